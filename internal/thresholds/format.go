@@ -1,0 +1,80 @@
+package thresholds
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// String is the level in its shortest form: "0.5", "1", "0".
+func (l Level) String() string { return string(l.append(nil)) }
+
+func (l Level) append(dst []byte) []byte {
+	whole, rest := l/LevelOne, l%LevelOne
+	dst = strconv.AppendUint(dst, uint64(whole), 10)
+	if rest == 0 {
+		return dst
+	}
+	return append(dst, strings.TrimRight(fmt.Sprintf(".%04d", rest), "0")...)
+}
+
+// AppendProgress appends a progress, given in 1/10,000, as a decimal number
+// that always has a point: 0.8123, 0.8, 1.0.
+func AppendProgress(dst []byte, progress uint64) []byte {
+	dst = Level(progress).append(dst)
+	if progress%uint64(LevelOne) == 0 {
+		dst = append(dst, ".0"...)
+	}
+	return dst
+}
+
+// appendCount appends n for readers: 50,000.
+func appendCount(dst []byte, n uint64) []byte {
+	if n < 1_000 {
+		return strconv.AppendUint(dst, n, 10)
+	}
+	dst = appendCount(dst, n/1_000)
+	return fmt.Appendf(dst, ",%03d", n%1_000)
+}
+
+// The layouts of times, RFC 3339: with as many digits after the point as
+// needed, none for whole seconds; with always three, what is finer being cut.
+const (
+	rfc3339      = time.RFC3339Nano
+	rfc3339Milli = "2006-01-02T15:04:05.000Z07:00"
+)
+
+// appendTime appends a time, given in Unix nanoseconds, in quotes and in UTC.
+// Nothing in it needs an escape.
+func appendTime(dst []byte, nanoseconds int64, layout string) []byte {
+	dst = append(dst, '"')
+	dst = time.Unix(0, nanoseconds).UTC().AppendFormat(dst, layout)
+	return append(dst, '"')
+}
+
+// appendString appends s as a JSON string. Only what JSON asks for is escaped;
+// UTF-8 stays as it is, and a byte that is not UTF-8 becomes U+FFFD.
+func appendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', byte(c))
+		case c < ' ':
+			dst = appendControl(dst, c)
+		default:
+			dst = utf8.AppendRune(dst, c)
+		}
+	}
+	return append(dst, '"')
+}
+
+// appendControl appends a control character, escaped by a letter where JSON has one.
+func appendControl(dst []byte, c rune) []byte {
+	if i := strings.IndexRune("\b\t\n\f\r", c); i >= 0 {
+		return append(dst, '\\', "btnfr"[i])
+	}
+	return fmt.Appendf(dst, `\u%04x`, c)
+}

@@ -1,0 +1,170 @@
+package thresholds
+
+import (
+	"fmt"
+	"math"
+	"math/big"
+	"math/bits"
+	"slices"
+)
+
+// levels reads levels and clear, and checks them against the limits.
+func (r *reader) levels(f fields, d *draft) {
+	places, ok := r.levelList(f, d)
+	if clear, given := f.get("clear"); given {
+		r.clear(clear, d, ok)
+	}
+	if !ok || !d.sound {
+		return
+	}
+	r.distinguished(places, d)
+	if d.Combine == Ratio {
+		r.reachableRatio(places, d)
+	} else {
+		r.reachable(places, d)
+	}
+}
+
+// levelList reads the levels, or takes those that a rule has by default. It
+// returns where each is written, and false if they are not known.
+func (r *reader) levelList(f fields, d *draft) ([]place, bool) {
+	at, given := f.get("levels")
+	if !given {
+		d.Levels = defaultLevels(d.Limits)
+		return slices.Repeat([]place{d.at}, len(d.Levels)), true
+	}
+	items, ok := r.list(at, "levels, as [0.5, 0.8, 1]")
+	for i, item := range items {
+		l, read := r.level(item, "a level")
+		if read && l == 0 {
+			r.fault(item, "0 is reached by nothing happening; a level is above 0")
+		}
+		if ok = ok && read && l != 0; !ok {
+			continue
+		}
+		if i > 0 && l <= d.Levels[i-1] {
+			r.fault(item, "levels rise, but %v follows %v; sort them and take repeated ones out", l, d.Levels[i-1])
+			ok = false
+			continue
+		}
+		d.Levels = append(d.Levels, l)
+	}
+	if ok && !slices.Contains(d.Levels, LevelOne) {
+		r.fault(at, "the limit itself, level 1, is not among the levels; %s", noOneHint(d.Levels))
+		ok = false
+	}
+	return items, ok
+}
+
+// noOneHint is a remedy for levels without 1.
+func noOneHint(levels []Level) string {
+	if slices.Contains(levels, 100*LevelOne) {
+		return "levels are shares, not percent: write 0.5 for 50 and 1 for 100"
+	}
+	return "add 1"
+}
+
+// defaultLevels are those of a rule that names none. Below a limit of 5 an
+// early warning at 0.8 would be the limit itself.
+func defaultLevels(limits []Limit) []Level {
+	const early, least = 8_000, 5
+	if slices.ContainsFunc(limits, func(l Limit) bool { return l.Value < least }) {
+		return []Level{LevelOne}
+	}
+	return []Level{early, LevelOne}
+}
+
+// clear reads the progress under which the rule re-arms; known says whether the
+// levels are.
+func (r *reader) clear(at place, d *draft, known bool) {
+	l, ok := r.level(at, "a progress")
+	switch {
+	case !ok:
+		return
+	case l == 0:
+		r.fault(at, "no progress is under 0; write one below the lowest level, or take clear out if the rule shall never re-arm")
+	case known && l >= d.Levels[0]:
+		r.fault(at, "clear is %v, but the lowest level is %v; write less than that, or a rule could clear and cross at once", l, d.Levels[0])
+	case d.WindowText == "all":
+		r.warn(at, "nothing leaves the window all, so the rule never clears; take clear out")
+	}
+	d.Clear = l
+}
+
+// asks is the smallest integer that reaches level of limit: their product,
+// rounded up. What does not fit is the largest uint64.
+func asks(limit uint64, level Level) uint64 {
+	hi, lo := bits.Mul64(limit, uint64(level))
+	if hi >= uint64(LevelOne) {
+		return math.MaxUint64
+	}
+	n, rest := bits.Div64(hi, lo, uint64(LevelOne))
+	if rest > 0 && n < math.MaxUint64 {
+		n++
+	}
+	return n
+}
+
+// distinguished checks that no two levels ask the same of a measure: the lower
+// would warn of nothing.
+func (r *reader) distinguished(places []place, d *draft) {
+	for i := 1; i < len(d.Levels); i++ {
+		for _, l := range d.Limits {
+			n := asks(l.Value, d.Levels[i])
+			if n != asks(l.Value, d.Levels[i-1]) || n > MaxValue {
+				continue
+			}
+			r.fault(places[i], "the levels %v and %v both ask %d of %s, whose limit is %d; take one of them out",
+				d.Levels[i-1], d.Levels[i], n, l.Measure.Name, l.Value)
+			break
+		}
+	}
+}
+
+// most is the largest value that a measure of the rule can have, and why.
+func (r *reader) most(m *Measure, d *draft) (uint64, string) {
+	if m.Op == Sum || m.Number != "" {
+		return MaxValue, "counters end there"
+	}
+	by := d.By.String()
+	foreign := func(t TypeKey) bool { return t.Key != by }
+	if d.kind && len(m.Types) > 0 && !slices.ContainsFunc(m.Types, foreign) {
+		return 1, fmt.Sprintf("what is counted by %s has that %s alone", by, by)
+	}
+	return r.maxMembers, "max_members keeps no more keys"
+}
+
+// reachable checks that every measure can reach every level. At the limit or
+// below, the limit is to blame.
+func (r *reader) reachable(places []place, d *draft) {
+	for i, level := range d.Levels {
+		for k, l := range d.Limits {
+			most, why := r.most(l.Measure, d)
+			if asks(l.Value, level) <= most {
+				continue
+			}
+			if asks(l.Value, LevelOne) > most {
+				r.fault(d.limits[k], "%s is never more than %d, as %s; lower the limit", l.Measure.Name, most, why)
+			} else {
+				r.fault(places[i], "the level %v asks %d of %s, which is never more than %d, as %s; lower the level",
+					level, asks(l.Value, level), l.Measure.Name, most, why)
+			}
+		}
+	}
+}
+
+// reachableRatio checks that the measures together can reach every level.
+func (r *reader) reachableRatio(places []place, d *draft) {
+	sum := new(big.Rat)
+	for _, l := range d.Limits {
+		most, _ := r.most(l.Measure, d)
+		sum.Add(sum, new(big.Rat).SetFrac(new(big.Int).SetUint64(most), new(big.Int).SetUint64(l.Value)))
+	}
+	for i, level := range d.Levels {
+		if want := big.NewRat(int64(level), int64(LevelOne)); sum.Cmp(want) < 0 {
+			reach, _ := sum.Float64()
+			r.fault(places[i], "the level %v cannot be reached: all measures at their largest add up to %.4f; lower the limits or the level", level, reach)
+			return
+		}
+	}
+}

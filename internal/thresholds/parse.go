@@ -1,0 +1,64 @@
+package thresholds
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+)
+
+// Options are what a pack is checked against.
+type Options struct {
+	MaxMembers int // the most keys a distinct counter keeps; 0: DefaultMaxMembers
+}
+
+// DefaultMaxMembers is the most keys that a distinct counter keeps unless the
+// config says otherwise.
+const DefaultMaxMembers = 1_000_000
+
+// Parse reads a pack, a YAML file of at most 1 MiB. It returns all faults of
+// the file at once, sorted by line and column; the pack is nil if any of them is
+// not a warning. file is the name that faults and the pack give; nothing is
+// opened.
+func Parse(file string, data []byte, opt Options) (*Pack, []Fault) {
+	if opt.MaxMembers <= 0 {
+		opt.MaxMembers = DefaultMaxMembers
+	}
+	r := &reader{faults: newFaults(file), maxMembers: uint64(opt.MaxMembers)}
+	sum := sha256.Sum256(data)
+	p := &Pack{File: file, Hash: hex.EncodeToString(sum[:])}
+	if root, ok := r.document(data); ok {
+		r.pack(root, p)
+	}
+	found := r.faults.sorted()
+	if r.faults.failed() {
+		return nil, found
+	}
+	return p, found
+}
+
+// reader walks one file.
+type reader struct {
+	faults     *faults
+	maxMembers uint64
+	visited    int // values looked at; what an alias stands for counts each time
+}
+
+// pack fills p in from the top of the file.
+func (r *reader) pack(root place, p *Pack) {
+	f, ok := r.fields(root, "a mapping with pack, measures and rules", "pack", "measures", "rules", "tests")
+	if !ok {
+		return
+	}
+	if at, ok := r.need(f, "pack", "name the pack, as pack: example"); ok {
+		p.Name, _ = r.id(at)
+		p.line, p.column = at.line, at.column
+	}
+	ms := r.measures(f)
+	p.Measures = ms.list
+	if at, ok := r.need(f, "rules", "without rules a pack announces nothing"); ok {
+		r.rules(at, ms, p)
+	}
+	ms.warnUnused(r)
+	if at, ok := f.get("tests"); ok {
+		r.tests(at, p)
+	}
+}

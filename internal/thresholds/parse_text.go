@@ -1,0 +1,121 @@
+package thresholds
+
+import (
+	"regexp"
+	"slices"
+	"strings"
+	"unicode"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// The most bytes of texts in packs.
+const (
+	maxName  = 64  // of a pack, a rule, a measure
+	maxTitle = 256 // of titles, cites and names of tests
+)
+
+// text reads a string of 1 to most bytes without control characters.
+func (r *reader) text(at place, want string, most int) (string, bool) {
+	if !r.isText(at, want) {
+		return "", false
+	}
+	s := at.node.Value
+	switch i := strings.IndexFunc(s, unprintable); {
+	case s == "":
+		r.fault(at, "the text is empty; write %s", want)
+	case len(s) > most:
+		r.fault(at, "%s has %d bytes; at most %d are allowed: shorten it", quote(s), len(s), most)
+	case i >= 0:
+		r.fault(at, "%s holds the character %U, which does not print; take it out", quote(s), []rune(s[i:])[0])
+	default:
+		return s, true
+	}
+	return "", false
+}
+
+func unprintable(c rune) bool { return !unicode.IsPrint(c) }
+
+// isText says whether the value is a string to YAML.
+func (r *reader) isText(at place, want string) bool {
+	n := at.node
+	switch {
+	case n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "n":
+		r.fault(at, `braces are a mapping to YAML; quote a text that holds them, as "{n}"`)
+	case n.Kind != yaml.ScalarNode:
+		r.fault(at, "this is %s; write %s", describe(n), want)
+	case n.Tag == "!!null":
+		r.fault(at, "the value is missing; write %s", want)
+	case n.Tag == "!!int", n.Tag == "!!float", n.Tag == "!!bool", n.Tag == "!!timestamp":
+		r.fault(at, `%s is %s to YAML; quote it: "%s"`, n.Value, describe(n), n.Value)
+	case n.Tag != "!!str":
+		r.fault(at, "the tag %s is not read; take it out", quote(n.Tag))
+	default:
+		return true
+	}
+	return false
+}
+
+var idText = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
+
+// id reads the name of a pack or a rule. They are parts of keys, file names
+// and labels, so little is allowed in them.
+func (r *reader) id(at place) (string, bool) {
+	s, ok := r.text(at, "a name of a-z, 0-9 and -", maxName)
+	if !ok {
+		return "", false
+	}
+	if !idText.MatchString(s) {
+		r.fault(at, "%s is not a name of a-z, 0-9 and - (at most %d)%s", quote(s), maxName, idHint(s))
+		return "", false
+	}
+	return s, true
+}
+
+var notID = regexp.MustCompile(`[^a-z0-9-]+`)
+
+// idHint proposes an id for one that was refused; "" if nothing of it is left.
+func idHint(s string) string {
+	s = strings.Trim(notID.ReplaceAllString(strings.ToLower(s), "-"), "-")
+	if s == "" {
+		return ""
+	}
+	return "; did you mean " + quote(s) + "?"
+}
+
+// choice reads one of names and returns its place among them. what is what they are.
+func (r *reader) choice(at place, what string, names []string) (int, bool) {
+	s, ok := r.text(at, what+", "+oneOf(names), maxTitle)
+	if !ok {
+		return 0, false
+	}
+	i := slices.Index(names, s)
+	if i < 0 {
+		r.fault(at, "%s is not %s; %s", quote(s), what, didYouMean(s, names))
+		return 0, false
+	}
+	return i, true
+}
+
+// texts reads a list of different strings of 1 to most bytes and sorts them. want
+// is one of them, example the list.
+func (r *reader) texts(at place, want, example string, most int, each func(place, string)) ([]string, bool) {
+	items, whole := r.list(at, "a list, as "+example)
+	lines := map[string]int{}
+	var list []string
+	for _, item := range items {
+		s, ok := r.text(item, want, most)
+		if line, again := lines[s]; ok && again {
+			r.fault(item, "%s is in this list twice, first in line %d; take one out", quote(s), line)
+			ok = false
+		}
+		if whole = whole && ok; !ok {
+			continue
+		}
+		lines[s] = item.line
+		list = append(list, s)
+		each(item, s)
+	}
+	slices.Sort(list)
+	return list, whole
+}

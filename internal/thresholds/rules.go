@@ -1,0 +1,209 @@
+package thresholds
+
+import (
+	"fmt"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+
+	"go.yaml.in/yaml/v3"
+)
+
+// draft is a rule with what is known only while reading.
+type draft struct {
+	*Rule
+	at     place   // of the rule
+	limits []place // of the limits' values, by limit
+	kind   bool    // by was read
+	sound  bool    // all limits were read: levels can be checked against them
+}
+
+// rules reads the list of rules into p.
+func (r *reader) rules(at place, ms *measures, p *Pack) {
+	items, _ := r.list(at, "a list of rules, each with id, by, window, step and limits")
+	lines := map[string]int{}
+	for _, item := range items {
+		rule, ok := r.rule(item, ms)
+		if !ok {
+			continue
+		}
+		if line, again := lines[rule.ID]; again && rule.ID != "" {
+			r.faults.add(Fault{Line: rule.line, Column: rule.column, Path: join(item.path, "id"),
+				Message: fmt.Sprintf("the id %s is taken by the rule in line %d; rename one", quote(rule.ID), line)})
+		} else {
+			lines[rule.ID] = rule.line
+		}
+		rule.Pack = p
+		p.Rules = append(p.Rules, rule)
+	}
+}
+
+func (r *reader) rule(at place, ms *measures) (*Rule, bool) {
+	f, ok := r.fields(at, "a rule with id, by, window, step and limits",
+		"id", "title", "cite", "by", "window", "step", "limits", "combine", "levels", "clear")
+	if !ok {
+		return nil, false
+	}
+	d := &draft{Rule: &Rule{}, at: at}
+	r.heading(f, d)
+	if at, ok := r.need(f, "by", "say for which kind of subject it counts: "+oneOf(kindNames[:])); ok {
+		i, ok := r.choice(at, "a kind of subject", kindNames[:])
+		d.By, d.kind = Kind(i), ok
+	}
+	r.window(f, d)
+	if at, ok := r.need(f, "limits", "write measures with their limits, as limits: {clicks: 50000}"); ok {
+		d.sound = r.limits(at, ms, d)
+	}
+	if at, ok := f.get("combine"); ok {
+		d.sound = r.combine(at, d) && d.sound
+	}
+	r.levels(f, d)
+	if d.sound && d.Combine == Ratio {
+		d.ratio = newRatio(d.Limits)
+	}
+	return d.Rule, true
+}
+
+// heading reads what the rule is called.
+func (r *reader) heading(f fields, d *draft) {
+	if at, ok := r.need(f, "id", "name the rule, as id: clicks-50000"); ok {
+		d.ID, _ = r.id(at)
+		d.line, d.column = at.line, at.column
+	}
+	if at, ok := f.get("title"); ok {
+		d.Title, _ = r.text(at, "a title", maxTitle)
+	}
+	if at, ok := f.get("cite"); ok {
+		d.Cite, _ = r.text(at, "where the limit comes from", maxTitle)
+	}
+}
+
+// maxSteps is the most steps of a window: a counter keeps a bucket for each.
+const maxSteps = 1_000
+
+// window reads window and step.
+func (r *reader) window(f fields, d *draft) {
+	step, hasStep := f.get("step")
+	at, ok := r.need(f, "window", "write an integer and s, m, h or d, as window: 730d, or window: all")
+	if ok && at.node.Value == "all" {
+		d.WindowText = "all"
+		if hasStep {
+			r.fault(step, "the window all has no steps; take step out")
+		}
+		return
+	}
+	if ok {
+		d.Window, ok = r.windowOf(at)
+		d.WindowText = at.node.Value
+	}
+	if !hasStep {
+		r.need(f, "step", "write how finely the window moves, as step: "+stepFor(d.Window, d.Window/maxSteps))
+		return
+	}
+	var stepOK bool
+	if d.Step, stepOK = r.duration(step, "a step", 1); ok && stepOK {
+		r.divides(step, d)
+	}
+}
+
+func (r *reader) windowOf(at place) (int64, bool) {
+	if at.node.Kind == yaml.ScalarNode && nearest(at.node.Value, []string{"all"}) == "all" {
+		r.fault(at, `%s is not a window; did you mean "all"?`, quote(at.node.Value))
+		return 0, false
+	}
+	return r.duration(at, "a window", 1)
+}
+
+// divides checks step against window.
+func (r *reader) divides(at place, d *draft) {
+	window := d.WindowText
+	switch {
+	case d.Step > d.Window:
+		r.fault(at, "the step is longer than the window %s; write %s or less", window, window)
+	case d.Window/d.Step > maxSteps:
+		r.fault(at, "the window %s has %d of these steps; at most %d are allowed: write %s or more",
+			window, (d.Window+d.Step-1)/d.Step, maxSteps, stepFor(d.Window, d.Step))
+	case d.Window%d.Step != 0:
+		r.fault(at, "the step does not divide the window %s; write %s", window, stepFor(d.Window, d.Step))
+	}
+}
+
+// stepFor proposes a step of at least least seconds that divides window: the
+// shortest in the largest unit that still gives ten steps, where one does.
+func stepFor(window, least int64) string {
+	for _, fewest := range []int64{10, 1} {
+		for _, u := range unitSeconds {
+			for n := int64(maxSteps); n >= fewest && window > 0; n-- {
+				if step := window / n; window%n == 0 && step%u.seconds == 0 && step >= least {
+					return durationString(step)
+				}
+			}
+		}
+	}
+	return "1d"
+}
+
+// limits reads the measures with their limits, in the file's order, and says
+// whether all are sound.
+func (r *reader) limits(at place, ms *measures, d *draft) bool {
+	list, sound := r.pairs(at, "measures with their limits, as {clicks: 50000}")
+	if sound && len(at.node.Content) == 0 {
+		r.fault(at, "there are no limits; write measures with their limits, as {clicks: 50000}")
+	}
+	for _, p := range list {
+		m, known := r.measureNamed(ms, p.key)
+		value, ok := r.whole(p.value, "a limit", 1, MaxValue)
+		if !known || !ok || !m.sound {
+			sound = false
+			continue
+		}
+		d.Limits = append(d.Limits, Limit{Measure: m.Measure, Value: value})
+		d.limits = append(d.limits, p.value)
+	}
+	return sound && len(d.Limits) > 0 && len(list)*2 == len(at.node.Content)
+}
+
+const atLeast = "at-least-"
+
+var almostAtLeast = regexp.MustCompile(`(?i)^(?:at[ _-]?least[ _-]?)?([1-9][0-9]{0,3})$`)
+
+// combine reads how the measures make one progress; false if that is not known.
+func (r *reader) combine(at place, d *draft) bool {
+	if at.node.Kind == yaml.ScalarNode && strings.HasPrefix(at.node.Value, atLeast) {
+		return r.atLeast(at, d)
+	}
+	if m := almostAtLeast.FindStringSubmatch(at.node.Value); m != nil {
+		r.fault(at, "%s is not a way to combine; did you mean %q?", quote(at.node.Value), atLeast+m[1])
+		return false
+	}
+	i, ok := r.choice(at, "a way to combine", []string{"any", "all", atLeast + "2", "ratio"})
+	d.Combine = Combine(i)
+	return ok
+}
+
+// atLeast reads the K of at-least-K.
+func (r *reader) atLeast(at place, d *draft) bool {
+	d.Combine = AtLeast
+	text := strings.TrimPrefix(at.node.Value, atLeast)
+	k, err := strconv.ParseUint(text, 10, 31)
+	if err != nil || !digits.MatchString(text) || strings.HasPrefix(text, "0") {
+		r.fault(at, "%s is not at-least-K; write how many measures must reach the level, from 1, as at-least-2", quote(at.node.Value))
+		return false
+	}
+	d.K = int(k)
+	if d.sound && d.K > len(d.Limits) {
+		r.fault(at, "at-least-%d of %d measures is never reached; write at-least-%d or less", d.K, len(d.Limits), len(d.Limits))
+		return false
+	}
+	return true
+}
+
+// Cap is the most keys that this rule wants kept of its i-th limit's measure,
+// if that counts distinct keys: ten times what the highest level asks, so that
+// keys may leave the window without the count getting inexact; at most
+// maxMembers.
+func (r *Rule) Cap(i, maxMembers int) int {
+	keys := asks(r.Limits[i].Value, 10*slices.Max(r.Levels))
+	return int(min(keys, uint64(maxMembers)))
+}

@@ -1,0 +1,53 @@
+package thresholds
+
+// AppendSummary appends the crossing as one line for readers: "incident
+// inc-42: clicks 50,000 of 50,000 in 730d".
+func (c *Crossing) AppendSummary(dst []byte) []byte {
+	dst = append(dst, c.Rule.By.String()...)
+	dst = append(dst, ' ')
+	dst = append(dst, c.Subject...)
+	dst = append(dst, ": "...)
+	if c.Level == 0 {
+		dst = append(dst, "cleared, "...)
+	}
+	for n, i := range c.told() {
+		if n > 0 {
+			dst = append(dst, ", "...)
+		}
+		dst = c.appendMeasure(dst, i)
+	}
+	if c.Rule.Window == 0 {
+		return append(dst, " since the first event"...)
+	}
+	dst = append(dst, " in "...)
+	return append(dst, c.Rule.WindowText...)
+}
+
+// told is the indexes of the measures worth telling: of a clear, all; else
+// those that alone reach the level, or, where only their sum does, those that
+// counted anything.
+func (c *Crossing) told() []int {
+	if reached := c.reached(); len(reached) > 0 {
+		return reached
+	}
+	var told []int
+	for i, v := range c.Values {
+		if c.Level == 0 || v.Value > 0 {
+			told = append(told, i)
+		}
+	}
+	return told
+}
+
+// appendMeasure appends the i-th measure: "clicks at least 20,000 of 50,000".
+func (c *Crossing) appendMeasure(dst []byte, i int) []byte {
+	limit, v := c.Rule.Limits[i], c.Values[i]
+	dst = append(dst, limit.Measure.Name...)
+	dst = append(dst, ' ')
+	if v.AtLeast {
+		dst = append(dst, "at least "...)
+	}
+	dst = appendCount(dst, v.Value)
+	dst = append(dst, " of "...)
+	return appendCount(dst, limit.Value)
+}

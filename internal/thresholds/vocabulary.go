@@ -1,0 +1,34 @@
+package thresholds
+
+// What packs may name of an event. The names, and how long their values may
+// be, are those of the events this program reads.
+var (
+	eventTypes = []string{
+		"click", "view", "share", "comment", "publish", "send", "group", "follow", "establish", "register",
+		"leak", "assist", "pay", "fund", "gain", "order", "refuse", "punish",
+	}
+	idFields     = []string{"incident", "content", "group", "site", "account", "recipient"}
+	labelFields  = []string{"media", "category"}
+	stringFields = append(append([]string{}, idFields...), labelFields...)
+	numberFields = []string{"count", "members", "followers", "records", "amount"}
+)
+
+// The most bytes of an event's type and of its string fields. A longer value in
+// a pack could match nothing.
+const (
+	maxType     = 64
+	maxIDField  = 256
+	maxMedia    = 32
+	maxCategory = 64
+)
+
+func maxField(name string) int {
+	switch name {
+	case "media":
+		return maxMedia
+	case "category":
+		return maxCategory
+	default:
+		return maxIDField
+	}
+}
