@@ -1,0 +1,160 @@
+package windows
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+
+	"github.com/redis/go-redis/v9"
+)
+
+// Server is what Check found of one master. What the server does not tell is empty.
+type Server struct {
+	Addr     string   // as it was dialled; with Sentinels the master's name
+	Version  string   // as "7.0.15"; another program's has its name in front, as "valkey 8.1.0"
+	Role     string   // "master", "slave"
+	Policy   string   // maxmemory-policy
+	Fsync    string   // appendfsync; "off" without an append-only file
+	Warnings []string // what the operator should know; nothing that keeps the store from being used
+}
+
+// Check looks at every master and says what it found. It returns an error if one
+// cannot be reached, or is not fit to be the store: a replica, a Cluster's node
+// without the Cluster, or a server that evicts keys when its memory is full.
+func (r *Redis) Check(ctx context.Context) ([]Server, error) {
+	var mu sync.Mutex
+	var found []Server
+	var faults []error
+	check := func(ctx context.Context, addr string, c *redis.Client) error {
+		s, err := r.checkServer(ctx, addr, c)
+		mu.Lock()
+		defer mu.Unlock()
+		found = append(found, s)
+		if err != nil {
+			faults = append(faults, fmt.Errorf("redis %s: %w", addr, err))
+		}
+		return nil
+	}
+	err := r.eachMaster(ctx, check)
+	return found, errors.Join(append(faults, err)...)
+}
+
+// eachMaster calls f with every master, on a Cluster all at once.
+func (r *Redis) eachMaster(ctx context.Context, f func(context.Context, string, *redis.Client) error) error {
+	switch c := r.client.(type) {
+	case *redis.ClusterClient:
+		err := c.ForEachMaster(ctx, func(ctx context.Context, node *redis.Client) error {
+			return f(ctx, node.Options().Addr, node)
+		})
+		if err != nil {
+			return fmt.Errorf("check redis: %w", err)
+		}
+		return nil
+	case *redis.Client:
+		return f(ctx, r.name, c)
+	}
+	panic(fmt.Sprintf("BUG: a %T", r.client))
+}
+
+// checkServer asks one server. INFO tells more than CONFIG, which ACLs and managed services often
+// forbid.
+func (r *Redis) checkServer(ctx context.Context, addr string, c *redis.Client) (Server, error) {
+	s := Server{Addr: addr}
+	text, err := c.Info(ctx).Result()
+	if redis.IsPermissionError(err) {
+		s.warn("INFO is not permitted, so its settings are not known: see to it that maxmemory-policy is noeviction")
+		return s, nil
+	}
+	if err != nil {
+		return s, fmt.Errorf("info: %w", err)
+	}
+	info := parseInfo(text)
+	s.read(info)
+	s.readConfig(ctx, c)
+	s.warnings()
+	return s, s.fault(info["cluster_enabled"] == "1" && !r.onCluster())
+}
+
+func (r *Redis) onCluster() bool {
+	_, ok := r.client.(*redis.ClusterClient)
+	return ok
+}
+
+// parseInfo reads the lines of INFO.
+func parseInfo(text string) map[string]string {
+	info := map[string]string{}
+	for line := range strings.Lines(text) {
+		if name, value, ok := strings.Cut(strings.TrimSpace(line), ":"); ok {
+			info[name] = value
+		}
+	}
+	return info
+}
+
+// read takes what INFO says.
+func (s *Server) read(info map[string]string) {
+	s.Version = info["redis_version"]
+	if name := info["server_name"]; name != "" && name != "redis" {
+		s.Version = name + " " + or(info[name+"_version"], s.Version)
+	}
+	s.Role = info["role"]
+	s.Policy = info["maxmemory_policy"]
+	if info["aof_enabled"] == "0" {
+		s.Fsync = "off"
+	}
+}
+
+// readConfig takes what INFO does not say.
+func (s *Server) readConfig(ctx context.Context, c *redis.Client) {
+	if s.Policy == "" {
+		s.Policy = setting(ctx, c, "maxmemory-policy")
+	}
+	if s.Fsync == "" {
+		s.Fsync = setting(ctx, c, "appendfsync")
+	}
+}
+
+// setting is empty if the server does not tell: that is no error.
+func setting(ctx context.Context, c *redis.Client, name string) string {
+	return c.ConfigGet(ctx, name).Val()[name]
+}
+
+// warnings notes what the operator should know.
+func (s *Server) warnings() {
+	const tested = 7 // the oldest major version that the tests run on
+	major, _, _ := strings.Cut(s.Version, ".")
+	if n, err := strconv.Atoi(major); err == nil && n < tested {
+		s.warn("version " + s.Version + " is older than those it was tested with, 7.0 and later")
+	}
+	switch s.Fsync {
+	case "off":
+		s.warn("appendonly is off: after a crash of Redis all since its last snapshot is counted again from Kafka, " +
+			"as far back as Kafka keeps it; remedy: CONFIG SET appendonly yes")
+	case "no":
+		s.warn("appendfsync is no: a power loss takes back up to half a minute, which is counted again from Kafka; " +
+			"remedy: CONFIG SET appendfsync everysec")
+	}
+	if s.Policy == "" {
+		s.warn("its maxmemory-policy is not known: see to it that it is noeviction")
+	}
+}
+
+func (s *Server) warn(text string) { s.Warnings = append(s.Warnings, text) }
+
+// fault says what makes the server unfit.
+func (s *Server) fault(strayNode bool) error {
+	switch {
+	case s.Role == "slave":
+		return errors.New("is a replica, which takes no writes; give its master's address, " +
+			"or redis.master_name and the Sentinels' addresses")
+	case strayNode:
+		return errors.New("is a node of a Cluster; give the addresses of several nodes, or set redis.cluster")
+	case s.Policy != "" && s.Policy != "noeviction":
+		return fmt.Errorf("maxmemory-policy is %s, which would drop counters when memory is full; "+
+			"remedy: CONFIG SET maxmemory-policy noeviction", s.Policy)
+	}
+	return nil
+}

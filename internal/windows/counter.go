@@ -1,0 +1,227 @@
+package windows
+
+import (
+	"fmt"
+	"math"
+)
+
+// counter is a counter of the layout that was ever added to.
+type counter struct {
+	spec  *Spec
+	sizes *sizes
+
+	// The bucket of the subject's time, where it starts and where the next one
+	// does: saves a division per event.
+	now, from, till int64
+
+	buckets buckets
+	total   tally    // of buckets; unused by First
+	mark    int64    // the newest bucket something was dropped from, or none
+	members *members // nil for Sum and First
+	history history
+	stored  stored
+	life    uint64 // see Subject.lives
+}
+
+func newCounter(sp *Spec, sz *sizes, life uint64) *counter {
+	if sp.Step < 0 || sp.N < 0 || sp.N > maxBuckets {
+		panic(fmt.Sprintf("BUG: counter %016x of %d buckets of %d ns", sp.ID, sp.N, sp.Step))
+	}
+	c := &counter{spec: sp, sizes: sz, mark: none, life: life}
+	if c.keyed() {
+		c.members = &members{}
+	}
+	return c
+}
+
+// keyed says whether the counter keeps members.
+func (c *counter) keyed() bool {
+	return c.spec.Op == Distinct || c.spec.Op == Weighted
+}
+
+// moveTo notes the subject's time.
+func (c *counter) moveTo(t int64) {
+	if t >= c.from && t < c.till {
+		return
+	}
+	c.now = c.spec.bucket(t)
+	c.from = c.spec.start(c.now)
+	c.till = math.MaxInt64
+	if c.spec.Step > 0 {
+		c.till = c.spec.start(satAdd(c.now, 1))
+	}
+}
+
+// chunks is the number of chunks of members.
+func (c *counter) chunks() int {
+	if c.members == nil {
+		return 0
+	}
+	return c.members.n
+}
+
+// lowest is the oldest bucket in the window (after moveTo).
+func (c *counter) lowest() int64 {
+	return c.spec.lowest(c.now)
+}
+
+// bucketOf is the bucket of time t, not after that of moveTo.
+func (c *counter) bucketOf(t int64) int64 {
+	if t >= c.from {
+		return c.now
+	}
+	return c.spec.bucket(t)
+}
+
+// put adds v to bucket b.
+func (c *counter) put(b int64, v tally) {
+	if c.buckets.put(b, v) {
+		c.history.touch()
+	}
+	c.total.add(v)
+}
+
+// take takes v from bucket b. A chunk may be newer than the record it was loaded
+// for, if another process wrote between the two reads: then its members are not in these buckets.
+// Such a copy is never written (its version is stale), it only must not do harm.
+func (c *counter) take(b int64, v tally) {
+	v, closed := c.buckets.take(b, v)
+	if closed {
+		c.history.touch()
+	}
+	c.total.sub(v)
+}
+
+// addSum adds n to bucket b and says whether anything changed. What would go
+// above MaxValue is dropped.
+func (c *counter) addSum(b int64, n uint64) bool {
+	room := MaxValue - c.total.sum
+	changed := n > 0 && room > 0
+	if changed {
+		c.put(b, tally{sum: min(n, room)})
+	}
+	if n > room && c.mark < b {
+		c.mark = b
+		changed = true
+	}
+	return changed
+}
+
+// addFirst notes time t, of bucket b, and says whether it is the bucket's earliest.
+func (c *counter) addFirst(b, t int64) bool {
+	i, ok := c.buckets.find(b)
+	switch {
+	case !ok:
+		if c.buckets.insert(i, bucket{b, tally{sum: uint64(t)}}) {
+			c.history.touch()
+		}
+	case t < int64(c.buckets[i].sum):
+		c.buckets[i].sum = uint64(t)
+		if i < len(c.buckets)-1 {
+			c.history.touch()
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// preceded says whether an event no later than t is in the window. Buckets do not
+// overlap, so the oldest one has the earliest event.
+func (c *counter) preceded(t int64) bool {
+	return len(c.buckets) > 0 && int64(c.buckets[0].sum) <= t
+}
+
+// show is the value and its mark, of what is held when lowest is the oldest bucket covered.
+func (c *counter) show(held tally, lowest int64) (v uint64, atLeast bool) {
+	switch c.spec.Op {
+	case Sum:
+		return held.sum, c.marked(lowest)
+	case Distinct:
+		return uint64(held.keys), c.marked(lowest)
+	case Weighted:
+		if held.over() {
+			return MaxValue, true
+		}
+		return held.sum, c.marked(lowest)
+	}
+	return 0, false
+}
+
+// marked says whether the value is a lower bound because something was dropped.
+func (c *counter) marked(lowest int64) bool {
+	return c.mark != none && c.mark >= lowest
+}
+
+// left is what is held once the first n buckets are gone.
+func (c *counter) left(n int) tally {
+	held := c.total
+	for _, k := range c.buckets[:n] {
+		held.sub(k.tally)
+	}
+	return held
+}
+
+// nextChange is the start of the first bucket after that of t at which the
+// value or its mark differs from that at t.
+func (c *counter) nextChange(t int64) (int64, bool) {
+	if c.spec.Op == First || c.spec.Step == 0 {
+		return 0, false
+	}
+	lowest := c.spec.lowest(c.spec.bucket(t))
+	i := c.buckets.expired(lowest)
+	held := c.left(i)
+	v, atLeast := c.show(held, lowest)
+	for {
+		b := int64(none)
+		if c.marked(lowest) {
+			b = c.mark
+		}
+		if i < len(c.buckets) && (b == none || c.buckets[i].at <= b) {
+			b = c.buckets[i].at
+			held.sub(c.buckets[i].tally)
+			i++
+		}
+		if b == none {
+			return 0, false
+		}
+		lowest = satAdd(b, 1)
+		if v2, a2 := c.show(held, lowest); v2 != v || a2 != atLeast {
+			return c.spec.gone(b)
+		}
+	}
+}
+
+// slide drops the buckets that left the window, which are not all.
+func (c *counter) slide() {
+	n := c.buckets.expired(c.lowest())
+	if n == 0 {
+		return
+	}
+	if c.spec.Op != First {
+		c.total = c.left(n)
+	}
+	c.buckets = c.buckets[:copy(c.buckets, c.buckets[n:])]
+}
+
+// clear drops everything but the mark, and says whether there were parts.
+func (c *counter) clear() (voided bool) {
+	c.buckets = c.buckets[:0]
+	c.total = tally{}
+	h := c.history.clear()
+	m := c.members.clear()
+	return h || m
+}
+
+// newest is the newest bucket that holds something or that the mark is in.
+func (c *counter) newest() int64 {
+	return max(c.buckets.newest(), c.mark)
+}
+
+// due is the time at which the oldest bucket leaves the window.
+func (c *counter) due() int64 {
+	if t, ok := c.spec.gone(c.buckets.oldest()); ok {
+		return t
+	}
+	return math.MaxInt64
+}

@@ -1,0 +1,60 @@
+package windows
+
+import "slices"
+
+// foreign is a counter of the record that the layout lacks: of another pack,
+// that may come back. Its bytes are carried along as they are.
+type foreign struct {
+	id   uint64
+	head head
+	body []byte // head and what follows
+}
+
+// maxForeign bounds the work on a bad record.
+const maxForeign = 1 << 12
+
+// decodeForeign keeps a counter that the layout lacks. One that has run out is dropped, or
+// it would stay for ever in a subject that lives on.
+func (s *Subject) decodeForeign(d *decoder, id uint64) head {
+	body := d.b
+	h := decodeHead(d, s.time)
+	if d.err != nil {
+		return h
+	}
+	for i := range s.foreign {
+		if s.foreign[i].id == id {
+			d.fail("twice")
+			return h
+		}
+	}
+	if len(s.foreign) == maxForeign {
+		d.fail("more than %d of other layouts", maxForeign)
+		return h
+	}
+	f := foreign{id, h, body}
+	if h.runOut(s.time) {
+		s.voidForeign(&f)
+	} else {
+		f.body = slices.Clone(body)
+	}
+	if !f.head.blank() {
+		s.foreign = append(s.foreign, f)
+	}
+	return h
+}
+
+// voidForeign drops what the counter holds; what is left says which parts may exist.
+func (s *Subject) voidForeign(f *foreign) {
+	if f.head.part || f.head.chunks > 0 {
+		s.lives++
+	}
+	f.head.void()
+	f.body = f.head.append(nil)
+}
+
+// delete notes that a part is gone from the store. What follows the head stays as it is.
+func (f *foreign) delete(chunk int) {
+	rest := f.body[len(f.head.append(nil)):]
+	f.head.stored.delete(chunk, f.head.chunks, f.head.part)
+	f.body = append(f.head.append(nil), rest...)
+}

@@ -1,0 +1,199 @@
+package windows
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// head is the front of a counter's bytes in a record. It says enough for a
+// program that does not know the counter to tell when it has run empty, and which parts
+// it has.
+type head struct {
+	op      Op
+	step, n int64
+	newest  int64 // the newest bucket that holds something, or none
+	mark    int64 // or none
+
+	wide    bool   // sums have a column for their bits 64 to 95
+	part    bool   // the closed buckets are in a part of their own
+	life    uint64 // as in the parts, if there are any
+	edition uint64 // as in the history's, the present one's or that of an earlier one still stored
+	chunks  int    // of members; 0: they are in the record, or it has none
+	stored  stored // the parts that may exist, those in use among them
+}
+
+// The bits of a head's first byte; the lowest two are the operation.
+const (
+	opMask     = 3
+	hasBuckets = 4
+	hasMark    = 8
+	hasHistory = 16
+	hasChunks  = 32
+	hasOrphans = 64
+	isWide     = 128
+)
+
+func (h *head) flags() byte {
+	f := byte(h.op)
+	for _, x := range [...]struct {
+		is  bool
+		bit byte
+	}{
+		{h.newest != none, hasBuckets},
+		{h.mark != none, hasMark},
+		{h.part, hasHistory},
+		{h.chunks > 0, hasChunks},
+		{h.orphaned(), hasOrphans},
+		{h.wide, isWide},
+	} {
+		if x.is {
+			f |= x.bit
+		}
+	}
+	return f
+}
+
+// orphaned says whether there may be parts in the store that are not used.
+func (h *head) orphaned() bool {
+	return h.stored.orphaned(h.chunks, h.part)
+}
+
+// append appends the head.
+func (h *head) append(dst []byte) []byte {
+	dst = append(dst, h.flags())
+	dst = binary.AppendUvarint(dst, stepCode(h.step))
+	if h.step > 0 {
+		dst = binary.AppendUvarint(dst, uint64(h.n))
+	}
+	if h.newest != none {
+		dst = binary.AppendVarint(dst, h.newest)
+	}
+	if h.mark != none {
+		dst = binary.AppendVarint(dst, h.mark)
+	}
+	if h.part || h.chunks > 0 {
+		dst = binary.AppendUvarint(dst, h.life)
+	}
+	if h.chunks > 0 {
+		dst = binary.AppendUvarint(dst, uint64(h.chunks))
+	}
+	if h.orphaned() {
+		unused := uint64(h.stored.chunks-h.chunks) << 1
+		if h.stored.history && !h.part {
+			unused |= 1
+		}
+		dst = binary.AppendUvarint(dst, unused)
+	}
+	if h.stored.history {
+		dst = binary.AppendUvarint(dst, h.edition)
+	}
+	return dst
+}
+
+// decodeHead reads a head and sees that it makes sense; now is the subject's time.
+func decodeHead(d *decoder, now int64) head {
+	f := d.byte()
+	h := head{op: Op(f & opMask), newest: none, mark: none}
+	h.wide = f&isWide != 0
+	h.part = f&hasHistory != 0
+	h.step = decodeStep(d)
+	if h.step > 0 {
+		h.n = int64(d.uvarint(maxBuckets))
+	}
+	if f&hasBuckets != 0 {
+		h.newest = h.decodeBucket(d, now)
+	}
+	if f&hasMark != 0 {
+		h.mark = h.decodeBucket(d, now)
+	}
+	if f&(hasHistory|hasChunks) != 0 {
+		h.life = d.uvarint(math.MaxUint64)
+	}
+	if f&hasChunks != 0 {
+		h.chunks = int(d.uvarint(maxChunks))
+	}
+	h.stored = stored{h.chunks, h.part}
+	if f&hasOrphans != 0 {
+		unused := d.uvarint(2*maxChunks + 1)
+		h.stored.chunks += int(unused >> 1)
+		h.stored.history = h.part || unused&1 != 0
+	}
+	if h.stored.history {
+		h.edition = d.uvarint(math.MaxUint64)
+	}
+	h.check(d, f)
+	return h
+}
+
+// decodeBucket reads the number of a bucket not after that of the subject's time.
+func (h *head) decodeBucket(d *decoder, now int64) int64 {
+	b := d.varint()
+	if sp := h.spec(); b > sp.bucket(now) || b < math.MinInt64+maxBuckets {
+		d.fail("bucket %d at time %d", b, now)
+		return none
+	}
+	return b
+}
+
+// check refuses what append does not write.
+func (h *head) check(d *decoder, flags byte) {
+	keyed := h.op == Distinct || h.op == Weighted
+	switch {
+	case d.err != nil:
+	case flags != h.flags(),
+		(h.part || h.chunks > 0) && h.newest == none,
+		h.part && keyed && h.chunks == 0,
+		h.chunks > 0 && !keyed,
+		h.wide && (h.op != Weighted || h.chunks == 0),
+		h.stored.chunks > maxChunks:
+		d.fail("counter's head %08b", flags)
+	}
+}
+
+// spec is the definition as far as the head has it.
+func (h *head) spec() Spec {
+	return Spec{Op: h.op, Step: h.step, N: h.n}
+}
+
+// runOut says whether the window is empty at time t.
+func (h *head) runOut(t int64) bool {
+	newest := max(h.newest, h.mark)
+	if newest == none {
+		return true
+	}
+	sp := h.spec()
+	return newest < sp.lowest(sp.bucket(t))
+}
+
+// void makes it the head of a counter of which only parts may be left.
+func (h *head) void() {
+	h.newest, h.mark = none, none
+	h.part, h.wide, h.chunks = false, false, 0
+}
+
+// Steps are whole seconds, nearly always: those are written as such.
+const second = 1_000_000_000
+
+func stepCode(step int64) uint64 {
+	if step%second == 0 {
+		return uint64(step/second) << 1
+	}
+	return uint64(step)<<1 | 1
+}
+
+func decodeStep(d *decoder) int64 {
+	code := d.uvarint(math.MaxUint64)
+	step := code >> 1
+	if code&1 == 0 {
+		if step > math.MaxInt64/second {
+			d.fail("step of %d s", step)
+			return 0
+		}
+		return int64(step) * second
+	}
+	if step%second == 0 {
+		d.fail("step of %d ns", step)
+		return 0
+	}
+	return int64(step)
+}

@@ -1,0 +1,57 @@
+package windows
+
+import "math/bits"
+
+// history says where the closed buckets of a counter are kept.
+type history struct {
+	edition uint64 // number of the part's content, so that a part and a record that do not belong together are told apart
+	part    bool   // they are in a part of their own, else in the record
+	missing bool   // and that part is not loaded
+	dirty   bool   // they were changed since Clean
+}
+
+// touch notes a change of the closed buckets.
+func (h *history) touch() {
+	if !h.dirty {
+		h.dirty = true
+		h.edition++
+	}
+}
+
+// clear notes that nothing is left, and says whether there was a part.
+func (h *history) clear() bool {
+	was := h.part
+	h.part, h.missing, h.dirty = false, false, false
+	return was
+}
+
+// placeHistory decides where the closed buckets are to be written: in a part of
+// their own above sizes.history, back in the record below half of that. Between the two
+// they stay where they are, so that a counter at the border does not rewrite both all the time.
+// Only what is written anyway is moved; of members in the record no buckets are written.
+func (c *counter) placeHistory() {
+	h := &c.history
+	if !h.dirty || c.keyed() && c.members.n == 0 {
+		return
+	}
+	switch size := c.buckets.closed().size(); {
+	case size > c.sizes.history:
+		h.part = true
+		c.stored.history = true
+	case size < c.sizes.history/2:
+		h.part = false
+	}
+}
+
+// size is the number of bytes of the buckets when written, about.
+func (bs buckets) size() int {
+	n := 0
+	for i := range bs {
+		n += 1 + uvarintLen(uint64(bs[i].keys)) + uvarintLen(bs[i].sum)
+	}
+	return n
+}
+
+func uvarintLen(x uint64) int {
+	return (bits.Len64(x|1) + 6) / 7
+}

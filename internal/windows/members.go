@@ -1,0 +1,235 @@
+package windows
+
+import (
+	"fmt"
+	"math/bits"
+)
+
+// sizes say what goes where.
+type sizes struct {
+	inline  int // members in the record, at most
+	chunk   int // members in a chunk, on the average, before a chunk is added
+	history int // bytes of closed buckets in the record, about, at most
+}
+
+// Linear hashing keeps the average while single chunks hold from half of it to
+// twice: up to 256 members, some 2.5 KB. Larger chunks cost more to write again for one
+// member, smaller ones more keys.
+var defaultSizes = sizes{inline: 20, chunk: 128, history: 256}
+
+func (l *Layout) pieceSizes() *sizes {
+	if l.sizes == (sizes{}) {
+		return &defaultSizes
+	}
+	return &l.sizes
+}
+
+// maxChunks bounds what is allocated for a bad record; it is 16 million members.
+const maxChunks = 1 << 17
+
+// members are the keys of a Distinct or Weighted counter, each with the bucket
+// it was last seen in. Few are kept in the record (n is 0, chunks[0] holds them), more
+// in n chunks, parts of their own, chosen by the low bits of the fingerprint.
+//
+// They grow by linear hashing (Litwin, "Linear hashing: a new tool for file
+// and table addressing", VLDB 1980): when there are more than sizes.chunk a chunk, the
+// next chunk in turn is split in two, so that a commit rewrites two, never
+// thousands. n alone says where a fingerprint is and which chunk is split next. It must
+// depend on nothing but the events and their order (not on what is loaded, nor
+// on when is written), since at the cap a key replaces one of its chunk.
+type members struct {
+	n      int      // chunks; 0: in the record
+	chunks []*chunk // nil, or beyond the end: not loaded
+	dirty  []int32  // chunks changed since Clean
+	bytes  int      // memory of the chunks
+}
+
+// place is the number of the chunk, of n, that a fingerprint falls in.
+func place(print uint64, n int) int {
+	if n < 2 {
+		return 0
+	}
+	top := uint64(1) << (bits.Len(uint(n)) - 1)
+	at := print & (2*top - 1)
+	if at >= uint64(n) {
+		at &= top - 1
+	}
+	return int(at)
+}
+
+// next is the chunk that is split next, by which bit.
+func (m *members) next() (at int, bit uint64) {
+	bit = 1 << (bits.Len(uint(m.n)) - 1)
+	return m.n - int(bit), bit
+}
+
+// grows says whether the set is split when it holds live members, with mean in a chunk.
+func (m *members) grows(live, mean int) bool {
+	return m.n > 0 && m.n < maxChunks && live > mean*m.n
+}
+
+// loaded is chunk at, or nil.
+func (m *members) loaded(at int) *chunk {
+	if at < len(m.chunks) {
+		return m.chunks[at]
+	}
+	return nil
+}
+
+// put makes k chunk at.
+func (m *members) put(at int, k *chunk) {
+	for len(m.chunks) <= at {
+		m.chunks = append(m.chunks, nil)
+	}
+	m.chunks[at] = k
+	m.bytes += k.size()
+}
+
+// touch notes that chunk at was changed; what is in the record has no part to be written.
+func (m *members) touch(at int, k *chunk) {
+	if !k.dirty && m.n > 0 {
+		k.dirty = true
+		m.dirty = append(m.dirty, int32(at))
+	}
+}
+
+// clean notes that all was written.
+func (m *members) clean() {
+	for _, at := range m.dirty {
+		m.chunks[at].dirty = false
+	}
+	m.dirty = m.dirty[:0]
+}
+
+// clear forgets all members and says whether there were chunks.
+func (m *members) clear() bool {
+	if m == nil {
+		return false
+	}
+	was := m.n > 0
+	m.n, m.bytes, m.chunks, m.dirty = 0, 0, nil, nil
+	return was
+}
+
+// addKey counts a key seen in bucket b and says whether anything changed.
+func (c *counter) addKey(b int64, print, weight uint64) bool {
+	m, lowest := c.members, c.lowest()
+	at := place(print, m.n)
+	k := m.loaded(at)
+	if k == nil {
+		if m.n > 0 {
+			panic(fmt.Sprintf("BUG: counter %016x: chunk %d of %d not loaded", c.spec.ID, at, m.n))
+		}
+		k = newChunk(c.spec.Op == Weighted, lowest)
+		m.put(0, k)
+	}
+	before := k.size()
+	k.reach(b, lowest)
+	i := k.find(print)
+	if i >= 0 && k.seen(i) >= lowest {
+		if !c.seeAgain(k, i, b, weight) {
+			return false
+		}
+		m.touch(at, k)
+		return true
+	}
+	m.touch(at, k)
+	entered := c.enter(k, i, b, print, weight)
+	m.bytes += k.size() - before
+	if entered {
+		c.grow()
+	}
+	return true
+}
+
+// seeAgain counts live member i of k, seen again in bucket b, and says whether
+// anything changed.
+func (c *counter) seeAgain(k *chunk, i int, b int64, weight uint64) bool {
+	last, old := k.seen(i), k.tally(i)
+	now := old
+	if k.weighted {
+		now.sum = max(old.sum, weight)
+	}
+	switch {
+	case b > last:
+		c.put(b, now)
+		c.take(last, old)
+		k.last[i] = uint32(b - k.base)
+	case now.sum > old.sum:
+		c.raise(last, now.sum-old.sum)
+	default:
+		return false
+	}
+	if k.weighted {
+		k.weights[i] = now.sum
+	}
+	return true
+}
+
+// raise adds weight to bucket b without a key. (For a bucket that is not there, see take.)
+func (c *counter) raise(b int64, weight uint64) {
+	if _, ok := c.buckets.find(b); ok {
+		c.put(b, tally{sum: weight})
+	}
+}
+
+// enter counts a key that is not live, at place i of k if that is not negative
+// (where the same key expired). It says whether there is a member more; at the
+// cap there is not, if the chunk has one to be replaced.
+func (c *counter) enter(k *chunk, i int, b int64, print, weight uint64) bool {
+	lowest := c.lowest()
+	j := -1
+	if int(c.total.keys) >= c.spec.Cap {
+		j = k.oldest(lowest)
+	}
+	if j < 0 {
+		k.set(i, print, b, weight, lowest)
+		c.put(b, newMember(k, weight))
+		return true
+	}
+	last, old := k.seen(j), k.tally(j)
+	c.mark = max(c.mark, last)
+	k.set(j, print, b, weight, lowest)
+	if i >= 0 {
+		k.remove(i)
+	}
+	// In this order, so that the buckets are never all gone in between.
+	c.put(b, newMember(k, weight))
+	c.take(last, old)
+	return false
+}
+
+// newMember is what a member of k adds to its bucket.
+func newMember(k *chunk, weight uint64) tally {
+	if k.weighted {
+		return tally{keys: 1, sum: weight}
+	}
+	return tally{keys: 1}
+}
+
+// grow gives the members more room, if there are many, by one chunk at most.
+func (c *counter) grow() {
+	m := c.members
+	live := int(c.total.keys)
+	if m.n == 0 && live > c.sizes.inline {
+		m.n = 1
+		c.stored.chunks = max(c.stored.chunks, 1)
+		m.touch(0, m.chunks[0])
+		c.history.touch()
+		return
+	}
+	if !m.grows(live, c.sizes.chunk) {
+		return
+	}
+	at, bit := m.next()
+	k := m.loaded(at)
+	if k == nil {
+		panic(fmt.Sprintf("BUG: counter %016x: chunk %d to be split is not loaded", c.spec.ID, at))
+	}
+	to := k.split(bit, c.lowest())
+	m.put(m.n, to)
+	m.n++
+	c.stored.chunks = max(c.stored.chunks, m.n)
+	m.touch(at, k)
+	m.touch(m.n-1, to)
+}

@@ -1,0 +1,214 @@
+package windows
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/redis/go-redis/v9"
+	"github.com/redis/go-redis/v9/logging"
+)
+
+// Redis is a Store in a Redis: a single server, a master watched by Sentinels,
+// or a Cluster.
+type Redis struct {
+	client redis.UniversalClient
+	name   string // addresses, or the name of a master with Sentinels
+	keys   Keys
+	calls  chan *call // those not in use
+}
+
+// NewRedis connects, and returns an error if the options are wrong or the
+// server does not answer; Retryable says whether trying again may help.
+// Whether the server is fit to be the store is for Check to say.
+func NewRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
+	if err := o.Validate(); err != nil {
+		return nil, err
+	}
+	// The client logs what it returns as errors anyway.
+	redis.SetLogger(&logging.VoidLogger{})
+	r := &Redis{
+		client: o.client(),
+		name:   or(o.MasterName, strings.Join(o.Addrs, ",")),
+		keys:   Keys{Prefix: or(o.Prefix, DefaultPrefix)},
+		calls:  make(chan *call, or(o.PoolSize, 16)),
+	}
+	if err := r.client.Ping(ctx).Err(); err != nil {
+		_ = r.client.Close() // nothing was written
+		return nil, fmt.Errorf("connect to redis %s: %w", r.name, err)
+	}
+	return r, nil
+}
+
+// Keys names the keys.
+func (r *Redis) Keys() Keys { return r.keys }
+
+// Close closes the connections.
+func (r *Redis) Close() error {
+	if err := r.client.Close(); err != nil {
+		return fmt.Errorf("close redis: %w", err)
+	}
+	return nil
+}
+
+// Load is Store's.
+func (r *Redis) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
+	dst = dst[:0]
+	for part := range slices.Chunk(keys, MaxCommitKeys) {
+		reply, err := r.mget(ctx, part)
+		if err != nil {
+			return nil, fmt.Errorf("load shard %d, %d keys: %w", shard, len(part), err)
+		}
+		dst = appendValues(dst, reply)
+	}
+	return dst, nil
+}
+
+func (r *Redis) mget(ctx context.Context, keys [][]byte) ([]any, error) {
+	c := r.take()
+	defer r.give(c)
+	c.begin("mget")
+	c.addKeys(keys)
+	reply, err := r.do(ctx, 1, c.args)
+	if err != nil {
+		return nil, err
+	}
+	values, ok := reply.([]any)
+	if !ok || len(values) != len(keys) {
+		return nil, fmt.Errorf("unexpected reply %T", reply)
+	}
+	return values, nil
+}
+
+// appendValues appends a copy of each string of an MGET's reply, nil for a nil.
+// The copies share one allocation.
+func appendValues(dst [][]byte, reply []any) [][]byte {
+	total := 0
+	for _, v := range reply {
+		s, _ := v.(string)
+		total += len(s)
+	}
+	buf := make([]byte, 0, total)
+	for _, v := range reply {
+		var out []byte
+		if s, ok := v.(string); ok {
+			buf, out = appendCopy(buf, s)
+		}
+		dst = append(dst, out)
+	}
+	return dst
+}
+
+// Scan is Store's. On a Cluster it goes over the node that owns the shard now: of a slot that is
+// being moved it may miss keys.
+func (r *Redis) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
+	const count = 1000 // keys looked at in one call: some 0.2 ms of Redis
+	pattern := string(appendPattern(nil, prefix))
+	node, err := r.node(ctx, shard)
+	for cursor := uint64(0); err == nil; {
+		var keys []string
+		keys, cursor, err = node.Scan(ctx, cursor, pattern, count).Result()
+		for _, key := range keys {
+			if !f([]byte(key)) {
+				return nil
+			}
+		}
+		if err == nil && cursor == 0 {
+			return nil
+		}
+	}
+	return fmt.Errorf("scan shard %d: %w", shard, err)
+}
+
+// appendPattern appends the glob pattern of all keys that begin with prefix.
+func appendPattern(dst, prefix []byte) []byte {
+	for _, c := range prefix {
+		if strings.IndexByte(`*?[\`, c) >= 0 {
+			dst = append(dst, '\\')
+		}
+		dst = append(dst, c)
+	}
+	return append(dst, '*')
+}
+
+// node is the server that holds the shard.
+func (r *Redis) node(ctx context.Context, shard int) (redis.Cmdable, error) {
+	if c, ok := r.client.(*redis.ClusterClient); ok {
+		return c.MasterForKey(ctx, string(r.keys.appendTag(nil, shard)))
+	}
+	return r.client, nil
+}
+
+// Put is Store's.
+func (r *Redis) Put(ctx context.Context, shard int, key, value []byte) error {
+	if _, err := r.do(ctx, 1, []any{"set", key, value}); err != nil {
+		return fmt.Errorf("put in shard %d: %w", shard, err)
+	}
+	return nil
+}
+
+// PutAbsent is Store's. SET with NX and GET would do it in one command, from Redis 7.0 on.
+func (r *Redis) PutAbsent(ctx context.Context, shard int, key, value []byte) ([]byte, error) {
+	// A key that is there and then is not was deleted in between.
+	for {
+		set, err := r.do(ctx, 1, []any{"setnx", key, value})
+		if err == nil && set == int64(1) {
+			return append([]byte{}, value...), nil
+		}
+		var present any
+		if err == nil {
+			present, err = r.do(ctx, 1, []any{"get", key})
+		}
+		if err != nil {
+			return nil, fmt.Errorf("put in shard %d: %w", shard, err)
+		}
+		if s, ok := present.(string); ok {
+			return []byte(s), nil
+		}
+	}
+}
+
+// Delete is Store's. Memory is given back in the background.
+func (r *Redis) Delete(ctx context.Context, shard int, keys ...[]byte) error {
+	for part := range slices.Chunk(keys, MaxCommitKeys) {
+		if err := r.unlink(ctx, part); err != nil {
+			return fmt.Errorf("delete in shard %d, %d keys: %w", shard, len(part), err)
+		}
+	}
+	return nil
+}
+
+func (r *Redis) unlink(ctx context.Context, keys [][]byte) error {
+	c := r.take()
+	defer r.give(c)
+	c.begin("unlink")
+	c.addKeys(keys)
+	_, err := r.do(ctx, 1, c.args)
+	return err
+}
+
+// Ping is Store's. It sends a write that never changes anything (a SET, only if the key exists, of a
+// key that never does): a server that is a replica, full, loading, short of replicas or unable to save
+// refuses it. On a Cluster it asks for 64 shards, which reach every node.
+func (r *Redis) Ping(ctx context.Context) error {
+	shards := 1
+	if _, ok := r.client.(*redis.ClusterClient); ok {
+		shards = 64
+	}
+	cmds, err := r.client.Pipelined(ctx, func(p redis.Pipeliner) error {
+		for shard := range shards {
+			p.Do(ctx, "set", append(r.keys.appendTag(nil, shard), "ping"...), "", "xx")
+		}
+		return nil
+	})
+	for _, cmd := range cmds {
+		if err := cmd.Err(); err != nil && err != redis.Nil {
+			return fmt.Errorf("ping redis: %w", err)
+		}
+	}
+	if err != nil && err != redis.Nil {
+		return fmt.Errorf("ping redis: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,130 @@
+package windows
+
+import (
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+func TestClusterCheck(t *testing.T) {
+	cluster := servers.RedisCluster(t, 3)
+	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
+	found, err := r.Check(t.Context())
+	if err != nil || len(found) != 3 {
+		t.Errorf("found %+v, error %v", found, err)
+	}
+	cluster.Nodes[1].Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+	_, err = r.Check(t.Context())
+	want := "redis " + cluster.Nodes[1].Addr() + ": maxmemory-policy is allkeys-lfu"
+	if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+		t.Errorf("error %v", err)
+	}
+	stray := openRedis(t, RedisOptions{Addrs: cluster.Addrs()[:1]})
+	if _, err := stray.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "is a node of a Cluster") {
+		t.Errorf("error %v", err)
+	}
+	whole := openRedis(t, RedisOptions{Addrs: cluster.Addrs()[:1], Cluster: true})
+	desk{t, whole, 7}.put("x", "1")
+	desk{t, r, 7}.holds("x", "1")
+	single := servers.Redis(t, servers.RedisOptions{})
+	_, err = NewRedis(t.Context(), RedisOptions{Addrs: []string{single.Addr()}, Cluster: true})
+	if err == nil || Retryable(err) || !strings.Contains(err.Error(), "cluster support disabled") {
+		t.Errorf("error %v", err)
+	}
+}
+
+// TestClusterSentOnce: the Cluster's client would send a commit again, whatever MaxRetries says.
+func TestClusterSentOnce(t *testing.T) {
+	cluster := servers.RedisCluster(t, 3)
+	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs(), ReadTimeout: 300 * time.Millisecond})
+	testSentOnce(t, ownerOf(t, cluster, 7), r)
+}
+
+// ownerOf is the node that holds the shard.
+func ownerOf(t *testing.T, c *servers.RedisNodes, shard int) *servers.RedisServer {
+	t.Helper()
+	key := string(Keys{DefaultPrefix}.AppendHeadKey(nil, shard))
+	for _, node := range c.Nodes {
+		if _, err := node.Try("GET", key); err == nil {
+			return node
+		}
+	}
+	t.Fatal("nobody has the slot")
+	return nil
+}
+
+// TestClusterSlotMoves: while a slot moves commits may be refused, wholly; then they follow it.
+func TestClusterSlotMoves(t *testing.T) {
+	cluster := servers.RedisCluster(t, 3)
+	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
+	d := desk{t, r, 7}
+	d.put("f", "1", "p", "1")
+	src := ownerOf(t, cluster, 7)
+	dst := cluster.Nodes[0]
+	if dst == src {
+		dst = cluster.Nodes[1]
+	}
+	slot := src.Do("CLUSTER", "KEYSLOT", string(d.key("f")))
+	srcID, dstID := src.Do("CLUSTER", "MYID"), dst.Do("CLUSTER", "MYID")
+	dst.Do("CLUSTER", "SETSLOT", slot, "IMPORTING", srcID)
+	src.Do("CLUSTER", "SETSLOT", slot, "MIGRATING", dstID)
+	host, port, _ := net.SplitHostPort(dst.Addr())
+	migrate := func(name string) { src.Do("MIGRATE", host, port, string(d.key(name)), "0", "5000") }
+	move := func(from, to string) (Result, error) {
+		return r.Commit(t.Context(), 7, d.named(Commit{Fences: []Fence{fence("f", from, to)}, Puts: []Put{put("p", to)}}))
+	}
+	wants := func(from, to string) {
+		t.Helper()
+		if res, err := move(from, to); err != nil || res.Outcome != Done {
+			t.Errorf("%s: %v, error %v", to, res, err)
+		}
+		d.holds("f", to)
+		d.holds("p", to)
+	}
+	wants("1", "2") // both keys are where they were
+	migrate("f")
+	if _, err := move("2", "lost"); !Retryable(err) || ErrorKind(err) != "cluster" {
+		t.Errorf("error %v of kind %s", err, ErrorKind(err))
+	}
+	migrate("p")
+	wants("2", "3") // both are at the other node, to which ASK leads
+	for _, node := range []*servers.RedisServer{dst, src} {
+		node.Do("CLUSTER", "SETSLOT", slot, "NODE", dstID)
+	}
+	wants("3", "4") // MOVED
+	if got := dst.Do("GET", string(d.key("f"))); got != "4" {
+		t.Errorf("the new owner has %q", got)
+	}
+}
+
+func TestClusterNodeGoesAway(t *testing.T) {
+	cluster := servers.RedisCluster(t, 3)
+	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
+	d := desk{t, r, 7}
+	d.put("f", "0")
+	owner := ownerOf(t, cluster, 7)
+	owner.Kill()
+	move := func() error {
+		_, err := r.Commit(t.Context(), 7, d.named(Commit{Fences: []Fence{fence("f", "0", "1")}}))
+		return err
+	}
+	for i := range 20 {
+		if err := move(); !Retryable(err) {
+			t.Fatalf("try %d: error %v of kind %s", i, err, ErrorKind(err))
+		}
+	}
+	if err := r.Ping(t.Context()); !Retryable(err) {
+		t.Errorf("error %v of kind %s", err, ErrorKind(err))
+	}
+	if _, err := r.Check(t.Context()); err == nil {
+		t.Error("a node is away, and Check finds nothing")
+	}
+	owner.Restart()
+	retry(t, move)
+	d.holds("f", fmt.Sprint(1))
+	retry(t, func() error { return r.Ping(t.Context()) })
+}

@@ -1,0 +1,223 @@
+package windows
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+func TestRedisOptionsValidate(t *testing.T) {
+	f := func(o RedisOptions, want string) {
+		t.Helper()
+		got := ""
+		if err := o.Validate(); err != nil {
+			got = err.Error()
+		}
+		if got != want {
+			t.Errorf("%+v:\ngot  %s\nwant %s", o, got, want)
+		}
+		if _, err := NewRedis(t.Context(), o); want != "" && (err == nil || err.Error() != want || Retryable(err)) {
+			t.Errorf("NewRedis: %v", err)
+		}
+	}
+	f(RedisOptions{}, "redis.addrs: there must be at least one address")
+	f(RedisOptions{Addrs: []string{"a", "b:1", "c:"}}, "redis.addrs: \"a\" is not host:port\nredis.addrs: \"c:\" is not host:port")
+	f(RedisOptions{Addrs: []string{"a:1"}, DB: -1}, "redis.db: must not be negative")
+	f(RedisOptions{Addrs: []string{"a:1", "b:1"}, DB: 1}, "redis.db: a Cluster has database 0 only")
+	f(RedisOptions{Addrs: []string{"a:1"}, Cluster: true, DB: 1}, "redis.db: a Cluster has database 0 only")
+	f(RedisOptions{Addrs: []string{"a:1"}, Cluster: true, MasterName: "m"},
+		"redis.master_name: a Cluster has no Sentinels; leave out master_name or cluster")
+	f(RedisOptions{Addrs: []string{"a:1"}, Prefix: "x{"}, `redis.prefix: "x{" holds a brace, which marks a Cluster's hash tag`)
+}
+
+func TestAppendPattern(t *testing.T) {
+	if got := string(appendPattern([]byte("> "), []byte(`a*b?c[d]e\f{07}^-`))); got != `> a\*b\?c\[d]e\\f{07}^-*` {
+		t.Errorf("got %s", got)
+	}
+}
+
+func TestRedisPrefixAndDatabase(t *testing.T) {
+	server := servers.Redis(t, servers.RedisOptions{})
+	one := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}})
+	two := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}, Prefix: "two:", DB: 3})
+	for value, s := range map[string]Store{"1": one, "2": two} {
+		desk{t, s, 7}.put("x", value)
+		if err := s.Arm(t.Context(), 7, Due{[]byte("m"), 1}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(db, key, want string) {
+		t.Helper()
+		if got := server.Do("-n", db, "GET", key); got != want {
+			t.Errorf("%s of %s: got %s, want %s", key, db, got, want)
+		}
+		if got := server.Do("-n", db, "DBSIZE"); got != "2" {
+			t.Errorf("database %s has %s keys", db, got)
+		}
+	}
+	f("0", "aggregator:{07}m:x", "1")
+	f("3", "two:{07}m:x", "2")
+}
+
+// TestSentOnce: a commit whose answer is lost is not sent again behind our back.
+func TestSentOnce(t *testing.T) {
+	server := servers.Redis(t, servers.RedisOptions{})
+	testSentOnce(t, server, openRedis(t, RedisOptions{Addrs: []string{server.Addr()}, ReadTimeout: 300 * time.Millisecond}))
+}
+
+func testSentOnce(t *testing.T, server *servers.RedisServer, r *Redis) {
+	d := desk{t, r, 7}
+	first := d.named(Commit{Fences: []Fence{fence("f", "-", "1")}})
+	if res, err := r.Commit(t.Context(), 7, first); err != nil || res.Outcome != Done {
+		t.Fatalf("%v, error %v", res, err)
+	}
+	spread(t, r)
+	before := calls(server, "evalsha")
+	server.Pause()
+	_, err := r.Commit(t.Context(), 7, d.named(Commit{Fences: []Fence{fence("f", "1", "2")}}))
+	_, err2 := r.Load(t.Context(), 7, [][]byte{d.key("f")}, nil)
+	server.Resume()
+	for _, err := range []error{err, err2} {
+		if !Retryable(err) || ErrorKind(err) != "timeout" {
+			t.Errorf("error %v of kind %s", err, ErrorKind(err))
+		}
+	}
+	retry(t, func() error { return r.Ping(t.Context()) })
+	if n := calls(server, "evalsha") - before; n != 1 {
+		t.Errorf("the commit was sent %d times", n)
+	}
+	d.holds("f", "2")
+}
+
+// spread opens several connections to each server, over which a command could be sent again.
+func spread(t *testing.T, r *Redis) {
+	t.Helper()
+	err := r.eachMaster(t.Context(), func(ctx context.Context, _ string, c *redis.Client) error {
+		for range 4 {
+			conn := c.Conn()
+			defer conn.Close()
+			if err := conn.Ping(ctx).Err(); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestRedisGoesAway: errors may pass, and do; nothing that was acknowledged is lost.
+func TestRedisGoesAway(t *testing.T) {
+	server := servers.Redis(t, servers.RedisOptions{})
+	r := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}})
+	d := desk{t, r, 7}
+	d.put("x", "1")
+	server.Kill()
+	for range 40 { // more than the pool has connections
+		if err := r.Ping(t.Context()); !Retryable(err) {
+			t.Fatalf("error %v of kind %s", err, ErrorKind(err))
+		}
+	}
+	_, err := r.Commit(t.Context(), 7, d.named(Commit{Puts: []Put{put("x", "2")}}))
+	if !Retryable(err) || ErrorKind(err) != "refused" || !strings.Contains(err.Error(), "commit shard 7, 1 keys: ") {
+		t.Errorf("error %v of kind %s", err, ErrorKind(err))
+	}
+	if _, err := NewRedis(t.Context(), RedisOptions{Addrs: []string{server.Addr()}}); !Retryable(err) {
+		t.Errorf("error %v", err)
+	}
+	server.Restart()
+	retry(t, func() error { return r.Ping(t.Context()) })
+	d.holds("x", "1")
+}
+
+// TestConnectionsCut: with connections that break every few ms, a fence still tells what was applied.
+func TestConnectionsCut(t *testing.T) {
+	server := servers.Redis(t, servers.RedisOptions{})
+	r := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}})
+	d := desk{t, r, 7}
+	var wg sync.WaitGroup
+	ctx, cancel := context.WithCancel(t.Context())
+	wg.Go(func() {
+		for ctx.Err() == nil {
+			if _, err := server.Try("CLIENT", "KILL", "TYPE", "normal"); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+	failed := 0
+	d.put("f", "0")
+	for n := 0; n < 2000 || failed < 10; n++ {
+		to := fmt.Sprint(n + 1)
+		c := d.named(Commit{Fences: []Fence{fence("f", fmt.Sprint(n), to)}})
+		for {
+			res, err := r.Commit(t.Context(), 7, c)
+			if err != nil {
+				failed++
+				if !Retryable(err) {
+					t.Fatal(err)
+				}
+				continue
+			}
+			if res.Outcome == Fenced && string(res.Fences[0].Value) != to {
+				t.Fatalf("step %s: the fence is %s", to, res.Fences[0].Value)
+			}
+			break
+		}
+	}
+	cancel()
+	wg.Wait()
+	t.Logf("%d commits had no answer", failed)
+}
+
+// TestFull: a server without memory refuses the whole commit, and reads go on.
+func TestFull(t *testing.T) {
+	server := servers.Redis(t, servers.RedisOptions{})
+	r := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}})
+	d := desk{t, r, 7}
+	d.put("f", "1")
+	d.wants(Commit{Fences: []Fence{fence("f", "1", "-")}}, Result{}) // the script is known
+	server.Do("CONFIG", "SET", "maxmemory", "1")
+	_, err := r.Commit(t.Context(), 7, d.named(Commit{Fences: []Fence{fence("f", "1", "2")}, Puts: []Put{put("p", "x")}}))
+	ping := r.Ping(t.Context())
+	for _, err := range []error{err, ping} {
+		if !Retryable(err) || ErrorKind(err) != "oom" {
+			t.Errorf("error %v of kind %s", err, ErrorKind(err))
+		}
+	}
+	d.holds("f", "1", "p", "-")
+	d.wants(Commit{Fences: []Fence{fence("f", "1", "-")}, Deletes: names("f")}, Result{}) // which makes room
+	server.Do("CONFIG", "SET", "maxmemory", "0")
+	if err := r.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+func TestReplicaIsReadOnly(t *testing.T) {
+	master := servers.Redis(t, servers.RedisOptions{})
+	host, port, _ := net.SplitHostPort(master.Addr())
+	replica := servers.Redis(t, servers.RedisOptions{Args: []string{"--replicaof", host + " " + port}})
+	r := openRedis(t, RedisOptions{Addrs: []string{replica.Addr()}})
+	_, err := r.Commit(t.Context(), 7, desk{t, r, 7}.named(Commit{Puts: []Put{put("p", "x")}}))
+	for _, err := range []error{err, r.Ping(t.Context())} {
+		if !Retryable(err) || ErrorKind(err) != "readonly" {
+			t.Errorf("error %v of kind %s", err, ErrorKind(err))
+		}
+	}
+	if _, err := r.Check(t.Context()); err == nil || !strings.Contains(err.Error(), "is a replica") {
+		t.Errorf("error %v", err)
+	}
+	master.Do("CONFIG", "SET", "min-replicas-to-write", "3")
+	r = openRedis(t, RedisOptions{Addrs: []string{master.Addr()}})
+	if err := r.Ping(t.Context()); !Retryable(err) || ErrorKind(err) != "noreplicas" {
+		t.Errorf("error %v of kind %s", err, ErrorKind(err))
+	}
+}

@@ -1,0 +1,40 @@
+package windows
+
+// MaxValue is the largest value of a counter, 2^53 - 1.
+const MaxValue = 1<<53 - 1
+
+// Op is what a counter keeps in each of its buckets.
+type Op uint8
+
+// The operations.
+const (
+	Sum      Op = iota // the sum of the numbers added
+	Distinct           // how many keys were last seen there
+	Weighted           // the same, and the sum of their weights, which is the counter's value
+	First              // the earliest time of any event: it answers Preceded and has no value
+)
+
+// Spec is the definition of a counter.
+type Spec struct {
+	ID   uint64 // hash of what it counts; the counter is stored under it
+	Op   Op
+	Step int64 // nanoseconds; 0: one bucket for all time
+	N    int64 // buckets covered before that of T; 0 with Step 0
+	Cap  int   // Distinct, Weighted: the most keys kept
+}
+
+// Layout is what is kept for one kind of subject: its counters by number, and
+// the ids (hashes) of the rules whose marks it keeps, by number.
+// A record may hold more, of another pack: that is carried along untouched.
+type Layout struct {
+	Counters []Spec
+	Rules    []uint64
+
+	sizes sizes // zero: defaultSizes
+}
+
+// Mark is what was announced of a rule for a subject.
+type Mark struct {
+	Level   uint64 // 1/10,000 of the limit; 0: none
+	Episode uint64 // 0 is written for 1, the first
+}

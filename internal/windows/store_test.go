@@ -1,0 +1,292 @@
+package windows
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// The contract: every test of it runs on every store.
+var contract = []struct {
+	name string
+	test func(*testing.T, Store)
+}{
+	{"Applied", testApplied},
+	{"Fenced", testFenced},
+	{"Stale", testStale},
+	{"ComparedOnly", testComparedOnly},
+	{"Deletes", testDeletes},
+	{"AnyBytes", testAnyBytes},
+	{"Largest", testLargest},
+	{"OneWinner", testOneWinner},
+	{"Copies", testCopies},
+	{"Invalid", testInvalid},
+	{"Canceled", testCanceled},
+	{"Load", testLoad},
+	{"Scan", testScan},
+	{"Put", testPut},
+	{"Delete", testDelete},
+	{"Armed", testArmed},
+	{"Usable", testUsable},
+}
+
+func TestContractMem(t *testing.T) {
+	for _, c := range contract {
+		t.Run(c.name, func(t *testing.T) { c.test(t, NewMem(16)) })
+	}
+}
+
+func TestContractRedis(t *testing.T) {
+	server := servers.Redis(t, servers.RedisOptions{})
+	r := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}})
+	for _, c := range contract {
+		server.Do("FLUSHALL")
+		t.Run(c.name, func(t *testing.T) { c.test(t, r) })
+	}
+}
+
+func TestContractCluster(t *testing.T) {
+	cluster := servers.RedisCluster(t, 3)
+	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
+	for _, c := range contract {
+		for _, node := range cluster.Nodes {
+			node.Do("FLUSHALL")
+		}
+		t.Run(c.name, func(t *testing.T) { c.test(t, r) })
+	}
+}
+
+func testCopies(t *testing.T, s Store) {
+	d := desk{t, s, 3}
+	c := d.named(Commit{
+		Fences:  []Fence{fence("f", "-", "10")},
+		Records: []Record{record("r", "-", "version1")},
+		Puts:    []Put{put("p", "x")},
+	})
+	if _, err := s.Commit(t.Context(), d.shard, c); err != nil {
+		t.Fatal(err)
+	}
+	for _, b := range [][]byte{c.Fences[0].Key, c.Fences[0].To, c.Records[0].Key, c.Records[0].Value, c.Puts[0].Key, c.Puts[0].Value} {
+		clear(b)
+	}
+	values, err := s.Load(t.Context(), d.shard, [][]byte{d.key("f"), d.key("r")}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = append(values[0], "????????"...)
+	if string(values[1]) != "version1" {
+		t.Errorf("appending to a value changed the next to %q", values[1])
+	}
+	clear(values[0])
+	res := d.commit(Commit{Fences: []Fence{fence("f", "-", "-")}})
+	clear(res.Fences[0].Value)
+	res = d.commit(Commit{Records: []Record{record("r", "-", "-")}})
+	clear(res.Records[0].Value)
+	d.holds("f", "10", "r", "version1", "p", "x")
+}
+
+func testCanceled(t *testing.T, s Store) {
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	d := desk{t, s, 3}
+	key := d.key("x")
+	f := func(err error) {
+		t.Helper()
+		if err == nil || Retryable(err) || ErrorKind(err) != "canceled" {
+			t.Errorf("got %q, kind %q, retryable %v", err, ErrorKind(err), Retryable(err))
+		}
+	}
+	_, err := s.Commit(ctx, 3, d.named(Commit{Puts: []Put{put("x", "y")}}))
+	f(err)
+	_, err = s.Load(ctx, 3, [][]byte{key}, nil)
+	f(err)
+	f(s.Put(ctx, 3, key, key))
+	_, err = s.PutAbsent(ctx, 3, key, key)
+	f(err)
+	f(s.Delete(ctx, 3, key))
+	f(s.Scan(ctx, 3, key, func([]byte) bool { return true }))
+	f(s.Arm(ctx, 3, Due{Member: key}))
+	f(s.Disarm(ctx, 3, key))
+	_, err = s.Armed(ctx, 3, 0, 1)
+	f(err)
+	f(s.Ping(ctx))
+	d.holds("x", "-")
+}
+
+func testLoad(t *testing.T, s Store) {
+	d := desk{t, s, 3}
+	d.put("a", "1", "b", "")
+	dst := make([][]byte, 5, 8)
+	f := func(want [][]byte, keys ...string) {
+		t.Helper()
+		var in [][]byte
+		for _, name := range keys {
+			in = append(in, d.key(name))
+		}
+		got, err := s.Load(t.Context(), 3, in, dst)
+		if err != nil || !reflect.DeepEqual(got, want) || &got[:1][0] != &dst[0] {
+			t.Errorf("%q: got %q, error %v", keys, got, err)
+		}
+	}
+	f([][]byte{})
+	f([][]byte{nil}, "no")
+	f([][]byte{{}, nil, []byte("1"), []byte("1")}, "b", "no", "a", "a")
+
+	var keys [][]byte
+	for i := range 2*MaxCommitKeys + 1 {
+		keys = append(keys, d.key(fmt.Sprint("k", i)))
+	}
+	d.put("k0", "0", "k7800", "x")
+	got, err := s.Load(t.Context(), 3, keys, nil)
+	if err != nil || len(got) != len(keys) || string(got[0]) != "0" || got[1] != nil || string(got[7800]) != "x" {
+		t.Errorf("%d values, error %v", len(got), err)
+	}
+}
+
+func testScan(t *testing.T, s Store) {
+	d := desk{t, s, 3}
+	d.put("a*[b]?\\1", "", "a*[b]?\\2", "", "a*[b]?\\", "", "aXb?\\1", "", "axxbx\\1", "", "b", "")
+	for i := range 3000 {
+		d.put(fmt.Sprint("many", i), "")
+	}
+	desk{t, s, 4}.put("many0", "", "other", "")
+	scan := func(prefix string) []string {
+		var got []string
+		err := s.Scan(t.Context(), 3, d.key(prefix), func(key []byte) bool {
+			got = append(got, string(bytes.TrimPrefix(key, d.key(""))))
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got)
+		return slices.Compact(got)
+	}
+	f := func(prefix string, want ...string) {
+		t.Helper()
+		if got := scan(prefix); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", prefix, got, want)
+		}
+	}
+	f("a*[b]?\\", "a*[b]?\\", "a*[b]?\\1", "a*[b]?\\2")
+	f("aX", "aXb?\\1")
+	f("other")
+	f("no")
+	if got := scan("many"); len(got) != 3000 {
+		t.Errorf("%d of 3,000 keys", len(got))
+	}
+	calls := 0
+	err := s.Scan(t.Context(), 3, d.key("many"), func([]byte) bool { calls++; return calls < 7 })
+	if err != nil || calls != 7 {
+		t.Errorf("%d calls, error %v", calls, err)
+	}
+	err = s.Scan(t.Context(), 3, d.key("b"), func(key []byte) bool { // the store can be used meanwhile
+		return s.Put(t.Context(), 3, key, []byte("seen")) == nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	d.holds("b", "seen")
+}
+
+func testPut(t *testing.T, s Store) {
+	d := desk{t, s, 3}
+	f := func(value, want string) {
+		t.Helper()
+		got, err := s.PutAbsent(t.Context(), 3, d.key("x"), []byte(value))
+		if err != nil || got == nil || string(got) != want {
+			t.Errorf("got %q, error %v, want %q", got, err, want)
+		}
+		clear(got)
+		d.holds("x", want)
+	}
+	f("a", "a")
+	f("b", "a")
+	d.put("x", "")
+	f("c", "")
+	if err := s.Delete(t.Context(), 3, d.key("x")); err != nil {
+		t.Fatal(err)
+	}
+	f("d\x00\xff", "d\x00\xff")
+}
+
+func testDelete(t *testing.T, s Store) {
+	d := desk{t, s, 3}
+	var keys [][]byte
+	for i := range MaxCommitKeys + 10 {
+		keys = append(keys, d.key(fmt.Sprint(i)))
+	}
+	d.put("0", "x", "1", "", "3909", "x", "stays", "")
+	for range 2 {
+		if err := s.Delete(t.Context(), 3, keys...); err != nil {
+			t.Fatal(err)
+		}
+		d.holds("0", "-", "1", "-", "3909", "-", "stays", "")
+	}
+	if err := s.Delete(t.Context(), 3); err != nil {
+		t.Error(err)
+	}
+}
+
+func testArmed(t *testing.T, s Store) {
+	arm := func(shard int, due ...Due) {
+		t.Helper()
+		if err := s.Arm(t.Context(), shard, due...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f := func(shard int, upTo int64, limit int, want string) {
+		t.Helper()
+		due, err := s.Armed(t.Context(), shard, upTo, limit)
+		var got []string
+		for _, d := range due {
+			got = append(got, fmt.Sprintf("%q@%d", d.Member, d.Unix))
+		}
+		if err != nil || strings.Join(got, " ") != want {
+			t.Errorf("got %s, error %v, want %s", got, err, want)
+		}
+	}
+	at := func(member string, unix int64) Due { return Due{[]byte(member), unix} }
+	f(3, 1<<53, 10, "")
+	arm(3, at("b", 20), at("a", 20), at("c\x00\xff", 10), at("", 30), at("old", -5e9), at("new", 1<<53))
+	arm(4, at("other", 1))
+	f(3, 19, 10, `"old"@-5000000000 "c\x00\xff"@10`)
+	f(3, 20, 10, `"old"@-5000000000 "c\x00\xff"@10 "a"@20 "b"@20`)
+	f(3, 1<<53, 10, `"old"@-5000000000 "c\x00\xff"@10 "a"@20 "b"@20 ""@30 "new"@9007199254740992`)
+	f(3, 20, 3, `"old"@-5000000000 "c\x00\xff"@10 "a"@20`)
+	f(3, 20, 0, ``)
+	arm(3, at("old", 25), at("a", 19), at("a", 19))
+	f(3, 25, 10, `"c\x00\xff"@10 "a"@19 "b"@20 "old"@25`)
+	for range 2 {
+		if err := s.Disarm(t.Context(), 3, []byte("c\x00\xff"), []byte("no"), []byte("old")); err != nil {
+			t.Fatal(err)
+		}
+		f(3, 25, 10, `"a"@19 "b"@20`)
+	}
+	arm(3)
+	if err := s.Disarm(t.Context(), 3); err != nil {
+		t.Error(err)
+	}
+	f(4, 1, 10, `"other"@1`)
+	f(5, 1, 10, ``)
+}
+
+func testUsable(t *testing.T, s Store) {
+	if err := s.Ping(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if res, err := s.Commit(t.Context(), 3, &Commit{}); err != nil || res.Outcome != Done {
+		t.Errorf("an empty commit: %v, error %v", res, err)
+	}
+	d := desk{t, s, 0}
+	for d.shard = range 16 {
+		d.put("x", fmt.Sprint(d.shard))
+		d.wants(Commit{Fences: []Fence{fence("x", fmt.Sprint(d.shard), "y")}, Puts: []Put{put("p", "")}}, Result{})
+	}
+}

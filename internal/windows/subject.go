@@ -1,0 +1,267 @@
+package windows
+
+import (
+	"fmt"
+	"math"
+)
+
+// Subject is the state of one subject: its time, its counters and its marks.
+//
+// The order of use for one event is: see that everything it touches is loaded
+// (NeedsHistory, Needs, Load), Advance, then Preceded for the conditions, then Add. A
+// Subject belongs to one goroutine.
+//
+// To write it: AppendPart of what Dirty names, then AppendRecord, all in one
+// commit, then Clean.
+type Subject struct {
+	layout *Layout
+
+	time   int64 // the newest event's, if timed
+	first  int64 // the earliest event's, if touched
+	writer uint64
+
+	// lives counts the parts given up: a counter whose parts became void takes the next
+	// number, and its next parts carry it. So the bytes of an emptied set are never
+	// taken for those of the set that grew after it.
+	lives uint64
+
+	slideAt  int64      // no bucket leaves a window before; may be too early
+	counters []*counter // by number; nil: nothing was ever added
+	foreign  []foreign  // counters of other layouts
+	marks    []Mark     // by number of the rule; nil: none
+	others   []otherMark
+	missing  int // histories not loaded
+
+	timed, touched, changed bool
+}
+
+// never is a time that does not come.
+const never = math.MaxInt64
+
+// NewSubject is a subject of which nothing was counted. The layout must not change any more.
+func NewSubject(l *Layout) *Subject {
+	return &Subject{layout: l, slideAt: never, counters: make([]*counter, len(l.Counters))}
+}
+
+// Time is the newest time the subject was advanced to; false if never.
+func (s *Subject) Time() (int64, bool) { return s.time, s.timed }
+
+// First is the earliest time of any event of the subject (Touch), 0 if there was none.
+func (s *Subject) First() int64 { return s.first }
+
+// Writer is the id of the process that wrote the record last; 0 for none.
+func (s *Subject) Writer() uint64 { return s.writer }
+
+// Changed says whether anything was changed since the last Clean.
+func (s *Subject) Changed() bool { return s.changed }
+
+// Touch notes the time of a matching event for First.
+func (s *Subject) Touch(t int64) {
+	if s.touched && t >= s.first {
+		return
+	}
+	s.first, s.touched, s.changed = t, true, true
+}
+
+// Advance moves the subject's time to t, if that is later, and slides all
+// counters.
+func (s *Subject) Advance(t int64) {
+	s.mustBeLoaded()
+	if s.timed && t <= s.time {
+		return
+	}
+	s.time, s.timed, s.changed = t, true, true
+	if t < s.slideAt {
+		return
+	}
+	s.slideAt = never
+	for _, c := range s.counters {
+		if c != nil {
+			s.settle(c)
+		}
+	}
+}
+
+func (s *Subject) mustBeLoaded() {
+	if s.missing > 0 {
+		panic("BUG: subject used before its histories were loaded")
+	}
+}
+
+// settle slides a counter to the subject's time. A counter whose history is
+// not loaded slides when it is, unless nothing of it can be left.
+func (s *Subject) settle(c *counter) {
+	c.moveTo(s.time)
+	switch {
+	case len(c.buckets) == 0:
+	case c.buckets.newest() < c.lowest():
+		s.void(c)
+	case c.history.missing:
+		return
+	default:
+		c.slide()
+	}
+	s.slideAt = min(s.slideAt, c.due())
+}
+
+// void drops all a counter holds.
+func (s *Subject) void(c *counter) {
+	if c.history.missing {
+		s.missing--
+	}
+	if c.clear() {
+		s.lives++
+		c.life = s.lives
+	}
+}
+
+// Late says whether an event of time t is too old for counter i.
+func (s *Subject) Late(i int, t int64) bool {
+	return s.timed && s.layout.Counters[i].late(t, s.time)
+}
+
+// Add counts an event of time t, not late, in counter i: num for a Sum; key,
+// with weight num, for Weighted; key for Distinct; t for First. The parts that
+// Needs named must be loaded.
+func (s *Subject) Add(i int, t int64, key, num uint64) {
+	s.mustBeLoaded()
+	if !s.timed || t > s.time || s.Late(i, t) {
+		panic(fmt.Sprintf("BUG: counter %d: event of %d added at %d", i, t, s.time))
+	}
+	c := s.counter(i)
+	c.moveTo(s.time)
+	b := c.bucketOf(t)
+	oldest := c.buckets.oldest()
+	var changed bool
+	switch c.spec.Op {
+	case Sum:
+		changed = c.addSum(b, num)
+	case First:
+		changed = c.addFirst(b, t)
+	default:
+		changed = c.addKey(b, key, num)
+	}
+	if !changed {
+		return
+	}
+	s.changed = true
+	if c.buckets.oldest() != oldest {
+		s.slideAt = min(s.slideAt, c.due())
+	}
+}
+
+// counter is counter i, made if there is none.
+func (s *Subject) counter(i int) *counter {
+	c := s.counters[i]
+	if c == nil {
+		c = newCounter(&s.layout.Counters[i], s.layout.pieceSizes(), s.lives)
+		s.counters[i] = c
+	}
+	return c
+}
+
+// Value is what counter i says at the subject's time; atLeast marks a lower bound.
+func (s *Subject) Value(i int) (v uint64, atLeast bool) {
+	s.mustBeLoaded()
+	c := s.counters[i]
+	if c == nil {
+		return 0, false
+	}
+	c.moveTo(s.time)
+	return c.show(c.total, c.lowest())
+}
+
+// ValueAt is what counter i would say at time t, not before the subject's, with nothing added.
+func (s *Subject) ValueAt(i int, t int64) (v uint64, atLeast bool) {
+	s.mustBeLoaded()
+	c := s.counters[i]
+	if c == nil {
+		return 0, false
+	}
+	lowest := c.spec.lowest(c.spec.bucket(t))
+	return c.show(c.left(c.buckets.expired(lowest)), lowest)
+}
+
+// NextChange is the start of the first bucket later than that of t at which
+// ValueAt of counter i differs from ValueAt(i, t) (value or mark); false if it never does.
+func (s *Subject) NextChange(i int, t int64) (int64, bool) {
+	s.mustBeLoaded()
+	c := s.counters[i]
+	if c == nil {
+		return 0, false
+	}
+	return c.nextChange(t)
+}
+
+// Preceded says whether counter i (First) has an event no later than t within
+// its window at the subject's time.
+func (s *Subject) Preceded(i int, t int64) bool {
+	s.mustBeLoaded()
+	c := s.counters[i]
+	return c != nil && c.preceded(t)
+}
+
+// LiveKeys is the number of keys that counter i holds in its window; 0 for a Sum or First.
+func (s *Subject) LiveKeys(i int) int {
+	s.mustBeLoaded()
+	if c := s.counters[i]; c != nil {
+		return int(c.total.keys)
+	}
+	return 0
+}
+
+// Empty says whether at time t every window has run empty, of counters of
+// other layouts too as far as the record can tell.
+func (s *Subject) Empty(t int64) bool {
+	for _, c := range s.counters {
+		if c != nil && c.newest() != none && c.newest() >= c.spec.lowest(c.spec.bucket(t)) {
+			return false
+		}
+	}
+	for i := range s.foreign {
+		if !s.foreign[i].head.runOut(t) {
+			return false
+		}
+	}
+	return true
+}
+
+// Clean notes that everything was written.
+func (s *Subject) Clean() {
+	s.changed = false
+	for _, c := range s.counters {
+		if c == nil {
+			continue
+		}
+		c.history.dirty = false
+		if c.members != nil {
+			c.members.clean()
+		}
+	}
+}
+
+// The sizes of the fixed pieces in memory, in bytes, with what the allocator adds.
+const (
+	subjectBytes = 208
+	counterBytes = 240
+	memberBytes  = 96
+	chunkBytes   = 128
+)
+
+// Size is the memory held, in bytes, approximately.
+func (s *Subject) Size() int {
+	n := subjectBytes + 8*cap(s.counters) + 16*cap(s.marks) + 24*cap(s.others)
+	for _, c := range s.counters {
+		if c == nil {
+			continue
+		}
+		n += counterBytes + 24*cap(c.buckets)
+		if m := c.members; m != nil {
+			n += memberBytes + m.bytes + 8*cap(m.chunks) + 4*cap(m.dirty)
+		}
+	}
+	for i := range s.foreign {
+		n += 144 + cap(s.foreign[i].body)
+	}
+	return n
+}
