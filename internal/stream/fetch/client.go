@@ -1,0 +1,192 @@
+package fetch
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Options say how to reach Kafka and how much to ask for at once.
+type Options struct {
+	// Transport holds the connections. TLS, SASL and ClientID are set on it by the
+	// caller, and should be: MetadataTTL 1 s, since a partition whose leader
+	// moved stands still until the Transport has seen it (its own default is
+	// 6 s); MetadataTopics, the topics read, since else it asks for all there are. A topic
+	// not among them is unknown. The caller ends it, by CloseIdleConnections.
+	Transport *kafka.Transport
+	// Brokers are the addresses to start from: kafka.TCP("host:port", ...).
+	Brokers net.Addr
+
+	MaxWait        time.Duration // how long a broker gathers records, default 50 ms
+	MinBytes       int           // how many bytes are enough to answer before that, default 1 MiB
+	PartitionBytes int           // of one fetch of a partition, default 1 MiB; it takes twice this memory
+	Timeout        time.Duration // of a request, beyond MaxWait, default 10 s
+	Patience       time.Duration // how long an error is retried before Next returns it, default 5 s
+}
+
+func (o *Options) setDefaults() {
+	setDefault(&o.MaxWait, 50*time.Millisecond)
+	setDefault(&o.MinBytes, 1<<20)
+	setDefault(&o.PartitionBytes, 1<<20)
+	setDefault(&o.Timeout, 10*time.Second)
+	setDefault(&o.Patience, 5*time.Second)
+}
+
+func setDefault[T ~int | ~int64](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}
+
+// Client reads partitions. Its methods may be called by several goroutines.
+//
+// A stream is either with the fetcher of the broker that leads its partition, or
+// homeless: then the placer, a goroutine as old as the client, looks for its leader
+// and starts that broker's fetcher if there is none.
+type Client struct {
+	opts Options
+	stop context.CancelFunc
+	done <-chan struct{} // closed by Close
+	wg   sync.WaitGroup
+	lost signal // there are homeless streams
+
+	mu       sync.Mutex // guards what follows, and the state of all streams
+	homeless []*stream
+	fetchers map[int32]*fetcher
+}
+
+// New returns a client. Nothing is sent before a stream is opened.
+func New(opts Options) *Client {
+	opts.setDefaults()
+	ctx, stop := context.WithCancel(context.Background())
+	c := &Client{
+		opts:     opts,
+		stop:     stop,
+		done:     ctx.Done(),
+		lost:     newSignal(),
+		fetchers: make(map[int32]*fetcher),
+	}
+	c.wg.Go(func() { c.place(ctx) })
+	return c
+}
+
+// Close ends all streams, waits for the client's goroutines and leaves the
+// Transport to the caller.
+func (c *Client) Close() {
+	c.stop()
+	c.wg.Wait()
+}
+
+func (c *Client) closed() bool {
+	select {
+	case <-c.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Open returns the stream of a partition from offset on. It begins to fetch at
+// once. Several streams of a partition are read in turns.
+func (c *Client) Open(topic string, partition int, offset int64) Stream {
+	s := newStream(c, topic, partition, offset)
+	c.mu.Lock()
+	c.homeless = append(c.homeless, s)
+	c.mu.Unlock()
+	c.lost.raise()
+	return s
+}
+
+// place finds brokers for homeless streams until ctx ends.
+func (c *Client) place(ctx context.Context) {
+	for ctx.Err() == nil {
+		due, wait := c.due(time.Now())
+		if len(due) == 0 {
+			c.lost.wait(ctx, wait)
+			continue
+		}
+		leaders, err := c.leaders(ctx)
+		c.mu.Lock()
+		for _, s := range due {
+			c.settle(ctx, s, leaders, err)
+		}
+		c.mu.Unlock()
+	}
+}
+
+// due takes the homeless streams whose turn has come off the list, and says how
+// long until the next one's.
+func (c *Client) due(now time.Time) (due []*stream, wait time.Duration) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	wait = time.Hour
+	c.homeless = slices.DeleteFunc(c.homeless, func(s *stream) bool {
+		if s.closed {
+			return true
+		}
+		if left := s.retry.Sub(now); left > 0 {
+			wait = min(wait, left)
+			return false
+		}
+		due = append(due, s)
+		return true
+	})
+	return due, wait
+}
+
+// settle gives a stream to its leader's fetcher. Under c.mu.
+func (c *Client) settle(ctx context.Context, s *stream, l leaders, err error) {
+	if s.closed {
+		return
+	}
+	id := int32(0)
+	if err == nil {
+		id, err = l.of(s.topic, s.id)
+	}
+	if err != nil {
+		s.fail(err)
+		return
+	}
+	f := c.fetchers[id]
+	if f == nil {
+		f = newFetcher(c, id)
+		c.fetchers[id] = f
+		c.wg.Go(func() { f.run(ctx) })
+	}
+	f.add(s)
+}
+
+// backoff is how long to wait after the n-th failure in a row, from 1: 50 ms,
+// doubling up to 1 s, less up to half so that streams do not come all at once.
+func backoff(n int) time.Duration {
+	d := min(50*time.Millisecond<<min(n-1, 5), time.Second)
+	return d - rand.N(d/2)
+}
+
+// signal wakes one waiting goroutine, now or when it next waits.
+type signal chan struct{}
+
+func newSignal() signal { return make(signal, 1) }
+
+func (s signal) raise() {
+	select {
+	case s <- struct{}{}:
+	default:
+	}
+}
+
+// wait returns when the signal is raised, d has passed or ctx has ended.
+func (s signal) wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-s:
+	case <-t.C:
+	case <-ctx.Done():
+	}
+}

@@ -1,0 +1,163 @@
+package fetch
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+var codecNames = map[int16]string{codecNone: "none", codecGzip: "gzip", codecSnappy: "snappy", codecLZ4: "lz4", codecZstd: "zstd"}
+
+// text makes n bytes that compress about as JSON does.
+func text(n int) []byte {
+	words := []string{`{"id":"`, `","type":"click"`, `,"incident":"inc-`, `","account":"acc-`, "1", "7", "42", `"}`}
+	r := rand.New(rand.NewPCG(1, 2))
+	var b []byte
+	for len(b) < n {
+		b = append(b, words[r.IntN(len(words))]...)
+	}
+	return b[:n]
+}
+
+func TestDecode(t *testing.T) {
+	d := newDecoder()
+	f := func(what string, codec int16, src, want []byte) {
+		t.Helper()
+		for range 2 { // the second time into a buffer that is there
+			got, err := d.decode(codec, src)
+			if err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%s, %d bytes: %d bytes, error %v", what, len(want), len(got), err)
+			}
+		}
+	}
+	for _, n := range []int{0, 1, 100, 5000, 200_000, 9 << 20} {
+		want := text(n)
+		for codec, name := range codecNames {
+			f(name, codec, squeeze(codec, want), want)
+		}
+		f("xerial", codecSnappy, xerial(want, 32<<10), want)
+	}
+	zeros := make([]byte, 5<<20)
+	for codec, name := range codecNames {
+		f(name+" of zeros", codec, squeeze(codec, zeros), zeros)
+	}
+	if cap(d.dst) <= keepDecoded {
+		t.Errorf("the buffer of %d bytes is not a large one", cap(d.dst))
+	}
+	f("none", codecSnappy, squeeze(codecSnappy, nil), nil)
+	if cap(d.dst) > keepDecoded {
+		t.Errorf("a buffer of %d bytes was kept", cap(d.dst))
+	}
+}
+
+// TestDecodeLZ4 runs the frames' options that clients use.
+func TestDecodeLZ4(t *testing.T) {
+	noise := make([]byte, 200_000)
+	rand.NewChaCha8([32]byte{1}).Read(noise)
+	f := func(what string, want []byte, options ...lz4.Option) {
+		t.Helper()
+		var out bytes.Buffer
+		w := lz4.NewWriter(&out)
+		if err := w.Apply(options...); err != nil {
+			t.Fatal(err)
+		}
+		w.Write(want)
+		w.Close()
+		for _, src := range [][]byte{out.Bytes(), bytes.Repeat(out.Bytes(), 2)} {
+			frames := len(src) / out.Len()
+			got, err := newDecoder().decode(codecLZ4, src)
+			if err != nil || !bytes.Equal(got, bytes.Repeat(want, frames)) {
+				t.Errorf("%s, %d frames: %d bytes, error %v", what, frames, len(got), err)
+			}
+		}
+	}
+	f("as Java", text(200_000), lz4.BlockSizeOption(lz4.Block64Kb), lz4.ChecksumOption(false))
+	f("all checksums", text(200_000), lz4.BlockSizeOption(lz4.Block64Kb), lz4.BlockChecksumOption(true), lz4.ChecksumOption(true))
+	f("size", text(200_000), lz4.SizeOption(200_000))
+	f("stored", noise, lz4.BlockSizeOption(lz4.Block64Kb))
+	f("stored, checksums", noise, lz4.BlockSizeOption(lz4.Block64Kb), lz4.BlockChecksumOption(true))
+}
+
+// TestDecodeLZ4Linked reads a frame of blocks that refer to the ones before, as
+// python's lz4.frame makes them; no Go package does.
+func TestDecodeLZ4Linked(t *testing.T) {
+	const linked = 1 << 6
+	frame := binary.LittleEndian.AppendUint32(nil, lz4Magic)
+	frame = append(frame, linked, 4<<4, 0)
+	block := func(stored uint32, b ...byte) {
+		frame = binary.LittleEndian.AppendUint32(frame, uint32(len(b))|stored)
+		frame = append(frame, b...)
+	}
+	block(lz4Stored, []byte("0123456789abcdef")...)
+	block(0, 0x04, 16, 0, 0x50, 'v', 'w', 'x', 'y', 'z')      // 8 bytes from 16 back, 5 literals
+	block(0, 0x14, '-', 14, 0, 0x50, 'V', 'W', 'X', 'Y', 'Z') // a literal, 8 bytes from 14 back, 5 literals
+	frame = append(frame, 0, 0, 0, 0)
+	want := "0123456789abcdef" + "01234567vwxyz" + "-" + "01234567" + "VWXYZ"
+	got, err := newDecoder().decode(codecLZ4, frame)
+	if string(got) != want || err != nil {
+		t.Errorf("linked blocks: %q, error %v", got, err)
+	}
+	frame[4] |= lz4Independent
+	if got, err := newDecoder().decode(codecLZ4, frame); err == nil {
+		t.Errorf("blocks that refer to others though they say they do not: %q", got)
+	}
+}
+
+// TestDecodeLimit gives each codec a bomb.
+func TestDecodeLimit(t *testing.T) {
+	const limit = 1 << 20
+	fits, bomb := make([]byte, limit), make([]byte, limit+1)
+	f := func(what string, codec int16, make func([]byte) []byte) {
+		t.Helper()
+		d := &decoder{limit: limit}
+		if got, err := d.decode(codec, make(fits)); err != nil || len(got) != limit {
+			t.Errorf("%s at the limit: %d bytes, error %v", what, len(got), err)
+		}
+		if _, err := d.decode(codec, make(bomb)); !errors.Is(err, errDecoded) {
+			t.Errorf("%s above the limit: %v", what, err)
+		}
+		if cap(d.dst) > 8*limit {
+			t.Errorf("%s: a buffer of %d bytes", what, cap(d.dst))
+		}
+	}
+	for _, codec := range []int16{codecGzip, codecSnappy, codecLZ4} {
+		f(codecNames[codec], codec, func(b []byte) []byte { return squeeze(codec, b) })
+	}
+	f("xerial", codecSnappy, func(b []byte) []byte { return xerial(b, 32<<10) })
+	if _, err := newDecoder().decode(codecZstd, squeeze(codecZstd, make([]byte, maxBatch+1))); !errors.Is(err, zstd.ErrDecoderSizeExceeded) {
+		t.Errorf("zstd above the limit: %v", err)
+	}
+}
+
+// TestDecodeBad cuts and flips compressed bytes: an error or some bytes, no panic.
+func TestDecodeBad(t *testing.T) {
+	d := &decoder{limit: 1 << 20}
+	for codec, name := range codecNames {
+		if codec == codecNone {
+			continue
+		}
+		src := squeeze(codec, text(2000))
+		for n := range len(src) - 1 {
+			if _, err := d.decode(codec, src[:n:n]); err == nil && n > 0 && codec != codecLZ4 {
+				t.Errorf("%s cut at %d of %d: no error", name, n, len(src))
+			}
+		}
+		for i := range len(src) * 8 {
+			src[i/8] ^= 1 << (i % 8)
+			d.decode(codec, src)
+			src[i/8] ^= 1 << (i % 8)
+		}
+	}
+	x := xerial(text(2000), 500)
+	for n := range x {
+		d.decode(codecSnappy, x[:n:n])
+	}
+	if _, err := d.decode(5, nil); err == nil {
+		t.Error("codec 5: no error")
+	}
+}

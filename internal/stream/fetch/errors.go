@@ -1,0 +1,62 @@
+package fetch
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// ErrClosed is returned by Next after the stream or its client was closed.
+var ErrClosed = errors.New("fetch: closed")
+
+// ErrUnknownTopicOrPartition is in the chain of an error that says that Kafka,
+// or the Transport's view of it, lacks the topic or the partition.
+var ErrUnknownTopicOrPartition error = kafka.UnknownTopicOrPartition
+
+// OutOfRange is returned by Next when the log does not hold the offset asked
+// for: retention or DeleteRecords went past it (Offset < Start), or the log
+// lost its end or was made anew (Offset > End). The stream stays where it is
+// until Seek.
+type OutOfRange struct {
+	Topic      string
+	Partition  int
+	Offset     int64 // asked for
+	Start, End int64 // the log's first offset, and the one after its last stable record
+}
+
+func (e *OutOfRange) Error() string {
+	return fmt.Sprintf("fetch %s/%d at offset %d: out of range, the log holds [%d,%d)",
+		e.Topic, e.Partition, e.Offset, e.Start, e.End)
+}
+
+// Corrupt is returned by Set.Read for bytes that are no sound record batch.
+// Every record below Offset was handed out. After it Next fetches from Offset
+// again; to leave the batch out, Seek past it.
+type Corrupt struct {
+	Topic     string
+	Partition int
+	Offset    int64 // the first offset that could not be read
+	Cause     error
+}
+
+func (e *Corrupt) Error() string {
+	return fmt.Sprintf("read %s/%d at offset %d: %v", e.Topic, e.Partition, e.Offset, e.Cause)
+}
+
+// Unwrap returns the cause.
+func (e *Corrupt) Unwrap() error { return e.Cause }
+
+// final tells errors that no retry cures, so that Next returns them at once.
+// Every other error is retried for Options.Patience first.
+func final(err error) bool {
+	for _, e := range []kafka.Error{
+		kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.SASLAuthenticationFailed,
+		kafka.UnsupportedSASLMechanism, kafka.UnsupportedVersion, kafka.InvalidTopic,
+	} {
+		if errors.Is(err, e) {
+			return true
+		}
+	}
+	return errors.Is(err, errFetchVersion) || errors.Is(err, errTooLarge)
+}

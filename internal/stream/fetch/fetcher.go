@@ -1,0 +1,166 @@
+package fetch
+
+import (
+	"context"
+	"slices"
+	"time"
+)
+
+// fetcher asks one broker for the partitions it leads, by one goroutine, which
+// lives as long as it has streams.
+//
+// It lets the broker gather records for MaxWait only when nobody is behind. While
+// some stream has more to read than it was given, it asks for those that are
+// behind as soon as they have room and without waiting, and for the others
+// every MaxWait: so a backlog is not held up by idle partitions, nor are busy
+// partitions given crumbs while one of them catches up.
+type fetcher struct {
+	c    *Client
+	id   int32  // broker
+	work signal // a stream came, went, or has room
+
+	streams []*stream // guarded by c.mu; who got records last stands last
+	calls   int32
+	parts   []part // of the last exchange, to be used again
+	out     []byte
+}
+
+type partition struct {
+	topic string
+	id    int32
+}
+
+func newFetcher(c *Client, id int32) *fetcher {
+	return &fetcher{c: c, id: id, work: newSignal()}
+}
+
+// add takes a stream on. Under c.mu.
+func (f *fetcher) add(s *stream) {
+	s.fetcher = f
+	f.streams = append(f.streams, s)
+	f.work.raise()
+}
+
+// remove lets a stream go. Under c.mu.
+func (f *fetcher) remove(s *stream) {
+	s.fetcher = nil
+	f.streams = slices.DeleteFunc(f.streams, func(x *stream) bool { return x == s })
+	f.work.raise()
+}
+
+// run fetches until there are no streams left, or ctx ends.
+func (f *fetcher) run(ctx context.Context) {
+	for ctx.Err() == nil && !f.retire() {
+		x, wait := f.plan(time.Now())
+		if len(x.parts) == 0 {
+			f.work.wait(ctx, wait)
+			continue
+		}
+		f.exchange(ctx, x)
+	}
+}
+
+// retire takes a fetcher without streams out of the client's map.
+func (f *fetcher) retire() bool {
+	f.c.mu.Lock()
+	defer f.c.mu.Unlock()
+	if len(f.streams) > 0 {
+		return false
+	}
+	delete(f.c.fetchers, f.id)
+	return true
+}
+
+// plan makes the next exchange. If it has no parts, wait is how long until
+// another look is due.
+func (f *fetcher) plan(now time.Time) (x *exchange, wait time.Duration) {
+	f.c.mu.Lock()
+	defer f.c.mu.Unlock()
+	o := &f.c.opts
+	x = f.newExchange()
+	behind := slices.ContainsFunc(f.streams, func(s *stream) bool { return s.behind && s.err == nil })
+	if behind {
+		x.maxWait, x.minBytes = 0, 1
+	}
+	wait = time.Hour
+	at := make(map[partition]int, len(f.streams))
+	for i, s := range f.streams {
+		if !s.room() {
+			continue
+		}
+		if left := o.MaxWait - now.Sub(s.answered); behind && !s.behind && left > 0 {
+			wait = min(wait, left)
+			continue
+		}
+		key := partition{s.topic, s.id}
+		if j, ok := at[key]; ok { // one a request; the other one is next
+			f.streams[i], f.streams[j] = f.streams[j], f.streams[i]
+			continue
+		}
+		at[key] = i
+		x.parts = append(x.parts, s.ask(now))
+	}
+	return x, wait
+}
+
+func (f *fetcher) newExchange() *exchange {
+	o := &f.c.opts
+	f.calls++
+	x := &exchange{
+		broker:   f.id,
+		clientID: o.Transport.ClientID,
+		id:       f.calls,
+		maxWait:  o.MaxWait,
+		minBytes: o.MinBytes,
+		parts:    f.parts[:0],
+		out:      f.out[:0],
+	}
+	f.parts, f.out = nil, nil
+	return x
+}
+
+// exchange sends x and hands out what comes back.
+func (f *fetcher) exchange(ctx context.Context, x *exchange) {
+	limit, cancel := context.WithTimeout(ctx, x.maxWait+f.c.opts.Timeout)
+	_, err := f.c.opts.Transport.RoundTrip(limit, f.c.opts.Brokers, x)
+	cancel()
+	if err != nil {
+		f.lose(x, err)
+		return
+	}
+	f.accept(x, time.Now())
+	clear(x.parts)
+	f.parts, f.out = x.parts, x.out
+	if x.throttle > 0 {
+		pause(ctx, min(x.throttle, f.c.opts.Timeout))
+	}
+}
+
+// lose gives up an exchange. x stays with the Transport, which may still write
+// to it, but what was asked is ours to read.
+func (f *fetcher) lose(x *exchange, err error) {
+	f.c.mu.Lock()
+	defer f.c.mu.Unlock()
+	for i := range x.parts {
+		x.parts[i].stream.lose(x.parts[i].seq, err)
+	}
+}
+
+// accept hands out the answers and moves those who got records to the end: a
+// broker promises a whole batch only to the first.
+func (f *fetcher) accept(x *exchange, now time.Time) {
+	f.c.mu.Lock()
+	defer f.c.mu.Unlock()
+	for i := range x.parts {
+		p := &x.parts[i]
+		if s := p.stream; s.accept(p, now) && s.fetcher == f {
+			f.remove(s)
+			f.add(s)
+		}
+	}
+}
+
+// pause waits for d, or until ctx ends.
+func pause(ctx context.Context, d time.Duration) {
+	newSignal().wait(ctx, d)
+}

@@ -1,0 +1,105 @@
+package fetch
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// TestPlan asks what a fetcher asks for. A stream is described by letters: b
+// behind, a answered just now, f full (a set is ready), e an error waits for Next.
+func TestPlan(t *testing.T) {
+	now := time.Unix(1000, 0)
+	f := func(want string, streams ...string) {
+		t.Helper()
+		c := &Client{opts: Options{Transport: &kafka.Transport{}}, fetchers: map[int32]*fetcher{}}
+		c.opts.setDefaults()
+		fr := newFetcher(c, 1)
+		for i, state := range streams {
+			name, state, _ := strings.Cut(state, ":")
+			s := newStream(c, name, i, 0)
+			s.behind = strings.Contains(state, "b")
+			if strings.Contains(state, "a") {
+				s.answered = now.Add(-20 * time.Millisecond)
+			}
+			if strings.Contains(state, "f") {
+				s.ready = &Set{}
+			}
+			if strings.Contains(state, "e") {
+				s.err = ErrClosed
+			}
+			if strings.Contains(state, "=") {
+				s.id = 0
+			}
+			fr.add(s)
+		}
+		x, wait := fr.plan(now)
+		var got []string
+		for _, p := range x.parts {
+			got = append(got, p.topic)
+		}
+		result := fmt.Sprintf("%s %v/%d", strings.Join(got, ""), x.maxWait, x.minBytes)
+		if len(x.parts) == 0 {
+			result = fmt.Sprint("look again in ", wait)
+		}
+		equal(t, fmt.Sprint(streams), result, want)
+		for _, s := range fr.streams {
+			if s.asked != slices.ContainsFunc(x.parts, func(p part) bool { return p.stream == s }) {
+				t.Errorf("%v: asked %v of %s", streams, s.asked, s.topic)
+			}
+		}
+	}
+	const gather, once = " 50ms/1048576", " 0s/1"
+	f("AB"+gather, "A:", "B:")
+	f("AB"+gather, "A:a", "B:a")
+	f("B"+gather, "A:f", "B:")
+	f("B"+gather, "A:e", "B:")
+	f("look again in 1h0m0s", "A:f")
+	f("look again in 1h0m0s", "A:e", "B:be")
+	f("A"+once, "A:b")
+	f("AB"+once, "A:b", "B:")
+	f("A"+once, "A:b", "B:a")
+	f("B"+once, "A:bf", "B:") // A may have room any moment: nobody waits at the broker
+	f("look again in 30ms", "A:bf", "B:a")
+	f("look again in 1h0m0s", "A:bf", "B:f")
+	f("AC"+gather, "A:=", "A:=", "C:")
+}
+
+// TestPlanTurns has two streams of one partition asked for in turns.
+func TestPlanTurns(t *testing.T) {
+	c := &Client{opts: Options{Transport: &kafka.Transport{}}, fetchers: map[int32]*fetcher{}}
+	c.opts.setDefaults()
+	f := newFetcher(c, 1)
+	a, b := newStream(c, "t", 0, 100), newStream(c, "t", 0, 200)
+	f.add(a)
+	f.add(b)
+	a.behind, b.behind = false, false
+	for _, want := range []int64{100, 200, 100, 200} {
+		x, _ := f.plan(time.Now())
+		if len(x.parts) != 1 || x.parts[0].offset != want {
+			t.Fatalf("asked for %v, want offset %d", x.parts, want)
+		}
+		x.parts[0].answered = true
+		f.accept(x, time.Now())
+	}
+}
+
+func TestBackoff(t *testing.T) {
+	f := func(n int, from, to time.Duration) {
+		t.Helper()
+		for range 100 {
+			if d := backoff(n); d < from || d > to {
+				t.Errorf("after failure %d: %v", n, d)
+			}
+		}
+	}
+	f(1, 25*time.Millisecond, 50*time.Millisecond)
+	f(2, 50*time.Millisecond, 100*time.Millisecond)
+	f(5, 400*time.Millisecond, 800*time.Millisecond)
+	f(6, 500*time.Millisecond, time.Second)
+	f(1<<40, 500*time.Millisecond, time.Second)
+}

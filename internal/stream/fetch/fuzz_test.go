@@ -1,0 +1,82 @@
+package fetch
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"hash/crc32"
+	"testing"
+)
+
+// FuzzWalk walks any bytes as a record set, with their CRCs put right so that
+// what is behind them is reached. Records must rise in offset from the one asked
+// for to Next, errors must be *Corrupt and stay, and what was read does not depend on
+// where it was asked from.
+func FuzzWalk(f *testing.F) {
+	r := number(10, 4)
+	r[1].Headers = []Header{{[]byte("a"), []byte("1")}}
+	for codec := range codecNames {
+		raw := packed(r[0], r[1]).squeezed(codec).append(nil)
+		raw = packed(r[2], r[3]).in(7).squeezed(codec).append(raw)
+		f.Add(raw, int64(10), int64(7), int64(12), true)
+		f.Add(marker(14, 7, abort).append(raw), int64(11), int64(7), int64(12), false)
+	}
+	f.Add(packed(r...).append(nil), int64(12), int64(-1), int64(0), true)
+	f.Fuzz(func(t *testing.T, raw []byte, from, producer, first int64, mend bool) {
+		if mend {
+			raw = bytes.Clone(raw) // the fuzzer's own
+			mendCRCs(raw)
+		}
+		s := NewSet("t", 3, from, raw)
+		s.dec.limit = 1 << 20
+		s.txns.list = append(s.txns.list, txn{producer, first})
+		s.open(from)
+		all := walkAll(t, s, from)
+		mid := from
+		if len(all) > 1 {
+			mid = all[len(all)/2]
+		}
+		s.open(mid)
+		later := walkAll(t, s, mid)
+		if len(later) > len(all) || len(all) > 1 && len(later) != len(all)-len(all)/2 {
+			t.Fatalf("%d records from %d on, %d from %d on", len(all), from, len(later), mid)
+		}
+	})
+}
+
+func walkAll(t *testing.T, s *Set, from int64) (offsets []int64) {
+	var r Record
+	at := from
+	for {
+		ok, err := s.Read(&r)
+		if err != nil {
+			bad, is := errors.AsType[*Corrupt](err)
+			if !is || bad.Offset < at || ok {
+				t.Fatalf("error %v of %T after offset %d", err, err, at-1)
+			}
+			if _, again := s.Read(&r); again != err {
+				t.Fatalf("error %v, then %v", err, again)
+			}
+			return offsets
+		}
+		if !ok {
+			return offsets
+		}
+		if r.Offset < at || r.Offset >= s.Next {
+			t.Fatalf("offset %d in [%d,%d)", r.Offset, at, s.Next)
+		}
+		at = r.Offset + 1
+		offsets = append(offsets, r.Offset)
+	}
+}
+
+func mendCRCs(raw []byte) {
+	for len(raw) > batchHeader {
+		n := batchPrefix + int(int32(binary.BigEndian.Uint32(raw[batchLengthAt:])))
+		if n < batchHeader || n > len(raw) {
+			return
+		}
+		binary.BigEndian.PutUint32(raw[batchCRCAt:], crc32.Checksum(raw[batchAttrsAt:n], castagnoli))
+		raw = raw[n:]
+	}
+}

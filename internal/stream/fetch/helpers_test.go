@@ -1,0 +1,143 @@
+package fetch
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/snappy"
+	"github.com/klauspost/compress/zstd"
+	"github.com/pierrec/lz4/v4"
+)
+
+// number makes n records of offsets first, first+1, ... and times 1000, 1001, ...
+func number(first int64, n int) []Record {
+	records := make([]Record, n)
+	for i := range records {
+		o := first + int64(i)
+		records[i] = Record{Offset: o, Timestamp: 1000 + int64(i), Key: fmt.Appendf(nil, "k%d", o), Value: fmt.Appendf(nil, "v%d", o)}
+	}
+	return records
+}
+
+// packed makes a batch of records, to be changed before append.
+func packed(records ...Record) *batch {
+	h := &batch{
+		count: int32(len(records)), producer: -1,
+		first: records[0].Offset, last: records[len(records)-1].Offset,
+		base: records[0].Timestamp, newest: records[len(records)-1].Timestamp,
+	}
+	for i := range records {
+		h.payload = appendRecord(h.payload, h, &records[i])
+	}
+	return h
+}
+
+// in makes the batch one of a transaction.
+func (h *batch) in(producer int64) *batch {
+	h.producer, h.attrs = producer, h.attrs|attrTransactional
+	return h
+}
+
+const (
+	abort  = 0
+	commit = 1
+)
+
+// marker makes the control batch that ends a producer's transaction.
+func marker(offset, producer int64, kind uint16) *batch {
+	h := packed(Record{Offset: offset, Timestamp: 1, Key: binary.BigEndian.AppendUint16([]byte{0, 0}, kind), Value: []byte{0, 0, 0, 0, 0, 0}})
+	h.attrs |= attrControl
+	return h.in(producer)
+}
+
+// squeezed returns the batch with its records compressed.
+func (h *batch) squeezed(codec int16) *batch {
+	c := *h
+	c.attrs |= codec
+	c.payload = squeeze(codec, h.payload)
+	return &c
+}
+
+func squeeze(codec int16, b []byte) []byte {
+	var out bytes.Buffer
+	switch codec {
+	case codecGzip:
+		w := gzip.NewWriter(&out)
+		w.Write(b)
+		w.Close()
+	case codecSnappy:
+		out.Write(snappy.Encode(nil, b))
+	case codecLZ4:
+		w := lz4.NewWriter(&out)
+		w.Write(b)
+		w.Close()
+	case codecZstd:
+		w, err := zstd.NewWriter(&out)
+		if err != nil {
+			panic(err)
+		}
+		w.Write(b)
+		w.Close()
+	default:
+		out.Write(b)
+	}
+	return out.Bytes()
+}
+
+// xerial makes the stream Java's producer writes, in blocks of n bytes.
+func xerial(b []byte, n int) []byte {
+	out := append(bytes.Clone(xerialMagic), 0, 0, 0, 1, 0, 0, 0, 1)
+	for len(b) > 0 {
+		n = min(n, len(b))
+		block := snappy.Encode(nil, b[:n])
+		out = append(appendInt32(out, int32(len(block))), block...)
+		b = b[n:]
+	}
+	return out
+}
+
+// set makes a set of batches, asked for from offset from on.
+func set(from int64, batches ...*batch) *Set {
+	var raw []byte
+	for _, b := range batches {
+		raw = b.append(raw)
+	}
+	return NewSet("t", 3, from, raw)
+}
+
+// read writes the records of a set as "offset:time:key=value", and its error.
+func read(s *Set) string {
+	var out []byte
+	var r Record
+	for {
+		ok, err := s.Read(&r)
+		if err != nil {
+			return string(fmt.Appendf(out, "error %v", err))
+		}
+		if !ok {
+			return string(bytes.TrimSpace(out))
+		}
+		out = fmt.Appendf(out, "%d:%d:%s=%s", r.Offset, r.Timestamp, show(r.Key), show(r.Value))
+		for _, h := range r.Headers {
+			out = fmt.Appendf(out, "[%s=%s]", show(h.Key), show(h.Value))
+		}
+		out = append(out, ' ')
+	}
+}
+
+func show(b []byte) string {
+	if b == nil {
+		return "null"
+	}
+	return string(b)
+}
+
+func equal(t *testing.T, what string, got, want any) {
+	t.Helper()
+	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
+		t.Errorf("%s:\n got %s\nwant %s", what, g, w)
+	}
+}

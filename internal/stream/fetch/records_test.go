@@ -1,0 +1,230 @@
+package fetch
+
+import (
+	"encoding/binary"
+	"errors"
+	"math"
+	"testing"
+)
+
+func TestRead(t *testing.T) {
+	f := func(what string, s *Set, next int64, want string) {
+		t.Helper()
+		equal(t, what, read(s), want)
+		equal(t, what+": next", s.Next, next)
+	}
+	r := number(10, 4)
+
+	f("no batch", set(7), 7, "")
+	f("one", set(10, packed(r[0])), 11, "10:1000:k10=v10")
+	f("several", set(10, packed(r[0], r[1]), packed(r[2], r[3])), 14,
+		"10:1000:k10=v10 11:1001:k11=v11 12:1002:k12=v12 13:1003:k13=v13")
+	f("asked for from within a batch", set(12, packed(r...)), 14, "12:1002:k12=v12 13:1003:k13=v13")
+	f("a whole batch below", set(12, packed(r[0], r[1]), packed(r[2])), 13, "12:1002:k12=v12")
+	f("only below", set(20, packed(r[0])), 20, "")
+
+	// Compaction leaves holes: in a batch, at its ends, and whole batches without records.
+	f("a hole", set(10, packed(r[0], r[3])), 14, "10:1000:k10=v10 13:1003:k13=v13")
+	tail := packed(r[1], r[2])
+	tail.first, tail.last = 10, 20
+	tail.payload = appendRecord(appendRecord(nil, tail, &r[1]), tail, &r[2])
+	f("ends cut off", set(10, tail, packed(number(21, 1)...)), 22, "11:1001:k11=v11 12:1002:k12=v12 21:1000:k21=v21")
+	f("asked for from a hole", set(15, tail), 21, "")
+	f("empty batch", set(10, &batch{first: 10, last: 29, producer: -1}), 30, "")
+
+	null := Record{Offset: 5, Timestamp: -1}
+	empty := Record{Offset: 6, Timestamp: -1, Key: []byte{}, Value: []byte{}}
+	f("null and empty", set(0, packed(null, empty)), 7, "5:-1:null=null 6:-1:=")
+	heads := Record{Offset: 1, Headers: []Header{{[]byte("a"), []byte("1")}, {[]byte(""), nil}}}
+	f("headers, then none", set(0, packed(heads, Record{Offset: 2})), 3, "1:0:null=null[a=1][=null] 2:0:null=null")
+
+	stamped := packed(r[0], r[1])
+	stamped.attrs |= attrAppendTime
+	stamped.newest = 777
+	f("log append time", set(10, stamped), 12, "10:777:k10=v10 11:777:k11=v11")
+	far := []Record{{Offset: 1, Timestamp: 1 << 50}, {Offset: 1 << 30, Timestamp: 5}}
+	f("large deltas", set(0, packed(far...)), 1<<30+1, "1:1125899906842624:null=null 1073741824:5:null=null")
+}
+
+func TestReadCommitted(t *testing.T) {
+	f := func(what string, s *Set, txns []txn, next int64, want string) {
+		t.Helper()
+		s.txns.list = txns
+		s.open(s.at)
+		equal(t, what, read(s), want)
+		equal(t, what+": next", s.Next, next)
+	}
+	one := func(o int64) *batch { return packed(number(o, 1)...) }
+
+	f("committed", set(0, one(0).in(7), marker(1, 7, commit), one(2)), nil, 3, "0:1000:k0=v0 2:1000:k2=v2")
+	f("aborted", set(0, one(0).in(7), marker(1, 7, abort), one(2)), []txn{{7, 0}}, 3, "2:1000:k2=v2")
+	f("aborted, then committed by the same producer",
+		set(0, one(0).in(7), marker(1, 7, abort), one(2).in(7), marker(3, 7, commit)), []txn{{7, 0}}, 4, "2:1000:k2=v2")
+	f("committed, then aborted by the same producer",
+		set(0, one(0).in(7), marker(1, 7, commit), one(2).in(7), marker(3, 7, abort)), []txn{{7, 2}}, 4, "0:1000:k0=v0")
+	f("two producers between each other, listed out of order",
+		set(0, one(0).in(7), one(1).in(8), one(2).in(7), marker(3, 8, abort), one(4).in(8), marker(5, 7, abort), marker(6, 8, commit)),
+		[]txn{{8, 1}, {7, 0}}, 7, "4:1000:k4=v4")
+	f("begun before the set", set(5, one(5).in(7), marker(6, 7, abort)), []txn{{7, 1}}, 7, "")
+	f("the set ends before the marker", set(5, one(5).in(7)), []txn{{7, 5}}, 6, "")
+	plain := one(0)
+	plain.producer = 7
+	f("idempotent, not transactional", set(0, plain), []txn{{7, 0}}, 1, "0:1000:k0=v0")
+	f("marker without records, of a compacted log",
+		set(0, one(0).in(7), &batch{first: 1, last: 1, producer: 7, attrs: attrControl | attrTransactional}, one(2).in(7)), []txn{{7, 0}}, 3, "")
+	f("asked for behind the marker", set(2, one(2).in(7), marker(3, 7, commit)), nil, 4, "2:1000:k2=v2")
+	noid := marker(0, 0, commit)
+	noid.producer, noid.attrs = -1, attrControl
+	f("control batch of no producer", set(0, noid, one(1)), nil, 2, "1:1000:k1=v1")
+	f("squeezed marker", set(0, one(0).in(7), marker(1, 7, abort).squeezed(codecGzip), one(2).in(7)), []txn{{7, 0}}, 3, "2:1000:k2=v2")
+}
+
+// TestReadBad breaks a set of two batches, offsets 10-11 and 12-13, at a place.
+func TestReadBad(t *testing.T) {
+	r := number(10, 4)
+	size := len(packed(r[0], r[1]).append(nil))
+	second := "10:1000:k10=v10 11:1001:k11=v11 error read t/3 at offset 12: "
+	f := func(what string, change func(h *batch, raw []byte) []byte, want string) {
+		t.Helper()
+		h := packed(r[2], r[3])
+		raw := packed(r[0], r[1]).append(nil)
+		raw = change(h, raw)
+		if len(raw) == size {
+			raw = h.append(raw)
+		}
+		s := NewSet("t", 3, 10, raw)
+		equal(t, what, read(s), want)
+		if _, err := s.Read(&Record{}); s.err != err {
+			t.Errorf("%s: the error does not stay: %v", what, err)
+		}
+	}
+	raw := func(change func(b []byte)) func(*batch, []byte) []byte {
+		return func(h *batch, raw []byte) []byte {
+			raw = h.append(raw)
+			change(raw[size:])
+			return raw
+		}
+	}
+	header := func(change func(h *batch)) func(*batch, []byte) []byte {
+		return func(h *batch, raw []byte) []byte { change(h); return raw }
+	}
+
+	f("a bit of the value", raw(func(b []byte) { b[len(b)-3] ^= 1 }), second+"crc of the batch of offset 12 does not match")
+	f("a bit of the header", raw(func(b []byte) { b[batchCountAt+3] ^= 1 }), second+"crc of the batch of offset 12 does not match")
+	f("old format", raw(func(b []byte) { b[batchMagicAt] = 1 }), second+"message format v1, from before Kafka 0.11, is not supported")
+	f("newer format", raw(func(b []byte) { b[batchMagicAt] = 3 }), second+"unknown record format 3")
+	f("short", raw(func(b []byte) { binary.BigEndian.PutUint32(b[batchLengthAt:], 48) }), second+"batch of 48 bytes: out of range")
+	f("negative", raw(func(b []byte) { b[batchLengthAt] = 0xff }), second+"batch of -16777141 bytes: out of range")
+	f("order", header(func(h *batch) { h.first, h.last = 11, 12 }), second+"batch of offset 11 stands behind offset 11")
+	f("negative offset", header(func(h *batch) { h.first = -1 }), second+"batch of offsets -1+14: out of range")
+	f("last offset", header(func(h *batch) { h.first, h.last = math.MaxInt64-1, math.MaxInt64 }), second+"batch of offsets 9223372036854775806+1: out of range")
+	f("negative count", header(func(h *batch) { h.count = -1 }), second+"batch of -1 records")
+	f("codec", header(func(h *batch) { h.attrs = 7 }), second+"batch of offset 12: unknown compression codec 7")
+	f("not compressed", header(func(h *batch) { h.attrs = codecGzip }), second+"batch of offset 12: decompress: gzip: invalid header")
+
+	both := "10:1000:k10=v10 11:1001:k11=v11 12:1002:k12=v12 13:1003:k13=v13 "
+	f("too many", header(func(h *batch) { h.count = 3 }), both+"error read t/3 at offset 14: record does not fit its batch")
+	f("too few", header(func(h *batch) { h.count = 1 }), both[:48]+"error read t/3 at offset 14: bytes behind the last record of a batch")
+	f("beyond the last offset", header(func(h *batch) { h.last = 12 }), both[:48]+"error read t/3 at offset 13: record does not fit its batch")
+}
+
+func TestReadBadRecord(t *testing.T) {
+	f := func(what string, body ...byte) {
+		t.Helper()
+		h := &batch{count: 1, first: 5, last: 6, producer: -1}
+		h.payload = append(binary.AppendVarint(nil, int64(len(body))), body...)
+		_, err := set(5, h).Read(&Record{})
+		if !errors.Is(err, errRecord) {
+			t.Errorf("%s: %v", what, err)
+		}
+		if bad, ok := errors.AsType[*Corrupt](err); !ok || bad.Offset != 5 || bad.Topic != "t" || bad.Partition != 3 {
+			t.Errorf("%s: %#v", what, err)
+		}
+	}
+	const null = 1 // zigzag of -1
+	f("nothing")
+	f("no headers", 0, 0, 0, null, null)
+	f("a byte too many", 0, 0, 0, null, null, 0, 0)
+	f("key too long", 0, 0, 0, 4, 'k', null, 0)
+	f("value too long", 0, 0, 0, null, 20, 0)
+	f("length of 2^63", 0, 0, 0, 0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01, null, 0)
+	f("endless varint", 0, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff)
+	f("negative offset", 0, 0, null, null, null, 0)
+	f("offset behind the last", 0, 0, 4, null, null, 0)
+	f("negative headers", 0, 0, 0, null, null, null)
+	f("too many headers", 0, 0, 0, null, null, 4, 0, 0)
+	f("header without a key", 0, 0, 0, null, null, 2, null, 0)
+	f("header too long", 0, 0, 0, null, null, 2, 0, 4, 'v')
+	f("a byte behind the headers", 0, 0, 0, null, null, 2, 0, 0, 0)
+
+	h := packed(Record{Offset: 5}, Record{Offset: 6})
+	h.payload = append(h.payload[:7], h.payload[:7]...) // offset 5 twice
+	equal(t, "offsets do not rise", read(set(5, h)), "5:0:null=null error read t/3 at offset 6: record does not fit its batch")
+	m := marker(5, 1, abort)
+	m.payload = []byte{2, 0}
+	if _, err := set(5, m).Read(&Record{}); !errors.Is(err, errRecord) {
+		t.Errorf("control record without a key: %v", err)
+	}
+}
+
+// TestReadTruncated cuts a set at every length: whole batches are read, the rest
+// is ignored.
+func TestReadTruncated(t *testing.T) {
+	r := number(10, 4)
+	raw := packed(r[0], r[1]).append(nil)
+	first := len(raw)
+	raw = packed(r[2], r[3]).append(raw)
+	for n := range raw {
+		s := NewSet("t", 3, 10, raw[:n:n])
+		got, want, next := read(s), "", int64(10)
+		if n >= first {
+			want, next = "10:1000:k10=v10 11:1001:k11=v11", 12
+		}
+		if got != want || s.Next != next {
+			t.Fatalf("cut at %d: %q, next %d", n, got, s.Next)
+		}
+	}
+}
+
+// TestReadFlips flips every bit of a set: no panic, and no record that was not there.
+func TestReadFlips(t *testing.T) {
+	r := number(10, 3)
+	raw := packed(r[2]).squeezed(codecLZ4).append(packed(r[0], r[1]).append(nil))
+	was := read(NewSet("t", 3, 10, raw))
+	for i := range len(raw) * 8 {
+		raw[i/8] ^= 1 << (i % 8)
+		var rec Record
+		for s := NewSet("t", 3, 10, raw); ; {
+			ok, err := s.Read(&rec)
+			if !ok || err != nil {
+				break
+			}
+			if want := "k" + string(rec.Value[1:]); string(rec.Key) != want {
+				t.Fatalf("bit %d: key %q, value %q", i, rec.Key, rec.Value)
+			}
+		}
+		raw[i/8] ^= 1 << (i % 8)
+	}
+	equal(t, "as it was", read(NewSet("t", 3, 10, raw)), was)
+}
+
+func TestReadAllocs(t *testing.T) {
+	heads := []Header{{[]byte("h"), []byte("v")}}
+	for _, codec := range []int16{codecNone, codecGzip, codecSnappy, codecLZ4, codecZstd} {
+		records := number(0, 1000)
+		for i := range records {
+			records[i].Headers = heads
+		}
+		raw := packed(records...).squeezed(codec).append(nil)
+		s := NewSet("t", 3, 0, raw)
+		var r Record
+		per := testing.AllocsPerRun(10, func() {
+			s.open(0)
+			for ok := true; ok; ok, _ = s.Read(&r) {
+			}
+		})
+		if s.err != nil || r.Offset != 999 || per > 3 { // of gzip, for each batch
+			t.Errorf("codec %d: %v allocations for 1000 records, last %d, error %v", codec, per, r.Offset, s.err)
+		}
+	}
+}

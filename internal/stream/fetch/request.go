@@ -1,0 +1,159 @@
+package fetch
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
+)
+
+// fetchVersion is the last version of Fetch that names topics by name and is
+// not in the flexible format. Kafka 2.3 and later have it, 4.x too.
+const fetchVersion = 11
+
+var (
+	errFetchVersion = errors.New("the broker does not offer Fetch v11 (Kafka 2.3 or later does)")
+	errTooLarge     = fmt.Errorf("record set of over %d bytes", maxBatch)
+)
+
+// part is one partition of an exchange: what is asked for, and the answer.
+type part struct {
+	stream *stream
+	seq    uint64 // of the stream when asked; after a Seek the answer is stale
+	topic  string
+	id     int32
+	offset int64
+	limit  int32 // bytes
+	set    *Set  // filled by the exchange, which owns it until it is over
+
+	answered bool // a broker that throttles answers no partition
+	err      error
+}
+
+// exchange is one Fetch request to one broker and its response. It is a message
+// of kafka-go's Transport that writes and reads itself, so that record sets are
+// read off the connection straight into the sets of their partitions.
+//
+// When RoundTrip fails the connection's goroutine may still be at it: the
+// exchange and its sets must then be left to it.
+type exchange struct {
+	broker   int32
+	clientID string
+	id       int32 // correlation
+	maxWait  time.Duration
+	minBytes int
+	parts    []part
+
+	throttle time.Duration // answered: how long the broker asks to wait
+	next     int           // the part that the response is expected to go on with
+	version  int16         // negotiated by the Transport
+	out      []byte
+	in       [8]byte
+}
+
+var (
+	_ protocol.BrokerMessage = (*exchange)(nil)
+	_ protocol.RawExchanger  = (*exchange)(nil)
+)
+
+// ApiKey makes the exchange a Transport's message.
+func (x *exchange) ApiKey() protocol.ApiKey { return protocol.Fetch }
+
+// Broker routes the exchange to the broker it was made for.
+func (x *exchange) Broker(c protocol.Cluster) (protocol.Broker, error) {
+	b, ok := c.Brokers[x.broker]
+	if !ok {
+		return protocol.Broker{}, fmt.Errorf("broker %d: %w", x.broker, kafka.BrokerNotAvailable)
+	}
+	return b, nil
+}
+
+// Required says that the exchange writes and reads itself.
+func (x *exchange) Required(versions map[protocol.ApiKey]int16) bool {
+	x.version = versions[protocol.Fetch]
+	return true
+}
+
+// RawExchange sends the request and reads the response. An error closes the connection.
+func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	if x.version != fetchVersion {
+		return nil, errFetchVersion
+	}
+	x.out = x.appendRequest(x.out[:0])
+	if _, err := rw.Write(x.out); err != nil {
+		return nil, err
+	}
+	if err := x.readResponse(rw); err != nil {
+		return nil, err
+	}
+	return x, nil
+}
+
+// appendRequest appends the request's frame: header v1, body v11, no session.
+func (x *exchange) appendRequest(b []byte) []byte {
+	const readCommitted = 1
+	b = append(b, 0, 0, 0, 0) // size, below
+	b = binary.BigEndian.AppendUint16(b, uint16(protocol.Fetch))
+	b = binary.BigEndian.AppendUint16(b, fetchVersion)
+	b = appendInt32(b, x.id)
+	b = appendString(b, x.clientID)
+	b = appendInt32(b, -1) // replica: a consumer
+	b = appendInt32(b, int32(x.maxWait.Milliseconds()))
+	b = appendInt32(b, int32(x.minBytes))
+	b = appendInt32(b, x.maxBytes())
+	b = append(b, readCommitted)
+	b = appendInt32(b, 0)  // session id
+	b = appendInt32(b, -1) // session epoch: none
+	b = x.appendTopics(b)
+	b = appendInt32(b, 0)   // forgotten topics
+	b = appendString(b, "") // rack
+	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
+	return b
+}
+
+// appendTopics appends the partitions in their order: a broker that cannot
+// answer all answers the first.
+func (x *exchange) appendTopics(b []byte) []byte {
+	at := len(b)
+	b = appendInt32(b, 0) // topics, below
+	topics := uint32(0)
+	for rest := x.parts; len(rest) > 0; topics++ {
+		n := 1
+		for n < len(rest) && rest[n].topic == rest[0].topic {
+			n++
+		}
+		b = appendString(b, rest[0].topic)
+		b = appendInt32(b, int32(n))
+		for _, p := range rest[:n] {
+			b = appendInt32(b, p.id)
+			b = appendInt32(b, -1) // leader epoch: whichever
+			b = binary.BigEndian.AppendUint64(b, uint64(p.offset))
+			b = binary.BigEndian.AppendUint64(b, math.MaxUint64) // log start: for followers
+			b = appendInt32(b, p.limit)
+		}
+		rest = rest[n:]
+	}
+	binary.BigEndian.PutUint32(b[at:], topics)
+	return b
+}
+
+// maxBytes leaves no partition short because of another.
+func (x *exchange) maxBytes() int32 {
+	sum := int64(0)
+	for i := range x.parts {
+		sum += int64(x.parts[i].limit)
+	}
+	return int32(min(sum, math.MaxInt32))
+}
+
+func appendInt32(b []byte, v int32) []byte { return binary.BigEndian.AppendUint32(b, uint32(v)) }
+
+func appendString(b []byte, s string) []byte {
+	b = binary.BigEndian.AppendUint16(b, uint16(len(s)))
+	return append(b, s...)
+}

@@ -1,0 +1,293 @@
+package fetch
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// stream is one partition read in order. All its fields but the first group are
+// guarded by the client's mutex.
+//
+// It has two sets. Each is one of: spare, asked for (in an exchange, which owns
+// it), ready, or lent to the caller of Next.
+type stream struct {
+	c     *Client
+	topic string
+	id    int32
+	dec   *decoder // of the set lent
+	wake  signal   // for Next
+
+	fetcher *fetcher // nil while homeless
+	closed  bool
+	offset  int64  // to fetch next
+	seq     uint64 // raised by Seek
+	limit   int    // bytes to ask for; more than PartitionBytes after a batch that did not fit
+
+	spare   []*Set
+	asked   bool
+	ready   *Set
+	lent    *Set
+	waiting bool // Next waits: what comes is lent at once
+
+	behind   bool      // there is more behind what came last, or nobody has looked yet
+	answered time.Time // when a fetch last came back
+	attempts int       // failures in a row
+	since    time.Time // when the first of them began
+	retry    time.Time // not before
+	err      error     // for Next
+}
+
+func newStream(c *Client, topic string, partition int, offset int64) *stream {
+	s := &stream{c: c, topic: topic, id: int32(partition), dec: newDecoder(), wake: newSignal(), since: time.Now()}
+	s.spare = append(s.spare, s.newSet(), s.newSet())
+	s.seek(offset)
+	return s
+}
+
+func (s *stream) newSet() *Set {
+	return &Set{walk: walk{topic: s.topic, partition: int(s.id), dec: s.dec}}
+}
+
+// Next returns the next set. See Stream.
+func (s *stream) Next(ctx context.Context) (*Set, error) {
+	s.giveBack()
+	for {
+		set, err := s.take()
+		if gone, ok := errors.AsType[*OutOfRange](err); ok {
+			err = s.measure(ctx, *gone)
+		}
+		if set != nil || err != nil {
+			return set, err
+		}
+		select {
+		case <-s.wake:
+		case <-s.c.done:
+			return nil, ErrClosed
+		case <-ctx.Done():
+			return s.leave(ctx.Err())
+		}
+	}
+}
+
+// take returns what there is for Next, or notes that Next waits.
+func (s *stream) take() (*Set, error) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	if s.closed || s.c.closed() {
+		return nil, ErrClosed
+	}
+	if err := s.err; err != nil {
+		if _, ok := errors.AsType[*OutOfRange](err); !ok { // which stays until Seek
+			s.err = nil
+			s.kick()
+		}
+		return nil, err
+	}
+	if s.lent == nil && s.ready != nil {
+		s.lent, s.ready = s.ready, nil
+		s.kick()
+	}
+	s.waiting = s.lent == nil
+	return s.lent, nil
+}
+
+// leave ends Next with err, unless a set came at the last moment.
+func (s *stream) leave(err error) (*Set, error) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.waiting = false
+	if s.lent != nil {
+		return s.lent, nil
+	}
+	return nil, err
+}
+
+// giveBack returns the set lent by the last call of Next.
+func (s *stream) giveBack() {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	set := s.lent
+	if set == nil {
+		return
+	}
+	s.lent = nil
+	if bad, ok := errors.AsType[*Corrupt](set.err); ok && !set.stale {
+		s.seek(bad.Offset)
+	}
+	s.put(set)
+	s.kick()
+}
+
+// put makes a set spare again. A buffer that a large batch has blown up goes.
+func (s *stream) put(set *Set) {
+	if cap(set.buf) > 2*s.c.opts.PartitionBytes {
+		set.buf = nil
+	}
+	s.spare = append(s.spare, set)
+}
+
+// measure asks what the log holds, after a fetch out of range. If it holds the
+// offset now, that is one more failure to be retried.
+func (s *stream) measure(ctx context.Context, gone OutOfRange) error {
+	var err error
+	gone.Start, gone.End, err = s.c.Offsets(ctx, s.topic, int(s.id))
+	if err != nil {
+		return fmt.Errorf("fetch %s/%d at offset %d: %w: %w", s.topic, s.id, gone.Offset, kafka.OffsetOutOfRange, err)
+	}
+	if gone.Offset < gone.Start || gone.Offset > gone.End {
+		return &gone
+	}
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.err = nil
+	s.fail(kafka.OffsetOutOfRange)
+	return nil
+}
+
+// Seek makes offset the next one. See Stream.
+func (s *stream) Seek(offset int64) {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.seek(offset)
+	if s.lent != nil {
+		s.lent.stale = true
+	}
+	s.kick()
+}
+
+func (s *stream) seek(offset int64) {
+	s.seq++
+	s.offset = offset
+	s.limit = s.c.opts.PartitionBytes
+	s.behind = true
+	s.err = nil
+	if s.ready != nil {
+		s.put(s.ready)
+		s.ready = nil
+	}
+}
+
+// Close ends the stream. See Stream.
+func (s *stream) Close() {
+	s.c.mu.Lock()
+	defer s.c.mu.Unlock()
+	s.closed = true
+	s.ready, s.spare = nil, nil
+	if s.fetcher != nil {
+		s.fetcher.remove(s)
+	}
+	s.wake.raise()
+}
+
+// kick tells the goroutine that fetches for the stream to look again.
+func (s *stream) kick() {
+	if s.fetcher != nil {
+		s.fetcher.work.raise()
+	}
+}
+
+// room tells whether the stream may be asked for.
+func (s *stream) room() bool {
+	return !s.asked && s.err == nil && s.ready == nil && len(s.spare) > 0
+}
+
+// ask takes a spare set for an exchange.
+func (s *stream) ask(now time.Time) part {
+	n := len(s.spare) - 1
+	set := s.spare[n]
+	s.spare = s.spare[:n]
+	s.asked = true
+	if s.attempts == 0 {
+		s.since = now
+	}
+	set.buf, set.txns.list = set.buf[:0], set.txns.list[:0]
+	return part{
+		stream: s, seq: s.seq, topic: s.topic, id: s.id,
+		offset: s.offset, limit: int32(s.limit), set: set,
+	}
+}
+
+// accept takes the answer of an exchange and tells whether it brought records.
+func (s *stream) accept(p *part, now time.Time) bool {
+	s.asked = false
+	switch {
+	case s.closed:
+		return false
+	case p.seq != s.seq:
+	case !p.answered:
+		s.behind, s.answered = false, now
+	case errors.Is(p.err, kafka.OffsetOutOfRange):
+		s.report(&OutOfRange{Topic: s.topic, Partition: int(s.id), Offset: p.offset})
+	case p.err != nil:
+		s.fail(p.err)
+	default:
+		return s.deliver(p, now)
+	}
+	s.put(p.set)
+	return false
+}
+
+// deliver makes a set the next one. One without a batch is worth it only to a
+// caller that waits for news.
+func (s *stream) deliver(p *part, now time.Time) bool {
+	set := p.set
+	set.open(p.offset)
+	set.stale = false
+	s.attempts, s.err, s.answered = 0, nil, now
+	came := set.Next > p.offset || set.bad != nil
+	s.offset = set.Next
+	s.behind = came && set.Next < set.HighWatermark
+	s.limit = s.c.opts.PartitionBytes
+	if !came && set.Next < set.HighWatermark {
+		// A batch that did not fit: brokers cut it off, and promise a whole
+		// one only to the partition that is first in a request.
+		s.limit = max(s.limit, min(2*int(p.limit), maxBatch))
+	}
+	switch {
+	case s.waiting:
+		s.waiting, s.lent = false, set
+		s.wake.raise()
+	case came:
+		s.ready = set
+	default:
+		s.put(set)
+	}
+	return came
+}
+
+// lose is accept for an exchange that failed: its set is lost to it.
+func (s *stream) lose(seq uint64, err error) {
+	s.asked = false
+	if s.closed {
+		return
+	}
+	s.put(s.newSet())
+	if seq == s.seq {
+		s.fail(err)
+	}
+}
+
+// fail makes the stream homeless for a while. Next hears of it when waiting is
+// of no use or was of none for long.
+func (s *stream) fail(err error) {
+	now := time.Now()
+	s.attempts++
+	s.retry = now.Add(backoff(s.attempts))
+	if s.fetcher != nil {
+		s.fetcher.remove(s)
+	}
+	s.c.homeless = append(s.c.homeless, s)
+	s.c.lost.raise()
+	if final(err) || now.Sub(s.since) >= s.c.opts.Patience {
+		s.report(fmt.Errorf("fetch %s/%d at offset %d: %w", s.topic, s.id, s.offset, err))
+	}
+}
+
+func (s *stream) report(err error) {
+	s.err = err
+	s.wake.raise()
+}
