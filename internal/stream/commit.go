@@ -1,0 +1,303 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"math/rand/v2"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// commits is the scratch memory of a shard's writes.
+type commits struct {
+	arena   []byte
+	writes  []write
+	moved   []int // places whose fences are in the commit
+	parts   []windows.Part
+	changed []*entry // whose records are in the commit, in its order
+}
+
+// write is one key and value in the arena, before it has its final place.
+type write struct {
+	key, value span
+	version    []byte // of a record
+	kind       writeKind
+}
+
+type writeKind uint8
+
+const (
+	writeRecord writeKind = iota
+	writePut
+)
+
+// head is the outbox's head: the number of the next entry.
+type head struct {
+	read    bool
+	version []byte // nil: there is no record
+	next    uint64
+}
+
+// commit writes the batch as one atomic step. It tries until the store
+// answers; an error is ctx's end, or damage. Afterwards the batch is empty: written, or
+// forgotten with everything else if the store refused it.
+func (s *shard) commit(ctx context.Context) error {
+	for {
+		if len(s.batch.crossings) > 0 && !s.head.read {
+			if err := s.readHead(ctx); err != nil {
+				return err
+			}
+		}
+		c := s.build()
+		if len(c.Fences) == 0 && len(c.Records) == 0 {
+			s.written(ctx, c)
+			return nil
+		}
+		again, err := s.send(ctx, c)
+		if err != nil || !again {
+			return err
+		}
+	}
+}
+
+// send writes c and deals with the answer. It says whether the commit is to be
+// built and sent again.
+func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err error) {
+	var res windows.Result
+	started := time.Now()
+	err = s.retry(ctx, "commit", func() (err error) {
+		res, err = s.store.Commit(ctx, s.number, c)
+		return err
+	})
+	if err != nil {
+		return false, err
+	}
+	s.metrics.commit(time.Since(started), c)
+	switch {
+	case res.Outcome == windows.Done:
+		s.written(ctx, c)
+	case applied(c, res):
+		s.written(ctx, c)
+	case res.Outcome == windows.Fenced:
+		s.log.Warn("fence differs: going back to the stored one", "shard", s.number, "fences", len(res.Fences))
+		s.reset()
+	default:
+		s.metrics.conflict()
+		return s.reconcile(ctx, c, res)
+	}
+	return false, nil
+}
+
+// applied says whether a refusal means that the very same commit was written
+// before, by a try whose answer was lost.
+func applied(c *windows.Commit, res windows.Result) bool {
+	for _, p := range res.Fences {
+		f := &c.Fences[p.Index]
+		if f.To == nil || !bytes.Equal(p.Value, f.To) {
+			return false
+		}
+	}
+	for _, p := range res.Records {
+		if !bytes.Equal(p.Value, c.Records[p.Index].Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// build makes the commit of the batch: the fences of our leases, moved to where
+// they stand or compared only; changed records with their changed parts; the
+// crossings with the outbox's head.
+func (s *shard) build() *windows.Commit {
+	w := &s.commits
+	w.arena, w.writes, w.changed, w.moved = w.arena[:0], w.writes[:0], w.changed[:0], w.moved[:0]
+	for _, e := range s.batch.entries {
+		if e.Changed() {
+			s.buildEntry(e)
+		}
+	}
+	if len(s.batch.crossings) > 0 {
+		s.buildOutbox()
+	}
+	c := &windows.Commit{}
+	s.buildFences(c)
+	for i := range w.writes {
+		x := &w.writes[i]
+		key, value := w.arena[x.key.start:x.key.end:x.key.end], w.arena[x.value.start:x.value.end:x.value.end]
+		if x.kind == writeRecord {
+			c.Records = append(c.Records, windows.Record{Key: key, Version: x.version, Value: value})
+		} else {
+			c.Puts = append(c.Puts, windows.Put{Key: key, Value: value})
+		}
+	}
+	return c
+}
+
+func (s *shard) buildEntry(e *entry) {
+	w := &s.commits
+	w.parts = e.Dirty(w.parts[:0])
+	for _, p := range w.parts {
+		start := len(w.arena)
+		w.arena = s.appendPartKey(w.arena, e, p)
+		middle := len(w.arena)
+		w.arena = e.AppendPart(w.arena, p)
+		w.put(writePut, start, middle, nil)
+	}
+	start := len(w.arena)
+	w.arena = s.appendRecordKey(w.arena, e)
+	middle := len(w.arena)
+	w.arena = e.AppendRecord(w.arena, s.version(), s.writer)
+	w.put(writeRecord, start, middle, e.version)
+	w.changed = append(w.changed, e)
+}
+
+func (w *commits) put(kind writeKind, start, middle int, version []byte) {
+	w.writes = append(w.writes, write{
+		kind: kind, version: version,
+		key: span{int32(start), int32(middle)}, value: span{int32(middle), int32(len(w.arena))},
+	})
+}
+
+// buildOutbox numbers the crossings from the head on. The head's record is the
+// last one of the commit.
+func (s *shard) buildOutbox() {
+	w := &s.commits
+	n := s.head.next
+	for _, c := range s.batch.crossings {
+		start := len(w.arena)
+		w.arena = s.keys.AppendOutboxKey(w.arena, s.number, n)
+		middle := len(w.arena)
+		w.arena = append(w.arena, c.value...)
+		w.put(writePut, start, middle, nil)
+		n++
+	}
+	start := len(w.arena)
+	w.arena = s.keys.AppendHeadKey(w.arena, s.number)
+	middle := len(w.arena)
+	version := s.version()
+	w.arena = binary.BigEndian.AppendUint64(append(w.arena, version[:]...), n)
+	w.put(writeRecord, start, middle, s.head.version)
+}
+
+// buildFences names every fence of ours. Those that do not move are compared
+// all the same if there is anything else to write: what was judged rests on them.
+func (s *shard) buildFences(c *windows.Commit) {
+	for i := range s.places {
+		p := &s.places[i]
+		if !p.stands {
+			continue
+		}
+		to := p.at.appendFence(nil)
+		if !bytes.Equal(to, p.stored) {
+			s.commits.moved = append(s.commits.moved, i)
+			c.Fences = append(c.Fences, windows.Fence{Key: p.key, From: p.stored, To: to})
+		} else if len(s.commits.writes) > 0 {
+			c.Fences = append(c.Fences, windows.Fence{Key: p.key, From: p.stored})
+		}
+	}
+}
+
+// written notes that the batch is in the store.
+func (s *shard) written(ctx context.Context, c *windows.Commit) {
+	for i, f := range c.Fences {
+		if f.To == nil {
+			continue
+		}
+		for _, n := range s.commits.moved {
+			if p := &s.places[n]; bytes.Equal(p.key, c.Fences[i].Key) {
+				p.stored = append(p.stored[:0], f.To...)
+				p.lease.stored[s.number].Store(p.at.offset)
+			}
+		}
+	}
+	for i, e := range s.commits.changed {
+		e.version = append(e.version[:0], c.Records[i].Value[:windows.VersionSize]...)
+		e.shared = max(0, e.shared-1)
+	}
+	if n := len(s.batch.crossings); n > 0 {
+		s.headWritten(c.Records[len(c.Records)-1].Value)
+		s.committed(s.number, n)
+	}
+	s.indexCrossed(ctx)
+	s.close()
+}
+
+// indexCrossed puts the subjects with new crossings into the index of armed
+// subjects, or takes them out.
+func (s *shard) indexCrossed(ctx context.Context) {
+	var last *entry
+	for _, c := range s.batch.crossings {
+		if c.entry != last && c.entry != nil {
+			last = c.entry
+			s.index(ctx, last)
+		}
+	}
+}
+
+// close ends the batch.
+func (s *shard) close() {
+	for _, e := range s.batch.entries {
+		e.Clean()
+		e.dirty, e.keys, e.kept = false, 0, nil
+		size := e.Size() + entrySize + len(e.name)
+		s.bytes += size - e.size
+		e.size = size
+	}
+	entries, crossings := s.batch.entries[:0], s.batch.crossings[:0]
+	s.batch = batch{number: s.batch.number + 1, entries: entries, crossings: crossings}
+}
+
+// entrySize is about what an entry takes beside its subject, in bytes.
+const entrySize = 400
+
+func (s *shard) headWritten(value []byte) {
+	s.head.version = append(s.head.version[:0], value[:windows.VersionSize]...)
+	s.head.next = binary.BigEndian.Uint64(value[windows.VersionSize:])
+}
+
+func (s *shard) readHead(ctx context.Context) error {
+	key := s.keys.AppendHeadKey(nil, s.number)
+	return s.retry(ctx, "load", func() error {
+		values, err := s.store.Load(ctx, s.number, [][]byte{key}, nil)
+		if err == nil {
+			s.takeHead(values[0])
+		}
+		return err
+	})
+}
+
+func (s *shard) takeHead(value []byte) {
+	s.head = head{read: true}
+	if len(value) == windows.VersionSize+8 {
+		s.headWritten(value)
+	}
+}
+
+// retry calls f until it works, with growing, uneven pauses. The first failure
+// of a row is logged, then one every ten seconds. The error is ctx's end.
+func (s *shard) retry(ctx context.Context, operation string, f func() error) error {
+	pause := 10 * time.Millisecond
+	var logged time.Time
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		s.metrics.storeError(operation, err)
+		if time.Since(logged) > 10*time.Second {
+			logged = time.Now()
+			s.log.Warn("store does not answer: waiting for it", "shard", s.number, "operation", operation, "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(pause/2 + rand.N(pause/2)):
+		}
+		pause = min(pause*2, time.Second)
+	}
+}

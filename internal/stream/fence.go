@@ -1,0 +1,49 @@
+package stream
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// mark is a place in a partition's log, between two records, with the
+// partition's clocks there.
+type mark struct {
+	offset int64  // the next record's
+	clock  int64  // running maximum of the Kafka timestamps before it, ms; noTime: none
+	newest int64  // newest time matched before it, ns; noTime: none
+	pack   uint64 // hash of the program that read up to it
+	idle   bool   // the partition was caught up and silent for a minute
+}
+
+// A stored mark, which is a fence, is compared byte for byte, so its form is fixed:
+// a format byte, the four numbers big-endian, the idle flag.
+const (
+	fenceFormat = 1
+	fenceSize   = 1 + 4*8 + 1
+)
+
+// appendFence appends the bytes of m.
+func (m mark) appendFence(dst []byte) []byte {
+	dst = append(dst, fenceFormat)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.offset))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.clock))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.newest))
+	dst = binary.BigEndian.AppendUint64(dst, m.pack)
+	if m.idle {
+		return append(dst, 1)
+	}
+	return append(dst, 0)
+}
+
+func parseFence(b []byte) (mark, error) {
+	if len(b) != fenceSize || b[0] != fenceFormat || b[fenceSize-1] > 1 {
+		return mark{}, fmt.Errorf("fence of %d bytes is not one of this version", len(b))
+	}
+	return mark{
+		offset: int64(binary.BigEndian.Uint64(b[1:])),
+		clock:  int64(binary.BigEndian.Uint64(b[9:])),
+		newest: int64(binary.BigEndian.Uint64(b[17:])),
+		pack:   binary.BigEndian.Uint64(b[25:]),
+		idle:   b[33] == 1,
+	}, nil
+}

@@ -1,0 +1,176 @@
+package stream
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/sasl"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+)
+
+// Kafka says which brokers, topics and group to use.
+type Kafka struct {
+	Brokers   []string // host:port
+	Group     string
+	Events    []string // topics read
+	Crossings string   // topic written
+	// DeadLetters is the topic of records that cannot be counted; "" for <topic>.dlq.
+	DeadLetters string
+	// StartLatest: a new group begins at the topics' ends, not at their starts.
+	StartLatest bool
+	// Structured: crossings are structured CloudEvents, not binary ones.
+	Structured bool
+	ClientID   string
+	TLS        *tls.Config    // nil: no TLS
+	SASL       sasl.Mechanism // nil: none
+	// SetBytes is the most read of a partition at once. Default 1 MiB.
+	SetBytes int
+}
+
+// DeadTopic is where the dead letters of a topic go.
+func (k *Kafka) DeadTopic(topic string) string {
+	if k.DeadLetters != "" {
+		return k.DeadLetters
+	}
+	return topic + ".dlq"
+}
+
+// topicsUsed is every topic of the configuration, once.
+func (k *Kafka) topicsUsed() []string {
+	list := append([]string{}, k.Events...)
+	for _, t := range k.Events {
+		list = append(list, k.DeadTopic(t))
+	}
+	return append(list, k.Crossings)
+}
+
+// Transport is a connection pool to the brokers. Its metadata is refreshed
+// every second, and of our topics only: by default a moved leader goes
+// unnoticed for six, and all topics of the cluster are asked for.
+func (k *Kafka) Transport() *kafka.Transport {
+	return &kafka.Transport{
+		Dial:        (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
+		DialTimeout: 3 * time.Second, IdleTimeout: 30 * time.Second,
+		MetadataTTL: time.Second, MetadataTopics: k.topicsUsed(),
+		ClientID: k.ClientID, TLS: k.TLS, SASL: k.SASL,
+	}
+}
+
+// Addr is the brokers' address for clients of the library.
+func (k *Kafka) Addr() net.Addr { return kafka.TCP(k.Brokers...) }
+
+// newGroup joins the group. Sessions are short, so that a dead member's partitions
+// are taken over soon; the rebalance timeout bounds how long the broker waits for a
+// member that it still believes in.
+func (s *Service) newGroup() (*kafka.ConsumerGroup, error) {
+	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+		ID: s.Group, Brokers: s.Brokers, Topics: s.Events,
+		Dialer: &kafka.Dialer{
+			ClientID: s.ClientID, Timeout: 3 * time.Second, DualStack: true, TLS: s.TLS, SASLMechanism: s.SASL,
+		},
+		GroupBalancers:    []kafka.GroupBalancer{kafka.RangeGroupBalancer{}, kafka.RoundRobinGroupBalancer{}},
+		HeartbeatInterval: 500 * time.Millisecond, SessionTimeout: 10 * time.Second,
+		RebalanceTimeout: 5 * time.Second, JoinGroupBackoff: 500 * time.Millisecond,
+		WatchPartitionChanges: true, PartitionWatchInterval: 5 * time.Second,
+		StartOffset: kafka.FirstOffset, Timeout: 5 * time.Second,
+	})
+}
+
+// connect makes the clients; nothing is dialled yet.
+func (s *Service) connect() {
+	s.fetch = fetch.New(fetch.Options{Transport: s.Transport(), Brokers: s.Addr(), PartitionBytes: s.SetBytes})
+	s.writer = s.newWriter(s.Crossings)
+	s.writer.Balancer = kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return m.WriterData.(int) })
+	s.deadWriter = s.newWriter("")
+	s.deadWriter.Balancer = &kafka.Hash{}
+}
+
+// newWriter makes a writer that waits for all replicas. Few messages are
+// written, so a batch is sent at once rather than filled.
+func (s *Service) newWriter(topic string) *kafka.Writer {
+	return &kafka.Writer{
+		Addr: s.Addr(), Topic: topic, Transport: s.Transport(), RequiredAcks: kafka.RequireAll,
+		BatchTimeout: 5 * time.Millisecond, BatchSize: 500, MaxAttempts: 3,
+		WriteTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, AllowAutoTopicCreation: false,
+	}
+}
+
+func (s *Service) disconnect() {
+	err := errors.Join(s.writer.Close(), s.deadWriter.Close())
+	if err != nil {
+		s.log.Warn("writers not closed", "error", err)
+	}
+	s.fetch.Close()
+	for _, w := range []*kafka.Writer{s.writer, s.deadWriter} {
+		w.Transport.(*kafka.Transport).CloseIdleConnections()
+	}
+}
+
+// ErrNoTopic is a topic that does not exist.
+var ErrNoTopic = errors.New("topic does not exist: make it with `aggregator topics`")
+
+// survey finds the partitions of all topics. It waits for brokers that do not answer, and
+// for topics that do not exist yet.
+func (s *Service) survey(ctx context.Context) error {
+	s.topics = nil
+	for _, topic := range s.Events {
+		n, err := s.partitionsOf(ctx, topic)
+		if err != nil {
+			return err
+		}
+		for p := range n {
+			s.topics = append(s.topics, topicPartition{topic, p})
+		}
+	}
+	var err error
+	s.outPartitions, err = s.partitionsOf(ctx, s.Crossings)
+	return err
+}
+
+func (s *Service) partitionsOf(ctx context.Context, topic string) (int, error) {
+	var n int
+	err := s.untilItWorks(ctx, "kafka does not answer: waiting for it", func() (err error) {
+		n, err = s.fetch.Partitions(ctx, topic)
+		if errors.Is(err, kafka.UnknownTopicOrPartition) || err == nil && n == 0 {
+			return fmt.Errorf("%s: %w", topic, ErrNoTopic)
+		}
+		return err
+	})
+	return n, err
+}
+
+// untilItWorks calls f until it works, saying every ten seconds why it does not.
+// The error is ctx's end, or one that f marks as final.
+func (s *Service) untilItWorks(ctx context.Context, message string, f func() error) error {
+	pause := 100 * time.Millisecond
+	var said time.Time
+	for {
+		err := f()
+		var fatal *finalError
+		if err == nil || errors.As(err, &fatal) {
+			return err
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if time.Since(said) > 10*time.Second {
+			said = time.Now()
+			s.log.Warn(message, "error", strings.TrimSpace(err.Error()))
+		}
+		wait(ctx, pause)
+		pause = min(2*pause, 2*time.Second)
+	}
+}
+
+// finalError is an error that trying again does not mend.
+type finalError struct{ err error }
+
+func (e *finalError) Error() string { return e.err.Error() }
+func (e *finalError) Unwrap() error { return e.err }

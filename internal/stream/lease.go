@@ -1,0 +1,63 @@
+package stream
+
+import "sync/atomic"
+
+// lease is the ownership of one partition during one generation of the group.
+// The partition's goroutine and the shards share it.
+type lease struct {
+	topic     string
+	partition int
+	index     int // among all partitions of all event topics
+	// restart asks the partition to read its fences again and go back to them:
+	// a shard lost what it had in memory.
+	restart chan struct{}
+	// free holds the runs that wait to be filled: as many as exist, so that the
+	// memory between a partition and its shards is bounded.
+	free chan *run
+	// stored is, by shard, the offset of the fence in the store; -1: not known yet.
+	stored []atomic.Int64
+}
+
+func newLease(topic string, partition, index, shards int) *lease {
+	l := &lease{
+		topic: topic, partition: partition, index: index,
+		restart: make(chan struct{}, 1),
+		free:    make(chan *run, runsPerShard*shards),
+		stored:  make([]atomic.Int64, shards),
+	}
+	for i := range l.stored {
+		l.stored[i].Store(-1)
+	}
+	for range cap(l.free) {
+		l.free <- &run{}
+	}
+	return l
+}
+
+// runsPerShard is how many runs a lease has for each shard: one being filled,
+// one under way.
+const runsPerShard = 2
+
+// askRestart wakes the partition, once.
+func (l *lease) askRestart() {
+	select {
+	case l.restart <- struct{}{}:
+	default:
+	}
+}
+
+// committed is the offset up to which every shard has stored; false if not
+// all have begun.
+func (l *lease) committed() (int64, bool) {
+	low := int64(-1)
+	for i := range l.stored {
+		v := l.stored[i].Load()
+		if v < 0 {
+			return 0, false
+		}
+		if low < 0 || v < low {
+			low = v
+		}
+	}
+	return low, true
+}

@@ -1,0 +1,287 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// loader is the scratch memory of a shard's reads.
+type loader struct {
+	entries []*entry // to be read
+	parts   []windows.Part
+	wants   []want
+	spans   []span
+	keys    [][]byte
+	arena   []byte
+	values  [][]byte
+	seen    map[wantKey]struct{}
+	partID  []byte
+}
+
+// want is a part that an entry needs.
+type want struct {
+	entry *entry
+	part  windows.Part
+}
+
+type wantKey struct {
+	entry *entry
+	part  windows.Part
+}
+
+// A read asks for at most this many keys at once, so that Redis is not held up
+// for more than about a millisecond.
+const maxLoadKeys = 1_000
+
+// fill reads what the operations of r from offset on need and the shard does
+// not have: records first, then their parts.
+func (s *shard) fill(ctx context.Context, r *run, offset int64) error {
+	s.load.entries = s.load.entries[:0]
+	for i := range r.ops {
+		o := &r.ops[i]
+		if o.offset < offset {
+			continue
+		}
+		e := s.entry(s.nameOf(o.kind, r.id(o)))
+		if !e.loaded && e.used != pending {
+			e.used = pending
+			s.load.entries = append(s.load.entries, e)
+		}
+	}
+	if err := s.readRecords(ctx); err != nil {
+		return err
+	}
+	for {
+		s.wantsOf(r, offset)
+		if len(s.load.wants) == 0 {
+			return nil
+		}
+		if err := s.readParts(ctx); err != nil {
+			return err
+		}
+		if s.batch.conflict {
+			if err := s.commit(ctx); err != nil {
+				return err
+			}
+		}
+		if s.placeless() {
+			return nil
+		}
+	}
+}
+
+// pending marks an entry that is about to be read.
+const pending = ^uint32(0)
+
+// entry returns the entry of a name, a new one if there is none. A new one must
+// be read before it is used.
+func (s *shard) entry(name []byte) *entry {
+	if e, ok := s.subjects[string(name)]; ok {
+		return e
+	}
+	e := &entry{name: string(name)}
+	s.subjects[e.name] = e
+	return e
+}
+
+func (e *entry) kindAndID() (kind byte, id string) { return e.name[0], e.name[1:] }
+
+// readRecords reads the records of s.load.entries.
+func (s *shard) readRecords(ctx context.Context) error {
+	l := &s.load
+	for start := 0; start < len(l.entries); start += maxLoadKeys {
+		some := l.entries[start:min(start+maxLoadKeys, len(l.entries))]
+		l.begin()
+		for _, e := range some {
+			l.key(s.appendRecordKey(l.arena, e))
+		}
+		if err := s.read(ctx); err != nil {
+			return err
+		}
+		for i, e := range some {
+			if err := s.decode(e, l.values[i]); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// wantsOf lists the parts that r needs and that are not loaded.
+func (s *shard) wantsOf(r *run, offset int64) {
+	l := &s.load
+	l.wants = l.wants[:0]
+	clear(l.seen)
+	for i := range r.ops {
+		if r.ops[i].offset < offset {
+			continue
+		}
+		r.operation(i, &s.op)
+		e := s.subjects[string(s.nameOf(s.op.kind, s.op.id))]
+		l.parts = e.NeedsHistory(l.parts[:0])
+		for _, a := range s.op.adds {
+			l.parts = e.Needs(l.parts, a.counter, a.key)
+		}
+		for _, p := range l.parts {
+			l.want(e, p)
+		}
+	}
+}
+
+func (l *loader) want(e *entry, p windows.Part) {
+	if l.seen == nil {
+		l.seen = map[wantKey]struct{}{}
+	}
+	k := wantKey{e, p}
+	if _, ok := l.seen[k]; !ok {
+		l.seen[k] = struct{}{}
+		l.wants = append(l.wants, want{e, p})
+	}
+}
+
+// readParts reads s.load.wants. Each read takes the subjects' records along:
+// a subject that another process has written since is read afresh, since its parts
+// would not fit the record in memory.
+func (s *shard) readParts(ctx context.Context) error {
+	l := &s.load
+	for start := 0; start < len(l.wants); start += maxLoadKeys {
+		some := l.wants[start:min(start+maxLoadKeys, len(l.wants))]
+		l.begin()
+		for i, w := range some {
+			if i == 0 || some[i-1].entry != w.entry {
+				l.key(s.appendRecordKey(l.arena, w.entry))
+			}
+			l.key(s.appendPartKey(l.arena, w.entry, w.part))
+		}
+		if err := s.read(ctx); err != nil {
+			return err
+		}
+		if err := s.takeParts(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *shard) takeParts(ctx context.Context, some []want) error {
+	n, same := 0, false
+	for i, w := range some {
+		if i == 0 || some[i-1].entry != w.entry {
+			record := s.load.values[n]
+			same = sameVersion(record, w.entry.version)
+			n++
+			if !same {
+				if err := s.refresh(w.entry, record); err != nil {
+					return err
+				}
+			}
+		}
+		value := s.load.values[n]
+		n++
+		if !same {
+			continue
+		}
+		if err := w.entry.Load(w.part, value); err != nil {
+			return s.damaged(w.entry, err)
+		}
+	}
+	return nil
+}
+
+// refresh takes a record that another process wrote since it was read. If the
+// batch has changed the subject, the commit, which will be refused, puts it right.
+func (s *shard) refresh(e *entry, record []byte) error {
+	if e.dirty {
+		s.batch.conflict = true
+		return nil
+	}
+	return s.decode(e, record)
+}
+
+// placeless says whether the shard was reset: nothing more is to be loaded.
+func (s *shard) placeless() bool {
+	for i := range s.places {
+		if s.places[i].stands {
+			return false
+		}
+	}
+	return true
+}
+
+func sameVersion(record, version []byte) bool {
+	if version == nil || record == nil {
+		return version == nil && record == nil
+	}
+	return bytes.HasPrefix(record, version)
+}
+
+// decode makes the entry of a record; nil: there is none.
+func (s *shard) decode(e *entry, record []byte) error {
+	kind, id := e.kindAndID()
+	layout := &s.program.kinds[kind].layout
+	ws := windows.NewSubject(layout)
+	e.version, e.shared = nil, sharedCommits
+	if record != nil {
+		var err error
+		if ws, err = windows.DecodeSubject(layout, record); err != nil {
+			return s.damaged(e, err)
+		}
+		e.version = append(e.version, record[:windows.VersionSize]...)
+		e.foreign = e.foreign || ws.Writer() != s.writer
+	}
+	e.subject = *s.apply.open(ws, thresholds.Kind(kind), id)
+	e.loaded, e.used = true, s.batch.number
+	return nil
+}
+
+// damaged is the error of a record that cannot be read: the subject is not
+// counted on top of what is unknown, so the shard stands still.
+func (s *shard) damaged(e *entry, err error) error {
+	kind, _ := e.kindAndID()
+	return fmt.Errorf("load shard %d, a subject of kind %d: %w: %w", s.number, kind, errDamaged, err)
+}
+
+// errDamaged is a stored record or part that cannot be read.
+var errDamaged = errors.New("the store holds a damaged record (restore it, or delete the subject's keys to count it anew)")
+
+// read loads the keys gathered into s.load.values, trying until it works.
+func (s *shard) read(ctx context.Context) error {
+	l := &s.load
+	l.keys = resolve(l.keys[:0], l.arena, l.spans)
+	return s.retry(ctx, "load", func() (err error) {
+		l.values, err = s.store.Load(ctx, s.number, l.keys, l.values[:0])
+		return err
+	})
+}
+
+func (l *loader) begin() { l.arena, l.spans = l.arena[:0], l.spans[:0] }
+
+// key notes that the arena, as grown by an append, ends in one more key.
+func (l *loader) key(grown []byte) {
+	l.spans = append(l.spans, span{int32(len(l.arena)), int32(len(grown))})
+	l.arena = grown
+}
+
+// resolve makes slices of spans, once the arena grows no more.
+func resolve(dst [][]byte, arena []byte, spans []span) [][]byte {
+	for _, p := range spans {
+		dst = append(dst, arena[p.start:p.end:p.end])
+	}
+	return dst
+}
+
+func (s *shard) appendRecordKey(dst []byte, e *entry) []byte {
+	kind, id := e.kindAndID()
+	return s.keys.AppendRecordKey(dst, s.number, thresholds.Kind(kind).String(), []byte(id))
+}
+
+func (s *shard) appendPartKey(dst []byte, e *entry, p windows.Part) []byte {
+	kind, id := e.kindAndID()
+	s.load.partID = e.PartID(s.load.partID[:0], p)
+	return s.keys.AppendPartKey(dst, s.number, s.load.partID, thresholds.Kind(kind).String(), []byte(id))
+}

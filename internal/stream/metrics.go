@@ -1,0 +1,198 @@
+package stream
+
+import (
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// Metrics is what the service counts about itself. No subject is ever in a
+// label. All series with known labels exist from the start, at 0.
+type Metrics struct {
+	events      [numVerdicts]prometheus.Counter
+	dead        *prometheus.CounterVec
+	late        [thresholds.NumKinds]prometheus.Counter
+	refused     [thresholds.NumKinds]prometheus.Counter
+	crossings   *prometheus.CounterVec
+	lag         *prometheus.GaugeVec
+	lagSeconds  *prometheus.GaugeVec
+	commits     prometheus.Histogram
+	commitKeys  prometheus.Histogram
+	storeErrors *prometheus.CounterVec
+	conflicts   prometheus.Counter
+	rewinds     prometheus.Counter
+	losses      prometheus.Counter
+	holes       prometheus.Counter
+	depth       *prometheus.GaugeVec
+	age         *prometheus.GaugeVec
+	outboxBad   prometheus.Counter
+	skipped     prometheus.Counter
+	delivery    prometheus.Histogram
+	forgot      prometheus.Counter
+	capped      prometheus.Counter
+	ids         *prometheus.GaugeVec
+	shortened   prometheus.Counter
+	waits       prometheus.Counter
+}
+
+// NewMetrics makes the metrics of a program and registers them.
+func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
+	f := factory{r}
+	m := &Metrics{
+		dead:        f.counters("dead_letters_total", "Records sent to the dead-letter topic, by reason.", "reason"),
+		crossings:   f.counters("crossings_total", "Crossings published, by rule, level and status.", "rule", "level", "status"),
+		lag:         f.gauges("lag_records", "Records of the partition that were not read yet.", "topic", "partition"),
+		lagSeconds:  f.gauges("lag_seconds", "Age of the newest record read of the partition, while there is more to read.", "topic", "partition"),
+		commits:     f.histogram("commit_seconds", "Time that one commit to the store took, retries included.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
+		commitKeys:  f.histogram("commit_keys", "Keys written by one commit.", prometheus.ExponentialBuckets(1, 4, 7)),
+		storeErrors: f.counters("store_errors_total", "Failed calls of the store, by operation and kind of error.", "operation", "kind"),
+		conflicts:   f.counter("store_conflicts_total", "Commits refused because another process had written a subject."),
+		rewinds:     f.counter("fence_rewinds_total", "Times a shard went back to its fences."),
+		losses:      f.counter("store_losses_total", "Times fences were missing though the group had committed: counted again from the start of the log."),
+		holes:       f.counter("log_holes_records_total", "Records that were deleted from the log before they were read."),
+		depth:       f.gauges("outbox_entries", "Crossings of the shard that wait to be published.", "shard"),
+		age:         f.gauges("outbox_oldest_timestamp_seconds", "Kafka timestamp of the oldest event whose crossing waits; 0: none.", "shard"),
+		outboxBad:   f.counter("outbox_damaged_total", "Outbox entries that were missing or damaged."),
+		skipped:     f.counter("crossings_skipped_total", "Crossings not published again, as their id was in the topic."),
+		delivery:    f.histogram("crossing_delay_seconds", "Time from the event's Kafka timestamp to its crossing acknowledged.", prometheus.ExponentialBuckets(0.005, 2, 16)),
+		forgot:      f.counter("subjects_forgotten_total", "Subjects deleted or shrunk after their windows had run empty."),
+		capped:      f.counter("capped_total", "Operations on a counter that was at its cap."),
+		ids:         f.gauges("duplicate_ids", "Event ids remembered for the partition.", "topic", "partition"),
+		shortened:   f.counter("duplicate_window_shortened_total", "Times ids were forgotten early because dedupe.max_ids was reached."),
+		waits:       f.counter("partition_wait_timeouts_total", "Times a partition that was ahead went on though the slowest made no progress for a minute."),
+	}
+	m.start(f, p)
+	return m
+}
+
+// start makes the series whose labels are known.
+func (m *Metrics) start(f factory, p *Program) {
+	events := f.counters("events_total", "Events read, by result.", "result")
+	for v := range m.events {
+		m.events[v] = events.WithLabelValues(verdictNames[v])
+	}
+	late := f.counters("late_total", "Operations too old for every counter of their subject, by kind of subject.", "by")
+	refused := f.counters("after_refused_total", "Operations that an `after` condition kept out of a counter, by kind of subject.", "by")
+	for k := range thresholds.NumKinds {
+		m.late[k], m.refused[k] = late.WithLabelValues(k.String()), refused.WithLabelValues(k.String())
+	}
+	for _, reason := range append(event.Reasons(), ReasonAhead) {
+		m.dead.WithLabelValues(reason)
+	}
+	info := f.gauges("rules_info", "The packs loaded: 1.", "pack", "hash")
+	for _, pack := range p.packs {
+		info.WithLabelValues(pack.Name, pack.Hash).Set(1)
+		for _, r := range pack.Rules {
+			for _, l := range r.Levels {
+				m.crossings.WithLabelValues(r.ID, l.String(), "crossed")
+			}
+			if r.Clear > 0 {
+				m.crossings.WithLabelValues(r.ID, "0", "cleared")
+			}
+		}
+	}
+}
+
+// factory makes metrics and registers them.
+type factory struct{ r prometheus.Registerer }
+
+const namespace = "aggregator_"
+
+func (f factory) counter(name, help string) prometheus.Counter {
+	c := prometheus.NewCounter(prometheus.CounterOpts{Name: namespace + name, Help: help})
+	f.r.MustRegister(c)
+	return c
+}
+
+func (f factory) counters(name, help string, labels ...string) *prometheus.CounterVec {
+	c := prometheus.NewCounterVec(prometheus.CounterOpts{Name: namespace + name, Help: help}, labels)
+	f.r.MustRegister(c)
+	return c
+}
+
+func (f factory) gauges(name, help string, labels ...string) *prometheus.GaugeVec {
+	g := prometheus.NewGaugeVec(prometheus.GaugeOpts{Name: namespace + name, Help: help}, labels)
+	f.r.MustRegister(g)
+	return g
+}
+
+func (f factory) histogram(name, help string, buckets []float64) prometheus.Histogram {
+	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: namespace + name, Help: help, Buckets: buckets})
+	f.r.MustRegister(h)
+	return h
+}
+
+func (m *Metrics) event(v verdict)          { m.events[v].Inc() }
+func (m *Metrics) deadLetter(reason string) { m.dead.WithLabelValues(reason).Inc() }
+func (m *Metrics) conflict()                { m.conflicts.Inc() }
+func (m *Metrics) rewind(int)               { m.rewinds.Inc() }
+func (m *Metrics) lost()                    { m.losses.Inc() }
+func (m *Metrics) hole(records int64)       { m.holes.Add(float64(records)) }
+func (m *Metrics) outboxDamaged()           { m.outboxBad.Inc() }
+func (m *Metrics) repeatSkipped()           { m.skipped.Inc() }
+func (m *Metrics) forgotten()               { m.forgot.Inc() }
+func (m *Metrics) gaveUpWaiting()           { m.waits.Inc() }
+
+func (m *Metrics) operation(k thresholds.Kind, o outcome) {
+	if o.late {
+		m.late[k].Inc()
+	}
+	if o.refused {
+		m.refused[k].Inc()
+	}
+	if o.capped {
+		m.capped.Inc()
+	}
+}
+
+func (m *Metrics) storeError(operation string, err error) {
+	m.storeErrors.WithLabelValues(operation, windows.ErrorKind(err)).Inc()
+}
+
+func (m *Metrics) commit(d time.Duration, c *windows.Commit) {
+	m.commits.Observe(d.Seconds())
+	m.commitKeys.Observe(float64(len(c.Fences) + len(c.Records) + len(c.Puts)))
+}
+
+// read notes how far a partition is: records behind the end of the log, and
+// the age of the last one read if it is behind.
+func (m *Metrics) read(l *lease, behind, clock int64, now time.Time) {
+	p := strconv.Itoa(l.partition)
+	m.lag.WithLabelValues(l.topic, p).Set(float64(max(0, behind)))
+	age := 0.0
+	if behind > 0 && clock != noTime {
+		age = max(0, now.Sub(time.UnixMilli(clock)).Seconds())
+	}
+	m.lagSeconds.WithLabelValues(l.topic, p).Set(age)
+}
+
+func (m *Metrics) remembered(l *lease, ids int, shortened uint64) {
+	m.ids.WithLabelValues(l.topic, strconv.Itoa(l.partition)).Set(float64(ids))
+	m.shortened.Add(float64(shortened))
+}
+
+// drop forgets the series of a partition that is given up.
+func (m *Metrics) drop(l *lease) {
+	p := strconv.Itoa(l.partition)
+	m.lag.DeleteLabelValues(l.topic, p)
+	m.lagSeconds.DeleteLabelValues(l.topic, p)
+	m.ids.DeleteLabelValues(l.topic, p)
+}
+
+func (m *Metrics) outbox(shard, entries int, oldest int64) {
+	s := strconv.Itoa(shard)
+	m.depth.WithLabelValues(s).Set(float64(entries))
+	m.age.WithLabelValues(s).Set(float64(oldest) / 1000)
+}
+
+func (m *Metrics) crossing(e *envelope, delay int64) {
+	m.crossings.WithLabelValues(e.Rule, e.Level.String(), e.Status).Inc()
+	if e.Status == "crossed" {
+		m.delivery.Observe(float64(delay) / 1000)
+	}
+}

@@ -1,0 +1,70 @@
+package stream
+
+import (
+	"math"
+	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// compile makes a program of packs' texts, which must be without fault.
+func compile(tb testing.TB, texts ...string) *Program {
+	tb.Helper()
+	var packs []*thresholds.Pack
+	for _, text := range texts {
+		pack, faults := thresholds.Parse("test.yaml", []byte(text), thresholds.Options{})
+		for _, f := range faults {
+			if !f.Warning {
+				tb.Fatalf("pack: %s", f)
+			}
+		}
+		packs = append(packs, pack)
+	}
+	p, err := Compile(packs, 1_000_000)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return p
+}
+
+func builtin(tb testing.TB, name string) string {
+	tb.Helper()
+	data, ok := thresholds.Builtin(name)
+	if !ok {
+		tb.Fatalf("no built-in pack %s", name)
+	}
+	return string(data)
+}
+
+// TestBuiltinPacks runs the tests that the built-in packs carry.
+func TestBuiltinPacks(t *testing.T) {
+	for _, name := range thresholds.Builtins() {
+		p := compile(t, builtin(t, name))
+		for _, test := range p.packs[0].Tests {
+			t.Run(name+"/"+test.Name, func(t *testing.T) { runPackTest(t, p, &test) })
+		}
+	}
+}
+
+func runPackTest(t *testing.T, p *Program, test *thresholds.Test) {
+	var got []thresholds.Expected
+	at := 0
+	r := NewReplay(p, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) {
+		got = append(got, thresholds.Expected{Rule: c.Rule.ID, Subject: c.Subject, Level: c.Level, At: at})
+	})
+	for n, line := range test.Events {
+		at = n
+		if err := r.Line(line); err != nil {
+			t.Fatalf("event %d: %v", n, err)
+		}
+	}
+	for i, want := range test.Crossings {
+		want.Line, want.Column = 0, 0
+		if i >= len(got) || got[i] != want {
+			t.Fatalf("crossing %d: want %+v of %d, got %+v", i, want, len(test.Crossings), got)
+		}
+	}
+	if len(got) > len(test.Crossings) {
+		t.Fatalf("more than the %d wanted: %+v", len(test.Crossings), got)
+	}
+}

@@ -1,0 +1,376 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"slices"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// source reads partitions of Kafka, or of whatever stands in for it.
+type source interface {
+	// Open begins to read a partition at an offset.
+	Open(topic string, partition int, offset int64) fetch.Stream
+	// Offsets is the first offset of the log and the one behind its end.
+	Offsets(ctx context.Context, topic string, partition int) (start, end int64, err error)
+	// OffsetAt is the first offset whose timestamp is not before ms; the end if there is none.
+	OffsetAt(ctx context.Context, topic string, partition int, ms int64) (int64, error)
+	// Partitions is how many a topic has.
+	Partitions(ctx context.Context, topic string) (int, error)
+}
+
+// partitionOptions is what the partitions of a process share.
+type partitionOptions struct {
+	program  *Program
+	secret   Secret
+	intake   Intake
+	source   source
+	store    windows.Store
+	keys     windows.Keys
+	shards   []chan message
+	dead     deadLetters
+	tide     *tide
+	start    startPolicy
+	setBytes int // the largest set read at once
+	metrics  *Metrics
+	log      *slog.Logger
+}
+
+// partition reads one partition, decides what each record is and hands the
+// operations to the shards. It belongs to one goroutine.
+type partition struct {
+	*partitionOptions
+	lease     *lease
+	groupAt   int64 // the offset the group committed; -1: none
+	stream    fetch.Stream
+	in        *intake
+	record    fetch.Record
+	headers   []event.Header
+	current   []*run  // by shard; nil: none being filled
+	sent      []int64 // by shard: offset of the last mark sent
+	marked    time.Time
+	hashed    []byte
+	next      int64 // offset behind the last record taken
+	clock     int64 // running maximum of timestamps up to next, ms
+	heard     time.Time
+	idle      bool
+	dying     []deadLetter
+	known     int64   // offset up to which duplicates were decided before
+	knownFrom int64   // offset from which repeats is complete
+	repeats   []int64 // offsets in [knownFrom, known) of duplicates, rising
+}
+
+func newPartition(o *partitionOptions, l *lease, groupAt int64) *partition {
+	return &partition{
+		partitionOptions: o, lease: l, groupAt: groupAt,
+		in:      newIntake(o.program, o.secret, o.intake),
+		current: make([]*run, len(o.shards)), sent: make([]int64, len(o.shards)),
+		known: -1,
+	}
+}
+
+// run reads until ctx ends. What fails is tried again: a partition's function
+// that returns ends the whole generation.
+func (p *partition) run(ctx context.Context) {
+	p.stream = p.source.Open(p.lease.topic, p.lease.partition, 0)
+	defer p.stream.Close()
+	pause := 50 * time.Millisecond
+	for ctx.Err() == nil {
+		err := p.session(ctx)
+		switch {
+		case ctx.Err() != nil:
+		case errors.Is(err, errRestart):
+			pause = 50 * time.Millisecond
+		default:
+			p.log.Error("partition stands still", "topic", p.lease.topic, "partition", p.lease.partition, "error", err)
+			wait(ctx, pause)
+			pause = min(2*pause, 5*time.Second)
+		}
+	}
+	p.finish()
+}
+
+// session reads from the fences on, until a shard asks to go back to them.
+func (p *partition) session(ctx context.Context) error {
+	at, err := p.enter(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.remember(ctx, at); err != nil {
+		return err
+	}
+	p.stream.Seek(at.offset)
+	p.next, p.clock, p.in.newest, p.heard, p.idle = at.offset, at.clock, at.newest, time.Now(), false
+	for i := range p.sent {
+		p.sent[i] = at.offset
+		p.release(i)
+	}
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-p.lease.restart:
+			return errRestart
+		default:
+		}
+		if err := p.step(ctx); err != nil {
+			return err
+		}
+	}
+}
+
+var errRestart = errors.New("a shard went back to its fence")
+
+// step takes one set.
+func (p *partition) step(ctx context.Context) error {
+	set, err := p.stream.Next(ctx)
+	var gone *fetch.OutOfRange
+	if errors.As(err, &gone) {
+		return p.hole(gone)
+	}
+	if err != nil {
+		return err
+	}
+	began, first := time.Now(), p.next
+	for {
+		more, err := set.Read(&p.record)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if err := p.take(ctx); err != nil {
+			return err
+		}
+	}
+	p.next = max(p.next, set.Next)
+	p.listen(began, p.next > first, p.next >= set.HighWatermark)
+	p.metrics.read(p.lease, set.HighWatermark-p.next, p.clock, began)
+	return p.flush(ctx, began)
+}
+
+// listen keeps up whether the partition is caught up and silent.
+func (p *partition) listen(now time.Time, heard, caughtUp bool) {
+	if heard || !caughtUp {
+		p.heard = now
+	}
+	p.idle = now.Sub(p.heard) > silence
+	p.tide.set(p.lease.index, p.in.newest, p.idle)
+}
+
+// silence is how long a partition that is caught up may be silent before the
+// stream's time goes on without it (contract section 3).
+const silence = time.Minute
+
+// take decides what p.record is, and puts its operations into the shards' runs.
+func (p *partition) take(ctx context.Context) error {
+	r := &p.record
+	v, err := p.decide(r)
+	p.next = r.Offset + 1
+	switch v {
+	case malformed, ahead:
+		p.metrics.event(v)
+		if r.Offset >= p.known {
+			p.dying = append(p.dying, newDeadLetter(p.lease, r, err))
+		}
+		return nil
+	case duplicate:
+		p.metrics.event(v)
+		return nil
+	}
+	ops := p.in.operations()
+	if len(ops) == 0 {
+		p.metrics.event(unmatched)
+		return nil
+	}
+	p.metrics.event(matched)
+	for i := range ops {
+		o := &ops[i]
+		x, err := p.runFor(ctx, p.shardOf(o))
+		if err != nil {
+			return err
+		}
+		x.add(o, p.lease.index, r.Offset, p.clock, p.in.newest)
+	}
+	return nil
+}
+
+// decide says whether a record is malformed, ahead or a duplicate, with the
+// reason; else it answers numVerdicts, and the record is to be matched.
+func (p *partition) decide(r *fetch.Record) (verdict, error) {
+	if err := p.decode(r); err != nil {
+		return malformed, err
+	}
+	if p.in.tooNew(r.Timestamp * millisecond) {
+		return ahead, ErrAhead
+	}
+	p.clock = max(p.clock, r.Timestamp)
+	if p.repeated(r) {
+		return duplicate, nil
+	}
+	return numVerdicts, nil
+}
+
+func (p *partition) decode(r *fetch.Record) error {
+	p.headers = p.headers[:0]
+	for _, h := range r.Headers {
+		p.headers = append(p.headers, event.Header{Key: h.Key, Value: h.Value})
+	}
+	return p.in.decoder.DecodeRecord(&p.in.event, r.Value, p.headers)
+}
+
+// repeated says whether a record is a duplicate. What was decided before a
+// rewind stays so: the memory of ids has moved on since.
+func (p *partition) repeated(r *fetch.Record) bool {
+	if r.Offset < p.known {
+		_, was := slices.BinarySearch(p.repeats, r.Offset)
+		return was
+	}
+	p.known = r.Offset + 1
+	if !p.in.repeated(r.Timestamp) {
+		return false
+	}
+	p.repeats = append(p.repeats, r.Offset)
+	p.forget()
+	return true
+}
+
+// forget drops the duplicates that no rewind can come back to.
+func (p *partition) forget() {
+	if len(p.repeats)%1024 != 0 {
+		return
+	}
+	if low, ok := p.lease.committed(); ok {
+		i, _ := slices.BinarySearch(p.repeats, low)
+		p.repeats = append(p.repeats[:0], p.repeats[i:]...)
+		p.knownFrom = max(p.knownFrom, low)
+	}
+}
+
+func (p *partition) shardOf(o *operation) int {
+	p.hashed = append(append(append(p.hashed[:0], o.kind.String()...), '/'), o.id...)
+	return int(xxhash.Sum64(p.hashed) % uint64(len(p.shards)))
+}
+
+// runFor is the run being filled for a shard. It waits for the shards if all
+// runs are under way.
+func (p *partition) runFor(ctx context.Context, shard int) (*run, error) {
+	if r := p.current[shard]; r != nil {
+		return r, nil
+	}
+	select {
+	case r := <-p.lease.free:
+		r.reset(p.sent[shard])
+		p.current[shard] = r
+		return r, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *partition) release(shard int) {
+	if r := p.current[shard]; r != nil {
+		p.current[shard] = nil
+		p.lease.free <- r
+	}
+}
+
+// flush sends the runs with their marks, dead letters first: a mark says that
+// everything before it is done. Shards without operations get a mark now and then.
+func (p *partition) flush(ctx context.Context, now time.Time) error {
+	if err := p.bury(ctx); err != nil {
+		return err
+	}
+	if err := p.tide.wait(ctx, p.lease.index, p.in.newest); err != nil {
+		return err
+	}
+	to := mark{offset: p.next, clock: p.clock, newest: p.in.newest, pack: p.program.hash, idle: p.idle}
+	all := now.Sub(p.marked) > markEvery
+	if all {
+		p.marked = now
+	}
+	for i := range p.shards {
+		if !all && p.current[i] == nil {
+			continue
+		}
+		r, err := p.runFor(ctx, i)
+		if err != nil {
+			return err
+		}
+		r.to = to
+		if !p.send(ctx, i, message{kind: takeRun, lease: p.lease, run: r}) {
+			return ctx.Err()
+		}
+		p.current[i], p.sent[i] = nil, to.offset
+	}
+	return nil
+}
+
+// markEvery is how often a shard without operations is told how far the
+// partition is.
+const markEvery = 200 * time.Millisecond
+
+func (p *partition) send(ctx context.Context, shard int, m message) bool {
+	select {
+	case p.shards[shard] <- m:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// bury sends the dead letters found and waits until Kafka has them.
+func (p *partition) bury(ctx context.Context) error {
+	if len(p.dying) == 0 {
+		return nil
+	}
+	if err := p.dead.write(ctx, p.dying); err != nil {
+		return err
+	}
+	for i := range p.dying {
+		p.metrics.deadLetter(p.dying[i].reason)
+	}
+	p.dying = p.dying[:0]
+	return nil
+}
+
+// finish gives the lease up: every shard commits what it has of it.
+func (p *partition) finish() {
+	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
+	defer cancel()
+	done := make(chan struct{}, len(p.shards))
+	for i := range p.shards {
+		if !p.send(ctx, i, message{kind: endLease, lease: p.lease, done: done}) {
+			return
+		}
+	}
+	for range p.shards {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// finishTimeout bounds the last commit of a lease. It is well under the group's
+// rebalance timeout: a member that answers later is taken for dead.
+const finishTimeout = 2500 * time.Millisecond
+
+// wait waits for d, or until ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -1,0 +1,175 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// Names of the settings kept in the store. They are chosen once: with others,
+// what is stored would mean something else.
+const (
+	settingShards      = "shards"
+	settingPartitions  = "crossing-partitions"
+	settingFingerprint = "fingerprint"
+)
+
+// prepare waits for the store and the brokers, reads or makes the settings, and
+// builds shards and relays.
+func (s *Service) prepare(ctx context.Context) error {
+	err := s.untilItWorks(ctx, "store does not answer: waiting for it", func() error {
+		if err := s.Store.Ping(ctx); err != nil {
+			return err
+		}
+		return s.checkStore(ctx)
+	})
+	if err != nil {
+		return err
+	}
+	if err := s.survey(ctx); err != nil {
+		return err
+	}
+	var secret Secret
+	err = s.untilItWorks(ctx, "store does not answer: waiting for it", func() (err error) {
+		secret, err = s.settle(ctx)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.sinces = newSinces(s.Store, s.Program, s.log)
+	if err := s.untilItWorks(ctx, "store does not answer: waiting for it", func() error { return s.sinces.load(ctx) }); err != nil {
+		return err
+	}
+	s.build(secret)
+	return nil
+}
+
+// checker is a store that knows whether its servers are fit to keep counts.
+type checker interface {
+	Check(ctx context.Context) ([]windows.Server, error)
+}
+
+// checkStore refuses a server that is not fit, and says what an operator should know of one that is.
+func (s *Service) checkStore(ctx context.Context) error {
+	c, ok := s.Store.(checker)
+	if !ok {
+		return nil
+	}
+	servers, err := c.Check(ctx)
+	if err != nil && !windows.Retryable(err) {
+		return &finalError{err}
+	}
+	for _, server := range servers {
+		for _, w := range server.Warnings {
+			s.log.Warn("store could be safer", "server", server.Addr, "problem", w)
+		}
+	}
+	return err
+}
+
+// settle compares the settings with the stored ones, which the first process makes.
+func (s *Service) settle(ctx context.Context) (Secret, error) {
+	shards, err := s.setting(ctx, settingShards, s.Shards)
+	if err != nil {
+		return Secret{}, err
+	}
+	if shards != s.Shards {
+		return Secret{}, &finalError{fmt.Errorf("the store was made with %d shards, the configuration says %d: set redis.shards to %d, or use another redis.prefix", shards, s.Shards, shards)}
+	}
+	partitions, err := s.setting(ctx, settingPartitions, s.outPartitions)
+	if err != nil {
+		return Secret{}, err
+	}
+	if s.outPartitions < partitions {
+		return Secret{}, &finalError{fmt.Errorf("topic %s has %d partitions, the store was made with %d: crossings would change their partition; make the topic with %d", s.Crossings, s.outPartitions, partitions, partitions)}
+	}
+	s.outPartitions = partitions
+	return s.secret(ctx)
+}
+
+func (s *Service) setting(ctx context.Context, name string, value int) (int, error) {
+	key := s.Store.Keys().AppendMetaKey(nil, 0, name)
+	b, err := s.Store.PutAbsent(ctx, 0, key, strconv.AppendInt(nil, int64(value), 10))
+	if err != nil {
+		return 0, err
+	}
+	n, err := strconv.Atoi(string(b))
+	if err != nil {
+		return 0, &finalError{fmt.Errorf("setting %s in the store is %q, not a number", name, b)}
+	}
+	return n, nil
+}
+
+// secret is the key of the fingerprints: every shard holds it, so that a shard
+// filled with another key is noticed.
+func (s *Service) secret(ctx context.Context) (Secret, error) {
+	wanted := make([]byte, 16)
+	if s.Secret != nil {
+		binary.LittleEndian.PutUint64(wanted, s.Secret.k0)
+		binary.LittleEndian.PutUint64(wanted[8:], s.Secret.k1)
+	} else if _, err := rand.Read(wanted); err != nil {
+		return Secret{}, err
+	}
+	for n := range s.Shards {
+		b, err := s.Store.PutAbsent(ctx, n, s.Store.Keys().AppendMetaKey(nil, n, settingFingerprint), wanted)
+		if err != nil {
+			return Secret{}, err
+		}
+		if n == 0 && s.Secret == nil && len(b) == len(wanted) {
+			wanted = b
+		}
+		if !bytes.Equal(b, wanted) {
+			return Secret{}, &finalError{fmt.Errorf("shard %d of the store was filled with another fingerprint key: restore the key (privacy.key_file), or use another redis.prefix", n)}
+		}
+	}
+	return NewSecret(wanted)
+}
+
+// NewSecret makes a fingerprint key of 16 bytes.
+func NewSecret(b []byte) (Secret, error) {
+	if len(b) != 16 {
+		return Secret{}, fmt.Errorf("a fingerprint key has 16 bytes, not %d", len(b))
+	}
+	return Secret{k0: binary.LittleEndian.Uint64(b), k1: binary.LittleEndian.Uint64(b[8:])}, nil
+}
+
+// shardQueue is how many messages may wait for a shard. Runs are bounded by
+// their leases; this only keeps partitions from waiting for each other's sends.
+const shardQueue = 64
+
+func (s *Service) build(secret Secret) {
+	s.tide = newTide(len(s.topics), headroom(s.Program), s.metrics.gaveUpWaiting)
+	o := &shardOptions{
+		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(),
+		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
+		version: newVersion, now: time.Now, sinces: s.sinces, committed: s.told,
+		tide: s.tide, metrics: s.metrics, log: s.log,
+	}
+	s.publisher = &topicPublisher{
+		writer: s.writer, source: s.fetch, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
+		structured: s.Structured, now: time.Now, metrics: s.metrics, tail: map[int]*recentIDs{},
+	}
+	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log}
+	s.shards, s.in, s.relays = nil, nil, nil
+	for n := range s.Shards {
+		s.shards = append(s.shards, newShard(n, o))
+		s.in = append(s.in, make(chan message, shardQueue))
+		s.relays = append(s.relays, &relay{relayOptions: ro, shard: n, partition: n % s.outPartitions, told: make(chan struct{}, 1)})
+	}
+	s.partitions = partitionOptions{
+		program: s.Program, secret: secret, intake: s.Intake, source: s.fetch, store: s.Store, keys: s.Store.Keys(),
+		shards: s.in, dead: &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, retry: s.retryDead}, tide: s.tide,
+		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, metrics: s.metrics, log: s.log,
+	}
+}
+
+func (s *Service) retryDead(ctx context.Context, what string, f func() error) error {
+	return s.untilItWorks(ctx, what+": trying again", f)
+}

@@ -1,0 +1,209 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+)
+
+// topicPublisher writes crossings to Kafka. All crossings of a shard go to one
+// partition, so that they keep their order. Ids that were at the end of the topic when a relay
+// began, or were written since, are not written again.
+type topicPublisher struct {
+	writer     *kafka.Writer
+	source     source
+	topic      string
+	eventsFrom string // ce_source
+	structured bool   // CloudEvents in the value, not in the headers
+	now        func() time.Time
+	metrics    *Metrics
+
+	mu   sync.Mutex
+	tail map[int]*recentIDs // by partition
+}
+
+// recentIDs is a bounded set of ids: the oldest goes first.
+type recentIDs struct {
+	ids   map[string]struct{}
+	order []string
+}
+
+// recentMost is how many ids are remembered for each partition of the topic,
+// and how many records are read at its end.
+const recentMost = 10_000
+
+func (r *recentIDs) has(id string) bool {
+	_, ok := r.ids[id]
+	return ok
+}
+
+func (r *recentIDs) add(id string) {
+	if r.has(id) {
+		return
+	}
+	if len(r.order) >= recentMost {
+		delete(r.ids, r.order[0])
+		r.order = r.order[1:]
+	}
+	r.ids[id] = struct{}{}
+	r.order = append(r.order, id)
+}
+
+// envelope is what of a crossing goes into its CloudEvent.
+type envelope struct {
+	ID      string      `json:"id"`
+	Status  string      `json:"status"`
+	By      string      `json:"by"`
+	Subject string      `json:"subject"`
+	Time    string      `json:"time"`
+	Rule    string      `json:"rule"`
+	Level   json.Number `json:"level"`
+}
+
+func (p *topicPublisher) recent(ctx context.Context, partition int) error {
+	start, end, err := p.source.Offsets(ctx, p.topic, partition)
+	if err != nil {
+		return err
+	}
+	tail := &recentIDs{ids: map[string]struct{}{}}
+	at := max(start, end-recentMost)
+	stream := p.source.Open(p.topic, partition, at)
+	defer stream.Close()
+	var record fetch.Record
+	for at < end {
+		set, err := stream.Next(ctx)
+		if err != nil {
+			return fmt.Errorf("read the end of %s/%d: %w", p.topic, partition, err)
+		}
+		for {
+			more, err := set.Read(&record)
+			if err != nil {
+				return err
+			}
+			if !more {
+				break
+			}
+			if id := crossingID(&record); id != "" {
+				tail.add(id)
+			}
+		}
+		at = set.Next
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tail[partition] = tail
+	return nil
+}
+
+// crossingID is the id of a published crossing, in either CloudEvents form.
+func crossingID(r *fetch.Record) string {
+	for _, h := range r.Headers {
+		if string(h.Key) == "ce_id" {
+			return string(h.Value)
+		}
+	}
+	var e envelope
+	if json.Unmarshal(r.Value, &e) != nil {
+		return ""
+	}
+	return e.ID
+}
+
+func (p *topicPublisher) write(ctx context.Context, partition int, entries []outboxEntry) error {
+	messages := make([]kafka.Message, 0, len(entries))
+	var fresh []outboxEntry
+	var written []envelope
+	for _, entry := range entries {
+		var e envelope
+		if err := json.Unmarshal(entry.value, &e); err != nil {
+			return fmt.Errorf("read crossing from the outbox: %w", err)
+		}
+		if p.published(partition, e.ID) {
+			p.metrics.repeatSkipped()
+			continue
+		}
+		messages = append(messages, p.message(&e, entry.value, partition))
+		fresh, written = append(fresh, entry), append(written, e)
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	err := p.send(ctx, messages, partition, written)
+	if err == nil {
+		for i := range fresh {
+			p.metrics.crossing(&written[i], p.now().UnixMilli()-fresh[i].timestamp)
+		}
+	}
+	return err
+}
+
+// send writes messages, and remembers those that are safe even if others are not.
+func (p *topicPublisher) send(ctx context.Context, messages []kafka.Message, partition int, written []envelope) error {
+	// Not ended by ctx: a write that is given up goes on behind our back.
+	err := p.writer.WriteMessages(context.WithoutCancel(ctx), messages...)
+	var each kafka.WriteErrors
+	if err != nil && !errors.As(err, &each) {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range written {
+		if each == nil || each[i] == nil {
+			p.tail[partition].add(written[i].ID)
+		}
+	}
+	return err
+}
+
+func (p *topicPublisher) published(partition int, id string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.tail[partition].has(id)
+}
+
+// message is the Kafka record of a crossing: CloudEvents 1.0, binary or structured.
+func (p *topicPublisher) message(e *envelope, value []byte, partition int) kafka.Message {
+	kind := "aggregator.threshold." + e.Status
+	m := kafka.Message{Key: []byte(e.By + "/" + e.Subject), Value: value, WriterData: partition}
+	if p.structured {
+		m.Headers = []kafka.Header{{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")}}
+		m.Value = p.structure(e, kind, value)
+		return m
+	}
+	for _, h := range [][2]string{
+		{"ce_specversion", "1.0"}, {"ce_id", e.ID}, {"ce_source", p.eventsFrom}, {"ce_type", kind},
+		{"ce_subject", e.By + "/" + e.Subject}, {"ce_time", e.Time}, {"ce_dataschema", dataSchema},
+		{"content-type", "application/json"},
+	} {
+		m.Headers = append(m.Headers, kafka.Header{Key: h[0], Value: []byte(h[1])})
+	}
+	return m
+}
+
+// dataSchema names the form of the record; its version is in `schema`.
+const dataSchema = "urn:aggregator:threshold-crossing:1"
+
+func (p *topicPublisher) structure(e *envelope, kind string, data []byte) []byte {
+	b, err := json.Marshal(struct {
+		SpecVersion     string          `json:"specversion"`
+		ID              string          `json:"id"`
+		Source          string          `json:"source"`
+		Type            string          `json:"type"`
+		Subject         string          `json:"subject"`
+		Time            string          `json:"time"`
+		DataSchema      string          `json:"dataschema"`
+		DataContentType string          `json:"datacontenttype"`
+		Data            json.RawMessage `json:"data"`
+	}{"1.0", e.ID, p.eventsFrom, kind, e.By + "/" + e.Subject, e.Time, dataSchema, "application/json", data})
+	if err != nil {
+		panic("BUG: a crossing that is no JSON: " + err.Error())
+	}
+	return b
+}

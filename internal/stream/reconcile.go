@@ -1,0 +1,92 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// reconcile takes the records that another process wrote since they were read,
+// and applies this batch's operations on them again. If the operations of one were not kept, the
+// shard goes back to its fences. It says whether the commit is to be built again.
+func (s *shard) reconcile(ctx context.Context, c *windows.Commit, res windows.Result) (again bool, err error) {
+	for _, p := range res.Records {
+		if p.Index < len(s.commits.changed) && s.commits.changed[p.Index].kept == nil {
+			s.log.Debug("another process writes a subject: going back to the fences", "shard", s.number)
+			s.reset()
+			return false, nil
+		}
+	}
+	changed := slices.Clone(s.commits.changed)
+	for _, p := range res.Records {
+		if p.Index >= len(changed) {
+			s.takeHead(p.Value)
+			continue
+		}
+		if err := s.redo(ctx, changed[p.Index], bytes.Clone(p.Value)); err != nil {
+			return false, err
+		}
+	}
+	s.batch.conflict = false
+	return !s.placeless(), nil
+}
+
+// redo applies the kept operations of e to its record as another process left it.
+func (s *shard) redo(ctx context.Context, e *entry, record []byte) error {
+	s.batch.crossings = slices.DeleteFunc(s.batch.crossings, func(a announced) bool { return a.entry == e })
+	if err := s.decode(e, record); err != nil {
+		return err
+	}
+	for {
+		s.wantsOf(e.kept, 0)
+		if len(s.load.wants) == 0 {
+			break
+		}
+		e.dirty = false // what it had is gone: parts of a still newer record may be taken
+		if err := s.readParts(ctx); err != nil {
+			return err
+		}
+	}
+	e.dirty = true
+	e.base = s.apply.progresses(&e.subject, e.base[:0])
+	for i := range e.kept.ops {
+		e.kept.operation(i, &s.op)
+		o := &e.kept.ops[i]
+		s.applyTo(e, s.places[o.place].lease, o)
+	}
+	return nil
+}
+
+// keep notes s.op, which is o of its run, for redo.
+func (s *shard) keep(e *entry, o *runOp) {
+	e.kept.add(&s.op, int(o.place), o.offset, o.clock, o.newest)
+	s.batch.kept++
+}
+
+// near says whether a rule of e may reach its next level before the next
+// commit, if the other processes have counted as much since the last one as this one has.
+func (s *shard) near(e *entry) bool {
+	rules := s.program.kinds[e.kind].rules
+	for _, r := range s.apply.rules {
+		rule := &rules[r]
+		s.apply.readValues(&e.subject, rule)
+		progress := rule.Progress(s.apply.values)
+		next, ok := nextLevel(rule.Rule, e.Mark(r).Level)
+		if ok && progress > e.base[r] && uint64(next) <= progress+(progress-e.base[r])*uint64(s.others.Load()) {
+			return true
+		}
+	}
+	return false
+}
+
+func nextLevel(r *thresholds.Rule, announced uint64) (thresholds.Level, bool) {
+	for _, l := range r.Levels {
+		if uint64(l) > announced {
+			return l, true
+		}
+	}
+	return 0, false
+}

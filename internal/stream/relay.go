@@ -1,0 +1,187 @@
+package stream
+
+import (
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// relay publishes the outbox of one shard, in order: entries are written to
+// Kafka, then noted, then deleted. A relay that stopped in between publishes again; the ids
+// it finds at the end of the topic it skips.
+type relay struct {
+	*relayOptions
+	shard     int
+	partition int // of the crossings topic
+	noted     uint64
+	told      chan struct{} // a commit in this process had crossings
+}
+
+// relayOptions is what the relays of a process share.
+type relayOptions struct {
+	store   windows.Store
+	keys    windows.Keys
+	publish publisher
+	poll    func() time.Duration // how often the head is read when nobody tells
+	metrics *Metrics
+	log     *slog.Logger
+}
+
+// publisher writes crossings to the topic, in order, and returns when they are safe.
+type publisher interface {
+	// recent reads the ids at the end of a partition, to be skipped.
+	recent(ctx context.Context, partition int) error
+	write(ctx context.Context, partition int, entries []outboxEntry) error
+}
+
+// outboxEntry is a crossing as it waits in the outbox: the Kafka timestamp of
+// the event (ms), then the record.
+type outboxEntry struct {
+	timestamp int64
+	value     []byte
+}
+
+func (e outboxEntry) append(dst []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(dst, uint64(e.timestamp)), e.value...)
+}
+
+func parseOutboxEntry(b []byte) (outboxEntry, error) {
+	if len(b) < 8 || !json.Valid(b[8:]) {
+		return outboxEntry{}, errors.New("outbox entry is damaged")
+	}
+	return outboxEntry{timestamp: int64(binary.BigEndian.Uint64(b)), value: b[8:]}, nil
+}
+
+// relayMost is how many entries are published at once.
+const relayMost = 500
+
+// run publishes until ctx ends and then, once nothing commits to the shard any
+// more (quiet is closed), what is left.
+func (r *relay) run(ctx context.Context, quiet <-chan struct{}) {
+	pause := 20 * time.Millisecond
+	for recent := false; ctx.Err() == nil; {
+		var err error
+		if !recent {
+			if err = r.publish.recent(ctx, r.partition); err == nil {
+				recent = true
+			}
+		}
+		if err == nil {
+			err = r.drain(ctx)
+		}
+		if err != nil && ctx.Err() == nil {
+			r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", err)
+			wait(ctx, pause)
+			pause = min(2*pause, 5*time.Second)
+			continue
+		}
+		pause = 20 * time.Millisecond
+		r.rest(ctx)
+	}
+	<-quiet
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), relayDrainTimeout)
+	defer cancel()
+	if err := r.drain(last); err != nil {
+		r.log.Warn("crossings stay in the outbox for the next owner", "shard", r.shard, "error", err)
+	}
+}
+
+// relayDrainTimeout bounds what a relay publishes after its generation has ended.
+const relayDrainTimeout = 2 * time.Second
+
+// rest waits until a commit has crossings, or it is time to look.
+func (r *relay) rest(ctx context.Context) {
+	t := time.NewTimer(r.poll())
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-r.told:
+	case <-t.C:
+	}
+}
+
+// drain publishes everything up to the head.
+func (r *relay) drain(ctx context.Context) error {
+	head, err := r.look(ctx)
+	if err != nil {
+		return err
+	}
+	for r.noted < head {
+		if err := r.some(ctx, min(head, r.noted+relayMost)); err != nil {
+			return err
+		}
+	}
+	r.metrics.outbox(r.shard, 0, 0)
+	return nil
+}
+
+// look reads head and noted. A head below what was noted means that the store
+// went back: what is stored counts.
+func (r *relay) look(ctx context.Context) (head uint64, err error) {
+	keys := [][]byte{r.keys.AppendHeadKey(nil, r.shard), r.keys.AppendNotedKey(nil, r.shard)}
+	values, err := r.store.Load(ctx, r.shard, keys, nil)
+	if err != nil {
+		return 0, fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
+	}
+	r.noted = 0
+	if v := values[1]; len(v) == 8 {
+		r.noted = binary.BigEndian.Uint64(v)
+	}
+	if v := values[0]; len(v) == windows.VersionSize+8 {
+		head = binary.BigEndian.Uint64(v[windows.VersionSize:])
+	}
+	return head, nil
+}
+
+// some publishes the entries from noted up to a number.
+func (r *relay) some(ctx context.Context, to uint64) error {
+	keys := make([][]byte, 0, to-r.noted)
+	for n := r.noted; n < to; n++ {
+		keys = append(keys, r.keys.AppendOutboxKey(nil, r.shard, n))
+	}
+	values, err := r.store.Load(ctx, r.shard, keys, nil)
+	if err != nil {
+		return fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
+	}
+	entries := make([]outboxEntry, 0, len(values))
+	for i, v := range values {
+		e, err := parseOutboxEntry(v)
+		if err != nil {
+			r.metrics.outboxDamaged()
+			r.log.Error("outbox entry is missing or damaged: passed over", "shard", r.shard, "entry", r.noted+uint64(i), "bytes", len(v))
+			continue
+		}
+		entries = append(entries, e)
+	}
+	r.metrics.outbox(r.shard, len(entries), oldest(entries))
+	if err := r.publish.write(ctx, r.partition, entries); err != nil {
+		return fmt.Errorf("publish crossings of shard %d: %w", r.shard, err)
+	}
+	return r.note(ctx, to, keys)
+}
+
+// note says that everything below to was published, and deletes it.
+func (r *relay) note(ctx context.Context, to uint64, keys [][]byte) error {
+	value := binary.BigEndian.AppendUint64(nil, to)
+	if err := r.store.Put(ctx, r.shard, r.keys.AppendNotedKey(nil, r.shard), value); err != nil {
+		return fmt.Errorf("note crossings of shard %d: %w", r.shard, err)
+	}
+	r.noted = to
+	if err := r.store.Delete(ctx, r.shard, keys...); err != nil {
+		return fmt.Errorf("trim outbox of shard %d: %w", r.shard, err)
+	}
+	return nil
+}
+
+func oldest(entries []outboxEntry) int64 {
+	if len(entries) == 0 {
+		return 0
+	}
+	return entries[0].timestamp
+}

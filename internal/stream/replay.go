@@ -1,0 +1,175 @@
+package stream
+
+import (
+	"bytes"
+	"cmp"
+	"container/heap"
+	"slices"
+
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// Replay applies events one at a time, in order, as one partition whose Kafka
+// timestamps are the events' times. It keeps everything in memory, and belongs
+// to one goroutine.
+type Replay struct {
+	in       *intake
+	apply    applier
+	now      int64 // ns; what `ahead` is measured against
+	subjects [thresholds.NumKinds]map[string]*subject
+	queue    dueQueue
+	pending  []thresholds.Crossing
+	clearing bool
+	emit     func(*thresholds.Crossing)
+
+	// Stats counts what came.
+	Stats ReplayStats
+}
+
+// ReplayStats counts events by what became of them.
+type ReplayStats struct {
+	Matched, Unmatched, Duplicate, Malformed, Ahead int
+	Late, Refused                                   int // of the operations (an event for one subject)
+}
+
+// NewReplay makes a replay. now (ns) is what `ahead` is measured against. emit takes
+// each crossing, which is valid during the call only.
+func NewReplay(p *Program, o Intake, now int64, emit func(*thresholds.Crossing)) *Replay {
+	r := &Replay{in: newIntake(p, Secret{}, o), now: now, emit: emit}
+	r.apply = applier{program: p, emit: r.take}
+	for k := range r.subjects {
+		r.subjects[k] = map[string]*subject{}
+	}
+	return r
+}
+
+// Line applies one line, an event or a structured CloudEvent. The error says
+// why it was malformed, or is ErrAhead; the replay goes on after either.
+func (r *Replay) Line(line []byte) error {
+	if err := r.in.decoder.DecodeLine(&r.in.event, line); err != nil {
+		r.Stats.Malformed++
+		return err
+	}
+	return r.event(&r.in.event)
+}
+
+func (r *Replay) event(e *event.Event) error {
+	switch {
+	case r.in.tooNew(r.now):
+		r.Stats.Ahead++
+		return ErrAhead
+	case r.in.repeated(floorDiv(e.Time, millisecond)):
+		r.Stats.Duplicate++
+		return nil
+	}
+	ops := r.in.operations()
+	if len(ops) == 0 {
+		r.Stats.Unmatched++
+		return nil
+	}
+	r.Stats.Matched++
+	r.clearDue()
+	for i := range ops {
+		r.operation(&ops[i])
+	}
+	return nil
+}
+
+func (r *Replay) operation(o *operation) {
+	s := r.subject(o.kind, o.id)
+	due := s.due
+	out := r.apply.apply(s, o, r.in.newest)
+	if out.late {
+		r.Stats.Late++
+	}
+	if out.refused {
+		r.Stats.Refused++
+	}
+	if s.due != due {
+		r.queue.put(s)
+	}
+}
+
+func (r *Replay) subject(kind thresholds.Kind, id []byte) *subject {
+	if s, ok := r.subjects[kind][string(id)]; ok {
+		return s
+	}
+	key := string(id)
+	s := r.apply.open(windows.NewSubject(&r.apply.program.kinds[kind].layout), kind, key)
+	r.subjects[kind][key] = s
+	return s
+}
+
+// clearDue ends every episode that the stream's time has made due, in order of
+// date, kind, subject and pack.
+func (r *Replay) clearDue() {
+	if len(r.queue) == 0 || r.queue[0].due > r.in.newest {
+		return
+	}
+	r.clearing = true
+	for len(r.queue) > 0 && r.queue[0].due <= r.in.newest {
+		e := heap.Pop(&r.queue).(dueEntry)
+		if e.due == e.subject.due {
+			r.apply.clear(e.subject, r.in.newest)
+			r.queue.put(e.subject)
+		}
+	}
+	r.clearing = false
+	slices.SortStableFunc(r.pending, func(a, b thresholds.Crossing) int { // of one subject and date in the packs' order already
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Rule.By, b.Rule.By), cmp.Compare(a.Subject, b.Subject))
+	})
+	for i := range r.pending {
+		r.emit(&r.pending[i])
+	}
+	r.pending = r.pending[:0]
+}
+
+// take hands a crossing on; clears of silent subjects are put in order first.
+func (r *Replay) take(_ *subject, c *thresholds.Crossing) {
+	if !r.clearing {
+		r.emit(c)
+		return
+	}
+	kept := *c
+	kept.Values = slices.Clone(c.Values)
+	r.pending = append(r.pending, kept)
+}
+
+// Counts calls yield with a line (thresholds.AppendCounts) for each rule and
+// subject of whose measures any is above 0, sorted by the bytes of rule, then
+// subject. The line is valid during the call only.
+func (r *Replay) Counts(yield func(line []byte) bool) {
+	type row struct {
+		rule    *boundRule
+		number  int
+		subject *subject
+	}
+	var rows []row
+	for k := range r.subjects {
+		rules := r.apply.program.kinds[k].rules
+		for _, s := range r.subjects[k] {
+			for i := range rules {
+				rows = append(rows, row{&rules[i], i, s})
+			}
+		}
+	}
+	slices.SortFunc(rows, func(a, b row) int {
+		return cmp.Or(cmp.Compare(a.rule.ID, b.rule.ID), cmp.Compare(a.subject.id, b.subject.id))
+	})
+	var line bytes.Buffer
+	for _, x := range rows {
+		r.apply.readValues(x.subject, x.rule)
+		if !slices.ContainsFunc(r.apply.values, func(v thresholds.Value) bool { return v.Value > 0 }) {
+			continue
+		}
+		m := x.subject.Mark(x.number)
+		st := thresholds.State{Level: thresholds.Level(m.Level), Episode: max(m.Episode, 1)}
+		line.Reset()
+		line.Write(thresholds.AppendCounts(line.AvailableBuffer(), x.rule.Rule, x.subject.id, st, r.apply.values))
+		if !yield(line.Bytes()) {
+			return
+		}
+	}
+}

@@ -1,0 +1,63 @@
+package stream
+
+import (
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// run is the operations that a stretch of a partition's log has for one shard,
+// and the mark behind it. Runs of a lease follow each other without a gap: a
+// run that begins later than the shard stands was sent before a rewind, and is dropped.
+// It is filled by the partition, used by the shard, and goes back to the lease.
+type run struct {
+	from int64 // offset: what the run before went up to
+	to   mark
+	ops  []runOp
+	adds []add
+	text []byte // subjects' ids and events' ids
+}
+
+// runOp is an operation in a run, with the partition's clocks at its event.
+type runOp struct {
+	offset         int64
+	time           int64 // ns
+	clock          int64 // ms
+	newest         int64 // ns, this event's included
+	subject, event span  // in text
+	adds           span  // in adds
+	kind           thresholds.Kind
+	place          int32 // index of the partition
+}
+
+// span is a stretch of a slice.
+type span struct{ start, end int32 }
+
+func (r *run) reset(from int64) {
+	r.from, r.ops, r.adds, r.text = from, r.ops[:0], r.adds[:0], r.text[:0]
+}
+
+// add puts an operation at the end of the run.
+func (r *run) add(o *operation, place int, offset, clock, newest int64) {
+	r.ops = append(r.ops, runOp{
+		place: int32(place), offset: offset, time: o.time, clock: clock, newest: newest, kind: o.kind,
+		subject: r.put(o.id), event: r.put(o.event),
+		adds: span{int32(len(r.adds)), int32(len(r.adds) + len(o.adds))},
+	})
+	r.adds = append(r.adds, o.adds...)
+}
+
+func (r *run) put(b []byte) span {
+	start := len(r.text)
+	r.text = append(r.text, b...)
+	return span{int32(start), int32(len(r.text))}
+}
+
+func (r *run) id(o *runOp) []byte { return r.text[o.subject.start:o.subject.end] }
+
+// operation fills op from the i-th of the run.
+func (r *run) operation(i int, op *operation) {
+	o := &r.ops[i]
+	*op = operation{
+		kind: o.kind, id: r.id(o), event: r.text[o.event.start:o.event.end], time: o.time,
+		adds: r.adds[o.adds.start:o.adds.end],
+	}
+}

@@ -1,0 +1,243 @@
+package stream
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// Options is all that the service needs to know.
+type Options struct {
+	Kafka
+	Program *Program
+	Intake  Intake
+	Store   windows.Store
+	// Shards is how many shards a new store is made with. Default 16.
+	Shards int
+	// Secret is the key of the fingerprints; nil: made at the first start and kept in the store.
+	Secret *Secret
+	// RefuseLost: stand still when the store lost its fences. Default: count again
+	// from the start of the log.
+	RefuseLost bool
+	// MaxAge is how long a batch waits for its commit. Default 1 s.
+	MaxAge time.Duration
+	// MaxBatchEvents commits after so many operations of a shard; 0: no bound but the commit's.
+	MaxBatchEvents int
+	// CacheBytes bounds the subjects kept in memory, over all shards. Default 128 MiB.
+	CacheBytes int
+	Registry   prometheus.Registerer
+	Log        *slog.Logger
+}
+
+// The defaults of Options.
+const (
+	DefaultShards     = 16
+	DefaultMaxAge     = time.Second
+	DefaultCacheBytes = 128 << 20
+	// keptOperations bounds, for each shard, the operations kept to be applied
+	// again when another process was faster; some 100 B each.
+	keptOperations = 8_192
+)
+
+// Service reads, counts and publishes until it is stopped.
+type Service struct {
+	Options
+	log           *slog.Logger
+	metrics       *Metrics
+	fetch         *fetch.Client
+	writer        *kafka.Writer
+	deadWriter    *kafka.Writer
+	publisher     *topicPublisher
+	topics        []topicPartition // all partitions of all event topics
+	outPartitions int
+	tide          *tide
+	shards        []*shard
+	in            []chan message
+	relays        []*relay
+	partitions    partitionOptions
+	sinces        *sinces
+	joined        atomic.Bool
+
+	mu    sync.Mutex
+	owned map[int]bool // shards whose relay and sweep are ours
+	again context.CancelCauseFunc
+}
+
+// New checks the options. Run does the rest.
+func New(o Options) *Service {
+	if o.Shards == 0 {
+		o.Shards = DefaultShards
+	}
+	if o.MaxAge == 0 {
+		o.MaxAge = DefaultMaxAge
+	}
+	if o.CacheBytes == 0 {
+		o.CacheBytes = DefaultCacheBytes
+	}
+	return &Service{Options: o, log: o.Log, metrics: NewMetrics(o.Registry, o.Program), owned: map[int]bool{}}
+}
+
+// errGrown ends a run that is begun again at once: an event topic has more
+// partitions than before.
+var errGrown = errors.New("an event topic has new partitions")
+
+// Run reads, counts and publishes until ctx ends, and then gives everything up
+// in order: partitions stop, shards commit, offsets are committed, the group is
+// left, relays drain. It waits for Kafka and the store to be there. The error is a reason
+// for which it cannot run at all.
+func (s *Service) Run(ctx context.Context) error {
+	for {
+		err := s.runOnce(ctx)
+		if !errors.Is(err, errGrown) {
+			return err
+		}
+	}
+}
+
+func (s *Service) runOnce(parent context.Context) error {
+	ctx, cancel := context.WithCancelCause(parent)
+	defer cancel(nil)
+	s.again = cancel
+	s.connect()
+	defer s.disconnect()
+	if err := s.prepare(ctx); err != nil {
+		if parent.Err() != nil {
+			return nil
+		}
+		return err
+	}
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	defer stop()
+	var workers sync.WaitGroup
+	for i, sh := range s.shards {
+		workers.Go(func() { sh.serve(inner, s.in[i]) })
+	}
+	workers.Go(func() { s.sweeper().serve(inner) })
+	err := s.consume(ctx)
+	stop()
+	workers.Wait()
+	if parent.Err() == nil && errors.Is(context.Cause(ctx), errGrown) {
+		return errGrown
+	}
+	return err
+}
+
+// consume is a member of the group until ctx ends.
+func (s *Service) consume(ctx context.Context) error {
+	group, err := s.newGroup()
+	if err != nil {
+		return fmt.Errorf("join group %s: %w", s.Group, err)
+	}
+	s.follow(ctx, group)
+	s.joined.Store(false)
+	if err := group.Close(); err != nil {
+		return fmt.Errorf("leave group %s: %w", s.Group, err)
+	}
+	return nil
+}
+
+// grown makes Run begin again, with the topics' new partitions.
+func (s *Service) grown() { s.again(errGrown) }
+
+// Joined says whether the process is a member of the group.
+func (s *Service) Joined() bool { return s.joined.Load() }
+
+func (s *Service) indexOf(topic string, partition int) (int, bool) {
+	for i, t := range s.topics {
+		if t.topic == topic && t.partition == partition {
+			return i, true
+		}
+	}
+	return 0, false
+}
+
+// own notes which shards go with the leases: the relay and the sweep of shard n are
+// its whose is partition n modulo the partitions of the first topic.
+func (s *Service) own(leases []*lease) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	clear(s.owned)
+	for _, l := range leases {
+		for n := range s.shards {
+			if s.topics[n%s.firstPartitions()] == (topicPartition{l.topic, l.partition}) {
+				s.owned[n] = true
+			}
+		}
+	}
+	others := 0
+	if len(leases) > 0 && len(leases) < len(s.topics) {
+		others = (len(s.topics)+len(leases)-1)/len(leases) - 1
+	}
+	for _, sh := range s.shards {
+		sh.others.Store(int64(others))
+	}
+}
+
+func (s *Service) firstPartitions() int {
+	n := 0
+	for n < len(s.topics) && s.topics[n].topic == s.topics[0].topic {
+		n++
+	}
+	return n
+}
+
+func (s *Service) owns(shard int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.owned[shard]
+}
+
+func (s *Service) relaysOf([]*lease) []*relay {
+	var list []*relay
+	for n, r := range s.relays {
+		if s.owns(n) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// told wakes the relay of a shard after a commit with crossings.
+func (s *Service) told(shard, _ int) {
+	select {
+	case s.relays[shard].told <- struct{}{}:
+	default:
+	}
+}
+
+// pollEvery is how often a relay reads the outbox's head: other processes
+// commit crossings to the shards that this one publishes.
+func (s *Service) pollEvery() time.Duration {
+	if s.shards[0].others.Load() > 0 {
+		return 20 * time.Millisecond
+	}
+	return time.Second
+}
+
+func (s *Service) sweeper() *sweeper {
+	return &sweeper{shardOptions: s.shards[0].shardOptions, shards: s.shards, in: s.in, owned: s.owns}
+}
+
+func newVersion() (v [windows.VersionSize]byte) {
+	if _, err := rand.Read(v[:]); err != nil {
+		panic("BUG: no random bytes: " + err.Error())
+	}
+	return v
+}
+
+func newWriterID() uint64 {
+	v := newVersion()
+	return binary.BigEndian.Uint64(v[:])
+}

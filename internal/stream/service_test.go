@@ -1,0 +1,346 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"math"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// rig is a broker in the process with the topics of one service.
+type rig struct {
+	tb      testing.TB
+	kafka   Kafka
+	parts   int
+	program *Program
+	sent    [][]sentEvent // by partition
+}
+
+type sentEvent struct {
+	value  []byte
+	millis int64
+}
+
+func newRig(tb testing.TB, partitions int, p *Program) *rig {
+	tb.Helper()
+	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(int32(partitions), "events"), kfake.SeedTopics(3, "crossings", "events.dlq"))
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(c.Close)
+	return &rig{
+		tb: tb, parts: partitions, program: p, sent: make([][]sentEvent, partitions),
+		kafka: Kafka{Brokers: c.ListenAddrs(), Group: "g", Events: []string{"events"}, Crossings: "crossings"},
+	}
+}
+
+// send writes events, whose Kafka timestamps are their times, to a partition.
+func (r *rig) send(partition int, events ...sentEvent) {
+	r.tb.Helper()
+	w := &kafka.Writer{
+		Addr: r.kafka.Addr(), Topic: "events", BatchTimeout: time.Millisecond, BatchSize: 1000, RequiredAcks: kafka.RequireAll,
+		Balancer: kafka.BalancerFunc(func(kafka.Message, ...int) int { return partition }),
+	}
+	defer w.Close()
+	var batch []kafka.Message
+	for _, e := range events {
+		batch = append(batch, kafka.Message{Value: e.value, Time: time.UnixMilli(e.millis)})
+	}
+	if err := w.WriteMessages(r.tb.Context(), batch...); err != nil {
+		r.tb.Fatal(err)
+	}
+	r.sent[partition] = append(r.sent[partition], events...)
+}
+
+// process is one service under way.
+type process struct {
+	stop context.CancelFunc
+	done chan error
+	s    *Service
+}
+
+func (r *rig) start(store windows.Store, change func(*Options)) *process {
+	r.tb.Helper()
+	o := Options{
+		Kafka: r.kafka, Program: r.program, Store: store, Registry: prometheus.NewRegistry(),
+		Log: slog.New(slog.NewTextHandler(testWriter{r.tb}, &slog.HandlerOptions{Level: slog.LevelDebug})),
+	}
+	if change != nil {
+		change(&o)
+	}
+	ctx, stop := context.WithCancel(context.Background())
+	p := &process{stop: stop, done: make(chan error, 1), s: New(o)}
+	go func() { p.done <- p.s.Run(ctx) }()
+	r.tb.Cleanup(func() { p.end(r.tb) })
+	return p
+}
+
+func (p *process) end(tb testing.TB) {
+	tb.Helper()
+	p.stop()
+	if err, ok := <-p.done; ok && err != nil {
+		tb.Errorf("service: %v", err)
+	}
+	select {
+	case <-p.done:
+	default:
+		close(p.done)
+	}
+}
+
+type testWriter struct{ tb testing.TB }
+
+func (w testWriter) Write(b []byte) (int, error) {
+	if testing.Verbose() {
+		fmt.Print(string(b))
+	}
+	return len(b), nil
+}
+
+// counted waits until the group has committed everything that was sent.
+func (r *rig) counted() {
+	r.tb.Helper()
+	client := &kafka.Client{Addr: r.kafka.Addr(), Timeout: 5 * time.Second}
+	var ids []int
+	for i := range r.parts {
+		ids = append(ids, i)
+	}
+	eventually(r.tb, 60*time.Second, func() bool {
+		res, err := client.OffsetFetch(r.tb.Context(), &kafka.OffsetFetchRequest{GroupID: "g", Topics: map[string][]int{"events": ids}})
+		if err != nil || len(res.Topics["events"]) != r.parts {
+			return false
+		}
+		for _, p := range res.Topics["events"] {
+			if p.Error != nil || p.CommittedOffset < int64(len(r.sent[p.Partition])) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// eventually waits for a condition.
+func eventually(tb testing.TB, limit time.Duration, f func() bool) {
+	tb.Helper()
+	t := time.NewTicker(20 * time.Millisecond)
+	defer t.Stop()
+	end := time.After(limit)
+	for !f() {
+		select {
+		case <-t.C:
+		case <-end:
+			tb.Fatal("condition not reached in time")
+		}
+	}
+}
+
+// read returns all records of a topic, by partition.
+func (r *rig) read(topic string) [][]kafka.Message {
+	r.tb.Helper()
+	c := fetch.New(fetch.Options{Transport: r.kafka.Transport(), Brokers: r.kafka.Addr()})
+	defer c.Close()
+	n, err := c.Partitions(r.tb.Context(), topic)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	out := make([][]kafka.Message, n)
+	for p := range n {
+		start, end, err := c.Offsets(r.tb.Context(), topic, p)
+		if err != nil {
+			r.tb.Fatal(err)
+		}
+		s := c.Open(topic, p, start)
+		for at := start; at < end; {
+			set, err := s.Next(r.tb.Context())
+			if err != nil {
+				r.tb.Fatal(err)
+			}
+			var rec fetch.Record
+			for {
+				more, err := set.Read(&rec)
+				if err != nil {
+					r.tb.Fatal(err)
+				}
+				if !more {
+					break
+				}
+				m := kafka.Message{Offset: rec.Offset, Key: bytes.Clone(rec.Key), Value: bytes.Clone(rec.Value)}
+				for _, h := range rec.Headers {
+					m.Headers = append(m.Headers, kafka.Header{Key: string(h.Key), Value: bytes.Clone(h.Value)})
+				}
+				out[p] = append(out[p], m)
+			}
+			at = set.Next
+		}
+		s.Close()
+	}
+	return out
+}
+
+// replayed is what Replay gives for one partition's events, one line a crossing.
+func (r *rig) replayed(partition int) []string {
+	var lines []string
+	rp := NewReplay(r.program, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) {
+		lines = append(lines, string(c.AppendJSON(nil)))
+	})
+	for _, e := range r.sent[partition] {
+		_ = rp.Line(e.value)
+	}
+	return lines
+}
+
+// bare is a published crossing without `detected` and the evidence's place.
+func bare(tb testing.TB, value []byte) string {
+	tb.Helper()
+	s := string(value)
+	if i := strings.Index(s, `,"detected":"`); i >= 0 {
+		j := i + len(`,"detected":"`)
+		s = s[:i] + s[j+strings.IndexByte(s[j:], '"')+1:]
+	}
+	if i := strings.Index(s, `,"topic":"`); i >= 0 {
+		s = s[:i] + s[strings.Index(s, `,"pack_hash"`):]
+	}
+	if !json.Valid([]byte(s)) {
+		tb.Fatalf("no JSON left: %s", s)
+	}
+	return s
+}
+
+const smallPack = `
+pack: small
+measures:
+  clicks:  {sum: count, types: [click]}
+  readers: {distinct: account, types: [click, view]}
+  members: {distinct: group, weight: members, types: [share]}
+  orders:  {sum: count, types: [order]}
+  defied:  {sum: count, types: [click], after: orders}
+rules:
+  - {id: clicks, by: incident, window: 10m, step: 1m, limits: {clicks: 200}, levels: [0.5, 0.8, 1, 2], clear: 0.4}
+  - {id: readers, by: incident, window: 1h, step: 1m, limits: {readers: 100}, levels: [0.5, 1], clear: 0.3}
+  - {id: mixed, by: incident, window: 5m, step: 10s, limits: {clicks: 100, members: 5000}, combine: ratio, clear: 0.2}
+  - {id: defied, by: incident, window: 1h, step: 5m, limits: {defied: 20}, clear: 0.1}
+  - {id: busy, by: account, window: 30s, step: 1s, limits: {clicks: 10}, clear: 0.5}
+  - {id: ever, by: account, window: all, limits: {clicks: 60}}
+`
+
+// story makes events of some subjects, out of order by a few seconds, with
+// repeats, late and unmatched ones.
+func story(rnd *rand.Rand, n, incidents, accounts int) []sentEvent {
+	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	var out []sentEvent
+	at := start
+	for i := range n {
+		step := time.Duration(rnd.IntN(400)) * time.Millisecond
+		if rnd.IntN(2000) == 0 {
+			step = time.Duration(rnd.IntN(90)) * time.Minute
+		}
+		at = at.Add(step)
+		t := at.Add(-time.Duration(rnd.IntN(5000)) * time.Millisecond)
+		if rnd.IntN(100) == 0 {
+			t = at.Add(-time.Duration(rnd.IntN(3600)) * time.Second)
+		}
+		if i > 0 && rnd.IntN(50) == 0 {
+			out = append(out, out[max(0, len(out)-1-rnd.IntN(60))])
+			continue
+		}
+		e := map[string]any{"id": fmt.Sprintf("e%d-%d", n, i), "time": t.Format(time.RFC3339Nano), "incident": fmt.Sprintf("inc-%d", rnd.IntN(incidents)), "account": fmt.Sprintf("u%d", int(math.Abs(rnd.NormFloat64())*float64(accounts)/3))}
+		switch x := rnd.IntN(100); {
+		case x < 70:
+			e["type"] = "click"
+		case x < 85:
+			e["type"] = "view"
+		case x < 95:
+			e["type"], e["group"], e["members"] = "share", fmt.Sprintf("g%d", rnd.IntN(30)), rnd.IntN(500)
+		case x < 97:
+			e["type"] = "order"
+		default:
+			e["type"] = "other"
+		}
+		b, _ := json.Marshal(e)
+		out = append(out, sentEvent{value: b, millis: t.UnixMilli()})
+	}
+	return out
+}
+
+// TestOnePartitionGivesWhatReplayGives compares the records of the service, in
+// batches of several sizes, with those of Replay: equal but for `detected` and
+// the evidence's place, in the same order for every key.
+func TestOnePartitionGivesWhatReplayGives(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	events := story(rand.New(rand.NewPCG(seed, 1)), 20_000, 12, 60)
+	for _, size := range []int{1, 7, 1000, 0} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			r := newRig(t, 1, compile(t, smallPack))
+			r.send(0, events...)
+			p := r.start(windows.NewMem(DefaultShards), func(o *Options) { o.MaxBatchEvents = size })
+			r.counted()
+			p.end(t)
+			want := map[string][]string{}
+			for _, line := range r.replayed(0) {
+				k := keyOf(t, line)
+				want[k] = append(want[k], line)
+			}
+			got := map[string][]string{}
+			total := 0
+			for _, messages := range r.read("crossings") {
+				for _, m := range messages {
+					line := bare(t, m.Value)
+					got[string(m.Key)] = append(got[string(m.Key)], line)
+					total++
+				}
+			}
+			if total < 100 {
+				t.Fatalf("only %d crossings: the story is too quiet to show anything", total)
+			}
+			compareByKey(t, got, want)
+			t.Logf("%d crossings of %d subjects", total, len(want))
+		})
+	}
+}
+
+func keyOf(tb testing.TB, line string) string {
+	var e envelope
+	if err := json.Unmarshal([]byte(line), &e); err != nil {
+		tb.Fatal(err)
+	}
+	return e.By + "/" + e.Subject
+}
+
+func compareByKey(t *testing.T, got, want map[string][]string) {
+	t.Helper()
+	for k, lines := range want {
+		for i := range max(len(lines), len(got[k])) {
+			a, b := "nothing", "nothing"
+			if i < len(lines) {
+				a = lines[i]
+			}
+			if i < len(got[k]) {
+				b = got[k][i]
+			}
+			if a != b {
+				t.Fatalf("%s, crossing %d:\nwant %s\ngot  %s", k, i, a, b)
+			}
+		}
+	}
+	for k := range got {
+		if want[k] == nil {
+			t.Fatalf("%s: unexpected %s", k, got[k])
+		}
+	}
+}
+

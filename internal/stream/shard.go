@@ -1,0 +1,306 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// shardOptions is what the shards of a process share.
+type shardOptions struct {
+	program    *Program
+	store      windows.Store
+	keys       windows.Keys
+	writer     uint64 // this process, for the records' last writer; random
+	partitions []topicPartition
+	maxAge     time.Duration // of a batch
+	cacheBytes int           // of the subjects a shard keeps in memory between batches
+	maxEvents  int           // operations of a batch; 0: any
+	keptMax    int           // operations kept for subjects that others write too
+	version    func() [windows.VersionSize]byte
+	now        func() time.Time // for `detected` and ages only
+	sinces     *sinces
+	committed  func(shard, crossings int) // told after a commit that has crossings
+	tide       *tide
+	metrics    *Metrics
+	log        *slog.Logger
+}
+
+type topicPartition struct {
+	topic     string
+	partition int
+}
+
+// shard applies the operations of one shard and commits them. Its subjects are
+// touched by its goroutine only. What it has in memory is the store's state as of the
+// last commit, and on top of it the operations of the batch.
+type shard struct {
+	*shardOptions
+	number   int
+	apply    applier
+	subjects map[string]*entry // by kind and id
+	bytes    int               // held by subjects, approximately
+	places   []standing        // by partition
+	head     head
+	batch    batch
+	load     loader
+	commits  commits
+	op       operation
+	clock    int64 // of the partition at s.op, ms
+	name     []byte
+	others   atomic.Int64 // processes that may write the same subjects, beside this one
+	reached  atomic.Int64 // streamTime, for other goroutines
+}
+
+// entry is a subject with its state in the store.
+type entry struct {
+	subject
+	name    string // kind byte and id: the key in shard.subjects
+	version []byte // in the store; nil: there is no record
+	loaded  bool
+	foreign bool // another process has written the record
+	shared  int  // our commits of it for which its operations are still kept, to be redone if another process writes it
+	dirty   bool // in the batch
+	keys    int  // of the batch, that are this subject's
+	size    int  // as counted in shard.bytes
+	used    uint32
+	kept    *run     // the operations of this batch, if shared
+	base    []uint64 // progress by rule as of the last read, if foreign
+}
+
+// standing is where a partition stands for the shard.
+type standing struct {
+	lease  *lease // nil: another process owns it, or nobody
+	stands bool   // ours, and begun: `at` is what was applied
+	at     mark   // ours: applied up to. Another's: its fence as last read
+	stored []byte // ours: the fence as stored
+	key    []byte // of the fence
+}
+
+// batch is what was applied since the last commit.
+type batch struct {
+	number    uint32
+	entries   []*entry
+	keys      int
+	kept      int
+	ops       int
+	begun     time.Time // zero: nothing yet
+	urgent    bool      // a crossing waits, or may be near
+	conflict  bool      // a subject of it was written by another process: the commit will be refused
+	crossings []announced
+}
+
+// announced is a crossing that waits for its commit.
+type announced struct {
+	entry *entry
+	value []byte
+}
+
+func newShard(number int, o *shardOptions) *shard {
+	s := &shard{shardOptions: o, number: number, subjects: map[string]*entry{}, places: make([]standing, len(o.partitions))}
+	s.batch.number = 1
+	s.reached.Store(noTime)
+	s.apply = applier{program: o.program, emit: s.announce}
+	if o.sinces != nil {
+		s.apply.since = o.sinces.since
+	}
+	for i, p := range o.partitions {
+		s.places[i].key = o.keys.AppendFenceKey(nil, number, p.topic, p.partition)
+		s.places[i].at = mark{newest: noTime, clock: noTime}
+	}
+	return s
+}
+
+// begin makes the shard stand at a fence of a lease. A shard that stands already
+// keeps its place: what it has in memory is still good, and the store says
+// otherwise only if it went back, which the next commit finds out.
+func (s *shard) begin(l *lease, fence []byte, m mark) {
+	p := &s.places[l.index]
+	if p.lease == l && p.stands {
+		return
+	}
+	p.lease, p.stands, p.at, p.stored = l, true, m, append(p.stored[:0], fence...)
+	l.stored[s.number].Store(m.offset)
+}
+
+// end commits what is pending and gives the lease up.
+func (s *shard) end(ctx context.Context, l *lease) error {
+	p := &s.places[l.index]
+	if p.lease != l {
+		return nil
+	}
+	err := s.commit(ctx)
+	p.lease, p.stands = nil, false
+	return err
+}
+
+// take applies a run and commits if that cannot wait.
+func (s *shard) take(ctx context.Context, l *lease, r *run) error {
+	p := &s.places[l.index]
+	if p.lease != l || !p.stands || r.from > p.at.offset {
+		return nil
+	}
+	if err := s.fill(ctx, r, p.at.offset); err != nil {
+		return err
+	}
+	for i := range r.ops {
+		o := &r.ops[i]
+		if !p.stands {
+			return nil
+		}
+		if o.offset < p.at.offset {
+			continue
+		}
+		s.one(p, r, i)
+		if i+1 < len(r.ops) && r.ops[i+1].offset == o.offset {
+			continue
+		}
+		p.at = mark{offset: o.offset + 1, clock: o.clock, newest: o.newest, pack: s.program.hash}
+		if s.full() {
+			if err := s.recommit(ctx, p, r); err != nil {
+				return err
+			}
+		}
+	}
+	if p.stands && r.to.offset >= p.at.offset {
+		p.at = r.to
+	}
+	if s.batch.urgent {
+		return s.commit(ctx)
+	}
+	return nil
+}
+
+// recommit commits in the middle of a run. Subjects that another process
+// changed were read again: what the rest of the run needs is loaded again.
+func (s *shard) recommit(ctx context.Context, p *standing, r *run) error {
+	if err := s.commit(ctx); err != nil {
+		return err
+	}
+	if !p.stands {
+		return nil
+	}
+	return s.fill(ctx, r, p.at.offset)
+}
+
+// one applies the i-th operation of a run.
+func (s *shard) one(p *standing, r *run, i int) {
+	r.operation(i, &s.op)
+	e := s.subjects[string(s.nameOf(s.op.kind, s.op.id))]
+	p.at.newest = r.ops[i].newest
+	s.touch(e)
+	if e.kept != nil {
+		s.keep(e, &r.ops[i])
+	}
+	s.applyTo(e, p.lease, &r.ops[i])
+	if e.foreign && s.near(e) {
+		s.batch.urgent = true
+	}
+}
+
+// applyTo applies s.op, which is o of a run of the lease, to e.
+func (s *shard) applyTo(e *entry, l *lease, o *runOp) {
+	streamTime := int64(noTime)
+	if e.due != never {
+		streamTime = s.streamTime()
+	}
+	s.apply.place = place{topic: l.topic, partition: l.partition, offset: o.offset}
+	s.clock = o.clock
+	out := s.apply.apply(&e.subject, &s.op, streamTime)
+	s.metrics.operation(e.kind, out)
+	s.batch.ops++
+	s.weigh(e)
+}
+
+// touch puts e into the batch.
+func (s *shard) touch(e *entry) {
+	e.used = s.batch.number
+	if e.dirty {
+		return
+	}
+	e.dirty = true
+	s.batch.entries = append(s.batch.entries, e)
+	if s.batch.begun.IsZero() {
+		s.batch.begun = s.now()
+	}
+	if s.others.Load() > 0 && e.shared > 0 {
+		e.kept = &run{}
+	}
+	if e.foreign {
+		e.base = s.apply.progresses(&e.subject, e.base[:0])
+	}
+}
+
+// weigh brings the batch's number of keys up to date after e was changed.
+func (s *shard) weigh(e *entry) {
+	s.commits.parts = e.Dirty(s.commits.parts[:0])
+	keys := 1 + len(s.commits.parts)
+	s.batch.keys += keys - e.keys
+	e.keys = keys
+}
+
+// full says whether the batch must be committed before the next event: the
+// most that one event can add is left free.
+func (s *shard) full() bool {
+	if s.maxEvents > 0 && s.batch.ops >= s.maxEvents {
+		return true
+	}
+	keys := s.batch.keys + len(s.places) + len(s.batch.crossings) + 1
+	return keys+s.program.keysPerEvent > windows.MaxCommitKeys || s.batch.kept >= s.keptMax
+}
+
+// sharedCommits is for how many commits without a conflict a subject counts as
+// one that other processes may write too.
+const sharedCommits = 16
+
+// streamTime is the time the stream has reached: the smallest newest time of
+// the partitions, without those that are caught up and silent; if all are, the largest.
+func (s *shard) streamTime() int64 {
+	low, high := int64(never), int64(noTime)
+	for i := range s.places {
+		m := &s.places[i].at
+		high = max(high, m.newest)
+		if !m.idle {
+			low = min(low, m.newest)
+		}
+	}
+	if low == never {
+		return high
+	}
+	return low
+}
+
+// announce takes a crossing from the applier.
+func (s *shard) announce(sub *subject, c *thresholds.Crossing) {
+	c.Detected = s.now().UnixNano()
+	e := s.subjects[string(s.nameOf(sub.kind, []byte(sub.id)))]
+	entry := outboxEntry{timestamp: s.clock, value: c.AppendJSON(nil)}
+	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: entry.append(nil)})
+	s.batch.urgent = true
+}
+
+// nameOf is the key of a subject in s.subjects, valid until the next call.
+func (s *shard) nameOf(kind thresholds.Kind, id []byte) []byte {
+	s.name = append(append(s.name[:0], byte(kind)), id...)
+	return s.name
+}
+
+// reset forgets everything in memory and sends every lease back to its fences.
+func (s *shard) reset() {
+	clear(s.subjects)
+	s.bytes = 0
+	s.batch = batch{number: s.batch.number + 1}
+	s.metrics.rewind(s.number)
+	s.head = head{}
+	for i := range s.places {
+		p := &s.places[i]
+		if p.lease != nil {
+			p.stands = false
+			p.lease.askRestart()
+		}
+	}
+}

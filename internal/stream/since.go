@@ -1,0 +1,138 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// sinces knows since when each counter has been kept: one that a changed pack
+// brought begins when the last partition is read with that pack. It is kept in the store,
+// by the counter's definition.
+type sinces struct {
+	store   windows.Store
+	program *Program
+	log     *slog.Logger
+
+	mu     sync.RWMutex
+	began  map[uint64]int64 // by the counter's hash; ns; 0: from the start
+	newest int64            // stands for the beginning of those that have not begun for all
+}
+
+const settingCounters = "counters"
+
+func newSinces(store windows.Store, p *Program, log *slog.Logger) *sinces {
+	return &sinces{store: store, program: p, log: log, began: map[uint64]int64{}, newest: noTime}
+}
+
+// load reads what is stored. The first process ever notes all its counters as
+// kept from the start.
+func (n *sinces) load(ctx context.Context) error {
+	first := map[uint64]int64{}
+	for k := range n.program.kinds {
+		for _, c := range n.program.kinds[k].layout.Counters {
+			first[c.ID] = 0
+		}
+	}
+	b, err := n.store.PutAbsent(ctx, 0, n.key(), encodeSinces(first))
+	if err != nil {
+		return err
+	}
+	began, err := decodeSinces(b)
+	if err != nil {
+		return err
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.began = began
+	return nil
+}
+
+func (n *sinces) key() []byte { return n.store.Keys().AppendMetaKey(nil, 0, settingCounters) }
+
+// since is when the counter began, ns; 0: it was there from the start.
+func (n *sinces) since(kind thresholds.Kind, counter int) int64 {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	t, ok := n.began[n.program.kinds[kind].layout.Counters[counter].ID]
+	if !ok {
+		return n.newest
+	}
+	return t
+}
+
+// pending says whether a counter has not begun for all partitions.
+func (n *sinces) pending() bool {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	for k := range n.program.kinds {
+		for _, c := range n.program.kinds[k].layout.Counters {
+			if _, ok := n.began[c.ID]; !ok {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// look is told the fences of a shard, as stored. When all carry this program's
+// hash, the pending counters have begun: at the newest time of any.
+func (n *sinces) look(ctx context.Context, fences []mark) error {
+	newest, all := int64(noTime), true
+	for _, m := range fences {
+		newest = max(newest, m.newest)
+		all = all && m.pack == n.program.hash
+	}
+	n.mu.Lock()
+	n.newest = newest
+	n.mu.Unlock()
+	if !all || newest == noTime {
+		return n.load(ctx)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for k := range n.program.kinds {
+		for _, c := range n.program.kinds[k].layout.Counters {
+			if _, ok := n.began[c.ID]; !ok {
+				n.began[c.ID] = newest
+			}
+		}
+	}
+	n.log.Info("new counters begin", "since", time.Unix(0, newest).UTC())
+	return n.store.Put(ctx, 0, n.key(), encodeSinces(n.began))
+}
+
+func encodeSinces(m map[uint64]int64) []byte {
+	out := map[string]int64{}
+	for id, t := range m {
+		out[strconv.FormatUint(id, 16)] = t
+	}
+	b, err := json.Marshal(out)
+	if err != nil {
+		panic("BUG: numbers that are no JSON: " + err.Error())
+	}
+	return b
+}
+
+func decodeSinces(b []byte) (map[uint64]int64, error) {
+	in := map[string]int64{}
+	if err := json.Unmarshal(b, &in); err != nil {
+		return nil, fmt.Errorf("read setting %s of the store: %w", settingCounters, err)
+	}
+	out := map[uint64]int64{}
+	for text, t := range in {
+		id, err := strconv.ParseUint(text, 16, 64)
+		if err != nil {
+			return nil, fmt.Errorf("read setting %s of the store: %w", settingCounters, err)
+		}
+		out[id] = t
+	}
+	return out, nil
+}

@@ -1,0 +1,242 @@
+package stream
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// sweep ends the episodes of silent subjects that the stream's time has made
+// due. The members come from the index of armed subjects, which may be out of date.
+func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
+	streamTime := s.streamTime()
+	if streamTime == noTime {
+		return nil
+	}
+	r := &run{}
+	for _, d := range due {
+		kind, id, _ := s.keys.ParseMember(d.Member)
+		if k, ok := kindOf(kind); ok {
+			r.add(&operation{kind: k, id: id}, 0, 0, 0, 0)
+		}
+	}
+	if err := s.fill(ctx, r, 0); err != nil {
+		return err
+	}
+	for i := range r.ops {
+		if e := s.swept(r, i); e != nil && e.due <= streamTime {
+			s.touch(e)
+			s.apply.clear(&e.subject, streamTime)
+			s.weigh(e)
+		}
+	}
+	if s.batch.urgent {
+		if err := s.commit(ctx); err != nil {
+			return err
+		}
+	}
+	for i := range r.ops {
+		if e := s.swept(r, i); e != nil && !e.dirty {
+			s.index(ctx, e)
+		}
+	}
+	return nil
+}
+
+// swept is the entry of the i-th subject of r; nil if the shard was reset.
+func (s *shard) swept(r *run, i int) *entry {
+	e := s.subjects[string(s.nameOf(r.ops[i].kind, r.id(&r.ops[i])))]
+	if e == nil || !e.loaded {
+		return nil
+	}
+	return e
+}
+
+// index notes in the index of armed subjects when e may have a clear due, or
+// that it has none. It is a hint, mended by the scan: an error only delays a clear.
+func (s *shard) index(ctx context.Context, e *entry) {
+	var err error
+	member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
+	if e.due == never {
+		err = s.store.Disarm(ctx, s.number, member)
+	} else {
+		err = s.store.Arm(ctx, s.number, windows.Due{Member: member, Unix: floorDiv(e.due, second)})
+	}
+	if err != nil && ctx.Err() == nil {
+		s.metrics.storeError("index", err)
+	}
+}
+
+// sweeper looks for subjects that have something due while nothing comes for
+// them: episodes to clear, and records to forget. One goroutine does it for
+// the shards that the process owns.
+type sweeper struct {
+	*shardOptions
+	shards []*shard
+	in     []chan message
+	owned  func(shard int) bool
+	cursor int // the shard whose records are scanned next
+}
+
+const (
+	sweepEvery = time.Second
+	// sweepMost is how many silent subjects one message to a shard names.
+	sweepMost = 200
+	// scanEvery is the pause between the scans of two shards: with 16 shards each
+	// is seen every eight minutes.
+	scanEvery = 30 * time.Second
+	// forgetAfter is how long a subject's windows have been empty, by the
+	// stream's time, when its record is deleted.
+	forgetAfter = 24 * time.Hour
+)
+
+func (w *sweeper) serve(ctx context.Context) {
+	sweep := time.NewTicker(sweepEvery)
+	defer sweep.Stop()
+	scan := time.NewTicker(scanEvery)
+	defer scan.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-sweep.C:
+			w.clears(ctx)
+		case <-scan.C:
+			w.scanNext(ctx)
+		}
+	}
+}
+
+// clears tells every owned shard which subjects may have a clear due.
+func (w *sweeper) clears(ctx context.Context) {
+	for n, s := range w.shards {
+		reached := s.reached.Load()
+		if reached == noTime || !w.owned(n) {
+			continue
+		}
+		due, err := w.store.Armed(ctx, n, floorDiv(reached, second), sweepMost)
+		if err != nil {
+			w.metrics.storeError("index", err)
+			return
+		}
+		if len(due) == 0 {
+			continue
+		}
+		select {
+		case w.in[n] <- message{kind: sweepDue, due: due}:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// scanNext looks at every record of one owned shard: those whose windows have
+// been empty for long are forgotten, those that may clear are put into the index again.
+func (w *sweeper) scanNext(ctx context.Context) {
+	for range w.shards {
+		n := w.cursor
+		w.cursor = (w.cursor + 1) % len(w.shards)
+		if reached := w.shards[n].reached.Load(); w.owned(n) && reached != noTime {
+			if err := w.scan(ctx, n, reached); err != nil && ctx.Err() == nil {
+				w.metrics.storeError("scan", err)
+			}
+			return
+		}
+	}
+}
+
+func (w *sweeper) scan(ctx context.Context, shard int, streamTime int64) error {
+	var keys [][]byte
+	var failed error
+	look := func() {
+		failed = w.look(ctx, shard, streamTime, keys)
+		keys = keys[:0]
+	}
+	err := w.store.Scan(ctx, shard, w.keys.AppendRecordPrefix(nil, shard), func(key []byte) bool {
+		keys = append(keys, bytes.Clone(key))
+		if len(keys) >= sweepMost {
+			look()
+		}
+		return failed == nil
+	})
+	if err != nil || failed != nil {
+		return cmp.Or(failed, err)
+	}
+	look()
+	return failed
+}
+
+// look forgets or indexes the records under keys.
+func (w *sweeper) look(ctx context.Context, shard int, streamTime int64, keys [][]byte) error {
+	values, err := w.store.Load(ctx, shard, keys, nil)
+	if err != nil {
+		return err
+	}
+	for i, record := range values {
+		_, name, id, _ := w.keys.ParseRecordKey(keys[i])
+		kind, ok := kindOf(name)
+		if record == nil || !ok {
+			continue
+		}
+		s, err := windows.DecodeSubject(&w.program.kinds[kind].layout, record)
+		if err != nil {
+			return err
+		}
+		switch {
+		case s.Empty(streamTime - int64(forgetAfter)):
+			err = w.forget(ctx, shard, keys[i], record, s, kind, id)
+		case s.Marked():
+			now, _ := s.Time()
+			err = w.store.Arm(ctx, shard, windows.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(now, second)})
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// forget deletes a subject whose windows are empty. One that ever had a level
+// shrinks to its levels and episodes: its next crossing must not repeat an old id. The
+// version guards it: whoever writes the subject meanwhile wins.
+func (w *sweeper) forget(ctx context.Context, shard int, key, record []byte, s *windows.Subject, kind thresholds.Kind, id []byte) error {
+	parts := s.Shrink(nil)
+	if s.Marked() && !s.Changed() {
+		return nil
+	}
+	version := record[:windows.VersionSize]
+	c := &windows.Commit{}
+	if s.Marked() {
+		c.Records = []windows.Record{{Key: key, Version: version, Value: s.AppendRecord(nil, w.version(), w.writer)}}
+	} else {
+		c.Records = []windows.Record{{Key: key, Version: version}}
+		c.Deletes = [][]byte{key}
+	}
+	res, err := w.store.Commit(ctx, shard, c)
+	if err != nil || res.Outcome != windows.Done {
+		return err
+	}
+	w.metrics.forgotten()
+	var gone [][]byte
+	for _, p := range parts {
+		gone = append(gone, w.keys.AppendPartKey(nil, shard, s.PartID(nil, p), kind.String(), id))
+	}
+	if len(gone) == 0 {
+		return nil
+	}
+	return w.store.Delete(ctx, shard, gone...)
+}
+
+// kindOf is the kind of a name.
+func kindOf(name string) (thresholds.Kind, bool) {
+	for k := range thresholds.NumKinds {
+		if k.String() == name {
+			return k, true
+		}
+	}
+	return 0, false
+}

@@ -1,0 +1,93 @@
+package stream
+
+import (
+	"context"
+	"sync/atomic"
+	"time"
+)
+
+// tide keeps how far each partition's newest matched time is, of this process
+// and of others, so that a partition that runs ahead waits for the rest: else,
+// in a backlog read unevenly, the slower one's events would be late.
+type tide struct {
+	newest  []atomic.Int64 // ns; noTime: none yet
+	idle    []atomic.Bool
+	ahead   int64 // ns a partition may be ahead of the slowest; 0: any
+	patient time.Duration
+	gaveUp  func() // told when a partition goes on though the rest made no progress
+}
+
+func newTide(partitions int, ahead int64, gaveUp func()) *tide {
+	t := &tide{
+		newest: make([]atomic.Int64, partitions), idle: make([]atomic.Bool, partitions),
+		ahead: ahead, patient: time.Minute, gaveUp: gaveUp,
+	}
+	for i := range t.newest {
+		t.newest[i].Store(noTime)
+	}
+	return t
+}
+
+func (t *tide) set(partition int, newest int64, idle bool) {
+	t.newest[partition].Store(newest)
+	t.idle[partition].Store(idle)
+}
+
+// low is the newest time of the slowest other partition that is not idle;
+// never if there is none.
+func (t *tide) low(except int) int64 {
+	low := int64(never)
+	for i := range t.newest {
+		if i != except && !t.idle[i].Load() {
+			low = min(low, t.newest[i].Load())
+		}
+	}
+	return low
+}
+
+// wait holds the partition back while it is too far ahead, a minute at most
+// without progress of the slowest.
+func (t *tide) wait(ctx context.Context, partition int, newest int64) error {
+	if t.ahead == 0 || newest == noTime {
+		return nil
+	}
+	t.newest[partition].Store(newest)
+	low := t.low(partition)
+	since := time.Now()
+	for t.tooFar(newest, low) {
+		if time.Since(since) > t.patient {
+			t.gaveUp()
+			return nil
+		}
+		wait(ctx, 20*time.Millisecond)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if now := t.low(partition); now != low {
+			low, since = now, time.Now()
+		}
+	}
+	return nil
+}
+
+func (t *tide) tooFar(newest, low int64) bool {
+	switch low {
+	case never:
+		return false
+	case noTime:
+		return true
+	}
+	return newest-low > t.ahead
+}
+
+// headroom is how far a partition may be ahead: a quarter of the shortest
+// window of the program.
+func headroom(p *Program) int64 {
+	shortest := int64(0)
+	for r := range p.Rules {
+		if r.Window > 0 && (shortest == 0 || r.Window < shortest) {
+			shortest = r.Window
+		}
+	}
+	return shortest * second / 4
+}
