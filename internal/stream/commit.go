@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
-	"math/rand/v2"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -67,7 +66,7 @@ func (s *shard) commit(ctx context.Context) error {
 func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err error) {
 	var res windows.Result
 	started := time.Now()
-	err = s.retry(ctx, "commit", func() (err error) {
+	err = s.patience.retry(ctx, "commit", s.number, func() (err error) {
 		res, err = s.store.Commit(ctx, s.number, c)
 		return err
 	})
@@ -259,7 +258,7 @@ func (s *shard) headWritten(value []byte) {
 
 func (s *shard) readHead(ctx context.Context) error {
 	key := s.keys.AppendHeadKey(nil, s.number)
-	return s.retry(ctx, "load", func() error {
+	return s.patience.retry(ctx, "load", s.number, func() error {
 		values, err := s.store.Load(ctx, s.number, [][]byte{key}, nil)
 		if err == nil {
 			s.takeHead(values[0])
@@ -272,32 +271,5 @@ func (s *shard) takeHead(value []byte) {
 	s.head = head{read: true}
 	if len(value) == windows.VersionSize+8 {
 		s.headWritten(value)
-	}
-}
-
-// retry calls f until it works, with growing, uneven pauses. The first failure
-// of a row is logged, then one every ten seconds. The error is ctx's end.
-func (s *shard) retry(ctx context.Context, operation string, f func() error) error {
-	pause := 10 * time.Millisecond
-	var logged time.Time
-	for {
-		err := f()
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		s.metrics.storeError(operation, err)
-		if time.Since(logged) > 10*time.Second {
-			logged = time.Now()
-			s.log.Warn("store does not answer: waiting for it", "shard", s.number, "operation", operation, "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(pause/2 + rand.N(pause/2)):
-		}
-		pause = min(pause*2, time.Second)
 	}
 }

@@ -54,8 +54,12 @@ func (p *partition) fences(ctx context.Context) ([][]byte, error) {
 			continue
 		}
 		key := p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition)
-		if found[i], err = p.store.PutAbsent(ctx, i, key, fence); err != nil {
-			return nil, fmt.Errorf("make fence of shard %d, %s/%d: %w", i, p.lease.topic, p.lease.partition, err)
+		err := p.retry(ctx, "fence", i, func() (err error) {
+			found[i], err = p.store.PutAbsent(ctx, i, key, fence)
+			return err
+		})
+		if err != nil {
+			return nil, err
 		}
 	}
 	return found, nil
@@ -65,11 +69,17 @@ func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int
 	found = make([][]byte, len(p.shards))
 	for i := range found {
 		key := p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition)
-		values, err := p.store.Load(ctx, i, [][]byte{key}, nil)
+		err := p.retry(ctx, "load", i, func() error {
+			values, err := p.store.Load(ctx, i, [][]byte{key}, nil)
+			if err == nil {
+				found[i] = values[0]
+			}
+			return err
+		})
 		if err != nil {
-			return nil, 0, fmt.Errorf("read fence of shard %d, %s/%d: %w", i, p.lease.topic, p.lease.partition, err)
+			return nil, 0, err
 		}
-		if found[i] = values[0]; values[0] == nil {
+		if found[i] == nil {
 			missing++
 		}
 	}

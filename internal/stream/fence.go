@@ -12,11 +12,12 @@ type mark struct {
 	clock  int64  // running maximum of the Kafka timestamps before it, ms; noTime: none
 	newest int64  // newest time matched before it, ns; noTime: none
 	pack   uint64 // hash of the program that read up to it
-	idle   bool   // the partition was caught up and silent for a minute
+	idle   bool   // the partition was caught up and silent for a minute: the stream's time goes on without it
+	ended  bool   // it was caught up: nobody waits for it
 }
 
 // A stored mark, which is a fence, is compared byte for byte, so its form is fixed:
-// a format byte, the four numbers big-endian, the idle flag.
+// a format byte, the four numbers big-endian, the flags.
 const (
 	fenceFormat = 1
 	fenceSize   = 1 + 4*8 + 1
@@ -29,14 +30,18 @@ func (m mark) appendFence(dst []byte) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.clock))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.newest))
 	dst = binary.BigEndian.AppendUint64(dst, m.pack)
-	if m.idle {
-		return append(dst, 1)
+	return append(dst, flag(m.idle, 1)|flag(m.ended, 2))
+}
+
+func flag(set bool, bit byte) byte {
+	if set {
+		return bit
 	}
-	return append(dst, 0)
+	return 0
 }
 
 func parseFence(b []byte) (mark, error) {
-	if len(b) != fenceSize || b[0] != fenceFormat || b[fenceSize-1] > 1 {
+	if len(b) != fenceSize || b[0] != fenceFormat || b[fenceSize-1] > 3 {
 		return mark{}, fmt.Errorf("fence of %d bytes is not one of this version", len(b))
 	}
 	return mark{
@@ -44,6 +49,7 @@ func parseFence(b []byte) (mark, error) {
 		clock:  int64(binary.BigEndian.Uint64(b[9:])),
 		newest: int64(binary.BigEndian.Uint64(b[17:])),
 		pack:   binary.BigEndian.Uint64(b[25:]),
-		idle:   b[33] == 1,
+		idle:   b[33]&1 != 0,
+		ended:  b[33]&2 != 0,
 	}, nil
 }

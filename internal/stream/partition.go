@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"slices"
 	"time"
 
@@ -38,9 +37,7 @@ type partitionOptions struct {
 	dead     deadLetters
 	tide     *tide
 	start    startPolicy
-	setBytes int // the largest set read at once
-	metrics  *Metrics
-	log      *slog.Logger
+	patience // metrics and log
 }
 
 // partition reads one partition, decides what each record is and hands the
@@ -61,6 +58,7 @@ type partition struct {
 	clock     int64 // running maximum of timestamps up to next, ms
 	heard     time.Time
 	idle      bool
+	ended     bool // caught up
 	dying     []deadLetter
 	known     int64   // offset up to which duplicates were decided before
 	knownFrom int64   // offset from which repeats is complete
@@ -108,6 +106,7 @@ func (p *partition) session(ctx context.Context) error {
 	}
 	p.stream.Seek(at.offset)
 	p.next, p.clock, p.in.newest, p.heard, p.idle = at.offset, at.clock, at.newest, time.Now(), false
+	p.ended = false
 	for i := range p.sent {
 		p.sent[i] = at.offset
 		p.release(i)
@@ -162,8 +161,8 @@ func (p *partition) listen(now time.Time, heard, caughtUp bool) {
 	if heard || !caughtUp {
 		p.heard = now
 	}
-	p.idle = now.Sub(p.heard) > silence
-	p.tide.set(p.lease.index, p.in.newest, p.idle)
+	p.idle, p.ended = now.Sub(p.heard) > silence, caughtUp
+	p.tide.set(p.lease.index, p.in.newest, p.ended)
 }
 
 // silence is how long a partition that is caught up may be silent before the
@@ -292,7 +291,7 @@ func (p *partition) flush(ctx context.Context, now time.Time) error {
 	if err := p.tide.wait(ctx, p.lease.index, p.in.newest); err != nil {
 		return err
 	}
-	to := mark{offset: p.next, clock: p.clock, newest: p.in.newest, pack: p.program.hash, idle: p.idle}
+	to := mark{offset: p.next, clock: p.clock, newest: p.in.newest, pack: p.program.hash, idle: p.idle, ended: p.ended}
 	all := now.Sub(p.marked) > markEvery
 	if all {
 		p.marked = now

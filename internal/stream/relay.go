@@ -65,6 +65,7 @@ const relayMost = 500
 // more (quiet is closed), what is left.
 func (r *relay) run(ctx context.Context, quiet <-chan struct{}) {
 	pause := 20 * time.Millisecond
+	var logged time.Time
 	for recent := false; ctx.Err() == nil; {
 		var err error
 		if !recent {
@@ -76,7 +77,10 @@ func (r *relay) run(ctx context.Context, quiet <-chan struct{}) {
 			err = r.drain(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", err)
+			if pause >= 160*time.Millisecond && time.Since(logged) > 10*time.Second {
+				logged = time.Now()
+				r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", err)
+			}
 			wait(ctx, pause)
 			pause = min(2*pause, 5*time.Second)
 			continue
@@ -87,8 +91,16 @@ func (r *relay) run(ctx context.Context, quiet <-chan struct{}) {
 	<-quiet
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), relayDrainTimeout)
 	defer cancel()
-	if err := r.drain(last); err != nil {
-		r.log.Warn("crossings stay in the outbox for the next owner", "shard", r.shard, "error", err)
+	for {
+		err := r.drain(last)
+		if err == nil {
+			return
+		}
+		if last.Err() != nil {
+			r.log.Warn("crossings stay in the outbox for the next owner", "shard", r.shard, "error", err)
+			return
+		}
+		wait(last, pause)
 	}
 }
 

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"bytes"
 	"cmp"
 	"container/heap"
 	"slices"
@@ -135,41 +134,4 @@ func (r *Replay) take(_ *subject, c *thresholds.Crossing) {
 	kept := *c
 	kept.Values = slices.Clone(c.Values)
 	r.pending = append(r.pending, kept)
-}
-
-// Counts calls yield with a line (thresholds.AppendCounts) for each rule and
-// subject of whose measures any is above 0, sorted by the bytes of rule, then
-// subject. The line is valid during the call only.
-func (r *Replay) Counts(yield func(line []byte) bool) {
-	type row struct {
-		rule    *boundRule
-		number  int
-		subject *subject
-	}
-	var rows []row
-	for k := range r.subjects {
-		rules := r.apply.program.kinds[k].rules
-		for _, s := range r.subjects[k] {
-			for i := range rules {
-				rows = append(rows, row{&rules[i], i, s})
-			}
-		}
-	}
-	slices.SortFunc(rows, func(a, b row) int {
-		return cmp.Or(cmp.Compare(a.rule.ID, b.rule.ID), cmp.Compare(a.subject.id, b.subject.id))
-	})
-	var line bytes.Buffer
-	for _, x := range rows {
-		r.apply.readValues(x.subject, x.rule)
-		if !slices.ContainsFunc(r.apply.values, func(v thresholds.Value) bool { return v.Value > 0 }) {
-			continue
-		}
-		m := x.subject.Mark(x.number)
-		st := thresholds.State{Level: thresholds.Level(m.Level), Episode: max(m.Episode, 1)}
-		line.Reset()
-		line.Write(thresholds.AppendCounts(line.AvailableBuffer(), x.rule.Rule, x.subject.id, st, r.apply.values))
-		if !yield(line.Bytes()) {
-			return
-		}
-	}
 }

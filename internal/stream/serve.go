@@ -157,7 +157,7 @@ func (s *shard) publish() {
 	}
 	for i := range s.places {
 		if p := &s.places[i]; !p.stands {
-			s.tide.set(i, p.at.newest, p.at.idle)
+			s.tide.set(i, p.at.newest, p.at.ended)
 		}
 	}
 }

@@ -344,3 +344,11 @@ func compareByKey(t *testing.T, got, want map[string][]string) {
 	}
 }
 
+func header(headers []kafka.Header, key string) string {
+	for _, h := range headers {
+		if h.Key == key {
+			return string(h.Value)
+		}
+	}
+	return ""
+}

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"log/slog"
 	"sync/atomic"
 	"time"
 
@@ -26,8 +25,7 @@ type shardOptions struct {
 	sinces     *sinces
 	committed  func(shard, crossings int) // told after a commit that has crossings
 	tide       *tide
-	metrics    *Metrics
-	log        *slog.Logger
+	patience   // metrics and log
 }
 
 type topicPartition struct {

@@ -11,34 +11,36 @@ import (
 // in a backlog read unevenly, the slower one's events would be late.
 type tide struct {
 	newest  []atomic.Int64 // ns; noTime: none yet
-	idle    []atomic.Bool
-	ahead   int64 // ns a partition may be ahead of the slowest; 0: any
+	ended   []atomic.Bool  // caught up: nobody waits for it
+	ahead   int64          // ns a partition may be ahead of the slowest; 0: any
 	patient time.Duration
-	gaveUp  func() // told when a partition goes on though the rest made no progress
+	gaveUp  func()       // told when a partition goes on though the rest made no progress
+	stuck   atomic.Int64 // the slowest's time when somebody last gave up: nobody waits for it again
 }
 
 func newTide(partitions int, ahead int64, gaveUp func()) *tide {
 	t := &tide{
-		newest: make([]atomic.Int64, partitions), idle: make([]atomic.Bool, partitions),
+		newest: make([]atomic.Int64, partitions), ended: make([]atomic.Bool, partitions),
 		ahead: ahead, patient: time.Minute, gaveUp: gaveUp,
 	}
 	for i := range t.newest {
 		t.newest[i].Store(noTime)
 	}
+	t.stuck.Store(never)
 	return t
 }
 
-func (t *tide) set(partition int, newest int64, idle bool) {
+func (t *tide) set(partition int, newest int64, ended bool) {
 	t.newest[partition].Store(newest)
-	t.idle[partition].Store(idle)
+	t.ended[partition].Store(ended)
 }
 
-// low is the newest time of the slowest other partition that is not idle;
+// low is the newest time of the slowest other partition that is not caught up;
 // never if there is none.
 func (t *tide) low(except int) int64 {
 	low := int64(never)
 	for i := range t.newest {
-		if i != except && !t.idle[i].Load() {
+		if i != except && !t.ended[i].Load() {
 			low = min(low, t.newest[i].Load())
 		}
 	}
@@ -54,8 +56,9 @@ func (t *tide) wait(ctx context.Context, partition int, newest int64) error {
 	t.newest[partition].Store(newest)
 	low := t.low(partition)
 	since := time.Now()
-	for t.tooFar(newest, low) {
+	for t.tooFar(newest, low) && low != t.stuck.Load() {
 		if time.Since(since) > t.patient {
+			t.stuck.Store(low)
 			t.gaveUp()
 			return nil
 		}

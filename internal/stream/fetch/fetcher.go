@@ -100,6 +100,9 @@ func (f *fetcher) plan(now time.Time) (x *exchange, wait time.Duration) {
 		at[key] = i
 		x.parts = append(x.parts, s.ask(now))
 	}
+	if len(x.parts) > 0 {
+		x.parts[0].first = true
+	}
 	return x, wait
 }
 

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"hash/crc32"
 	"testing"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
 // FuzzWalk walks any bytes as a record set, with their CRCs put right so that
@@ -79,4 +81,30 @@ func mendCRCs(raw []byte) {
 		binary.BigEndian.PutUint32(raw[batchCRCAt:], crc32.Checksum(raw[batchAttrsAt:n], castagnoli))
 		raw = raw[n:]
 	}
+}
+
+// FuzzResponse reads any bytes as a response: no panic, and no more memory than
+// there are bytes.
+func FuzzResponse(f *testing.F) {
+	raw := packed(number(100, 2)...).append(nil)
+	txn := kmsg.FetchResponseTopicPartitionAbortedTransaction{ProducerID: 5, FirstOffset: 6}
+	f.Add(given(77, nil, answer("a", gives(3, 0, raw, txn)), answer("b", gives(0, 6, nil))))
+	f.Add(given(77, nil, answer("b", gives(0, 0, nil))))
+	f.Fuzz(func(t *testing.T, frame []byte) {
+		if len(frame) >= 8 {
+			frame = append(binary.BigEndian.AppendUint32(nil, uint32(len(frame)-4)), frame[4:]...)
+		}
+		x := asked("a/3@100", "b/0@300")
+		_, err := x.RawExchange(&pipe{Reader: bytes.NewReader(frame)})
+		for i := range x.parts {
+			p := &x.parts[i]
+			if cap(p.set.buf) > 2*len(frame)+512 || len(p.set.txns.list) > len(frame)/16 {
+				t.Fatalf("%d bytes of a frame of %d", cap(p.set.buf), len(frame))
+			}
+			if err == nil && p.answered {
+				p.set.open(p.offset)
+				walkAll(t, p.set, p.offset)
+			}
+		}
+	})
 }

@@ -29,6 +29,7 @@ type part struct {
 	id     int32
 	offset int64
 	limit  int32 // bytes
+	first  bool  // of the request
 	set    *Set  // filled by the exchange, which owns it until it is over
 
 	answered bool // a broker that throttles answers no partition
@@ -105,7 +106,7 @@ func (x *exchange) appendRequest(b []byte) []byte {
 	b = appendInt32(b, -1) // replica: a consumer
 	b = appendInt32(b, int32(x.maxWait.Milliseconds()))
 	b = appendInt32(b, int32(x.minBytes))
-	b = appendInt32(b, x.maxBytes())
+	b = appendInt32(b, math.MaxInt32) // of all: the partitions' limits are enough
 	b = append(b, readCommitted)
 	b = appendInt32(b, 0)  // session id
 	b = appendInt32(b, -1) // session epoch: none
@@ -140,15 +141,6 @@ func (x *exchange) appendTopics(b []byte) []byte {
 	}
 	binary.BigEndian.PutUint32(b[at:], topics)
 	return b
-}
-
-// maxBytes leaves no partition short because of another.
-func (x *exchange) maxBytes() int32 {
-	sum := int64(0)
-	for i := range x.parts {
-		sum += int64(x.parts[i].limit)
-	}
-	return int32(min(sum, math.MaxInt32))
 }
 
 func appendInt32(b []byte, v int32) []byte { return binary.BigEndian.AppendUint32(b, uint32(v)) }

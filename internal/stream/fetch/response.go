@@ -115,7 +115,7 @@ func (f *frame) take(n int) bool {
 
 func (f *frame) read(b []byte) {
 	if _, err := io.ReadFull(f.r, b); err != nil {
-		f.err = err
+		f.fail(err)
 		clear(b)
 	}
 }
@@ -173,8 +173,15 @@ func (f *frame) skip(n int) {
 		return
 	}
 	if _, err := io.CopyN(io.Discard, f.r, int64(n)); err != nil {
-		f.err = err
+		f.fail(err)
 	}
+}
+
+func (f *frame) fail(err error) {
+	if err == io.EOF {
+		err = io.ErrUnexpectedEOF
+	}
+	f.err = err
 }
 
 // roomFor rounds up, so that a buffer seldom grows again.

@@ -240,12 +240,18 @@ func (s *stream) deliver(p *part, now time.Time) bool {
 	s.attempts, s.err, s.answered = 0, nil, now
 	came := set.Next > p.offset || set.bad != nil
 	s.offset = set.Next
-	s.behind = came && set.Next < set.HighWatermark
-	s.limit = s.c.opts.PartitionBytes
-	if !came && set.Next < set.HighWatermark {
-		// A batch that did not fit: brokers cut it off, and promise a whole
-		// one only to the partition that is first in a request.
-		s.limit = max(s.limit, min(2*int(p.limit), maxBatch))
+	more := set.Next < set.HighWatermark
+	switch {
+	case came:
+		s.behind, s.limit = more, s.c.opts.PartitionBytes
+	case more && !p.first:
+		// The others took all the broker gives at once, or the next batch is
+		// above the limit: brokers promise a whole one to the first alone.
+	default:
+		s.behind = false
+		if more {
+			s.limit = max(s.limit, min(2*s.limit, maxBatch))
+		}
 	}
 	switch {
 	case s.waiting:

@@ -1,0 +1,39 @@
+package stream
+
+import (
+	"context"
+	"log/slog"
+	"math/rand/v2"
+	"time"
+)
+
+// patience tries calls of the store until they work: whatever is wrong with it,
+// reading stops and nothing is lost.
+type patience struct {
+	metrics *Metrics
+	log     *slog.Logger
+}
+
+// retry calls f until it works, with growing, uneven pauses. The first failure
+// of a row is logged when it has lasted a moment, then one every ten seconds. The error is
+// ctx's end.
+func (p patience) retry(ctx context.Context, operation string, shard int, f func() error) error {
+	pause := 10 * time.Millisecond
+	logAt := time.Now().Add(200 * time.Millisecond)
+	for {
+		err := f()
+		if err == nil {
+			return nil
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p.metrics.storeError(operation, err)
+		if time.Now().After(logAt) {
+			logAt = time.Now().Add(10 * time.Second)
+			p.log.Warn("store does not answer: waiting for it", "operation", operation, "shard", shard, "error", err)
+		}
+		wait(ctx, pause/2+rand.N(pause/2))
+		pause = min(pause*2, time.Second)
+	}
+}
