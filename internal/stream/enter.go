@@ -30,6 +30,7 @@ func (p *partition) enter(ctx context.Context) (mark, error) {
 		if low.offset < 0 || m.offset < low.offset {
 			low = m
 		}
+		p.groupAt = max(p.groupAt, m.offset) // whatever happens to the store now: the partition is not new
 		if !p.send(ctx, i, message{kind: beginLease, lease: p.lease, fence: b, mark: m}) {
 			return mark{}, ctx.Err()
 		}

@@ -71,7 +71,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 	}
 	gen.Start(func(ctx context.Context) { g.commit(ctx, gen) })
 	for _, r := range s.relaysOf(g.leases) {
-		gen.Start(func(ctx context.Context) { r.run(ctx, g.quiet) })
+		gen.Start(func(ctx context.Context) { r.run(ctx, int64(gen.ID)+1, g.quiet) })
 	}
 	s.joined.Store(true)
 }

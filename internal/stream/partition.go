@@ -60,6 +60,7 @@ type partition struct {
 	idle      bool
 	ended     bool // caught up
 	dying     []deadLetter
+	shortened uint64  // of in.ids, as told to the metrics
 	known     int64   // offset up to which duplicates were decided before
 	knownFrom int64   // offset from which repeats is complete
 	repeats   []int64 // offsets in [knownFrom, known) of duplicates, rising
@@ -295,6 +296,8 @@ func (p *partition) flush(ctx context.Context, now time.Time) error {
 	all := now.Sub(p.marked) > markEvery
 	if all {
 		p.marked = now
+		p.metrics.remembered(p.lease, p.in.ids.size(), p.in.ids.shortened-p.shortened)
+		p.shortened = p.in.ids.shortened
 	}
 	for i := range p.shards {
 		if !all && p.current[i] == nil {

@@ -112,8 +112,7 @@ func (s *Service) setting(ctx context.Context, name string, value int) (int, err
 func (s *Service) secret(ctx context.Context) (Secret, error) {
 	wanted := make([]byte, 16)
 	if s.Secret != nil {
-		binary.LittleEndian.PutUint64(wanted, s.Secret.k0)
-		binary.LittleEndian.PutUint64(wanted[8:], s.Secret.k1)
+		wanted = s.Secret.bytes()
 	} else if _, err := rand.Read(wanted); err != nil {
 		return Secret{}, err
 	}
@@ -140,6 +139,10 @@ func NewSecret(b []byte) (Secret, error) {
 	return Secret{k0: binary.LittleEndian.Uint64(b), k1: binary.LittleEndian.Uint64(b[8:])}, nil
 }
 
+func (s Secret) bytes() []byte {
+	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, s.k0), s.k1)
+}
+
 // shardQueue is how many messages may wait for a shard. Runs are bounded by
 // their leases; this only keeps partitions from waiting for each other's sends.
 const shardQueue = 64
@@ -147,14 +150,14 @@ const shardQueue = 64
 func (s *Service) build(secret Secret) {
 	s.tide = newTide(len(s.topics), headroom(s.Program), s.metrics.gaveUpWaiting)
 	o := &shardOptions{
-		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(),
+		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: outboxMost,
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
 		version: newVersion, now: time.Now, sinces: s.sinces, committed: s.told,
 		tide: s.tide, patience: patience{s.metrics, s.log},
 	}
 	s.publisher = &topicPublisher{
 		writer: s.writer, source: s.fetch, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
-		structured: s.Structured, now: time.Now, metrics: s.metrics, tail: map[int]*recentIDs{},
+		structured: s.Structured, now: time.Now, metrics: s.metrics, tails: map[int]*tail{},
 	}
 	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log}
 	s.shards, s.in, s.relays = nil, nil, nil

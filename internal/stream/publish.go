@@ -25,8 +25,15 @@ type topicPublisher struct {
 	now        func() time.Time
 	metrics    *Metrics
 
-	mu   sync.Mutex
-	tail map[int]*recentIDs // by partition
+	mu    sync.Mutex
+	tails map[int]*tail // by partition
+}
+
+// tail is what is known of the end of a partition.
+type tail struct {
+	reading sync.Mutex
+	read    int64 // when it was read last, by the caller's count
+	ids     recentIDs
 }
 
 // recentIDs is a bounded set of ids: the oldest goes first.
@@ -67,39 +74,59 @@ type envelope struct {
 	Level   json.Number `json:"level"`
 }
 
-func (p *topicPublisher) recent(ctx context.Context, partition int) error {
+func (p *topicPublisher) recent(ctx context.Context, partition int, since int64) error {
+	t := p.tail(partition)
+	t.reading.Lock()
+	defer t.reading.Unlock()
+	if t.read >= since {
+		return nil
+	}
 	start, end, err := p.source.Offsets(ctx, p.topic, partition)
 	if err != nil {
 		return err
 	}
-	tail := &recentIDs{ids: map[string]struct{}{}}
 	at := max(start, end-recentMost)
 	stream := p.source.Open(p.topic, partition, at)
 	defer stream.Close()
-	var record fetch.Record
 	for at < end {
 		set, err := stream.Next(ctx)
 		if err != nil {
 			return fmt.Errorf("read the end of %s/%d: %w", p.topic, partition, err)
 		}
-		for {
-			more, err := set.Read(&record)
-			if err != nil {
-				return err
-			}
-			if !more {
-				break
-			}
-			if id := crossingID(&record); id != "" {
-				tail.add(id)
-			}
+		if err := p.remember(t, set); err != nil {
+			return err
 		}
 		at = set.Next
 	}
+	t.read = since
+	return nil
+}
+
+// remember notes the ids of a set.
+func (p *topicPublisher) remember(t *tail, set *fetch.Set) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.tail[partition] = tail
-	return nil
+	var record fetch.Record
+	for {
+		more, err := set.Read(&record)
+		if err != nil || !more {
+			return err
+		}
+		if id := crossingID(&record); id != "" {
+			t.ids.add(id)
+		}
+	}
+}
+
+func (p *topicPublisher) tail(partition int) *tail {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.tails[partition]
+	if t == nil {
+		t = &tail{ids: recentIDs{ids: map[string]struct{}{}}}
+		p.tails[partition] = t
+	}
+	return t
 }
 
 // crossingID is the id of a published crossing, in either CloudEvents form.
@@ -152,20 +179,22 @@ func (p *topicPublisher) send(ctx context.Context, messages []kafka.Message, par
 	if err != nil && !errors.As(err, &each) {
 		return err
 	}
+	t := p.tail(partition)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range written {
 		if each == nil || each[i] == nil {
-			p.tail[partition].add(written[i].ID)
+			t.ids.add(written[i].ID)
 		}
 	}
 	return err
 }
 
 func (p *topicPublisher) published(partition int, id string) bool {
+	t := p.tail(partition)
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.tail[partition].has(id)
+	return t.ids.has(id)
 }
 
 // message is the Kafka record of a crossing: CloudEvents 1.0, binary or structured.

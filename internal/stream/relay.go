@@ -35,8 +35,9 @@ type relayOptions struct {
 
 // publisher writes crossings to the topic, in order, and returns when they are safe.
 type publisher interface {
-	// recent reads the ids at the end of a partition, to be skipped.
-	recent(ctx context.Context, partition int) error
+	// recent reads the ids at the end of a partition, to be skipped, unless that
+	// was done since a time, which callers count upwards.
+	recent(ctx context.Context, partition int, since int64) error
 	write(ctx context.Context, partition int, entries []outboxEntry) error
 }
 
@@ -61,15 +62,15 @@ func parseOutboxEntry(b []byte) (outboxEntry, error) {
 // relayMost is how many entries are published at once.
 const relayMost = 500
 
-// run publishes until ctx ends and then, once nothing commits to the shard any
+// run publishes, in a generation of the group, until ctx ends and then, once nothing commits to the shard any
 // more (quiet is closed), what is left.
-func (r *relay) run(ctx context.Context, quiet <-chan struct{}) {
+func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}) {
 	pause := 20 * time.Millisecond
 	var logged time.Time
 	for recent := false; ctx.Err() == nil; {
 		var err error
 		if !recent {
-			if err = r.publish.recent(ctx, r.partition); err == nil {
+			if err = r.publish.recent(ctx, r.partition, generation); err == nil {
 				recent = true
 			}
 		}

@@ -3,6 +3,7 @@ package stream
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
 	"time"
 
@@ -98,19 +99,17 @@ func (s *shard) fail(ctx context.Context, err error) {
 // wrote means that the store went back, or that another owner is at work. It
 // moves those that nothing moved, and learns how far others are.
 func (s *shard) watch(ctx context.Context) error {
-	keys := make([][]byte, len(s.places))
-	for i := range s.places {
-		keys[i] = s.places[i].key
-	}
-	readCtx, cancel := context.WithTimeout(ctx, watchEvery)
-	defer cancel()
-	values, err := s.store.Load(readCtx, s.number, keys, nil)
+	values, err := s.look(ctx)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			s.metrics.storeError("load", err)
 		}
 		return nil
 	}
+	if values[len(s.places)] == nil {
+		s.restoreSecret(ctx)
+	}
+	values = values[:len(s.places)]
 	for i, v := range values {
 		p := &s.places[i]
 		if p.stands && !bytes.Equal(v, p.stored) {
@@ -133,6 +132,52 @@ func (s *shard) watch(ctx context.Context) error {
 		return s.commit(ctx)
 	}
 	return nil
+}
+
+// look reads the fences, and behind them the fingerprint key. While the outbox
+// is at its limit it does not return, so that nothing more is counted.
+func (s *shard) look(ctx context.Context) ([][]byte, error) {
+	var keys [][]byte
+	for i := range s.places {
+		keys = append(keys, s.places[i].key)
+	}
+	keys = append(keys, s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
+		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
+	for {
+		readCtx, cancel := context.WithTimeout(ctx, watchEvery)
+		values, err := s.store.Load(readCtx, s.number, keys, nil)
+		cancel()
+		if err != nil {
+			return nil, err
+		}
+		waiting := outboxDepth(values[len(keys)-2], values[len(keys)-1])
+		if waiting < s.outboxMax {
+			return values, nil
+		}
+		s.log.Warn("outbox is full: reading stops until crossings can be published", "shard", s.number, "entries", waiting)
+		wait(ctx, watchEvery)
+	}
+}
+
+// outboxDepth is how many entries wait, by the stored head and noted.
+func outboxDepth(head, noted []byte) uint64 {
+	var h, n uint64
+	if len(head) == windows.VersionSize+8 {
+		h = binary.BigEndian.Uint64(head[windows.VersionSize:])
+	}
+	if len(noted) == 8 {
+		n = binary.BigEndian.Uint64(noted)
+	}
+	return h - min(h, n)
+}
+
+// restoreSecret puts the fingerprint key back into a store that lost everything:
+// members counted from now on must fit those of a later start.
+func (s *shard) restoreSecret(ctx context.Context) {
+	key := s.keys.AppendMetaKey(nil, s.number, settingFingerprint)
+	if _, err := s.store.PutAbsent(ctx, s.number, key, s.secret.bytes()); err != nil && ctx.Err() == nil {
+		s.metrics.storeError("setting", err)
+	}
 }
 
 // lookSince shows the stored fences to those who wait for a new pack to reach

@@ -15,7 +15,9 @@ type shardOptions struct {
 	store      windows.Store
 	keys       windows.Keys
 	writer     uint64 // this process, for the records' last writer; random
+	secret     Secret
 	partitions []topicPartition
+	outboxMax  uint64        // entries of a shard's outbox at which reading stops
 	maxAge     time.Duration // of a batch
 	cacheBytes int           // of the subjects a shard keeps in memory between batches
 	maxEvents  int           // operations of a batch; 0: any
@@ -27,6 +29,9 @@ type shardOptions struct {
 	tide       *tide
 	patience   // metrics and log
 }
+
+// outboxMost is the default of outboxMax: some 100 MB over 16 shards.
+const outboxMost = 10_000
 
 type topicPartition struct {
 	topic     string

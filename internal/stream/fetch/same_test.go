@@ -81,7 +81,7 @@ func (w *world) random(r *rand.Rand, p *kgo.Client, topic string, partitions int
 	partition := int32(r.IntN(partitions))
 	var records []*kgo.Record
 	for range 1 + r.IntN(20) {
-		k := &kgo.Record{Topic: topic, Partition: partition, Timestamp: time.UnixMilli(r.Int64N(2_000_000_000_000))}
+		k := &kgo.Record{Topic: topic, Partition: partition, Timestamp: time.UnixMilli(r.Int64N(1_600_000_000_000))}
 		if r.IntN(4) > 0 {
 			k.Key = text(r.IntN(20))
 		}

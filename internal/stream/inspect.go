@@ -1,0 +1,49 @@
+package stream
+
+import (
+	"context"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// Standing is where a subject is with one rule.
+type Standing struct {
+	Rule     *thresholds.Rule
+	Subject  string
+	State    thresholds.State
+	Values   []thresholds.Value // by limit of Rule
+	Progress uint64             // 1/10,000 of the limit
+}
+
+// Standings appends where the subject kind/id is with each rule in which it
+// has any progress, in the packs' order, as it stands in the store, which has that many
+// shards. A commit between two reads of it may make that an error: try again.
+func (p *Program) Standings(ctx context.Context, store windows.Store, shards int, kind thresholds.Kind, id string, dst []Standing) ([]Standing, error) {
+	shard := int(xxhash.Sum64String(kind.String()+"/"+id) % uint64(shards))
+	key := store.Keys().AppendRecordKey(nil, shard, kind.String(), []byte(id))
+	records, err := store.Load(ctx, shard, [][]byte{key}, nil)
+	if err != nil || records[0] == nil {
+		return dst, err
+	}
+	s, err := p.storedSubject(ctx, store, shard, kind, []byte(id), records[0])
+	if err != nil {
+		return dst, err
+	}
+	a := applier{program: p}
+	for i := range p.kinds[kind].rules {
+		r := &p.kinds[kind].rules[i]
+		a.values = nil
+		a.readValues(s, r)
+		m := s.Mark(i)
+		if at := r.Progress(a.values); at > 0 {
+			dst = append(dst, Standing{
+				Rule: r.Rule, Subject: id, Values: a.values, Progress: at,
+				State: thresholds.State{Level: thresholds.Level(m.Level), Episode: max(m.Episode, 1)},
+			})
+		}
+	}
+	return dst, nil
+}
