@@ -15,7 +15,7 @@ type Decoder struct {
 	timed   bool   // the event has a time
 	scratch []byte // texts of the event that were written with escapes
 	decoded []byte // what a data_base64 decodes to
-	follow  [numFollowers]member
+	follow  [numMembers]member
 }
 
 // Decode decodes a value that is a plain JSON event.

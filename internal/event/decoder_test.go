@@ -245,6 +245,22 @@ func TestDecodeScratch(t *testing.T) {
 		base(` incident="i" account="`+want+`" content="`+want+`" group="`+want+`"`))
 }
 
+// TestDecodeRoom: what is appended to a text of the event overwrites nothing.
+func TestDecodeRoom(t *testing.T) {
+	d := Decoder{Types: map[string]string{"com.example.click": "click"}}
+	var e Event
+	for _, value := range []string{`{"account":"a\u0062","incident":"\/","group":"g"}`, `{"group":"g"}`} {
+		if err := d.DecodeRecord(&e, []byte(value), envelopeHeaders); err != nil {
+			t.Fatal(err)
+		}
+		for _, text := range append(e.Str[:], e.Type) {
+			if len(text) != cap(text) {
+				t.Errorf("%s: %q has room for %d bytes", value, text, cap(text))
+			}
+		}
+	}
+}
+
 // TestDecodeDoesNotAllocate holds for every form, once the scratch memory has grown.
 func TestDecodeDoesNotAllocate(t *testing.T) {
 	f := func(name string, decode func(d *Decoder, e *Event) error) {

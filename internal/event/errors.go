@@ -22,7 +22,7 @@ const (
 	ReasonMissing     = "missing"          // a required member is absent or null
 	ReasonWrongType   = "wrong-type"       // a member is of another JSON type, or a number with sign, fraction or exponent
 	ReasonOutOfRange  = "out-of-range"     // a text too short or too long, an integer too small or too large, a time outside 1678 to 2261
-	ReasonTime        = "time"             // a time is not as RFC 3339 and the contract have it
+	ReasonTime        = "time"             // a time is not in the form of RFC 3339 that is accepted
 	ReasonDepth       = "depth"            // nested deeper than MaxDepth
 	ReasonTrailing    = "trailing"         // something follows the event
 	ReasonCloudEvents = "cloudevents"      // the envelope breaks CloudEvents 1.0

@@ -47,9 +47,6 @@ func roundTrip(t *testing.T, e *Event) {
 	var d Decoder
 	var again Event
 	text := e.AppendJSON(nil)
-	if len(text) > MaxSize {
-		return // every byte of an event as large as can be may have become an escape
-	}
 	if err := d.Decode(&again, text); err != nil {
 		t.Fatalf("%s is refused: %v", text, err)
 	}
@@ -100,6 +97,7 @@ func FuzzDecode(f *testing.F) {
 func FuzzDecodeBinary(f *testing.F) {
 	f.Add("1.0", "1", "/s", "com.example.click", "2026-11-22T10:00:03Z", "application/json", "x", []byte("{}"))
 	f.Add("1.0", "1", "/s", "view", "", "text/x+json;a", "", []byte(complete("")))
+	f.Add("1.0", "1", "/s", "view", "2026-11-22T10:00:03Z", " +json", "", []byte("{}"))
 	f.Fuzz(func(t *testing.T, version, id, source, kind, clock, content, extension string, value []byte) {
 		checkBinary(t, []string{version, id, source, kind, clock, content, extension}, value)
 	})

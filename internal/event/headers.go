@@ -77,15 +77,13 @@ func (d *Decoder) binary(e *Event, value []byte, headers []Header) *Malformed {
 	return d.fill(e, &v)
 }
 
-// readHeaders collects the attributes of the binary form. A header without a
-// value is absent.
+// readHeaders collects the attributes of the binary form. A header whose value
+// is nil is absent.
 func readHeaders(headers []Header) (envelope, *Malformed) {
 	v := envelope{binary: true}
 	for _, h := range headers {
 		a := otherAttr
 		switch {
-		case h.Value == nil:
-			continue
 		case isFold(h.Key, contentType):
 			a = attrContentType
 		case isAttribute(h.Key):

@@ -5,13 +5,13 @@ package event
 type member uint8
 
 const (
-	firstNum     = member(NumStr)
-	memberID     = firstNum + member(NumNum)
-	memberTime   = memberID + 1
-	memberType   = memberID + 2
-	unknown      = memberID + 3 // any other member; also how many known ones there are
-	start        = memberID + 4 // stands before the first member of an object
-	numFollowers = memberID + 5 // sizes the table of which member follows which
+	firstNum   = member(NumStr)
+	memberID   = firstNum + member(NumNum)
+	memberTime = memberID + 1
+	memberType = memberID + 2
+	unknown    = memberID + 3 // any other member; also how many known ones there are
+	start      = memberID + 4 // stands before the first member of an object
+	numMembers = memberID + 5 // with start: how large a table by member is
 )
 
 // spec is what contract section 2 says of a member.

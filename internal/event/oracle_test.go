@@ -97,7 +97,7 @@ func textOf(value jsontext.Value) (string, bool) {
 var (
 	integers = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
 	times    = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
-	media    = regexp.MustCompile(`(?i)^[ \t]*(application/json|[^;]+\+json)[ \t]*(;|$)`)
+	media    = regexp.MustCompile(`^[ \t]*([aA][pP][pP][lL][iI][cC][aA][tT][iI][oO][nN]/[jJ][sS][oO][nN]|[^; \t][^;]*\+[jJ][sS][oO][nN])[ \t]*(;|$)`)
 )
 
 // timeOf reads a time by the library.

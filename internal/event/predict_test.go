@@ -61,3 +61,24 @@ func TestPredicted(t *testing.T) {
 	d.learn(start, unknown)
 	f(`"id":`, unknown)
 }
+
+// TestDecodeLearns: one event is enough to predict each name of the next.
+func TestDecodeLearns(t *testing.T) {
+	var d Decoder
+	var e Event
+	if err := d.Decode(&e, []byte(complete(`,"group":"g","x":1,"count":5`))); err != nil {
+		t.Fatal(err)
+	}
+	f := func(previous, want member) {
+		t.Helper()
+		if got := d.follow[previous]; got != want {
+			t.Errorf("after %q: got %q, want %q", previous.name(), got.name(), want.name())
+		}
+	}
+	f(start, memberID)
+	f(memberID, memberTime)
+	f(memberTime, memberType)
+	f(memberType, member(Group))
+	f(member(Group), unknown)
+	f(unknown, firstNum+member(Count))
+}

@@ -15,7 +15,7 @@ type commits struct {
 	writes  []write
 	moved   []int // places whose fences are in the commit
 	parts   []windows.Part
-	changed []*entry // whose records are in the commit, in its order
+	touched []*entry // whose records are in the commit, in its order
 }
 
 // write is one key and value in the arena, before it has its final place.
@@ -29,6 +29,7 @@ type writeKind uint8
 
 const (
 	writeRecord writeKind = iota
+	writeCheck            // of a record: its version is compared only
 	writePut
 )
 
@@ -90,7 +91,7 @@ func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err er
 }
 
 // applied says whether a refusal means that the very same commit was written
-// before, by a try whose answer was lost.
+// before, by a try whose answer was lost: fences and versions are of this commit alone.
 func applied(c *windows.Commit, res windows.Result) bool {
 	for _, p := range res.Fences {
 		f := &c.Fences[p.Index]
@@ -99,7 +100,7 @@ func applied(c *windows.Commit, res windows.Result) bool {
 		}
 	}
 	for _, p := range res.Records {
-		if !bytes.Equal(p.Value, c.Records[p.Index].Value) {
+		if r := &c.Records[p.Index]; r.Value == nil || !bytes.Equal(p.Value, r.Value) {
 			return false
 		}
 	}
@@ -111,10 +112,12 @@ func applied(c *windows.Commit, res windows.Result) bool {
 // crossings with the outbox's head.
 func (s *shard) build() *windows.Commit {
 	w := &s.commits
-	w.arena, w.writes, w.changed, w.moved = w.arena[:0], w.writes[:0], w.changed[:0], w.moved[:0]
+	w.arena, w.writes, w.touched, w.moved = w.arena[:0], w.writes[:0], w.touched[:0], w.moved[:0]
 	for _, e := range s.batch.entries {
 		if e.Changed() {
 			s.buildEntry(e)
+		} else {
+			s.buildCheck(e)
 		}
 	}
 	if len(s.batch.crossings) > 0 {
@@ -125,9 +128,12 @@ func (s *shard) build() *windows.Commit {
 	for i := range w.writes {
 		x := &w.writes[i]
 		key, value := w.arena[x.key.start:x.key.end:x.key.end], w.arena[x.value.start:x.value.end:x.value.end]
-		if x.kind == writeRecord {
+		switch x.kind {
+		case writeCheck:
+			c.Records = append(c.Records, windows.Record{Key: key, Version: x.version})
+		case writeRecord:
 			c.Records = append(c.Records, windows.Record{Key: key, Version: x.version, Value: value})
-		} else {
+		default:
 			c.Puts = append(c.Puts, windows.Put{Key: key, Value: value})
 		}
 	}
@@ -149,7 +155,18 @@ func (s *shard) buildEntry(e *entry) {
 	middle := len(w.arena)
 	w.arena = e.AppendRecord(w.arena, s.version(), s.writer)
 	w.put(writeRecord, start, middle, e.version)
-	w.changed = append(w.changed, e)
+	w.touched = append(w.touched, e)
+}
+
+// buildCheck has the version of a subject compared that the batch looked at but
+// did not change: that nothing changed rests on what was read. Without it an operation that a
+// store which went back has lost would be taken for a repeat of itself.
+func (s *shard) buildCheck(e *entry) {
+	w := &s.commits
+	start := len(w.arena)
+	w.arena = s.appendRecordKey(w.arena, e)
+	w.put(writeCheck, start, len(w.arena), e.version)
+	w.touched = append(w.touched, e)
 }
 
 func (w *commits) put(kind writeKind, start, middle int, version []byte) {
@@ -183,13 +200,14 @@ func (s *shard) buildOutbox() {
 // buildFences names every fence of ours. Those that do not move are compared
 // all the same if there is anything else to write: what was judged rests on them.
 func (s *shard) buildFences(c *windows.Commit) {
+	id := s.version()
 	for i := range s.places {
 		p := &s.places[i]
 		if !p.stands {
 			continue
 		}
-		to := p.at.appendFence(nil)
-		if !bytes.Equal(to, p.stored) {
+		if p.at != p.fence {
+			to := p.at.appendFence(nil, binary.BigEndian.Uint64(id[:]))
 			s.commits.moved = append(s.commits.moved, i)
 			c.Fences = append(c.Fences, windows.Fence{Key: p.key, From: p.stored, To: to})
 		} else if len(s.commits.writes) > 0 {
@@ -206,12 +224,15 @@ func (s *shard) written(ctx context.Context, c *windows.Commit) {
 		}
 		for _, n := range s.commits.moved {
 			if p := &s.places[n]; bytes.Equal(p.key, c.Fences[i].Key) {
-				p.stored = append(p.stored[:0], f.To...)
+				p.stored, p.fence = append(p.stored[:0], f.To...), p.at
 				p.lease.stored[s.number].Store(p.at.offset)
 			}
 		}
 	}
-	for i, e := range s.commits.changed {
+	for i, e := range s.commits.touched {
+		if c.Records[i].Value == nil {
+			continue
+		}
 		e.version = append(e.version[:0], c.Records[i].Value[:windows.VersionSize]...)
 		e.shared = max(0, e.shared-1)
 	}

@@ -49,7 +49,7 @@ func (p *partition) fences(ctx context.Context) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	fence := mark{offset: begin, clock: noTime, newest: noTime, pack: p.program.hash}.appendFence(nil)
+	fence := mark{offset: begin, clock: noTime, newest: noTime, pack: p.program.hash}.appendFence(nil, 0)
 	for i := range found {
 		if found[i] != nil {
 			continue
@@ -159,13 +159,13 @@ func (p *partition) remember(ctx context.Context, at mark) error {
 
 // reread notes the ids of the records in [from, to), without counting them.
 func (p *partition) reread(ctx context.Context, from, to int64) error {
-	p.stream.Seek(from)
+	p.stream.SeekTo(from)
 	for from < to {
 		set, err := p.stream.Next(ctx)
 		var gone *fetch.OutOfRange
 		if errors.As(err, &gone) && gone.Start > from {
 			from = gone.Start
-			p.stream.Seek(from)
+			p.stream.SeekTo(from)
 			continue
 		}
 		if err != nil {
@@ -181,7 +181,7 @@ func (p *partition) reread(ctx context.Context, from, to int64) error {
 			}
 			p.note()
 		}
-		from = set.Next
+		from, _ = set.Span()
 	}
 	return nil
 }
@@ -204,6 +204,6 @@ func (p *partition) hole(gone *fetch.OutOfRange) error {
 		"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", gone.Start-gone.Offset)
 	p.metrics.hole(gone.Start - gone.Offset)
 	p.next = gone.Start
-	p.stream.Seek(gone.Start)
+	p.stream.SeekTo(gone.Start)
 	return nil
 }

@@ -17,20 +17,23 @@ type mark struct {
 }
 
 // A stored mark, which is a fence, is compared byte for byte, so its form is fixed:
-// a format byte, the four numbers big-endian, the flags.
+// a format byte, the four numbers big-endian, the flags, and the commit that wrote it.
 const (
 	fenceFormat = 1
-	fenceSize   = 1 + 4*8 + 1
+	fenceSize   = 1 + 4*8 + 1 + 8
 )
 
-// appendFence appends the bytes of m.
-func (m mark) appendFence(dst []byte) []byte {
+// appendFence appends the bytes of m as a commit writes it. The commit is a
+// random number: a fence of ours is known from one that another owner of the
+// partition moved to the same place.
+func (m mark) appendFence(dst []byte, commit uint64) []byte {
 	dst = append(dst, fenceFormat)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.offset))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.clock))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.newest))
 	dst = binary.BigEndian.AppendUint64(dst, m.pack)
-	return append(dst, flag(m.idle, 1)|flag(m.ended, 2))
+	dst = append(dst, flag(m.idle, 1)|flag(m.ended, 2))
+	return binary.BigEndian.AppendUint64(dst, commit)
 }
 
 func flag(set bool, bit byte) byte {
@@ -41,7 +44,7 @@ func flag(set bool, bit byte) byte {
 }
 
 func parseFence(b []byte) (mark, error) {
-	if len(b) != fenceSize || b[0] != fenceFormat || b[fenceSize-1] > 3 {
+	if len(b) != fenceSize || b[0] != fenceFormat || b[33] > 3 {
 		return mark{}, fmt.Errorf("fence of %d bytes is not one of this version", len(b))
 	}
 	return mark{

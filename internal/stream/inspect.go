@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -22,13 +23,11 @@ type Standing struct {
 // has any progress, in the packs' order, as it stands in the store, which has that many
 // shards. A commit between two reads of it may make that an error: try again.
 func (p *Program) Standings(ctx context.Context, store windows.Store, shards int, kind thresholds.Kind, id string, dst []Standing) ([]Standing, error) {
-	shard := int(xxhash.Sum64String(kind.String()+"/"+id) % uint64(shards))
-	key := store.Keys().AppendRecordKey(nil, shard, kind.String(), []byte(id))
-	records, err := store.Load(ctx, shard, [][]byte{key}, nil)
-	if err != nil || records[0] == nil {
+	shard, _, record, err := findRecord(ctx, store, shards, kind, id)
+	if err != nil || record == nil {
 		return dst, err
 	}
-	s, err := p.storedSubject(ctx, store, shard, kind, []byte(id), records[0])
+	s, err := p.storedSubject(ctx, store, shard, kind, []byte(id), record)
 	if err != nil {
 		return dst, err
 	}
@@ -46,4 +45,36 @@ func (p *Program) Standings(ctx context.Context, store windows.Store, shards int
 		}
 	}
 	return dst, nil
+}
+
+// Forget deletes everything that is stored of the subject kind/id. It is for
+// subjects of which no more events come: one that is being written may be left in part.
+func (p *Program) Forget(ctx context.Context, store windows.Store, shards int, kind thresholds.Kind, id string) error {
+	shard, key, record, err := findRecord(ctx, store, shards, kind, id)
+	if err != nil || record == nil {
+		return err
+	}
+	s, err := windows.DecodeSubject(&p.kinds[kind].layout, record)
+	if err != nil {
+		return fmt.Errorf("forget a subject of shard %d: %w", shard, err)
+	}
+	gone := [][]byte{key}
+	for _, part := range s.Shrink(nil) {
+		gone = append(gone, store.Keys().AppendPartKey(nil, shard, s.PartID(nil, part), kind.String(), []byte(id)))
+	}
+	if err := store.Delete(ctx, shard, gone...); err != nil {
+		return err
+	}
+	return store.Disarm(ctx, shard, store.Keys().AppendMember(nil, kind.String(), []byte(id)))
+}
+
+// findRecord reads the record of a subject; nil if there is none.
+func findRecord(ctx context.Context, store windows.Store, shards int, kind thresholds.Kind, id string) (shard int, key, record []byte, err error) {
+	shard = int(xxhash.Sum64String(kind.String()+"/"+id) % uint64(shards))
+	key = store.Keys().AppendRecordKey(nil, shard, kind.String(), []byte(id))
+	records, err := store.Load(ctx, shard, [][]byte{key}, nil)
+	if err != nil {
+		return shard, key, nil, err
+	}
+	return shard, key, records[0], nil
 }

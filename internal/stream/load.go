@@ -21,6 +21,7 @@ type loader struct {
 	values  [][]byte
 	seen    map[wantKey]struct{}
 	partID  []byte
+	round   uint64 // number of the read
 }
 
 // want is a part that an entry needs.
@@ -183,8 +184,8 @@ func (s *shard) takeParts(ctx context.Context, some []want) error {
 		}
 		value := s.load.values[n]
 		n++
-		if !same {
-			continue
+		if !same || w.entry.reread == s.load.round {
+			continue // the part was asked for by what the record said before
 		}
 		if err := w.entry.Load(w.part, value); err != nil {
 			return s.damaged(w.entry, err)
@@ -200,6 +201,7 @@ func (s *shard) refresh(e *entry, record []byte) error {
 		s.batch.conflict = true
 		return nil
 	}
+	e.reread = s.load.round
 	return s.decode(e, record)
 }
 
@@ -259,7 +261,10 @@ func (s *shard) read(ctx context.Context) error {
 	})
 }
 
-func (l *loader) begin() { l.arena, l.spans = l.arena[:0], l.spans[:0] }
+func (l *loader) begin() {
+	l.arena, l.spans = l.arena[:0], l.spans[:0]
+	l.round++
+}
 
 // key notes that the arena, as grown by an append, ends in one more key.
 func (l *loader) key(grown []byte) {

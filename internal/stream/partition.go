@@ -13,18 +13,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// source reads partitions of Kafka, or of whatever stands in for it.
-type source interface {
-	// Open begins to read a partition at an offset.
-	Open(topic string, partition int, offset int64) fetch.Stream
-	// Offsets is the first offset of the log and the one behind its end.
-	Offsets(ctx context.Context, topic string, partition int) (start, end int64, err error)
-	// OffsetAt is the first offset whose timestamp is not before ms; the end if there is none.
-	OffsetAt(ctx context.Context, topic string, partition int, ms int64) (int64, error)
-	// Partitions is how many a topic has.
-	Partitions(ctx context.Context, topic string) (int, error)
-}
-
 // partitionOptions is what the partitions of a process share.
 type partitionOptions struct {
 	program  *Program
@@ -46,7 +34,7 @@ type partition struct {
 	*partitionOptions
 	lease     *lease
 	groupAt   int64 // the offset the group committed; -1: none
-	stream    fetch.Stream
+	stream    reader
 	in        *intake
 	record    fetch.Record
 	headers   []event.Header
@@ -98,19 +86,8 @@ func (p *partition) run(ctx context.Context) {
 
 // session reads from the fences on, until a shard asks to go back to them.
 func (p *partition) session(ctx context.Context) error {
-	at, err := p.enter(ctx)
-	if err != nil {
+	if err := p.resume(ctx); err != nil {
 		return err
-	}
-	if err := p.remember(ctx, at); err != nil {
-		return err
-	}
-	p.stream.Seek(at.offset)
-	p.next, p.clock, p.in.newest, p.heard, p.idle = at.offset, at.clock, at.newest, time.Now(), false
-	p.ended = false
-	for i := range p.sent {
-		p.sent[i] = at.offset
-		p.release(i)
 	}
 	for {
 		select {
@@ -124,6 +101,25 @@ func (p *partition) session(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// resume goes back to the fences.
+func (p *partition) resume(ctx context.Context) error {
+	at, err := p.enter(ctx)
+	if err != nil {
+		return err
+	}
+	if err := p.remember(ctx, at); err != nil {
+		return err
+	}
+	p.stream.SeekTo(at.offset)
+	p.next, p.clock, p.in.newest = at.offset, at.clock, at.newest
+	p.heard, p.idle, p.ended = time.Now(), false, false
+	for i := range p.sent {
+		p.sent[i] = at.offset
+		p.release(i)
+	}
+	return nil
 }
 
 var errRestart = errors.New("a shard went back to its fence")
@@ -151,9 +147,10 @@ func (p *partition) step(ctx context.Context) error {
 			return err
 		}
 	}
-	p.next = max(p.next, set.Next)
-	p.listen(began, p.next > first, p.next >= set.HighWatermark)
-	p.metrics.read(p.lease, set.HighWatermark-p.next, p.clock, began)
+	next, end := set.Span()
+	p.next = max(p.next, next)
+	p.listen(began, p.next > first, p.next >= end)
+	p.metrics.read(p.lease, end-p.next, p.clock, began)
 	return p.flush(ctx, began)
 }
 

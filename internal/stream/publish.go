@@ -96,14 +96,14 @@ func (p *topicPublisher) recent(ctx context.Context, partition int, since int64)
 		if err := p.remember(t, set); err != nil {
 			return err
 		}
-		at = set.Next
+		at, _ = set.Span()
 	}
 	t.read = since
 	return nil
 }
 
 // remember notes the ids of a set.
-func (p *topicPublisher) remember(t *tail, set *fetch.Set) error {
+func (p *topicPublisher) remember(t *tail, set recordSet) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var record fetch.Record

@@ -14,19 +14,19 @@ import (
 // shard goes back to its fences. It says whether the commit is to be built again.
 func (s *shard) reconcile(ctx context.Context, c *windows.Commit, res windows.Result) (again bool, err error) {
 	for _, p := range res.Records {
-		if p.Index < len(s.commits.changed) && s.commits.changed[p.Index].kept == nil {
+		if p.Index < len(s.commits.touched) && s.commits.touched[p.Index].kept == nil {
 			s.log.Debug("another process writes a subject: going back to the fences", "shard", s.number)
 			s.reset()
 			return false, nil
 		}
 	}
-	changed := slices.Clone(s.commits.changed)
+	touched := slices.Clone(s.commits.touched)
 	for _, p := range res.Records {
-		if p.Index >= len(changed) {
+		if p.Index >= len(touched) {
 			s.takeHead(p.Value)
 			continue
 		}
-		if err := s.redo(ctx, changed[p.Index], bytes.Clone(p.Value)); err != nil {
+		if err := s.redo(ctx, touched[p.Index], bytes.Clone(p.Value)); err != nil {
 			return false, err
 		}
 	}

@@ -71,6 +71,7 @@ type entry struct {
 	keys    int  // of the batch, that are this subject's
 	size    int  // as counted in shard.bytes
 	used    uint32
+	reread  uint64   // the read in which it was found to be out of date
 	kept    *run     // the operations of this batch, if shared
 	base    []uint64 // progress by rule as of the last read, if foreign
 }
@@ -80,7 +81,8 @@ type standing struct {
 	lease  *lease // nil: another process owns it, or nobody
 	stands bool   // ours, and begun: `at` is what was applied
 	at     mark   // ours: applied up to. Another's: its fence as last read
-	stored []byte // ours: the fence as stored
+	fence  mark   // ours: as stored
+	stored []byte // ours: its bytes
 	key    []byte // of the fence
 }
 
@@ -126,7 +128,10 @@ func (s *shard) begin(l *lease, fence []byte, m mark) {
 	if p.lease == l && p.stands {
 		return
 	}
-	p.lease, p.stands, p.at, p.stored = l, true, m, append(p.stored[:0], fence...)
+	if p.stands {
+		s.reset() // the lease before was not ended: what was applied of it is not to be counted with the new one's place
+	}
+	p.lease, p.stands, p.at, p.fence, p.stored = l, true, m, m, append(p.stored[:0], fence...)
 	l.stored[s.number].Store(m.offset)
 }
 

@@ -75,8 +75,10 @@ func (fs *faults) sorted() []Fault {
 	sortFaults(fs.list)
 	if fs.full() {
 		last := fs.list[len(fs.list)-1]
-		fs.list = append(fs.list, Fault{File: fs.file, Line: last.Line, Column: last.Column,
-			Message: fmt.Sprintf("there are more than the %d faults shown; mend these first", maxFaults)})
+		fs.list = append(fs.list, Fault{
+			File: fs.file, Line: last.Line, Column: last.Column,
+			Message: fmt.Sprintf("there are more than the %d faults shown; mend these first", maxFaults),
+		})
 	}
 	return fs.list
 }

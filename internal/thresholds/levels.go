@@ -84,7 +84,8 @@ func (r *reader) clear(at place, d *draft, known bool) {
 	case l == 0:
 		r.fault(at, "no progress is under 0; write one below the lowest level, or take clear out if the rule shall never re-arm")
 	case known && l >= d.Levels[0]:
-		r.fault(at, "clear is %v, but the lowest level is %v; write less than that, or a rule could clear and cross at once", l, d.Levels[0])
+		r.fault(at, "clear is %v, but the lowest level is %v; write less than that, or a rule could clear and cross at once",
+			l, d.Levels[0])
 	case d.WindowText == "all":
 		r.warn(at, "nothing leaves the window all, so the rule never clears; take clear out")
 	}
@@ -163,7 +164,8 @@ func (r *reader) reachableRatio(places []place, d *draft) {
 	for i, level := range d.Levels {
 		if want := big.NewRat(int64(level), int64(LevelOne)); sum.Cmp(want) < 0 {
 			reach, _ := sum.Float64()
-			r.fault(places[i], "the level %v cannot be reached: all measures at their largest add up to %.4f; lower the limits or the level", level, reach)
+			r.fault(places[i], "the level %v cannot be reached: all measures at their largest add up to %.4f; lower the limits or the level",
+				level, reach)
 			return
 		}
 	}

@@ -3,6 +3,7 @@ package thresholds
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"go.yaml.in/yaml/v3"
 )
@@ -93,7 +94,7 @@ func (r *reader) operation(f fields, m *measure) {
 			m.Number = r.name(weight, "an integer field", numberFields)
 		}
 		m.Types = r.distinct(f, distinct)
-	default:
+	case !f.misread("distinct"):
 		r.need(f, "sum", "say what is counted: sum: count, or distinct: account")
 	}
 }
@@ -137,8 +138,13 @@ func (r *reader) types(f fields, key string) []TypeKey {
 
 // knownType warns of a type that no producer is known to send.
 func (r *reader) knownType(at place, s string) {
-	if !slices.Contains(eventTypes, s) {
-		r.warn(at, "%s is none of the usual types of event; %s", quote(s), didYouMean(s, eventTypes))
+	switch near := nearest(s, eventTypes); {
+	case slices.Contains(eventTypes, s):
+	case near != "":
+		r.warn(at, "%s is none of the usual types of event; did you mean %s?", quote(s), quote(near))
+	default:
+		r.warn(at, "%s is none of the usual types of event (%s); leave it if producers send it",
+			quote(s), strings.Join(eventTypes, ", "))
 	}
 }
 
@@ -228,15 +234,13 @@ func (r *reader) unknownMeasure(ms *measures, at place, name string) {
 		return
 	}
 	r.fault(at, "there is no measure %s; %s", quote(name), didYouMean(name, ms.names))
-	if near := nearest(name, ms.names); near != "" {
-		ms.byName[near].used = true // it was meant: that it is unused is no news
-	}
 }
 
-// warnUnused warns of measures that nothing counts.
+// warnUnused warns of measures that nothing counts, unless that may only be so
+// because of a fault.
 func (ms *measures) warnUnused(r *reader) {
 	for _, name := range ms.names {
-		if m := ms.byName[name]; !m.used {
+		if m := ms.byName[name]; !m.used && !r.faults.failed() {
 			r.warn(m.at, "no rule uses this measure, so it is not counted; take it out, or give it a limit in a rule")
 		}
 	}

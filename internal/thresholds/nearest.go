@@ -10,13 +10,16 @@ import (
 // if none is near. Case, dashes, underscores and spaces do not count; of names
 // equally near the first wins.
 func nearest(given string, names []string) string {
-	const tooLong = 80 // characters; longer than any name, and the distance is quadratic
+	const (
+		tooLong = 80    // characters; longer than any name, and the distance is quadratic
+		most    = 1_000 // names looked at, for each of at most maxFaults faults
+	)
 	if utf8.RuneCountInString(given) > tooLong {
 		return ""
 	}
 	from := []rune(fold(given))
 	best, least := "", maxTypos(len(from))+1
-	for _, name := range names {
+	for _, name := range names[:min(len(names), most)] {
 		if d := farness(from, []rune(fold(name))); d < least {
 			best, least = name, d
 		}
@@ -38,9 +41,9 @@ func farness(a, b []rune) int {
 }
 
 // fold is s as far as it counts for nearest.
-func fold(s string) string {
-	return strings.NewReplacer("-", "", "_", "", " ", "").Replace(strings.ToLower(s))
-}
+func fold(s string) string { return separators.Replace(strings.ToLower(s)) }
+
+var separators = strings.NewReplacer("-", "", "_", "", " ", "")
 
 // begins says whether the one is a beginning, of at least three letters, of the other.
 func begins(a, b string) bool {
@@ -75,7 +78,7 @@ func distance(a, b []rune) int {
 }
 
 // didYouMean ends a message about a name that is not among names: with the
-// nearest, or with all of them where they are few.
+// nearest, or with what there is.
 func didYouMean(given string, names []string) string {
 	const few = 20
 	if near := nearest(given, names); near != "" {
@@ -85,9 +88,9 @@ func didYouMean(given string, names []string) string {
 		return "there is none"
 	}
 	if len(names) > few {
-		return "there are " + strings.Join(names[:few], ", ") + ", ..."
+		return "choose from " + strings.Join(names[:few], ", ") + ", ..."
 	}
-	return "there is " + oneOf(names)
+	return "choose from " + strings.Join(names, ", ")
 }
 
 // oneOf lists names for readers: "a, b or c".

@@ -13,8 +13,7 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// maxFile is the most bytes of a pack. The largest built-in one has a
-// sixtieth of it.
+// maxFile is the most bytes of a pack, forty times the largest built-in one.
 const maxFile = 1 << 20
 
 // document reads the one YAML document of a file.
@@ -46,7 +45,8 @@ func (r *reader) single(data []byte, dec *yaml.Decoder) {
 	if err != nil {
 		r.syntax(data, err)
 	} else if second != nil {
-		r.file(second.Line, second.Column, "a second document begins here; a pack is one: take the line --- out, or make it a file of its own")
+		r.file(second.Line, second.Column,
+			"a second document begins here; a pack is one: take the line --- out, or make it a file of its own")
 	}
 }
 
@@ -83,7 +83,7 @@ func (r *reader) characters(data []byte) bool {
 		case c == utf8.RuneError && size == 1:
 			r.file(line, column, "byte 0x%02x is not UTF-8; save the file as UTF-8", data[i])
 			return false
-		case c < ' ' && c != '\t' && c != '\n' && c != '\r', c == 0x7f, c > 0x7f && c < 0xa0 && c != 0x85, c == 0xfffe, c == 0xffff:
+		case !yamlCharacter(c):
 			r.file(line, column, "U+%04X is a control character; take it out", c)
 			return false
 		}
@@ -94,6 +94,17 @@ func (r *reader) characters(data []byte) bool {
 		i += size
 	}
 	return true
+}
+
+// yamlCharacter says whether YAML allows c, as its reader reads it.
+func yamlCharacter(c rune) bool {
+	switch c {
+	case '\t', '\n', '\r', 0x85:
+		return true
+	case 0xfffe, 0xffff:
+		return false
+	}
+	return c >= ' ' && c < 0x7f || c >= 0xa0
 }
 
 var syntaxError = regexp.MustCompile(`^yaml: (?:line \d+: )?(.*)$`)

@@ -11,7 +11,7 @@ import (
 // `all`.
 const maxWindow = 36_500 * 86_400
 
-var durationText = regexp.MustCompile(`^(0|[1-9][0-9]{0,11})([smhd])$`)
+var durationText = regexp.MustCompile(`^(0|[1-9][0-9]*)([smhd])$`)
 
 // unitSeconds are the units of durations, largest first.
 var unitSeconds = []struct {
@@ -35,38 +35,49 @@ func (r *reader) duration(at place, what string, least int64) (int64, bool) {
 		r.fault(at, "%s is not %s, an integer and s, m, h or d; %s", quote(s), what, durationHint(s))
 		return 0, false
 	}
-	n, _ := strconv.ParseInt(m[1], 10, 64) // durationText bounds it
+	n, err := strconv.ParseInt(m[1], 10, 64)
+	if err != nil || n > maxWindow {
+		n = maxWindow + 1 // and no overflow
+	}
 	for _, u := range unitSeconds {
 		if u.unit == m[2] {
 			n *= u.seconds
 		}
 	}
 	if n < least || n > maxWindow {
-		r.fault(at, "%s is out of range; %s is from %ds to 36500d", s, what, least)
+		r.fault(at, "%s is out of range; %s is from %ds to 36500d", quote(s), what, least)
 		return 0, false
 	}
 	return n, true
 }
 
-var otherUnit = regexp.MustCompile(`(?i)^([1-9][0-9]{0,5})[ _-]?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|mo|months?|y|yrs?|years?)$`)
+var durationHints = []numberHint{
+	{regexp.MustCompile(`^[0-9]+$`), says("put its unit behind it, as 730d")},
+	{regexp.MustCompile(`^[0-9]+\.[0-9]+ ?[a-z]+$`), says("write a whole number of a smaller unit, as 36h for 1.5d")},
+	{regexp.MustCompile(`^0[0-9]`), says("take the leading zero out")},
+	{regexp.MustCompile(`^[+-]`), says("write it without a sign")},
+	{regexp.MustCompile(`^[0-9]+ ?(ms|us|ns|µs)$`), says("nothing is finer than a second, 1s")},
+	{otherUnit, unitHint},
+}
 
 // durationHint is a remedy for a text that is not a duration.
 func durationHint(s string) string {
+	return hint(durationHints, s, "write one number and one unit, as 730d")
+}
+
+var otherUnit = regexp.MustCompile(`(?i)^([1-9][0-9]{0,5})[ _-]?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|mo|months?|y|yrs?|years?)$`)
+
+// unitHint translates a unit that is not read.
+func unitHint(s string) string {
 	m := otherUnit.FindStringSubmatch(s)
-	if m == nil {
-		return "write one number, as 730d"
-	}
 	n, _ := strconv.ParseInt(m[1], 10, 64) // otherUnit bounds it
-	switch unit := strings.ToLower(m[2]); unit[0] {
-	case 'w':
+	switch unit := strings.ToLower(m[2]); {
+	case unit[0] == 'w':
 		return fmt.Sprintf("write %dd", 7*n)
-	case 'y':
+	case unit[0] == 'y':
 		return fmt.Sprintf("years are not equally long: write days, as %dd", 365*n)
-	case 'm':
-		if strings.HasPrefix(unit, "mo") {
-			return fmt.Sprintf("months are not equally long: write days, as %dd", 30*n)
-		}
-		fallthrough
+	case strings.HasPrefix(unit, "mo"):
+		return fmt.Sprintf("months are not equally long: write days, as %dd", 30*n)
 	default:
 		return fmt.Sprintf("write %d%c", n, unit[0])
 	}

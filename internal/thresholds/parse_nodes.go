@@ -198,6 +198,9 @@ func (r *reader) fields(at place, want string, known ...string) (fields, bool) {
 			f.values[p.name] = p.value
 			continue
 		}
+		if r.exhausted() {
+			break
+		}
 		f.meant = append(f.meant, nearest(p.name, known))
 		r.fault(p.key, "there is no key %s here; %s", quote(p.name), didYouMean(p.name, known))
 	}
@@ -221,7 +224,7 @@ func (r *reader) need(f fields, key, remedy string) (place, bool) {
 	if !ok && !f.misread(key) {
 		missing := f.at
 		missing.path = join(f.at.path, key)
-		r.fault(missing, "%s is missing; %s", key, remedy)
+		r.fault(missing, "missing; %s", remedy)
 	}
 	return at, ok
 }

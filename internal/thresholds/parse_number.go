@@ -57,6 +57,16 @@ func says(remedy string) func(string) string {
 	return func(string) string { return remedy }
 }
 
+// hint is the remedy of the first of hints that s has the form of.
+func hint(hints []numberHint, s, otherwise string) string {
+	for _, h := range hints {
+		if h.form.MatchString(s) {
+			return h.remedy(s)
+		}
+	}
+	return otherwise
+}
+
 var wholeHints = []numberHint{
 	{regexp.MustCompile(`^0[0-7]+$`), octalHint},
 	{regexp.MustCompile(`^0[0-9_]+$`), func(s string) string { return "take the leading zero out" }},
@@ -68,19 +78,12 @@ var wholeHints = []numberHint{
 	{regexp.MustCompile(`^[0-9_]*\.[0-9_]*$`), says("write it without a fraction")},
 	{regexp.MustCompile(`^[0-9.]+[eE]`), says("write the zeros out, without an exponent")},
 	{regexp.MustCompile(`^[0-9_]+$`), says("put an underscore before every three digits, or none at all")},
-	{regexp.MustCompile(`^[0-9.]+\s*\pL+$`), says("write the zeros out, without a unit")},
+	{regexp.MustCompile(`^[0-9][0-9.]*\s*\pL+$`), says("write the zeros out, without a unit")},
 	{regexp.MustCompile(`^[0-9.]+\s*%$`), says("write the number itself, not a share of it")},
 }
 
 // wholeHint is a remedy for a text that is not a whole number.
-func wholeHint(s string) string {
-	for _, h := range wholeHints {
-		if h.form.MatchString(s) {
-			return h.remedy(s)
-		}
-	}
-	return "write digits alone"
-}
+func wholeHint(s string) string { return hint(wholeHints, s, "write digits alone") }
 
 func octalHint(s string) string {
 	meant := strings.TrimLeft(s, "0")
@@ -127,14 +130,7 @@ var levelHints = []numberHint{
 	{regexp.MustCompile(`^0[0-9]`), says("take the leading zero out")},
 }
 
-func levelHint(s string) string {
-	for _, h := range levelHints {
-		if h.form.MatchString(s) {
-			return h.remedy(s)
-		}
-	}
-	return "write digits and a point"
-}
+func levelHint(s string) string { return hint(levelHints, s, "write digits and a point") }
 
 // percentHint writes 80% as 0.8.
 func percentHint(s string) string {

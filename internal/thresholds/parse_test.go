@@ -51,7 +51,7 @@ func checkFaults(t *testing.T, file string, found []Fault) {
 }
 
 // testPacks are the packs in a directory, by path.
-func testPacks(t *testing.T, dir string) map[string][]byte {
+func testPacks(t testing.TB, dir string) map[string][]byte {
 	t.Helper()
 	paths, err := filepath.Glob(dir + "/*.yaml")
 	if err != nil || len(paths) == 0 {

@@ -28,8 +28,12 @@ var (
 func (r *reader) tests(at place, p *Pack) {
 	items, _ := r.list(at, "tests, each with name, events and crossings")
 	lines := map[string]int{}
+	rules := rulesOf(p)
 	for _, item := range items {
-		t := r.test(item, p)
+		if r.exhausted() {
+			return
+		}
+		t := r.test(item, p.File, rules)
 		if line, again := lines[t.Name]; again && t.Name != "" {
 			r.fault(item, "the name %s is taken by the test in line %d; rename one", quote(t.Name), line)
 		}
@@ -38,8 +42,8 @@ func (r *reader) tests(at place, p *Pack) {
 	}
 }
 
-func (r *reader) test(at place, p *Pack) Test {
-	t := Test{File: p.File, Line: at.line, Column: at.column}
+func (r *reader) test(at place, file string, rules ruleNames) Test {
+	t := Test{File: file, Line: at.line, Column: at.column}
 	f, ok := r.fields(at, "a test with name, events and crossings", "name", "events", "crossings")
 	if !ok {
 		return t
@@ -51,7 +55,7 @@ func (r *reader) test(at place, p *Pack) Test {
 		r.events(at, &t)
 	}
 	if at, ok := r.need(f, "crossings", "write all that the events give, or crossings: [] for none"); ok {
-		r.crossings(at, p, &t)
+		r.crossings(at, rules, &t)
 	}
 	return t
 }
@@ -68,9 +72,13 @@ func (r *reader) events(at place, t *Test) {
 	c := &clock{now: testStart}
 	first := 1
 	for _, item := range items {
+		if r.exhausted() {
+			return
+		}
 		e := r.entry(item, c)
 		if e.First = first; first+e.Times-1 > maxEvents {
-			r.fault(item, "with these the test has more than %d events; lower times, or let one event stand for several by count", maxEvents)
+			r.fault(item, "with these the test has more than %d events; lower times, or let one event stand for several by count",
+				maxEvents)
 			return
 		}
 		first += e.Times
@@ -169,15 +177,15 @@ func (r *reader) advance(at place, e *Entry, c *clock) {
 }
 
 // crossings reads what a test expects.
-func (r *reader) crossings(at place, p *Pack, t *Test) {
+func (r *reader) crossings(at place, rules ruleNames, t *Test) {
 	items, _ := r.listOrNone(at, "crossings, as [{rule: clicks-50000, subject: A, level: 1, at: 2}]")
 	last, events := 0, t.Len()
 	if events == 0 {
 		events = maxEvents // they were faulty; that is noted
 	}
 	for _, item := range items {
-		x, ok := r.expected(item, p, events)
-		if !ok {
+		x, ok := r.expected(item, rules, events)
+		if !ok || r.exhausted() {
 			continue
 		}
 		if x.At < last {
@@ -188,13 +196,13 @@ func (r *reader) crossings(at place, p *Pack, t *Test) {
 	}
 }
 
-func (r *reader) expected(at place, p *Pack, events int) (Expected, bool) {
+func (r *reader) expected(at place, rules ruleNames, events int) (Expected, bool) {
 	x := Expected{Line: at.line, Column: at.column}
 	f, ok := r.fields(at, "a crossing with rule, subject, level and at", "rule", "subject", "level", "at")
 	if !ok {
 		return x, false
 	}
-	rule := r.expectedRule(f, p, &x)
+	rule := r.expectedRule(f, rules, &x)
 	if at, ok := r.need(f, "subject", "write the id that crosses, as subject: A"); ok {
 		x.Subject, _ = r.text(at, "the id that crosses", maxIDField)
 	}
@@ -210,25 +218,37 @@ func (r *reader) expected(at place, p *Pack, events int) (Expected, bool) {
 	return x, ok
 }
 
+// ruleNames are the rules of a pack by id.
+type ruleNames struct {
+	ids  []string
+	byID map[string]*Rule
+}
+
+func rulesOf(p *Pack) ruleNames {
+	n := ruleNames{byID: map[string]*Rule{}}
+	for _, rule := range p.Rules {
+		if rule.ID != "" {
+			n.ids = append(n.ids, rule.ID)
+			n.byID[rule.ID] = rule
+		}
+	}
+	return n
+}
+
 // expectedRule is the rule that the crossing names; nil if there is none.
-func (r *reader) expectedRule(f fields, p *Pack, x *Expected) *Rule {
+func (r *reader) expectedRule(f fields, rules ruleNames, x *Expected) *Rule {
 	at, ok := r.need(f, "rule", "write the id of a rule of this pack")
 	if !ok {
 		return nil
 	}
-	var ids []string
-	var rules []*Rule
-	for _, rule := range p.Rules {
-		if rule.ID != "" {
-			ids, rules = append(ids, rule.ID), append(rules, rule)
-		}
-	}
-	i, ok := r.choice(at, "a rule of this pack", ids)
-	if !ok {
+	if x.Rule, ok = r.text(at, "the id of a rule of this pack", maxName); !ok {
 		return nil
 	}
-	x.Rule = ids[i]
-	return rules[i]
+	rule, ok := rules.byID[x.Rule]
+	if !ok {
+		r.fault(at, "%s is not a rule of this pack; %s", quote(x.Rule), didYouMean(x.Rule, rules.ids))
+	}
+	return rule
 }
 
 // expectedLevel reads the level of a crossing of rule, nil if that is not known.

@@ -25,12 +25,14 @@ func (r *reader) rules(at place, ms *measures, p *Pack) {
 	lines := map[string]int{}
 	for _, item := range items {
 		rule, ok := r.rule(item, ms)
-		if !ok {
+		if !ok || r.exhausted() {
 			continue
 		}
 		if line, again := lines[rule.ID]; again && rule.ID != "" {
-			r.faults.add(Fault{Line: rule.line, Column: rule.column, Path: join(item.path, "id"),
-				Message: fmt.Sprintf("the id %s is taken by the rule in line %d; rename one", quote(rule.ID), line)})
+			r.faults.add(Fault{
+				Line: rule.line, Column: rule.column, Path: join(item.path, "id"),
+				Message: fmt.Sprintf("the id %s is taken by the rule in line %d; rename one", quote(rule.ID), line),
+			})
 		} else {
 			lines[rule.ID] = rule.line
 		}
@@ -125,14 +127,14 @@ func (r *reader) divides(at place, d *draft) {
 		r.fault(at, "the window %s has %d of these steps; at most %d are allowed: write %s or more",
 			window, (d.Window+d.Step-1)/d.Step, maxSteps, stepFor(d.Window, d.Step))
 	case d.Window%d.Step != 0:
-		r.fault(at, "the step does not divide the window %s; write %s", window, stepFor(d.Window, d.Step))
+		r.fault(at, "the step does not divide the window %s; write %s", window, stepNear(d.Window, d.Step))
 	}
 }
 
 // stepFor proposes a step of at least least seconds that divides window: the
 // shortest in the largest unit that still gives ten steps, where one does.
 func stepFor(window, least int64) string {
-	for _, fewest := range []int64{10, 1} {
+	for _, fewest := range []int64{10, 2, 1} {
 		for _, u := range unitSeconds {
 			for n := int64(maxSteps); n >= fewest && window > 0; n-- {
 				if step := window / n; window%n == 0 && step%u.seconds == 0 && step >= least {
@@ -144,6 +146,27 @@ func stepFor(window, least int64) string {
 	return "1d"
 }
 
+// stepNear proposes the step nearest to wanted seconds that divides window: in the largest
+// unit that has one within half to double of it.
+func stepNear(window, wanted int64) string {
+	for _, u := range unitSeconds {
+		best := int64(0)
+		for n := int64(1); n <= maxSteps; n++ {
+			step := window / n
+			if window%n != 0 || step%u.seconds != 0 || step > 2*wanted || 2*step < wanted {
+				continue
+			}
+			if best == 0 || max(step-wanted, wanted-step) < max(best-wanted, wanted-best) {
+				best = step
+			}
+		}
+		if best > 0 {
+			return durationString(best)
+		}
+	}
+	return stepFor(window, wanted)
+}
+
 // limits reads the measures with their limits, in the file's order, and says
 // whether all are sound.
 func (r *reader) limits(at place, ms *measures, d *draft) bool {
@@ -152,6 +175,9 @@ func (r *reader) limits(at place, ms *measures, d *draft) bool {
 		r.fault(at, "there are no limits; write measures with their limits, as {clicks: 50000}")
 	}
 	for _, p := range list {
+		if r.exhausted() {
+			return false
+		}
 		m, known := r.measureNamed(ms, p.key)
 		value, ok := r.whole(p.value, "a limit", 1, MaxValue)
 		if !known || !ok || !m.sound {

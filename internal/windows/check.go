@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -21,25 +22,28 @@ type Server struct {
 	Warnings []string // what the operator should know; nothing that keeps the store from being used
 }
 
-// Check looks at every master and says what it found. It returns an error if one
+// Check looks at every master and says what it found, by address. It returns an error if one
 // cannot be reached, or is not fit to be the store: a replica, a Cluster's node
 // without the Cluster, or a server that evicts keys when its memory is full.
 func (r *Redis) Check(ctx context.Context) ([]Server, error) {
 	var mu sync.Mutex
 	var found []Server
-	var faults []error
-	check := func(ctx context.Context, addr string, c *redis.Client) error {
+	faults := map[string]error{}
+	err := r.eachMaster(ctx, func(ctx context.Context, addr string, c *redis.Client) error {
 		s, err := r.checkServer(ctx, addr, c)
 		mu.Lock()
 		defer mu.Unlock()
 		found = append(found, s)
-		if err != nil {
-			faults = append(faults, fmt.Errorf("redis %s: %w", addr, err))
-		}
+		faults[addr] = err
 		return nil
+	})
+	slices.SortFunc(found, func(a, b Server) int { return strings.Compare(a.Addr, b.Addr) })
+	for _, s := range found {
+		if fault := faults[s.Addr]; fault != nil {
+			err = errors.Join(err, fmt.Errorf("redis %s: %w", s.Addr, fault))
+		}
 	}
-	err := r.eachMaster(ctx, check)
-	return found, errors.Join(append(faults, err)...)
+	return found, err
 }
 
 // eachMaster calls f with every master, on a Cluster all at once.

@@ -76,18 +76,12 @@ func (c *Commit) writes() bool {
 	return len(c.Puts) > 0
 }
 
-// holds says whether the fence's key, which holds value if it is present, is as expected.
-func (f *Fence) holds(value []byte, present bool) bool {
-	if f.From == nil || !present {
-		return f.From == nil && !present
-	}
-	return bytes.Equal(f.From, value)
+// holds says whether the fence's key is as expected. value is nil if the key is absent.
+func (f *Fence) holds(value []byte) bool {
+	return (f.From == nil) == (value == nil) && bytes.Equal(f.From, value)
 }
 
-// holds says whether the record's key, which holds value if it is present, is as expected.
-func (r *Record) holds(value []byte, present bool) bool {
-	if r.Version == nil || !present {
-		return r.Version == nil && !present
-	}
-	return bytes.HasPrefix(value, r.Version)
+// holds says whether the record's key is as expected. value is nil if the key is absent.
+func (r *Record) holds(value []byte) bool {
+	return (r.Version == nil) == (value == nil) && bytes.HasPrefix(value, r.Version)
 }

@@ -205,7 +205,6 @@ func testOneWinner(t *testing.T, s Store) {
 	}
 }
 
-// testCopies changes what it gave, and what it was given.
 // testInvalid gives what the caller must not give.
 func testInvalid(t *testing.T, s Store) {
 	f := func(c Commit) {

@@ -6,4 +6,9 @@
 // Times are Unix nanoseconds. A counter of window w and step s has n = w/s; at
 // time T it covers the bucket of T and the n before it, buckets being aligned
 // to the epoch (UTC).
+//
+// A subject is a record, which holds nearly everything, and parts with keys of
+// their own for what is large: closed buckets, and members in chunks. What it counts and
+// what it looks like depend on its events and their order alone, never on
+// what was loaded when or how many events were written together.
 package windows

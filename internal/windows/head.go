@@ -116,6 +116,9 @@ func decodeHead(d *decoder, now int64) head {
 	if f&hasOrphans != 0 {
 		unused := d.uvarint(2*maxChunks + 1)
 		h.stored.chunks += int(unused >> 1)
+		if unused&1 != 0 && h.part {
+			d.fail("history both in use and not")
+		}
 		h.stored.history = h.part || unused&1 != 0
 	}
 	if h.stored.history {

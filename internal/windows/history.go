@@ -47,7 +47,10 @@ func (c *counter) placeHistory() {
 func (bs buckets) size() int {
 	n := 0
 	for i := range bs {
-		n += 1 + uvarintLen(uint64(bs[i].keys)) + uvarintLen(bs[i].sum)
+		n += 1 + uvarintLen(bs[i].sum)
+		if bs[i].keys > 0 {
+			n += uvarintLen(uint64(bs[i].keys))
+		}
 	}
 	return n
 }

@@ -1,6 +1,7 @@
 package windows
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"strings"
@@ -21,7 +22,7 @@ type Mem struct {
 type memShard struct {
 	mu     sync.Mutex
 	number map[string]uint32
-	values [][]byte
+	values [][]byte // nil: free
 	free   []uint32 // numbers of deleted keys
 	due    dueList
 }
@@ -58,19 +59,17 @@ func (m *Mem) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte
 		return nil, err
 	}
 	defer s.mu.Unlock()
+	dst = dst[:0]
 	total := 0
 	for _, key := range keys {
-		value, _ := s.get(key)
-		total += len(value)
+		dst = append(dst, s.get(key))
+		total += len(dst[len(dst)-1])
 	}
 	buf := make([]byte, 0, total)
-	dst = dst[:0]
-	for _, key := range keys {
-		var out []byte
-		if value, ok := s.get(key); ok {
-			buf, out = appendCopy(buf, value)
+	for i, value := range dst {
+		if value != nil {
+			buf, dst[i] = appendCopy(buf, value)
 		}
-		dst = append(dst, out)
 	}
 	return dst, nil
 }
@@ -135,8 +134,8 @@ func (m *Mem) PutAbsent(ctx context.Context, shard int, key, value []byte) ([]by
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	if present, ok := s.get(key); ok {
-		return append([]byte{}, present...), nil
+	if present := s.get(key); present != nil {
+		return bytes.Clone(present), nil
 	}
 	m.grew(s.set(key, value))
 	return append([]byte{}, value...), nil
@@ -171,20 +170,21 @@ func (m *Mem) lock(ctx context.Context, what string, shard int) (*memShard, erro
 	return s, nil
 }
 
-func (s *memShard) get(key []byte) ([]byte, bool) {
+// get returns the value itself, nil if the key is absent.
+func (s *memShard) get(key []byte) []byte {
 	n, ok := s.number[string(key)]
 	if !ok {
-		return nil, false
+		return nil
 	}
-	return s.values[n], true
+	return s.values[n]
 }
 
 // fenced returns what the fences that differ hold.
 func (s *memShard) fenced(fences []Fence) []Present {
 	var differ []Present
 	for i := range fences {
-		if value, ok := s.get(fences[i].Key); !fences[i].holds(value, ok) {
-			differ = append(differ, present(i, value, ok))
+		if value := s.get(fences[i].Key); !fences[i].holds(value) {
+			differ = append(differ, Present{i, bytes.Clone(value)})
 		}
 	}
 	return differ
@@ -194,19 +194,11 @@ func (s *memShard) fenced(fences []Fence) []Present {
 func (s *memShard) stale(records []Record) []Present {
 	var differ []Present
 	for i := range records {
-		if value, ok := s.get(records[i].Key); !records[i].holds(value, ok) {
-			differ = append(differ, present(i, value, ok))
+		if value := s.get(records[i].Key); !records[i].holds(value) {
+			differ = append(differ, Present{i, bytes.Clone(value)})
 		}
 	}
 	return differ
-}
-
-// present copies what key i was found to hold.
-func present(i int, value []byte, ok bool) Present {
-	if !ok {
-		return Present{Index: i}
-	}
-	return Present{Index: i, Value: append([]byte{}, value...)}
 }
 
 // apply writes a commit. It returns by how many keys and bytes the shard grew.
@@ -245,7 +237,7 @@ func (s *memShard) set(key, value []byte) (count, size int) {
 		s.values = append(s.values, nil)
 	}
 	s.number[string(key)] = n
-	s.values[n] = append([]byte(nil), value...)
+	s.values[n] = append([]byte{}, value...)
 	return 1, len(key) + len(value)
 }
 
@@ -253,7 +245,7 @@ func (s *memShard) set(key, value []byte) (count, size int) {
 func refill(old, value []byte) []byte {
 	const slack = 64
 	if len(value) > cap(old) || cap(old) > 2*len(value)+slack {
-		old = nil
+		old = []byte{}
 	}
 	return append(old[:0], value...)
 }

@@ -123,7 +123,6 @@ func (c *counter) addKey(b int64, print, weight uint64) bool {
 		k = newChunk(c.spec.Op == Weighted, lowest)
 		m.put(0, k)
 	}
-	before := k.size()
 	k.reach(b, lowest)
 	i := k.find(print)
 	if i >= 0 && k.seen(i) >= lowest {
@@ -134,6 +133,7 @@ func (c *counter) addKey(b int64, print, weight uint64) bool {
 		return true
 	}
 	m.touch(at, k)
+	before := k.size()
 	entered := c.enter(k, i, b, print, weight)
 	m.bytes += k.size() - before
 	if entered {
@@ -226,7 +226,9 @@ func (c *counter) grow() {
 	if k == nil {
 		panic(fmt.Sprintf("BUG: counter %016x: chunk %d to be split is not loaded", c.spec.ID, at))
 	}
+	m.bytes -= k.size()
 	to := k.split(bit, c.lowest())
+	m.bytes += k.size()
 	m.put(m.n, to)
 	m.n++
 	c.stored.chunks = max(c.stored.chunks, m.n)

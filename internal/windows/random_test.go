@@ -41,7 +41,7 @@ func TestRandomHistories(t *testing.T) {
 	}
 }
 
-// TestRandomSeed runs the seeds that once failed.
+// TestRandomSeeds runs fixed histories; the seed of a failure of the other goes here.
 func TestRandomSeeds(t *testing.T) {
 	for _, seed := range []uint64{1, 2, 3} {
 		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {

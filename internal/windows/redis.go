@@ -118,6 +118,7 @@ func (r *Redis) Scan(ctx context.Context, shard int, prefix []byte, f func(key [
 			return nil
 		}
 	}
+	r.lookAgain(ctx, err)
 	return fmt.Errorf("scan shard %d: %w", shard, err)
 }
 

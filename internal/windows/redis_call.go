@@ -22,9 +22,18 @@ func (r *Redis) do(ctx context.Context, firstKey int8, args []any) (any, error) 
 	cmd.SetFirstKeyPos(firstKey)
 	err := r.client.Process(ctx, once{cmd})
 	if err != nil && !errors.Is(err, redis.Nil) {
+		r.lookAgain(ctx, err)
 		return nil, err
 	}
 	return cmd.Val(), nil
+}
+
+// lookAgain makes a Cluster's client read in the background who has which slots, if err may mean that this
+// changed: by itself it does so once a minute, unless an old owner is alive to say MOVED.
+func (r *Redis) lookAgain(ctx context.Context, err error) {
+	if c, ok := r.client.(*redis.ClusterClient); ok && Retryable(err) {
+		c.ReloadState(ctx)
+	}
 }
 
 // call is the memory of one command under way, used again for the next.

@@ -1,6 +1,7 @@
 package windows
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -10,14 +11,36 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-func TestClusterCheck(t *testing.T) {
+// TestCluster does all on one Cluster, since that takes seconds to make.
+func TestCluster(t *testing.T) {
 	cluster := servers.RedisCluster(t, 3)
+	f := func(name string, test func(t *testing.T, cluster *servers.RedisNodes)) {
+		for _, node := range cluster.Nodes {
+			node.Do("FLUSHALL")
+		}
+		t.Run(name, func(t *testing.T) { test(t, cluster) })
+	}
+	for _, c := range contract {
+		f("Contract/"+c.name, func(t *testing.T, cluster *servers.RedisNodes) {
+			c.test(t, openRedis(t, RedisOptions{Addrs: cluster.Addrs()}))
+		})
+	}
+	f("Check", testClusterCheck)
+	f("Rights", testClusterRights)
+	f("SentOnce", testClusterSentOnce)
+	f("SlotMoves", testClusterSlotMoves)
+	f("NodeGoesAway", testClusterNodeGoesAway)
+	f("Failover", testClusterFailover) // the last: it leaves a node dead
+}
+
+func testClusterCheck(t *testing.T, cluster *servers.RedisNodes) {
 	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
 	found, err := r.Check(t.Context())
 	if err != nil || len(found) != 3 {
 		t.Errorf("found %+v, error %v", found, err)
 	}
 	cluster.Nodes[1].Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lfu")
+	defer cluster.Nodes[1].Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
 	_, err = r.Check(t.Context())
 	want := "redis " + cluster.Nodes[1].Addr() + ": maxmemory-policy is allkeys-lfu"
 	if err == nil || !strings.HasPrefix(err.Error(), want) || strings.Contains(err.Error(), "\n") {
@@ -37,9 +60,26 @@ func TestClusterCheck(t *testing.T) {
 	}
 }
 
-// TestClusterSentOnce: the Cluster's client would send a commit again, whatever MaxRetries says.
-func TestClusterSentOnce(t *testing.T) {
-	cluster := servers.RedisCluster(t, 3)
+// testClusterRights: on a Cluster the slots are asked for, too; nothing else is.
+func testClusterRights(t *testing.T, cluster *servers.RedisNodes) {
+	for _, node := range cluster.Nodes {
+		node.Do(append([]string{"ACL", "SETUSER", "worker", "on", ">pw", "+cluster|slots"}, rights...)...)
+	}
+	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs(), Username: "worker", Password: "pw"})
+	testUsable(t, r)
+	testScan(t, r)
+	if _, err := r.Check(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, node := range cluster.Nodes {
+		if got := node.Do("ACL", "LOG"); got != "" {
+			t.Errorf("refused on %s: %s", node.Addr(), got)
+		}
+	}
+}
+
+// testClusterSentOnce: the Cluster's client would send a commit again, whatever MaxRetries says.
+func testClusterSentOnce(t *testing.T, cluster *servers.RedisNodes) {
 	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs(), ReadTimeout: 300 * time.Millisecond})
 	testSentOnce(t, ownerOf(t, cluster, 7), r)
 }
@@ -57,9 +97,8 @@ func ownerOf(t *testing.T, c *servers.RedisNodes, shard int) *servers.RedisServe
 	return nil
 }
 
-// TestClusterSlotMoves: while a slot moves commits may be refused, wholly; then they follow it.
-func TestClusterSlotMoves(t *testing.T) {
-	cluster := servers.RedisCluster(t, 3)
+// testClusterSlotMoves: while a slot moves commits may be refused, wholly; then they follow it.
+func testClusterSlotMoves(t *testing.T, cluster *servers.RedisNodes) {
 	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
 	d := desk{t, r, 7}
 	d.put("f", "1", "p", "1")
@@ -101,8 +140,7 @@ func TestClusterSlotMoves(t *testing.T) {
 	}
 }
 
-func TestClusterNodeGoesAway(t *testing.T) {
-	cluster := servers.RedisCluster(t, 3)
+func testClusterNodeGoesAway(t *testing.T, cluster *servers.RedisNodes) {
 	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
 	d := desk{t, r, 7}
 	d.put("f", "0")
@@ -127,4 +165,54 @@ func TestClusterNodeGoesAway(t *testing.T) {
 	retry(t, move)
 	d.holds("f", fmt.Sprint(1))
 	retry(t, func() error { return r.Ping(t.Context()) })
+}
+
+// testClusterFailover: when a master is gone, commits go on at its replica as soon as that is promoted.
+func testClusterFailover(t *testing.T, cluster *servers.RedisNodes) {
+	owner := ownerOf(t, cluster, 7)
+	replica := servers.Redis(t, servers.RedisOptions{Args: []string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}})
+	host, port, _ := net.SplitHostPort(owner.Addr())
+	replica.Do("CLUSTER", "MEET", host, port, bus(owner))
+	id := owner.Do("CLUSTER", "MYID")
+	until(t, func() bool { _, err := replica.Try("CLUSTER", "REPLICATE", id); return err == nil })
+	until(t, func() bool { return strings.Contains(replica.Do("INFO", "replication"), "master_link_status:up") })
+	for _, node := range cluster.Nodes {
+		until(t, func() bool { return strings.Contains(node.Do("CLUSTER", "NODES"), replica.Addr()+"@") })
+	}
+	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
+	d := desk{t, r, 7}
+	d.put("f", "0")
+	owner.Do("WAIT", "1", "5000")
+	owner.Kill()
+	until(t, func() bool { return strings.Contains(replica.Do("INFO", "replication"), "role:master") })
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // the client's own interval is a minute
+	defer cancel()
+	retry(t, func() error {
+		if ctx.Err() != nil {
+			return context.Canceled
+		}
+		_, err := r.Commit(t.Context(), 7, d.named(Commit{Fences: []Fence{fence("f", "0", "1")}}))
+		return err
+	})
+	d.holds("f", "1")
+	if got := replica.Do("GET", string(d.key("f"))); got != "1" {
+		t.Errorf("the new master has %q", got)
+	}
+}
+
+// bus is the port on which the node talks to other nodes.
+func bus(node *servers.RedisServer) string {
+	_, after, _ := strings.Cut(node.Do("CLUSTER", "NODES"), node.Addr()+"@")
+	return strings.Fields(strings.ReplaceAll(after, ",", " "))[0]
+}
+
+// until waits for f.
+func until(t *testing.T, f func() bool) {
+	t.Helper()
+	retry(t, func() error {
+		if f() {
+			return nil
+		}
+		return context.DeadlineExceeded // which may pass
+	})
 }

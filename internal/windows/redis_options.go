@@ -61,7 +61,8 @@ func (o *RedisOptions) client() redis.UniversalClient {
 		return redis.NewUniversalClient(u)
 	}
 	c := u.Cluster()
-	// With them MGET takes strings only, and is taken apart by slot; ours are of one slot.
+	// The policies spread commands over slots, by what COMMAND says, which not every user may
+	// ask. Ours are of one slot.
 	c.DisableRoutingPolicies = true
 	return redis.NewClusterClient(c)
 }

@@ -12,6 +12,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -75,16 +76,18 @@ func TestTLS(t *testing.T) {
 	}
 	mutual := &tls.Config{RootCAs: pki.pool, Certificates: []tls.Certificate{pair}}
 	desk{t, openRedis(t, RedisOptions{Addrs: addrs, TLS: mutual}), 7}.put("x", "1")
-	f := func(config *tls.Config) {
+	f := func(config *tls.Config, kinds ...string) {
 		t.Helper()
 		_, err := NewRedis(t.Context(), RedisOptions{Addrs: addrs, TLS: config})
-		if err == nil || Retryable(err) || ErrorKind(err) != "tls" {
-			t.Errorf("error %v of kind %s", err, ErrorKind(err))
+		if err == nil || !slices.Contains(kinds, ErrorKind(err)) || Retryable(err) != (ErrorKind(err) == "broken") {
+			t.Errorf("error %v of kind %s, retryable %v", err, ErrorKind(err), Retryable(err))
 		}
 	}
-	f(&tls.Config{Certificates: mutual.Certificates}) // of an authority not known
-	f(&tls.Config{RootCAs: pki.pool})                 // no certificate of our own
-	f(&tls.Config{RootCAs: pki.pool, Certificates: mutual.Certificates, ServerName: "other"})
+	f(&tls.Config{Certificates: mutual.Certificates}, "tls") // of an authority not known
+	f(&tls.Config{RootCAs: pki.pool, Certificates: mutual.Certificates, ServerName: "other"}, "tls")
+	// Without a certificate of our own: in TLS 1.3 the server sees that when we have sent a
+	// command already, and closing may overtake its alert.
+	f(&tls.Config{RootCAs: pki.pool}, "tls", "broken")
 }
 
 type pki struct {

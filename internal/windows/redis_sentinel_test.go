@@ -8,9 +8,25 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestSentinelFailover: commits go on at the new master, and none is sent twice.
-func TestSentinelFailover(t *testing.T) {
+// TestSentinel does all with one set of servers, since they take seconds to start.
+func TestSentinel(t *testing.T) {
 	watched := servers.RedisSentinel(t)
+	_, err := NewRedis(t.Context(), RedisOptions{Addrs: watched.Addrs(), MasterName: "nobody"})
+	if err == nil || Retryable(err) || !strings.HasPrefix(err.Error(), "connect to redis nobody: ") {
+		t.Errorf("error %v", err)
+	}
+	testSentinelFailover(t, watched)
+	for _, s := range watched.Sentinels {
+		s.Kill()
+	}
+	_, err = NewRedis(t.Context(), RedisOptions{Addrs: watched.Addrs(), MasterName: watched.MasterName})
+	if !Retryable(err) || ErrorKind(err) != "refused" {
+		t.Errorf("error %v of kind %s", err, ErrorKind(err))
+	}
+}
+
+// testSentinelFailover: commits go on at the new master.
+func testSentinelFailover(t *testing.T, watched *servers.RedisWatched) {
 	r := openRedis(t, RedisOptions{Addrs: watched.Addrs(), MasterName: watched.MasterName})
 	found, err := r.Check(t.Context())
 	if err != nil || len(found) != 1 || found[0].Addr != watched.MasterName || found[0].Role != "master" {
@@ -49,20 +65,5 @@ func TestSentinelFailover(t *testing.T) {
 	d.holds("f", fmt.Sprint(n), "p", fmt.Sprint(n))
 	if got := watched.Replica.Do("GET", string(d.key("f"))); got != fmt.Sprint(n) {
 		t.Errorf("the new master has %s, want %d", got, n)
-	}
-}
-
-func TestSentinelErrors(t *testing.T) {
-	watched := servers.RedisSentinel(t)
-	_, err := NewRedis(t.Context(), RedisOptions{Addrs: watched.Addrs(), MasterName: "nobody"})
-	if err == nil || Retryable(err) || !strings.HasPrefix(err.Error(), "connect to redis nobody: ") {
-		t.Errorf("error %v", err)
-	}
-	for _, s := range watched.Sentinels {
-		s.Kill()
-	}
-	_, err = NewRedis(t.Context(), RedisOptions{Addrs: watched.Addrs(), MasterName: watched.MasterName})
-	if !Retryable(err) || ErrorKind(err) != "refused" {
-		t.Errorf("error %v of kind %s", err, ErrorKind(err))
 	}
 }

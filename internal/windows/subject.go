@@ -242,10 +242,10 @@ func (s *Subject) Clean() {
 
 // The sizes of the fixed pieces in memory, in bytes, with what the allocator adds.
 const (
-	subjectBytes = 208
-	counterBytes = 240
-	memberBytes  = 96
-	chunkBytes   = 128
+	subjectBytes = 160
+	counterBytes = 144
+	membersBytes = 64
+	chunkBytes   = 112
 )
 
 // Size is the memory held, in bytes, approximately.
@@ -257,7 +257,7 @@ func (s *Subject) Size() int {
 		}
 		n += counterBytes + 24*cap(c.buckets)
 		if m := c.members; m != nil {
-			n += memberBytes + m.bytes + 8*cap(m.chunks) + 4*cap(m.dirty)
+			n += membersBytes + m.bytes + 8*cap(m.chunks) + 4*cap(m.dirty)
 		}
 	}
 	for i := range s.foreign {

@@ -122,7 +122,7 @@ func TestErrors(t *testing.T) {
 		}
 		h.Remove()
 		h = w.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: e, Count: -1})
-		s.Seek(0)
+		s.SeekTo(0)
 		_, err := s.Next(w.ctx())
 		if !errors.Is(err, kafka.Error(e.Code)) {
 			t.Errorf("%s: %v", e.Message, err)

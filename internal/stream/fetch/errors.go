@@ -17,7 +17,7 @@ var ErrUnknownTopicOrPartition error = kafka.UnknownTopicOrPartition
 // OutOfRange is returned by Next when the log does not hold the offset asked
 // for: retention or DeleteRecords went past it (Offset < Start), or the log
 // lost its end or was made anew (Offset > End). The stream stays where it is
-// until Seek.
+// until SeekTo.
 type OutOfRange struct {
 	Topic      string
 	Partition  int

@@ -39,8 +39,8 @@ type Stream interface {
 	// failed: then Next fetches again from the offset of the *Corrupt.
 	// After Close, Next returns ErrClosed.
 	Next(ctx context.Context) (*Set, error)
-	// Seek makes offset the next one. What was fetched ahead is thrown away.
-	Seek(offset int64)
+	// SeekTo makes offset the next one. What was fetched ahead is thrown away.
+	SeekTo(offset int64)
 	// Close ends the stream. The set lent by Next stays readable.
 	Close()
 }

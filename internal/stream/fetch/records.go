@@ -22,7 +22,7 @@ type walk struct {
 	raw       []byte  // whole batches not begun yet
 	bad       error   // what follows them, if it is no batch
 	err       error   // what Read failed with
-	stale     bool    // Seek was called since
+	stale     bool    // SeekTo was called since
 	at        int64   // every record below it was handed out or is not to be
 	txns      aborted // of this set
 	dec       *decoder
@@ -254,6 +254,10 @@ func varint(b []byte, i int) (int64, int) {
 func longVarint(b []byte, i int) (int64, int) {
 	if uint(i) >= uint(len(b)) {
 		return 0, out
+	}
+	if i+1 < len(b) && b[i+1] < 0x80 { // most lengths of values
+		u := int64(b[i]&0x7f) | int64(b[i+1])<<7
+		return u>>1 ^ -(u & 1), i + 2
 	}
 	v, n := binary.Varint(b[i:])
 	if n <= 0 {

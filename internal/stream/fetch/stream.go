@@ -148,8 +148,8 @@ func (s *stream) measure(ctx context.Context, gone OutOfRange) error {
 	return nil
 }
 
-// Seek makes offset the next one. See Stream.
-func (s *stream) Seek(offset int64) {
+// SeekTo makes offset the next one. See Stream.
+func (s *stream) SeekTo(offset int64) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.seek(offset)

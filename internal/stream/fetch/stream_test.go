@@ -42,15 +42,15 @@ func TestOutOfRange(t *testing.T) {
 	}
 	s := w.open(0, 3)
 	f(s, 3)
-	s.Seek(7)
+	s.SeekTo(7)
 	set := w.next(s)
 	equal(t, "start", set.LogStart, 7)
 	got := append(drain(t, set), w.values(s, 20)...)
 	equal(t, "records from the start", got, counted(7, 20))
-	s.Seek(21)
+	s.SeekTo(21)
 	f(s, 21)
 	f(w.open(0, 99), 99)
-	s.Seek(20)
+	s.SeekTo(20)
 	equal(t, "at the end", drain(t, w.next(s)), []string{})
 }
 
@@ -68,7 +68,7 @@ func TestSeek(t *testing.T) {
 		switch r.IntN(3) {
 		case 0:
 			at = r.Int64N(end + 1)
-			s.Seek(at)
+			s.SeekTo(at)
 		case 1: // wait for what is fetched ahead
 			time.Sleep(time.Duration(r.IntN(500)) * time.Microsecond)
 		}
@@ -80,7 +80,7 @@ func TestSeek(t *testing.T) {
 			at++
 			if r.IntN(200) == 0 {
 				at = r.Int64N(end + 1)
-				s.Seek(at) // in the middle of a set
+				s.SeekTo(at) // in the middle of a set
 				break
 			}
 		}
@@ -93,11 +93,11 @@ func TestLent(t *testing.T) {
 	w.produce(w.producer, 0, 0, 100, 10)
 	s := w.open(0, 0)
 	set := w.next(s)
-	s.Seek(50)
-	s.Seek(70)
+	s.SeekTo(50)
+	s.SeekTo(70)
 	w.settled()
 	equal(t, "after a seek", drain(t, set), counted(0, 10))
-	s.Seek(20)
+	s.SeekTo(20)
 	set = w.next(s)
 	s.Close()
 	equal(t, "after a close", drain(t, set), counted(20, 30))
@@ -152,7 +152,7 @@ func TestClose(t *testing.T) {
 	}
 	s.Close()
 	closed("after", s)
-	s.Seek(5)
+	s.SeekTo(5)
 	closed("after a seek", s)
 	w.next(other)
 	other.Close()
@@ -280,7 +280,7 @@ func TestCorrupt(t *testing.T) {
 	equal(t, "again", fmt.Sprint(got, ", ", err), "5 6 7 8 9, <nil>")
 
 	broken(1000)
-	s.Seek(0)
+	s.SeekTo(0)
 	if got, err = read(); got != "0 1 2 3 4" || err == nil {
 		t.Errorf("%s, %v", got, err)
 	}
@@ -289,7 +289,7 @@ func TestCorrupt(t *testing.T) {
 			t.Errorf("still broken: %s, %v", got, err)
 		}
 	}
-	s.Seek(6) // past it is the caller's decision; the broker sends the truth from there
+	s.SeekTo(6) // past it is the caller's decision; the broker sends the truth from there
 	if got, err = read(); got != "6 7 8 9" || err != nil {
 		t.Errorf("past it: %s, %v", got, err)
 	}

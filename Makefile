@@ -1,0 +1,83 @@
+# `make` prints what there is to do.
+
+# Downloads are kept here, outside the tree, a directory for each version.
+CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/aggregator
+
+KAFKA     := 4.4.0
+GOLANGCI  := v2.15.0
+KUSTOMIZE := v5.7.1
+
+export KAFKA_LIB ?= $(CACHE)/kafka-$(KAFKA)
+lint      := $(CACHE)/golangci-lint-$(GOLANGCI)/golangci-lint
+kustomize := $(CACHE)/kustomize-$(KUSTOMIZE)/kustomize
+export PATH := $(dir $(kustomize)):$(PATH)
+
+FUZZTIME ?= 60s
+BENCH    ?= .
+IMAGE    ?= aggregator:dev
+
+# Nothing waits for ever: each long step has a limit, after which it is killed,
+# in CI with all it started; on a terminal it stays where Ctrl-C reaches it.
+limit := timeout $(if $(CI),,--foreground) -k 30
+
+.PHONY: help
+help: ## print this menu
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: install
+install: ## get what the tests need: Debian packages, Kafka's jars, the linters
+	@echo "make install: up to 10 minutes the first time, a second after that"
+	@scripts/install "$(KAFKA_LIB)"
+	@$(MAKE) --no-print-directory $(lint) $(kustomize)
+
+$(lint):
+	@echo "install: golangci-lint $(GOLANGCI) by go install (about 3 minutes)"
+	GOBIN=$(@D) $(limit) 20m go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI)
+
+$(kustomize):
+	@echo "install: kustomize $(KUSTOMIZE) by go install (about half a minute)"
+	GOBIN=$(@D) $(limit) 10m go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE)
+
+.PHONY: test
+test: install check ## install, check, then every test on real servers
+	REQUIRE_SERVERS=1 $(limit) 40m go test -race -count=1 -timeout 20m ./...
+	REQUIRE_SERVERS=1 $(limit) 40m go test -count=1 -timeout 35m -tags slow -run '^TestSlow' ./...
+
+.PHONY: check
+check: $(lint) ## formatting, vet and linters
+	$(lint) fmt --diff
+	$(limit) 10m go vet -tags slow ./...
+	$(limit) 15m $(lint) run --allow-parallel-runners ./...
+
+.PHONY: fmt
+fmt: $(lint) ## format all Go files
+	$(lint) fmt
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (60s)
+	scripts/fuzz $(FUZZTIME)
+
+.PHONY: bench
+bench: install ## the benchmarks that match BENCH (all), on real servers
+	REQUIRE_SERVERS=1 go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
+
+.PHONY: demo
+demo: ## the whole program at work, with nothing else installed
+	go run ./cmd/aggregator demo
+
+.PHONY: build
+build: ## a static binary in bin/
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/aggregator ./cmd/aggregator
+
+# The image is built by whichever engine is there and runs; CI has none, so that
+# deploy/k8s only checks what the Dockerfile says.
+.PHONY: image
+image: ## a container image, named by IMAGE (aggregator:dev)
+	@if docker info >/dev/null 2>&1; then docker build -t $(IMAGE) .; \
+	elif podman info >/dev/null 2>&1; then podman build -t $(IMAGE) .; \
+	elif command -v buildah >/dev/null; then buildah build -t $(IMAGE) .; \
+	else echo "make image: no working docker, podman or buildah here: start one, or use make build for the binary" >&2; exit 1; fi
+
+.PHONY: clean
+clean: ## remove what was built here; the downloads stay in the user's cache
+	rm -rf bin

@@ -1,0 +1,57 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+)
+
+var checkCommand = &command{
+	name: "check", args: "[-config FILE] [-rules FILE]... [-live]", about: "validates the config and the packs, and runs the packs' tests",
+	more: `Everything that is wrong is listed at once, as file:line:column: path: message.
+Without -live nothing but the files is looked at.
+Exit: 0 fine, 2 faults; with -live also 1 if a server is missing or unfit.`,
+	flags: func(fs *flag.FlagSet) runner {
+		var o checkOptions
+		fs.StringVar(&o.config, "config", "", "the config `file`")
+		fs.Var(&o.rules, "rules", "a pack's `file` or a built-in pack's name; replaces the config's; may be repeated")
+		fs.BoolVar(&o.live, "live", false, "also look at the servers that the config names: topics, permissions, Redis' settings")
+		return o.run
+	},
+}
+
+type checkOptions struct {
+	config string
+	rules  texts
+	live   bool
+}
+
+func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
+	if o.live && o.config == "" {
+		return &usageError{message: "check: -live needs -config: the servers are named there"}
+	}
+	c, bad := s.loadConfig(o.config)
+	l := loadPacks(c, o.rules)
+	for _, w := range l.warnings {
+		fmt.Fprintln(s.err, w)
+	}
+	bad = append(bad, l.faults...)
+	rules, tests := 0, 0
+	for _, p := range l.packs {
+		rules += len(p.Rules)
+		tests += len(p.Tests)
+		bad = append(bad, testPack(p, c)...)
+	}
+	if len(bad) == 0 && len(l.packs) > 1 { // one alone was compiled for its tests
+		if _, err := l.compile(c); err != nil {
+			return err
+		}
+	}
+	if err := bad.orNil(); err != nil {
+		return err
+	}
+	if _, err := fmt.Fprintf(s.out, "ok: packs %d, rules %d, tests %d passed\n", len(l.packs), rules, tests); err != nil || !o.live {
+		return err
+	}
+	return checkLive(ctx, s, c)
+}

@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// liveTimeout bounds what is asked of Kafka, and what is asked of Redis.
+const liveTimeout = 15 * time.Second
+
+// findings prints what was found of the servers, and remembers whether
+// something keeps the service from running.
+type findings struct {
+	*session
+	failed bool
+}
+
+func (f *findings) fine(format string, args ...any) {
+	fmt.Fprintf(f.out, "ok: "+format+"\n", args...)
+}
+
+func (f *findings) warn(format string, args ...any) {
+	fmt.Fprintf(f.err, "warning: "+format+"\n", args...)
+}
+
+func (f *findings) fail(format string, args ...any) {
+	f.failed = true
+	fmt.Fprintf(f.err, "failed: "+format+"\n", args...)
+}
+
+// checkLive looks at the servers of a config.
+func checkLive(ctx context.Context, s *session, c *config) error {
+	f := &findings{session: s}
+	f.kafka(ctx, c)
+	f.redis(ctx, c)
+	if f.failed {
+		return errTold
+	}
+	return nil
+}
+
+func (f *findings) kafka(ctx context.Context, c *config) {
+	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
+	defer cancel()
+	transport := c.kafka.Transport()
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: c.kafka.Addr(), Transport: transport, Timeout: liveTimeout}
+	names := topicNames(&c.kafka)
+	res, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: names})
+	if err != nil {
+		f.fail("kafka %s: %v", strings.Join(c.kafka.Brokers, ","), err)
+		return
+	}
+	f.fine("kafka %s: %s", strings.Join(c.kafka.Brokers, ","), counted(len(res.Brokers), "broker"))
+	there := map[string]bool{}
+	for _, t := range res.Topics {
+		there[t.Name] = f.topic(&t)
+	}
+	for _, name := range c.kafka.Events {
+		if there[name] {
+			f.timestamps(ctx, client, name)
+		}
+	}
+	f.permissions(ctx, c)
+}
+
+// topic says whether a topic can be used.
+func (f *findings) topic(t *kafka.Topic) bool {
+	switch {
+	case t.Error == kafka.UnknownTopicOrPartition:
+		f.fail("topic %s: does not exist; make it with `aggregator topics`", t.Name)
+	case t.Error != nil:
+		f.fail("topic %s: %v", t.Name, t.Error)
+	default:
+		f.fine("topic %s: %s", t.Name, counted(len(t.Partitions), "partition"))
+		return true
+	}
+	return false
+}
+
+const (
+	// timestampBound is the setting of topics that bounds how far ahead producers' timestamps may lie, in ms.
+	timestampBound = "message.timestamp.after.max.ms"
+	// boundAllowed is how far that may be: what Kafka 4 has by default.
+	boundAllowed = time.Hour
+)
+
+// timestamps looks whether a producer's clock can push the windows on.
+func (f *findings) timestamps(ctx context.Context, client *kafka.Client, topic string) {
+	res, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
+		ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: []string{timestampType, timestampBound},
+	}}})
+	if err == nil && len(res.Resources) > 0 {
+		err = res.Resources[0].Error
+	}
+	if err != nil {
+		f.warn("topic %s: its settings cannot be read: %v; see to it that %s is %s", topic, err, timestampType, logAppendTime)
+		return
+	}
+	settings := map[string]string{}
+	for _, r := range res.Resources {
+		for _, e := range r.ConfigEntries {
+			settings[e.ConfigName] = e.ConfigValue
+		}
+	}
+	f.judge(topic, settings)
+}
+
+func (f *findings) judge(topic string, settings map[string]string) {
+	if settings[timestampType] == logAppendTime {
+		f.fine("topic %s: %s", topic, logAppendTime)
+		return
+	}
+	bound := settings[timestampBound]
+	if ms, err := strconv.ParseInt(bound, 10, 64); err == nil && ms <= boundAllowed.Milliseconds() {
+		f.fine("topic %s: %s, at most %v ahead", topic, settings[timestampType], time.Duration(ms)*time.Millisecond)
+		return
+	}
+	f.fail("topic %s: producers' timestamps may lie far ahead, and would push the windows on; set %s=%s, or %s to at most %d",
+		topic, timestampType, logAppendTime, timestampBound, boundAllowed.Milliseconds())
+}
+
+func (f *findings) redis(ctx context.Context, c *config) {
+	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
+	defer cancel()
+	store, err := windows.NewRedis(ctx, c.redis)
+	if err != nil {
+		f.fail("%v", err)
+		return
+	}
+	defer store.Close()
+	if err := store.Ping(ctx); err != nil {
+		f.fail("%v", err)
+	}
+	servers, err := store.Check(ctx)
+	for _, s := range servers {
+		f.fine("redis %s: version %s, %s, maxmemory-policy %s, appendfsync %s",
+			s.Addr, known(s.Version), known(s.Role), known(s.Policy), known(s.Fsync))
+		for _, w := range s.Warnings {
+			f.warn("redis %s: %s", s.Addr, w)
+		}
+	}
+	if err != nil {
+		for line := range strings.SplitSeq(err.Error(), "\n") {
+			f.fail("%s", line)
+		}
+	}
+}
+
+func known(s string) string {
+	if s == "" {
+		return "unknown"
+	}
+	return s
+}

@@ -1,0 +1,86 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"strings"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// testPack runs a pack's tests, each with this pack alone and from nothing, and
+// returns what is wrong.
+func testPack(p *thresholds.Pack, c *config) faults {
+	program, err := stream.Compile([]*thresholds.Pack{p}, c.members)
+	if err != nil {
+		return faults{fmt.Sprintf("%s:1:1: %v", p.File, err)}
+	}
+	var bad faults
+	for i := range p.Tests {
+		bad = append(bad, runTest(program, c, &p.Tests[i], i)...)
+	}
+	return bad
+}
+
+// runTest is the faults of one test.
+func runTest(p *stream.Program, c *config, t *thresholds.Test, number int) faults {
+	path := fmt.Sprintf("tests[%d]", number)
+	intake := c.intake
+	intake.MaxAhead = math.MaxInt64 // no event of a test is ahead
+	var got []thresholds.Expected
+	at := 0
+	replay := stream.NewReplay(p, intake, 0, func(x *thresholds.Crossing) {
+		got = append(got, thresholds.Expected{Rule: x.Rule.ID, Subject: x.Subject, Level: x.Level, At: at})
+	})
+	for n, json := range t.Events {
+		at = n
+		if err := replay.Line(json); err != nil {
+			e := t.EntryOf(n)
+			return faults{fmt.Sprintf("%s:%d:%d: %s: %q: event %d is malformed: %v", t.File, e.Line, e.Column, path, t.Name, n, err)}
+		}
+	}
+	if difference := compare(t.Crossings, got); difference != "" {
+		return faults{fmt.Sprintf("%s:%d:%d: %s: %q: %s", t.File, t.Line, t.Column, path, t.Name, difference)}
+	}
+	return nil
+}
+
+// compare says what is the first difference between the crossings wanted and
+// those that came, and all that came; "" if there is none.
+func compare(want, got []thresholds.Expected) string {
+	for i := range max(len(want), len(got)) {
+		w, g := "no more", "no more"
+		if i < len(want) {
+			w = shortCrossing(want[i])
+		}
+		if i < len(got) {
+			g = shortCrossing(got[i])
+		}
+		if w != g {
+			return fmt.Sprintf("crossing %d: want %s, got %s; all that came: %s", i+1, w, g, shortCrossings(got))
+		}
+	}
+	return ""
+}
+
+// shortCrossings lists crossings for readers, who need no more than the first.
+func shortCrossings(list []thresholds.Expected) string {
+	const most = 10
+	if len(list) == 0 {
+		return "none"
+	}
+	var texts []string
+	for _, x := range list[:min(len(list), most)] {
+		texts = append(texts, shortCrossing(x))
+	}
+	if more := len(list) - most; more > 0 {
+		texts = append(texts, fmt.Sprintf("and %d more", more))
+	}
+	return strings.Join(texts, ", ")
+}
+
+// shortCrossing is a crossing as a pack's tests write it.
+func shortCrossing(x thresholds.Expected) string {
+	return fmt.Sprintf("{rule: %s, subject: %s, level: %s, at: %d}", x.Rule, x.Subject, x.Level, x.At)
+}

@@ -1,0 +1,151 @@
+package main
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// config is everything that can be set. Where each key goes is said in
+// config_keys.go, and what it means in aggregator.example.yaml.
+type config struct {
+	kafka     stream.Kafka // TLS and SASL are made by connect
+	start     string
+	kafkaTLS  tlsFiles
+	sasl      saslConfig
+	redis     windows.RedisOptions // TLS and passwords are made by connect
+	redisTLS  tlsFiles
+	password  secret
+	sentinel  secret
+	shards    int // 0: as the kind of Redis wants it
+	lost      string
+	packs     []string // built-in
+	files     []string
+	listen    string
+	logLevel  string
+	logFormat string
+	maxAge    time.Duration
+	maxEvents int
+	cache     int // bytes
+	members   int
+	intake    stream.Intake
+	form      string // of the crossings' CloudEvents
+	keyFile   string
+	key       *stream.Secret
+}
+
+const (
+	defaultPack = "cn-2019-15"
+	// clusterShards is how many shards a new store in a Cluster has: few of its
+	// nodes would hold any of 16.
+	clusterShards = 64
+)
+
+func defaultConfig() *config {
+	return &config{
+		kafka: stream.Kafka{
+			Brokers: []string{"127.0.0.1:9092"}, Group: "aggregator", ClientID: "aggregator",
+			Events: []string{"dissemination-events"}, Crossings: "threshold-crossings", SetBytes: 1 << 20,
+		},
+		start:    "earliest",
+		redis:    windows.RedisOptions{Addrs: []string{"127.0.0.1:6379"}, Prefix: windows.DefaultPrefix},
+		lost:     "recount",
+		packs:    []string{defaultPack},
+		listen:   "127.0.0.1:8080",
+		logLevel: "info", logFormat: "auto",
+		maxAge:  stream.DefaultMaxAge,
+		cache:   stream.DefaultCacheBytes,
+		members: thresholds.DefaultMaxMembers,
+		intake: stream.Intake{
+			MaxAhead: stream.DefaultMaxAhead, DedupeWindow: stream.DefaultDedupeWindow, MaxIDs: stream.DefaultMaxIDs,
+			Types: map[string]string{},
+		},
+		form: "binary",
+	}
+}
+
+// loadConfig reads a config file ("" for none) and the environment. It returns
+// all that is wrong at once; the config is what could be read of it. Warnings go to
+// stderr.
+func (s *session) loadConfig(file string) (*config, faults) {
+	r := &configReader{c: defaultConfig(), file: file, places: map[string]place{}}
+	r.keys = keysOf(r.c)
+	if file != "" {
+		r.readFile()
+	}
+	r.readEnvironment(s)
+	r.check()
+	return r.c, r.faults()
+}
+
+// faults is all that is wrong with what the user wrote, a line each.
+type faults []string
+
+func (f faults) Error() string { return strings.Join(f, "\n") }
+
+// orNil keeps no faults from becoming an error that is not nil.
+func (f faults) orNil() error {
+	if len(f) == 0 {
+		return nil
+	}
+	return f
+}
+
+// configReader gathers a config, and what is wrong with it.
+type configReader struct {
+	c      *config
+	keys   []key
+	file   string
+	places map[string]place // where a key was set, by its path
+	inFile []thresholds.Fault
+	others faults // of the environment, or of no place
+}
+
+// place is where a key was set: in the file, or by an environment variable.
+type place struct {
+	line, column int
+	variable     string
+}
+
+func (r *configReader) faultAt(line, column int, path, format string, args ...any) {
+	r.inFile = append(r.inFile, thresholds.Fault{
+		File: r.file, Line: max(line, 1), Column: max(column, 1), Path: path, Message: fmt.Sprintf(format, args...),
+	})
+}
+
+// fault notes what is wrong with a key that was read, wherever it was set.
+func (r *configReader) fault(path, format string, args ...any) {
+	at, set := r.places[path]
+	switch {
+	case at.variable != "":
+		r.others = append(r.others, "env "+at.variable+": "+fmt.Sprintf(format, args...))
+	case set || r.file != "":
+		r.faultAt(at.line, at.column, path, format, args...)
+	default:
+		r.others = append(r.others, "config: "+path+": "+fmt.Sprintf(format, args...))
+	}
+}
+
+// set says whether a key was set at all.
+func (r *configReader) isSet(path string) bool {
+	_, set := r.places[path]
+	return set
+}
+
+// faults are all faults: the file's by line, then the others.
+func (r *configReader) faults() faults {
+	slices.SortStableFunc(r.inFile, func(a, b thresholds.Fault) int {
+		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
+	})
+	var all faults
+	for _, f := range r.inFile {
+		all = append(all, f.String())
+	}
+	return append(all, r.others...)
+}

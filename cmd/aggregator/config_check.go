@@ -1,0 +1,144 @@
+package main
+
+import (
+	"slices"
+	"strings"
+)
+
+// check finds what is wrong with keys taken together, reads the files that
+// they name, and finishes the config.
+func (r *configReader) check() {
+	c := r.c
+	c.kafka.StartLatest = c.start == "latest"
+	c.kafka.Structured = c.form == "structured"
+	r.checkNeeded()
+	r.checkTopics()
+	r.checkLogin()
+	r.checkRedis()
+	r.checkTLS("kafka.tls", &c.kafkaTLS)
+	r.checkTLS("redis.tls", &c.redisTLS)
+	if c.keyFile != "" {
+		key, err := readKey(c.keyFile)
+		if err != nil {
+			r.fault("privacy.key_file", "%v", err)
+		}
+		c.key = key
+	}
+}
+
+func (r *configReader) checkNeeded() {
+	if len(r.c.kafka.Brokers) == 0 {
+		r.fault("kafka.brokers", "there must be at least one broker")
+	}
+	if len(r.c.kafka.Events) == 0 {
+		r.fault("kafka.events", "there must be at least one topic")
+	}
+	if len(r.c.packs)+len(r.c.files) == 0 {
+		r.fault("rules.packs", "there is no pack of rules; name a built-in one, or files under rules.files")
+	}
+	for name, to := range r.c.intake.Types {
+		if len(to) > 64 {
+			r.fault("cloudevents.types", "%q becomes a type of more than 64 bytes, which no event may have", name)
+		}
+	}
+}
+
+// checkTopics finds topics that would be read and written.
+func (r *configReader) checkTopics() {
+	k := &r.c.kafka
+	if slices.Contains(k.Events, k.Crossings) {
+		r.fault("kafka.crossings", "%q is one of kafka.events: crossings would be read as events", k.Crossings)
+	}
+	for _, t := range k.Events {
+		if dead := k.DeadTopic(t); slices.Contains(k.Events, dead) {
+			r.fault("kafka.dead_letters", "%q is one of kafka.events: dead letters would be read again for ever", dead)
+		} else if dead == k.Crossings {
+			r.fault("kafka.dead_letters", "%q is kafka.crossings: give dead letters a topic of their own", dead)
+		}
+	}
+}
+
+// checkLogin reads Kafka's password.
+func (r *configReader) checkLogin() {
+	s := &r.c.sasl
+	password := r.secret("kafka.sasl.password", &s.password)
+	for _, k := range []string{"username", "password", "password_file"} {
+		if path := "kafka.sasl." + k; s.mechanism == "" && r.isSet(path) && *s != (saslConfig{}) {
+			r.fault(path, "without kafka.sasl.mechanism nobody logs in; set it to plain, scram-sha-256 or scram-sha-512")
+			return
+		}
+	}
+	if s.mechanism == "" {
+		return
+	}
+	if s.username == "" || password == "" {
+		r.fault("kafka.sasl.mechanism", "%s needs kafka.sasl.username and kafka.sasl.password (or password_file)", s.mechanism)
+		return
+	}
+	var err error
+	if r.c.kafka.SASL, err = s.method(password); err != nil {
+		r.fault("kafka.sasl.username", "%v", err)
+	}
+}
+
+// checkRedis reads Redis' passwords, and notes what the store itself finds wrong.
+func (r *configReader) checkRedis() {
+	o := &r.c.redis
+	o.Password = r.secret("redis.password", &r.c.password)
+	o.SentinelPassword = r.secret("redis.sentinel_password", &r.c.sentinel)
+	if r.c.shards == 0 {
+		r.c.shards = 16
+		if o.MasterName == "" && (o.Cluster || len(o.Addrs) > 1) {
+			r.c.shards = clusterShards
+		}
+	}
+	if o.MasterName == "" && (o.SentinelUsername != "" || o.SentinelPassword != "") {
+		r.fault("redis.sentinel_password", "without redis.master_name there are no Sentinels to log in at")
+	}
+	err := o.Validate()
+	if err == nil {
+		return
+	}
+	for line := range strings.SplitSeq(err.Error(), "\n") {
+		path, message, _ := strings.Cut(line, ": ")
+		if path == "redis.addrs" && len(o.Addrs) > 0 {
+			continue // each was checked as it was read
+		}
+		r.fault(path, "%s", message)
+	}
+}
+
+// secret reads the secret at path, whose file's key is path_file.
+func (r *configReader) secret(path string, s *secret) string {
+	text, err := s.read()
+	if err != nil {
+		r.fault(path+"_file", "%v", err)
+	}
+	return text
+}
+
+func (r *configReader) checkTLS(section string, t *tlsFiles) {
+	if !t.enabled {
+		for _, k := range tlsKeys(section, t)[1:] {
+			if off := (tlsFiles{}); *t != off && r.isSet(k.path) {
+				r.fault(k.path, "it has no effect while %s.enabled is false: the connection would not be encrypted", section)
+				return
+			}
+		}
+		return
+	}
+	if (t.cert == "") != (t.key == "") {
+		r.fault(section+".cert_file", "a certificate needs its key: set both %s.cert_file and %s.key_file, or neither", section, section)
+		return
+	}
+	c, key, err := t.config()
+	if err != nil {
+		r.fault(section+"."+key, "%v", err)
+		return
+	}
+	if section == "kafka.tls" {
+		r.c.kafka.TLS = c
+	} else {
+		r.c.redis.TLS = c
+	}
+}

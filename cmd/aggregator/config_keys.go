@@ -1,0 +1,83 @@
+package main
+
+import (
+	"strings"
+	"time"
+)
+
+// key is something that can be set: in the config file under its path, or by
+// an environment variable.
+type key struct {
+	path string
+	value
+}
+
+// variable is the name of the environment variable that overrides the key.
+func (k *key) variable() string {
+	return envPrefix + strings.ToUpper(strings.ReplaceAll(k.path, ".", "_"))
+}
+
+const envPrefix = "AGGREGATOR_"
+
+// keysOf are all keys of a config, in the order of the example file.
+func keysOf(c *config) []key {
+	keys := []key{
+		{"kafka.brokers", list(&c.kafka.Brokers, address)},
+		{"kafka.group", name(&c.kafka.Group)},
+		{"kafka.events", list(&c.kafka.Events, topic)},
+		{"kafka.crossings", checked(&c.kafka.Crossings, topic)},
+		{"kafka.dead_letters", checked(&c.kafka.DeadLetters, orNone(topic))},
+		{"kafka.start", choice(&c.start, "earliest", "latest")},
+		{"kafka.client_id", name(&c.kafka.ClientID)},
+		{"kafka.fetch_bytes", size(&c.kafka.SetBytes, 64<<10, 64<<20)},
+		{"kafka.sasl.mechanism", choice(&c.sasl.mechanism, "", "plain", "scram-sha-256", "scram-sha-512")},
+		{"kafka.sasl.username", text(&c.sasl.username)},
+		{"kafka.sasl.password", secretText(&c.sasl.password)},
+		{"kafka.sasl.password_file", secretFile(&c.sasl.password)},
+
+		{"redis.addrs", list(&c.redis.Addrs, address)},
+		{"redis.master_name", text(&c.redis.MasterName)},
+		{"redis.cluster", toggle(&c.redis.Cluster)},
+		{"redis.username", text(&c.redis.Username)},
+		{"redis.password", secretText(&c.password)},
+		{"redis.password_file", secretFile(&c.password)},
+		{"redis.sentinel_username", text(&c.redis.SentinelUsername)},
+		{"redis.sentinel_password", secretText(&c.sentinel)},
+		{"redis.sentinel_password_file", secretFile(&c.sentinel)},
+		{"redis.db", whole(&c.redis.DB, 0, 1_000_000)},
+		{"redis.prefix", name(&c.redis.Prefix)},
+		{"redis.shards", whole(&c.shards, 0, 1_024)},
+		{"redis.lost", choice(&c.lost, "recount", "refuse")},
+
+		{"rules.packs", list(&c.packs, builtinPack)},
+		{"rules.files", filePaths(&c.files)},
+
+		{"http.listen", checked(&c.listen, listenAddress)},
+
+		{"log.level", choice(&c.logLevel, "debug", "info", "warn", "error")},
+		{"log.format", choice(&c.logFormat, "auto", "json", "text")},
+
+		{"commit.max_age", duration(&c.maxAge, 10*time.Millisecond, time.Minute)},
+		{"commit.max_events", whole(&c.maxEvents, 0, 1_000_000)},
+		{"cache_bytes", size(&c.cache, 1<<20, 64<<30)},
+		{"max_ahead", duration(&c.intake.MaxAhead, time.Second, 366*day)},
+		{"max_members", whole(&c.members, 1, 100_000_000)},
+		{"dedupe.window", duration(&c.intake.DedupeWindow, time.Second, 7*day)},
+		{"dedupe.max_ids", whole(&c.intake.MaxIDs, 1_000, 100_000_000)},
+		{"cloudevents.types", pairs(&c.intake.Types)},
+		{"cloudevents.crossings", choice(&c.form, "binary", "structured")},
+		{"privacy.key_file", filePath(&c.keyFile)},
+	}
+	keys = append(keys, tlsKeys("kafka.tls", &c.kafkaTLS)...)
+	return append(keys, tlsKeys("redis.tls", &c.redisTLS)...)
+}
+
+func tlsKeys(section string, t *tlsFiles) []key {
+	return []key{
+		{section + ".enabled", toggle(&t.enabled)},
+		{section + ".ca_file", filePath(&t.ca)},
+		{section + ".cert_file", filePath(&t.cert)},
+		{section + ".key_file", filePath(&t.key)},
+		{section + ".server_name", text(&t.serverName)},
+	}
+}

@@ -1,0 +1,210 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"sync"
+	"time"
+	"unicode/utf8"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+)
+
+// screen draws the demo on a terminal, over and over in place, on the
+// alternate screen: what was there before comes back at the end.
+type screen struct {
+	out  io.Writer
+	size func() (columns, rows int)
+
+	mu        sync.Mutex
+	crossings []announced // the newest last
+	note      string      // what the log said last
+}
+
+const (
+	drawEvery = 250 * time.Millisecond
+	// keptCrossings are enough for the tallest terminal.
+	keptCrossings = 200
+)
+
+func newScreen(s *session) *screen {
+	return &screen{out: s.out, size: func() (int, int) { return terminalSize(s.out) }}
+}
+
+func (v *screen) Write(p []byte) (int, error) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.note = strings.TrimSpace(string(p))
+	return len(p), nil
+}
+
+func (v *screen) announce(a announced) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if len(v.crossings) == keptCrossings {
+		v.crossings = v.crossings[:copy(v.crossings, v.crossings[1:])]
+	}
+	v.crossings = append(v.crossings, a)
+}
+
+// Sequences that every terminal of the last decades knows (ECMA-48, and xterm's
+// alternate screen).
+const (
+	enter     = "\x1b[?1049h\x1b[?25l"
+	leave     = "\x1b[?25h\x1b[?1049l"
+	home      = "\x1b[H"
+	restOfRow = "\x1b[K"
+	restBelow = "\x1b[J"
+	bold      = "\x1b[1m"
+	dim       = "\x1b[2m"
+	yellow    = "\x1b[33m"
+	red       = "\x1b[31m"
+	normal    = "\x1b[0m"
+)
+
+func (v *screen) run(ctx context.Context, d *demo) {
+	fmt.Fprint(v.out, enter)
+	c := &counts{d.program, d.store, d.world}
+	var s speed
+	every(ctx, drawEvery, func() {
+		columns, rows := v.size()
+		f := readFigures(d.registry)
+		p := picture{
+			figures: f, rate: s.of(f.events(""), time.Now()), addr: d.web.addr, passed: time.Since(d.began),
+			near: c.nearest(ctx, max(3, rows/3)), keys: d.store.Len(), bytes: d.store.Bytes(),
+		}
+		v.mu.Lock()
+		p.crossings, p.note = v.crossings, v.note
+		text := p.draw(columns, rows)
+		v.mu.Unlock()
+		fmt.Fprint(v.out, text)
+	})
+}
+
+func (v *screen) end(d *demo) { fmt.Fprint(v.out, leave+d.closing()+"\n") }
+
+// speed is how fast a number grows, smoothed over some two seconds.
+type speed struct {
+	last int
+	at   time.Time
+	rate float64
+}
+
+func (s *speed) of(n int, now time.Time) int {
+	if passed := now.Sub(s.at).Seconds(); !s.at.IsZero() && passed > 0 {
+		s.rate += (float64(n-s.last)/passed - s.rate) / 8
+	}
+	s.last, s.at = n, now
+	return int(s.rate)
+}
+
+// picture is what one drawing shows.
+type picture struct {
+	figures   figures
+	rate      int
+	addr      string
+	passed    time.Duration
+	near      []stream.Standing
+	keys      int
+	bytes     int64
+	crossings []announced
+	note      string
+}
+
+// draw is the picture for a terminal of that size: no row is wider than it, and
+// there are no more rows.
+func (p *picture) draw(columns, rows int) string {
+	var lines []row
+	lines = append(lines,
+		row{bold, "aggregator demo, " + p.passed.Round(time.Second).String() + ": all in one process. Ctrl-C stops it. http://" + p.addr + "/metrics"},
+		row{}, row{normal, p.eventsLine()}, row{normal, p.storeLine()}, row{},
+		row{bold, "NEAREST TO A LIMIT"})
+	for i := range p.near {
+		lines = append(lines, standingRow(&p.near[i], columns))
+	}
+	lines = append(lines, row{}, row{bold, "CROSSINGS, the newest first"})
+	room := rows - len(lines) - 2
+	for i := len(p.crossings) - 1; i >= 0 && room > 0; i-- {
+		lines = append(lines, crossingRow(&p.crossings[i]))
+		room--
+	}
+	foot := row{dim, "A crossing is a prompt for a person to look, never a legal finding."}
+	if p.note != "" {
+		foot = row{yellow, p.note}
+	}
+	return render(lines, foot, columns, rows)
+}
+
+// row is a line of one style.
+type row struct{ style, text string }
+
+func (r row) cut(columns int) string {
+	if r.text == "" {
+		return ""
+	}
+	text := r.text
+	if n := utf8.RuneCountInString(text); n > columns {
+		text = string([]rune(text)[:max(columns-1, 0)]) + "…"
+	}
+	return r.style + text + normal
+}
+
+func render(lines []row, foot row, columns, rows int) string {
+	if most := max(rows-1, 0); len(lines) > most {
+		lines = lines[:most]
+	}
+	var b strings.Builder
+	b.WriteString(home)
+	for _, l := range lines {
+		b.WriteString(l.cut(columns) + restOfRow + "\r\n")
+	}
+	b.WriteString(foot.cut(columns) + restOfRow + restBelow)
+	return b.String()
+}
+
+func (p *picture) eventsLine() string {
+	f := p.figures
+	return fmt.Sprintf("events  %s/s, %s read: matched %s, duplicate %s, dead letters %s, late %s",
+		grouped(p.rate), grouped(f.events("")), grouped(f.events("matched")), grouped(f.events("duplicate")),
+		grouped(f.of("dead_letters_total")), grouped(f.of("late_total")))
+}
+
+func (p *picture) storeLine() string {
+	return fmt.Sprintf("counts  %s keys, %s stored; %s behind; %s announced",
+		grouped(p.keys), kibibytes(p.bytes), counted(p.figures.of("lag_records"), "record"), counted(p.figures.of("crossings_total"), "crossing"))
+}
+
+func crossingRow(a *announced) row {
+	style := yellow
+	switch a.Severity {
+	case "critical":
+		style = red
+	case "info":
+		style = normal
+	}
+	return row{style, fmt.Sprintf("%s  %-8s %3s  %s: %s", a.Detected.Local().Format("15:04:05"), a.Severity, a.Level, a.Rule, a.Summary)}
+}
+
+// standingRow shows a subject with a bar, if the terminal is wide enough for one.
+func standingRow(s *stream.Standing, columns int) row {
+	style := normal
+	switch {
+	case reached(s):
+		style = red
+	case s.State.Level > 0:
+		style = yellow
+	}
+	bar := ""
+	if columns >= 100 {
+		const width = 20
+		full := int(min(s.Progress*width/10_000, width))
+		bar = strings.Repeat("█", full) + strings.Repeat("░", width-full) + "  "
+	}
+	text := fmt.Sprintf("%4d %%  %s%-8s %-20s  %-16s  %s", s.Progress/100, bar, s.Rule.By, s.Subject, s.Rule.ID, nearestMeasure(s))
+	if columns < 80 {
+		text = fmt.Sprintf("%4d %%  %s %s, %s", s.Progress/100, s.Rule.By, s.Subject, nearestMeasure(s))
+	}
+	return row{style, text}
+}

@@ -1,0 +1,127 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+// result is what one command line gave.
+type result struct {
+	code     int
+	out, err string
+}
+
+// call carries out a command line as main does.
+func call(stdin string, environ []string, args ...string) result {
+	var out, err bytes.Buffer
+	code := run(context.Background(), args, strings.NewReader(stdin), &out, &err, environ)
+	return result{code, out.String(), err.String()}
+}
+
+// write makes a file in a directory of the test's own.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// limit is how long a test waits for anything. Nothing comes near it that works.
+const limit = 60 * time.Second
+
+// watched is an output that can be waited for.
+type watched struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	changed chan struct{}
+}
+
+func newWatched() *watched { return &watched{changed: make(chan struct{}, 1)} }
+
+func (w *watched) Write(p []byte) (int, error) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	select {
+	case w.changed <- struct{}{}:
+	default:
+	}
+	return w.text.Write(p)
+}
+
+func (w *watched) String() string {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.text.String()
+}
+
+// await waits until f holds for what was written.
+func (w *watched) await(t *testing.T, what string, f func(text string) bool) string {
+	t.Helper()
+	late := time.After(limit)
+	for {
+		if text := w.String(); f(text) {
+			return text
+		}
+		select {
+		case <-w.changed:
+		case <-late:
+			t.Fatalf("no %s in:\n%s", what, w.String())
+		}
+	}
+}
+
+// process is a command line that runs until it is stopped.
+type process struct {
+	out, err *watched
+	stop     context.CancelFunc
+	code     chan int
+}
+
+// start carries out a command line beside the test, and stops it at the test's end.
+func start(t *testing.T, environ []string, args ...string) *process {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	p := &process{out: newWatched(), err: newWatched(), stop: cancel, code: make(chan int, 1)}
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		p.code <- run(ctx, args, strings.NewReader(""), p.out, p.err, environ)
+	}()
+	t.Cleanup(func() { cancel(); <-ended })
+	return p
+}
+
+// exit waits for the exit code.
+func (p *process) exit(t *testing.T) int {
+	t.Helper()
+	select {
+	case code := <-p.code:
+		return code
+	case <-time.After(limit):
+		t.Fatalf("it does not end:\n%s", p.err.String())
+		return -1
+	}
+}
+
+// noLeaks fails the test if it leaves goroutines behind.
+func noLeaks(t *testing.T) {
+	t.Helper()
+	before := goleak.IgnoreCurrent()
+	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+}
+
+// failingWriter is an output whose reader has gone.
+type failingWriter struct{}
+
+func (failingWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// member is what knows whether the process is in its Kafka group.
+type member interface{ Joined() bool }
+
+// pinger is a store that can be asked whether it can be written to.
+type pinger interface{ Ping(context.Context) error }
+
+// readiness answers whether the process does its work: Redis takes writes, and
+// the Kafka group has it. It stops being ready when it drains.
+type readiness struct {
+	group    atomic.Pointer[member]
+	draining atomic.Bool
+
+	mu     sync.Mutex // one ping at a time
+	store  pinger     // nil: not connected yet
+	pinged time.Time
+	err    error
+}
+
+// How long an answer of Redis serves for all who ask, and how long it may take.
+const (
+	pingValid   = time.Second
+	pingTimeout = 500 * time.Millisecond
+)
+
+// reached notes that the store is connected.
+func (r *readiness) reached(p pinger) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.store = p
+}
+
+// serving notes who knows of the group.
+func (r *readiness) serving(m member) { r.group.Store(&m) }
+
+// drain makes it not ready for good.
+func (r *readiness) drain() { r.draining.Store(true) }
+
+var errNotConnected = errors.New("not connected yet")
+
+// redis asks the store, or remembers what it answered just now.
+func (r *readiness) redis(ctx context.Context) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.store == nil {
+		return errNotConnected
+	}
+	if time.Since(r.pinged) < pingValid {
+		return r.err
+	}
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTimeout)
+	defer cancel()
+	r.err = r.store.Ping(ctx)
+	r.pinged = time.Now()
+	return r.err
+}
+
+// kafka looks whether the group has us, which it has only while Kafka is reachable.
+func (r *readiness) kafka(context.Context) error {
+	if m := r.group.Load(); m == nil || !(*m).Joined() {
+		return errors.New("group not joined")
+	}
+	return nil
+}
+
+func (r *readiness) running(context.Context) error {
+	if r.draining.Load() {
+		return errors.New("draining")
+	}
+	return nil
+}
+
+// ServeHTTP answers 200 or 503. The text names what is not ready; with
+// ?verbose there is a line for each check.
+func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	checks := []struct {
+		name string
+		f    func(context.Context) error
+	}{{"running", r.running}, {"kafka", r.kafka}, {"redis", r.redis}}
+	var all, bad strings.Builder
+	for _, c := range checks {
+		if err := c.f(req.Context()); err != nil {
+			fmt.Fprintf(&all, "%s: %v\n", c.name, err)
+			fmt.Fprintf(&bad, "not ready: %s: %v\n", c.name, err)
+			continue
+		}
+		fmt.Fprintf(&all, "%s: ok\n", c.name)
+	}
+	status, text := http.StatusOK, "ok\n"
+	if bad.Len() > 0 {
+		status, text = http.StatusServiceUnavailable, bad.String()
+	}
+	if req.URL.Query().Has("verbose") {
+		text = all.String()
+	}
+	answer(w, status, text)
+}

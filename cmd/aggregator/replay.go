@@ -1,0 +1,181 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+var replayCommand = &command{
+	name: "replay", args: "[-config FILE] [-rules FILE]... [-counts] [-strict] [-now TIME] [FILE|-]", most: 1,
+	about: "applies events from a file and prints the crossings that they give",
+	more: `FILE holds one event a line, as JSON; without it, or with -, stdin is read.
+Crossings go to stdout, one a line. Malformed lines go to stderr with their number,
+are counted and passed over. Everything runs in memory, with the code of run.
+Exit: 0 fine; 1 failed, and with -strict also if a line was malformed or ahead;
+2 a fault of flags, config or packs.`,
+	flags: func(fs *flag.FlagSet) runner {
+		var o replayOptions
+		fs.StringVar(&o.config, "config", "", "the config `file`, for its packs and for how events are taken in")
+		fs.Var(&o.rules, "rules", "a pack's `file` or a built-in pack's name; replaces the config's; may be repeated")
+		fs.BoolVar(&o.counts, "counts", false, "after the crossings, print where every subject stands")
+		fs.BoolVar(&o.strict, "strict", false, "exit 1 if a line was malformed, or its time ahead")
+		fs.Func("now", "the `time` (RFC 3339) that max_ahead is measured from; by default the clock's", o.setNow)
+		return o.run
+	},
+}
+
+type replayOptions struct {
+	config         string
+	rules          texts
+	counts, strict bool
+	now            time.Time
+}
+
+func (o *replayOptions) setNow(s string) error {
+	t, err := time.Parse(time.RFC3339Nano, s)
+	if err == nil && !time.Unix(0, t.UnixNano()).Equal(t) {
+		return fmt.Errorf("it lies outside of the years 1678 to 2261")
+	}
+	o.now = t
+	return err
+}
+
+func (o *replayOptions) run(ctx context.Context, s *session, args []string) error {
+	c, p, err := s.program(o.config, o.rules)
+	if err != nil {
+		return err
+	}
+	in, name, size, err := openEvents(s, args)
+	if err != nil {
+		return err
+	}
+	defer in.Close()
+	if o.now.IsZero() {
+		o.now = time.Now()
+	}
+	r := &replayer{session: s, name: name, lines: newLineReader(in), out: bufio.NewWriterSize(s.out, 64<<10)}
+	r.bar = newBar(s.err, size)
+	r.replay = stream.NewReplay(p, c.intake, o.now.UnixNano(), r.crossing)
+	if err := r.run(ctx, o.counts); err != nil {
+		return err
+	}
+	if st := r.replay.Stats; o.strict && st.Malformed+st.Ahead > 0 {
+		return errTold
+	}
+	return nil
+}
+
+// openEvents opens the file to replay. Its size is 0 if that is not known.
+func openEvents(s *session, args []string) (in io.ReadCloser, name string, size int64, err error) {
+	if len(args) == 0 || args[0] == "-" {
+		return io.NopCloser(s.in), "stdin", 0, nil
+	}
+	f, err := os.Open(args[0])
+	if err != nil {
+		return nil, "", 0, err
+	}
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() {
+		size = info.Size()
+	}
+	return f, args[0], size, nil
+}
+
+// replayer feeds lines to a replay and prints what comes of it.
+type replayer struct {
+	*session
+	name      string
+	lines     *lineReader
+	out       *bufio.Writer // remembers its first error
+	bar       *bar
+	replay    *stream.Replay
+	line      []byte // scratch for output
+	crossings int
+}
+
+func (r *replayer) crossing(c *thresholds.Crossing) {
+	r.crossings++
+	r.print(c.AppendJSON(r.line[:0]))
+}
+
+func (r *replayer) print(line []byte) {
+	r.line = append(line, '\n')
+	_, _ = r.out.Write(r.line) // flush says it again
+}
+
+func (r *replayer) flush() error {
+	if err := r.out.Flush(); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+func (r *replayer) run(ctx context.Context, counts bool) error {
+	began := time.Now()
+	defer r.bar.clear()
+	for ctx.Err() == nil {
+		// What is known is shown before the reader waits for more.
+		if r.lines.waits() {
+			if err := r.flush(); err != nil {
+				return err
+			}
+		}
+		line, err := r.lines.next()
+		if err == io.EOF {
+			return r.finish(began, counts)
+		}
+		if err != nil {
+			return fmt.Errorf("read %s: %w", r.name, err)
+		}
+		r.take(line)
+		if err := r.failed(); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// failed is the error of an earlier write, if the buffer remembers one.
+func (r *replayer) failed() error {
+	if _, err := r.out.Write(nil); err != nil {
+		return fmt.Errorf("write output: %w", err)
+	}
+	return nil
+}
+
+func (r *replayer) take(line []byte) {
+	if len(line) > 0 {
+		if err := r.replay.Line(line); err != nil {
+			r.bar.clear()
+			fmt.Fprintf(r.err, "%s:%d: %v\n", r.name, r.lines.number, err)
+		}
+	}
+	r.bar.show(r.lines.number, r.lines.read)
+}
+
+func (r *replayer) finish(began time.Time, counts bool) error {
+	if counts {
+		r.replay.Counts(func(line []byte) bool {
+			r.print(append(r.line[:0], line...))
+			return r.failed() == nil
+		})
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	r.bar.clear()
+	st := r.replay.Stats
+	events := st.Matched + st.Unmatched + st.Duplicate + st.Malformed + st.Ahead
+	fmt.Fprintf(r.err, "replay: %s: matched %s, unmatched %s, duplicate %s, malformed %s, ahead %s; "+
+		"late for a subject %s, refused by after %s; crossings %s; %s\n",
+		counted(events, "event"), grouped(st.Matched), grouped(st.Unmatched), grouped(st.Duplicate), grouped(st.Malformed), grouped(st.Ahead),
+		grouped(st.Late), grouped(st.Refused), grouped(r.crossings), time.Since(began).Round(time.Millisecond))
+	return nil
+}

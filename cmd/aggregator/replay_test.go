@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+)
+
+// clickOver crosses all levels of art3-clicks at once.
+const clickOver = `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":50000}` + "\n"
+
+const (
+	badLine   = `{"id":"2","time":"2026-01-01T00:00:00Z"}` + "\n"
+	aheadLine = `{"id":"3","time":"2036-01-01T00:00:00Z","type":"click","incident":"A"}` + "\n"
+)
+
+// ids are the ids of the records printed, in order.
+func ids(t *testing.T, out string) string {
+	t.Helper()
+	var list []string
+	for line := range strings.Lines(out) {
+		var r struct{ ID, Rule string }
+		if err := json.Unmarshal([]byte(line), &r); err != nil {
+			t.Fatalf("%q: %v", line, err)
+		}
+		if r.ID == "" {
+			r.ID = "counts of " + r.Rule
+		}
+		list = append(list, r.ID)
+	}
+	return strings.Join(list, " ")
+}
+
+func TestReplay(t *testing.T) {
+	const all = "art3-clicks/incident/A/1/0.5 art3-clicks/incident/A/1/0.8 art3-clicks/incident/A/1/1"
+	f := func(input string, code int, wantIDs, wantErr string, args ...string) {
+		t.Helper()
+		r := call(input, nil, append([]string{"replay"}, args...)...)
+		if got := ids(t, r.out); r.code != code || got != wantIDs {
+			t.Errorf("%q: got %d and %s, want %d and %s", args, r.code, got, code, wantIDs)
+		}
+		if !strings.Contains(r.err, wantErr) {
+			t.Errorf("%q: got %q, want %q", args, r.err, wantErr)
+		}
+	}
+	f("", exitFine, "", "replay: 0 events: matched 0,")
+	f(clickOver, exitFine, all, "replay: 1 event: matched 1, unmatched 0, duplicate 0, malformed 0, ahead 0;")
+	f(clickOver, exitFine, all, "crossings 3;", "-")
+	f(clickOver, exitFine, all+" counts of art3-clicks", "", "-counts")
+	f(clickOver+clickOver, exitFine, all, "2 events: matched 1, unmatched 0, duplicate 1,", "-strict")
+
+	// Empty lines are skipped and numbered, the last line needs no end, and lines
+	// may end as Windows ends them.
+	f("\n \t\r\n"+strings.TrimSuffix(clickOver, "\n"), exitFine, all, "replay: 1 event:", "-strict")
+	f(strings.ReplaceAll("\n"+clickOver+badLine, "\n", "\r\n"), exitFailed, all, "stdin:3: type: ", "-strict")
+
+	// What is malformed or ahead is told, and passed over.
+	f(badLine+clickOver, exitFine, all, "stdin:1: type: ")
+	f(badLine+clickOver, exitFailed, all, "malformed 1,", "-strict")
+	f(clickOver+aheadLine, exitFine, all, "stdin:2: time is too far ahead")
+	f(clickOver+aheadLine, exitFailed, all, "ahead 1;", "-strict")
+	f(clickOver+aheadLine, exitFine, all, "ahead 0;", "-strict", "-now", "2036-01-01T00:00:00Z")
+
+	// A structured CloudEvent is taken as one.
+	f(`{"specversion":"1.0","id":"x","source":"/s","type":"click","time":"2026-01-01T00:00:00Z","data":{"incident":"A","count":50000}}`,
+		exitFine, all, "matched 1")
+
+	// Other packs.
+	f(clickOver, exitFine, "", "matched 0, unmatched 1,", "-rules", write(t, "own.yaml", ownPack))
+	f(strings.ReplaceAll(clickOver, "click", "view"), exitFine, "views/incident/A/1/1", "", "-rules", write(t, "own.yaml", ownPack))
+	f(clickOver, exitFine, all, "", "-rules", "cn-2019-15", "-rules", write(t, "own.yaml", ownPack))
+}
+
+const ownPack = `pack: own
+measures:
+  views: {sum: count, types: [view]}
+rules:
+  - {id: views, title: Views, by: incident, window: 1h, step: 1m, limits: {views: 10}, levels: [1]}
+tests:
+  - name: ten
+    events: [{type: view, incident: A, count: 9}, {type: view, incident: A}]
+    crossings: [{rule: views, subject: A, level: 1, at: 2}]
+`
+
+func TestReplayFile(t *testing.T) {
+	file := write(t, "events.ndjson", badLine+clickOver)
+	r := call("", nil, "replay", file)
+	if r.code != exitFine || !strings.Contains(r.err, file+":1: type: ") || strings.Count(r.out, "\n") != 3 {
+		t.Errorf("got %+v", r)
+	}
+	r = call("", nil, "replay", "/nowhere/events.ndjson")
+	if r.code != exitFailed || r.out != "" || !strings.Contains(r.err, "no such file") {
+		t.Errorf("got %+v", r)
+	}
+	r = call("", nil, "replay", t.TempDir())
+	if r.code != exitFailed || !strings.Contains(r.err, "is a directory") {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// TestReplayConfig: a config's packs and the way it takes events in.
+func TestReplayConfig(t *testing.T) {
+	own := write(t, "own.yaml", ownPack)
+	config := write(t, "c.yaml", "rules: {packs: [], files: ["+own+"]}\ncloudevents: {types: {com.example.view: view}}\ndedupe: {window: 1s}\n")
+	views := `{"specversion":"1.0","id":"x","source":"/s","type":"com.example.view","time":"2026-01-01T00:00:00Z","data":{"incident":"A","count":9}}
+{"id":"1","time":"2026-01-01T00:00:01Z","type":"view","incident":"A"}
+{"id":"1","time":"2026-01-01T00:00:03Z","type":"view","incident":"A"}
+`
+	r := call(views, nil, "replay", "-config", config)
+	if got := ids(t, r.out); got != "views/incident/A/1/1" || !strings.Contains(r.err, "matched 3,") {
+		t.Errorf("got %+v", r)
+	}
+	r = call(views, []string{"AGGREGATOR_DEDUPE_WINDOW=10m"}, "replay", "-config", config)
+	if !strings.Contains(r.err, "matched 2, unmatched 0, duplicate 1,") {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// TestLongLines: a line of any length is one malformed line, and takes no memory.
+func TestLongLines(t *testing.T) {
+	pad := func(n int) string {
+		return clickOver[:len(clickOver)-2] + `,"x":"` + strings.Repeat("x", n-len(clickOver)-6) + `"}`
+	}
+	f := func(n int, end, want string) {
+		t.Helper()
+		r := call(pad(n)+end+clickOver, nil, "replay")
+		if r.code != exitFine || !strings.Contains(r.err, want) || strings.Count(r.out, "\n") != 3 {
+			t.Errorf("%d bytes: got %d, %s", n, r.code, r.err)
+		}
+	}
+	f(event.MaxSize, "\n", "2 events: matched 1, unmatched 0, duplicate 1, malformed 0,")
+	f(event.MaxSize, "\r\n", "2 events: matched 1, unmatched 0, duplicate 1, malformed 0,")
+	f(event.MaxSize+1, "\n", "stdin:1: the value is larger than 65,536 bytes")
+	f(event.MaxSize+1, "\r\n", "matched 1, unmatched 0, duplicate 0, malformed 1,")
+	f(longestLine, "\n", "matched 1, unmatched 0, duplicate 0, malformed 1,")
+	f(5_000_000, "\n", "matched 1, unmatched 0, duplicate 0, malformed 1,")
+	r := call(pad(5_000_000), nil, "replay")
+	if !strings.Contains(r.err, "1 event: matched 0, unmatched 0, duplicate 0, malformed 1,") {
+		t.Errorf("got %s", r.err)
+	}
+}
+
+// TestReplayFollows: what is known is printed while input is waited for.
+func TestReplayFollows(t *testing.T) {
+	in, feed := io.Pipe()
+	out := newWatched()
+	code := make(chan int, 1)
+	go func() { code <- run(context.Background(), []string{"replay"}, in, out, io.Discard, nil) }()
+	if _, err := io.WriteString(feed, clickOver); err != nil {
+		t.Fatal(err)
+	}
+	out.await(t, "third crossing", func(s string) bool { return strings.Count(s, "\n") == 3 })
+	feed.Close()
+	if got := <-code; got != exitFine {
+		t.Errorf("got %d", got)
+	}
+}
+
+func TestReplayReadError(t *testing.T) {
+	in, feed := io.Pipe()
+	feed.CloseWithError(io.ErrUnexpectedEOF)
+	var err strings.Builder
+	if code := run(context.Background(), []string{"replay"}, in, io.Discard, &err, nil); code != exitFailed || !strings.Contains(err.String(), "read stdin: unexpected EOF") {
+		t.Errorf("got %d, %s", code, err.String())
+	}
+}
+
+// TestBar: the line that a terminal shows.
+func TestBar(t *testing.T) {
+	f := func(size int64, lines int, read int64, passed time.Duration, want string) {
+		t.Helper()
+		b := &bar{size: size}
+		if got := b.line(lines, read, passed); got != want {
+			t.Errorf("got %q, want %q", got, want)
+		}
+	}
+	f(0, 1_234_567, 99, 2*time.Second, "1,234,567 lines, 617,283/s")
+	f(1000, 50, 250, time.Second, "[#####...............]  25 %  50 lines, 50/s, 3s left")
+	f(1000, 50, 2000, time.Second, "[####################] 100 %  50 lines, 50/s, 0s left")
+	f(1000, 0, 0, 0, "0 lines, 0/s")
+}
+
+func TestGrouped(t *testing.T) {
+	f := func(n int, want string) {
+		t.Helper()
+		if got := grouped(n); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
+	f(0, "0")
+	f(999, "999")
+	f(1000, "1,000")
+	f(1234567, "1,234,567")
+	f(-1234, "-1,234")
+	f(-123, "-123")
+}
+

@@ -1,0 +1,130 @@
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+var runCommand = &command{
+	name: "run", args: "-config FILE", about: "the service: reads events from Kafka, counts in Redis, announces crossings",
+	more: `Ends at SIGINT or SIGTERM, when everything read is counted and stored; a second
+signal ends it at once. It waits for Kafka, its topics and Redis to be there.
+Every key of the config can be overridden by an environment variable, as
+AGGREGATOR_REDIS_PASSWORD for redis.password.
+Exit: 0 stopped as asked; 1 failed; 2 a fault of flags, config or packs.`,
+	flags: func(fs *flag.FlagSet) runner {
+		file := fs.String("config", "", "the config `file` (needed; an empty one will do)")
+		return func(ctx context.Context, s *session, _ []string) error { return runService(ctx, s, *file) }
+	},
+}
+
+// stopDeadline bounds the way from the signal to the end: last commits, offsets,
+// the group, crossings under way. The grace period in deploy/k8s is longer.
+const stopDeadline = 20 * time.Second
+
+// untilSignal ends with the first signal. The second one does what signals do by
+// default: it ends the process.
+func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
+	ctx, stop := signal.NotifyContext(ctx, os.Interrupt, syscall.SIGTERM)
+	context.AfterFunc(ctx, stop)
+	return ctx, stop
+}
+
+// runService starts HTTP, Redis and the stream in this order, and stops them
+// in the opposite one.
+func runService(ctx context.Context, s *session, file string) error {
+	if file == "" {
+		return &usageError{message: "run: -config is missing"}
+	}
+	c, program, err := s.program(file, nil)
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	log := newLog(s.err, c.logLevel, c.logFormat)
+	registry, ready := newRegistry(), &readiness{}
+	site, err := startWeb(c.listen, newHandler(registry, ready, log), log)
+	if err != nil {
+		return err
+	}
+	defer site.stop()
+	log.Info("started", "version", readBuild().version, "http", site.addr, "config", file)
+
+	store, err := connectRedis(ctx, &c.redis, log)
+	if err != nil || store == nil {
+		return err
+	}
+	defer store.Close()
+	ready.reached(store)
+	service := stream.New(c.options(program, store, registry, log))
+	ready.serving(service)
+	return serve(ctx, service, ready, log)
+}
+
+// serve runs the service until ctx ends, and then waits for it to stop.
+func serve(ctx context.Context, service *stream.Service, ready *readiness, log *slog.Logger) error {
+	ended := make(chan error, 1)
+	go func() { ended <- service.Run(ctx) }()
+	select {
+	case err := <-ended:
+		return err
+	case <-ctx.Done():
+	}
+	began := time.Now()
+	ready.drain()
+	log.Info("stopping", "deadline", stopDeadline)
+	select {
+	case err := <-ended:
+		log.Info("stopped", "seconds", time.Since(began).Seconds())
+		return err
+	case <-time.After(stopDeadline):
+		return fmt.Errorf("not stopped within %v: what was not stored yet is read again at the next start", stopDeadline)
+	}
+}
+
+// connectRedis waits for Redis to answer, and says once why it waits, and again when
+// the reason changes. The store is nil if ctx ended first.
+func connectRedis(ctx context.Context, o *windows.RedisOptions, log *slog.Logger) (*windows.Redis, error) {
+	var said string
+	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+		store, err := windows.NewRedis(ctx, *o)
+		switch {
+		case err == nil:
+			log.Info("redis answers", "addrs", o.Addrs)
+			return store, nil
+		case ctx.Err() != nil:
+			return nil, nil
+		case !windows.Retryable(err):
+			return nil, err
+		}
+		if kind := windows.ErrorKind(err); kind != said {
+			said = kind
+			log.Warn("redis does not answer: trying until it does", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(pause):
+		}
+	}
+}
+
+// options is the config as the service takes it.
+func (c *config) options(p *stream.Program, store windows.Store, r prometheus.Registerer, log *slog.Logger) stream.Options {
+	return stream.Options{
+		Kafka: c.kafka, Program: p, Intake: c.intake, Store: store, Shards: c.shards, Secret: c.key,
+		RefuseLost: c.lost == "refuse", MaxAge: c.maxAge, MaxBatchEvents: c.maxEvents, CacheBytes: c.cache,
+		Registry: r, Log: log,
+	}
+}

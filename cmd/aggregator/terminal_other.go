@@ -1,0 +1,8 @@
+//go:build !unix
+
+package main
+
+import "os"
+
+// windowSize knows no terminals: output is plain.
+func windowSize(*os.File) (columns, rows int) { return 0, 0 }

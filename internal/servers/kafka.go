@@ -1,0 +1,201 @@
+package servers
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// clusterID is Kafka's name for the cluster: 16 bytes in base64.
+const clusterID = "aggregatorAAAAAAAAAAAA"
+
+// KafkaOptions changes what Kafka starts.
+type KafkaOptions struct {
+	// Brokers is how many there are, each also a controller. Default 1.
+	Brokers int
+	// Properties are put into every broker's server.properties and win over what
+	// Kafka sets, as "message.max.bytes": "2000000".
+	Properties map[string]string
+	// JVM are the flags of java. Default: a heap of 256 to 512 MiB and the first
+	// compiler only, which saves a second of CPU at each start. A benchmark
+	// leaves the second compiler on: "-Xms1g", "-Xmx1g".
+	JVM []string
+}
+
+// KafkaServer is a Kafka cluster on loopback ports, as one test sees it.
+type KafkaServer struct {
+	tb      testing.TB
+	shared  bool
+	brokers []*Server
+}
+
+// Kafka starts an Apache Kafka (KRaft) and returns once all brokers answer. It
+// ends with the test. Topics are not made by use: see NewTopic.
+func Kafka(tb testing.TB, o KafkaOptions) *KafkaServer {
+	tb.Helper()
+	Require(tb, "kafka")
+	k := &KafkaServer{tb: tb}
+	err := retryPorts(2*max(1, o.Brokers), func(ports []int) error {
+		var err error
+		k.brokers, err = startBrokers(tb.TempDir(), ports, o)
+		return err
+	})
+	if err != nil {
+		tb.Fatal(err)
+	}
+	for _, b := range k.brokers {
+		b.tb = tb
+		b.own()
+	}
+	return k
+}
+
+// startBrokers starts a new cluster with its data under dir: a broker for each
+// two ports.
+func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
+	jars, err := kafkaJars()
+	if err != nil {
+		return nil, err
+	}
+	c := cluster{dir: dir, ports: ports, jars: jars, options: o}
+	var group errgroup.Group
+	brokers := make([]*Server, len(ports)/2)
+	for i := range brokers {
+		brokers[i] = c.broker(i)
+		group.Go(func() error {
+			if err := c.format(i); err != nil {
+				return err
+			}
+			return brokers[i].proc.run()
+		})
+	}
+	if err := group.Wait(); err != nil {
+		for _, b := range brokers {
+			b.proc.kill()
+		}
+		return nil, err
+	}
+	return brokers, nil
+}
+
+// cluster is what the brokers of one Kafka have in common. Broker i listens for
+// clients on ports[2i] and for controllers on ports[2i+1].
+type cluster struct {
+	dir, jars string
+	ports     []int
+	options   KafkaOptions
+}
+
+// broker describes broker i, not started yet.
+func (c *cluster) broker(i int) *Server {
+	b := &Server{addr: loopback(c.ports[2*i])}
+	b.proc = &process{
+		name:    "kafka " + b.addr,
+		dir:     c.home(i),
+		command: func() *exec.Cmd { return c.java(i, "kafka.Kafka", c.properties(i)) },
+		ready:   readyBroker(b.addr, len(c.ports)/2),
+	}
+	return b
+}
+
+// format writes broker i's configuration and lays out its empty log directory.
+func (c *cluster) format(i int) error {
+	if err := os.MkdirAll(c.home(i), 0o700); err != nil {
+		return fmt.Errorf("format kafka: %w", err)
+	}
+	if err := os.WriteFile(c.properties(i), c.settings(i), 0o600); err != nil {
+		return fmt.Errorf("format kafka: %w", err)
+	}
+	cmd := c.java(i, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", c.properties(i))
+	cmd.SysProcAttr = procAttr()
+	if out, err := cmd.CombinedOutput(); err != nil {
+		return fmt.Errorf("format kafka: %w: %s", err, out)
+	}
+	return nil
+}
+
+func (c *cluster) java(i int, args ...string) *exec.Cmd {
+	flags := c.options.JVM
+	if flags == nil {
+		flags = []string{"-Xms256m", "-Xmx512m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"}
+	}
+	all := append([]string{
+		"-Dorg.slf4j.simpleLogger.defaultLogLevel=warn", "-XX:-UsePerfData",
+		"-cp", filepath.Join(c.jars, "*"),
+	}, flags...)
+	cmd := exec.Command("java", append(all, args...)...)
+	cmd.Dir = c.home(i)
+	return cmd
+}
+
+func (c *cluster) home(i int) string       { return filepath.Join(c.dir, fmt.Sprintf("broker-%d", i+1)) }
+func (c *cluster) properties(i int) string { return filepath.Join(c.home(i), "server.properties") }
+
+// Addr returns the address of the first broker.
+func (k *KafkaServer) Addr() string { return k.brokers[0].addr }
+
+// Addrs returns the addresses of all brokers, separated by commas when joined
+// as clients want them.
+func (k *KafkaServer) Addrs() []string {
+	addrs := make([]string, len(k.brokers))
+	for i, b := range k.brokers {
+		addrs[i] = b.addr
+	}
+	return addrs
+}
+
+func (k *KafkaServer) bootstrap() string { return strings.Join(k.Addrs(), ",") }
+
+// Broker returns broker i of a cluster, counted from 0, to stop, kill, pause or
+// restart it alone. Its id in Kafka is i+1.
+func (k *KafkaServer) Broker(i int) *Server {
+	k.tb.Helper()
+	k.alone()
+	return k.brokers[i]
+}
+
+// Stop ends all brokers by SIGTERM.
+func (k *KafkaServer) Stop() {
+	k.tb.Helper()
+	k.each(func(b *Server) error { b.Stop(); return nil })
+}
+
+// Kill ends all brokers by SIGKILL.
+func (k *KafkaServer) Kill() {
+	k.tb.Helper()
+	k.each(func(b *Server) error { b.Kill(); return nil })
+}
+
+// Restart stops the brokers that run and starts all again on the same ports and
+// data. It returns once all of them answer.
+func (k *KafkaServer) Restart() {
+	k.tb.Helper()
+	k.Stop()
+	k.each(func(b *Server) error { return b.proc.run() })
+}
+
+// each runs f on all brokers at once: none answers before most of them are up.
+func (k *KafkaServer) each(f func(*Server) error) {
+	k.tb.Helper()
+	k.alone()
+	var group errgroup.Group
+	for _, b := range k.brokers {
+		group.Go(func() error { return f(b) })
+	}
+	if err := group.Wait(); err != nil {
+		k.tb.Fatal(err)
+	}
+}
+
+// alone refuses to disturb a Kafka that serves other tests too.
+func (k *KafkaServer) alone() {
+	k.tb.Helper()
+	if k.shared {
+		k.tb.Fatal("this Kafka is shared by the package's tests: start one with Kafka to stop it")
+	}
+}

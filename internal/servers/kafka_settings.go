@@ -1,0 +1,61 @@
+package servers
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+)
+
+// settings renders broker i's server.properties, sorted by key.
+func (c *cluster) settings(i int) []byte {
+	props := c.defaults(i)
+	maps.Copy(props, c.options.Properties)
+	var b []byte
+	for _, key := range slices.Sorted(maps.Keys(props)) {
+		b = fmt.Appendf(b, "%s=%s\n", key, props[key])
+	}
+	return b
+}
+
+// defaults makes a small Kafka that starts fast: few internal partitions, no
+// wait before a group's first rebalance, and records that are kept for ever
+// however old their timestamps are. A killed broker may come back when its
+// session has run out: after 4 s, not Kafka's 9.
+func (c *cluster) defaults(i int) map[string]string {
+	n := len(c.ports) / 2
+	copies := fmt.Sprint(min(n, 3))
+	most := fmt.Sprint(min(n, 3)/2 + 1)
+	return map[string]string{
+		"process.roles":                                    "broker,controller",
+		"node.id":                                          fmt.Sprint(i + 1),
+		"controller.quorum.voters":                         c.voters(),
+		"controller.listener.names":                        "CONTROLLER",
+		"listeners":                                        fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://%s", loopback(c.ports[2*i]), loopback(c.ports[2*i+1])),
+		"log.dirs":                                         c.home(i) + "/log",
+		"log.retention.ms":                                 "-1",
+		"log.cleaner.dedupe.buffer.size":                   "4194304",
+		"auto.create.topics.enable":                        "false",
+		"default.replication.factor":                       copies,
+		"min.insync.replicas":                              most,
+		"offsets.topic.num.partitions":                     "4",
+		"offsets.topic.replication.factor":                 copies,
+		"transaction.state.log.num.partitions":             "4",
+		"transaction.state.log.replication.factor":         copies,
+		"transaction.state.log.min.isr":                    most,
+		"share.coordinator.state.topic.num.partitions":     "1",
+		"share.coordinator.state.topic.replication.factor": copies,
+		"share.coordinator.state.topic.min.isr":            most,
+		"broker.session.timeout.ms":                        "4000",
+		"broker.heartbeat.interval.ms":                     "500",
+		"group.initial.rebalance.delay.ms":                 "0",
+	}
+}
+
+func (c *cluster) voters() string {
+	var voters []string
+	for i := range len(c.ports) / 2 {
+		voters = append(voters, fmt.Sprintf("%d@%s", i+1, loopback(c.ports[2*i+1])))
+	}
+	return strings.Join(voters, ",")
+}

@@ -1,0 +1,62 @@
+package servers
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// KafkaVersion is the version of Apache Kafka that the tests run, as it stands
+// in the Makefile and in scripts/kafka/pom.xml.
+const KafkaVersion = "4.4.0"
+
+// Require skips the test if one of the named programs is missing, or fails it
+// if REQUIRE_SERVERS=1. A name is a program's name in PATH; the name "kafka"
+// stands for java and Kafka's jars. The starters of this package call it for
+// what they need.
+func Require(tb testing.TB, names ...string) {
+	tb.Helper()
+	for _, name := range names {
+		err := find(name)
+		if err == nil {
+			continue
+		}
+		if os.Getenv("REQUIRE_SERVERS") == "1" {
+			tb.Fatalf("REQUIRE_SERVERS=1, but %v (make install gets it)", err)
+		}
+		tb.Skipf("%v (make install gets it; REQUIRE_SERVERS=1 makes this a failure)", err)
+	}
+}
+
+// find says what is missing for name, or nil.
+func find(name string) error {
+	if name != "kafka" {
+		_, err := exec.LookPath(name)
+		return err
+	}
+	if _, err := exec.LookPath("java"); err != nil {
+		return err
+	}
+	_, err := kafkaJars()
+	return err
+}
+
+// kafkaJars returns the directory of Kafka's jars: $KAFKA_LIB, else one in the
+// user's cache directory, where make install puts them.
+func kafkaJars() (string, error) {
+	dir := os.Getenv("KAFKA_LIB")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			return "", fmt.Errorf("find kafka's jars: %w", err)
+		}
+		dir = filepath.Join(cache, "aggregator", "kafka-"+KafkaVersion)
+	}
+	core := filepath.Join(dir, "kafka_2.13-"+KafkaVersion+".jar")
+	if _, err := os.Stat(core); err != nil {
+		return "", fmt.Errorf("find kafka's jars: %w", err)
+	}
+	return dir, nil
+}

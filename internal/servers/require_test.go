@@ -1,0 +1,94 @@
+package servers
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strings"
+	"testing"
+)
+
+// recorder is a test that a test looks at: it keeps how it was ended.
+type recorder struct {
+	testing.TB
+	outcome string
+}
+
+func (r *recorder) Helper() {}
+
+func (r *recorder) Skipf(format string, args ...any) { r.end("skip: "+format, args...) }
+
+func (r *recorder) Fatalf(format string, args ...any) { r.end("fail: "+format, args...) }
+
+func (r *recorder) Fatal(args ...any) { r.end("fail: %s", fmt.Sprint(args...)) }
+
+func (r *recorder) end(format string, args ...any) {
+	r.outcome = fmt.Sprintf(format, args...)
+	runtime.Goexit()
+}
+
+// outcome runs f as a test and says how it ended.
+func outcome(t *testing.T, f func(testing.TB)) string {
+	t.Helper()
+	r := &recorder{TB: t, outcome: "ran"}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f(r)
+	}()
+	<-done
+	return r.outcome
+}
+
+func TestRequire(t *testing.T) {
+	f := func(require, name, want string) {
+		t.Helper()
+		t.Setenv("REQUIRE_SERVERS", require)
+		got := outcome(t, func(tb testing.TB) { Require(tb, "go", name) })
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("REQUIRE_SERVERS=%q, %s: got %q, want %q", require, name, got, want)
+		}
+	}
+	f("", "go", "ran")
+	f("1", "go", "ran")
+	f("", "no-such-program", `skip: exec: "no-such-program"`)
+	f("0", "no-such-program", `skip: exec: "no-such-program"`)
+	f("1", "no-such-program", `fail: REQUIRE_SERVERS=1, but exec: "no-such-program"`)
+}
+
+func TestRequireKafkaJars(t *testing.T) {
+	if find("java") != nil {
+		t.Setenv("PATH", fakeJava(t))
+	}
+	t.Setenv("REQUIRE_SERVERS", "")
+	t.Setenv("KAFKA_LIB", t.TempDir())
+	got := outcome(t, func(tb testing.TB) { Require(tb, "kafka") })
+	if !strings.HasPrefix(got, "skip: find kafka's jars: ") {
+		t.Errorf("got %q", got)
+	}
+}
+
+// fakeJava returns a directory with a program called java.
+func fakeJava(t *testing.T) string {
+	dir := t.TempDir()
+	if err := os.WriteFile(dir+"/java", []byte("#!/bin/sh\n"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// The jars that make install fetches are those the tests look for.
+func TestKafkaVersionIsOne(t *testing.T) {
+	f := func(file, want string) {
+		t.Helper()
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s does not hold\n%s", file, want)
+		}
+	}
+	f("../../scripts/kafka/pom.xml", "<artifactId>kafka_2.13</artifactId>\n      <version>"+KafkaVersion+"</version>")
+	f("../../Makefile", "KAFKA     := "+KafkaVersion+"\n")
+}
