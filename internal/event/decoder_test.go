@@ -125,14 +125,18 @@ func TestDecodeLimits(t *testing.T) {
 		}
 		var d Decoder
 		var e Event
-		for _, text := range []string{"a", "\\u0000", strings.Repeat("a", most), strings.Repeat("a", most-3) + "事",
-			strings.Repeat(`\n`, most), strings.Repeat(`\u0061`, most-4) + `\ud83d\ude00`} {
+		for _, text := range []string{
+			"a", "\\u0000", strings.Repeat("a", most), strings.Repeat("a", most-3) + "事",
+			strings.Repeat(`\n`, most), strings.Repeat(`\u0061`, most-4) + `\ud83d\ude00`,
+		} {
 			if err := d.Decode(&e, []byte(value(text))); err != nil {
 				t.Errorf("%s of %d bytes as written: %v", name, len(text), err)
 			}
 		}
-		for _, text := range []string{"", strings.Repeat("a", most+1), strings.Repeat("a", most-2) + "事",
-			strings.Repeat(`\n`, most+1), strings.Repeat(`\u0061`, most-3) + `\ud83d\ude00`} {
+		for _, text := range []string{
+			"", strings.Repeat("a", most+1), strings.Repeat("a", most-2) + "事",
+			strings.Repeat(`\n`, most+1), strings.Repeat(`\u0061`, most-3) + `\ud83d\ude00`,
+		} {
 			bad, ok := d.Decode(&e, []byte(value(text))).(*Malformed)
 			if !ok || bad.Reason != ReasonOutOfRange || bad.Member != name {
 				t.Errorf("%s of %d bytes as written: %v, want %s", name, len(text), bad, ReasonOutOfRange)

@@ -66,8 +66,11 @@ func BenchmarkDecodeCloudEvents(b *testing.B) {
 	attrs := `"specversion":"1.0","id":"e-1","source":"/a","type":"share","time":"2026-11-22T10:00:03Z",`
 	structured := []Header{{[]byte("content-type"), []byte("application/cloudevents+json; charset=UTF-8")}}
 	run("binary", []byte(line), []Header{
-		{[]byte("ce_specversion"), []byte("1.0")}, {[]byte("ce_id"), []byte("e-1")}, {[]byte("ce_source"), []byte("/a")},
-		{[]byte("ce_type"), []byte("share")}, {[]byte("content-type"), []byte("application/json")},
+		{[]byte("ce_specversion"), []byte("1.0")},
+		{[]byte("ce_id"), []byte("e-1")},
+		{[]byte("ce_source"), []byte("/a")},
+		{[]byte("ce_type"), []byte("share")},
+		{[]byte("content-type"), []byte("application/json")},
 	})
 	run("structured", []byte(`{`+attrs+`"data":`+line+`}`), structured)
 	run("base64", []byte(`{`+attrs+`"data_base64":"`+base64.StdEncoding.EncodeToString([]byte(line))+`"}`), structured)

@@ -82,7 +82,7 @@ func (d *Decoder) binary(e *Event, value []byte, headers []Header) *Malformed {
 func readHeaders(headers []Header) (envelope, *Malformed) {
 	v := envelope{binary: true}
 	for _, h := range headers {
-		a := otherAttr
+		var a attribute
 		switch {
 		case isFold(h.Key, contentType):
 			a = attrContentType

@@ -158,8 +158,10 @@ func integerOf(n Num, value jsontext.Value) (int64, bool) {
 }
 
 func (p *partial) putText(name, text string) (ok bool) {
-	limits := map[string]int{"id": 128, "type": 64, "media": 32, "category": 64, "incident": 256, "account": 256,
-		"content": 256, "group": 256, "site": 256, "recipient": 256}
+	limits := map[string]int{
+		"id": 128, "type": 64, "media": 32, "category": 64, "incident": 256, "account": 256,
+		"content": 256, "group": 256, "site": 256, "recipient": 256,
+	}
 	switch name {
 	case "time":
 		p.Time, p.timed = timeOf(text)

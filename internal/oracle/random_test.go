@@ -34,7 +34,7 @@ func TestPlainAndFast(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	displaced := 0
-	for history := range 60 {
+	for history := range 40 {
 		rng := rand.New(rand.NewPCG(seed, uint64(history)))
 		opt := Options{MaxMembers: 1 + rng.Int64N(6), MaxAhead: time.Duration(1+rng.Int64N(60)) * time.Minute}
 		fast, err := opt.New([]byte(randomPack))

@@ -85,7 +85,7 @@ func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err er
 		s.reset()
 	default:
 		s.metrics.conflict()
-		return s.reconcile(ctx, c, res)
+		return s.reconcile(ctx, res)
 	}
 	return false, nil
 }

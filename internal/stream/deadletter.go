@@ -67,7 +67,7 @@ func (t *deadTopic) write(ctx context.Context, letters []deadLetter) error {
 	for i := range letters {
 		messages = append(messages, t.message(&letters[i]))
 	}
-	return t.retry(ctx, "write dead letters", func() error {
+	return t.retry(ctx, "the dead-letter topic", func() error {
 		// Not ended by ctx: a write that is given up goes on behind our back,
 		// and the next try would write the same again.
 		err := t.writer.WriteMessages(context.WithoutCancel(ctx), messages...)

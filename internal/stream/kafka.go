@@ -136,7 +136,7 @@ func (s *Service) survey(ctx context.Context) error {
 
 func (s *Service) partitionsOf(ctx context.Context, topic string) (int, error) {
 	var n int
-	err := s.untilItWorks(ctx, "kafka does not answer: waiting for it", func() (err error) {
+	err := s.untilItWorks(ctx, "kafka and its topics", func() (err error) {
 		n, err = s.fetch.Partitions(ctx, topic)
 		if errors.Is(err, kafka.UnknownTopicOrPartition) || err == nil && n == 0 {
 			return fmt.Errorf("%s: %w", topic, ErrNoTopic)
@@ -148,7 +148,7 @@ func (s *Service) partitionsOf(ctx context.Context, topic string) (int, error) {
 
 // untilItWorks calls f until it works, saying every ten seconds why it does not.
 // The error is ctx's end, or one that f marks as final.
-func (s *Service) untilItWorks(ctx context.Context, message string, f func() error) error {
+func (s *Service) untilItWorks(ctx context.Context, what string, f func() error) error {
 	pause := 100 * time.Millisecond
 	var said time.Time
 	for {
@@ -162,7 +162,7 @@ func (s *Service) untilItWorks(ctx context.Context, message string, f func() err
 		}
 		if time.Since(said) > 10*time.Second {
 			said = time.Now()
-			s.log.Warn(message, "error", strings.TrimSpace(err.Error()))
+			s.log.Warn("waiting", "for", what, "error", strings.TrimSpace(err.Error()))
 		}
 		wait(ctx, pause)
 		pause = min(2*pause, 2*time.Second)

@@ -162,14 +162,14 @@ func (s *shard) readParts(ctx context.Context) error {
 		if err := s.read(ctx); err != nil {
 			return err
 		}
-		if err := s.takeParts(ctx, some); err != nil {
+		if err := s.takeParts(some); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *shard) takeParts(ctx context.Context, some []want) error {
+func (s *shard) takeParts(some []want) error {
 	n, same := 0, false
 	for i, w := range some {
 		if i == 0 || some[i-1].entry != w.entry {

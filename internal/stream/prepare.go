@@ -23,7 +23,7 @@ const (
 // prepare waits for the store and the brokers, reads or makes the settings, and
 // builds shards and relays.
 func (s *Service) prepare(ctx context.Context) error {
-	err := s.untilItWorks(ctx, "store does not answer: waiting for it", func() error {
+	err := s.untilItWorks(ctx, "the store", func() error {
 		if err := s.Store.Ping(ctx); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (s *Service) prepare(ctx context.Context) error {
 		return err
 	}
 	var secret Secret
-	err = s.untilItWorks(ctx, "store does not answer: waiting for it", func() (err error) {
+	err = s.untilItWorks(ctx, "the store", func() (err error) {
 		secret, err = s.settle(ctx)
 		return err
 	})
@@ -44,7 +44,7 @@ func (s *Service) prepare(ctx context.Context) error {
 		return err
 	}
 	s.sinces = newSinces(s.Store, s.Program, s.log)
-	if err := s.untilItWorks(ctx, "store does not answer: waiting for it", func() error { return s.sinces.load(ctx) }); err != nil {
+	if err := s.untilItWorks(ctx, "the store", func() error { return s.sinces.load(ctx) }); err != nil {
 		return err
 	}
 	s.build(secret)
@@ -174,5 +174,5 @@ func (s *Service) build(secret Secret) {
 }
 
 func (s *Service) retryDead(ctx context.Context, what string, f func() error) error {
-	return s.untilItWorks(ctx, what+": trying again", f)
+	return s.untilItWorks(ctx, what, f)
 }

@@ -207,8 +207,13 @@ func (p *topicPublisher) message(e *envelope, value []byte, partition int) kafka
 		return m
 	}
 	for _, h := range [][2]string{
-		{"ce_specversion", "1.0"}, {"ce_id", e.ID}, {"ce_source", p.eventsFrom}, {"ce_type", kind},
-		{"ce_subject", e.By + "/" + e.Subject}, {"ce_time", e.Time}, {"ce_dataschema", dataSchema},
+		{"ce_specversion", "1.0"},
+		{"ce_id", e.ID},
+		{"ce_source", p.eventsFrom},
+		{"ce_type", kind},
+		{"ce_subject", e.By + "/" + e.Subject},
+		{"ce_time", e.Time},
+		{"ce_dataschema", dataSchema},
 		{"content-type", "application/json"},
 	} {
 		m.Headers = append(m.Headers, kafka.Header{Key: h[0], Value: []byte(h[1])})

@@ -12,7 +12,7 @@ import (
 // reconcile takes the records that another process wrote since they were read,
 // and applies this batch's operations on them again. If the operations of one were not kept, the
 // shard goes back to its fences. It says whether the commit is to be built again.
-func (s *shard) reconcile(ctx context.Context, c *windows.Commit, res windows.Result) (again bool, err error) {
+func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, err error) {
 	for _, p := range res.Records {
 		if p.Index < len(s.commits.touched) && s.commits.touched[p.Index].kept == nil {
 			s.log.Debug("another process writes a subject: going back to the fences", "shard", s.number)

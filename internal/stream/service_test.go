@@ -9,6 +9,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -55,7 +56,7 @@ func (r *rig) send(partition int, events ...sentEvent) {
 		Addr: r.kafka.Addr(), Topic: "events", BatchTimeout: time.Millisecond, BatchSize: 1000, RequiredAcks: kafka.RequireAll,
 		Balancer: kafka.BalancerFunc(func(kafka.Message, ...int) int { return partition }),
 	}
-	defer w.Close()
+	defer func() { _ = w.Close() }()
 	var batch []kafka.Message
 	for _, e := range events {
 		batch = append(batch, kafka.Message{Value: e.value, Time: time.UnixMilli(e.millis)})
@@ -70,6 +71,7 @@ func (r *rig) send(partition int, events ...sentEvent) {
 type process struct {
 	stop context.CancelFunc
 	done chan error
+	once sync.Once
 	s    *Service
 }
 
@@ -95,11 +97,7 @@ func (p *process) end(tb testing.TB) {
 	if err, ok := <-p.done; ok && err != nil {
 		tb.Errorf("service: %v", err)
 	}
-	select {
-	case <-p.done:
-	default:
-		close(p.done)
-	}
+	p.once.Do(func() { close(p.done) })
 }
 
 type testWriter struct{ tb testing.TB }

@@ -14,12 +14,11 @@ import (
 // simStore is the store's contract in its plainest form, with a past that it
 // can fall back to, as a failover to a replica that lags does.
 type simStore struct {
-	kv      map[string]string
-	armed   map[string]int64 // "shard member"
-	past    []map[string]string
-	rnd     *rand.Rand
-	lose    float64 // how often an answer is lost, or a call
-	failing int     // calls to fail in a row
+	kv    map[string]string
+	armed map[string]int64 // "shard member"
+	past  []map[string]string
+	rnd   *rand.Rand
+	lose  float64 // how often an answer is lost, or a call
 }
 
 func newSimStore(rnd *rand.Rand) *simStore {

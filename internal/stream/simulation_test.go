@@ -123,7 +123,6 @@ type simProcess struct {
 	shards     []*shard
 	in         []chan message
 	partitions map[int]*partition
-	generation int64
 }
 
 func newSimWorld(seed uint64, p *Program, m *Metrics) *simWorld {

@@ -128,7 +128,7 @@ func (r *reader) types(f fields, key string) []TypeKey {
 	if !ok {
 		return nil
 	}
-	list, _ := r.texts(at, "a type of event", "[click]", maxType, r.knownType)
+	list := r.texts(at, "a type of event", "[click]", maxType, r.knownType)
 	keys := make([]TypeKey, len(list))
 	for i, t := range list {
 		keys[i] = TypeKey{Type: t, Key: key}
@@ -186,7 +186,7 @@ func (r *reader) filter(p pair) Filter {
 			return filter
 		}
 	}
-	filter.Values, _ = r.texts(values, "a value of "+p.name, "[video]", maxField(p.name), func(place, string) {})
+	filter.Values = r.texts(values, "a value of "+p.name, "[video]", maxField(p.name), func(place, string) {})
 	return filter
 }
 

@@ -49,7 +49,7 @@ func (r *reader) pack(root place, p *Pack) {
 		return
 	}
 	if at, ok := r.need(f, "pack", "name the pack, as pack: example"); ok {
-		p.Name, _ = r.id(at)
+		p.Name, _ = r.text(at, "the name of the pack", maxName)
 		p.line, p.column = at.line, at.column
 	}
 	ms := r.measures(f)

@@ -58,18 +58,18 @@ func (r *reader) isText(at place, want string) bool {
 
 var idText = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
-// id reads the name of a pack or a rule. They are parts of keys, file names
-// and labels, so little is allowed in them.
-func (r *reader) id(at place) (string, bool) {
+// id reads the name of a rule. It is part of keys, file names and labels, so
+// little is allowed in it. "" if it is a fault.
+func (r *reader) id(at place) string {
 	s, ok := r.text(at, "a name of a-z, 0-9 and -", maxName)
 	if !ok {
-		return "", false
+		return ""
 	}
 	if !idText.MatchString(s) {
 		r.fault(at, "%s is not a name of a-z, 0-9 and - (at most %d)%s", quote(s), maxName, idHint(s))
-		return "", false
+		return ""
 	}
-	return s, true
+	return s
 }
 
 var notID = regexp.MustCompile(`[^a-z0-9-]+`)
@@ -99,8 +99,8 @@ func (r *reader) choice(at place, what string, names []string) (int, bool) {
 
 // texts reads a list of different strings of 1 to most bytes and sorts them. want
 // is one of them, example the list.
-func (r *reader) texts(at place, want, example string, most int, each func(place, string)) ([]string, bool) {
-	items, whole := r.list(at, "a list, as "+example)
+func (r *reader) texts(at place, want, example string, most int, each func(place, string)) []string {
+	items, _ := r.list(at, "a list, as "+example)
 	lines := map[string]int{}
 	var list []string
 	for _, item := range items {
@@ -109,7 +109,7 @@ func (r *reader) texts(at place, want, example string, most int, each func(place
 			r.fault(item, "%s is in this list twice, first in line %d; take one out", quote(s), line)
 			ok = false
 		}
-		if whole = whole && ok; !ok {
+		if !ok {
 			continue
 		}
 		lines[s] = item.line
@@ -117,5 +117,5 @@ func (r *reader) texts(at place, want, example string, most int, each func(place
 		each(item, s)
 	}
 	slices.Sort(list)
-	return list, whole
+	return list
 }

@@ -70,7 +70,7 @@ func (r *reader) rule(at place, ms *measures) (*Rule, bool) {
 // heading reads what the rule is called.
 func (r *reader) heading(f fields, d *draft) {
 	if at, ok := r.need(f, "id", "name the rule, as id: clicks-50000"); ok {
-		d.ID, _ = r.id(at)
+		d.ID = r.id(at)
 		d.line, d.column = at.line, at.column
 	}
 	if at, ok := f.get("title"); ok {

@@ -2,6 +2,7 @@ package windows
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -204,11 +205,11 @@ func (r *Redis) Ping(ctx context.Context) error {
 		return nil
 	})
 	for _, cmd := range cmds {
-		if err := cmd.Err(); err != nil && err != redis.Nil {
+		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
 			return fmt.Errorf("ping redis: %w", err)
 		}
 	}
-	if err != nil && err != redis.Nil {
+	if err != nil && !errors.Is(err, redis.Nil) {
 		return fmt.Errorf("ping redis: %w", err)
 	}
 	return nil

@@ -103,7 +103,7 @@ func spread(t *testing.T, r *Redis) {
 	err := r.eachMaster(t.Context(), func(ctx context.Context, _ string, c *redis.Client) error {
 		for range 4 {
 			conn := c.Conn()
-			defer conn.Close()
+			defer func() { _ = conn.Close() }()
 			if err := conn.Ping(ctx).Err(); err != nil {
 				return err
 			}

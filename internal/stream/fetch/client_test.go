@@ -194,6 +194,7 @@ func TestOffsets(t *testing.T) {
 		}
 	}
 	f("0 10 <nil>")
+	at(-1, 0)
 	at(-2, 0)
 	at(1000, 0)
 	at(1001, 1)

@@ -21,8 +21,6 @@ type fetcher struct {
 
 	streams []*stream // guarded by c.mu; who got records last stands last
 	calls   int32
-	parts   []part // of the last exchange, to be used again
-	out     []byte
 }
 
 type partition struct {
@@ -109,17 +107,13 @@ func (f *fetcher) plan(now time.Time) (x *exchange, wait time.Duration) {
 func (f *fetcher) newExchange() *exchange {
 	o := &f.c.opts
 	f.calls++
-	x := &exchange{
+	return &exchange{
 		broker:   f.id,
 		clientID: o.Transport.ClientID,
 		id:       f.calls,
 		maxWait:  o.MaxWait,
 		minBytes: o.MinBytes,
-		parts:    f.parts[:0],
-		out:      f.out[:0],
 	}
-	f.parts, f.out = nil, nil
-	return x
 }
 
 // exchange sends x and hands out what comes back.
@@ -132,8 +126,6 @@ func (f *fetcher) exchange(ctx context.Context, x *exchange) {
 		return
 	}
 	f.accept(x, time.Now())
-	clear(x.parts)
-	f.parts, f.out = x.parts, x.out
 	if x.throttle > 0 {
 		pause(ctx, min(x.throttle, f.c.opts.Timeout))
 	}

@@ -47,6 +47,11 @@ func TestPlan(t *testing.T) {
 			result = fmt.Sprint("look again in ", wait)
 		}
 		equal(t, fmt.Sprint(streams), result, want)
+		for i, p := range x.parts {
+			if p.first != (i == 0) {
+				t.Errorf("%v: part %d is first: %v", streams, i, p.first)
+			}
+		}
 		for _, s := range fr.streams {
 			if s.asked != slices.ContainsFunc(x.parts, func(p part) bool { return p.stream == s }) {
 				t.Errorf("%v: asked %v of %s", streams, s.asked, s.topic)
@@ -86,6 +91,40 @@ func TestPlanTurns(t *testing.T) {
 		x.parts[0].answered = true
 		f.accept(x, time.Now())
 	}
+}
+
+// TestPlanOrder has the one that got records stand last.
+func TestPlanOrder(t *testing.T) {
+	c := &Client{opts: Options{Transport: &kafka.Transport{}}, fetchers: map[int32]*fetcher{}}
+	c.opts.setDefaults()
+	f := newFetcher(c, 1)
+	for i := range 3 {
+		f.add(newStream(c, "t", i, 0))
+	}
+	got := func(i int) string {
+		x, _ := f.plan(time.Now())
+		var order []int32
+		for j := range x.parts {
+			p := &x.parts[j]
+			order = append(order, p.id)
+			p.answered = true
+			p.set.HighWatermark = 100
+			if int(p.id) == i {
+				p.set.buf = packed(number(p.offset, 1)...).append(p.set.buf)
+				p.stream.waiting = true
+			}
+		}
+		f.accept(x, time.Now())
+		for _, s := range f.streams {
+			s.giveBack()
+			s.behind = false
+		}
+		return fmt.Sprint(order)
+	}
+	equal(t, "at first", got(0), "[0 1 2]")
+	equal(t, "after 0", got(2), "[1 2 0]")
+	equal(t, "after 2", got(1), "[1 0 2]")
+	equal(t, "after 1", got(-1), "[0 2 1]")
 }
 
 func TestBackoff(t *testing.T) {

@@ -53,7 +53,6 @@ type exchange struct {
 	throttle time.Duration // answered: how long the broker asks to wait
 	next     int           // the part that the response is expected to go on with
 	version  int16         // negotiated by the Transport
-	out      []byte
 	in       [8]byte
 }
 
@@ -85,8 +84,7 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 	if x.version != fetchVersion {
 		return nil, errFetchVersion
 	}
-	x.out = x.appendRequest(x.out[:0])
-	if _, err := rw.Write(x.out); err != nil {
+	if _, err := rw.Write(x.appendRequest(nil)); err != nil {
 		return nil, err
 	}
 	if err := x.readResponse(rw); err != nil {

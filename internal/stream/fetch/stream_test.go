@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
@@ -192,12 +193,91 @@ func (c *Client) retired(t *testing.T) {
 func TestNextContext(t *testing.T) {
 	w := newWorld(t, 1, 1, Options{MaxWait: time.Hour, Timeout: time.Hour})
 	s := w.open(0, 0)
-	w.next(s) // the first is not waited for
 	ctx, cancel := context.WithCancel(w.ctx())
 	go cancel()
-	if _, err := s.Next(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("canceled: %v", err)
+	for {
+		_, err := s.Next(ctx) // the first may come before that
+		if errors.Is(err, context.Canceled) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
+}
+
+// lone makes a stream that nobody fetches for.
+func lone(opts Options) *stream {
+	opts.Transport = &kafka.Transport{}
+	opts.setDefaults()
+	return newStream(&Client{opts: opts, lost: newSignal()}, "t", 0, 100)
+}
+
+// TestNextLate lends a set at the moment in which Next gives up.
+func TestNextLate(t *testing.T) {
+	s := lone(Options{})
+	s.take()
+	p := s.ask(time.Now())
+	p.answered = true
+	s.accept(&p, time.Now())
+	if set, err := s.leave(context.Canceled); set != p.set || err != nil {
+		t.Errorf("%v, %v", set, err)
+	}
+	s.giveBack()
+	if set, err := s.leave(context.Canceled); set != nil || !errors.Is(err, context.Canceled) {
+		t.Errorf("%v, %v", set, err)
+	}
+}
+
+// TestDeliver gives a stream one answer after the other: how many records, which end
+// of the log, whether it was the first of its request. It tells whether the
+// stream is behind, and how much it asks for next.
+func TestDeliver(t *testing.T) {
+	s := lone(Options{PartitionBytes: 1000})
+	f := func(records int, end int64, first bool, behind bool, limit int) {
+		t.Helper()
+		s.take()
+		p := s.ask(time.Now())
+		p.answered, p.first = true, first
+		p.set.HighWatermark = end
+		if records > 0 {
+			p.set.buf = packed(number(p.offset, records)...).append(p.set.buf)
+		}
+		if came := s.accept(&p, time.Now()); came != (records > 0) {
+			t.Errorf("%d records: came %v", records, came)
+		}
+		if s.behind != behind || s.limit != limit {
+			t.Errorf("%d records to %d, first %v: behind %v, limit %d", records, end, first, s.behind, s.limit)
+		}
+		s.giveBack()
+	}
+	f(10, 200, true, true, 1000)
+	f(0, 200, false, true, 1000) // the others took it all: asked again at once, but not for more
+	f(0, 200, true, false, 2000)
+	f(0, 200, true, false, 4000)
+	f(0, 200, false, false, 4000)
+	f(80, 200, true, true, 1000)
+	f(10, 200, true, false, 1000)
+	f(0, 200, true, false, 1000)
+	s.limit = maxBatch - 1
+	f(0, 201, true, false, maxBatch)
+	f(0, 201, true, false, maxBatch)
+}
+
+// TestBuffers keeps buffers up to twice PartitionBytes.
+func TestBuffers(t *testing.T) {
+	s := lone(Options{PartitionBytes: 1000})
+	f := func(size, want int) {
+		t.Helper()
+		p := s.ask(time.Now())
+		p.set.buf = make([]byte, size)
+		s.accept(&p, time.Now())
+		if got := cap(s.spare[1].buf); got != want {
+			t.Errorf("%d bytes become %d", size, got)
+		}
+	}
+	f(2000, 2000)
+	f(2001, 0)
 }
 
 // TestLargeBatches reads batches of 30 KB by fetches of 1 KB from several
@@ -219,14 +299,6 @@ func TestLargeBatches(t *testing.T) {
 	each(partitions, func(p int) {
 		s := w.open(p, 0)
 		equal(t, "records", len(w.values(s, 3*n)), 3*n)
-		w.next(s)
-		w.client.mu.Lock()
-		defer w.client.mu.Unlock()
-		for _, set := range s.(*stream).spare {
-			if cap(set.buf) > 2000 {
-				t.Errorf("a buffer of %d bytes is kept", cap(set.buf))
-			}
-		}
 	})
 }
 

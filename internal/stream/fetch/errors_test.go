@@ -1,0 +1,35 @@
+package fetch
+
+import (
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/segmentio/kafka-go"
+)
+
+func TestFinal(t *testing.T) {
+	f := func(err error, want bool) {
+		t.Helper()
+		if got := final(fmt.Errorf("fetch: %w", err)); got != want {
+			t.Errorf("%v: final %v", err, got)
+		}
+	}
+	f(kafka.TopicAuthorizationFailed, true)
+	f(kafka.ClusterAuthorizationFailed, true)
+	f(kafka.SASLAuthenticationFailed, true)
+	f(kafka.UnsupportedSASLMechanism, true)
+	f(kafka.InvalidTopic, true)
+	f(errFetchVersion, true)
+	f(errTooLarge, true)
+	f(kafka.UnknownTopicOrPartition, false) // it may be made any moment
+	f(kafka.NotLeaderForPartition, false)
+	f(kafka.OffsetOutOfRange, false)
+	f(kafka.Unknown, false)
+	f(io.ErrUnexpectedEOF, false)
+}
+
+func TestErrorTexts(t *testing.T) {
+	equal(t, "out of range", &OutOfRange{"events", 3, 5, 7, 20}, "fetch events/3 at offset 5: out of range, the log holds [7,20)")
+	equal(t, "corrupt", &Corrupt{"events", 3, 5, errRecord}, "read events/3 at offset 5: record does not fit its batch")
+}
