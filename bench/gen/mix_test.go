@@ -1,6 +1,7 @@
 package gen
 
 import (
+	"math"
 	"os"
 	"strings"
 	"testing"
@@ -65,7 +66,7 @@ func TestEveryRuleIsCrossed(t *testing.T) {
 	f("5", "art12-payments", "art12-funding")
 }
 
-func newOracle(t *testing.T) *oracle.Oracle {
+func newOracle(t testing.TB) *oracle.Oracle {
 	t.Helper()
 	pack, err := os.ReadFile("../../internal/thresholds/packs/cn-2019-15.yaml")
 	if err != nil {
@@ -76,4 +77,15 @@ func newOracle(t *testing.T) *oracle.Oracle {
 		t.Fatal(err)
 	}
 	return o
+}
+
+// BenchmarkOracle makes an event of the mix and applies it to the oracle with the built-in pack.
+func BenchmarkOracle(b *testing.B) {
+	o := newOracle(b)
+	g := New(Config{Seed: 42, Events: math.MaxInt})
+	var r Record
+	for b.Loop() {
+		g.Next(&r)
+		o.ApplyTo(r.Partition, r.Value, r.TimeMillis)
+	}
 }
