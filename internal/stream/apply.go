@@ -2,6 +2,7 @@ package stream
 
 import (
 	"math"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -198,12 +199,11 @@ func (a *applier) record(s *subject, rule *boundRule, now int64, mark windows.Ma
 }
 
 // windowStart is the start of the oldest bucket that the rule covers at time now.
-func windowStart(r *thresholds.Rule, s *subject, now int64) int64 {
+func windowStart(r *thresholds.Rule, s *subject, now int64) time.Time {
 	if r.Window == 0 {
-		return s.First()
+		return time.Unix(0, s.First())
 	}
-	step := r.Step * second
-	return (floorDiv(now, step) - r.Window/r.Step) * step
+	return time.Unix(floorDiv(now, r.Step*second)*r.Step-r.Window, 0)
 }
 
 // readValues reads the rule's counters at the subject's time into a.values.
@@ -216,12 +216,12 @@ func (a *applier) readValues(s *subject, rule *boundRule) {
 }
 
 // noteSince says in a.values which counters began later than the window.
-func (a *applier) noteSince(s *subject, rule *boundRule, from int64) {
+func (a *applier) noteSince(s *subject, rule *boundRule, from time.Time) {
 	if a.since == nil {
 		return
 	}
 	for i, c := range rule.counters {
-		if t := a.since(s.kind, c); t != 0 && t > from {
+		if t := a.since(s.kind, c); t != 0 && time.Unix(0, t).After(from) {
 			a.values[i].Since = t
 		}
 	}

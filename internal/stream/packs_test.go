@@ -2,6 +2,7 @@ package stream
 
 import (
 	"math"
+	"strings"
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -66,5 +67,18 @@ func runPackTest(t *testing.T, p *Program, test *thresholds.Test) {
 	}
 	if len(got) > len(test.Crossings) {
 		t.Fatalf("more than the %d wanted: %+v", len(test.Crossings), got)
+	}
+}
+
+// TestWindowBeforeTime: a window may begin before the times that an event may have.
+func TestWindowBeforeTime(t *testing.T) {
+	p := compile(t, "{pack: early, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 1}}]}")
+	got := ""
+	r := NewReplay(p, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) { got = string(c.AppendJSON(nil)) })
+	if err := r.Line([]byte(`{"id":"1","time":"1678-01-01T00:00:01Z","type":"click","incident":"A"}`)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(got, `"from":"1676-01-02T00:00:00Z"`) {
+		t.Fatalf("from is not two years before: %s", got)
 	}
 }

@@ -1,6 +1,9 @@
 package thresholds
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // Notice goes with every crossing.
 const Notice = "A prompt for human review, not a finding."
@@ -9,14 +12,14 @@ const Notice = "A prompt for human review, not a finding."
 // that an episode of it has ended.
 type Crossing struct {
 	Rule     *Rule
-	Subject  string  // the bare id; its kind is Rule.By
-	Level    Level   // 0: cleared
-	Episode  uint64  // the one the level belongs to; of a clear, the one that ended
-	Values   []Value // by limit of Rule
-	From     int64   // Unix nanoseconds: the start of the oldest bucket covered
-	Time     int64   // Unix nanoseconds: the subject's time, where the window ends
-	Detected int64   // Unix nanoseconds; 0: left out
-	Event    string  // id of the event that crossed; a clear has none
+	Subject  string    // the bare id; its kind is Rule.By
+	Level    Level     // 0: cleared
+	Episode  uint64    // the one the level belongs to; of a clear, the one that ended
+	Values   []Value   // by limit of Rule
+	From     time.Time // the start of the oldest bucket covered; it may lie before what nanoseconds reach
+	Time     int64     // Unix nanoseconds: the subject's time, where the window ends
+	Detected int64     // Unix nanoseconds; 0: left out
+	Event    string    // id of the event that crossed; a clear has none
 
 	// Where that event lies in Kafka. Topic "": left out.
 	Topic     string
@@ -124,7 +127,7 @@ func (c *Crossing) reached() []int {
 
 func (c *Crossing) appendTimes(dst []byte) []byte {
 	dst = append(dst, `,"window":{"from":`...)
-	dst = appendTime(dst, c.From, rfc3339)
+	dst = appendInstant(dst, c.From, rfc3339)
 	dst = append(dst, `,"to":`...)
 	dst = appendTime(dst, c.Time, rfc3339)
 	dst = append(dst, `},"time":`...)

@@ -25,7 +25,7 @@ func exampleCrossing(t testing.TB) *Crossing {
 			Limits: []Limit{{Measure: clicks, Value: 50_000}},
 		},
 		Subject: "inc-42", Level: LevelOne, Episode: 1, Values: []Value{{Value: 50_000}},
-		From: scriptTime(t, "2024-11-22T00:00:00Z"), Time: scriptTime(t, "2026-11-22T10:00:03Z"),
+		From: time.Unix(0, scriptTime(t, "2024-11-22T00:00:00Z")), Time: scriptTime(t, "2026-11-22T10:00:03Z"),
 		Detected: scriptTime(t, "2026-11-22T10:00:03.12Z"), Event: "id of the event that crossed",
 		Topic: "dissemination-events", Partition: 3, Offset: 1931,
 	}

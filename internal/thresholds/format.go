@@ -49,8 +49,12 @@ const (
 // appendTime appends a time, given in Unix nanoseconds, in quotes and in UTC.
 // Nothing in it needs an escape.
 func appendTime(dst []byte, nanoseconds int64, layout string) []byte {
+	return appendInstant(dst, time.Unix(0, nanoseconds), layout)
+}
+
+func appendInstant(dst []byte, t time.Time, layout string) []byte {
 	dst = append(dst, '"')
-	dst = time.Unix(0, nanoseconds).UTC().AppendFormat(dst, layout)
+	dst = t.UTC().AppendFormat(dst, layout)
 	return append(dst, '"')
 }
 

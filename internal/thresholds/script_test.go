@@ -102,7 +102,7 @@ func scriptCrossing(t *testing.T, r *Rule, d *datadriven.TestData) string {
 	c := &Crossing{
 		Rule: r, Subject: scriptArg(d, "subject", "inc-42"), Episode: 1, Values: scriptArgValues(t, d),
 		Level: scriptLevel(t, scriptArg(d, "level", "1")),
-		From:  scriptTime(t, scriptArg(d, "from", "2024-11-22T00:00:00Z")),
+		From:  time.Unix(0, scriptTime(t, scriptArg(d, "from", "2024-11-22T00:00:00Z"))),
 		Time:  scriptTime(t, scriptArg(d, "time", "2026-11-22T10:00:03Z")),
 		Event: scriptArg(d, "event", "e-1"), Topic: scriptArg(d, "topic", ""), Partition: 3, Offset: 1931,
 	}

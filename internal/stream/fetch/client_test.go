@@ -21,16 +21,20 @@ import (
 func TestLeadersMove(t *testing.T) {
 	const partitions, n = 4, 2000
 	w := newWorld(t, 3, partitions, Options{PartitionBytes: 2000})
-	var writing atomic.Int32
-	writing.Store(partitions)
-	go each(partitions, func(p int) {
-		defer writing.Add(-1)
-		w.produce(w.producer, int32(p), 0, n, 10)
-	})
+	written := make(chan struct{})
+	go func() {
+		defer close(written)
+		each(partitions, func(p int) { w.produce(w.producer, int32(p), 0, n, 10) })
+	}()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for i := 0; writing.Load() > 0; i++ {
+		for i := 0; ; i++ {
+			select {
+			case <-written:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
 			switch i % 10 {
 			case 3:
 				if _, _, err := w.kafka.AddNode(-1, 0); err != nil {
@@ -43,7 +47,6 @@ func TestLeadersMove(t *testing.T) {
 			default:
 				w.kafka.ShufflePartitionLeaders()
 			}
-			time.Sleep(20 * time.Millisecond) // a pace, not a wait for a result
 		}
 	}()
 	each(partitions, func(p int) {

@@ -85,7 +85,7 @@ func (d *decoder) gunzip(dst, src []byte) ([]byte, error) {
 		if len(dst) > d.limit {
 			return dst, errDecoded
 		}
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return dst, nil
 		}
 		if err != nil {

@@ -32,7 +32,7 @@ func (e *OutOfRange) Error() string {
 
 // Corrupt is returned by Set.Read for bytes that are no sound record batch.
 // Every record below Offset was handed out. After it Next fetches from Offset
-// again; to leave the batch out, Seek past it.
+// again; to leave the batch out, SeekTo past it.
 type Corrupt struct {
 	Topic     string
 	Partition int

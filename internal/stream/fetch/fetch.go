@@ -27,7 +27,7 @@ type Set struct {
 	walk
 }
 
-// Stream reads one partition in order. Next and Seek are for one goroutine;
+// Stream reads one partition in order. Next and SeekTo are for one goroutine;
 // Close may be called by another.
 type Stream interface {
 	// Next returns the next set, which stays valid until the next call of Next.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"io"
 	"testing"
 
 	"github.com/klauspost/compress/gzip"
@@ -65,26 +66,30 @@ func squeeze(codec int16, b []byte) []byte {
 	var out bytes.Buffer
 	switch codec {
 	case codecGzip:
-		w := gzip.NewWriter(&out)
-		w.Write(b)
-		w.Close()
+		write(gzip.NewWriter(&out), b)
 	case codecSnappy:
-		out.Write(snappy.Encode(nil, b))
+		return snappy.Encode(nil, b)
 	case codecLZ4:
-		w := lz4.NewWriter(&out)
-		w.Write(b)
-		w.Close()
+		write(lz4.NewWriter(&out), b)
 	case codecZstd:
 		w, err := zstd.NewWriter(&out)
 		if err != nil {
 			panic(err)
 		}
-		w.Write(b)
-		w.Close()
+		write(w, b)
 	default:
-		out.Write(b)
+		return b
 	}
 	return out.Bytes()
+}
+
+func write(w io.WriteCloser, b []byte) {
+	if _, err := w.Write(b); err != nil {
+		panic(err)
+	}
+	if err := w.Close(); err != nil {
+		panic(err)
+	}
 }
 
 // xerial makes the stream Java's producer writes, in blocks of n bytes.

@@ -24,7 +24,7 @@ var (
 // part is one partition of an exchange: what is asked for, and the answer.
 type part struct {
 	stream *stream
-	seq    uint64 // of the stream when asked; after a Seek the answer is stale
+	seq    uint64 // of the stream when asked; after a SeekTo the answer is stale
 	topic  string
 	id     int32
 	offset int64

@@ -178,7 +178,7 @@ func (f *frame) skip(n int) {
 }
 
 func (f *frame) fail(err error) {
-	if err == io.EOF {
+	if errors.Is(err, io.EOF) {
 		err = io.ErrUnexpectedEOF
 	}
 	f.err = err

@@ -24,7 +24,7 @@ type stream struct {
 	fetcher *fetcher // nil while homeless
 	closed  bool
 	offset  int64  // to fetch next
-	seq     uint64 // raised by Seek
+	seq     uint64 // raised by SeekTo
 	limit   int    // bytes to ask for; more than PartitionBytes after a batch that did not fit
 
 	spare   []*Set
@@ -81,7 +81,7 @@ func (s *stream) take() (*Set, error) {
 		return nil, ErrClosed
 	}
 	if err := s.err; err != nil {
-		if _, ok := errors.AsType[*OutOfRange](err); !ok { // which stays until Seek
+		if _, ok := errors.AsType[*OutOfRange](err); !ok { // which stays until SeekTo
 			s.err = nil
 			s.kick()
 		}

@@ -70,8 +70,10 @@ func TestSeek(t *testing.T) {
 		case 0:
 			at = r.Int64N(end + 1)
 			s.SeekTo(at)
-		case 1: // wait for what is fetched ahead
-			time.Sleep(time.Duration(r.IntN(500)) * time.Microsecond)
+		case 1:
+			if at < end-100 { // there is more to fetch ahead
+				w.settled()
+			}
 		}
 		set := w.next(s)
 		for at < set.Next {
@@ -178,16 +180,19 @@ func TestClose(t *testing.T) {
 // retired waits until fetchers without streams have ended.
 func (c *Client) retired(t *testing.T) {
 	t.Helper()
-	for range 10_000 {
+	for deadline := time.After(10 * time.Second); ; {
 		c.mu.Lock()
 		n := len(c.fetchers)
 		c.mu.Unlock()
 		if n == 0 {
 			return
 		}
-		time.Sleep(time.Millisecond)
+		select {
+		case <-deadline:
+			t.Fatal("a fetcher without streams goes on")
+		case <-time.After(time.Millisecond):
+		}
 	}
-	t.Error("a fetcher without streams goes on")
 }
 
 func TestNextContext(t *testing.T) {
@@ -213,10 +218,18 @@ func lone(opts Options) *stream {
 	return newStream(&Client{opts: opts, lost: newSignal()}, "t", 0, 100)
 }
 
+// waits begins a Next.
+func (s *stream) waits(t *testing.T) {
+	t.Helper()
+	if set, err := s.take(); set != nil || err != nil {
+		t.Fatal(set, err)
+	}
+}
+
 // TestNextLate lends a set at the moment in which Next gives up.
 func TestNextLate(t *testing.T) {
 	s := lone(Options{})
-	s.take()
+	s.waits(t)
 	p := s.ask(time.Now())
 	p.answered = true
 	s.accept(&p, time.Now())
@@ -236,7 +249,7 @@ func TestDeliver(t *testing.T) {
 	s := lone(Options{PartitionBytes: 1000})
 	f := func(records int, end int64, first bool, behind bool, limit int) {
 		t.Helper()
-		s.take()
+		s.waits(t)
 		p := s.ask(time.Now())
 		p.answered, p.first = true, first
 		p.set.HighWatermark = end

@@ -1,0 +1,127 @@
+package stream
+
+import (
+	"os"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// BenchmarkApply applies one event of the generator's mix, decoded and matched
+// before, to subjects in memory. An event that no counter takes costs nothing here.
+//
+// "growing" begins with no subjects, again and again after 200,000 events;
+// "steady" goes on with the subjects of the pass before, later by its span.
+func BenchmarkApply(b *testing.B) {
+	plain, err := os.ReadFile("../../bench/testdata/plain.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	for _, pack := range []struct{ name, text string }{{"plain", string(plain)}, {"default", builtin(b, "cn-2019-15")}} {
+		events := newApplied(b, compile(b, pack.text))
+		b.Run(pack.name+"/growing", func(b *testing.B) { events.bench(b, true) })
+		b.Run(pack.name+"/steady", func(b *testing.B) { events.bench(b, false) })
+	}
+}
+
+// applied is a stretch of events as operations, and the subjects in memory that
+// they are applied to.
+type applied struct {
+	program  *Program
+	run      run
+	ends     []int // by event: how many operations it and those before it have
+	apply    applier
+	subjects map[string]*subject
+	crossed  int
+	name     []byte
+	op       operation
+}
+
+const (
+	appliedEvents = 200_000
+	appliedSpan   = 3 * time.Hour
+)
+
+func newApplied(b *testing.B, p *Program) *applied {
+	b.Helper()
+	a := &applied{program: p}
+	in := newIntake(p, Secret{}, Intake{})
+	var r gen.Record
+	for g := gen.New(gen.Config{Seed: 42, Events: appliedEvents, Span: appliedSpan, Repeats: -1}); g.Next(&r); {
+		if err := in.decoder.Decode(&in.event, r.Value); err != nil {
+			b.Fatal(err)
+		}
+		ops := in.operations()
+		for i := range ops {
+			a.run.add(&ops[i], 0, int64(len(a.ends)), r.TimeMillis, in.newest)
+		}
+		a.ends = append(a.ends, len(a.run.ops))
+	}
+	return a
+}
+
+func (a *applied) begin() {
+	a.subjects = map[string]*subject{}
+	a.apply = applier{program: a.program, emit: func(*subject, *thresholds.Crossing) { a.crossed++ }}
+}
+
+// event applies event n of the stretch, later by shift.
+func (a *applied) event(n int, shift int64) {
+	from := 0
+	if n > 0 {
+		from = a.ends[n-1]
+	}
+	for i := from; i < a.ends[n]; i++ {
+		a.run.operation(i, &a.op)
+		a.op.time += shift
+		a.apply.apply(a.subject(&a.op), &a.op, a.run.ops[i].newest+shift)
+	}
+}
+
+func (a *applied) subject(o *operation) *subject {
+	a.name = append(append(a.name[:0], byte(o.kind)), o.id...)
+	if s, ok := a.subjects[string(a.name)]; ok {
+		return s
+	}
+	s := a.apply.open(windows.NewSubject(&a.program.kinds[o.kind].layout), o.kind, string(o.id))
+	a.subjects[string(a.name)] = s
+	return s
+}
+
+func (a *applied) bench(b *testing.B, growing bool) {
+	a.begin()
+	pass := func(shift int64) {
+		for n := range a.ends {
+			a.event(n, shift)
+		}
+	}
+	shift := int64(0)
+	if !growing {
+		pass(shift)
+		shift += int64(appliedSpan)
+	}
+	b.ReportAllocs()
+	n := 0
+	for b.Loop() {
+		a.event(n, shift)
+		if n++; n < len(a.ends) {
+			continue
+		}
+		n = 0
+		if growing {
+			a.begin()
+		} else {
+			shift += int64(appliedSpan)
+		}
+	}
+	events := float64(len(a.ends))
+	b.ReportMetric(float64(len(a.run.ops))/events, "subjects/event")
+	b.ReportMetric(float64(len(a.run.adds))/events, "adds/event")
+	b.ReportMetric(float64(len(a.subjects)), "subjects")
+	if growing && b.N > len(a.ends) && a.crossed == 0 {
+		b.Error("nothing crossed")
+	}
+}
