@@ -78,7 +78,7 @@ func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err er
 	switch {
 	case res.Outcome == windows.Done:
 		s.written(ctx, c)
-	case applied(c, res):
+	case wroteBefore(c, res):
 		s.written(ctx, c)
 	case res.Outcome == windows.Fenced:
 		s.log.Warn("fence differs: going back to the stored one", "shard", s.number, "fences", len(res.Fences))
@@ -90,9 +90,9 @@ func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err er
 	return false, nil
 }
 
-// applied says whether a refusal means that the very same commit was written
+// wroteBefore says whether a refusal means that the very same commit was written
 // before, by a try whose answer was lost: fences and versions are of this commit alone.
-func applied(c *windows.Commit, res windows.Result) bool {
+func wroteBefore(c *windows.Commit, res windows.Result) bool {
 	for _, p := range res.Fences {
 		f := &c.Fences[p.Index]
 		if f.To == nil || !bytes.Equal(p.Value, f.To) {

@@ -3,6 +3,7 @@ package thresholds
 import (
 	"strings"
 	"testing"
+	"time"
 )
 
 // contractExample is the record in section 4 of the contract, as it stands there.
