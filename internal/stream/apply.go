@@ -259,7 +259,7 @@ func (a *applier) clearDate(s *subject, r int) int64 {
 	}
 	step := rule.Step * second
 	low := floorDiv(now, step) + 1
-	high := low + rule.Window/rule.Step
+	high := min(low+rule.Window/rule.Step, never/step) // no date lies beyond what nanoseconds reach
 	for low < high {
 		middle := (low + high) / 2
 		if a.clearsAt(s, rule, middle*step) {
@@ -267,6 +267,9 @@ func (a *applier) clearDate(s *subject, r int) int64 {
 		} else {
 			low = middle + 1
 		}
+	}
+	if low > never/step || !a.clearsAt(s, rule, low*step) {
+		return never
 	}
 	return low * step
 }

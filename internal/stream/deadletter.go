@@ -65,7 +65,11 @@ type deadTopic struct {
 func (t *deadTopic) write(ctx context.Context, letters []deadLetter) error {
 	messages := make([]kafka.Message, 0, len(letters))
 	for i := range letters {
-		messages = append(messages, t.message(&letters[i]))
+		m := t.message(&letters[i])
+		for size(&m) > largestLetter && (len(m.Value) > 0 || len(m.Key) > 0) {
+			m = cut(m)
+		}
+		messages = append(messages, m)
 	}
 	return t.retry(ctx, "the dead-letter topic", func() error {
 		// Not ended by ctx: a write that is given up goes on behind our back,
@@ -79,15 +83,49 @@ func (t *deadTopic) write(ctx context.Context, letters []deadLetter) error {
 	})
 }
 
-// unwritten are the messages whose write failed.
+// unwritten are the messages whose write failed, those cut that the topic does
+// not take for their size.
 func unwritten(messages []kafka.Message, errs kafka.WriteErrors) []kafka.Message {
 	var left []kafka.Message
 	for i, m := range messages {
+		if errors.Is(errs[i], kafka.MessageSizeTooLarge) {
+			m = cut(m)
+		}
 		if errs[i] != nil {
 			left = append(left, m)
 		}
 	}
 	return left
+}
+
+// largestLetter is the most that a dead letter takes, in bytes: a topic takes
+// messages of 1 MiB unless it was set up otherwise. An event is at most 64 KiB,
+// so only a record that was never meant as one is larger.
+const largestLetter = 1_000_000
+
+// cut leaves out what makes a dead letter too large: the value, with a header
+// that says how long it was; of a letter that was cut before, key and headers of its producer.
+func cut(m kafka.Message) kafka.Message {
+	ours := slices.IndexFunc(m.Headers, func(h kafka.Header) bool { return h.Key == "__connect.errors.topic" })
+	if slices.ContainsFunc(m.Headers, func(h kafka.Header) bool { return h.Key == headerCut }) {
+		m.Key, m.Headers = nil, m.Headers[max(0, ours):]
+		return m
+	}
+	m.Headers = append(slices.Clone(m.Headers), kafka.Header{Key: headerCut, Value: strconv.AppendInt(nil, int64(len(m.Value)), 10)})
+	m.Value = nil
+	return m
+}
+
+// headerCut is on a dead letter whose value was left out: its length in bytes.
+const headerCut = "aggregator.value.bytes"
+
+// size is about what a message takes.
+func size(m *kafka.Message) int {
+	n := len(m.Key) + len(m.Value)
+	for _, h := range m.Headers {
+		n += len(h.Key) + len(h.Value) + 10
+	}
+	return n
 }
 
 func (t *deadTopic) message(d *deadLetter) kafka.Message {

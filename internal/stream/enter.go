@@ -189,7 +189,7 @@ func (p *partition) reread(ctx context.Context, from, to int64) error {
 // note notes the id of p.record, if it is an event that counts for the clock.
 func (p *partition) note() {
 	r := &p.record
-	if err := p.decode(r); err != nil || p.in.tooNew(r.Timestamp*millisecond) {
+	if err := p.decode(r); err != nil || p.in.tooNew(nanoseconds(r.Timestamp)) {
 		return
 	}
 	p.in.repeated(r.Timestamp)

@@ -58,6 +58,8 @@ func (s *Service) begin(gen *kafka.Generation) {
 			at[l] = committedOffset(a.Offset)
 		}
 	}
+	s.generations++
+	begun := s.generations // a group that was made anew counts its own from the start
 	s.log.Info("generation begins", "generation", gen.ID, "partitions", len(g.leases))
 	s.own(g.leases)
 	for _, l := range g.leases {
@@ -71,7 +73,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 	}
 	gen.Start(func(ctx context.Context) { g.commit(ctx, gen) })
 	for _, r := range s.relaysOf(g.leases) {
-		gen.Start(func(ctx context.Context) { r.run(ctx, int64(gen.ID)+1, g.quiet) })
+		gen.Start(func(ctx context.Context) { r.run(ctx, begun, g.quiet) })
 	}
 	s.joined.Store(true)
 }

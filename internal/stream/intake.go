@@ -85,7 +85,7 @@ func newIntake(p *Program, secret Secret, o Intake) *intake {
 
 // tooNew says whether the event lies too far ahead of now (ns).
 func (in *intake) tooNew(now int64) bool {
-	return in.event.Time > now && in.event.Time-now > in.maxAhead
+	return in.event.Time > now && uint64(in.event.Time)-uint64(now) > uint64(in.maxAhead) // the difference may not fit a signed one
 }
 
 // repeated notes the event's identity at the given Kafka timestamp (ms) and says whether it

@@ -124,14 +124,21 @@ func (s *shard) wantsOf(r *run, offset int64) {
 		}
 		r.operation(i, &s.op)
 		e := s.subjects[string(s.nameOf(s.op.kind, s.op.id))]
-		l.parts = e.NeedsHistory(l.parts[:0])
-		for _, a := range s.op.adds {
-			l.parts = e.Needs(l.parts, a.counter, a.key)
-		}
-		for _, p := range l.parts {
-			l.want(e, p)
+		if !l.complete(e, &s.op) {
+			for _, p := range l.parts {
+				l.want(e, p)
+			}
 		}
 	}
+}
+
+// complete says whether e has all that o needs.
+func (l *loader) complete(e *entry, o *operation) bool {
+	l.parts = e.NeedsHistory(l.parts[:0])
+	for _, a := range o.adds {
+		l.parts = e.Needs(l.parts, a.counter, a.key)
+	}
+	return len(l.parts) == 0
 }
 
 func (l *loader) want(e *entry, p windows.Part) {

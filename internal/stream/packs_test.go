@@ -1,9 +1,11 @@
 package stream
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -80,5 +82,27 @@ func TestWindowBeforeTime(t *testing.T) {
 	}
 	if !strings.Contains(got, `"from":"1676-01-02T00:00:00Z"`) {
 		t.Fatalf("from is not two years before: %s", got)
+	}
+}
+
+// TestEndOfTime: a clear that would date beyond the times that there are never comes.
+func TestEndOfTime(t *testing.T) {
+	p := compile(t, "{pack: late, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 10}, clear: 0.4}]}")
+	n := 0
+	r := NewReplay(p, Intake{}, math.MaxInt64, func(*thresholds.Crossing) { n++ })
+	for _, line := range []string{
+		`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A","count":10}`,
+		`{"id":"2","time":"2261-06-02T00:00:00Z","type":"click","incident":"A"}`,
+	} {
+		if err := r.Line([]byte(line)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if n != 2 {
+		t.Fatalf("%d crossings, want the two levels", n)
+	}
+	early := NewReplay(p, Intake{}, time.Date(1679, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), func(*thresholds.Crossing) {})
+	if err := early.Line([]byte(`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A"}`)); !errors.Is(err, ErrAhead) {
+		t.Fatalf("five hundred years ahead: %v", err)
 	}
 }

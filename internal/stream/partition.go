@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"math"
 	"slices"
 	"time"
 
@@ -48,6 +49,7 @@ type partition struct {
 	idle      bool
 	ended     bool // caught up
 	dying     []deadLetter
+	buried    int64   // offset up to which dead letters are safe
 	shortened uint64  // of in.ids, as told to the metrics
 	known     int64   // offset up to which duplicates were decided before
 	knownFrom int64   // offset from which repeats is complete
@@ -115,6 +117,7 @@ func (p *partition) resume(ctx context.Context) error {
 	p.stream.SeekTo(at.offset)
 	p.next, p.clock, p.in.newest = at.offset, at.clock, at.newest
 	p.heard, p.idle, p.ended = time.Now(), false, false
+	p.dying = p.dying[:0]
 	for i := range p.sent {
 		p.sent[i] = at.offset
 		p.release(i)
@@ -175,7 +178,7 @@ func (p *partition) take(ctx context.Context) error {
 	switch v {
 	case malformed, ahead:
 		p.metrics.event(v)
-		if r.Offset >= p.known {
+		if r.Offset >= p.buried {
 			p.dying = append(p.dying, newDeadLetter(p.lease, r, err))
 		}
 		return nil
@@ -206,7 +209,7 @@ func (p *partition) decide(r *fetch.Record) (verdict, error) {
 	if err := p.decode(r); err != nil {
 		return malformed, err
 	}
-	if p.in.tooNew(r.Timestamp * millisecond) {
+	if p.in.tooNew(nanoseconds(r.Timestamp)) {
 		return ahead, ErrAhead
 	}
 	p.clock = max(p.clock, r.Timestamp)
@@ -222,6 +225,11 @@ func (p *partition) decode(r *fetch.Record) error {
 		p.headers = append(p.headers, event.Header{Key: h.Key, Value: h.Value})
 	}
 	return p.in.decoder.DecodeRecord(&p.in.event, r.Value, p.headers)
+}
+
+// nanoseconds is a Kafka timestamp, which may be anything, as a time.
+func nanoseconds(timestamp int64) int64 {
+	return max(min(timestamp, math.MaxInt64/millisecond), math.MinInt64/millisecond) * millisecond
 }
 
 // repeated says whether a record is a duplicate. What was decided before a
@@ -337,6 +345,7 @@ func (p *partition) bury(ctx context.Context) error {
 	for i := range p.dying {
 		p.metrics.deadLetter(p.dying[i].reason)
 	}
+	p.buried = p.dying[len(p.dying)-1].offset + 1
 	p.dying = p.dying[:0]
 	return nil
 }

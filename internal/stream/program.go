@@ -22,7 +22,7 @@ type Program struct {
 	hash  uint64 // of the packs' hashes, in order
 	// keysPerEvent is more than the keys that one event can add to a commit:
 	// four records; a history, a chunk and one that is split for each counter it
-	// feeds; the crossings of all levels.
+	// feeds; the crossings of all levels, and a clear of each rule.
 	keysPerEvent int
 }
 
@@ -78,7 +78,7 @@ func Compile(packs []*thresholds.Pack, maxMembers int) (*Program, error) {
 	p.hash = h.Sum64()
 	p.keysPerEvent = int(thresholds.NumKinds)
 	for r := range p.Rules {
-		p.keysPerEvent += len(r.Levels)
+		p.keysPerEvent += len(r.Levels) + 1
 	}
 	most := 0
 	for _, m := range p.types {

@@ -34,30 +34,52 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 	return !s.placeless(), nil
 }
 
-// redo applies the kept operations of e to its record as another process left it.
+// redo applies the kept operations of e to its record as another process left
+// it. If a still newer record is met while parts are read, it begins again.
 func (s *shard) redo(ctx context.Context, e *entry, record []byte) error {
-	s.batch.crossings = slices.DeleteFunc(s.batch.crossings, func(a announced) bool { return a.entry == e })
 	if err := s.decode(e, record); err != nil {
 		return err
 	}
-	for {
-		s.wantsOf(e.kept, 0)
-		if len(s.load.wants) == 0 {
-			break
+	e.dirty = false // what it had is gone: a still newer record may be taken
+	for again := true; again; {
+		s.batch.crossings = slices.DeleteFunc(s.batch.crossings, func(a announced) bool { return a.entry == e })
+		version := bytes.Clone(e.version)
+		if err := s.readKept(ctx, e, 0); err != nil {
+			return err
 		}
-		e.dirty = false // what it had is gone: parts of a still newer record may be taken
+		e.base = s.apply.progresses(&e.subject, e.base[:0])
+		again = !bytes.Equal(version, e.version)
+		for i := 0; i < len(e.kept.ops) && !again; i++ {
+			e.kept.operation(i, &s.op)
+			if !s.load.complete(e, &s.op) {
+				if err := s.readKept(ctx, e, i); err != nil {
+					return err
+				}
+				if again = !bytes.Equal(version, e.version); again {
+					break
+				}
+				e.kept.operation(i, &s.op)
+			}
+			o := &e.kept.ops[i]
+			s.applyTo(e, s.places[o.place].lease, o)
+		}
+	}
+	e.dirty = true
+	return nil
+}
+
+// readKept reads the parts that the kept operations of e need, from the i-th on.
+func (s *shard) readKept(ctx context.Context, e *entry, i int) error {
+	rest := run{ops: e.kept.ops[i:], adds: e.kept.adds, text: e.kept.text}
+	for {
+		s.wantsOf(&rest, 0)
+		if len(s.load.wants) == 0 {
+			return nil
+		}
 		if err := s.readParts(ctx); err != nil {
 			return err
 		}
 	}
-	e.dirty = true
-	e.base = s.apply.progresses(&e.subject, e.base[:0])
-	for i := range e.kept.ops {
-		e.kept.operation(i, &s.op)
-		o := &e.kept.ops[i]
-		s.applyTo(e, s.places[o.place].lease, o)
-	}
-	return nil
 }
 
 // keep notes s.op, which is o of its run, for redo.

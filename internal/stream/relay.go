@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"encoding/json"
@@ -20,6 +21,7 @@ type relay struct {
 	shard     int
 	partition int // of the crossings topic
 	noted     uint64
+	stored    []byte        // noted, as the store holds it
 	told      chan struct{} // a commit in this process had crossings
 }
 
@@ -126,7 +128,11 @@ func (r *relay) drain(ctx context.Context) error {
 		return err
 	}
 	for r.noted < head {
-		if err := r.some(ctx, min(head, r.noted+relayMost)); err != nil {
+		err := r.some(ctx, min(head, r.noted+relayMost))
+		if errors.Is(err, errOutboxChanged) {
+			head, err = r.look(ctx)
+		}
+		if err != nil {
 			return err
 		}
 	}
@@ -134,20 +140,19 @@ func (r *relay) drain(ctx context.Context) error {
 	return nil
 }
 
-// look reads head and noted. A head below what was noted means that the store
-// went back: what is stored counts.
+// look reads head and noted.
 func (r *relay) look(ctx context.Context) (head uint64, err error) {
 	keys := [][]byte{r.keys.AppendHeadKey(nil, r.shard), r.keys.AppendNotedKey(nil, r.shard)}
 	values, err := r.store.Load(ctx, r.shard, keys, nil)
 	if err != nil {
 		return 0, fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
 	}
-	r.noted = 0
-	if v := values[1]; len(v) == 8 {
-		r.noted = binary.BigEndian.Uint64(v)
-	}
 	if v := values[0]; len(v) == windows.VersionSize+8 {
 		head = binary.BigEndian.Uint64(v[windows.VersionSize:])
+	}
+	r.stored, r.noted = bytes.Clone(values[1]), 0
+	if len(r.stored) == 8 {
+		r.noted = binary.BigEndian.Uint64(r.stored)
 	}
 	return head, nil
 }
@@ -176,16 +181,29 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 	if err := r.publish.write(ctx, r.partition, entries); err != nil {
 		return fmt.Errorf("publish crossings of shard %d: %w", r.shard, err)
 	}
-	return r.note(ctx, to, keys)
+	return r.note(ctx, to, keys, values)
 }
 
-// note says that everything below to was published, and deletes it.
-func (r *relay) note(ctx context.Context, to uint64, keys [][]byte) error {
-	value := binary.BigEndian.AppendUint64(nil, to)
-	if err := r.store.Put(ctx, r.shard, r.keys.AppendNotedKey(nil, r.shard), value); err != nil {
+// errOutboxChanged: the store went back while its entries were being published.
+var errOutboxChanged = errors.New("the outbox is no longer what was read")
+
+// note says that everything below to was published, and deletes it. It does so
+// only if the store still holds what was published: one that went back in the meantime may by now
+// hold other crossings under the same numbers.
+func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) error {
+	next := binary.BigEndian.AppendUint64(nil, to)
+	c := &windows.Commit{Fences: []windows.Fence{{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored, To: next}}}
+	for i, k := range keys {
+		c.Fences = append(c.Fences, windows.Fence{Key: k, From: values[i]})
+	}
+	res, err := r.store.Commit(ctx, r.shard, c)
+	if err != nil {
 		return fmt.Errorf("note crossings of shard %d: %w", r.shard, err)
 	}
-	r.noted = to
+	if res.Outcome != windows.Done {
+		return errOutboxChanged
+	}
+	r.noted, r.stored = to, next
 	if err := r.store.Delete(ctx, r.shard, keys...); err != nil {
 		return fmt.Errorf("trim outbox of shard %d: %w", r.shard, err)
 	}

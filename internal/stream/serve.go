@@ -106,8 +106,11 @@ func (s *shard) watch(ctx context.Context) error {
 		}
 		return nil
 	}
-	if values[len(s.places)] == nil {
+	switch key := values[len(s.places)]; {
+	case key == nil:
 		s.restoreSecret(ctx)
+	case !bytes.Equal(key, s.secret.bytes()):
+		return errOtherSecret
 	}
 	values = values[:len(s.places)]
 	for i, v := range values {
@@ -179,6 +182,9 @@ func (s *shard) restoreSecret(ctx context.Context) {
 		s.metrics.storeError("setting", err)
 	}
 }
+
+// errOtherSecret: members counted with two keys would count twice.
+var errOtherSecret = errors.New("the store was given another fingerprint key: stop all processes, restore the key (privacy.key_file) and start again")
 
 // lookSince shows the stored fences to those who wait for a new pack to reach
 // every partition.

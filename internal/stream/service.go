@@ -69,6 +69,7 @@ type Service struct {
 	partitions    partitionOptions
 	sinces        *sinces
 	joined        atomic.Bool
+	generations   int64 // that this process took part in
 
 	mu    sync.Mutex
 	owned map[int]bool // shards whose relay and sweep are ours

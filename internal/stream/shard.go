@@ -53,7 +53,9 @@ type shard struct {
 	load     loader
 	commits  commits
 	op       operation
-	clock    int64 // of the partition at s.op, ms
+	event    []*entry // the subjects of the event being applied
+	nth      int      // how many of them had their operation
+	clock    int64    // of the partition at s.op, ms
 	name     []byte
 	others   atomic.Int64 // processes that may write the same subjects, beside this one
 	reached  atomic.Int64 // streamTime, for other goroutines
@@ -91,6 +93,7 @@ type batch struct {
 	number    uint32
 	entries   []*entry
 	keys      int
+	bytes     int // of the commit, roughly
 	kept      int
 	ops       int
 	begun     time.Time // zero: nothing yet
@@ -163,6 +166,11 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 		if o.offset < p.at.offset {
 			continue
 		}
+		if i == 0 || r.ops[i-1].offset != o.offset {
+			if err := s.gather(ctx, p, r, i); err != nil || !p.stands {
+				return err
+			}
+		}
 		s.one(p, r, i)
 		if i+1 < len(r.ops) && r.ops[i+1].offset == o.offset {
 			continue
@@ -183,6 +191,33 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	return nil
 }
 
+// gather finds the subjects of the event of the i-th operation. What a run needs
+// was loaded before it, but a set that grew in the meantime needs more: it is loaded
+// before the event, never within one, since loading may commit.
+func (s *shard) gather(ctx context.Context, p *standing, r *run, i int) error {
+	for !s.found(r, i) {
+		if err := s.fill(ctx, r, r.ops[i].offset); err != nil || !p.stands {
+			return err
+		}
+	}
+	return nil
+}
+
+// found fills s.event with the subjects of the event of the i-th operation; false:
+// not all that they need is loaded.
+func (s *shard) found(r *run, i int) bool {
+	s.event, s.nth = s.event[:0], 0
+	for offset := r.ops[i].offset; i < len(r.ops) && r.ops[i].offset == offset; i++ {
+		r.operation(i, &s.op)
+		e := s.subjects[string(s.nameOf(s.op.kind, s.op.id))]
+		if e == nil || !e.loaded || !s.load.complete(e, &s.op) {
+			return false
+		}
+		s.event = append(s.event, e)
+	}
+	return true
+}
+
 // recommit commits in the middle of a run. Subjects that another process
 // changed were read again: what the rest of the run needs is loaded again.
 func (s *shard) recommit(ctx context.Context, p *standing, r *run) error {
@@ -195,10 +230,11 @@ func (s *shard) recommit(ctx context.Context, p *standing, r *run) error {
 	return s.fill(ctx, r, p.at.offset)
 }
 
-// one applies the i-th operation of a run.
+// one applies the i-th operation of a run, to the next subject of s.event.
 func (s *shard) one(p *standing, r *run, i int) {
 	r.operation(i, &s.op)
-	e := s.subjects[string(s.nameOf(s.op.kind, s.op.id))]
+	e := s.event[s.nth]
+	s.nth++
 	p.at.newest = r.ops[i].newest
 	s.touch(e)
 	if e.kept != nil {
@@ -248,8 +284,13 @@ func (s *shard) weigh(e *entry) {
 	s.commits.parts = e.Dirty(s.commits.parts[:0])
 	keys := 1 + len(s.commits.parts)
 	s.batch.keys += keys - e.keys
+	s.batch.bytes += (keys - e.keys) * partBytes
 	e.keys = keys
 }
+
+// partBytes is about what a chunk of members takes in a commit, and more than
+// most records.
+const partBytes = 2_000
 
 // full says whether the batch must be committed before the next event: the
 // most that one event can add is left free.
@@ -258,7 +299,7 @@ func (s *shard) full() bool {
 		return true
 	}
 	keys := s.batch.keys + len(s.places) + len(s.batch.crossings) + 1
-	return keys+s.program.keysPerEvent > windows.MaxCommitKeys || s.batch.kept >= s.keptMax
+	return keys+s.program.keysPerEvent > windows.MaxCommitKeys || s.batch.bytes >= windows.MaxCommitBytes || s.batch.kept >= s.keptMax
 }
 
 // sharedCommits is for how many commits without a conflict a subject counts as

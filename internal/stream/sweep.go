@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -28,6 +29,14 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 		return err
 	}
 	for i := range r.ops {
+		if s.full() {
+			if err := s.commit(ctx); err != nil {
+				return err
+			}
+			if err := s.fill(ctx, r, 0); err != nil {
+				return err
+			}
+		}
 		if e := s.swept(r, i); e != nil && e.due <= streamTime {
 			s.touch(e)
 			s.apply.clear(&e.subject, streamTime)
@@ -200,35 +209,53 @@ func (w *sweeper) look(ctx context.Context, shard int, streamTime int64, keys []
 	return nil
 }
 
-// forget deletes a subject whose windows are empty. One that ever had a level
-// shrinks to its levels and episodes: its next crossing must not repeat an old id. The
-// version guards it: whoever writes the subject meanwhile wins.
+// forget deletes a subject whose windows are empty, with its parts. One that
+// ever had a level shrinks to its levels and episodes: its next crossing must not repeat an old id. The
+// version guards each step: whoever writes the subject meanwhile wins.
 func (w *sweeper) forget(ctx context.Context, shard int, key, record []byte, s *windows.Subject, kind thresholds.Kind, id []byte) error {
 	parts := s.Shrink(nil)
-	if s.Marked() && !s.Changed() {
-		return nil
-	}
-	version := record[:windows.VersionSize]
-	c := &windows.Commit{}
-	if s.Marked() {
-		c.Records = []windows.Record{{Key: key, Version: version, Value: s.AppendRecord(nil, w.version(), w.writer)}}
-	} else {
-		c.Records = []windows.Record{{Key: key, Version: version}}
-		c.Deletes = [][]byte{key}
-	}
-	res, err := w.store.Commit(ctx, shard, c)
-	if err != nil || res.Outcome != windows.Done {
-		return err
-	}
-	w.metrics.forgotten()
 	var gone [][]byte
 	for _, p := range parts {
 		gone = append(gone, w.keys.AppendPartKey(nil, shard, s.PartID(nil, p), kind.String(), id))
 	}
-	if len(gone) == 0 {
-		return nil
+	if !s.Marked() {
+		_, err := w.drop(ctx, shard, key, record, append(gone, key))
+		return err
 	}
-	return w.store.Delete(ctx, shard, gone...)
+	version := [windows.VersionSize]byte(record)
+	if bytes.Equal(s.AppendRecord(nil, version, s.Writer()), record) {
+		return nil // it was shrunk before
+	}
+	for _, keys := range [][][]byte{nil, gone} {
+		if len(keys) > 0 {
+			if done, err := w.drop(ctx, shard, key, record, keys); !done {
+				return err
+			}
+			s.Deleted(parts)
+		}
+		shrunk := s.AppendRecord(nil, w.version(), w.writer)
+		c := &windows.Commit{Records: []windows.Record{{Key: key, Version: record[:windows.VersionSize], Value: shrunk}}}
+		if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
+			return err
+		}
+		record = shrunk
+		if len(gone) == 0 {
+			break
+		}
+	}
+	w.metrics.forgotten()
+	return nil
+}
+
+// drop deletes keys if the record is as it was read.
+func (w *sweeper) drop(ctx context.Context, shard int, key, record []byte, keys [][]byte) (bool, error) {
+	for some := range slices.Chunk(keys, windows.MaxCommitKeys/2) {
+		c := &windows.Commit{Records: []windows.Record{{Key: key, Version: record[:windows.VersionSize]}}, Deletes: some}
+		if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
+			return false, err
+		}
+	}
+	return true, nil
 }
 
 // kindOf is the kind of a name.

@@ -77,6 +77,7 @@ func (s *stream) Next(ctx context.Context) (*Set, error) {
 func (s *stream) take() (*Set, error) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
+	s.waiting = false
 	if s.closed || s.c.closed() {
 		return nil, ErrClosed
 	}

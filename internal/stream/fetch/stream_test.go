@@ -242,6 +242,28 @@ func TestNextLate(t *testing.T) {
 	}
 }
 
+// TestNextError fetches records after Next has returned an error, and before it is
+// called again: they are the next ones, not lent to somebody who waits no more.
+func TestNextError(t *testing.T) {
+	for _, told := range []error{&OutOfRange{}, errRecord} {
+		s := lone(Options{})
+		s.waits(t)
+		s.report(told)
+		if _, err := s.take(); err != told {
+			t.Fatal(err)
+		}
+		s.SeekTo(100)
+		p := s.ask(time.Now())
+		p.answered = true
+		p.set.buf = packed(number(100, 3)...).append(nil)
+		s.accept(&p, time.Now())
+		set, err := s.Next(t.Context())
+		if set != p.set || err != nil {
+			t.Errorf("after %v: %v, %v", told, set, err)
+		}
+	}
+}
+
 // TestDeliver gives a stream one answer after the other: how many records, which end
 // of the log, whether it was the first of its request. It tells whether the
 // stream is behind, and how much it asks for next.

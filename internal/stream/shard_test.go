@@ -1,0 +1,185 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// lone is a shard that is alone in its world, standing at its fence.
+func lone(t *testing.T, p *Program, store windows.Store) (*shard, *lease) {
+	t.Helper()
+	o := &shardOptions{
+		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(), partitions: []topicPartition{{"events", 0}},
+		outboxMax: 1 << 30, maxAge: time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
+		version: newVersion, now: time.Now, committed: func(int, int) {},
+		tide: newTide(1, 0, func() {}), patience: patience{NewMetrics(prometheus.NewRegistry(), p), discard},
+	}
+	s := newShard(0, o)
+	l := newLease("events", 0, 0, 1)
+	start := mark{clock: noTime, newest: noTime, pack: p.hash}.appendFence(nil, 0)
+	fence, err := store.PutAbsent(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 0), start)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := parseFence(fence)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.begin(l, fence, m)
+	return s, l
+}
+
+// feeder makes runs of lines, as one partition.
+type feeder struct {
+	in     *intake
+	offset int64
+}
+
+func (f *feeder) run(t *testing.T, lines []string) *run {
+	t.Helper()
+	r := &run{}
+	r.reset(f.offset)
+	var clock int64
+	for _, line := range lines {
+		if err := f.in.decoder.DecodeLine(&f.in.event, []byte(line)); err != nil {
+			t.Fatal(err)
+		}
+		clock = f.in.event.Time / millisecond
+		for _, o := range f.in.operations() {
+			r.add(&o, 0, f.offset, clock, f.in.newest)
+		}
+		f.offset++
+	}
+	r.to = mark{offset: f.offset, clock: clock, newest: f.in.newest, pack: f.in.matcher.program.hash}
+	return r
+}
+
+// TestSetGrowsWithinARun: a large set, of which a fresh shard has loaded
+// nothing, gains so many members in one run that it grows by several chunks.
+func TestSetGrowsWithinARun(t *testing.T) {
+	p := compile(t, `
+pack: p
+measures: {readers: {distinct: account, types: [view]}}
+rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 900000}}]
+`)
+	store := windows.NewMem(1)
+	feed := &feeder{in: newIntake(p, Secret{}, Intake{})}
+	n := 0
+	views := func(k int) (lines []string) {
+		for range k {
+			n++
+			lines = append(lines, fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"view","incident":"A","account":"u%d"}`, n, n))
+		}
+		return lines
+	}
+	for _, runs := range [][]int{{1000, 1000, 8000}, {2000, 500}, {3000}} {
+		s, l := lone(t, p, store)
+		for _, k := range runs {
+			if err := s.take(t.Context(), l, feed.run(t, views(k))); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	err := p.StoredCounts(t.Context(), store, 1, func(line []byte) bool {
+		if want := fmt.Sprintf(`"value":%d,`, n); !strings.Contains(string(line), want) {
+			t.Errorf("want %s in %s", want, line)
+		}
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestSweepKeepsCommitsSmall: a sweep of many subjects meets a batch that is nearly full.
+func TestSweepKeepsCommitsSmall(t *testing.T) {
+	p := compile(t, `
+pack: p
+measures: {clicks: {sum: count, types: [click]}}
+rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear: 0.5}]
+`)
+	store := windows.NewMem(1)
+	s, l := lone(t, p, store)
+	feed := &feeder{in: newIntake(p, Secret{}, Intake{})}
+	clicks := func(name, time string, n, count int) (lines []string) {
+		for i := range n {
+			lines = append(lines, fmt.Sprintf(`{"id":"%s%d","time":%q,"type":"click","incident":"%s%d","count":%d}`, name, i, time, name, i, count))
+		}
+		return lines
+	}
+	for _, lines := range [][]string{clicks("armed", "2026-01-01T00:00:00Z", 200, 10), clicks("other", "2026-03-01T00:00:00Z", 3800, 1)} {
+		if err := s.take(t.Context(), l, feed.run(t, lines)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	due, err := store.Armed(t.Context(), 0, 1<<40, sweepMost)
+	if err != nil || len(due) != 200 {
+		t.Fatalf("%d subjects armed, %v", len(due), err)
+	}
+	if err := s.sweep(t.Context(), due); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if due, _ = store.Armed(t.Context(), 0, 1<<40, sweepMost); len(due) != 0 {
+		t.Fatalf("%d subjects still armed", len(due))
+	}
+}
+
+// TestForgetOnce: a subject that had a level shrinks once; one that had none goes.
+func TestForgetOnce(t *testing.T) {
+	p := compile(t, `
+pack: p
+measures: {readers: {distinct: account, types: [view]}}
+rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, levels: [0.5, 1]}]
+`)
+	store := windows.NewMem(1)
+	s, l := lone(t, p, store)
+	feed := &feeder{in: newIntake(p, Secret{}, Intake{})}
+	var lines []string
+	for i := range 700 {
+		incident := []string{"loud", "quiet"}[i/500]
+		lines = append(lines, fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"view","incident":"%s","account":"u%d"}`, i, incident, i%550))
+	}
+	if err := s.take(t.Context(), l, feed.run(t, lines)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	w := &sweeper{shardOptions: s.shardOptions, shards: []*shard{s}, owned: func(int) bool { return true }}
+	key := store.Keys().AppendRecordKey(nil, 0, "incident", []byte("loud"))
+	var before string
+	for n := range 3 {
+		if err := w.scan(t.Context(), 0, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano()); err != nil {
+			t.Fatal(err)
+		}
+		values, err := store.Load(t.Context(), 0, [][]byte{key}, nil)
+		if err != nil || values[0] == nil {
+			t.Fatalf("the record with a level is gone, %v", err)
+		}
+		if n > 0 && string(values[0]) != before {
+			t.Fatal("the record was written again")
+		}
+		before = string(values[0])
+	}
+	left := map[string]bool{}
+	_ = store.Scan(context.Background(), 0, nil, func(key []byte) bool { left[string(key)] = true; return true })
+	for k := range left {
+		if strings.Contains(k, "quiet") || strings.Contains(k, "p:") {
+			t.Errorf("left over: %q", k)
+		}
+	}
+}
