@@ -2,8 +2,11 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -82,22 +85,55 @@ func (f *findings) topicPermissions(ctx context.Context, client *kgo.Client, c *
 }
 
 func (f *findings) groupPermissions(ctx context.Context, client *kgo.Client, c *config) {
-	req := kmsg.NewPtrDescribeGroupsRequest()
-	req.Groups = []string{c.kafka.Group}
-	req.IncludeAuthorizedOperations = true
-	res, err := req.RequestWith(ctx, client)
+	res, err := describeGroup(ctx, client, c.kafka.Group)
 	switch {
+	case errors.Is(err, kerr.GroupAuthorizationFailed):
+		f.fail("group %s: %v", c.kafka.Group, err)
 	case err != nil:
 		f.warn("group %s: permissions not looked at: %v", c.kafka.Group, err)
-	case len(res.Groups) == 0:
 	// From Kafka 4 on, a group that has no member yet is an error of its own.
-	case res.Groups[0].ErrorCode == kerr.GroupIDNotFound.Code:
+	case res.ErrorCode == kerr.GroupIDNotFound.Code:
 		f.fine("group %s: new", c.kafka.Group)
-	case res.Groups[0].ErrorCode != 0:
-		f.fail("group %s: %v", c.kafka.Group, kerr.ErrorForCode(res.Groups[0].ErrorCode))
+	case res.ErrorCode != 0:
+		f.fail("group %s: %v", c.kafka.Group, kerr.ErrorForCode(res.ErrorCode))
 	default:
-		f.allowed("group "+c.kafka.Group, res.Groups[0].AuthorizedOperations, readOperations)
+		f.allowed("group "+c.kafka.Group, res.AuthorizedOperations, readOperations)
 	}
+}
+
+// describeGroup waits for the group's coordinator: the first question about any group makes
+// Kafka create the topic that it keeps groups in.
+func describeGroup(ctx context.Context, client *kgo.Client, group string) (*kmsg.DescribeGroupsResponseGroup, error) {
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{group}
+	req.IncludeAuthorizedOperations = true
+	for {
+		res, err := req.RequestWith(ctx, client)
+		if err == nil && len(res.Groups) == 1 {
+			err = retriable(res.Groups[0].ErrorCode)
+		}
+		switch {
+		case err == nil && len(res.Groups) == 1:
+			return &res.Groups[0], nil
+		case err == nil:
+			return nil, fmt.Errorf("the broker describes %d groups", len(res.Groups))
+		case !kerr.IsRetriable(err):
+			return nil, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, err
+		case <-time.After(250 * time.Millisecond):
+		}
+	}
+}
+
+// retriable is the error of a code that may pass by itself, else nil.
+func retriable(code int16) error {
+	if err := kerr.ErrorForCode(code); kerr.IsRetriable(err) {
+		return err
+	}
+	return nil
 }
 
 // unasked is what a broker answers that does not say what is allowed.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -74,7 +75,7 @@ func (f *findings) kafka(ctx context.Context, c *config) {
 // topic says whether a topic can be used.
 func (f *findings) topic(t *kafka.Topic) bool {
 	switch {
-	case t.Error == kafka.UnknownTopicOrPartition:
+	case errors.Is(t.Error, kafka.UnknownTopicOrPartition):
 		f.fail("topic %s: does not exist; make it with `aggregator topics`", t.Name)
 	case t.Error != nil:
 		f.fail("topic %s: %v", t.Name, t.Error)
@@ -135,7 +136,7 @@ func (f *findings) redis(ctx context.Context, c *config) {
 		f.fail("%v", err)
 		return
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }() // nothing was written
 	if err := store.Ping(ctx); err != nil {
 		f.fail("%v", err)
 	}

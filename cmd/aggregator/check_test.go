@@ -72,7 +72,7 @@ func TestCheckFaults(t *testing.T) {
 	f(replace("crossings: [{rule: views, subject: A, level: 1, at: 2}]", "crossings: []"),
 		`FILE:7:5: tests[0]: "ten": crossing 1: want no more, got {rule: views, subject: A, level: 1, at: 2}; all that came: {rule: views, subject: A, level: 1, at: 2}`)
 	f(replace("{type: view, incident: A, count: 9}", `{type: view, incident: A, count: 0}`),
-		`FILE:8:14: tests[0]: "ten": event 1 is malformed: count: 0 is not an integer from 1 to 1,000,000,000,000 (byte 52)`)
+		`FILE:8:14: tests[0]: "ten": event 1 is malformed: count: 0 is not an integer from 1 to 1,000,000,000,000 (byte 68)`)
 }
 
 // TestCheckAll: the faults of the config and of every pack come at once.
@@ -80,12 +80,12 @@ func TestCheckAll(t *testing.T) {
 	bad := write(t, "bad.yaml", strings.Replace(ownPack, "step: 1m", "step: 7m", 1))
 	wrong := write(t, "wrong.yaml", strings.NewReplacer("at: 2", "at: 1", "own", "other", "id: views", "id: others", "rule: views", "rule: others").Replace(ownPack))
 	config := write(t, "c.yaml", "kafka: {groop: x}\nredis: {db: -1}\nrules: {packs: [], files: ["+bad+", "+wrong+"]}\n")
-	r := call("", []string{"AGGREGATOR_LOG_LEVEL=loud", "AGGREGATOR_LOG_LEVLE=info"}, "check", "-config", config)
+	r := call("", []string{"AGGREGATOR_LOG_LEVEL=loud", "AGGREGATOR_LOG_LVEL=info"}, "check", "-config", config)
 	if r.code != exitUsage || r.out != "" {
 		t.Errorf("got %+v", r)
 	}
 	for _, want := range []string{
-		"warning: env AGGREGATOR_LOG_LEVLE: no such key; did you mean \"AGGREGATOR_LOG_LEVEL\"?",
+		"warning: env AGGREGATOR_LOG_LVEL: no such key; did you mean \"AGGREGATOR_LOG_LEVEL\"?",
 		config + ":1:9: kafka.groop: there is no such key; did you mean \"group\"?",
 		config + ":2:13: redis.db: ",
 		"env AGGREGATOR_LOG_LEVEL: \"loud\" is not one of",

@@ -71,7 +71,7 @@ func (r *configReader) checkLogin() {
 	if s.mechanism == "" {
 		return
 	}
-	if s.username == "" || password == "" {
+	if s.username == "" || s.password == (secret{}) {
 		r.fault("kafka.sasl.mechanism", "%s needs kafka.sasl.username and kafka.sasl.password (or password_file)", s.mechanism)
 		return
 	}

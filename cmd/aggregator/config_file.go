@@ -64,7 +64,11 @@ func syntaxError(err error) (line int, message string) {
 		return 1, err.Error()
 	}
 	line, _ = strconv.Atoi(m[1]) // no line is 0, which becomes 1
-	return line, m[2]
+	message = m[2]
+	if strings.Contains(message, "cannot start any token") {
+		message += "; indent with spaces, and quote a text that begins with @, ` or %"
+	}
+	return line, message
 }
 
 func isNull(n *yaml.Node) bool { return n.Kind == yaml.ScalarNode && n.Tag == "!!null" }

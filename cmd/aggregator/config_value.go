@@ -159,11 +159,25 @@ func duration(p *time.Duration, least, most time.Duration) value {
 	return value{want: "a duration, as 10m", set: func(s string) error {
 		d, err := parseDuration(s)
 		if err != nil || d < least || d > most {
-			return fmt.Errorf("%q is not a duration from %v to %v, written 500ms, 1s, 10m, 12h or 2d", s, least, most)
+			return fmt.Errorf("%q is not a duration from %s to %s, written 500ms, 1s, 10m, 12h or 2d", s, shortDuration(least), shortDuration(most))
 		}
 		*p = d
 		return nil
 	}}
+}
+
+// shortDuration is d as people write it: 2d, 1m.
+func shortDuration(d time.Duration) string {
+	if d%day == 0 {
+		return strconv.Itoa(int(d/day)) + "d"
+	}
+	s := d.String()
+	for _, zero := range []string{"m0s", "h0m"} {
+		if strings.HasSuffix(s, zero) {
+			s = s[:len(s)-2]
+		}
+	}
+	return s
 }
 
 // parseDuration reads Go's durations, and days in front of them.
@@ -184,7 +198,7 @@ func parseDuration(s string) (time.Duration, error) {
 func address(s string) error {
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || host == "" || port == "" {
-		return fmt.Errorf("%q is not host:port, as 127.0.0.1:9092", s)
+		return fmt.Errorf("%q is not host:port", s)
 	}
 	return nil
 }

@@ -44,8 +44,8 @@ const (
 	// demoMemory is what the garbage collector aims to stay below. The demo promises 300 MiB.
 	demoMemory = 200 << 20
 	// What the service may keep in memory is less than by default, too.
-	demoCache = 32 << 20
-	demoIDs   = 400_000
+	demoCache  = 32 << 20
+	demoDedupe = time.Minute
 )
 
 func (o *demoOptions) run(ctx context.Context, s *session, _ []string) error {
@@ -121,7 +121,7 @@ func startDemo(s *session, o *demoOptions) (*demo, error) {
 	}
 	d.service = stream.New(stream.Options{
 		Kafka: d.broker.kafka, Program: d.program, Store: d.store, Shards: demoShards,
-		Intake: stream.Intake{MaxIDs: demoIDs}, CacheBytes: demoCache, Registry: d.registry, Log: d.log,
+		Intake: stream.Intake{DedupeWindow: demoDedupe}, CacheBytes: demoCache, Registry: d.registry, Log: d.log,
 	})
 	d.ready.reached(d.store)
 	d.ready.serving(d.service)

@@ -115,6 +115,6 @@ func (f *feed) send(ctx context.Context, now time.Time, n int) {
 }
 
 func (f *feed) close() {
-	f.writer.Close()
+	_ = f.writer.Close() // each write was waited for
 	f.writer.Transport.(*kafka.Transport).CloseIdleConnections()
 }

@@ -23,7 +23,7 @@ func tap(ctx context.Context, b *demoBroker, take func(announced)) {
 		Brokers: b.kafka.Brokers, Topic: b.kafka.Crossings, Partition: 0,
 		MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 200 * time.Millisecond, ReadBackoffMin: 20 * time.Millisecond,
 	})
-	defer r.Close()
+	defer func() { _ = r.Close() }() // nothing is committed
 	for ctx.Err() == nil {
 		m, err := r.ReadMessage(ctx)
 		if err != nil {

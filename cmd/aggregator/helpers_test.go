@@ -118,7 +118,9 @@ func (p *process) exit(t *testing.T) int {
 func noLeaks(t *testing.T) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()
-	t.Cleanup(func() { goleak.VerifyNone(t, before) })
+	t.Cleanup(func() {
+		goleak.VerifyNone(t, before)
+	})
 }
 
 // failingWriter is an output whose reader has gone.

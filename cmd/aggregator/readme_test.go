@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,6 +15,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -163,6 +166,42 @@ func TestReadmeMetrics(t *testing.T) {
 	}
 }
 
+// TestReadmeCrossing compares the README's record with one of the program, which in a
+// replay lacks when it was detected and where its event lies.
+func TestReadmeCrossing(t *testing.T) {
+	var shown, real map[string]any
+	for _, b := range readmeBlocks(t) {
+		if b.language == "json" {
+			if err := json.Unmarshal([]byte(b.text), &shown); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	line, _, _ := strings.Cut(call(clickOver, nil, "replay").out, "\n")
+	if err := json.Unmarshal([]byte(line), &real); err != nil {
+		t.Fatal(err)
+	}
+	delete(shown, "detected")
+	if got, want := names(shown), names(real); !slices.Equal(got, want) {
+		t.Errorf("the README's record has %v, the program's %v", got, want)
+	}
+}
+
+func names(record map[string]any) []string { return slices.Sorted(maps.Keys(record)) }
+
+// TestReadmeFields: every field of an event is in the README.
+func TestReadmeFields(t *testing.T) {
+	data, err := os.ReadFile("../../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range append(event.StrNames[:], event.NumNames[:]...) {
+		if !strings.Contains(string(data), "`"+name+"`") {
+			t.Errorf("the README does not name %s", name)
+		}
+	}
+}
+
 // TestGracePeriod compares the manifests with the program: Kubernetes kills what is
 // not stopped in time.
 func TestGracePeriod(t *testing.T) {
@@ -179,4 +218,3 @@ func TestGracePeriod(t *testing.T) {
 		t.Errorf("the grace period is %v, the deadline to stop is %v: %v", grace, stopDeadline, err)
 	}
 }
-

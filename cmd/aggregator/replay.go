@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"io"
@@ -128,7 +129,7 @@ func (r *replayer) run(ctx context.Context, counts bool) error {
 			}
 		}
 		line, err := r.lines.next()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			return r.finish(began, counts)
 		}
 		if err != nil {

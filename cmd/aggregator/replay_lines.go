@@ -42,7 +42,7 @@ func (l *lineReader) next() ([]byte, error) {
 		line = bytes.Clone(line)
 		err = l.skip()
 		return line, err
-	case err != nil && err != io.EOF:
+	case err != nil && !errors.Is(err, io.EOF):
 		return nil, err
 	}
 	if len(bytes.TrimSpace(line)) == 0 {
@@ -58,7 +58,7 @@ func (l *lineReader) skip() error {
 		l.read += int64(len(rest))
 		switch {
 		case errors.Is(err, bufio.ErrBufferFull):
-		case err == io.EOF, err == nil:
+		case err == nil, errors.Is(err, io.EOF):
 			return nil
 		default:
 			return err

@@ -41,8 +41,8 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 	return ctx, stop
 }
 
-// runService starts HTTP, Redis and the stream in this order, and stops them
-// in the opposite one.
+// runService reads the config and the packs, and runs the service until a signal.
+// From then on what happens is in the log, the end too.
 func runService(ctx context.Context, s *session, file string) error {
 	if file == "" {
 		return &usageError{message: "run: -config is missing"}
@@ -54,27 +54,42 @@ func runService(ctx context.Context, s *session, file string) error {
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	log := newLog(s.err, c.logLevel, c.logFormat)
+	if err := startAndStop(ctx, c, program, log); err != nil {
+		log.Error("ended", "error", err)
+		return errTold
+	}
+	return nil
+}
+
+// startAndStop starts HTTP, Redis and the stream in this order, and stops them in
+// the opposite one.
+func startAndStop(ctx context.Context, c *config, program *stream.Program, log *slog.Logger) error {
 	registry, ready := newRegistry(), &readiness{}
 	site, err := startWeb(c.listen, newHandler(registry, ready, log), log)
 	if err != nil {
 		return err
 	}
 	defer site.stop()
-	log.Info("started", "version", readBuild().version, "http", site.addr, "config", file)
+	log.Info("started", "version", readBuild().version, "http", site.addr)
 
 	store, err := connectRedis(ctx, &c.redis, log)
 	if err != nil || store == nil {
 		return err
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }() // the service is done with it
 	ready.reached(store)
 	service := stream.New(c.options(program, store, registry, log))
 	ready.serving(service)
 	return serve(ctx, service, ready, log)
 }
 
+// worker works until ctx ends.
+type worker interface {
+	Run(ctx context.Context) error
+}
+
 // serve runs the service until ctx ends, and then waits for it to stop.
-func serve(ctx context.Context, service *stream.Service, ready *readiness, log *slog.Logger) error {
+func serve(ctx context.Context, service worker, ready *readiness, log *slog.Logger) error {
 	ended := make(chan error, 1)
 	go func() { ended <- service.Run(ctx) }()
 	select {

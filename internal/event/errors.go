@@ -1,6 +1,7 @@
 package event
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 )
@@ -86,9 +87,9 @@ func wrongType(name, want string, b []byte, i int) *Malformed {
 		kind = "an object"
 	case c == '[':
 		kind = "an array"
-	case c == 't' || c == 'f':
+	case begins(b[i:], "true") || begins(b[i:], "false"):
 		kind = "true or false"
-	case c == 'n':
+	case begins(b[i:], "null"):
 		kind = "null"
 	case c == '-' || isDigit(c):
 		kind = "a number"
@@ -97,6 +98,8 @@ func wrongType(name, want string, b []byte, i int) *Malformed {
 	}
 	return &Malformed{ReasonWrongType, name, i, kind + " is not " + want}
 }
+
+func begins(b []byte, word string) bool { return bytes.HasPrefix(b, []byte(word)) }
 
 // refused makes an error of a fault that set found in a text of n bytes. The
 // member is called name there.

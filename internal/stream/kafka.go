@@ -85,7 +85,8 @@ func (s *Service) newGroup() (*kafka.ConsumerGroup, error) {
 
 // connect makes the clients; nothing is dialled yet.
 func (s *Service) connect() {
-	s.fetch = fetch.New(fetch.Options{Transport: s.Transport(), Brokers: s.Addr(), PartitionBytes: s.SetBytes})
+	s.transport = s.Transport()
+	s.fetch = fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes})
 	s.writer = s.newWriter(s.Crossings)
 	s.writer.Balancer = kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return m.WriterData.(int) })
 	s.deadWriter = s.newWriter("")
@@ -108,6 +109,7 @@ func (s *Service) disconnect() {
 		s.log.Warn("writers not closed", "error", err)
 	}
 	s.fetch.Close()
+	s.transport.CloseIdleConnections()
 	for _, w := range []*kafka.Writer{s.writer, s.deadWriter} {
 		w.Transport.(*kafka.Transport).CloseIdleConnections()
 	}

@@ -57,6 +57,7 @@ type Service struct {
 	log           *slog.Logger
 	metrics       *Metrics
 	fetch         *fetch.Client
+	transport     *kafka.Transport // of fetch
 	writer        *kafka.Writer
 	deadWriter    *kafka.Writer
 	publisher     *topicPublisher

@@ -18,13 +18,13 @@ func (c *counter) head() head {
 	h := head{
 		op: c.spec.Op, step: c.spec.Step, n: c.spec.N,
 		newest: c.buckets.newest(), mark: none,
-		part: c.history.part, edition: c.history.edition, life: c.life, stored: c.stored,
+		part: c.history.part, partLife: c.history.life, edition: c.history.edition, stored: c.stored,
 	}
 	if c.marked(c.lowest()) {
 		h.mark = c.mark
 	}
 	if m := c.members; m != nil {
-		h.chunks = m.n
+		h.chunks, h.life = m.n, m.life
 		h.wide = c.spec.Op == Weighted && m.n > 0 && c.buckets.wide()
 	}
 	return h
@@ -72,13 +72,10 @@ func (c *counter) appendBody(dst []byte, h *head) []byte {
 func (c *counter) decodeBody(d *decoder, h *head) {
 	sp := c.spec
 	c.mark = h.mark
-	c.history = history{edition: h.edition, part: h.part, missing: h.part}
+	c.history = history{life: h.partLife, edition: h.edition, part: h.part, missing: h.part}
 	c.stored = h.stored
-	if h.part || h.chunks > 0 {
-		c.life = h.life
-	}
 	if c.members != nil {
-		c.members.n = h.chunks
+		c.members.n, c.members.life = h.chunks, h.life
 	}
 	if h.newest == none {
 		return

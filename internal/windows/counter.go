@@ -20,14 +20,13 @@ type counter struct {
 	members *members // nil for Sum and First
 	history history
 	stored  stored
-	life    uint64 // see Subject.lives
 }
 
-func newCounter(sp *Spec, sz *sizes, life uint64) *counter {
+func newCounter(sp *Spec, sz *sizes) *counter {
 	if sp.Step < 0 || sp.N < 0 || sp.N > maxBuckets {
 		panic(fmt.Sprintf("BUG: counter %016x of %d buckets of %d ns", sp.ID, sp.N, sp.Step))
 	}
-	c := &counter{spec: sp, sizes: sz, mark: none, life: life}
+	c := &counter{spec: sp, sizes: sz, mark: none}
 	if c.keyed() {
 		c.members = &members{}
 	}
@@ -204,13 +203,14 @@ func (c *counter) slide() {
 	c.buckets = c.buckets[:copy(c.buckets, c.buckets[n:])]
 }
 
-// clear drops everything but the mark, and says whether there were parts.
-func (c *counter) clear() (voided bool) {
+// clear drops everything but the mark. What is stored of it is orphaned.
+func (c *counter) clear() {
 	c.buckets = c.buckets[:0]
 	c.total = tally{}
-	h := c.history.clear()
-	m := c.members.clear()
-	return h || m
+	c.history = history{}
+	if c.members != nil {
+		*c.members = members{}
+	}
 }
 
 // newest is the newest bucket that holds something or that the mark is in.

@@ -15,39 +15,35 @@ const maxForeign = 1 << 12
 
 // decodeForeign keeps a counter that the layout lacks. One that has run out is dropped, or
 // it would stay for ever in a subject that lives on.
-func (s *Subject) decodeForeign(d *decoder, id uint64) head {
+func (s *Subject) decodeForeign(d *decoder, id uint64) {
 	body := d.b
-	h := decodeHead(d, s.time)
+	h := decodeHead(d, s.time, s.lives)
 	if d.err != nil {
-		return h
+		return
 	}
 	for i := range s.foreign {
 		if s.foreign[i].id == id {
 			d.fail("twice")
-			return h
+			return
 		}
 	}
 	if len(s.foreign) == maxForeign {
 		d.fail("more than %d of other layouts", maxForeign)
-		return h
+		return
 	}
 	f := foreign{id, h, body}
 	if h.runOut(s.time) {
-		s.voidForeign(&f)
+		f.void()
 	} else {
 		f.body = slices.Clone(body)
 	}
 	if !f.head.blank() {
 		s.foreign = append(s.foreign, f)
 	}
-	return h
 }
 
-// voidForeign drops what the counter holds; what is left says which parts may exist.
-func (s *Subject) voidForeign(f *foreign) {
-	if f.head.part || f.head.chunks > 0 {
-		s.lives++
-	}
+// void drops what the counter holds; what is left says which parts may exist.
+func (f *foreign) void() {
 	f.head.void()
 	f.body = f.head.append(nil)
 }

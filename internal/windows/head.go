@@ -14,12 +14,15 @@ type head struct {
 	newest  int64 // the newest bucket that holds something, or none
 	mark    int64 // or none
 
-	wide    bool   // sums have a column for their bits 64 to 95
-	part    bool   // the closed buckets are in a part of their own
-	life    uint64 // as in the parts, if there are any
-	edition uint64 // as in the history's, the present one's or that of an earlier one still stored
-	chunks  int    // of members; 0: they are in the record, or it has none
-	stored  stored // the parts that may exist, those in use among them
+	wide   bool   // sums have a column for their bits 64 to 95
+	chunks int    // of members; 0: they are in the record, or it has none
+	life   uint64 // of the chunks (see Subject.lives)
+
+	part     bool   // the closed buckets are in a part of their own
+	partLife uint64 // of that part
+	edition  uint64 // of that part
+
+	stored stored // the parts that may exist, those in use among them
 }
 
 // The bits of a head's first byte; the lowest two are the operation.
@@ -71,11 +74,13 @@ func (h *head) append(dst []byte) []byte {
 	if h.mark != none {
 		dst = binary.AppendVarint(dst, h.mark)
 	}
-	if h.part || h.chunks > 0 {
-		dst = binary.AppendUvarint(dst, h.life)
-	}
 	if h.chunks > 0 {
 		dst = binary.AppendUvarint(dst, uint64(h.chunks))
+		dst = binary.AppendUvarint(dst, h.life)
+	}
+	if h.part {
+		dst = binary.AppendUvarint(dst, h.partLife)
+		dst = binary.AppendUvarint(dst, h.edition)
 	}
 	if h.orphaned() {
 		unused := uint64(h.stored.chunks-h.chunks) << 1
@@ -84,14 +89,12 @@ func (h *head) append(dst []byte) []byte {
 		}
 		dst = binary.AppendUvarint(dst, unused)
 	}
-	if h.stored.history {
-		dst = binary.AppendUvarint(dst, h.edition)
-	}
 	return dst
 }
 
-// decodeHead reads a head and sees that it makes sense; now is the subject's time.
-func decodeHead(d *decoder, now int64) head {
+// decodeHead reads a head and sees that it makes sense, in a subject of so many
+// lives at time now.
+func decodeHead(d *decoder, now int64, lives uint64) head {
 	f := d.byte()
 	h := head{op: Op(f & opMask), newest: none, mark: none}
 	h.wide = f&isWide != 0
@@ -106,11 +109,13 @@ func decodeHead(d *decoder, now int64) head {
 	if f&hasMark != 0 {
 		h.mark = h.decodeBucket(d, now)
 	}
-	if f&(hasHistory|hasChunks) != 0 {
-		h.life = d.uvarint(math.MaxUint64)
-	}
 	if f&hasChunks != 0 {
 		h.chunks = int(d.uvarint(maxChunks))
+		h.life = d.uvarint(lives)
+	}
+	if h.part {
+		h.partLife = d.uvarint(lives)
+		h.edition = d.uvarint(math.MaxUint64)
 	}
 	h.stored = stored{h.chunks, h.part}
 	if f&hasOrphans != 0 {
@@ -120,9 +125,6 @@ func decodeHead(d *decoder, now int64) head {
 			d.fail("history both in use and not")
 		}
 		h.stored.history = h.part || unused&1 != 0
-	}
-	if h.stored.history {
-		h.edition = d.uvarint(math.MaxUint64)
 	}
 	h.check(d, f)
 	return h

@@ -4,7 +4,8 @@ import "math/bits"
 
 // history says where the closed buckets of a counter are kept.
 type history struct {
-	edition uint64 // number of the part's content, so that a part and a record that do not belong together are told apart
+	life    uint64 // of the part (see Subject.lives); 0: never written
+	edition uint64 // counts the contents of the part
 	part    bool   // they are in a part of their own, else in the record
 	missing bool   // and that part is not loaded
 	dirty   bool   // they were changed since Clean
@@ -16,13 +17,6 @@ func (h *history) touch() {
 		h.dirty = true
 		h.edition++
 	}
-}
-
-// clear notes that nothing is left, and says whether there was a part.
-func (h *history) clear() bool {
-	was := h.part
-	h.part, h.missing, h.dirty = false, false, false
-	return was
 }
 
 // placeHistory decides where the closed buckets are to be written: in a part of
@@ -39,7 +33,7 @@ func (c *counter) placeHistory() {
 		h.part = true
 		c.stored.history = true
 	case size < c.sizes.history/2:
-		h.part = false
+		h.part, h.life = false, 0
 	}
 }
 

@@ -38,6 +38,7 @@ const maxChunks = 1 << 17
 // depend on nothing but the events and their order (not on what is loaded, nor
 // on when is written), since at the cap a key replaces one of its chunk.
 type members struct {
+	life   uint64   // of the chunks (see Subject.lives); 0: never written
 	n      int      // chunks; 0: in the record
 	chunks []*chunk // nil, or beyond the end: not loaded
 	dirty  []int32  // chunks changed since Clean
@@ -99,16 +100,6 @@ func (m *members) clean() {
 		m.chunks[at].dirty = false
 	}
 	m.dirty = m.dirty[:0]
-}
-
-// clear forgets all members and says whether there were chunks.
-func (m *members) clear() bool {
-	if m == nil {
-		return false
-	}
-	was := m.n > 0
-	m.n, m.bytes, m.chunks, m.dirty = 0, 0, nil, nil
-	return was
 }
 
 // addKey counts a key seen in bucket b and says whether anything changed.
@@ -215,7 +206,6 @@ func (c *counter) grow() {
 		m.n = 1
 		c.stored.chunks = max(c.stored.chunks, 1)
 		m.touch(0, m.chunks[0])
-		c.history.touch()
 		return
 	}
 	if !m.grows(live, c.sizes.chunk) {

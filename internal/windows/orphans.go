@@ -66,7 +66,9 @@ func (s *Subject) Deleted(parts []Part) {
 }
 
 // Shrink drops all counters, keeping time and marks. It returns the parts that
-// had keys of their own, to be deleted: as Orphans does from then on.
+// had keys of their own, to be deleted: as Orphans does from then on. If a crash may come
+// in between, write the record first and delete then. To delete the
+// whole subject, delete these parts, and the record together with the last of them.
 func (s *Subject) Shrink(dst []Part) []Part {
 	for i, c := range s.counters {
 		if c == nil {
@@ -79,7 +81,7 @@ func (s *Subject) Shrink(dst []Part) []Part {
 		}
 	}
 	for i := range s.foreign {
-		s.voidForeign(&s.foreign[i])
+		s.foreign[i].void()
 	}
 	s.slideAt = never
 	s.changed = true

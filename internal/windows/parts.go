@@ -19,8 +19,8 @@ type Part struct {
 // The bytes of a part:
 //
 //	format   1 byte: partFormat
-//	life     of the counter (see Subject)
-//	history  edition; 1 if wide, else 0; number of a bucket; the closed buckets, counted back from it
+//	life     number (see Subject.lives)
+//	history  edition; 1 byte: 1 if wide, else 0; number of a bucket; the closed buckets, counted back from it
 //	chunk    number of the newest bucket; the members
 //
 // The record says which parts there are, and is written in the same commit as
@@ -110,7 +110,7 @@ func (s *Subject) Load(p Part, value []byte) error {
 }
 
 // openPart reads the front of a part.
-func (c *counter) openPart(value []byte) (decoder, error) {
+func openPart(value []byte, life uint64) (decoder, error) {
 	if value == nil {
 		return decoder{}, fmt.Errorf("absent: %w", ErrMissingPart)
 	}
@@ -118,15 +118,14 @@ func (c *counter) openPart(value []byte) (decoder, error) {
 	if f := d.byte(); d.err == nil && f != partFormat {
 		d.fail("format %d", f)
 	}
-	life := d.uvarint(math.MaxUint64)
-	if d.err == nil && life != c.life {
-		return d, fmt.Errorf("of life %d, not %d: %w", life, c.life, ErrMissingPart)
+	if l := d.uvarint(math.MaxUint64); d.err == nil && l != life {
+		return d, fmt.Errorf("of life %d, not %d: %w", l, life, ErrMissingPart)
 	}
 	return d, d.err
 }
 
 func (s *Subject) loadHistory(c *counter, value []byte) error {
-	d, err := c.openPart(value)
+	d, err := openPart(value, c.history.life)
 	if err != nil {
 		return err
 	}
@@ -148,8 +147,9 @@ func (s *Subject) loadHistory(c *counter, value []byte) error {
 	if d.err != nil {
 		return d.err
 	}
+	// What left the window since the part was written no longer counts for the sum's limit.
 	was := c.buckets
-	c.buckets = append(bs, was...)
+	c.buckets = append(bs[bs.expired(c.lowest()):], was...)
 	if c.sum(&d); d.err != nil {
 		c.buckets = was
 		return d.err
@@ -170,7 +170,7 @@ func (d *decoder) bucket() int64 {
 }
 
 func (c *counter) loadChunk(at int, value []byte) error {
-	d, err := c.openPart(value)
+	d, err := openPart(value, c.members.life)
 	if err != nil {
 		return err
 	}
@@ -201,11 +201,13 @@ func (s *Subject) Dirty(dst []Part) []Part {
 		}
 		c.placeHistory()
 		if c.history.part && c.history.dirty {
+			s.bear(&c.history.life)
 			dst = append(dst, Part{i, -1})
 		}
-		if c.members == nil {
+		if c.chunks() == 0 {
 			continue
 		}
+		s.bear(&c.members.life)
 		for _, at := range c.members.dirty {
 			dst = append(dst, Part{i, int(at)})
 		}
@@ -213,15 +215,24 @@ func (s *Subject) Dirty(dst []Part) []Part {
 	return dst
 }
 
+// bear gives parts a life, if they have none. It is not below the subject's time in seconds: that
+// tells them also from those of a subject of the same name that was deleted.
+func (s *Subject) bear(life *uint64) {
+	if *life == 0 {
+		s.lives = max(s.lives+1, uint64(max(s.time, 0))/second)
+		*life = s.lives
+	}
+}
+
 // AppendPart appends the bytes of a part; members that left the window are dropped.
 func (s *Subject) AppendPart(dst []byte, p Part) []byte {
 	c := s.counters[p.Counter]
 	c.moveTo(s.time)
 	dst = append(dst, partFormat)
-	dst = binary.AppendUvarint(dst, c.life)
 	if p.Chunk < 0 {
 		return c.appendHistory(dst)
 	}
+	dst = binary.AppendUvarint(dst, c.members.life)
 	k := c.members.chunks[p.Chunk]
 	k.sweep(c.lowest())
 	newest := k.newest()
@@ -232,6 +243,7 @@ func (s *Subject) AppendPart(dst []byte, p Part) []byte {
 func (c *counter) appendHistory(dst []byte) []byte {
 	closed := c.buckets.closed()
 	wide := closed.wide()
+	dst = binary.AppendUvarint(dst, c.history.life)
 	dst = binary.AppendUvarint(dst, c.history.edition)
 	dst = append(dst, 0)
 	if wide {

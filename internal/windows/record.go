@@ -137,14 +137,10 @@ func (s *Subject) decodeCounters(d *decoder) {
 		if d.err != nil {
 			return
 		}
-		var h head
 		if i = s.layout.counter(id, i); i < len(s.counters) {
-			h = s.decodeCounter(&body, i)
+			s.decodeCounter(&body, i)
 		} else {
-			h = s.decodeForeign(&body, id)
-		}
-		if body.err == nil && h.life > s.lives {
-			body.fail("life %d of %d", h.life, s.lives)
+			s.decodeForeign(&body, id)
 		}
 		if body.err != nil {
 			d.err = fmt.Errorf("counter %016x: %w", id, body.err)
@@ -165,29 +161,28 @@ func (l *Layout) counter(id uint64, last int) int {
 }
 
 // decodeCounter reads a counter of the layout.
-func (s *Subject) decodeCounter(d *decoder, i int) head {
+func (s *Subject) decodeCounter(d *decoder, i int) {
 	sp := &s.layout.Counters[i]
-	h := decodeHead(d, s.time)
+	h := decodeHead(d, s.time, s.lives)
 	switch {
 	case d.err != nil:
-		return h
+		return
 	case s.counters[i] != nil:
 		d.fail("twice")
-		return h
+		return
 	case h.op != sp.Op || h.step != sp.Step || sp.Step > 0 && h.n != sp.N:
 		d.fail("operation %d, step %d, n %d of another definition", h.op, h.step, h.n)
-		return h
+		return
 	}
-	c := newCounter(sp, s.layout.pieceSizes(), s.lives)
+	c := newCounter(sp, s.layout.pieceSizes())
 	c.decodeBody(d, &h)
 	d.end()
 	if d.err != nil {
-		return h
+		return
 	}
 	s.counters[i] = c
 	if c.history.missing {
 		s.missing++
 	}
 	s.settle(c)
-	return h
 }

@@ -20,9 +20,9 @@ type Subject struct {
 	first  int64 // the earliest event's, if touched
 	writer uint64
 
-	// lives counts the parts given up: a counter whose parts became void takes the next
-	// number, and its next parts carry it. So the bytes of an emptied set are never
-	// taken for those of the set that grew after it.
+	// lives is the largest number given to parts: whenever chunks or a history come to be, they
+	// take a new one (bear), which stands in the record and in each of them. So the
+	// bytes of a set that emptied are never taken for those of the set that grew after it.
 	lives uint64
 
 	slideAt  int64      // no bucket leaves a window before; may be too early
@@ -109,10 +109,7 @@ func (s *Subject) void(c *counter) {
 	if c.history.missing {
 		s.missing--
 	}
-	if c.clear() {
-		s.lives++
-		c.life = s.lives
-	}
+	c.clear()
 }
 
 // Late says whether an event of time t is too old for counter i.
@@ -154,7 +151,7 @@ func (s *Subject) Add(i int, t int64, key, num uint64) {
 func (s *Subject) counter(i int) *counter {
 	c := s.counters[i]
 	if c == nil {
-		c = newCounter(&s.layout.Counters[i], s.layout.pieceSizes(), s.lives)
+		c = newCounter(&s.layout.Counters[i], s.layout.pieceSizes())
 		s.counters[i] = c
 	}
 	return c

@@ -1,0 +1,224 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// TestMain ends the Kafka that tests share, and removes the binary that they run.
+func TestMain(m *testing.M) {
+	code := servers.Suite{M: m}.Run()
+	if binary.dir != "" {
+		_ = os.RemoveAll(binary.dir) // in the system's temporary directory, which is emptied anyhow
+	}
+	os.Exit(code)
+}
+
+// binary is the program, built once for all tests of the package.
+var binary struct {
+	sync.Once
+	dir, path string
+	err       error
+}
+
+// buildBinary builds the program from the sources beside the tests, with the race detector if they have it.
+func buildBinary(t *testing.T) string {
+	t.Helper()
+	binary.Do(func() {
+		if binary.dir, binary.err = os.MkdirTemp("", "aggregator-binary-"); binary.err != nil {
+			return
+		}
+		binary.path = filepath.Join(binary.dir, "aggregator")
+		args := []string{"build", "-o", binary.path}
+		if underRace {
+			args = append(args, "-race")
+		}
+		if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
+			binary.err = fmt.Errorf("build the program: %w: %s", err, out)
+		}
+	})
+	if binary.err != nil {
+		t.Fatal(binary.err)
+	}
+	return binary.path
+}
+
+// patience is how long a test waits for anything that a daemon does. Nothing comes near it that works.
+const patience = 3 * time.Minute
+
+// daemon is one process of `aggregator run`.
+type daemon struct {
+	t    *testing.T
+	name string
+	cmd  *exec.Cmd
+	log  *watched // stderr
+	http string   // host:port
+	done chan struct{}
+	// lame: it may log errors, since the test breaks something on purpose.
+	lame bool
+}
+
+// startDaemon starts `aggregator run` and returns when it has said that it started. It ends with the test.
+func startDaemon(t *testing.T, name, config string) *daemon {
+	t.Helper()
+	d := &daemon{t: t, name: name, log: newWatched(), done: make(chan struct{})}
+	d.cmd = exec.Command(buildBinary(t), "run", "-config", config)
+	d.cmd.Stderr, d.cmd.Stdout, d.cmd.SysProcAttr = d.log, d.log, daemonAttr()
+	if err := d.cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	go func() {
+		defer close(d.done)
+		_ = d.cmd.Wait() // its state says how it ended
+	}()
+	t.Cleanup(d.cleanup)
+	d.http = d.awaitLog("started")["http"].(string)
+	return d
+}
+
+// cleanup kills what still runs, and looks for what must never be in a log.
+func (d *daemon) cleanup() {
+	d.signal(syscall.SIGKILL)
+	<-d.done
+	log := d.log.String()
+	for _, bad := range []string{"DATA RACE", "panic: ", "BUG: ", "goroutine "} {
+		if strings.Contains(log, bad) {
+			d.t.Errorf("%s: %q in its log", d.name, bad)
+		}
+	}
+	if !d.lame && strings.Contains(log, `"level":"ERROR"`) {
+		d.t.Errorf("%s: an error in its log", d.name)
+	}
+	if d.t.Failed() {
+		d.t.Logf("%s: its log ends:\n%s", d.name, log[max(0, len(log)-6000):])
+	}
+}
+
+func (d *daemon) signal(sig os.Signal) { _ = d.cmd.Process.Signal(sig) } // it may have ended
+
+// awaitLog waits for a line of the log with that message and returns its members.
+func (d *daemon) awaitLog(message string) (line map[string]any) {
+	d.t.Helper()
+	d.log.await(d.t, fmt.Sprintf("%s: line %q", d.name, message), func(text string) bool {
+		for s := range strings.Lines(text) {
+			line = nil
+			if json.Unmarshal([]byte(s), &line) == nil && line["msg"] == message {
+				return true
+			}
+		}
+		return false
+	})
+	return line
+}
+
+// stop ends the daemon by SIGTERM, which must work.
+func (d *daemon) stop() {
+	d.t.Helper()
+	d.signal(syscall.SIGTERM)
+	d.awaitEnd()
+}
+
+// awaitEnd waits for the end of a daemon that was told to stop.
+func (d *daemon) awaitEnd() {
+	d.t.Helper()
+	select {
+	case <-d.done:
+	case <-time.After(patience):
+		d.t.Fatalf("%s does not end after SIGTERM", d.name)
+	}
+	if code := d.cmd.ProcessState.ExitCode(); code != exitFine {
+		d.t.Errorf("%s: exit code %d after SIGTERM", d.name, code)
+	}
+}
+
+// kill ends the daemon by SIGKILL.
+func (d *daemon) kill() {
+	d.signal(syscall.SIGKILL)
+	<-d.done
+}
+
+// cpu is the time that an ended daemon used, in user and system mode.
+func (d *daemon) cpu() time.Duration {
+	return d.cmd.ProcessState.UserTime() + d.cmd.ProcessState.SystemTime()
+}
+
+// get asks the daemon's HTTP server. The status is 0 if it does not answer.
+func (d *daemon) get(path string) (status int, body string) {
+	client := &http.Client{Timeout: 10 * time.Second}
+	defer client.CloseIdleConnections()
+	resp, err := client.Get("http://" + d.http + path)
+	if err != nil {
+		return 0, err.Error()
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error()
+	}
+	return resp.StatusCode, string(text)
+}
+
+// awaitReady waits until /readyz says 200.
+func (d *daemon) awaitReady() {
+	d.t.Helper()
+	eventually(d.t, d.name+" is ready", func() bool {
+		status, _ := d.get("/readyz")
+		return status == http.StatusOK
+	})
+}
+
+// metric is the sum of the series of a metric whose labels hold all of some texts, as `reason="utf8"`.
+func (d *daemon) metric(name string, labels ...string) float64 {
+	d.t.Helper()
+	_, text := d.get("/metrics")
+	sum := 0.0
+	for line := range strings.Lines(text) {
+		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if base, _, _ := strings.Cut(series, "{"); base != name || !containsAll(series, labels) {
+			continue
+		}
+		n, err := strconv.ParseFloat(value, 64)
+		if err != nil {
+			d.t.Fatalf("%s: metric %q: %v", d.name, line, err)
+		}
+		sum += n
+	}
+	return sum
+}
+
+func containsAll(s string, parts []string) bool {
+	for _, p := range parts {
+		if !strings.Contains(s, p) {
+			return false
+		}
+	}
+	return true
+}
+
+// eventually waits until f holds.
+func eventually(t *testing.T, what string, f func() bool) {
+	t.Helper()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(patience)
+	for !f() {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("it did not come within %v: %s", patience, what)
+		}
+	}
+}

@@ -1,0 +1,220 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// fakeKafka starts a broker in this process, and writes a config that names it and
+// a Redis.
+func fakeKafka(t *testing.T, redis string, opts ...kfake.Opt) (addr, config string) {
+	t.Helper()
+	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1)}, opts...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Close)
+	addr = c.ListenAddrs()[0]
+	return addr, write(t, "c.yaml", fmt.Sprintf(
+		"kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\ncommit: {max_age: 100ms}\n", addr, redis))
+}
+
+// nobody is an address at which nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+func TestTopics(t *testing.T) {
+	_, config := fakeKafka(t, "127.0.0.1:1", kfake.SeedTopics(3, "threshold-crossings"))
+	f := func(want string, args ...string) {
+		t.Helper()
+		r := call("", nil, append([]string{"topics", "-config", config}, args...)...)
+		if r.code != exitFine || r.out != want || r.err != "" {
+			t.Errorf("%q: got %+v, want %q", args, r, want)
+		}
+	}
+	f("dissemination-events: made, 6 partitions\ndissemination-events.dlq: made, 6 partitions\nthreshold-crossings: exists\n", "-partitions", "6")
+	f("dissemination-events: exists\ndissemination-events.dlq: exists\nthreshold-crossings: exists\n")
+
+	// One topic cannot be made; the others are.
+	r := call("", []string{"AGGREGATOR_KAFKA_EVENTS=more", "AGGREGATOR_KAFKA_CROSSINGS=dissemination-events_dlq"}, "topics", "-config", config)
+	if r.code != exitFailed || r.out != "more: made, 12 partitions\nmore.dlq: made, 12 partitions\n" || !strings.Contains(r.err, "dissemination-events_dlq: not made: ") {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestTopicsWithoutBroker(t *testing.T) {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
+	defer cancel()
+	var err strings.Builder
+	config := write(t, "c.yaml", "kafka: {brokers: [\""+nobody(t)+"\"]}")
+	if code := run(ctx, []string{"topics", "-config", config}, strings.NewReader(""), &err, &err, nil); code != exitFailed || !strings.Contains(err.String(), "create topics: ") {
+		t.Errorf("got %d, %s", code, err.String())
+	}
+}
+
+// TestLive looks at a broker with topics as `topics` makes them, and at a real Redis.
+func TestLive(t *testing.T) {
+	redis := servers.Redis(t, servers.RedisOptions{})
+	addr, config := fakeKafka(t, redis.Addr())
+	live := func() result { return call("", nil, "check", "-config", config, "-live") }
+	expect := func(r result, code int, want ...string) {
+		t.Helper()
+		if r.code != code {
+			t.Errorf("got %d, want %d:\n%s%s", r.code, code, r.out, r.err)
+		}
+		for _, w := range want {
+			if !strings.Contains(r.out+r.err, w) {
+				t.Errorf("no %q in:\n%s%s", w, r.out, r.err)
+			}
+		}
+	}
+	r := live()
+	expect(r, exitFailed, "failed: topic dissemination-events: does not exist; make it with `aggregator topics`\n")
+	if !strings.HasPrefix(r.out, "ok: packs 1, rules 17") {
+		t.Errorf("got %s", r.out)
+	}
+
+	if r := call("", nil, "topics", "-config", config); r.code != exitFine {
+		t.Fatalf("got %+v", r)
+	}
+	expect(live(), exitFine,
+		"ok: kafka "+addr+": 1 broker\n", "ok: topic dissemination-events: 12 partitions\n", "ok: topic dissemination-events: LogAppendTime\n",
+		"ok: topic threshold-crossings: 12 partitions\n", "ok: redis "+redis.Addr()+": version ", ", master, maxmemory-policy noeviction, appendfsync everysec\n")
+
+	redis.Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+	redis.Do("CONFIG", "SET", "appendonly", "no")
+	expect(live(), exitFailed, "failed: redis "+redis.Addr()+": maxmemory-policy is allkeys-lru", "warning: redis "+redis.Addr()+": appendonly is off")
+	redis.Stop()
+	expect(live(), exitFailed, "failed: connect to redis "+redis.Addr())
+}
+
+// TestLiveOnKafka is the same on a real Kafka, which says more by its settings and answers
+// for groups that do not exist yet in its own way.
+func TestLiveOnKafka(t *testing.T) {
+	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
+	name := fmt.Sprintf("live-%d", time.Now().UnixNano())
+	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s-crossings}\nredis: {addrs: [%q]}\n",
+		kafka.Addr(), name, name, name, redis.Addr()))
+	for _, want := range []string{": made, 3 partitions\n", ": exists\n"} {
+		r := call("", nil, "topics", "-config", config, "-partitions", "3")
+		if r.code != exitFine || strings.Count(r.out, want) != 3 {
+			t.Errorf("got %+v, want %q", r, want)
+		}
+	}
+	r := call("", nil, "check", "-config", config, "-live")
+	for _, want := range []string{
+		"ok: topic " + name + ": 3 partitions\n", "ok: topic " + name + ": LogAppendTime\n", "ok: topic " + name + ": allowed: READ, DESCRIBE\n",
+		"ok: topic " + name + "-crossings: allowed: READ, WRITE, DESCRIBE\n", "ok: topic " + name + ".dlq: allowed: WRITE, DESCRIBE\n", "ok: group " + name + ": ",
+	} {
+		if r.code != exitFine || !strings.Contains(r.out, want) {
+			t.Errorf("got %d, no %q in:\n%s%s", r.code, want, r.out, r.err)
+		}
+	}
+	other := kafka.NewTopic(1, map[string]string{timestampBound: "9223372036854775807"})
+	r = call("", []string{"AGGREGATOR_KAFKA_EVENTS=" + other}, "check", "-config", config, "-live")
+	if r.code != exitFailed || !strings.Contains(r.err, "failed: topic "+other+": producers' timestamps may lie far ahead") {
+		t.Errorf("got %+v", r)
+	}
+}
+
+func TestJudge(t *testing.T) {
+	f := func(want string, settings map[string]string) {
+		t.Helper()
+		var b strings.Builder
+		s := findings{session: &session{out: &b, err: &b}}
+		s.judge("t", settings)
+		if !strings.HasPrefix(b.String(), want) || s.failed != strings.HasPrefix(want, "failed") {
+			t.Errorf("%v: got %s", settings, b.String())
+		}
+	}
+	f("ok: topic t: LogAppendTime\n", map[string]string{timestampType: logAppendTime, timestampBound: "9223372036854775807"})
+	f("ok: topic t: CreateTime, at most 1h0m0s ahead\n", map[string]string{timestampType: "CreateTime", timestampBound: "3600000"})
+	f("failed: topic t: producers' timestamps may lie far ahead", map[string]string{timestampType: "CreateTime", timestampBound: "3600001"})
+	f("failed: ", map[string]string{timestampType: "CreateTime"})
+	f("failed: ", map[string]string{})
+}
+
+// TestPermissions: a user who may read events, and nothing else.
+func TestPermissions(t *testing.T) {
+	redis := servers.Redis(t, servers.RedisOptions{})
+	addr, config := fakeKafka(t, redis.Addr(), kfake.EnableSASL(), kfake.EnableACLs(),
+		kfake.Superuser("PLAIN", "root", "secret"),
+		kfake.User("PLAIN", "reader", "secret",
+			acl(kmsg.ACLResourceTypeTopic, "*", kmsg.ACLOperationDescribe),
+			acl(kmsg.ACLResourceTypeTopic, "*", kmsg.ACLOperationDescribeConfigs),
+			acl(kmsg.ACLResourceTypeTopic, "dissemination-events", kmsg.ACLOperationRead)))
+	as := func(user string) []string {
+		return []string{"AGGREGATOR_KAFKA_SASL_MECHANISM=plain", "AGGREGATOR_KAFKA_SASL_USERNAME=" + user, "AGGREGATOR_KAFKA_SASL_PASSWORD=secret"}
+	}
+	if r := call("", as("root"), "topics", "-config", config); r.code != exitFine {
+		t.Fatalf("%s: got %+v", addr, r)
+	}
+	r := call("", as("root"), "check", "-config", config, "-live")
+	if r.code != exitFine || !strings.Contains(r.out, "ok: topic threshold-crossings: allowed: READ, WRITE, DESCRIBE\n") {
+		t.Errorf("got %+v", r)
+	}
+	r = call("", as("reader"), "check", "-config", config, "-live")
+	if r.code != exitFailed || !strings.Contains(r.out, "ok: topic dissemination-events: allowed: READ, DESCRIBE\n") ||
+		!strings.Contains(r.err, "failed: topic threshold-crossings: not allowed: READ, WRITE\n") ||
+		!strings.Contains(r.err, "failed: group aggregator: GROUP_AUTHORIZATION_FAILED") {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// produce sends values to a topic.
+func produce(t *testing.T, addr, topic string, values ...string) {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	for _, v := range values {
+		if err := client.ProduceSync(t.Context(), &kgo.Record{Topic: topic, Value: []byte(v)}).FirstErr(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// consume reads n values of a topic from its start.
+func consume(t *testing.T, addr, topic string, n int) []string {
+	t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(addr), kgo.ConsumeTopics(topic), kgo.ConsumeResetOffset(kgo.NewOffset().AtStart()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), limit)
+	defer cancel()
+	var values []string
+	for len(values) < n {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			t.Fatalf("%d of %d values of %s: %v", len(values), n, topic, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) { values = append(values, string(r.Value)) })
+	}
+	return values
+}
+
+// acl allows an operation on a resource.
+func acl(resource kmsg.ACLResourceType, name string, operation kmsg.ACLOperation) kfake.ACL {
+	return kfake.ACL{Resource: resource, Name: name, Pattern: kmsg.ACLResourcePatternTypeLiteral, Operation: operation, Allow: true}
+}
