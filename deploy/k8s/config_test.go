@@ -98,7 +98,7 @@ func TestDockerfile(t *testing.T) {
 	lines := strings.Split(string(text), "\n")
 	command := `CMD ["` + strings.Join(runCommand, `", "`) + `"]`
 	for _, want := range []string{
-		"FROM gcr.io/distroless/static:nonroot",
+		"FROM scratch",
 		"RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /aggregator ./cmd/aggregator",
 		fmt.Sprintf("USER %d:%d", uid, uid),
 		`ENTRYPOINT ["/aggregator"]`,

@@ -41,6 +41,7 @@ func TestDecodeNotAnObject(t *testing.T) {
 	f("-1", ReasonWrongType, "a number is not an event; send a JSON object (byte 0)")
 	f("true", ReasonWrongType, "true or false is not an event; send a JSON object (byte 0)")
 	f("id=e-1", ReasonSyntax, "no JSON value begins here (byte 0)")
+	f("nonsense", ReasonSyntax, "no JSON value begins here (byte 0)")
 }
 
 func TestDecodeSize(t *testing.T) {
