@@ -58,7 +58,9 @@ func (s *stream) Next(ctx context.Context) (*Set, error) {
 	for {
 		set, err := s.take()
 		if gone, ok := errors.AsType[*OutOfRange](err); ok {
-			err = s.measure(ctx, *gone)
+			if err = s.measure(ctx, *gone); err == nil {
+				continue
+			}
 		}
 		if set != nil || err != nil {
 			return set, err
