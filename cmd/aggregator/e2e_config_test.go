@@ -26,9 +26,9 @@ http: {listen: "8080"}
 dedupe: {window: 10}
 `)
 	want := []string{
-		config + ":1:9: kafka.broker: ", config + ":1:35: kafka.events: ", `did you mean "brokers"?`,
-		config + ":2:17: redis.addrs", config + ":2:36: redis.db: ",
-		config + ":3:16: rules.packs", `did you mean "cn-2019-15"?`, "nowhere.yaml",
+		config + ":1:9: kafka.broker: ", config + ":1:42: kafka.events: ", `did you mean "brokers"?`,
+		config + ":2:17: redis.addrs", config + ":2:35: redis.db: ",
+		config + ":3:17: rules.packs", `did you mean "cn-2019-15"?`, "nowhere.yaml",
 		config + ":4:16: http.listen: ", config + ":5:18: dedupe.window: ",
 		"env AGGREGATOR_MAX_MEMBERS: ",
 		bad + ":3:17: ", `did you mean "count"?`, bad + ":6:", bad + ":7:", bad + ":8:",

@@ -211,14 +211,22 @@ func containsAll(s string, parts []string) bool {
 // eventually waits until f holds.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
+	if !within(patience, f) {
+		t.Fatalf("it did not come within %v: %s", patience, what)
+	}
+}
+
+// within waits until f holds, so long at most, and says whether it does.
+func within(limit time.Duration, f func() bool) bool {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
-	late := time.After(patience)
+	late := time.After(limit)
 	for !f() {
 		select {
 		case <-tick.C:
 		case <-late:
-			t.Fatalf("it did not come within %v: %s", patience, what)
+			return false
 		}
 	}
+	return true
 }

@@ -241,7 +241,7 @@ func (s *site) counts(redis string) []string {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	defer store.Close()
+	defer func() { _ = store.Close() }()
 	var lines []string
 	err = s.program().StoredCounts(s.t.Context(), store, stream.DefaultShards, func(line []byte) bool {
 		lines = append(lines, string(line))
