@@ -172,6 +172,7 @@ func TestKafkaBrokers(t *testing.T) {
 	w := real(t, k, Options{Timeout: time.Second, PartitionBytes: 4000})
 	w.producer = w.kgo(kgo.ProduceRequestTimeout(time.Second), kgo.RequestTimeoutOverhead(time.Second), kgo.DialTimeout(time.Second))
 	var stop atomic.Bool
+	defer stop.Store(true)
 	ends := make([]int, partitions)
 	written := make(chan struct{})
 	go func() {

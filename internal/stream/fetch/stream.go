@@ -75,13 +75,21 @@ func (s *stream) Next(ctx context.Context) (*Set, error) {
 	}
 }
 
-// take returns what there is for Next, or notes that Next waits.
+// take returns what there is for Next, records before an error, or notes that
+// Next waits.
 func (s *stream) take() (*Set, error) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.waiting = false
 	if s.closed || s.c.closed() {
 		return nil, ErrClosed
+	}
+	if s.lent == nil && s.ready != nil {
+		s.lent, s.ready = s.ready, nil
+		s.kick()
+	}
+	if s.lent != nil {
+		return s.lent, nil
 	}
 	if err := s.err; err != nil {
 		if _, ok := errors.AsType[*OutOfRange](err); !ok { // which stays until SeekTo
@@ -90,12 +98,8 @@ func (s *stream) take() (*Set, error) {
 		}
 		return nil, err
 	}
-	if s.lent == nil && s.ready != nil {
-		s.lent, s.ready = s.ready, nil
-		s.kick()
-	}
-	s.waiting = s.lent == nil
-	return s.lent, nil
+	s.waiting = true
+	return nil, nil
 }
 
 // leave ends Next with err, unless a set came at the last moment.

@@ -264,6 +264,28 @@ func TestNextError(t *testing.T) {
 	}
 }
 
+// TestErrorBehind has an error come right behind records, before Next could
+// take these: they go first.
+func TestErrorBehind(t *testing.T) {
+	for _, waiting := range []bool{true, false} {
+		s := lone(Options{})
+		if waiting {
+			s.waits(t)
+		}
+		p := s.ask(time.Now())
+		p.answered = true
+		p.set.buf = packed(number(100, 3)...).append(nil)
+		s.accept(&p, time.Now())
+		s.report(errRecord)
+		if set, err := s.take(); set != p.set || err != nil {
+			t.Errorf("waiting %v: %v, %v", waiting, set, err)
+		}
+		if set, err := s.Next(t.Context()); set != nil || err != errRecord {
+			t.Errorf("waiting %v, then: %v, %v", waiting, set, err)
+		}
+	}
+}
+
 // TestDeliver gives a stream one answer after the other: how many records, which end
 // of the log, whether it was the first of its request. It tells whether the
 // stream is behind, and how much it asks for next.
@@ -434,11 +456,9 @@ func TestBacklog(t *testing.T) {
 	const n = 2000
 	w := newWorld(t, 1, 4, Options{PartitionBytes: 300, MaxWait: time.Hour, Timeout: time.Hour})
 	w.produce(w.producer, 2, 0, n, 10)
-	for p := range 4 {
-		if p != 2 {
-			w.open(p, 0)
-		}
+	s := w.open(2, 0) // first, or the others' hour might have begun
+	for _, p := range []int{0, 1, 3} {
+		w.open(p, 0)
 	}
-	s := w.open(2, 0)
 	equal(t, "records", w.values(s, n), counted(0, n))
 }
