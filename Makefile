@@ -58,8 +58,8 @@ fuzz: ## each fuzz target for FUZZTIME (60s)
 	scripts/fuzz $(FUZZTIME)
 
 .PHONY: bench
-bench: install ## the benchmarks that match BENCH (all), on real servers
-	REQUIRE_SERVERS=1 go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 60m ./...
+bench: install ## the benchmarks that match BENCH (all: 8 minutes), on real servers
+	REQUIRE_SERVERS=1 $(limit) 30m go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 25m ./...
 
 .PHONY: demo
 demo: ## the whole program at work, with nothing else installed

@@ -183,11 +183,23 @@ func (d *daemon) awaitReady() {
 // metric is the sum of the series of a metric whose labels hold all of some texts, as `reason="utf8"`.
 func (d *daemon) metric(name string, labels ...string) float64 {
 	d.t.Helper()
+	sum, _ := d.sum(name, labels...)
+	return sum
+}
+
+// has says whether there is such a series.
+func (d *daemon) has(name string, labels ...string) bool {
+	d.t.Helper()
+	_, n := d.sum(name, labels...)
+	return n > 0
+}
+
+func (d *daemon) sum(name string, labels ...string) (sum float64, series int) {
+	d.t.Helper()
 	_, text := d.get("/metrics")
-	sum := 0.0
 	for line := range strings.Lines(text) {
-		series, value, _ := strings.Cut(strings.TrimSpace(line), " ")
-		if base, _, _ := strings.Cut(series, "{"); base != name || !containsAll(series, labels) {
+		labelled, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+		if base, _, _ := strings.Cut(labelled, "{"); base != name || !containsAll(labelled, labels) {
 			continue
 		}
 		n, err := strconv.ParseFloat(value, 64)
@@ -195,8 +207,9 @@ func (d *daemon) metric(name string, labels ...string) float64 {
 			d.t.Fatalf("%s: metric %q: %v", d.name, line, err)
 		}
 		sum += n
+		series++
 	}
-	return sum
+	return sum, series
 }
 
 func containsAll(s string, parts []string) bool {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"net/http"
-	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -78,55 +77,6 @@ func (s *spread) check(t *testing.T, at *site, redis string, repeats bool) {
 	if len(s.wanted) == 0 || len(want) == 0 {
 		t.Error("there was nothing to compare")
 	}
-}
-
-// checkCertain is check for short windows: of subjects fed by several partitions only the counts are certain, not what was
-// announced on the way.
-func (s *spread) checkCertain(t *testing.T, at *site, redis string) {
-	t.Helper()
-	var got, want []announcement
-	for _, a := range readAnnouncements(t, at.read(at.crossings)) {
-		if !s.loose(a.key) {
-			got = append(got, a)
-		}
-	}
-	clears := 0
-	for _, a := range s.wanted {
-		if !s.loose(a.key) {
-			want = append(want, a)
-			if strings.HasSuffix(a.id, "/0") {
-				clears++
-			}
-		}
-	}
-	c := compareAll(got, want, strict)
-	var lines []string
-	for _, line := range s.o.Counts() {
-		lines = append(lines, string(line))
-	}
-	counts := sameLines(withoutLevels(at.counts(redis)), withoutLevels(lines), func(string) bool { return false })
-	t.Logf("%d events %+v, %d crossings, %d certain, %d of them clears; %d counts; missed %d, wrong %d, repeated %d, counts wrong %d",
-		s.made, s.o.Results(), len(s.wanted), len(want), clears, len(lines), len(c.missed), len(c.wrong), len(c.repeated), len(counts))
-	if !c.exact() || len(c.repeated) > 0 {
-		t.Errorf("crossings: %v", c)
-	}
-	if counts != nil {
-		t.Errorf("%d counts are wrong:\n%s", len(counts), strings.Join(counts[:min(len(counts), 5)], "\n"))
-	}
-	if clears == 0 || len(want) == len(s.wanted) {
-		t.Error("there was nothing to compare")
-	}
-}
-
-var levelText = regexp.MustCompile(`"level":[0-9.]+,"episode":[0-9]+,`)
-
-// withoutLevels are counts lines without what was announced.
-func withoutLevels(lines []string) []string {
-	var all []string
-	for _, line := range lines {
-		all = append(all, levelText.ReplaceAllString(line, ""))
-	}
-	return all
 }
 
 // TestRedisPaused: a Redis that does not answer for five seconds holds everything up and nothing is lost.

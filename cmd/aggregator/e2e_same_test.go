@@ -88,9 +88,11 @@ func TestOnePartitionAllTheSame(t *testing.T) {
 			runOnce(t, kafka, redis, pack, h, n)
 		}
 	}
-	f(quickPack, 20_000, 7, 1000, 0)
+	f(quickPack, 20_000, 1000, 0)
+	f(quickPack, 6_000, 7)
 	f(quickPack, 3_000, 1)
-	f(packText(t, defaultPack), 20_000, 7, 1000)
+	f(packText(t, defaultPack), 20_000, 1000)
+	f(packText(t, defaultPack), 6_000, 7)
 	f(packText(t, defaultPack), 3_000, 1)
 }
 

@@ -226,6 +226,7 @@ func (s *shard) written(ctx context.Context, c *windows.Commit) {
 			if p := &s.places[n]; bytes.Equal(p.key, c.Fences[i].Key) {
 				p.stored, p.fence = append(p.stored[:0], f.To...), p.at
 				p.lease.stored[s.number].Store(p.at.offset)
+				p.lease.clocks[s.number].Store(p.at.clock)
 			}
 		}
 	}

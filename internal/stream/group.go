@@ -68,10 +68,10 @@ func (s *Service) begin(gen *kafka.Generation) {
 		gen.Start(func(ctx context.Context) {
 			defer g.readers.Done()
 			p.run(ctx)
-			s.metrics.drop(l)
 		})
 	}
 	gen.Start(func(ctx context.Context) { g.commit(ctx, gen) })
+	gen.Start(g.measure)
 	for _, r := range s.relaysOf(g.leases) {
 		gen.Start(func(ctx context.Context) { r.run(ctx, begun, g.quiet) })
 	}
@@ -108,6 +108,29 @@ func (g *generation) commit(ctx context.Context, gen *kafka.Generation) {
 	g.readers.Wait()
 	close(g.quiet)
 	g.commitOnce(gen, last)
+}
+
+// measure keeps the lag: what is in the log and not yet in the store.
+func (g *generation) measure(ctx context.Context) {
+	t := time.NewTicker(commitEvery)
+	defer t.Stop()
+	for ctx.Err() == nil {
+		for _, l := range g.leases {
+			offset, begun := l.committed()
+			_, end, err := g.service.fetch.Offsets(ctx, l.topic, l.partition)
+			if begun && err == nil && ctx.Err() == nil {
+				g.service.metrics.behind(l, end-offset, l.clock(), time.Now())
+			}
+		}
+		select {
+		case <-ctx.Done():
+		case <-t.C:
+		}
+	}
+	g.readers.Wait()
+	for _, l := range g.leases {
+		g.service.metrics.drop(l)
+	}
 }
 
 func (g *generation) commitOnce(gen *kafka.Generation, last map[*lease]int64) {

@@ -16,6 +16,8 @@ type lease struct {
 	free chan *run
 	// stored is, by shard, the offset of the fence in the store; -1: not known yet.
 	stored []atomic.Int64
+	// clocks is, by shard, the partition's clock at that fence, ms; noTime: none.
+	clocks []atomic.Int64
 }
 
 func newLease(topic string, partition, index, shards int) *lease {
@@ -24,6 +26,7 @@ func newLease(topic string, partition, index, shards int) *lease {
 		restart: make(chan struct{}, 1),
 		free:    make(chan *run, runsPerShard*shards),
 		stored:  make([]atomic.Int64, shards),
+		clocks:  make([]atomic.Int64, shards),
 	}
 	for i := range l.stored {
 		l.stored[i].Store(-1)
@@ -44,6 +47,15 @@ func (l *lease) askRestart() {
 	case l.restart <- struct{}{}:
 	default:
 	}
+}
+
+// clock is the partition's clock up to which every shard has stored, ms; noTime: none.
+func (l *lease) clock() int64 {
+	low := int64(never)
+	for i := range l.clocks {
+		low = min(low, l.clocks[i].Load())
+	}
+	return low
 }
 
 // committed is the offset up to which every shard has stored; false if not

@@ -46,8 +46,8 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 	m := &Metrics{
 		dead:        f.counters("dead_letters_total", "Records sent to the dead-letter topic, by reason.", "reason"),
 		crossings:   f.counters("crossings_total", "Crossings published, by rule, level and status.", "rule", "level", "status"),
-		lag:         f.gauges("lag_records", "Records of the partition that were not read yet.", "topic", "partition"),
-		lagSeconds:  f.gauges("lag_seconds", "Age of the newest record read of the partition, while there is more to read.", "topic", "partition"),
+		lag:         f.gauges("lag_records", "Records of the partition that were not counted and stored yet.", "topic", "partition"),
+		lagSeconds:  f.gauges("lag_seconds", "Age of the newest record of the partition that was counted and stored, while there are more.", "topic", "partition"),
 		commits:     f.histogram("commit_seconds", "Time that one commit to the store took, retries included.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
 		commitKeys:  f.histogram("commit_keys", "Keys written by one commit.", prometheus.ExponentialBuckets(1, 4, 7)),
 		storeErrors: f.counters("store_errors_total", "Failed calls of the store, by operation and kind of error.", "operation", "kind"),
@@ -159,9 +159,9 @@ func (m *Metrics) commit(d time.Duration, c *windows.Commit) {
 	m.commitKeys.Observe(float64(len(c.Fences) + len(c.Records) + len(c.Puts)))
 }
 
-// read notes how far a partition is: records behind the end of the log, and
-// the age of the last one read if it is behind.
-func (m *Metrics) read(l *lease, behind, clock int64, now time.Time) {
+// behind notes how far a partition is: records up to the end of the log that are not counted
+// and stored yet, and the age of the newest one that is, if there are any.
+func (m *Metrics) behind(l *lease, behind, clock int64, now time.Time) {
 	p := strconv.Itoa(l.partition)
 	m.lag.WithLabelValues(l.topic, p).Set(float64(max(0, behind)))
 	age := 0.0

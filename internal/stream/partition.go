@@ -51,6 +51,8 @@ type partition struct {
 	dying     []deadLetter
 	buried    int64   // offset up to which dead letters are safe
 	shortened uint64  // of in.ids, as told to the metrics
+	base      int64   // newest time matched when it began to read; noTime: none yet
+	bound     int64   // time up to which it may read without asking the tide
 	known     int64   // offset up to which duplicates were decided before
 	knownFrom int64   // offset from which repeats is complete
 	repeats   []int64 // offsets in [knownFrom, known) of duplicates, rising
@@ -118,6 +120,7 @@ func (p *partition) resume(ctx context.Context) error {
 	p.next, p.clock, p.in.newest = at.offset, at.clock, at.newest
 	p.heard, p.idle, p.ended = time.Now(), false, false
 	p.dying = p.dying[:0]
+	p.base, p.bound = at.newest, noTime
 	for i := range p.sent {
 		p.sent[i] = at.offset
 		p.release(i)
@@ -153,7 +156,6 @@ func (p *partition) step(ctx context.Context) error {
 	next, end := set.Span()
 	p.next = max(p.next, next)
 	p.listen(began, p.next > first, p.next >= end)
-	p.metrics.read(p.lease, end-p.next, p.clock, began)
 	return p.flush(ctx, began)
 }
 
@@ -174,6 +176,11 @@ const silence = time.Minute
 func (p *partition) take(ctx context.Context) error {
 	r := &p.record
 	v, err := p.decide(r)
+	if v == numVerdicts && p.in.event.Time > p.bound {
+		if err := p.hold(ctx, p.in.event.Time); err != nil {
+			return err
+		}
+	}
 	p.next = r.Offset + 1
 	switch v {
 	case malformed, ahead:
@@ -263,122 +270,4 @@ func (p *partition) forget() {
 func (p *partition) shardOf(o *operation) int {
 	p.hashed = append(append(append(p.hashed[:0], o.kind.String()...), '/'), o.id...)
 	return int(xxhash.Sum64(p.hashed) % uint64(len(p.shards)))
-}
-
-// runFor is the run being filled for a shard. It waits for the shards if all
-// runs are under way.
-func (p *partition) runFor(ctx context.Context, shard int) (*run, error) {
-	if r := p.current[shard]; r != nil {
-		return r, nil
-	}
-	select {
-	case r := <-p.lease.free:
-		r.reset(p.sent[shard])
-		p.current[shard] = r
-		return r, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *partition) release(shard int) {
-	if r := p.current[shard]; r != nil {
-		p.current[shard] = nil
-		p.lease.free <- r
-	}
-}
-
-// flush sends the runs with their marks, dead letters first: a mark says that
-// everything before it is done. Shards without operations get a mark now and then.
-func (p *partition) flush(ctx context.Context, now time.Time) error {
-	if err := p.bury(ctx); err != nil {
-		return err
-	}
-	if err := p.tide.wait(ctx, p.lease.index, p.in.newest); err != nil {
-		return err
-	}
-	to := mark{offset: p.next, clock: p.clock, newest: p.in.newest, pack: p.program.hash, idle: p.idle, ended: p.ended}
-	all := now.Sub(p.marked) > markEvery
-	if all {
-		p.marked = now
-		p.metrics.remembered(p.lease, p.in.ids.size(), p.in.ids.shortened-p.shortened)
-		p.shortened = p.in.ids.shortened
-	}
-	for i := range p.shards {
-		if !all && p.current[i] == nil {
-			continue
-		}
-		r, err := p.runFor(ctx, i)
-		if err != nil {
-			return err
-		}
-		r.to = to
-		if !p.send(ctx, i, message{kind: takeRun, lease: p.lease, run: r}) {
-			return ctx.Err()
-		}
-		p.current[i], p.sent[i] = nil, to.offset
-	}
-	return nil
-}
-
-// markEvery is how often a shard without operations is told how far the
-// partition is.
-const markEvery = 200 * time.Millisecond
-
-func (p *partition) send(ctx context.Context, shard int, m message) bool {
-	select {
-	case p.shards[shard] <- m:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-// bury sends the dead letters found and waits until Kafka has them.
-func (p *partition) bury(ctx context.Context) error {
-	if len(p.dying) == 0 {
-		return nil
-	}
-	if err := p.dead.write(ctx, p.dying); err != nil {
-		return err
-	}
-	for i := range p.dying {
-		p.metrics.deadLetter(p.dying[i].reason)
-	}
-	p.buried = p.dying[len(p.dying)-1].offset + 1
-	p.dying = p.dying[:0]
-	return nil
-}
-
-// finish gives the lease up: every shard commits what it has of it.
-func (p *partition) finish() {
-	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
-	defer cancel()
-	done := make(chan struct{}, len(p.shards))
-	for i := range p.shards {
-		if !p.send(ctx, i, message{kind: endLease, lease: p.lease, done: done}) {
-			return
-		}
-	}
-	for range p.shards {
-		select {
-		case <-done:
-		case <-ctx.Done():
-			return
-		}
-	}
-}
-
-// finishTimeout bounds the last commit of a lease. It is well under the group's
-// rebalance timeout: a member that answers later is taken for dead.
-const finishTimeout = 2500 * time.Millisecond
-
-// wait waits for d, or until ctx ends.
-func wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-t.C:
-	}
 }

@@ -37,3 +37,13 @@ func (p patience) retry(ctx context.Context, operation string, shard int, f func
 		pause = min(pause*2, time.Second)
 	}
 }
+
+// wait waits for d, or until ctx ends.
+func wait(ctx context.Context, d time.Duration) {
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+	case <-t.C:
+	}
+}

@@ -45,7 +45,12 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 		case m := <-in:
 			err = s.handle(ctx, m)
 		case <-age.C:
-			age.Reset(s.maxAge / 4)
+			if s.tide.held.Load() == 0 {
+				age.Reset(s.maxAge / 4)
+				break
+			}
+			age.Reset(heldEvery)
+			err = s.hurry(ctx)
 		case <-look.C:
 			err = s.watch(ctx)
 		}
@@ -58,6 +63,22 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 			s.fail(ctx, err)
 		}
 	}
+}
+
+// heldEvery is how often a shard tells how far it is, and looks how far others
+// are, while a partition waits for others.
+const heldEvery = 50 * time.Millisecond
+
+// hurry does at once what else waits for its time. One shard will do: the
+// others' fences say the same.
+func (s *shard) hurry(ctx context.Context) error {
+	if s.number != 0 {
+		return nil
+	}
+	if err := s.commit(ctx); err != nil {
+		return err
+	}
+	return s.watch(ctx)
 }
 
 // watchEvery is how often a shard compares its fences with the store.

@@ -136,6 +136,7 @@ func (s *shard) begin(l *lease, fence []byte, m mark) {
 	}
 	p.lease, p.stands, p.at, p.fence, p.stored = l, true, m, m, append(p.stored[:0], fence...)
 	l.stored[s.number].Store(m.offset)
+	l.clocks[s.number].Store(m.clock)
 }
 
 // end commits what is pending and gives the lease up.

@@ -16,6 +16,7 @@ type tide struct {
 	patient time.Duration
 	gaveUp  func()       // told when a partition goes on though the rest made no progress
 	stuck   atomic.Int64 // the slowest's time when somebody last gave up: nobody waits for it again
+	held    atomic.Int32 // partitions of this process that wait: while there are any, shards tell sooner how far they are
 }
 
 func newTide(partitions int, ahead int64, gaveUp func()) *tide {
@@ -47,40 +48,36 @@ func (t *tide) low(except int) int64 {
 	return low
 }
 
-// wait holds the partition back while it is too far ahead, a minute at most
-// without progress of the slowest.
-func (t *tide) wait(ctx context.Context, partition int, newest int64) error {
-	if t.ahead == 0 || newest == noTime {
-		return nil
-	}
-	t.newest[partition].Store(newest)
+// bound is the time up to which a partition may go now. While others have not begun it
+// may go as far from where it began itself, base.
+func (t *tide) bound(partition int, base int64) int64 {
 	low := t.low(partition)
-	since := time.Now()
-	for t.tooFar(newest, low) && low != t.stuck.Load() {
+	switch {
+	case t.ahead == 0 || low == never || low == t.stuck.Load():
+		return never
+	case low == noTime:
+		low = base
+	}
+	return low + min(t.ahead, never-max(low, 0))
+}
+
+// wait holds a partition back until it may go to a time, a minute at most
+// without progress of the slowest. stop ends it early.
+func (t *tide) wait(ctx context.Context, partition int, base, to int64, stop func() bool) {
+	t.held.Add(1)
+	defer t.held.Add(-1)
+	low, since := t.low(partition), time.Now()
+	for to > t.bound(partition, base) && !stop() && ctx.Err() == nil {
 		if time.Since(since) > t.patient {
 			t.stuck.Store(low)
 			t.gaveUp()
-			return nil
+			return
 		}
-		wait(ctx, 20*time.Millisecond)
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
+		wait(ctx, 10*time.Millisecond)
 		if now := t.low(partition); now != low {
 			low, since = now, time.Now()
 		}
 	}
-	return nil
-}
-
-func (t *tide) tooFar(newest, low int64) bool {
-	switch low {
-	case never:
-		return false
-	case noTime:
-		return true
-	}
-	return newest-low > t.ahead
 }
 
 // headroom is how far a partition may be ahead: a quarter of the shortest

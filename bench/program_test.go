@@ -1,0 +1,199 @@
+//go:build linux
+
+package bench
+
+import (
+	"bytes"
+	"fmt"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/prometheus/common/expfmt"
+	"github.com/prometheus/common/model"
+
+	dto "github.com/prometheus/client_model/go"
+)
+
+// patience bounds every wait.
+const patience = 5 * time.Minute
+
+// build makes the program and returns its path.
+func build(b *testing.B) string {
+	b.Helper()
+	file := filepath.Join(b.TempDir(), "aggregator")
+	if out, err := exec.Command("go", "build", "-o", file, "../cmd/aggregator").CombinedOutput(); err != nil {
+		b.Fatalf("build: %v\n%s", err, out)
+	}
+	return file
+}
+
+// program is an `aggregator run` under way.
+type program struct {
+	cmd  *exec.Cmd
+	log  *output
+	site string
+	done chan error
+}
+
+// output is what a process has written so far.
+type output struct {
+	mu   sync.Mutex
+	text bytes.Buffer
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+var httpAddr = regexp.MustCompile(`"msg":"started".*"http":"([^"]+)"`)
+
+// startProgram starts the binary and returns when it is ready to read.
+func startProgram(b *testing.B, binary, config string) *program {
+	b.Helper()
+	file := filepath.Join(b.TempDir(), "config.yaml")
+	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
+		b.Fatal(err)
+	}
+	p := &program{cmd: exec.Command(binary, "run", "-config", file), log: &output{}, done: make(chan error, 1)}
+	p.cmd.Stderr = p.log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	b.Cleanup(func() { _ = p.cmd.Process.Kill() }) // it may have ended
+	await(b, "the program's start", 5*time.Millisecond, func() bool {
+		m := httpAddr.FindStringSubmatch(p.log.String())
+		if m != nil {
+			p.site = "http://" + m[1]
+		}
+		return m != nil
+	})
+	await(b, "the program to be ready", 5*time.Millisecond, p.ready)
+	return p
+}
+
+func (p *program) ready() bool {
+	res, err := http.Get(p.site + "/readyz")
+	if err != nil {
+		return false
+	}
+	res.Body.Close()
+	return res.StatusCode == http.StatusOK
+}
+
+// stop ends the program by SIGTERM and returns the CPU time it used in its life.
+func (p *program) stop(b *testing.B) time.Duration {
+	b.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		b.Fatal(err)
+	}
+	if err := <-p.done; err != nil {
+		b.Fatalf("program: %v\n%s", err, p.log)
+	}
+	for line := range strings.Lines(p.log.String()) {
+		if strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, `"level":"ERROR"`) {
+			say("the program says: %s", strings.TrimSpace(line))
+		}
+	}
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
+// peak is the most memory that was resident at any time, in bytes. (Wait's own
+// figure would include the parent's at the fork.)
+func (p *program) peak(b *testing.B) float64 {
+	b.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	if err != nil {
+		b.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(text), "VmHWM:")
+	kib, err := strconv.Atoi(strings.Fields(rest)[0])
+	if err != nil {
+		b.Fatal(err)
+	}
+	return float64(kib) * 1024
+}
+
+// metrics is a scrape.
+type metrics map[string]*dto.MetricFamily
+
+func (p *program) metrics(b *testing.B) metrics {
+	b.Helper()
+	res, err := http.Get(p.site + "/metrics")
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer res.Body.Close()
+	parser := expfmt.NewTextParser(model.LegacyValidation)
+	families, err := parser.TextToMetricFamilies(res.Body)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return families
+}
+
+// sum is the value of a counter or gauge over all its labels.
+func (m metrics) sum(name string) (total float64) {
+	for _, x := range m[name].GetMetric() {
+		total += x.GetCounter().GetValue() + x.GetGauge().GetValue()
+	}
+	return total
+}
+
+// histogram is the count and the sum of one.
+func (m metrics) histogram(name string) (count, sum float64) {
+	for _, x := range m[name].GetMetric() {
+		count += float64(x.GetHistogram().GetSampleCount())
+		sum += x.GetHistogram().GetSampleSum()
+	}
+	return count, sum
+}
+
+// quantile is the q-quantile of a histogram without labels, interpolated within
+// its bucket; above the last bucket, that one's bound.
+func (m metrics) quantile(name string, q float64) float64 {
+	h := m[name].GetMetric()[0].GetHistogram()
+	rank := q * float64(h.GetSampleCount())
+	low, below := 0.0, 0.0
+	for _, bucket := range h.GetBucket() {
+		up, n := bucket.GetUpperBound(), float64(bucket.GetCumulativeCount())
+		if n >= rank && n > below {
+			return low + (min(up, 1e9)-low)*(rank-below)/(n-below)
+		}
+		low, below = up, n
+	}
+	return low
+}
+
+// await asks again and again until f says yes.
+func await(b *testing.B, what string, every time.Duration, f func() bool) {
+	b.Helper()
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	late := time.After(patience)
+	for !f() {
+		select {
+		case <-tick.C:
+		case <-late:
+			b.Fatalf("waited %v for %s", patience, what)
+		}
+	}
+}

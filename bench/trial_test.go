@@ -1,0 +1,227 @@
+//go:build linux
+
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// bed is what all runs of a benchmark share.
+type bed struct {
+	b      *testing.B
+	kafka  *servers.KafkaServer
+	binary string
+	number int // of runs so far
+}
+
+func newBed(b *testing.B) *bed {
+	b.Helper()
+	k := servers.Kafka(b, servers.KafkaOptions{JVM: []string{"-Xms1g", "-Xmx1g"}})
+	return &bed{b: b, kafka: k, binary: build(b)}
+}
+
+// redis starts an empty Redis. Its AOF is not rewritten, so that its size tells what was written.
+func (d *bed) redis() *servers.RedisServer {
+	return servers.Redis(d.b, servers.RedisOptions{Args: []string{"--auto-aof-rewrite-percentage", "0"}})
+}
+
+// trial is one run of the program: a Redis, a group and a topic of crossings of its own.
+type trial struct {
+	*bed
+	job              job
+	redis            *servers.RedisServer
+	topic            string
+	group, crossings string
+	before           float64 // bytes in Redis
+	redisCPU         time.Duration
+	kafkaCPU         time.Duration
+}
+
+func (d *bed) trial(j job, topic string) *trial {
+	d.number++
+	t := &trial{bed: d, job: j, redis: d.redis(), topic: topic, group: fmt.Sprint("run-", d.number), crossings: fmt.Sprint("crossings-", d.number)}
+	d.kafka.CreateTopic(t.crossings, partitions, nil)
+	t.before = number(t.redis, "memory", "used_memory")
+	return t
+}
+
+func (t *trial) config() string {
+	rules := "{packs: [cn-2019-15]}"
+	if t.job.pack != "" {
+		path, err := filepath.Abs(filepath.Join("testdata", t.job.pack))
+		if err != nil {
+			t.b.Fatal(err)
+		}
+		rules = fmt.Sprintf("{packs: [], files: [%q]}", path)
+	}
+	return fmt.Sprintf(`kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s}
+redis: {addrs: [%q]}
+rules: %s
+http: {listen: "127.0.0.1:0"}
+log: {format: json}
+`, t.kafka.Addr(), t.group, t.topic, t.crossings, t.redis.Addr(), rules)
+}
+
+// watch begins to count the servers' CPU time.
+func (t *trial) watch() {
+	t.redisCPU, t.kafkaCPU = t.redis.CPU(), t.kafka.Broker(0).CPU()
+}
+
+// cost is what the servers used since watch.
+func (t *trial) cost(f *figures, events int) {
+	million := float64(events) / 1e6
+	f.redis = (t.redis.CPU() - t.redisCPU).Seconds() / million
+	f.kafka = (t.kafka.Broker(0).CPU() - t.kafkaCPU).Seconds() / million
+	f.aof = number(t.redis, "persistence", "aof_current_size") / float64(events)
+}
+
+// size is what is in Redis, once the program has ended.
+func (t *trial) size(f *figures) {
+	f.stored = number(t.redis, "memory", "used_memory") - t.before
+	f.crossings = float64(t.published())
+	store := open(t.b, t.redis)
+	for shard := range stream.DefaultShards {
+		err := store.Scan(t.b.Context(), shard, store.Keys().AppendRecordPrefix(nil, shard), func([]byte) bool {
+			f.subjects++
+			return true
+		})
+		if err != nil {
+			t.b.Fatal(err)
+		}
+	}
+	if t.job.distinct != "" {
+		f.members = t.members(store)
+	}
+}
+
+// open is a store on a Redis, closed with the benchmark.
+func open(b *testing.B, r *servers.RedisServer) *windows.Redis {
+	b.Helper()
+	store, err := windows.NewRedis(b.Context(), windows.RedisOptions{Addrs: []string{r.Addr()}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() {
+		if err := store.Close(); err != nil {
+			b.Error(err)
+		}
+	})
+	return store
+}
+
+// members adds up the values of the job's distinct measure over all subjects.
+func (t *trial) members(store windows.Store) (total float64) {
+	var line struct {
+		Rule     string
+		Measures map[string]struct{ Value float64 }
+	}
+	err := t.job.program(t.b).StoredCounts(t.b.Context(), store, stream.DefaultShards, func(text []byte) bool {
+		if err := json.Unmarshal(text, &line); err != nil {
+			t.b.Fatal(err)
+		}
+		if line.Rule == t.job.distinct {
+			total += line.Measures[t.job.distinct].Value
+		}
+		clear(line.Measures)
+		return true
+	})
+	if err != nil {
+		t.b.Fatal(err)
+	}
+	return total
+}
+
+func (j *job) program(b *testing.B) *stream.Program {
+	b.Helper()
+	name := "cn-2019-15.yaml"
+	text, _ := thresholds.Builtin("cn-2019-15")
+	if j.pack != "" {
+		var err error
+		name = j.pack
+		if text, err = os.ReadFile(filepath.Join("testdata", name)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	pack, faults := thresholds.Parse(name, text, thresholds.Options{})
+	if len(faults) > 0 {
+		b.Fatal(faults)
+	}
+	p, err := stream.Compile([]*thresholds.Pack{pack}, 1_000_000)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return p
+}
+
+// published is how many records the topic of crossings has.
+func (t *trial) published() (total int64) {
+	withFetch(t.kafka, t.crossings, func(c *fetch.Client) {
+		for p := range partitions {
+			_, end, err := c.Offsets(t.b.Context(), t.crossings, p)
+			if err != nil {
+				t.b.Fatal(err)
+			}
+			total += end
+		}
+	})
+	return total
+}
+
+// withFetch runs f with a client that knows one topic.
+func withFetch(k *servers.KafkaServer, topic string, f func(*fetch.Client)) {
+	transport := &kafka.Transport{MetadataTopics: []string{topic}, MetadataTTL: time.Second}
+	defer transport.CloseIdleConnections()
+	c := fetch.New(fetch.Options{Transport: transport, Brokers: kafka.TCP(k.Addrs()...)})
+	defer c.Close()
+	f(c)
+}
+
+// awaitCommitted waits until the group has committed up to the ends.
+func (t *trial) awaitCommitted(ends []int64) {
+	transport := &kafka.Transport{}
+	defer transport.CloseIdleConnections()
+	client := &kafka.Client{Addr: kafka.TCP(t.kafka.Addrs()...), Transport: transport, Timeout: 5 * time.Second}
+	var all []int
+	for p := range ends {
+		all = append(all, p)
+	}
+	request := &kafka.OffsetFetchRequest{GroupID: t.group, Topics: map[string][]int{t.topic: all}}
+	await(t.b, "the backlog to be committed", 100*time.Millisecond, func() bool {
+		res, err := client.OffsetFetch(t.b.Context(), request)
+		if err != nil || len(res.Topics[t.topic]) < len(ends) {
+			return false
+		}
+		return !slices.ContainsFunc(res.Topics[t.topic], func(p kafka.OffsetFetchPartition) bool {
+			return p.Error != nil || p.CommittedOffset < ends[p.Partition]
+		})
+	})
+}
+
+// say prints at once, since testing cuts a benchmark's log after ten lines.
+func say(format string, args ...any) {
+	fmt.Fprintf(os.Stderr, "\n"+format+"\n", args...)
+}
+
+// number is a number of Redis' INFO.
+func number(r *servers.RedisServer, section, name string) float64 {
+	v, err := strconv.ParseFloat(field(r.Do("INFO", section), name), 64)
+	if err != nil {
+		panic("BUG: redis says " + name + ": " + err.Error())
+	}
+	return v
+}

@@ -1,0 +1,146 @@
+package stream
+
+import (
+	"context"
+	"time"
+)
+
+// runFor is the run being filled for a shard. It waits for the shards if all
+// runs are under way.
+func (p *partition) runFor(ctx context.Context, shard int) (*run, error) {
+	if r := p.current[shard]; r != nil {
+		return r, nil
+	}
+	select {
+	case r := <-p.lease.free:
+		r.reset(p.sent[shard])
+		p.current[shard] = r
+		return r, nil
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *partition) release(shard int) {
+	if r := p.current[shard]; r != nil {
+		p.current[shard] = nil
+		p.lease.free <- r
+	}
+}
+
+// flush sends the runs with their marks, dead letters first: a mark says that
+// everything before it is done. Shards without operations get a mark now and then.
+func (p *partition) flush(ctx context.Context, now time.Time) error {
+	if err := p.bury(ctx); err != nil {
+		return err
+	}
+	to := mark{offset: p.next, clock: p.clock, newest: p.in.newest, pack: p.program.hash, idle: p.idle, ended: p.ended}
+	all := now.Sub(p.marked) > markEvery
+	if all {
+		p.marked = now
+		p.metrics.remembered(p.lease, p.in.ids.size(), p.in.ids.shortened-p.shortened)
+		p.shortened = p.in.ids.shortened
+	}
+	for i := range p.shards {
+		if !all && p.current[i] == nil {
+			continue
+		}
+		r, err := p.runFor(ctx, i)
+		if err != nil {
+			return err
+		}
+		r.to = to
+		if !p.send(ctx, i, message{kind: takeRun, lease: p.lease, run: r}) {
+			return ctx.Err()
+		}
+		p.current[i], p.sent[i] = nil, to.offset
+	}
+	return nil
+}
+
+// markEvery is how often a shard without operations is told how far the
+// partition is.
+const markEvery = 200 * time.Millisecond
+
+func (p *partition) send(ctx context.Context, shard int, m message) bool {
+	select {
+	case p.shards[shard] <- m:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// bury sends the dead letters found and waits until Kafka has them.
+func (p *partition) bury(ctx context.Context) error {
+	if len(p.dying) == 0 {
+		return nil
+	}
+	if err := p.dead.write(ctx, p.dying); err != nil {
+		return err
+	}
+	for i := range p.dying {
+		p.metrics.deadLetter(p.dying[i].reason)
+	}
+	p.buried = p.dying[len(p.dying)-1].offset + 1
+	p.dying = p.dying[:0]
+	return nil
+}
+
+// finish gives the lease up: every shard commits what it has of it.
+func (p *partition) finish() {
+	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
+	defer cancel()
+	done := make(chan struct{}, len(p.shards))
+	for i := range p.shards {
+		if !p.send(ctx, i, message{kind: endLease, lease: p.lease, done: done}) {
+			return
+		}
+	}
+	for range p.shards {
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// finishTimeout bounds the last commit of a lease. It is well under the group's
+// rebalance timeout: a member that answers later is taken for dead.
+const finishTimeout = 2500 * time.Millisecond
+
+// hold sends what was read and waits until the other partitions have come near
+// to a time, so that their events will not be late.
+func (p *partition) hold(ctx context.Context, to int64) error {
+	if p.base == noTime {
+		p.base = to
+	}
+	if p.ask(to); to <= p.bound {
+		return nil
+	}
+	p.tide.set(p.lease.index, p.in.newest, false)
+	p.marked = time.Time{}
+	if err := p.flush(ctx, time.Now()); err != nil {
+		return err
+	}
+	p.tide.wait(ctx, p.lease.index, p.base, to, func() bool { return len(p.lease.restart) > 0 })
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case len(p.lease.restart) > 0:
+		<-p.lease.restart
+		return errRestart
+	}
+	p.ask(to)
+	return nil
+}
+
+// ask asks the tide how far the partition may read. Where nobody holds it back
+// now, somebody may later: it asks again when it has gone as far as it may be ahead.
+func (p *partition) ask(to int64) {
+	p.bound = p.tide.bound(p.lease.index, p.base)
+	if p.bound == never && p.tide.ahead > 0 {
+		p.bound = to + min(p.tide.ahead, never-max(to, 0))
+	}
+}
