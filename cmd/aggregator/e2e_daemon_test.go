@@ -187,13 +187,6 @@ func (d *daemon) metric(name string, labels ...string) float64 {
 	return sum
 }
 
-// has says whether there is such a series.
-func (d *daemon) has(name string, labels ...string) bool {
-	d.t.Helper()
-	_, n := d.sum(name, labels...)
-	return n > 0
-}
-
 func (d *daemon) sum(name string, labels ...string) (sum float64, series int) {
 	d.t.Helper()
 	_, text := d.get("/metrics")

@@ -250,7 +250,7 @@ func TestSlowKillMiddle(t *testing.T) {
 	seed := e2eSeed(t)
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newCrowdSite(t, kafka, redis.Addr(), gen.Config{
-		Seed: seed, Events: 400_000, Incidents: 30, Accounts: 6_000, Start: time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC),
+		Seed: seed, Events: 600_000, Incidents: 30, Accounts: 6_000, Start: time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC),
 		Span: 24 * time.Hour, Partitions: 12, Malformed: 0.001,
 	})
 	rng := rand.New(rand.NewPCG(seed, 1))
@@ -276,6 +276,16 @@ func TestSlowKillMiddle(t *testing.T) {
 		}
 		redis.Resume()
 		both[victim] = s.start(fmt.Sprintf("%s after kill %d", names[victim], kill))
+	}
+	// Two wake up when the other has long taken over what they had, with their last batches in hand.
+	for range 2 {
+		s.feed(60_000)
+		victim := rng.IntN(2)
+		least := both[victim].metric("aggregator_events_total") + float64(1+rng.IntN(15_000))
+		eventually(t, names[victim]+" reads on", func() bool { return both[victim].metric("aggregator_events_total") >= least })
+		both[victim].signal(syscall.SIGSTOP)
+		s.awaitDone()
+		both[victim].signal(syscall.SIGCONT)
 	}
 	for s.feed(100_000) {
 	}
