@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math"
 	"slices"
 	"time"
@@ -80,7 +81,11 @@ func (p *partition) run(ctx context.Context) {
 		case errors.Is(err, errRestart):
 			pause = 50 * time.Millisecond
 		default:
-			p.log.Error("partition stands still", "topic", p.lease.topic, "partition", p.lease.partition, "error", err)
+			level := slog.LevelWarn // an error if it lasts
+			if pause > time.Second {
+				level = slog.LevelError
+			}
+			p.log.Log(ctx, level, "partition stands still", "topic", p.lease.topic, "partition", p.lease.partition, "error", err)
 			wait(ctx, pause)
 			pause = min(2*pause, 5*time.Second)
 		}

@@ -2,12 +2,14 @@ package stream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -166,6 +168,12 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 	values, err := r.store.Load(ctx, r.shard, keys, nil)
 	if err != nil {
 		return fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
+	}
+	if slices.ContainsFunc(values, func(v []byte) bool { return v == nil }) {
+		stored := r.stored
+		if _, err := r.look(ctx); err != nil || !bytes.Equal(stored, r.stored) {
+			return cmp.Or(err, errOutboxChanged) // another owner, for a moment, was faster
+		}
 	}
 	entries := make([]outboxEntry, 0, len(values))
 	for i, v := range values {
