@@ -132,10 +132,11 @@ func BenchmarkWhole(b *testing.B) {
 }
 
 // BenchmarkPaced sends events at an even rate while the program runs: what an
-// event costs then, and how long a crossing takes.
+// event costs then, and how long a crossing takes. A backlog before warms Kafka up.
 func BenchmarkPaced(b *testing.B) {
 	d := newBed(b)
 	say("%s", describe(d.redis()))
+	d.backlogRun(plain, loadBacklog(b, d.kafka, "warm", gen.Config{Seed: 42, Events: 500_000}))
 	var t table
 	for b.Loop() {
 		for _, j := range []job{plain, byDefault} {
