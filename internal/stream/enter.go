@@ -49,7 +49,7 @@ func (p *partition) fences(ctx context.Context) ([][]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	fence := mark{offset: begin, clock: noTime, newest: noTime, pack: p.program.hash}.appendFence(nil, 0)
+	fence := mark{offset: begin, clock: noTime, newest: noTime, seen: noTime, pack: p.program.hash}.appendFence(nil, 0)
 	for i := range found {
 		if found[i] != nil {
 			continue

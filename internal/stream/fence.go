@@ -11,16 +11,26 @@ type mark struct {
 	offset int64  // the next record's
 	clock  int64  // running maximum of the Kafka timestamps before it, ms; noTime: none
 	newest int64  // newest time matched before it, ns; noTime: none
+	seen   int64  // newest time of any event looked at, also of one that waits to be taken, ns; noTime: none
 	pack   uint64 // hash of the program that read up to it
 	idle   bool   // the partition was caught up and silent for a minute: the stream's time goes on without it
 	ended  bool   // it was caught up: nobody waits for it
+	held   bool   // it waits for other partitions
+}
+
+// begun is the mark as the start of a new reading: what it says of the end of
+// the log was true for the reader before.
+func (m mark) begun() mark {
+	m.idle, m.ended, m.held = false, false, false
+	return m
 }
 
 // A stored mark, which is a fence, is compared byte for byte, so its form is fixed:
-// a format byte, the four numbers big-endian, the flags, and the commit that wrote it.
+// a format byte, the five numbers big-endian, the flags, and the commit that wrote it.
 const (
 	fenceFormat = 1
-	fenceSize   = 1 + 4*8 + 1 + 8
+	fenceFlags  = 1 + 5*8
+	fenceSize   = fenceFlags + 1 + 8
 )
 
 // appendFence appends the bytes of m as a commit writes it. The commit is a
@@ -31,8 +41,9 @@ func (m mark) appendFence(dst []byte, commit uint64) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.offset))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.clock))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.newest))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.seen))
 	dst = binary.BigEndian.AppendUint64(dst, m.pack)
-	dst = append(dst, flag(m.idle, 1)|flag(m.ended, 2))
+	dst = append(dst, flag(m.idle, 1)|flag(m.ended, 2)|flag(m.held, 4))
 	return binary.BigEndian.AppendUint64(dst, commit)
 }
 
@@ -44,15 +55,17 @@ func flag(set bool, bit byte) byte {
 }
 
 func parseFence(b []byte) (mark, error) {
-	if len(b) != fenceSize || b[0] != fenceFormat || b[33] > 3 {
+	if len(b) != fenceSize || b[0] != fenceFormat || b[fenceFlags] > 7 {
 		return mark{}, fmt.Errorf("fence of %d bytes is not one of this version", len(b))
 	}
 	return mark{
 		offset: int64(binary.BigEndian.Uint64(b[1:])),
 		clock:  int64(binary.BigEndian.Uint64(b[9:])),
 		newest: int64(binary.BigEndian.Uint64(b[17:])),
-		pack:   binary.BigEndian.Uint64(b[25:]),
-		idle:   b[33]&1 != 0,
-		ended:  b[33]&2 != 0,
+		seen:   int64(binary.BigEndian.Uint64(b[25:])),
+		pack:   binary.BigEndian.Uint64(b[33:]),
+		idle:   b[fenceFlags]&1 != 0,
+		ended:  b[fenceFlags]&2 != 0,
+		held:   b[fenceFlags]&4 != 0,
 	}, nil
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"math"
 	"sync"
 	"time"
 
@@ -62,6 +63,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 	begun := s.generations // a group that was made anew counts its own from the start
 	s.log.Info("generation begins", "generation", gen.ID, "partitions", len(g.leases))
 	s.own(g.leases)
+	s.tide.begin()
 	for _, l := range g.leases {
 		p := newPartition(&s.partitions, l, at[l])
 		g.readers.Add(1)
@@ -110,11 +112,13 @@ func (g *generation) commit(ctx context.Context, gen *kafka.Generation) {
 	g.commitOnce(gen, last)
 }
 
-// measure keeps the lag: what is in the log and not yet in the store.
+// measure keeps the lag: what is in the log and not yet in the store. It also
+// finds out how long the log was when the generation began.
 func (g *generation) measure(ctx context.Context) {
 	t := time.NewTicker(commitEvery)
 	defer t.Stop()
 	for ctx.Err() == nil {
+		g.service.horizons(ctx)
 		for _, l := range g.leases {
 			offset, begun := l.committed()
 			_, end, err := g.service.fetch.Offsets(ctx, l.topic, l.partition)
@@ -130,6 +134,18 @@ func (g *generation) measure(ctx context.Context) {
 	g.readers.Wait()
 	for _, l := range g.leases {
 		g.service.metrics.drop(l)
+	}
+}
+
+// horizons asks for the ends of the log that the tide does not know yet.
+func (s *Service) horizons(ctx context.Context) {
+	for i, t := range s.topics {
+		if s.tide.horizon[i].Load() != math.MaxInt64 {
+			continue
+		}
+		if _, end, err := s.fetch.Offsets(ctx, t.topic, t.partition); err == nil && ctx.Err() == nil {
+			s.tide.horizon[i].Store(end)
+		}
 	}
 }
 

@@ -49,10 +49,11 @@ type partition struct {
 	heard     time.Time
 	idle      bool
 	ended     bool // caught up
+	held      bool // waits for other partitions
 	dying     []deadLetter
 	buried    int64   // offset up to which dead letters are safe
 	shortened uint64  // of in.ids, as told to the metrics
-	base      int64   // newest time matched when it began to read; noTime: none yet
+	seen      int64   // newest time of any event looked at, ns; noTime: none
 	bound     int64   // time up to which it may read without asking the tide
 	known     int64   // offset up to which duplicates were decided before
 	knownFrom int64   // offset from which repeats is complete
@@ -125,7 +126,8 @@ func (p *partition) resume(ctx context.Context) error {
 	p.next, p.clock, p.in.newest = at.offset, at.clock, at.newest
 	p.heard, p.idle, p.ended = time.Now(), false, false
 	p.dying = p.dying[:0]
-	p.base, p.bound = at.newest, noTime
+	p.seen, p.bound = at.seen, noTime
+	p.tide.set(p.lease.index, p.seen, false)
 	for i := range p.sent {
 		p.sent[i] = at.offset
 		p.release(i)
@@ -170,7 +172,6 @@ func (p *partition) listen(now time.Time, heard, caughtUp bool) {
 		p.heard = now
 	}
 	p.idle, p.ended = now.Sub(p.heard) > silence, caughtUp
-	p.tide.set(p.lease.index, p.in.newest, p.ended)
 }
 
 // silence is how long a partition that is caught up may be silent before the
@@ -181,7 +182,8 @@ const silence = time.Minute
 func (p *partition) take(ctx context.Context) error {
 	r := &p.record
 	v, err := p.decide(r)
-	if v == numVerdicts && p.in.event.Time > p.bound {
+	if v == numVerdicts {
+		p.seen = max(p.seen, p.in.event.Time)
 		if err := p.hold(ctx, p.in.event.Time); err != nil {
 			return err
 		}

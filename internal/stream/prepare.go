@@ -148,7 +148,7 @@ func (s Secret) bytes() []byte {
 const shardQueue = 64
 
 func (s *Service) build(secret Secret) {
-	s.tide = newTide(len(s.topics), headroom(s.Program), s.metrics.gaveUpWaiting)
+	s.tide = newTide(len(s.topics), s.Shards, headroom(s.Program), s.metrics.gaveUpWaiting)
 	o := &shardOptions{
 		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: outboxMost,
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,

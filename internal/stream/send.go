@@ -34,7 +34,10 @@ func (p *partition) flush(ctx context.Context, now time.Time) error {
 	if err := p.bury(ctx); err != nil {
 		return err
 	}
-	to := mark{offset: p.next, clock: p.clock, newest: p.in.newest, pack: p.program.hash, idle: p.idle, ended: p.ended}
+	to := mark{
+		offset: p.next, clock: p.clock, newest: p.in.newest, seen: p.seen, pack: p.program.hash,
+		idle: p.idle, ended: p.ended, held: p.held,
+	}
 	all := now.Sub(p.marked) > markEvery
 	if all {
 		p.marked = now
@@ -55,6 +58,7 @@ func (p *partition) flush(ctx context.Context, now time.Time) error {
 		}
 		p.current[i], p.sent[i] = nil, to.offset
 	}
+	p.tide.set(p.lease.index, p.seen, p.ended)
 	return nil
 }
 
@@ -110,21 +114,22 @@ func (p *partition) finish() {
 // rebalance timeout: a member that answers later is taken for dead.
 const finishTimeout = 2500 * time.Millisecond
 
-// hold sends what was read and waits until the other partitions have come near
-// to a time, so that their events will not be late.
+// hold waits before an event of a time until the other partitions have come near
+// to it, so that their events will not be late. What was read before is sent first.
 func (p *partition) hold(ctx context.Context, to int64) error {
-	if p.base == noTime {
-		p.base = to
+	if to <= p.bound {
+		return nil
 	}
 	if p.ask(to); to <= p.bound {
 		return nil
 	}
-	p.tide.set(p.lease.index, p.in.newest, false)
-	p.marked = time.Time{}
-	if err := p.flush(ctx, time.Now()); err != nil {
+	p.held, p.ended, p.idle, p.marked = true, false, false, time.Time{}
+	err := p.flush(ctx, time.Now())
+	p.held = false
+	if err != nil {
 		return err
 	}
-	p.tide.wait(ctx, p.lease.index, p.base, to, func() bool { return len(p.lease.restart) > 0 })
+	p.tide.wait(ctx, p.lease.index, to, func() bool { return len(p.lease.restart) > 0 })
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
@@ -139,7 +144,7 @@ func (p *partition) hold(ctx context.Context, to int64) error {
 // ask asks the tide how far the partition may read. Where nobody holds it back
 // now, somebody may later: it asks again when it has gone as far as it may be ahead.
 func (p *partition) ask(to int64) {
-	p.bound = p.tide.bound(p.lease.index, p.base)
+	p.bound = p.tide.bound(p.lease.index)
 	if p.bound == never && p.tide.ahead > 0 {
 		p.bound = to + min(p.tide.ahead, never-max(to, 0))
 	}

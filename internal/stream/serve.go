@@ -37,15 +37,18 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 	defer look.Stop()
 	age := time.NewTimer(s.maxAge)
 	defer age.Stop()
+	err := s.watch(ctx) // how far others are is needed at once
 	for {
-		var err error
+		if err != nil && ctx.Err() == nil {
+			s.fail(ctx, err)
+		}
 		select {
 		case <-ctx.Done():
 			return
 		case m := <-in:
 			err = s.handle(ctx, m)
 		case <-age.C:
-			if s.tide.held.Load() == 0 {
+			if s.others.Load() == 0 || !s.tide.hurried(s.now()) {
 				age.Reset(s.maxAge / 4)
 				break
 			}
@@ -59,22 +62,15 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 		}
 		s.evict()
 		s.publish()
-		if err != nil && ctx.Err() == nil {
-			s.fail(ctx, err)
-		}
 	}
 }
 
 // heldEvery is how often a shard tells how far it is, and looks how far others
-// are, while a partition waits for others.
+// are, while a partition waits for others, of this process or of another.
 const heldEvery = 50 * time.Millisecond
 
-// hurry does at once what else waits for its time. One shard will do: the
-// others' fences say the same.
+// hurry does at once what else waits for its time.
 func (s *shard) hurry(ctx context.Context) error {
-	if s.number != 0 {
-		return nil
-	}
 	if err := s.commit(ctx); err != nil {
 		return err
 	}
@@ -146,7 +142,7 @@ func (s *shard) watch(ctx context.Context) error {
 			continue
 		}
 		if m, err := parseFence(v); err == nil {
-			p.at = m
+			p.at = s.tide.believe(i, m)
 		}
 	}
 	if s.number == 0 && s.sinces != nil && s.sinces.pending() {
@@ -224,12 +220,14 @@ func (s *shard) lookSince(ctx context.Context, fences [][]byte) {
 // publish tells the sweeper and the partitions how far the stream is here.
 func (s *shard) publish() {
 	s.reached.Store(s.streamTime())
-	if s.number != 0 {
-		return
-	}
 	for i := range s.places {
-		if p := &s.places[i]; !p.stands {
-			s.tide.set(i, p.at.newest, p.at.ended)
+		p := &s.places[i]
+		if p.stands {
+			continue
+		}
+		s.tide.stored(i, s.number, p.at.seen, p.at.ended)
+		if p.at.held {
+			s.tide.hurry(s.now())
 		}
 	}
 }

@@ -118,7 +118,7 @@ func newShard(number int, o *shardOptions) *shard {
 	}
 	for i, p := range o.partitions {
 		s.places[i].key = o.keys.AppendFenceKey(nil, number, p.topic, p.partition)
-		s.places[i].at = mark{newest: noTime, clock: noTime}
+		s.places[i].at = mark{newest: noTime, seen: noTime, clock: noTime}
 	}
 	return s
 }
@@ -134,7 +134,7 @@ func (s *shard) begin(l *lease, fence []byte, m mark) {
 	if p.stands {
 		s.reset() // the lease before was not ended: what was applied of it is not to be counted with the new one's place
 	}
-	p.lease, p.stands, p.at, p.fence, p.stored = l, true, m, m, append(p.stored[:0], fence...)
+	p.lease, p.stands, p.at, p.fence, p.stored = l, true, m.begun(), m, append(p.stored[:0], fence...)
 	l.stored[s.number].Store(m.offset)
 	l.clocks[s.number].Store(m.clock)
 }
@@ -176,7 +176,7 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 		if i+1 < len(r.ops) && r.ops[i+1].offset == o.offset {
 			continue
 		}
-		p.at = mark{offset: o.offset + 1, clock: o.clock, newest: o.newest, pack: s.program.hash}
+		p.at = mark{offset: o.offset + 1, clock: o.clock, newest: o.newest, seen: max(p.at.seen, o.newest), pack: s.program.hash}
 		if s.full() {
 			if err := s.recommit(ctx, p, r); err != nil {
 				return err
@@ -349,7 +349,7 @@ func (s *shard) reset() {
 	for i := range s.places {
 		p := &s.places[i]
 		if p.lease != nil {
-			p.stands = false
+			p.stands, p.at = false, p.fence
 			p.lease.askRestart()
 		}
 	}

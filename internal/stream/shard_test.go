@@ -20,7 +20,7 @@ func lone(t *testing.T, p *Program, store windows.Store) (*shard, *lease) {
 		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(), partitions: []topicPartition{{"events", 0}},
 		outboxMax: 1 << 30, maxAge: time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
 		version: newVersion, now: time.Now, committed: func(int, int) {},
-		tide: newTide(1, 0, func() {}), patience: patience{NewMetrics(prometheus.NewRegistry(), p), discard},
+		tide: newTide(1, 1, 0, func() {}), patience: patience{NewMetrics(prometheus.NewRegistry(), p), discard},
 	}
 	s := newShard(0, o)
 	l := newLease("events", 0, 0, 1)
@@ -181,5 +181,56 @@ rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, leve
 		if strings.Contains(k, "quiet") || strings.Contains(k, "p:") {
 			t.Errorf("left over: %q", k)
 		}
+	}
+}
+
+// TestSweepOfWhatAnotherProcessCounts: the process that sweeps a shard has read a subject before another process
+// brought it to its limit. It must not take what it remembers for what is.
+func TestSweepOfWhatAnotherProcessCounts(t *testing.T) {
+	p := compile(t, `
+pack: p
+measures: {clicks: {sum: count, types: [click]}}
+rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear: 0.5}]
+`)
+	store := windows.NewMem(1)
+	counts, l := lone(t, p, store)
+	sweeps := newShard(0, counts.shardOptions)
+	sweeps.others.Store(1)
+	feed := &feeder{in: newIntake(p, Secret{}, Intake{})}
+	click := func(id, day, incident string, count int) {
+		t.Helper()
+		line := fmt.Sprintf(`{"id":%q,"time":"2026-01-%sT00:00:00Z","type":"click","incident":%q,"count":%d}`, id, day, incident, count)
+		if err := counts.take(t.Context(), l, feed.run(t, []string{line})); err != nil {
+			t.Fatal(err)
+		}
+		if err := counts.commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	sweep := func(due []windows.Due) {
+		t.Helper()
+		if err := sweeps.watch(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := sweeps.sweep(t.Context(), due); err != nil {
+			t.Fatal(err)
+		}
+	}
+	click("1", "01", "A", 1)
+	sweep([]windows.Due{{Member: store.Keys().AppendMember(nil, "incident", []byte("A"))}})
+	click("2", "02", "A", 20)
+	click("3", "28", "B", 1)
+	due, err := store.Armed(t.Context(), 0, 1<<40, sweepMost)
+	if err != nil || len(due) != 1 {
+		t.Fatalf("%d subjects armed, %v", len(due), err)
+	}
+	sweep(due)
+	values, err := store.Load(t.Context(), 0, [][]byte{store.Keys().AppendRecordKey(nil, 0, "incident", []byte("A"))}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, err := windows.DecodeSubject(&p.kinds[0].layout, values[0])
+	if err != nil || s.Mark(0).Level != 0 || s.Mark(0).Episode != 2 {
+		t.Fatalf("not cleared: %+v, %v", s.Mark(0), err)
 	}
 }

@@ -25,6 +25,7 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 			r.add(&operation{kind: k, id: id}, 0, 0, 0, 0)
 		}
 	}
+	s.doubt(r)
 	if err := s.fill(ctx, r, 0); err != nil {
 		return err
 	}
@@ -51,6 +52,52 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 	for i := range r.ops {
 		if e := s.swept(r, i); e != nil && !e.dirty {
 			s.index(ctx, e)
+		}
+	}
+	return s.recheck(ctx, r, streamTime)
+}
+
+// doubt has the subjects of a sweep read again, where other processes may have
+// written them: they are not those this process counts.
+func (s *shard) doubt(r *run) {
+	if s.others.Load() == 0 {
+		return
+	}
+	for i := range r.ops {
+		if e := s.swept(r, i); e != nil && !e.dirty {
+			e.loaded = false
+		}
+	}
+}
+
+// recheck looks once more at subjects that were taken out of the index, or put
+// to a later date: what another process noted between the reading of a record and that would be
+// lost. It commits before it notes, so that one of the two sees the other.
+func (s *shard) recheck(ctx context.Context, r *run, streamTime int64) error {
+	if s.others.Load() == 0 {
+		return nil
+	}
+	s.load.entries = s.load.entries[:0]
+	s.load.begin()
+	for i := range r.ops {
+		if e := s.swept(r, i); e != nil && !e.dirty {
+			s.load.entries = append(s.load.entries, e)
+			s.load.key(s.appendRecordKey(s.load.arena, e))
+		}
+	}
+	if len(s.load.entries) == 0 {
+		return nil
+	}
+	if err := s.read(ctx); err != nil {
+		return err
+	}
+	for i, e := range s.load.entries {
+		if sameVersion(s.load.values[i], e.version) {
+			continue
+		}
+		member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
+		if err := s.store.Arm(ctx, s.number, windows.Due{Member: member, Unix: floorDiv(streamTime, second)}); err != nil && ctx.Err() == nil {
+			s.metrics.storeError("index", err)
 		}
 	}
 	return nil

@@ -2,83 +2,129 @@ package stream
 
 import (
 	"context"
+	"math"
 	"sync/atomic"
 	"time"
 )
 
-// tide keeps how far each partition's newest matched time is, of this process
-// and of others, so that a partition that runs ahead waits for the rest: else,
-// in a backlog read unevenly, the slower one's events would be late.
+// tide keeps how far each partition has come, of this process and of others,
+// so that a partition that runs ahead waits for the rest: else, in a backlog read unevenly, the
+// slower one's events would be late.
+//
+// How far a partition has come is the newest time of the events it has looked
+// at, the one it waits to take included. So the partition that is furthest behind never waits, and
+// one whose next event comes after a long silence holds nobody back. What counts is what cannot be undone
+// for the others: of a partition of this process what was sent to the shards, whose state goes back as a
+// whole; of another process's what is stored, shard by shard.
 type tide struct {
-	newest  []atomic.Int64 // ns; noTime: none yet
-	ended   []atomic.Bool  // caught up: nobody waits for it
+	places  [][]atomic.Int64 // by partition and shard, ns; noTime: nothing yet; never: caught up, nobody waits for it
+	horizon []atomic.Int64   // offset behind the log when the generation began; math.MaxInt64: not known yet
 	ahead   int64          // ns a partition may be ahead of the slowest; 0: any
 	patient time.Duration
 	gaveUp  func()       // told when a partition goes on though the rest made no progress
 	stuck   atomic.Int64 // the slowest's time when somebody last gave up: nobody waits for it again
-	held    atomic.Int32 // partitions of this process that wait: while there are any, shards tell sooner how far they are
+	hurries atomic.Int64 // ns: until then shards tell sooner how far they are
 }
 
-func newTide(partitions int, ahead int64, gaveUp func()) *tide {
+func newTide(partitions, shards int, ahead int64, gaveUp func()) *tide {
 	t := &tide{
-		newest: make([]atomic.Int64, partitions), ended: make([]atomic.Bool, partitions),
+		places: make([][]atomic.Int64, partitions), horizon: make([]atomic.Int64, partitions),
 		ahead: ahead, patient: time.Minute, gaveUp: gaveUp,
 	}
-	for i := range t.newest {
-		t.newest[i].Store(noTime)
+	for i := range t.places {
+		t.places[i] = make([]atomic.Int64, shards)
+		t.set(i, noTime, false)
 	}
+	t.begin()
 	t.stuck.Store(never)
 	return t
 }
 
-func (t *tide) set(partition int, newest int64, ended bool) {
-	t.newest[partition].Store(newest)
-	t.ended[partition].Store(ended)
+// begin is told that a generation of the group begins.
+func (t *tide) begin() {
+	for i := range t.horizon {
+		t.horizon[i].Store(math.MaxInt64)
+	}
 }
 
-// low is the newest time of the slowest other partition that is not caught up;
+// believe takes from the fence of another process's partition that it was
+// caught up, if it is not behind the end that the log had when the generation began: else the
+// fence tells of a reader before, and there may be a backlog behind it.
+func (t *tide) believe(partition int, m mark) mark {
+	if m.offset < t.horizon[partition].Load() {
+		m.idle, m.ended = false, false
+	}
+	return m
+}
+
+// set notes how far a partition of this process has come, in all shards.
+func (t *tide) set(partition int, seen int64, ended bool) {
+	for shard := range t.places[partition] {
+		t.stored(partition, shard, seen, ended)
+	}
+}
+
+// stored notes how far a partition of another process has come in a shard.
+func (t *tide) stored(partition, shard int, seen int64, ended bool) {
+	if ended {
+		seen = never
+	}
+	t.places[partition][shard].Store(seen)
+}
+
+// low is how far the slowest other partition has come that is not caught up;
 // never if there is none.
 func (t *tide) low(except int) int64 {
 	low := int64(never)
-	for i := range t.newest {
-		if i != except && !t.ended[i].Load() {
-			low = min(low, t.newest[i].Load())
+	for i := range t.places {
+		if i == except {
+			continue
+		}
+		for shard := range t.places[i] {
+			low = min(low, t.places[i][shard].Load())
 		}
 	}
 	return low
 }
 
-// bound is the time up to which a partition may go now. While others have not begun it
-// may go as far from where it began itself, base.
-func (t *tide) bound(partition int, base int64) int64 {
+// bound is the time up to which a partition may go now: nowhere while another
+// has not begun.
+func (t *tide) bound(partition int) int64 {
 	low := t.low(partition)
 	switch {
 	case t.ahead == 0 || low == never || low == t.stuck.Load():
 		return never
 	case low == noTime:
-		low = base
+		return noTime
 	}
 	return low + min(t.ahead, never-max(low, 0))
 }
 
 // wait holds a partition back until it may go to a time, a minute at most
 // without progress of the slowest. stop ends it early.
-func (t *tide) wait(ctx context.Context, partition int, base, to int64, stop func() bool) {
-	t.held.Add(1)
-	defer t.held.Add(-1)
+func (t *tide) wait(ctx context.Context, partition int, to int64, stop func() bool) {
 	low, since := t.low(partition), time.Now()
-	for to > t.bound(partition, base) && !stop() && ctx.Err() == nil {
+	for to > t.bound(partition) && !stop() && ctx.Err() == nil {
 		if time.Since(since) > t.patient {
 			t.stuck.Store(low)
 			t.gaveUp()
 			return
 		}
+		t.hurry(time.Now())
 		wait(ctx, 10*time.Millisecond)
 		if now := t.low(partition); now != low {
 			low, since = now, time.Now()
 		}
 	}
 }
+
+// hurry asks the shards to tell sooner how far they are, for a while: who waits
+// now will wait again.
+func (t *tide) hurry(now time.Time) {
+	t.hurries.Store(now.Add(2 * watchEvery).UnixNano())
+}
+
+func (t *tide) hurried(now time.Time) bool { return now.UnixNano() < t.hurries.Load() }
 
 // headroom is how far a partition may be ahead: a quarter of the shortest
 // window of the program.

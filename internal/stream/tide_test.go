@@ -1,0 +1,94 @@
+package stream
+
+import (
+	"math/rand/v2"
+	"slices"
+	"testing"
+	"time"
+)
+
+// TestTideNeverStandsStill draws partitions with silences and disorder, reads them in a random order as far as the tide
+// allows, and checks that somebody may always go on and that nobody is further ahead than is allowed.
+func TestTideNeverStandsStill(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for n := range uint64(300) {
+		rnd := rand.New(rand.NewPCG(seed, n))
+		readEvenly(t, rnd, 1+rnd.Int64N(100))
+	}
+}
+
+// times are the times of a partition's events, with silences.
+func times(rnd *rand.Rand) []int64 {
+	var list []int64
+	at := rnd.Int64N(50)
+	for range rnd.IntN(100) {
+		if at += rnd.Int64N(10); rnd.IntN(15) == 0 {
+			at += rnd.Int64N(1000)
+		}
+		list = append(list, at)
+	}
+	return list
+}
+
+func readEvenly(t *testing.T, rnd *rand.Rand, ahead int64) {
+	t.Helper()
+	partitions := make([][]int64, 1+rnd.IntN(6))
+	for i := range partitions {
+		partitions[i] = times(rnd)
+	}
+	tide := newTide(len(partitions), 1, ahead, func() { t.Fatal("gave up") })
+	for slices.ContainsFunc(partitions, func(p []int64) bool { return len(p) > 0 }) {
+		moved := false
+		for _, i := range rnd.Perm(len(partitions)) {
+			moved = readSome(t, tide, partitions, i) || moved
+		}
+		if !moved {
+			t.Fatalf("nobody may go on, ahead %d", ahead)
+		}
+	}
+}
+
+// readSome reads partition i as far as it may go, and says whether it got anywhere.
+func readSome(t *testing.T, tide *tide, partitions [][]int64, i int) bool {
+	t.Helper()
+	if len(partitions[i]) == 0 {
+		moved := tide.places[i][0].Load() != never
+		tide.set(i, 0, true)
+		return moved
+	}
+	for moved := tide.places[i][0].Load() == noTime; ; moved = true { // to begin is to get somewhere
+		if len(partitions[i]) == 0 {
+			return moved
+		}
+		at := partitions[i][0]
+		tide.set(i, max(tide.places[i][0].Load(), at), false)
+		if at > tide.bound(i) {
+			return moved
+		}
+		for j, other := range partitions {
+			if j != i && len(other) > 0 && other[0] < at-tide.ahead {
+				t.Fatalf("partition %d is at %d, %d has %d to come: more than %d behind", i, at, j, other[0], tide.ahead)
+			}
+		}
+		partitions[i] = partitions[i][1:]
+	}
+}
+
+// TestFenceOfAReaderBefore: that a partition was caught up is believed of a fence that is not behind what the log held
+// when the generation began.
+func TestFenceOfAReaderBefore(t *testing.T) {
+	tide := newTide(1, 1, 1, func() {})
+	f := func(offset int64, want bool) {
+		t.Helper()
+		if m := tide.believe(0, mark{offset: offset, ended: true, idle: true}); m.ended != want || m.idle != want {
+			t.Errorf("a fence at %d: ended %v, idle %v, want %v", offset, m.ended, m.idle, want)
+		}
+	}
+	f(10, false) // the end is not known
+	tide.horizon[0].Store(10)
+	f(9, false)
+	f(10, true)
+	tide.begin()
+	f(10, false)
+}
