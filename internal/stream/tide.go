@@ -19,7 +19,7 @@ import (
 type tide struct {
 	places  [][]atomic.Int64 // by partition and shard, ns; noTime: nothing yet; never: caught up, nobody waits for it
 	horizon []atomic.Int64   // offset behind the log when the generation began; math.MaxInt64: not known yet
-	ahead   int64          // ns a partition may be ahead of the slowest; 0: any
+	ahead   int64            // ns a partition may be ahead of the slowest; 0: any
 	patient time.Duration
 	gaveUp  func()       // told when a partition goes on though the rest made no progress
 	stuck   atomic.Int64 // the slowest's time when somebody last gave up: nobody waits for it again
