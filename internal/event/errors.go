@@ -12,7 +12,7 @@ const MaxSize = 64 << 10
 // MaxDepth is how deep objects and arrays may be nested. The event is 1.
 const MaxDepth = 64
 
-// The reasons for which a record is malformed.
+// The reasons for which a record is no event that can be counted.
 const (
 	ReasonEmpty       = "empty"            // the value has no bytes, or is null
 	ReasonTooLarge    = "too-large"        // the value is larger than MaxSize
@@ -22,16 +22,17 @@ const (
 	ReasonDuplicate   = "duplicate-member" // a known member is given twice
 	ReasonMissing     = "missing"          // a required member is absent or null
 	ReasonWrongType   = "wrong-type"       // a member is of another JSON type, or a number with sign, fraction or exponent
-	ReasonOutOfRange  = "out-of-range"     // a text too short or too long, an integer too small or too large, a time outside 1678 to 2261
+	ReasonOutOfRange  = "out-of-range"     // a text too short or too long, an integer too small or too large, a time before 1678
 	ReasonTime        = "time"             // a time is not in the form of RFC 3339 that is accepted
 	ReasonDepth       = "depth"            // nested deeper than MaxDepth
 	ReasonTrailing    = "trailing"         // something follows the event
 	ReasonCloudEvents = "cloudevents"      // the envelope breaks CloudEvents 1.0
+	ReasonAhead       = "ahead"            // the time lies after 2261, ahead of any clock: not malformed, but nothing that can be counted
 )
 
 var reasons = []string{
 	ReasonEmpty, ReasonTooLarge, ReasonSyntax, ReasonUTF8, ReasonSurrogate, ReasonDuplicate, ReasonMissing,
-	ReasonWrongType, ReasonOutOfRange, ReasonTime, ReasonDepth, ReasonTrailing, ReasonCloudEvents,
+	ReasonWrongType, ReasonOutOfRange, ReasonTime, ReasonDepth, ReasonTrailing, ReasonCloudEvents, ReasonAhead,
 }
 
 // Reasons returns all values that Malformed.Reason can have, so that a metric

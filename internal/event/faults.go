@@ -29,7 +29,8 @@ const (
 	faultTimeLeap
 	faultTimeDigits
 	faultTimeDate
-	faultTimeRange
+	faultTimeEarly
+	faultTimeAhead
 )
 
 // faults holds the reason and the text of each fault.
@@ -57,7 +58,8 @@ var faults = [...]struct{ reason, detail string }{
 	faultTimeLeap:   {ReasonTime, "a leap second is not accepted; send second 59"},
 	faultTimeDigits: {ReasonTime, "a time must have 1 to 9 digits after its point"},
 	faultTimeDate:   {ReasonTime, "no such day or hour; send a date and a time that exist"},
-	faultTimeRange:  {ReasonOutOfRange, "a time must lie in the years 1678 to 2261, in UTC"},
+	faultTimeEarly:  {ReasonOutOfRange, "a time must lie in the years 1678 to 2261, in UTC"},
+	faultTimeAhead:  {ReasonAhead, "a time after 2261 is ahead of every clock; correct the producer's"},
 }
 
 // at makes an error of the fault. The name is that of the known member, or "".

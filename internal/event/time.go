@@ -28,8 +28,11 @@ func parseTime(s []byte) (int64, fault) {
 		return 0, f
 	}
 	seconds -= offset
-	if seconds < minTime || seconds >= maxTime {
-		return 0, faultTimeRange
+	switch {
+	case seconds < minTime:
+		return 0, faultTimeEarly
+	case seconds >= maxTime:
+		return 0, faultTimeAhead
 	}
 	return seconds*1e9 + nanos, fine
 }

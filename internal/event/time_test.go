@@ -79,12 +79,12 @@ func TestParseTimeRefused(t *testing.T) {
 	f("2026-11-31T10:00:03Z", faultTimeDate)
 	f("2026-02-29T10:00:03Z", faultTimeDate)
 	f("1900-02-29T10:00:03Z", faultTimeDate)
-	f("0000-01-01T00:00:00Z", faultTimeRange)
-	f("9999-12-31T23:59:59Z", faultTimeRange)
-	f("1677-12-31T23:59:59.999999999Z", faultTimeRange)
-	f("1678-01-01T00:00:00+00:01", faultTimeRange)
-	f("2262-01-01T00:00:00Z", faultTimeRange)
-	f("2261-12-31T23:59:00-00:01", faultTimeRange)
+	f("0000-01-01T00:00:00Z", faultTimeEarly)
+	f("9999-12-31T23:59:59Z", faultTimeAhead)
+	f("1677-12-31T23:59:59.999999999Z", faultTimeEarly)
+	f("1678-01-01T00:00:00+00:01", faultTimeEarly)
+	f("2262-01-01T00:00:00Z", faultTimeAhead)
+	f("2261-12-31T23:59:00-00:01", faultTimeAhead)
 }
 
 // TestParseTimeDays compares each day that is accepted with the library.
@@ -118,5 +118,6 @@ func TestParseTimeZones(t *testing.T) {
 func TestDecodeTime(t *testing.T) {
 	accepted(t, `{"id":"e-1","type":"click","time":"2026-11-22T18:00:03\u002e000\u002b08:00"}`, base(""))
 	refusedWith(t, `{"time":"2026-11-22t10:00:03Z"}`, ReasonTime, "time: T and Z in a time must be upper case, as in 2026-11-22T10:00:03Z (byte 8)")
+	refusedWith(t, `{"time":"2999-01-01T00:00:00Z"}`, ReasonAhead, "time: a time after 2261 is ahead of every clock; correct the producer's (byte 8)")
 	refusedWith(t, `{"time":"1500-01-01T00:00:00Z"}`, ReasonOutOfRange, "time: a time must lie in the years 1678 to 2261, in UTC (byte 8)")
 }

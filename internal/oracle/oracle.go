@@ -168,6 +168,8 @@ func (o *Oracle) ApplyTo(number int, value []byte, kafkaMillis int64) []Crossing
 
 func (o *Oracle) ahead(ev *event, kafkaMillis int64) bool {
 	switch {
+	case !ev.time.Before(endOfTime):
+		return true
 	case kafkaMillis >= 0:
 		return ev.time.After(time.UnixMilli(kafkaMillis).Add(o.options.MaxAhead))
 	case o.options.Now.IsZero():

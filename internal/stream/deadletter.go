@@ -51,7 +51,7 @@ func reasonOf(err error) string {
 	if errors.As(err, &m) {
 		return m.Reason
 	}
-	return ReasonAhead
+	return event.ReasonAhead
 }
 
 // deadTopic writes dead letters to Kafka: key, value and headers as they were,
@@ -144,7 +144,7 @@ func (t *deadTopic) message(d *deadLetter) kafka.Message {
 
 // stageOf names the step that refused the record, in Connect's words.
 func stageOf(reason string) string {
-	if reason == ReasonAhead {
+	if reason == event.ReasonAhead {
 		return "TRANSFORMATION"
 	}
 	return "VALUE_CONVERTER"

@@ -1,9 +1,19 @@
 package stream
 
-import "errors"
+import (
+	"errors"
+
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+)
 
 // ErrAhead is what becomes of an event whose time lies too far after its Kafka timestamp.
 var ErrAhead = errors.New("time is too far ahead: correct the producer's clock")
 
-// ReasonAhead is its reason in metrics and dead letters, beside those of event.Reasons.
-const ReasonAhead = "ahead"
+// refusal says what becomes of a record that the decoder refused, and why. A time too
+// far ahead to be told in nanoseconds is ahead like any other.
+func refusal(err error) (verdict, error) {
+	if reasonOf(err) == event.ReasonAhead {
+		return ahead, err
+	}
+	return malformed, err
+}

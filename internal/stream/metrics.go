@@ -81,7 +81,7 @@ func (m *Metrics) start(f factory, p *Program) {
 	for k := range thresholds.NumKinds {
 		m.late[k], m.refused[k] = late.WithLabelValues(k.String()), refused.WithLabelValues(k.String())
 	}
-	for _, reason := range append(event.Reasons(), ReasonAhead) {
+	for _, reason := range event.Reasons() {
 		m.dead.WithLabelValues(reason)
 	}
 	info := f.gauges("rules_info", "The packs loaded: 1.", "pack", "hash")

@@ -221,7 +221,7 @@ func (p *partition) take(ctx context.Context) error {
 // reason; else it answers numVerdicts, and the record is to be matched.
 func (p *partition) decide(r *fetch.Record) (verdict, error) {
 	if err := p.decode(r); err != nil {
-		return malformed, err
+		return refusal(err)
 	}
 	if p.in.tooNew(nanoseconds(r.Timestamp)) {
 		return ahead, ErrAhead

@@ -48,7 +48,11 @@ func NewReplay(p *Program, o Intake, now int64, emit func(*thresholds.Crossing))
 // why it was malformed, or is ErrAhead; the replay goes on after either.
 func (r *Replay) Line(line []byte) error {
 	if err := r.in.decoder.DecodeLine(&r.in.event, line); err != nil {
-		r.Stats.Malformed++
+		if v, _ := refusal(err); v == ahead {
+			r.Stats.Ahead++
+		} else {
+			r.Stats.Malformed++
+		}
 		return err
 	}
 	return r.event(&r.in.event)
