@@ -58,8 +58,9 @@ func (v *envelope) malformed(a attribute, detail string) *Malformed {
 	return &Malformed{ReasonCloudEvents, v.name(a), -1, detail}
 }
 
-// check checks what CloudEvents 1.0 requires of an envelope, and that its data
-// are JSON.
+// check checks what CloudEvents 1.0 requires of an envelope. The content type of its
+// data is not judged, the data are: in data_base64 stands what a producer gave as bytes, of any
+// type.
 func (v *envelope) check() *Malformed {
 	for _, a := range [...]attribute{attrSpecversion, attrID, attrSource, attrType} {
 		if len(v.attrs[a]) == 0 {
@@ -68,9 +69,6 @@ func (v *envelope) check() *Malformed {
 	}
 	if string(v.attrs[attrSpecversion]) != "1.0" {
 		return v.malformed(attrSpecversion, "not 1.0; send CloudEvents of version 1.0")
-	}
-	if v.attrs[attrContentType] != nil && !isJSON(v.attrs[attrContentType]) {
-		return v.malformed(attrContentType, "neither application/json nor a type that ends in +json; send the event as JSON")
 	}
 	return nil
 }
@@ -128,13 +126,6 @@ func mediaType(s []byte) []byte {
 		s = s[:i]
 	}
 	return bytes.Trim(s, " \t")
-}
-
-// isJSON tells whether data of a content type are JSON.
-func isJSON(contentType []byte) bool {
-	media := mediaType(contentType)
-	const suffix = "+json"
-	return isFold(media, "application/json") || len(media) > len(suffix) && isFold(media[len(media)-len(suffix):], suffix)
 }
 
 // isFold compares in ASCII without regard to case. Word is in lower case.

@@ -97,7 +97,6 @@ func textOf(value jsontext.Value) (string, bool) {
 var (
 	integers = regexp.MustCompile(`^(0|[1-9][0-9]*)$`)
 	times    = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
-	media    = regexp.MustCompile(`^[ \t]*([aA][pP][pP][lL][iI][cC][aA][tT][iI][oO][nN]/[jJ][sS][oO][nN]|[^; \t][^;]*\+[jJ][sS][oO][nN])[ \t]*(;|$)`)
 )
 
 // timeOf reads a time by the library.
@@ -190,9 +189,6 @@ func (p *partial) fillFrom(attrs map[string]string, types map[string]string) (Ev
 	if attrs["specversion"] != "1.0" || attrs["id"] == "" || attrs["source"] == "" || attrs["type"] == "" {
 		return p.Event, false
 	}
-	if content, ok := attrs["datacontenttype"]; ok && !media.MatchString(content) {
-		return p.Event, false
-	}
 	ok := true
 	if p.ID == nil {
 		ok = p.putText("id", attrs["id"]) && len(attrs["source"]) <= 1024
@@ -263,7 +259,7 @@ func dataOf(data jsontext.Value, attrs map[string]string) ([]byte, bool) {
 func oracleLine(text []byte, types map[string]string) (Event, bool) {
 	pairs, _ := parseStrictly(text)
 	for _, p := range pairs {
-		if p.name == "specversion" {
+		if p.name == "specversion" && string(p.value) != "null" {
 			return oracleStructured(text, types)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 // DecodeLine decodes a line of a file: a structured CloudEvent, which is an
-// object with a member specversion, or a plain event.
+// object with a member specversion that is not null, or a plain event.
 func (d *Decoder) DecodeLine(e *Event, line []byte) error {
 	if d.hasSpecversion(line) {
 		return asError(d.structured(e, line))
@@ -28,7 +28,7 @@ func (d *Decoder) hasSpecversion(line []byte) bool {
 	i, more, f := open(line, i, '}')
 	for more && f == fine {
 		var a attribute
-		if a, i, f = d.attribute(line, i); f == fine && a == attrSpecversion {
+		if a, i, f = d.attribute(line, i); f == fine && a == attrSpecversion && i < len(line) && line[i] != 'n' {
 			return true
 		}
 		if f == fine {
