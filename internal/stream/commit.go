@@ -67,7 +67,7 @@ func (s *shard) commit(ctx context.Context) error {
 func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err error) {
 	var res windows.Result
 	started := time.Now()
-	err = s.patience.retry(ctx, "commit", s.number, func() (err error) {
+	err = s.patience.retry(ctx, operationCommit, s.number, func() (err error) {
 		res, err = s.store.Commit(ctx, s.number, c)
 		return err
 	})
@@ -280,7 +280,7 @@ func (s *shard) headWritten(value []byte) {
 
 func (s *shard) readHead(ctx context.Context) error {
 	key := s.keys.AppendHeadKey(nil, s.number)
-	return s.patience.retry(ctx, "load", s.number, func() error {
+	return s.patience.retry(ctx, operationLoad, s.number, func() error {
 		values, err := s.store.Load(ctx, s.number, [][]byte{key}, nil)
 		if err == nil {
 			s.takeHead(values[0])

@@ -55,7 +55,7 @@ func (p *partition) fences(ctx context.Context) ([][]byte, error) {
 			continue
 		}
 		key := p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition)
-		err := p.retry(ctx, "fence", i, func() (err error) {
+		err := p.retry(ctx, operationFence, i, func() (err error) {
 			found[i], err = p.store.PutAbsent(ctx, i, key, fence)
 			return err
 		})
@@ -70,7 +70,7 @@ func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int
 	found = make([][]byte, len(p.shards))
 	for i := range found {
 		key := p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition)
-		err := p.retry(ctx, "load", i, func() error {
+		err := p.retry(ctx, operationLoad, i, func() error {
 			values, err := p.store.Load(ctx, i, [][]byte{key}, nil)
 			if err == nil {
 				found[i] = values[0]

@@ -23,6 +23,7 @@ type Metrics struct {
 	lagSeconds  *prometheus.GaugeVec
 	commits     prometheus.Histogram
 	commitKeys  prometheus.Histogram
+	storeCalls  *prometheus.HistogramVec
 	storeErrors *prometheus.CounterVec
 	conflicts   prometheus.Counter
 	rewinds     prometheus.Counter
@@ -50,6 +51,7 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		lagSeconds:  f.gauges("lag_seconds", "Age of the newest record of the partition that was counted and stored, while there are more.", "topic", "partition"),
 		commits:     f.histogram("commit_seconds", "Time that one commit to the store took, retries included.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
 		commitKeys:  f.histogram("commit_keys", "Keys written by one commit.", prometheus.ExponentialBuckets(1, 4, 7)),
+		storeCalls:  f.histograms("store_seconds", "Time that one call of the store took, by operation.", prometheus.ExponentialBuckets(0.0005, 2, 15), "operation"),
 		storeErrors: f.counters("store_errors_total", "Failed calls of the store, by operation and kind of error.", "operation", "kind"),
 		conflicts:   f.counter("store_conflicts_total", "Commits refused because another process had written a subject."),
 		rewinds:     f.counter("fence_rewinds_total", "Times a shard went back to its fences."),
@@ -80,6 +82,9 @@ func (m *Metrics) start(f factory, p *Program) {
 	refused := f.counters("after_refused_total", "Operations that an `after` condition kept out of a counter, by kind of subject.", "by")
 	for k := range thresholds.NumKinds {
 		m.late[k], m.refused[k] = late.WithLabelValues(k.String()), refused.WithLabelValues(k.String())
+	}
+	for _, operation := range []string{operationLoad, operationCommit, operationFence} {
+		m.storeCalls.WithLabelValues(operation)
 	}
 	for _, reason := range event.Reasons() {
 		m.dead.WithLabelValues(reason)
@@ -121,6 +126,12 @@ func (f factory) gauges(name, help string, labels ...string) *prometheus.GaugeVe
 	return g
 }
 
+func (f factory) histograms(name, help string, buckets []float64, labels ...string) *prometheus.HistogramVec {
+	h := prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: namespace + name, Help: help, Buckets: buckets}, labels)
+	f.r.MustRegister(h)
+	return h
+}
+
 func (f factory) histogram(name, help string, buckets []float64) prometheus.Histogram {
 	h := prometheus.NewHistogram(prometheus.HistogramOpts{Name: namespace + name, Help: help, Buckets: buckets})
 	f.r.MustRegister(h)
@@ -148,6 +159,17 @@ func (m *Metrics) operation(k thresholds.Kind, o outcome) {
 	if o.capped {
 		m.capped.Inc()
 	}
+}
+
+// The operations of the store that are timed.
+const (
+	operationLoad   = "load"
+	operationCommit = "commit"
+	operationFence  = "fence" // made for a partition that is new to the store
+)
+
+func (m *Metrics) storeCall(operation string, d time.Duration) {
+	m.storeCalls.WithLabelValues(operation).Observe(d.Seconds())
 }
 
 func (m *Metrics) storeError(operation string, err error) {
@@ -190,9 +212,14 @@ func (m *Metrics) outbox(shard, entries int, oldest int64) {
 	m.age.WithLabelValues(s).Set(float64(oldest) / 1000)
 }
 
+// crossing notes a crossing that was published. The exemplar leads to the event that crossed; its
+// labels, with a rule's name of at most 64 letters, fit the 128 that an exemplar may have.
 func (m *Metrics) crossing(e *envelope, delay int64) {
 	m.crossings.WithLabelValues(e.Rule, e.Level.String(), e.Status).Inc()
-	if e.Status == "crossed" {
-		m.delivery.Observe(float64(delay) / 1000)
+	if e.Status != "crossed" {
+		return
 	}
+	m.delivery.(prometheus.ExemplarObserver).ObserveWithExemplar(float64(delay)/1000, prometheus.Labels{
+		"rule": e.Rule, "partition": strconv.Itoa(e.Evidence.Partition), "offset": strconv.FormatInt(e.Evidence.Offset, 10),
+	})
 }

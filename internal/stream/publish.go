@@ -72,6 +72,11 @@ type envelope struct {
 	Time    string      `json:"time"`
 	Rule    string      `json:"rule"`
 	Level   json.Number `json:"level"`
+
+	Evidence struct {
+		Partition int   `json:"partition"`
+		Offset    int64 `json:"offset"`
+	} `json:"evidence"`
 }
 
 func (p *topicPublisher) recent(ctx context.Context, partition int, since int64) error {

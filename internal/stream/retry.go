@@ -21,7 +21,9 @@ func (p patience) retry(ctx context.Context, operation string, shard int, f func
 	pause := 10 * time.Millisecond
 	logAt := time.Now().Add(200 * time.Millisecond)
 	for {
+		began := time.Now()
 		err := f()
+		p.metrics.storeCall(operation, time.Since(began))
 		if err == nil {
 			return nil
 		}

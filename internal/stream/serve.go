@@ -119,7 +119,7 @@ func (s *shard) watch(ctx context.Context) error {
 	values, err := s.look(ctx)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
-			s.metrics.storeError("load", err)
+			s.metrics.storeError(operationLoad, err)
 		}
 		return nil
 	}

@@ -1,0 +1,78 @@
+package stream
+
+import (
+	"encoding/json"
+	"errors"
+	"math"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+)
+
+// series is the one of a metric that has a label of that value; of a metric without labels its only one.
+func series(t *testing.T, r *prometheus.Registry, name, label string) *dto.Metric {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name && (label == "" || m.GetLabel()[0].GetValue() == label) {
+				return m
+			}
+		}
+	}
+	t.Fatalf("no metric %s of %q", name, label)
+	return nil
+}
+
+// TestStoreCallsAreTimed: each call of the store is, also one that fails.
+func TestStoreCallsAreTimed(t *testing.T) {
+	r := prometheus.NewRegistry()
+	p := patience{NewMetrics(r, compile(t, builtin(t, "cn-2019-15"))), discard}
+	calls := 0
+	err := p.retry(t.Context(), operationLoad, 0, func() error {
+		if calls++; calls < 3 {
+			return errors.New("no answer")
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := series(t, r, "aggregator_store_seconds", operationLoad).GetHistogram().GetSampleCount(); got != 3 {
+		t.Errorf("%d calls timed, want 3", got)
+	}
+	if got := series(t, r, "aggregator_store_seconds", operationCommit).GetHistogram().GetSampleCount(); got != 0 {
+		t.Errorf("%d commits timed, want none", got)
+	}
+}
+
+// TestCrossingExemplar: a crossing's delay leads to the event that crossed, however long the rule's name is, and never to the
+// subject.
+func TestCrossingExemplar(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := NewMetrics(r, compile(t, builtin(t, "cn-2019-15")))
+	rule := strings.Repeat("r", 64)
+	var e envelope
+	record := `{"rule":"` + rule + `","level":1,"status":"crossed","subject":"inc-42","evidence":{"event":"e","topic":"t","partition":2147483647,"offset":9223372036854775807}}`
+	if err := json.Unmarshal([]byte(record), &e); err != nil {
+		t.Fatal(err)
+	}
+	m.crossing(&e, 20)
+	m.crossing(&envelope{Rule: rule, Level: "0", Status: "cleared"}, math.MaxInt64)
+	got := ""
+	h := series(t, r, "aggregator_crossing_delay_seconds", "").GetHistogram()
+	for _, b := range h.GetBucket() {
+		for _, l := range b.GetExemplar().GetLabel() {
+			got += l.GetName() + "=" + l.GetValue() + " "
+		}
+	}
+	if h.GetSampleCount() != 1 || !strings.Contains(got, "offset=9223372036854775807 ") || !strings.Contains(got, "partition=2147483647 ") ||
+		!strings.Contains(got, "rule="+rule) || strings.Contains(got, "inc-42") {
+		t.Errorf("of %d crossings: %s", h.GetSampleCount(), got)
+	}
+}
