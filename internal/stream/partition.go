@@ -72,6 +72,7 @@ func newPartition(o *partitionOptions, l *lease, groupAt int64) *partition {
 // run reads until ctx ends. What fails is tried again: a partition's function
 // that returns ends the whole generation.
 func (p *partition) run(ctx context.Context) {
+	p.tide.ours[p.lease.index].Store(true)
 	p.stream = p.source.Open(p.lease.topic, p.lease.partition, 0)
 	defer p.stream.Close()
 	pause := 50 * time.Millisecond

@@ -18,6 +18,7 @@ import (
 // whole; of another process's what is stored, shard by shard.
 type tide struct {
 	places  [][]atomic.Int64 // by partition and shard, ns; noTime: nothing yet; never: caught up, nobody waits for it
+	ours    []atomic.Bool    // partitions that this process reads: they tell their places themselves
 	horizon []atomic.Int64   // offset behind the log when the generation began; math.MaxInt64: not known yet
 	ahead   int64            // ns a partition may be ahead of the slowest; 0: any
 	patient time.Duration
@@ -28,7 +29,7 @@ type tide struct {
 
 func newTide(partitions, shards int, ahead int64, gaveUp func()) *tide {
 	t := &tide{
-		places: make([][]atomic.Int64, partitions), horizon: make([]atomic.Int64, partitions),
+		places: make([][]atomic.Int64, partitions), ours: make([]atomic.Bool, partitions), horizon: make([]atomic.Int64, partitions),
 		ahead: ahead, patient: time.Minute, gaveUp: gaveUp,
 	}
 	for i := range t.places {
@@ -59,17 +60,23 @@ func (t *tide) believe(partition int, m mark) mark {
 
 // set notes how far a partition of this process has come, in all shards.
 func (t *tide) set(partition int, seen int64, ended bool) {
+	if ended {
+		seen = never
+	}
 	for shard := range t.places[partition] {
-		t.stored(partition, shard, seen, ended)
+		t.places[partition][shard].Store(seen)
 	}
 }
 
-// stored notes how far a partition of another process has come in a shard.
+// stored notes how far a partition of another process has come in a shard. Of ours the shard may
+// still know the fence only when the partition has gone on from it.
 func (t *tide) stored(partition, shard int, seen int64, ended bool) {
 	if ended {
 		seen = never
 	}
-	t.places[partition][shard].Store(seen)
+	if !t.ours[partition].Load() {
+		t.places[partition][shard].Store(seen)
+	}
 }
 
 // low is how far the slowest other partition has come that is not caught up;

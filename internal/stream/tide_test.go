@@ -92,3 +92,19 @@ func TestFenceOfAReaderBefore(t *testing.T) {
 	tide.begin()
 	f(10, false)
 }
+
+// TestOursTellThemselves: a shard that has not heard yet that a partition is ours does not put it back.
+func TestOursTellThemselves(t *testing.T) {
+	tide := newTide(2, 2, 1, func() {})
+	tide.ours[0].Store(true)
+	tide.set(0, 50, false)
+	tide.stored(0, 1, 10, false)
+	if low := tide.low(1); low != 50 {
+		t.Errorf("partition 0 is at %d, want 50", low)
+	}
+	tide.ours[0].Store(false)
+	tide.stored(0, 1, 60, false)
+	if low := tide.low(1); low != 50 { // what is stored in the other shard is still to come
+		t.Errorf("partition 0 is at %d, want 50", low)
+	}
+}
