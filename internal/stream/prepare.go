@@ -156,8 +156,8 @@ func (s *Service) build(secret Secret) {
 		tide: s.tide, patience: patience{s.metrics, s.log},
 	}
 	s.publisher = &topicPublisher{
-		writer: s.writer, source: fromKafka{s.fetch}, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
-		structured: s.Structured, now: time.Now, metrics: s.metrics, tails: map[int]*tail{},
+		writer: s.writer, source: s.source, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
+		structured: s.Structured, now: time.Now, metrics: s.metrics, most: recentMost, tails: map[int]*tail{},
 	}
 	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log}
 	s.shards, s.in, s.relays = nil, nil, nil
@@ -167,7 +167,7 @@ func (s *Service) build(secret Secret) {
 		s.relays = append(s.relays, &relay{relayOptions: ro, shard: n, partition: n % s.outPartitions, told: make(chan struct{}, 1)})
 	}
 	s.partitions = partitionOptions{
-		program: s.Program, secret: secret, intake: s.Intake, source: fromKafka{s.fetch}, store: s.Store, keys: s.Store.Keys(),
+		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, dead: &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, retry: s.retryDead}, tide: s.tide,
 		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patience{s.metrics, s.log},
 	}

@@ -54,15 +54,21 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 		case <-look.C:
 			err = s.watch(ctx)
 		}
-		if err == nil && s.old() {
-			err = s.commit(ctx)
-		}
-		s.evict()
-		s.publish()
-		if err != nil && ctx.Err() == nil {
+		if err = s.settle(ctx, err); err != nil && ctx.Err() == nil {
 			s.fail(ctx, err)
 		}
 	}
+}
+
+// settle does what follows each turn of the loop: it commits what has waited
+// long enough, keeps memory within bounds and tells others how far the shard is.
+func (s *shard) settle(ctx context.Context, err error) error {
+	if err == nil && s.old() {
+		err = s.commit(ctx)
+	}
+	s.evict()
+	s.publish()
+	return err
 }
 
 // heldEvery is how often a shard tells how far it is, and looks how far others
