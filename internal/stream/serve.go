@@ -148,13 +148,8 @@ func (s *shard) watch(ctx context.Context) error {
 			s.reset()
 			return nil
 		}
-		if p.stands || v == nil {
-			continue
-		}
-		if m, err := parseFence(v); err == nil {
-			p.at = m
-		}
 	}
+	s.learn(values)
 	if s.number == 0 && s.sinces != nil && s.sinces.pending() {
 		s.lookSince(ctx, values)
 	}
@@ -162,6 +157,24 @@ func (s *shard) watch(ctx context.Context) error {
 		return s.commit(ctx)
 	}
 	return nil
+}
+
+// learn takes the fences of others as stored. Of a partition whose fence is
+// missing the shard has nothing.
+func (s *shard) learn(fences [][]byte) {
+	for i, b := range fences {
+		if s.places[i].stands {
+			continue
+		}
+		m := mark{newest: noTime, clock: noTime}
+		if b != nil {
+			var err error
+			if m, err = parseFence(b); err != nil {
+				continue
+			}
+		}
+		s.places[i].at = m
+	}
 }
 
 // look reads the fences, and behind them the fingerprint key. While the outbox

@@ -251,7 +251,7 @@ func (s *shard) one(p *standing, r *run, i int) {
 func (s *shard) applyTo(e *entry, l *lease, o *runOp) {
 	streamTime := int64(noTime)
 	if e.due != never {
-		streamTime = s.streamTime()
+		streamTime = min(s.streamTime(), o.newest) // o may be one that is applied again: its partition was not further then
 	}
 	s.apply.place = place{topic: l.topic, partition: l.partition, offset: o.offset}
 	s.clock = o.clock

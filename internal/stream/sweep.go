@@ -14,10 +14,6 @@ import (
 // sweep ends the episodes of silent subjects that the stream's time has made
 // due. The members come from the index of armed subjects, which may be out of date.
 func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
-	streamTime := s.streamTime()
-	if streamTime == noTime {
-		return nil
-	}
 	r := &run{}
 	for _, d := range due {
 		kind, id, _ := s.keys.ParseMember(d.Member)
@@ -25,7 +21,7 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 			r.add(&operation{kind: k, id: id}, 0, 0, 0, 0)
 		}
 	}
-	if err := s.fill(ctx, r, 0); err != nil {
+	if err := s.survey(ctx, r); err != nil {
 		return err
 	}
 	for i := range r.ops {
@@ -33,14 +29,12 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 			if err := s.commit(ctx); err != nil {
 				return err
 			}
-			if err := s.fill(ctx, r, 0); err != nil {
+			if err := s.survey(ctx, r); err != nil {
 				return err
 			}
 		}
-		if e := s.swept(r, i); e != nil && e.due <= streamTime {
-			s.touch(e)
-			s.apply.clear(&e.subject, streamTime)
-			s.weigh(e)
+		if e := s.swept(r, i); e != nil {
+			s.clearDue(e, s.streamTime())
 		}
 	}
 	if s.batch.urgent {
@@ -54,6 +48,45 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 		}
 	}
 	return nil
+}
+
+// survey reads the subjects of r, but for those of the batch, and then the fences
+// of others. Other processes write both, and a store may have gone back: by an old record a subject
+// would leave the index that has a clear due, and by fences older than the record an episode
+// would end before its time. What goes back afterwards the commit finds out, by the record's version.
+func (s *shard) survey(ctx context.Context, r *run) error {
+	for i := range r.ops {
+		if e := s.swept(r, i); e != nil && !e.dirty {
+			e.loaded = false
+		}
+	}
+	if err := s.fill(ctx, r, 0); err != nil {
+		return err
+	}
+	var keys [][]byte
+	for i := range s.places {
+		keys = append(keys, s.places[i].key)
+	}
+	return s.patience.retry(ctx, "load", s.number, func() error {
+		values, err := s.store.Load(ctx, s.number, keys, nil)
+		if err == nil {
+			s.learn(values)
+		}
+		return err
+	})
+}
+
+// clearDue ends the episodes of e that are due. A subject of which the index said
+// more than is true stays out of the batch, so that the index can be put right.
+func (s *shard) clearDue(e *entry, streamTime int64) {
+	if e.due <= streamTime {
+		e.due = s.apply.firstClears(&e.subject)
+	}
+	if e.due <= streamTime {
+		s.touch(e)
+		s.apply.clear(&e.subject, streamTime)
+		s.weigh(e)
+	}
 }
 
 // swept is the entry of the i-th subject of r; nil if the shard was reset.
@@ -196,7 +229,7 @@ func (w *sweeper) look(ctx context.Context, shard int, streamTime int64, keys []
 			return err
 		}
 		switch {
-		case s.Empty(streamTime - int64(forgetAfter)):
+		case s.Empty(streamTime-int64(forgetAfter)) && !w.armed(s, kind):
 			err = w.forget(ctx, shard, keys[i], record, s, kind, id)
 		case s.Marked():
 			now, _ := s.Time()
@@ -207,6 +240,17 @@ func (w *sweeper) look(ctx context.Context, shard int, streamTime int64, keys []
 		}
 	}
 	return nil
+}
+
+// armed says whether an episode of s has not ended though it can: before that
+// its counters are not to be forgotten, since they date the clear.
+func (w *sweeper) armed(s *windows.Subject, kind thresholds.Kind) bool {
+	for r, rule := range w.program.kinds[kind].rules {
+		if rule.Clear > 0 && rule.Window > 0 && s.Mark(r).Level > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // forget deletes a subject whose windows are empty, with its parts. One that
