@@ -183,7 +183,7 @@ func (w *sweeper) scanNext(ctx context.Context) {
 		n := w.cursor
 		w.cursor = (w.cursor + 1) % len(w.shards)
 		if reached := w.shards[n].reached.Load(); w.owned(n) && reached != noTime {
-			if err := w.scan(ctx, n, reached); err != nil && ctx.Err() == nil {
+			if err := w.scan(ctx, n); err != nil && ctx.Err() == nil {
 				w.metrics.storeError("scan", err)
 			}
 			return
@@ -191,11 +191,11 @@ func (w *sweeper) scanNext(ctx context.Context) {
 	}
 }
 
-func (w *sweeper) scan(ctx context.Context, shard int, streamTime int64) error {
+func (w *sweeper) scan(ctx context.Context, shard int) error {
 	var keys [][]byte
 	var failed error
 	look := func() {
-		failed = w.look(ctx, shard, streamTime, keys)
+		failed = w.look(ctx, shard, keys)
 		keys = keys[:0]
 	}
 	err := w.store.Scan(ctx, shard, w.keys.AppendRecordPrefix(nil, shard), func(key []byte) bool {
@@ -212,13 +212,22 @@ func (w *sweeper) scan(ctx context.Context, shard int, streamTime int64) error {
 	return failed
 }
 
-// look forgets or indexes the records under keys.
-func (w *sweeper) look(ctx context.Context, shard int, streamTime int64, keys [][]byte) error {
-	values, err := w.store.Load(ctx, shard, keys, nil)
+// look forgets or indexes the records under keys. How far the stream is it reads together
+// with them: a store that went back may hold records to which what comes next belongs.
+func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
+	all := slices.Clip(keys)
+	for _, p := range w.partitions {
+		all = append(all, w.keys.AppendFenceKey(nil, shard, p.topic, p.partition))
+	}
+	values, err := w.store.Load(ctx, shard, all, nil)
 	if err != nil {
 		return err
 	}
-	for i, record := range values {
+	streamTime := storedTime(values[len(keys):])
+	if streamTime == noTime {
+		return nil
+	}
+	for i, record := range values[:len(keys)] {
 		_, name, id, _ := w.keys.ParseRecordKey(keys[i])
 		kind, ok := kindOf(name)
 		if record == nil || !ok {
