@@ -153,7 +153,7 @@ func (s *Service) build(secret Secret) {
 		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: outboxMost,
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
 		version: newVersion, now: time.Now, sinces: s.sinces, committed: s.told,
-		tide: s.tide, patience: patience{s.metrics, s.log},
+		tide: s.tide, patience: newPatience(s.metrics, s.log),
 	}
 	s.publisher = &topicPublisher{
 		writer: s.writer, source: s.source, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
@@ -169,7 +169,7 @@ func (s *Service) build(secret Secret) {
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, dead: &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, retry: s.retryDead}, tide: s.tide,
-		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patience{s.metrics, s.log},
+		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: newPatience(s.metrics, s.log),
 	}
 }
 

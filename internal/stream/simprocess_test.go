@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"testing/synctest"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -71,6 +72,8 @@ func (p *simProcess) prepare() {
 	o.version, o.writer = w.version, w.rnd.Uint64()
 	o.keptMax = 1 + w.rnd.IntN(20)
 	o.cacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be
+	o.uneven = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
+	p.Service.partitions.uneven = o.uneven
 	o.tide = newTide(len(p.topics), 0, func() {})
 	p.Service.partitions.tide, p.tide = o.tide, o.tide
 	p.sweeper = p.Service.sweeper()

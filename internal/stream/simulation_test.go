@@ -85,6 +85,7 @@ type simulation struct {
 // simulate runs n histories from a seed on.
 func simulate(t *testing.T, seed, n uint64) {
 	defer debug.SetGCPercent(debug.SetGCPercent(400))
+	t.Logf("histories from seed %d on; SEED=s repeats the one of a seed", seed)
 	kinds := simKinds(t)
 	s := &simulation{seed: seed, n: n}
 	t.Run("histories", func(t *testing.T) {
@@ -96,8 +97,8 @@ func simulate(t *testing.T, seed, n uint64) {
 		}
 	})
 	if !s.failed.Load() {
-		t.Logf("%d histories from seed %d: %d crossings and %d clears, none missed, none wrong, %d repeats with an equal id",
-			n, seed, s.told.crossings, s.told.clears, s.told.repeats)
+		t.Logf("%d histories: %d crossings and %d clears, none missed, none wrong, %d repeats with an equal id",
+			n, s.told.crossings, s.told.clears, s.told.repeats)
 	}
 }
 
@@ -105,6 +106,9 @@ func simulate(t *testing.T, seed, n uint64) {
 func (s *simulation) work(t *testing.T, r *simRunner) {
 	var sum simTold
 	for from := s.take(); from < s.n; from = s.take() {
+		if from > 0 && from%(1000*simHistories) == 0 {
+			t.Logf("%d histories", from)
+		}
 		for i := from; i < min(s.n, from+simHistories) && !s.failed.Load(); i++ {
 			told, err := r.history(t, s.seed+i)
 			if err != nil {
@@ -155,7 +159,7 @@ func TestSimulationRepeats(t *testing.T) {
 	kinds := simKinds(t)
 	seed := simSeed()
 	digests := map[uint64]bool{}
-	for i := range uint64(40) {
+	for i := range uint64(100) {
 		seed := seed + i*(simHistories+1)
 		a, err := newSimRunner(kinds).history(t, seed)
 		b, err2 := newSimRunner(kinds).history(t, seed)
@@ -167,7 +171,7 @@ func TestSimulationRepeats(t *testing.T) {
 		}
 		digests[a.digest] = true
 	}
-	if len(digests) < 40 {
-		t.Fatalf("40 seeds gave %d histories", len(digests))
+	if len(digests) < 100 {
+		t.Fatalf("100 seeds gave %d histories", len(digests))
 	}
 }

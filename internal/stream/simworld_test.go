@@ -298,7 +298,7 @@ func (w *simWorld) told() simTold {
 	seen := map[string]bool{}
 	for _, records := range w.output.published {
 		for _, r := range records {
-			_, _ = h.Write(r.value)
+			_, _ = h.Write([]byte(simBare(string(r.value))))
 			switch {
 			case seen[r.id]:
 				t.repeats++
