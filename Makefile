@@ -14,6 +14,7 @@ export PATH := $(dir $(kustomize)):$(PATH)
 
 FUZZTIME ?= 60s
 BENCH    ?= .
+SIMULATE ?= 1000000000
 IMAGE    ?= aggregator:dev
 
 # Nothing waits for ever: each long step has a limit, after which it is killed,
@@ -56,6 +57,14 @@ fmt: $(lint) ## format all Go files
 .PHONY: fuzz
 fuzz: ## each fuzz target for FUZZTIME (60s)
 	scripts/fuzz $(FUZZTIME)
+
+.PHONY: simulate
+simulate: ## histories of the simulation until stopped, or SIMULATE of them; SEED=s repeats one
+	SIMULATE=$(SIMULATE) SEED=$(SEED) go test -run '^TestSimulation$$' -count=1 -timeout 0 -v ./internal/stream
+
+.PHONY: mutants
+mutants: ## known bugs put into the code one by one: the simulation must find each (10 minutes)
+	$(limit) 60m go test -tags slow -run '^TestMutants$$' -count=1 -timeout 55m -v ./internal/stream
 
 .PHONY: bench
 bench: install ## the benchmarks that match BENCH (all: 8 minutes), on real servers

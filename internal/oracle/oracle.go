@@ -103,6 +103,14 @@ func (opt Options) New(packs ...[]byte) (*Oracle, error) {
 	return o, nil
 }
 
+// Fresh returns an oracle of the same packs and options that has seen nothing.
+func (o *Oracle) Fresh() *Oracle {
+	return &Oracle{
+		options: o.options, rules: o.rules, counters: o.counters, partitions: map[int]*partition{},
+		subjects: map[string]map[string]*subject{}, armed: map[watch]time.Time{},
+	}
+}
+
 // index puts counters where match looks for them.
 func (o *Oracle) index(known map[string]*counter) {
 	for _, by := range kinds {

@@ -57,7 +57,7 @@ func reasonOf(err error) string {
 // deadTopic writes dead letters to Kafka: key, value and headers as they were,
 // and behind them where they came from and why, under the names that Kafka Connect uses.
 type deadTopic struct {
-	writer *kafka.Writer
+	writer messageWriter
 	topic  func(topic string) string
 	retry  func(ctx context.Context, what string, f func() error) error
 }

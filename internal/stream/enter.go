@@ -142,18 +142,17 @@ func (p *partition) remember(ctx context.Context, at mark) error {
 		return nil
 	}
 	p.in.ids.reset()
+	p.known = -1 // until all is read: what fails is tried again from here
+	if at.clock != noTime {
+		from, err := p.source.OffsetAt(ctx, p.lease.topic, p.lease.partition, at.clock-p.in.ids.window)
+		if err != nil {
+			return err
+		}
+		if err := p.reread(ctx, from, at.offset); err != nil {
+			return err
+		}
+	}
 	p.known, p.knownFrom, p.repeats = at.offset, at.offset, p.repeats[:0]
-	if at.clock == noTime {
-		return nil
-	}
-	from, err := p.source.OffsetAt(ctx, p.lease.topic, p.lease.partition, at.clock-p.in.ids.window)
-	if err != nil {
-		return err
-	}
-	if err := p.reread(ctx, from, at.offset); err != nil {
-		p.known = -1
-		return err
-	}
 	return nil
 }
 

@@ -13,10 +13,14 @@ import (
 // generation is what runs between two rebalances: the partitions this process
 // was given, the relays of the shards that go with them, and the commits to Kafka.
 type generation struct {
-	service *Service
-	leases  []*lease
-	readers sync.WaitGroup
-	quiet   chan struct{} // closed when every partition has given its lease up
+	service    *Service
+	number     int64 // of those that this process took part in: a group that was made anew counts its own from the start
+	leases     []*lease
+	partitions []*partition
+	relays     []*relay
+	last       map[*lease]int64 // offset committed last
+	readers    sync.WaitGroup
+	quiet      chan struct{} // closed when every partition has given its lease up
 }
 
 // follow takes generations until ctx ends. Joining and leaving are the
@@ -44,9 +48,28 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 // begin starts everything of a generation. It ends when any of its functions
 // returns, so each returns only when the generation has ended.
 func (s *Service) begin(gen *kafka.Generation) {
-	g := &generation{service: s, quiet: make(chan struct{})}
-	at := map[*lease]int64{}
-	for topic, list := range gen.Assignments {
+	g := s.assign(gen.Assignments)
+	s.log.Info("generation begins", "generation", gen.ID, "partitions", len(g.leases))
+	for _, p := range g.partitions {
+		g.readers.Add(1)
+		gen.Start(func(ctx context.Context) {
+			defer g.readers.Done()
+			p.run(ctx)
+		})
+	}
+	gen.Start(func(ctx context.Context) { g.commit(ctx, gen) })
+	gen.Start(g.measure)
+	for _, r := range g.relays {
+		gen.Start(func(ctx context.Context) { r.run(ctx, g.number, g.quiet) })
+	}
+	s.joined.Store(true)
+}
+
+// assign makes what a generation runs of the partitions that the group gives.
+func (s *Service) assign(given map[string][]kafka.PartitionAssignment) *generation {
+	s.generations++
+	g := &generation{service: s, number: s.generations, last: map[*lease]int64{}, quiet: make(chan struct{})}
+	for topic, list := range given {
 		for _, a := range list {
 			index, ok := s.indexOf(topic, a.ID)
 			if !ok {
@@ -56,28 +79,13 @@ func (s *Service) begin(gen *kafka.Generation) {
 			}
 			l := newLease(topic, a.ID, index, len(s.shards))
 			g.leases = append(g.leases, l)
-			at[l] = committedOffset(a.Offset)
+			g.partitions = append(g.partitions, newPartition(&s.partitions, l, committedOffset(a.Offset)))
 		}
 	}
-	s.generations++
-	begun := s.generations // a group that was made anew counts its own from the start
-	s.log.Info("generation begins", "generation", gen.ID, "partitions", len(g.leases))
 	s.own(g.leases)
 	s.tide.begin()
-	for _, l := range g.leases {
-		p := newPartition(&s.partitions, l, at[l])
-		g.readers.Add(1)
-		gen.Start(func(ctx context.Context) {
-			defer g.readers.Done()
-			p.run(ctx)
-		})
-	}
-	gen.Start(func(ctx context.Context) { g.commit(ctx, gen) })
-	gen.Start(g.measure)
-	for _, r := range s.relaysOf(g.leases) {
-		gen.Start(func(ctx context.Context) { r.run(ctx, begun, g.quiet) })
-	}
-	s.joined.Store(true)
+	g.relays = s.relaysOwned()
+	return g
 }
 
 // committedOffset is the group's offset; -1 if it has none (the library then
@@ -98,18 +106,17 @@ const commitEvery = time.Second
 func (g *generation) commit(ctx context.Context, gen *kafka.Generation) {
 	t := time.NewTicker(commitEvery)
 	defer t.Stop()
-	last := map[*lease]int64{}
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-t.C:
-			g.commitOnce(gen, last)
+			g.commitOnce(gen)
 		}
 	}
 	g.service.joined.Store(false)
 	g.readers.Wait()
 	close(g.quiet)
-	g.commitOnce(gen, last)
+	g.commitOnce(gen)
 }
 
 // measure keeps the lag: what is in the log and not yet in the store. It also
@@ -143,20 +150,25 @@ func (s *Service) horizons(ctx context.Context) {
 		if s.tide.horizon[i].Load() != math.MaxInt64 {
 			continue
 		}
-		if _, end, err := s.fetch.Offsets(ctx, t.topic, t.partition); err == nil && ctx.Err() == nil {
+		if _, end, err := s.source.Offsets(ctx, t.topic, t.partition); err == nil && ctx.Err() == nil {
 			s.tide.horizon[i].Store(end)
 		}
 	}
 }
 
-func (g *generation) commitOnce(gen *kafka.Generation, last map[*lease]int64) {
+// offsetCommitter takes offsets for the group, as *kafka.Generation does.
+type offsetCommitter interface {
+	CommitOffsets(offsets map[string]map[int]int64) error
+}
+
+func (g *generation) commitOnce(to offsetCommitter) {
 	offsets := map[string]map[int]int64{}
 	for _, l := range g.leases {
 		offset, ok := l.committed()
-		if before, said := last[l]; !ok || said && before == offset {
+		if before, said := g.last[l]; !ok || said && before == offset {
 			continue
 		}
-		last[l] = offset
+		g.last[l] = offset
 		if offsets[l.topic] == nil {
 			offsets[l.topic] = map[int]int64{}
 		}
@@ -165,8 +177,8 @@ func (g *generation) commitOnce(gen *kafka.Generation, last map[*lease]int64) {
 	if len(offsets) == 0 {
 		return
 	}
-	if err := gen.CommitOffsets(offsets); err != nil {
-		clear(last)
-		g.service.log.Debug("offsets not committed to Kafka", "generation", gen.ID, "error", err)
+	if err := to.CommitOffsets(offsets); err != nil {
+		clear(g.last)
+		g.service.log.Debug("offsets not committed to Kafka", "generation", g.number, "error", err)
 	}
 }

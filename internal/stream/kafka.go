@@ -87,6 +87,7 @@ func (s *Service) newGroup() (*kafka.ConsumerGroup, error) {
 func (s *Service) connect() {
 	s.transport = s.Transport()
 	s.fetch = fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes})
+	s.source = fromKafka{s.fetch}
 	s.writer = s.newWriter(s.Crossings)
 	s.writer.Balancer = kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return m.WriterData.(int) })
 	s.deadWriter = s.newWriter("")

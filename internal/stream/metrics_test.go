@@ -32,7 +32,7 @@ func series(t *testing.T, r *prometheus.Registry, name, label string) *dto.Metri
 // TestStoreCallsAreTimed: each call of the store is, also one that fails.
 func TestStoreCallsAreTimed(t *testing.T) {
 	r := prometheus.NewRegistry()
-	p := patience{NewMetrics(r, compile(t, builtin(t, "cn-2019-15"))), discard}
+	p := newPatience(NewMetrics(r, compile(t, builtin(t, "cn-2019-15"))), discard)
 	calls := 0
 	err := p.retry(t.Context(), operationLoad, 0, func() error {
 		if calls++; calls < 3 {

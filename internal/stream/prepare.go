@@ -153,11 +153,11 @@ func (s *Service) build(secret Secret) {
 		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: outboxMost,
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
 		version: newVersion, now: time.Now, sinces: s.sinces, committed: s.told,
-		tide: s.tide, patience: patience{s.metrics, s.log},
+		tide: s.tide, patience: newPatience(s.metrics, s.log),
 	}
 	s.publisher = &topicPublisher{
-		writer: s.writer, source: fromKafka{s.fetch}, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
-		structured: s.Structured, now: time.Now, metrics: s.metrics, tails: map[int]*tail{},
+		writer: s.writer, source: s.source, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
+		structured: s.Structured, now: time.Now, metrics: s.metrics, most: recentMost, tails: map[int]*tail{},
 	}
 	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log}
 	s.shards, s.in, s.relays = nil, nil, nil
@@ -167,9 +167,9 @@ func (s *Service) build(secret Secret) {
 		s.relays = append(s.relays, &relay{relayOptions: ro, shard: n, partition: n % s.outPartitions, told: make(chan struct{}, 1)})
 	}
 	s.partitions = partitionOptions{
-		program: s.Program, secret: secret, intake: s.Intake, source: fromKafka{s.fetch}, store: s.Store, keys: s.Store.Keys(),
+		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, dead: &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, retry: s.retryDead}, tide: s.tide,
-		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patience{s.metrics, s.log},
+		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: newPatience(s.metrics, s.log),
 	}
 }
 

@@ -17,16 +17,22 @@ import (
 // partition, so that they keep their order. Ids that were at the end of the topic when a relay
 // began, or were written since, are not written again.
 type topicPublisher struct {
-	writer     *kafka.Writer
+	writer     messageWriter
 	source     source
 	topic      string
 	eventsFrom string // ce_source
 	structured bool   // CloudEvents in the value, not in the headers
 	now        func() time.Time
 	metrics    *Metrics
+	most       int // ids remembered for each partition of the topic, and records read at its end
 
 	mu    sync.Mutex
 	tails map[int]*tail // by partition
+}
+
+// messageWriter writes to Kafka, as *kafka.Writer does.
+type messageWriter interface {
+	WriteMessages(ctx context.Context, messages ...kafka.Message) error
 }
 
 // tail is what is known of the end of a partition.
@@ -38,12 +44,12 @@ type tail struct {
 
 // recentIDs is a bounded set of ids: the oldest goes first.
 type recentIDs struct {
+	most  int
 	ids   map[string]struct{}
 	order []string
 }
 
-// recentMost is how many ids are remembered for each partition of the topic,
-// and how many records are read at its end.
+// recentMost is the default of topicPublisher.most.
 const recentMost = 10_000
 
 func (r *recentIDs) has(id string) bool {
@@ -55,7 +61,7 @@ func (r *recentIDs) add(id string) {
 	if r.has(id) {
 		return
 	}
-	if len(r.order) >= recentMost {
+	if len(r.order) >= r.most {
 		delete(r.ids, r.order[0])
 		r.order = r.order[1:]
 	}
@@ -90,7 +96,7 @@ func (p *topicPublisher) recent(ctx context.Context, partition int, since int64)
 	if err != nil {
 		return err
 	}
-	at := max(start, end-recentMost)
+	at := max(start, end-int64(p.most))
 	stream := p.source.Open(p.topic, partition, at)
 	defer stream.Close()
 	for at < end {
@@ -128,7 +134,7 @@ func (p *topicPublisher) tail(partition int) *tail {
 	defer p.mu.Unlock()
 	t := p.tails[partition]
 	if t == nil {
-		t = &tail{ids: recentIDs{ids: map[string]struct{}{}}}
+		t = &tail{ids: recentIDs{most: p.most, ids: map[string]struct{}{}}}
 		p.tails[partition] = t
 	}
 	return t

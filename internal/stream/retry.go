@@ -12,6 +12,11 @@ import (
 type patience struct {
 	metrics *Metrics
 	log     *slog.Logger
+	uneven  func(below time.Duration) time.Duration // part of each pause; a random one
+}
+
+func newPatience(m *Metrics, log *slog.Logger) patience {
+	return patience{m, log, rand.N[time.Duration]}
 }
 
 // retry calls f until it works, with growing, uneven pauses. The first failure
@@ -35,7 +40,7 @@ func (p patience) retry(ctx context.Context, operation string, shard int, f func
 			logAt = time.Now().Add(10 * time.Second)
 			p.log.Warn("store does not answer: waiting for it", "operation", operation, "shard", shard, "error", err)
 		}
-		wait(ctx, pause/2+rand.N(pause/2))
+		wait(ctx, pause/2+p.uneven(pause/2))
 		pause = min(pause*2, time.Second)
 	}
 }

@@ -57,12 +57,19 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 		case <-look.C:
 			err = s.watch(ctx)
 		}
-		if err == nil && s.old() {
-			err = s.commit(ctx)
-		}
-		s.evict()
-		s.publish()
+		err = s.settle(ctx, err)
 	}
+}
+
+// settle does what follows each turn of the loop: it commits what has waited
+// long enough, keeps memory within bounds and tells others how far the shard is.
+func (s *shard) settle(ctx context.Context, err error) error {
+	if err == nil && s.old() {
+		err = s.commit(ctx)
+	}
+	s.evict()
+	s.publish()
+	return err
 }
 
 // heldEvery is how often a shard tells how far it is, and looks how far others
@@ -138,13 +145,8 @@ func (s *shard) watch(ctx context.Context) error {
 			s.reset()
 			return nil
 		}
-		if p.stands || v == nil {
-			continue
-		}
-		if m, err := parseFence(v); err == nil {
-			p.at = s.tide.believe(i, m)
-		}
 	}
+	s.learn(values)
 	if s.number == 0 && s.sinces != nil && s.sinces.pending() {
 		s.lookSince(ctx, values)
 	}
@@ -152,6 +154,24 @@ func (s *shard) watch(ctx context.Context) error {
 		return s.commit(ctx)
 	}
 	return nil
+}
+
+// learn takes the fences of others as stored. Of a partition whose fence is
+// missing the shard has nothing.
+func (s *shard) learn(fences [][]byte) {
+	for i, b := range fences {
+		if s.places[i].stands {
+			continue
+		}
+		m := mark{newest: noTime, seen: noTime, clock: noTime}
+		if b != nil {
+			var err error
+			if m, err = parseFence(b); err != nil {
+				continue
+			}
+		}
+		s.places[i].at = s.tide.believe(i, m)
+	}
 }
 
 // look reads the fences, and behind them the fingerprint key. While the outbox

@@ -57,6 +57,7 @@ type Service struct {
 	log           *slog.Logger
 	metrics       *Metrics
 	fetch         *fetch.Client
+	source        source           // Kafka, by fetch
 	transport     *kafka.Transport // of fetch
 	writer        *kafka.Writer
 	deadWriter    *kafka.Writer
@@ -201,7 +202,7 @@ func (s *Service) owns(shard int) bool {
 	return s.owned[shard]
 }
 
-func (s *Service) relaysOf([]*lease) []*relay {
+func (s *Service) relaysOwned() []*relay {
 	var list []*relay
 	for n, r := range s.relays {
 		if s.owns(n) {

@@ -251,7 +251,7 @@ func (s *shard) one(p *standing, r *run, i int) {
 func (s *shard) applyTo(e *entry, l *lease, o *runOp) {
 	streamTime := int64(noTime)
 	if e.due != never {
-		streamTime = s.streamTime()
+		streamTime = min(s.streamTime(), o.newest) // o may be one that is applied again: its partition was not further then
 	}
 	s.apply.place = place{topic: l.topic, partition: l.partition, offset: o.offset}
 	s.clock = o.clock
@@ -310,18 +310,44 @@ const sharedCommits = 16
 // streamTime is the time the stream has reached: the smallest newest time of
 // the partitions, without those that are caught up and silent; if all are, the largest.
 func (s *shard) streamTime() int64 {
-	low, high := int64(never), int64(noTime)
+	r := nowhere
 	for i := range s.places {
-		m := &s.places[i].at
-		high = max(high, m.newest)
-		if !m.idle {
-			low = min(low, m.newest)
+		r.add(&s.places[i].at)
+	}
+	return r.time()
+}
+
+// storedTime is the same by the fences of a shard as stored; noTime if one is missing.
+func storedTime(fences [][]byte) int64 {
+	r := nowhere
+	for _, b := range fences {
+		m, err := parseFence(b)
+		if err != nil {
+			return noTime
 		}
+		r.add(&m)
 	}
-	if low == never {
-		return high
+	return r.time()
+}
+
+// reach is the newest times of partitions: the smallest of those that are not
+// silent, and the largest of all.
+type reach struct{ low, high int64 }
+
+var nowhere = reach{low: never, high: noTime}
+
+func (r *reach) add(m *mark) {
+	r.high = max(r.high, m.newest)
+	if !m.idle {
+		r.low = min(r.low, m.newest)
 	}
-	return low
+}
+
+func (r *reach) time() int64 {
+	if r.low == never {
+		return r.high
+	}
+	return r.low
 }
 
 // announce takes a crossing from the applier.

@@ -20,7 +20,7 @@ func lone(t *testing.T, p *Program, store windows.Store) (*shard, *lease) {
 		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(), partitions: []topicPartition{{"events", 0}},
 		outboxMax: 1 << 30, maxAge: time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
 		version: newVersion, now: time.Now, committed: func(int, int) {},
-		tide: newTide(1, 1, 0, func() {}), patience: patience{NewMetrics(prometheus.NewRegistry(), p), discard},
+		tide: newTide(1, 1, 0, func() {}), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}
 	s := newShard(0, o)
 	l := newLease("events", 0, 0, 1)
@@ -159,11 +159,15 @@ rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, leve
 	if err := s.commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
+	later := mark{offset: 700, newest: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime, pack: p.hash}
+	if err := store.Put(t.Context(), 0, s.places[0].key, later.appendFence(nil, 0)); err != nil {
+		t.Fatal(err)
+	}
 	w := &sweeper{shardOptions: s.shardOptions, shards: []*shard{s}, owned: func(int) bool { return true }}
 	key := store.Keys().AppendRecordKey(nil, 0, "incident", []byte("loud"))
 	var before string
 	for n := range 3 {
-		if err := w.scan(t.Context(), 0, time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano()); err != nil {
+		if err := w.scan(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
 		values, err := store.Load(t.Context(), 0, [][]byte{key}, nil)

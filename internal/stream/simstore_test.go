@@ -1,154 +1,288 @@
 package stream
 
 import (
-	"bytes"
 	"context"
-	"maps"
-	"math/rand/v2"
+	"hash"
 	"slices"
 	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// simStore is the store's contract in its plainest form, with a past that it
-// can fall back to, as a failover to a replica that lags does.
+// simStore is Mem with a past that each shard can go back to, as a failover to a
+// replica that lags does, and with calls that may be lost, or their answers.
 type simStore struct {
-	kv    map[string]string
-	armed map[string]int64 // "shard member"
-	past  []map[string]string
-	rnd   *rand.Rand
-	lose  float64 // how often an answer is lost, or a call
+	*windows.Mem
+	world  *simWorld
+	shards [simShards]simShard
 }
 
-func newSimStore(rnd *rand.Rand) *simStore {
-	return &simStore{kv: map[string]string{}, armed: map[string]int64{}, rnd: rnd}
+// simShard is what of a shard Mem cannot tell.
+type simShard struct {
+	past  []simPast
+	keys  map[string]bool // every key ever written
+	armed map[string]int64
 }
 
-func (s *simStore) fails() bool { return s.rnd.Float64() < s.lose }
+// simPast is what one call changed.
+type simPast struct {
+	keys    []string
+	values  [][]byte // before; nil: absent
+	members []string
+	dates   []int64 // before; noTime: absent
+}
 
-func (s *simStore) remember() {
-	if s.past = append(s.past, maps.Clone(s.kv)); len(s.past) > 6 {
-		s.past = s.past[1:]
+// simPasts is how many calls of a shard may be forgotten at once.
+const simPasts = 8
+
+func newSimStore(w *simWorld) *simStore {
+	s := &simStore{Mem: windows.NewMem(simShards), world: w}
+	for i := range s.shards {
+		s.shards[i].keys, s.shards[i].armed = map[string]bool{}, map[string]int64{}
 	}
+	return s
 }
 
-// rollBack makes the store forget its last commits.
-func (s *simStore) rollBack() {
-	if len(s.past) > 0 {
-		s.kv = maps.Clone(s.past[s.rnd.IntN(len(s.past))])
-		s.past = nil
+// peek reads a key without anything happening.
+func (s *simStore) peek(shard int, key []byte) []byte {
+	values, err := s.Mem.Load(context.Background(), shard, [][]byte{key}, nil)
+	if err != nil {
+		panic(err)
 	}
+	return values[0]
 }
 
-func (s *simStore) get(key []byte) []byte {
-	if v, ok := s.kv[string(key)]; ok {
-		return []byte(v)
+// call is the way of every call to the store.
+func (s *simStore) call(ctx context.Context) error {
+	if ctx.Err() == nil {
+		s.world.between()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case s.world.fails():
+		return errCut
 	}
 	return nil
 }
 
-func (s *simStore) Load(_ context.Context, _ int, keys, dst [][]byte) ([][]byte, error) {
-	if s.fails() {
-		return nil, errCut
-	}
+// answer is the way back of a call that took effect.
+func (s *simStore) answer(ctx context.Context) error { return s.call(ctx) }
+
+// remember notes what keys and members hold before a call changes them.
+func (s *simStore) remember(shard int, keys [][]byte, members ...[]byte) {
+	x := &s.shards[shard]
+	past := simPast{}
 	for _, k := range keys {
-		dst = append(dst, s.get(k))
+		x.keys[string(k)] = true
+		past.keys = append(past.keys, string(k))
+		past.values = append(past.values, s.peek(shard, k))
 	}
-	return dst, nil
+	for _, m := range members {
+		date, ok := x.armed[string(m)]
+		if !ok {
+			date = noTime
+		}
+		past.members, past.dates = append(past.members, string(m)), append(past.dates, date)
+	}
+	if x.past = append(x.past, past); len(x.past) > simPasts {
+		x.past = x.past[1:]
+	}
 }
 
-func (s *simStore) Commit(_ context.Context, _ int, c *windows.Commit) (windows.Result, error) {
-	if s.fails() {
-		return windows.Result{}, errCut
-	}
-	var res windows.Result
-	for i, f := range c.Fences {
-		if v := s.get(f.Key); (v == nil) != (f.From == nil) || !bytes.Equal(v, f.From) {
-			res.Fences = append(res.Fences, windows.Present{Index: i, Value: v})
+// goBack makes one shard, or all, forget their last calls.
+func (s *simStore) goBack() {
+	only := s.world.rnd.IntN(2 * simShards)
+	for n := range s.shards {
+		if only < simShards && only != n {
+			continue
 		}
-	}
-	for i, r := range c.Records {
-		if v := s.get(r.Key); (v == nil) != (r.Version == nil) || !bytes.HasPrefix(v, r.Version) {
-			res.Records = append(res.Records, windows.Present{Index: i, Value: v})
+		x := &s.shards[n]
+		for range s.world.rnd.IntN(len(x.past) + 1) {
+			last := x.past[len(x.past)-1]
+			x.past = x.past[:len(x.past)-1]
+			s.undo(n, &last)
 		}
+		x.past = nil
 	}
-	switch {
-	case len(res.Fences) > 0:
-		return windows.Result{Outcome: windows.Fenced, Fences: res.Fences}, nil
-	case len(res.Records) > 0:
-		return windows.Result{Outcome: windows.Stale, Records: res.Records}, nil
-	}
-	s.write(c)
-	if s.fails() {
-		return windows.Result{}, errCut
-	}
-	return windows.Result{}, nil
 }
 
-func (s *simStore) write(c *windows.Commit) {
-	s.remember()
-	for _, k := range c.Deletes {
-		delete(s.kv, string(k))
+func (s *simStore) undo(shard int, p *simPast) {
+	ctx := context.Background()
+	for i, k := range p.keys {
+		if p.values[i] == nil {
+			_ = s.Mem.Delete(ctx, shard, []byte(k))
+		} else {
+			_ = s.Mem.Put(ctx, shard, []byte(k), p.values[i])
+		}
 	}
-	if len(c.Deletes) > 0 {
-		return
+	for i, m := range p.members {
+		if p.dates[i] == noTime {
+			s.disarm(shard, []byte(m))
+		} else {
+			s.arm(shard, windows.Due{Member: []byte(m), Unix: p.dates[i]})
+		}
 	}
+}
+
+// loseAll makes one shard, or all, empty.
+func (s *simStore) loseAll() {
+	only := s.world.rnd.IntN(2 * simShards)
+	for n := range s.shards {
+		if only < simShards && only != n {
+			continue
+		}
+		x := &s.shards[n]
+		for k := range x.keys {
+			_ = s.Mem.Delete(context.Background(), n, []byte(k))
+		}
+		for m := range x.armed {
+			s.disarm(n, []byte(m))
+		}
+		x.past = nil
+	}
+}
+
+// digest writes everything stored to h.
+func (s *simStore) digest(h hash.Hash) {
+	for n := range s.shards {
+		var keys []string
+		for k := range s.shards[n].keys {
+			keys = append(keys, k)
+		}
+		slices.Sort(keys)
+		for _, k := range keys {
+			_, _ = h.Write([]byte(k))
+			_, _ = h.Write(s.peek(n, []byte(k)))
+		}
+	}
+}
+
+// Load is Store's, as are the next ones.
+func (s *simStore) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
+	if err := s.call(ctx); err != nil {
+		return nil, err
+	}
+	dst, _ = s.Mem.Load(context.Background(), shard, keys, dst)
+	return dst, s.answer(ctx)
+}
+
+func (s *simStore) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	if err := s.call(ctx); err != nil {
+		return windows.Result{}, err
+	}
+	past := s.shards[shard].past
+	s.remember(shard, written(c))
+	res, err := s.Mem.Commit(context.Background(), shard, c)
+	if err != nil || res.Outcome != windows.Done {
+		s.shards[shard].past = past
+	}
+	if err == nil {
+		err = s.answer(ctx)
+	}
+	return res, err
+}
+
+// written are the keys that a commit changes.
+func written(c *windows.Commit) [][]byte {
+	keys := slices.Clone(c.Deletes)
 	for _, f := range c.Fences {
 		if f.To != nil {
-			s.kv[string(f.Key)] = string(f.To)
+			keys = append(keys, f.Key)
 		}
 	}
 	for _, r := range c.Records {
 		if r.Value != nil {
-			s.kv[string(r.Key)] = string(r.Value)
+			keys = append(keys, r.Key)
 		}
 	}
 	for _, p := range c.Puts {
-		s.kv[string(p.Key)] = string(p.Value)
+		keys = append(keys, p.Key)
 	}
+	return keys
 }
 
-func (s *simStore) Scan(_ context.Context, _ int, prefix []byte, f func(key []byte) bool) error {
-	for _, k := range slices.Sorted(maps.Keys(s.kv)) {
-		if strings.HasPrefix(k, string(prefix)) && !f([]byte(k)) {
+func (s *simStore) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
+	if err := s.call(ctx); err != nil {
+		return err
+	}
+	var keys []string
+	for k := range s.shards[shard].keys {
+		if strings.HasPrefix(k, string(prefix)) && s.peek(shard, []byte(k)) != nil {
+			keys = append(keys, k)
+		}
+	}
+	slices.Sort(keys)
+	for _, k := range keys {
+		if !f([]byte(k)) {
 			break
 		}
 	}
 	return nil
 }
 
-func (s *simStore) Put(_ context.Context, _ int, key, value []byte) error {
-	if s.fails() {
-		return errCut
+func (s *simStore) Put(ctx context.Context, shard int, key, value []byte) error {
+	if err := s.call(ctx); err != nil {
+		return err
 	}
-	s.kv[string(key)] = string(value)
-	return nil
+	s.remember(shard, [][]byte{key})
+	_ = s.Mem.Put(context.Background(), shard, key, value)
+	return s.answer(ctx)
 }
 
-func (s *simStore) PutAbsent(_ context.Context, _ int, key, value []byte) ([]byte, error) {
-	if s.fails() {
-		return nil, errCut
+func (s *simStore) PutAbsent(ctx context.Context, shard int, key, value []byte) ([]byte, error) {
+	if err := s.call(ctx); err != nil {
+		return nil, err
 	}
-	if _, ok := s.kv[string(key)]; !ok {
-		s.kv[string(key)] = string(value)
-	}
-	return s.get(key), nil
+	s.remember(shard, [][]byte{key})
+	present, _ := s.Mem.PutAbsent(context.Background(), shard, key, value)
+	return present, s.answer(ctx)
 }
 
-func (s *simStore) Delete(_ context.Context, _ int, keys ...[]byte) error {
-	for _, k := range keys {
-		delete(s.kv, string(k))
+func (s *simStore) Delete(ctx context.Context, shard int, keys ...[]byte) error {
+	if err := s.call(ctx); err != nil {
+		return err
 	}
-	return nil
+	s.remember(shard, keys)
+	_ = s.Mem.Delete(context.Background(), shard, keys...)
+	return s.answer(ctx)
 }
 
-func (s *simStore) Arm(context.Context, int, ...windows.Due) error { return nil }
+func (s *simStore) Arm(ctx context.Context, shard int, due ...windows.Due) error {
+	if err := s.call(ctx); err != nil {
+		return err
+	}
+	for _, d := range due {
+		s.remember(shard, nil, d.Member)
+		s.arm(shard, d)
+	}
+	return s.answer(ctx)
+}
 
-func (s *simStore) Disarm(context.Context, int, ...[]byte) error { return nil }
+func (s *simStore) arm(shard int, d windows.Due) {
+	s.shards[shard].armed[string(d.Member)] = d.Unix
+	_ = s.Mem.Arm(context.Background(), shard, d)
+}
 
-func (s *simStore) Armed(context.Context, int, int64, int) ([]windows.Due, error) { return nil, nil }
+func (s *simStore) Disarm(ctx context.Context, shard int, members ...[]byte) error {
+	if err := s.call(ctx); err != nil {
+		return err
+	}
+	for _, m := range members {
+		s.remember(shard, nil, m)
+		s.disarm(shard, m)
+	}
+	return s.answer(ctx)
+}
 
-func (s *simStore) Keys() windows.Keys         { return windows.Keys{Prefix: windows.DefaultPrefix} }
-func (s *simStore) Ping(context.Context) error { return nil }
-func (s *simStore) Close() error               { return nil }
+func (s *simStore) disarm(shard int, member []byte) {
+	delete(s.shards[shard].armed, string(member))
+	_ = s.Mem.Disarm(context.Background(), shard, member)
+}
+
+func (s *simStore) Armed(ctx context.Context, shard int, upTo int64, limit int) ([]windows.Due, error) {
+	if err := s.call(ctx); err != nil {
+		return nil, err
+	}
+	return s.Mem.Armed(context.Background(), shard, upTo, limit)
+}

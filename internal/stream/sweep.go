@@ -14,10 +14,6 @@ import (
 // sweep ends the episodes of silent subjects that the stream's time has made
 // due. The members come from the index of armed subjects, which may be out of date.
 func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
-	streamTime := s.streamTime()
-	if streamTime == noTime {
-		return nil
-	}
 	r := &run{}
 	for _, d := range due {
 		kind, id, _ := s.keys.ParseMember(d.Member)
@@ -25,8 +21,7 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 			r.add(&operation{kind: k, id: id}, 0, 0, 0, 0)
 		}
 	}
-	s.doubt(r)
-	if err := s.fill(ctx, r, 0); err != nil {
+	if err := s.survey(ctx, r); err != nil {
 		return err
 	}
 	for i := range r.ops {
@@ -34,14 +29,12 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 			if err := s.commit(ctx); err != nil {
 				return err
 			}
-			if err := s.fill(ctx, r, 0); err != nil {
+			if err := s.survey(ctx, r); err != nil {
 				return err
 			}
 		}
-		if e := s.swept(r, i); e != nil && e.due <= streamTime {
-			s.touch(e)
-			s.apply.clear(&e.subject, streamTime)
-			s.weigh(e)
+		if e := s.swept(r, i); e != nil {
+			s.clearDue(e, s.streamTime())
 		}
 	}
 	if s.batch.urgent {
@@ -54,26 +47,13 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 			s.index(ctx, e)
 		}
 	}
-	return s.recheck(ctx, r, streamTime)
-}
-
-// doubt has the subjects of a sweep read again, where other processes may have
-// written them: they are not those this process counts.
-func (s *shard) doubt(r *run) {
-	if s.others.Load() == 0 {
-		return
-	}
-	for i := range r.ops {
-		if e := s.swept(r, i); e != nil && !e.dirty {
-			e.loaded = false
-		}
-	}
+	return s.recheck(ctx, r)
 }
 
 // recheck looks once more at subjects that were taken out of the index, or put
 // to a later date: what another process noted between the reading of a record and that would be
 // lost. It commits before it notes, so that one of the two sees the other.
-func (s *shard) recheck(ctx context.Context, r *run, streamTime int64) error {
+func (s *shard) recheck(ctx context.Context, r *run) error {
 	if s.others.Load() == 0 {
 		return nil
 	}
@@ -96,11 +76,50 @@ func (s *shard) recheck(ctx context.Context, r *run, streamTime int64) error {
 			continue
 		}
 		member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
-		if err := s.store.Arm(ctx, s.number, windows.Due{Member: member, Unix: floorDiv(streamTime, second)}); err != nil && ctx.Err() == nil {
+		if err := s.store.Arm(ctx, s.number, windows.Due{Member: member, Unix: floorDiv(s.streamTime(), second)}); err != nil && ctx.Err() == nil {
 			s.metrics.storeError("index", err)
 		}
 	}
 	return nil
+}
+
+// survey reads the subjects of r, but for those of the batch, and then the fences
+// of others. Other processes write both, and a store may have gone back: by an old record a subject
+// would leave the index that has a clear due, and by fences older than the record an episode
+// would end before its time. What goes back afterwards the commit finds out, by the record's version.
+func (s *shard) survey(ctx context.Context, r *run) error {
+	for i := range r.ops {
+		if e := s.swept(r, i); e != nil && !e.dirty {
+			e.loaded = false
+		}
+	}
+	if err := s.fill(ctx, r, 0); err != nil {
+		return err
+	}
+	var keys [][]byte
+	for i := range s.places {
+		keys = append(keys, s.places[i].key)
+	}
+	return s.patience.retry(ctx, operationLoad, s.number, func() error {
+		values, err := s.store.Load(ctx, s.number, keys, nil)
+		if err == nil {
+			s.learn(values)
+		}
+		return err
+	})
+}
+
+// clearDue ends the episodes of e that are due. A subject of which the index said
+// more than is true stays out of the batch, so that the index can be put right.
+func (s *shard) clearDue(e *entry, streamTime int64) {
+	if e.due <= streamTime {
+		e.due = s.apply.firstClears(&e.subject)
+	}
+	if e.due <= streamTime {
+		s.touch(e)
+		s.apply.clear(&e.subject, streamTime)
+		s.weigh(e)
+	}
 }
 
 // swept is the entry of the i-th subject of r; nil if the shard was reset.
@@ -197,7 +216,7 @@ func (w *sweeper) scanNext(ctx context.Context) {
 		n := w.cursor
 		w.cursor = (w.cursor + 1) % len(w.shards)
 		if reached := w.shards[n].reached.Load(); w.owned(n) && reached != noTime {
-			if err := w.scan(ctx, n, reached); err != nil && ctx.Err() == nil {
+			if err := w.scan(ctx, n); err != nil && ctx.Err() == nil {
 				w.metrics.storeError("scan", err)
 			}
 			return
@@ -205,11 +224,11 @@ func (w *sweeper) scanNext(ctx context.Context) {
 	}
 }
 
-func (w *sweeper) scan(ctx context.Context, shard int, streamTime int64) error {
+func (w *sweeper) scan(ctx context.Context, shard int) error {
 	var keys [][]byte
 	var failed error
 	look := func() {
-		failed = w.look(ctx, shard, streamTime, keys)
+		failed = w.look(ctx, shard, keys)
 		keys = keys[:0]
 	}
 	err := w.store.Scan(ctx, shard, w.keys.AppendRecordPrefix(nil, shard), func(key []byte) bool {
@@ -226,13 +245,22 @@ func (w *sweeper) scan(ctx context.Context, shard int, streamTime int64) error {
 	return failed
 }
 
-// look forgets or indexes the records under keys.
-func (w *sweeper) look(ctx context.Context, shard int, streamTime int64, keys [][]byte) error {
-	values, err := w.store.Load(ctx, shard, keys, nil)
+// look forgets or indexes the records under keys. How far the stream is it reads together
+// with them: a store that went back may hold records to which what comes next belongs.
+func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
+	all := slices.Clip(keys)
+	for _, p := range w.partitions {
+		all = append(all, w.keys.AppendFenceKey(nil, shard, p.topic, p.partition))
+	}
+	values, err := w.store.Load(ctx, shard, all, nil)
 	if err != nil {
 		return err
 	}
-	for i, record := range values {
+	streamTime := storedTime(values[len(keys):])
+	if streamTime == noTime {
+		return nil
+	}
+	for i, record := range values[:len(keys)] {
 		_, name, id, _ := w.keys.ParseRecordKey(keys[i])
 		kind, ok := kindOf(name)
 		if record == nil || !ok {
@@ -243,7 +271,7 @@ func (w *sweeper) look(ctx context.Context, shard int, streamTime int64, keys []
 			return err
 		}
 		switch {
-		case s.Empty(streamTime - int64(forgetAfter)):
+		case s.Empty(streamTime-int64(forgetAfter)) && !w.armed(s, kind):
 			err = w.forget(ctx, shard, keys[i], record, s, kind, id)
 		case s.Marked():
 			now, _ := s.Time()
@@ -254,6 +282,17 @@ func (w *sweeper) look(ctx context.Context, shard int, streamTime int64, keys []
 		}
 	}
 	return nil
+}
+
+// armed says whether an episode of s has not ended though it can: before that
+// its counters are not to be forgotten, since they date the clear.
+func (w *sweeper) armed(s *windows.Subject, kind thresholds.Kind) bool {
+	for r, rule := range w.program.kinds[kind].rules {
+		if rule.Clear > 0 && rule.Window > 0 && s.Mark(r).Level > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // forget deletes a subject whose windows are empty, with its parts. One that

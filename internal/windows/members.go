@@ -17,6 +17,14 @@ type sizes struct {
 // member, smaller ones more keys.
 var defaultSizes = sizes{inline: 20, chunk: 128, history: 256}
 
+// SetPieces says from where on members and closed buckets get keys of their own: more
+// than so many members in a record, about so many in a chunk, so many bytes of history. It is
+// for tests that want to see many parts of small subjects: what is stored must have been
+// written with the same.
+func (l *Layout) SetPieces(inline, chunk, history int) {
+	l.sizes = sizes{inline: inline, chunk: chunk, history: history}
+}
+
 func (l *Layout) pieceSizes() *sizes {
 	if l.sizes == (sizes{}) {
 		return &defaultSizes

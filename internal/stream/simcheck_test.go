@@ -1,0 +1,196 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+)
+
+// simTruth is a log and what the oracle says of it.
+type simTruth struct {
+	kind    *simKind
+	events  [][]sentEvent       // by partition
+	records map[string]string   // by id; where subjects are shared, only the ids are true
+	order   map[string][]string // ids by key
+	counts  map[string]string   // lines by rule and subject
+	letters map[simLetter]bool
+	last    map[string]time.Time // of each subject's events
+	end     time.Time
+}
+
+// newSimTruth draws a log and asks the oracle: one for each partition, or one for all where subjects are shared.
+func newSimTruth(k *simKind, rnd *rand.Rand) *simTruth {
+	t := &simTruth{
+		kind: k, events: k.events(rnd), records: map[string]string{}, order: map[string][]string{}, counts: map[string]string{},
+		letters: map[simLetter]bool{}, last: map[string]time.Time{},
+	}
+	o := k.oracle.Fresh()
+	for p, events := range t.events {
+		if !k.shared {
+			o = k.oracle.Fresh()
+		}
+		for i, e := range events {
+			before := o.Results()
+			t.cross(o.ApplyTo(p, e.value, e.millis))
+			switch after := o.Results(); {
+			case after.Malformed > before.Malformed:
+				t.letters[simLetter{p, i, false}] = true
+			case after.Ahead > before.Ahead:
+				t.letters[simLetter{p, i, true}] = true
+			default:
+				t.note(e.value)
+			}
+		}
+		if !k.shared || p == len(t.events)-1 {
+			t.count(o)
+		}
+	}
+	return t
+}
+
+// note notes the time of an event for its subjects.
+func (t *simTruth) note(value []byte) {
+	var x struct {
+		Time              time.Time
+		Incident, Account string
+	}
+	if err := json.Unmarshal(value, &x); err != nil {
+		panic(err)
+	}
+	for _, subject := range []string{x.Incident, x.Account} {
+		if x.Time.After(t.last[subject]) {
+			t.last[subject] = x.Time
+		}
+	}
+	t.end = x.Time
+}
+
+func (t *simTruth) cross(crossings []oracle.Crossing) {
+	for _, c := range crossings {
+		id := c.ID()
+		t.records[id] = string(c.JSON())
+		key := c.By + "/" + c.Subject
+		t.order[key] = append(t.order[key], id)
+	}
+}
+
+func (t *simTruth) count(o *oracle.Oracle) {
+	for _, line := range o.Counts() {
+		t.counts[countKey(line)] = string(line)
+	}
+}
+
+// countKey is a line of counts up to the subject, by which it is known.
+func countKey(line []byte) string {
+	key, _, _ := strings.Cut(string(line), `,"level"`)
+	return key
+}
+
+// check compares what was stored and published with the truth.
+func (w *simWorld) check(ctx context.Context) error {
+	for n, offset := range w.groupAt {
+		if end := int64(len(w.truth.events[n])); offset != end {
+			return fmt.Errorf("the group committed %d of partition %d, which ends at %d", offset, n, end)
+		}
+	}
+	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCrossings())
+}
+
+func (w *simWorld) checkCounts(ctx context.Context) error {
+	var wrong error
+	counted := map[string]bool{}
+	err := w.truth.kind.program.StoredCounts(ctx, w.store, simShards, func(line []byte) bool {
+		key := countKey(line)
+		if want := w.truth.counts[key]; want != string(line) {
+			wrong = fmt.Errorf("counts:\nwant %s\ngot  %s", want, line)
+			return false
+		}
+		counted[key] = true
+		return true
+	})
+	if err := errors.Join(err, wrong); err != nil {
+		return err
+	}
+	for key, line := range w.truth.counts {
+		if !counted[key] && !w.truth.forgotten(key) {
+			return fmt.Errorf("not counted: %s", line)
+		}
+	}
+	return nil
+}
+
+// forgotten says whether the last event of a subject is so old that its windows,
+// of five minutes at most, had been empty for long when the log ended.
+func (t *simTruth) forgotten(key string) bool {
+	var line struct{ Subject string }
+	if err := json.Unmarshal([]byte(key+"}"), &line); err != nil {
+		panic(err)
+	}
+	return t.kind.forgets && t.end.Sub(t.last[line.Subject]) > forgetAfter+5*time.Minute
+}
+
+// checkCrossings compares what was published: every crossing, none else, each
+// record the same however often it came, and in order for every key.
+func (w *simWorld) checkCrossings() error {
+	t := w.truth
+	first := map[string]bool{}
+	next := map[string]int{}
+	for _, records := range w.output.published {
+		for _, r := range records {
+			want, ok := t.records[r.id]
+			if !ok {
+				return fmt.Errorf("wrong: %s", r.value)
+			}
+			if err := w.checkRecord(&r, want); err != nil {
+				return err
+			}
+			if first[r.id] {
+				continue
+			}
+			first[r.id] = true
+			if !w.truth.kind.shared && t.order[r.key][next[r.key]] != r.id {
+				return fmt.Errorf("out of order: %s before %s", r.id, t.order[r.key][next[r.key]])
+			}
+			next[r.key]++
+		}
+	}
+	for id := range t.records {
+		if !first[id] {
+			return fmt.Errorf("missed: %s", t.records[id])
+		}
+	}
+	return nil
+}
+
+func (w *simWorld) checkRecord(r *simRecord, want string) error {
+	if w.truth.kind.shared {
+		var x struct{ Level, Progress float64 }
+		if err := json.Unmarshal(r.value, &x); err != nil || x.Progress < x.Level {
+			return fmt.Errorf("below its level, or damaged: %s, %w", r.value, err)
+		}
+		return nil
+	}
+	if got := simBare(string(r.value)); got != want {
+		return fmt.Errorf("crossing:\nwant %s\ngot  %s", want, got)
+	}
+	return nil
+}
+
+// simBare is a record without `detected` and the evidence's place.
+func simBare(s string) string {
+	if before, after, ok := strings.Cut(s, `,"detected":"`); ok {
+		_, after, _ = strings.Cut(after, `"`)
+		s = before + after
+	}
+	if before, after, ok := strings.Cut(s, `,"topic":"`); ok {
+		_, after, _ = strings.Cut(after, `,"pack_hash"`)
+		s = before + `,"pack_hash"` + after
+	}
+	return s
+}

@@ -1,0 +1,229 @@
+package stream
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+)
+
+// simKind is a kind of world.
+type simKind struct {
+	name    string
+	program *Program
+	oracle  *oracle.Oracle // that has seen nothing
+	intake  Intake
+	shared  bool // several partitions feed a subject
+	forgets bool // there are pauses after which subjects are forgotten
+	events  func(rnd *rand.Rand) [][]sentEvent
+}
+
+// simOwnPack slides, clears and counts after orders.
+const simOwnPack = `
+pack: own
+measures:
+  clicks:  {sum: count, types: [click]}
+  readers: {distinct: recipient, types: [click, send]}
+  members: {distinct: group, weight: members, types: [share]}
+  orders:  {sum: count, types: [order]}
+  defied:  {sum: count, types: [click], after: orders}
+rules:
+  - {id: clicks, title: t, cite: c, by: incident, window: 60s, step: 10s, limits: {clicks: 12}, levels: [0.25, 0.5, 1, 2], clear: 0.2}
+  - {id: readers, title: t, cite: c, by: incident, window: 5m, step: 1m, limits: {readers: 6}, levels: [0.5, 1, 2], clear: 0.4}
+  - {id: mixed, title: t, cite: c, by: incident, window: 2m, step: 30s, limits: {members: 300, clicks: 40}, combine: ratio, levels: [0.5, 1], clear: 0.3}
+  - {id: defied, title: t, cite: c, by: incident, window: 5m, step: 1m, limits: {defied: 8}, levels: [0.5, 1], clear: 0.1}
+  - {id: busy, title: t, cite: c, by: account, window: 60s, step: 10s, limits: {clicks: 10}, levels: [0.5, 1, 2]}
+  - {id: ever, title: t, cite: c, by: account, window: all, limits: {readers: 12}, levels: [0.25, 0.5, 1]}
+`
+
+// simSharedPack has windows so wide that the order between partitions plays no part.
+const simSharedPack = `
+pack: shared
+measures:
+  clicks:  {sum: count, types: [click]}
+  readers: {distinct: recipient, types: [click, send]}
+  members: {distinct: group, weight: members, types: [share]}
+rules:
+  - {id: clicks, title: t, cite: c, by: incident, window: 730d, step: 1d, limits: {clicks: 20}, levels: [0.25, 0.5, 0.75, 1, 2, 3]}
+  - {id: mixed, title: t, cite: c, by: incident, window: 730d, step: 1d, limits: {clicks: 40, members: 500}, combine: ratio, levels: [0.5, 1, 2]}
+  - {id: readers, title: t, cite: c, by: account, window: 730d, step: 1d, limits: {readers: 8}, levels: [0.5, 1, 2]}
+  - {id: ever, title: t, cite: c, by: account, window: all, limits: {readers: 20, clicks: 20}, combine: all, levels: [0.5, 1]}
+`
+
+// simKinds are the kinds of world, made once.
+func simKinds(t *testing.T) []*simKind {
+	var kinds []*simKind
+	for _, small := range []bool{false, true} {
+		for partitions := 1; partitions <= 3; partitions += 2 {
+			for _, forgets := range []bool{false, true} {
+				s := simStory{partitions: partitions, late: partitions == 1, pauses: forgets}
+				k := &simKind{name: fmt.Sprintf("own by %d, small %v, forgets %v", partitions, small, forgets), forgets: forgets, events: s.own}
+				kinds = append(kinds, k.compile(t, simOwnPack, small))
+			}
+			s := simStory{partitions: 2 + partitions/2}
+			k := &simKind{name: fmt.Sprintf("shared by %d, small %v", s.partitions, small), shared: true, events: s.shared}
+			kinds = append(kinds, k.compile(t, simSharedPack, small))
+		}
+	}
+	return kinds
+}
+
+func (k *simKind) compile(t *testing.T, pack string, small bool) *simKind {
+	k.program = compile(t, pack)
+	for i := range k.program.kinds {
+		if small {
+			k.program.kinds[i].layout.SetPieces(2, 3, 8)
+		}
+	}
+	k.intake = Intake{DedupeWindow: 30 * time.Second}
+	if k.shared {
+		k.intake.DedupeWindow = time.Hour
+	}
+	var err error
+	k.oracle, err = oracle.Options{DedupeWindow: k.intake.DedupeWindow}.New([]byte(pack))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return k
+}
+
+// simStory draws events.
+type simStory struct {
+	partitions int
+	late       bool // events for rules that clear may be late
+	pauses     bool
+}
+
+var simStart = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+
+// simTeller tells the story of one partition.
+type simTeller struct {
+	*simStory
+	rnd       *rand.Rand
+	partition int
+	now       time.Time
+	ids       int
+	events    []sentEvent
+}
+
+// own draws events of which each subject has those of one partition only. Where there are
+// several partitions, only what cannot clear may be late: when an episode ends then depends on
+// how far the others are.
+func (s *simStory) own(rnd *rand.Rand) [][]sentEvent {
+	var all [][]sentEvent
+	end := simStart
+	for p := range s.partitions {
+		t := &simTeller{simStory: s, rnd: rnd, partition: p, now: simStart}
+		for range 5 + rnd.IntN(90/(1+s.partitions)) {
+			t.pass()
+			t.tell()
+		}
+		all = append(all, t.events)
+		if t.now.After(end) {
+			end = t.now
+		}
+	}
+	end = end.Add(time.Duration(1+rnd.IntN(600)) * time.Second)
+	if s.pauses {
+		end = end.Add(40 * time.Hour)
+	}
+	for p := range all { // they end together, so that the stream's time is the same for all
+		v := fmt.Sprintf(`{"id":"end","time":%q,"type":"click","incident":"end-%d"}`, end.Format(time.RFC3339), p)
+		all[p] = append(all[p], sentEvent{value: []byte(v), millis: end.UnixMilli()})
+	}
+	return all
+}
+
+// pass moves the time, mostly a little.
+func (t *simTeller) pass() {
+	var d int
+	switch x := t.rnd.IntN(100); {
+	case x < 80:
+		d = t.rnd.IntN(4)
+	case x < 95:
+		d = 10 + t.rnd.IntN(30)
+	case x < 99 || !t.pauses:
+		d = 60 + t.rnd.IntN(400)
+	default:
+		d = 30*3600 + t.rnd.IntN(36000)
+	}
+	t.now = t.now.Add(time.Duration(d) * time.Second)
+}
+
+// tell adds an event, or what is none.
+func (t *simTeller) tell() {
+	at := t.now
+	id := t.ids
+	t.ids++
+	if id > 0 && t.rnd.IntN(8) == 0 {
+		id = t.rnd.IntN(id) // a repeat, perhaps of a repeat, perhaps too late to be known as one
+	}
+	var b strings.Builder
+	if x := t.rnd.IntN(100); x < 85 {
+		if t.rnd.IntN(10) == 0 {
+			at = at.Add(-time.Duration(t.rnd.IntN(400)) * time.Second)
+		}
+		if at.Equal(t.now) || t.late {
+			fmt.Fprintf(&b, `,"incident":"i%d-%d"`, t.partition, t.rnd.IntN(3))
+		}
+	} else if x < 88 {
+		at = at.Add(10 * time.Minute) // ahead
+	}
+	if t.rnd.IntN(10) < 7 {
+		fmt.Fprintf(&b, `,"account":"a%d-%d"`, t.partition, t.rnd.IntN(3))
+	}
+	t.matter(&b)
+	t.add(id, at, b.String())
+}
+
+// matter writes what an event is about.
+func (t *simTeller) matter(b *strings.Builder) {
+	switch x := t.rnd.IntN(100); {
+	case x < 50:
+		fmt.Fprintf(b, `,"type":"click","recipient":"r%d"`, t.rnd.IntN(40))
+		if x < 10 {
+			fmt.Fprintf(b, `,"count":%d`, 1+t.rnd.IntN(30))
+		}
+	case x < 75:
+		fmt.Fprintf(b, `,"type":"send","recipient":"r%d"`, t.rnd.IntN(40))
+	case x < 88:
+		fmt.Fprintf(b, `,"type":"share","group":"g%d","members":%d`, t.rnd.IntN(8), 10+t.rnd.IntN(190))
+	case x < 96:
+		b.WriteString(`,"type":"order"`)
+	default:
+		b.WriteString(`,"type":"other"`)
+	}
+}
+
+func (t *simTeller) add(id int, at time.Time, rest string) {
+	v := fmt.Sprintf(`{"id":"%d-%d","time":%q%s}`, t.partition, id, at.Format(time.RFC3339), rest)
+	if t.rnd.IntN(30) == 0 {
+		v = v[:len(v)-1-t.rnd.IntN(5)] // no JSON
+	}
+	stamp := t.now.Add(time.Duration(t.rnd.IntN(2000)-1000) * time.Millisecond)
+	t.events = append(t.events, sentEvent{value: []byte(v), millis: stamp.UnixMilli()})
+}
+
+// shared draws events of subjects that all partitions feed, over some weeks, in no order.
+func (s *simStory) shared(rnd *rand.Rand) [][]sentEvent {
+	var all [][]sentEvent
+	for p := range s.partitions {
+		t := &simTeller{simStory: s, rnd: rnd, partition: p, now: simStart.AddDate(0, 1, 0)}
+		for range 5 + rnd.IntN(20) {
+			id := t.ids
+			t.ids++
+			if id > 0 && rnd.IntN(8) == 0 {
+				id = rnd.IntN(id)
+			}
+			var b strings.Builder
+			fmt.Fprintf(&b, `,"incident":"i%d","account":"a%d"`, rnd.IntN(4), rnd.IntN(3))
+			t.matter(&b)
+			t.add(id, t.now.Add(-time.Duration(rnd.IntN(30*24*3600))*time.Second), b.String())
+		}
+		all = append(all, t.events)
+	}
+	return all
+}

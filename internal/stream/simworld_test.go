@@ -1,0 +1,316 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+const (
+	simShards    = 2
+	simProcesses = 3
+)
+
+// simWorld is one history: its log, store, output and processes, and what may happen to them.
+type simWorld struct {
+	rnd       *rand.Rand
+	truth     *simTruth
+	metrics   *Metrics
+	log       *simLog
+	store     *simStore
+	output    *simOutput
+	processes []*simProcess
+	weights   [numSimTurns]int
+	total     int     // of weights
+	restless  float64 // how often the world goes on elsewhere during a call
+	lose      float64 // how often a call, or its answer, is lost
+	calm      bool    // nothing more goes wrong
+	depth     int     // of calls during which the world goes on
+	began     time.Time
+
+	generation int64
+	groupAt    []int64 // what the group committed; -1: nothing
+	ctx        context.Context
+}
+
+// simTurn is what may happen next.
+type simTurn int
+
+const (
+	turnProduce simTurn = iota
+	turnPartition
+	turnShard
+	turnRelay
+	turnSweep
+	turnScan
+	turnCommit // of offsets to Kafka
+	turnTime
+	turnCrash
+	turnRebalance
+	turnRejoin
+	turnBack
+	turnLose
+	numSimTurns
+)
+
+// simWeights is how often each happens, about: a history has weights of its own.
+var simWeights = [numSimTurns]int{
+	turnProduce: 60, turnPartition: 300, turnShard: 500, turnRelay: 60, turnSweep: 30, turnScan: 10, turnCommit: 10, turnTime: 60,
+	turnCrash: 10, turnRebalance: 12, turnRejoin: 10, turnBack: 10, turnLose: 1,
+}
+
+func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *simWorld {
+	w := &simWorld{rnd: rnd, truth: t, metrics: m, ctx: ctx, began: time.Now(), restless: 0.05 * rnd.Float64(), lose: 0.1 * rnd.Float64() * float64(rnd.IntN(2))}
+	w.log = newSimLog(w)
+	w.store = newSimStore(w)
+	w.output = &simOutput{world: w, published: make([][]simRecord, simOutPartitions)}
+	w.groupAt = slices.Repeat([]int64{-1}, w.log.partitions())
+	for i, n := range simWeights {
+		if i >= int(turnSweep) {
+			n = n * rnd.IntN(4) / 2
+		}
+		w.weights[i] = n
+		w.total += n
+	}
+	for range simProcesses {
+		w.processes = append(w.processes, w.newProcess())
+	}
+	w.rebalance()
+	return w
+}
+
+// run lets the history happen, then brings it to rest and compares.
+func (w *simWorld) run(ctx context.Context) (simTold, error) {
+	for range 100 + w.rnd.IntN(200) {
+		w.turn()
+	}
+	if err := w.settle(); err != nil {
+		return simTold{}, err
+	}
+	return w.told(), w.check(ctx)
+}
+
+// turn lets one thing happen.
+func (w *simWorld) turn() {
+	x := w.rnd.IntN(w.total)
+	t := simTurn(0)
+	for x >= w.weights[t] {
+		x -= w.weights[t]
+		t++
+	}
+	p := w.processes[w.rnd.IntN(len(w.processes))]
+	switch t {
+	case turnProduce:
+		w.log.produce(w.rnd.IntN(w.log.partitions()), 1+w.rnd.IntN(12))
+	case turnPartition:
+		p.partitionTurn()
+	case turnShard:
+		p.shardTurn(w.rnd.IntN(simShards), w.rnd.IntN(8) == 0)
+	case turnRelay:
+		p.relayTurn()
+	case turnSweep:
+		p.sweep(false)
+	case turnScan:
+		p.sweep(true)
+	case turnBack:
+		w.store.goBack()
+	case turnLose:
+		w.store.loseAll()
+	case turnCrash:
+		w.crash(p)
+	default:
+		w.group(t, p)
+	}
+}
+
+// group is what cannot happen during something else.
+func (w *simWorld) group(t simTurn, p *simProcess) {
+	if w.depth > 0 {
+		return
+	}
+	switch t {
+	case turnCommit:
+		if p.generation != nil {
+			p.generation.commitOnce(p)
+		}
+	case turnTime:
+		w.pass(time.Duration(1+w.rnd.IntN(5)) * 700 * time.Millisecond)
+	case turnRebalance:
+		w.rebalance()
+	case turnRejoin:
+		if p.generation == nil || p.number < w.generation {
+			p.leave()
+			p.join(nil)
+		}
+	}
+}
+
+// between is called in every call of the store or of Kafka: the world goes on.
+func (w *simWorld) between() {
+	for w.depth < 2 && !w.calm && w.rnd.Float64() < w.restless {
+		w.depth++
+		w.turn()
+		w.depth--
+	}
+}
+
+// fails says whether a call, or its answer, is lost.
+func (w *simWorld) fails() bool { return !w.calm && w.lose > 0 && w.rnd.Float64() < w.lose }
+
+// pass lets time go by. While the log grows no partition may be taken for silent, since
+// what is counted then depends on when it is.
+func (w *simWorld) pass(d time.Duration) {
+	wait(w.ctx, d)
+	if time.Since(w.began) > silence/2 {
+		w.log.produceAll()
+	}
+}
+
+// crash ends a process wherever it is, and starts another in its place.
+func (w *simWorld) crash(p *simProcess) {
+	p.cancel()
+	w.processes[slices.Index(w.processes, p)] = w.newProcess()
+}
+
+// rebalance gives the partitions to the members anew. Most members end their
+// generation in order; the others do not know yet, and are members no more.
+func (w *simWorld) rebalance() {
+	w.generation++
+	var members []*simProcess
+	for _, p := range w.processes {
+		if w.calm || w.rnd.IntN(4) > 0 {
+			members = append(members, p)
+		}
+	}
+	if len(members) == 0 {
+		members = w.processes[:1]
+	}
+	members = slices.Clone(members)
+	for _, p := range members {
+		p.leave()
+	}
+	members = slices.DeleteFunc(members, func(p *simProcess) bool { return p.ctx.Err() != nil })
+	if len(members) == 0 {
+		return
+	}
+	given := make([][]kafka.PartitionAssignment, len(members))
+	for n := range w.log.partitions() {
+		i := w.rnd.IntN(len(members))
+		given[i] = append(given[i], kafka.PartitionAssignment{ID: n, Offset: w.groupAt[n]})
+	}
+	for i, p := range members {
+		p.join(given[i])
+	}
+}
+
+// settle brings everything to rest without further faults, but for one: that
+// the store goes back while nothing flows must be noticed, and healed.
+func (w *simWorld) settle() error {
+	w.calm = true
+	w.log.produceAll()
+	w.rebalance()
+	if err := w.rest(); err != nil {
+		return err
+	}
+	if w.rnd.IntN(3) == 0 {
+		w.store.goBack()
+		if err := w.rest(); err != nil {
+			return fmt.Errorf("after the store went back in silence: %w", err)
+		}
+	}
+	return nil
+}
+
+// rest lets everything work until it has come to rest, the silence of all partitions noticed.
+func (w *simWorld) rest() error {
+	w.drain()
+	w.pass(silence + time.Second)
+	w.drain()
+	for round := range 40 {
+		w.pass(watchEvery)
+		for _, p := range w.processes {
+			for i := range p.shards {
+				p.shardTurn(i, true)
+			}
+			if p.sweep(false); round == 1 {
+				p.sweep(true)
+			}
+		}
+		w.drain()
+		if round > 1 && w.unrest() == nil {
+			return nil
+		}
+	}
+	return errors.Join(errors.New("did not come to rest"), w.unrest())
+}
+
+// drain lets partitions, shards and relays do what there is to do.
+func (w *simWorld) drain() {
+	for reading := true; reading; {
+		reading = false
+		for _, p := range w.processes {
+			for _, x := range p.partitions {
+				reading = reading || x.unrest() != nil
+				x.turn()
+			}
+			for i := range p.shards {
+				for more := true; more; more = len(p.in[i]) > 0 {
+					p.shardTurn(i, false)
+				}
+			}
+		}
+	}
+	for _, p := range w.processes {
+		for _, r := range p.relaying {
+			r.turn()
+		}
+		p.generation.commitOnce(p)
+	}
+}
+
+// unrest says what is still to be done.
+func (w *simWorld) unrest() error {
+	for _, p := range w.processes {
+		for _, x := range p.partitions {
+			if err := x.unrest(); err != nil {
+				return err
+			}
+		}
+		for i := range p.shards {
+			if err := p.shardUnrest(i); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// told sums up what was published.
+func (w *simWorld) told() simTold {
+	var t simTold
+	h := fnv.New64a()
+	seen := map[string]bool{}
+	for _, records := range w.output.published {
+		for _, r := range records {
+			_, _ = h.Write([]byte(simBare(string(r.value))))
+			switch {
+			case seen[r.id]:
+				t.repeats++
+			case r.id[len(r.id)-2:] == "/0":
+				t.clears++
+			default:
+				t.crossings++
+			}
+			seen[r.id] = true
+		}
+	}
+	w.store.digest(h)
+	t.digest = h.Sum64()
+	return t
+}

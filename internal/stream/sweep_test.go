@@ -1,0 +1,131 @@
+package stream
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// sweepPack clears after ten days.
+const sweepPack = `
+pack: p
+measures: {clicks: {sum: count, types: [click]}}
+rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear: 0.5}]
+`
+
+// sweepRig is a shard that has counted some clicks of incident A on 1 January.
+type sweepRig struct {
+	t     *testing.T
+	store *windows.Mem
+	shard *shard
+	lease *lease
+	feed  *feeder
+}
+
+func newSweepRig(t *testing.T) *sweepRig {
+	p := compile(t, sweepPack)
+	r := &sweepRig{t: t, store: windows.NewMem(1), feed: &feeder{in: newIntake(p, Secret{}, Intake{})}}
+	r.shard, r.lease = lone(t, p, r.store)
+	return r
+}
+
+func (r *sweepRig) clicks(n int) {
+	r.t.Helper()
+	line := fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":%d}`, n, n)
+	if err := r.shard.take(r.t.Context(), r.lease, r.feed.run(r.t, []string{line})); err != nil {
+		r.t.Fatal(err)
+	}
+	if err := r.shard.commit(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// reach has the stored fence say that the stream has reached a day of February.
+func (r *sweepRig) reach(day int) {
+	m := mark{offset: 700, newest: time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}
+	if err := r.store.Put(r.t.Context(), 0, r.shard.places[0].key, m.appendFence(nil, 0)); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *sweepRig) scan() {
+	w := &sweeper{shardOptions: r.shard.shardOptions, shards: []*shard{r.shard}, owned: func(int) bool { return true }}
+	w.scanNext(r.t.Context())
+}
+
+// stored says whether the counts of A are what they were.
+func (r *sweepRig) stored(value int) bool {
+	there := false
+	err := r.shard.program.StoredCounts(r.t.Context(), r.store, 1, func(line []byte) bool {
+		there = strings.Contains(string(line), fmt.Sprintf(`"value":%d,`, value))
+		return true
+	})
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return there
+}
+
+// armed is the index of armed subjects.
+func (r *sweepRig) armed() []windows.Due {
+	due, err := r.store.Armed(r.t.Context(), 0, 1<<40, sweepMost)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return due
+}
+
+// TestForgetWaitsForClear: a scan comes before the sweep that would have ended an episode.
+func TestForgetWaitsForClear(t *testing.T) {
+	r := newSweepRig(t)
+	r.clicks(10)
+	r.reach(20)
+	r.shard.reached.Store(0)
+	r.scan()
+	if !r.stored(10) || len(r.armed()) != 1 {
+		t.Fatal("forgotten though its episode has not ended")
+	}
+}
+
+// TestForgetByStoredFences: the store went back; what the shard had reached before is not
+// what is stored.
+func TestForgetByStoredFences(t *testing.T) {
+	r := newSweepRig(t)
+	r.clicks(1)
+	r.shard.reached.Store(time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano())
+	if r.scan(); !r.stored(1) {
+		t.Fatal("forgotten though the stored fence is not so far")
+	}
+	r.reach(20)
+	if r.scan(); r.stored(1) {
+		t.Fatal("not forgotten")
+	}
+}
+
+// TestSweepReadsAgain: a process that sweeps has a subject in memory that another
+// has brought over a level since.
+func TestSweepReadsAgain(t *testing.T) {
+	r := newSweepRig(t)
+	other := newShard(0, r.shard.shardOptions)
+	member := []windows.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}
+	sweep := func() {
+		if err := other.sweep(t.Context(), member); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.clicks(1)
+	if sweep(); len(r.armed()) != 0 {
+		t.Fatal("armed without a level")
+	}
+	r.clicks(10)
+	if sweep(); len(r.armed()) != 1 {
+		t.Fatal("taken out of the index by an old record")
+	}
+	r.reach(20)
+	if sweep(); other.subjects[string(other.nameOf(0, []byte("A")))].Mark(0).Episode != 2 {
+		t.Fatal("not cleared")
+	}
+}
