@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
@@ -95,6 +96,9 @@ func (t *tlsFiles) config() (c *tls.Config, key string, err error) {
 	pair, err := tls.LoadX509KeyPair(t.cert, t.key)
 	if err != nil {
 		return nil, "cert_file", err
+	}
+	if end := pair.Leaf.NotAfter; time.Now().After(end) {
+		return nil, "cert_file", fmt.Errorf("the certificate in %s has run out on %s; renew it", t.cert, end.UTC().Format(time.RFC3339))
 	}
 	c.Certificates = []tls.Certificate{pair}
 	return c, "", nil

@@ -71,12 +71,14 @@ type daemon struct {
 	lame bool
 }
 
-// startDaemon starts `aggregator run` and returns when it has said that it started. It ends with the test.
-func startDaemon(t *testing.T, name, config string) *daemon {
+// startDaemon starts `aggregator run`, with variables that override the config, and returns when it has said that
+// it started. It ends with the test.
+func startDaemon(t *testing.T, name, config string, environ ...string) *daemon {
 	t.Helper()
 	d := &daemon{t: t, name: name, log: newWatched(), done: make(chan struct{})}
 	d.cmd = exec.Command(buildBinary(t), "run", "-config", config)
 	d.cmd.Stderr, d.cmd.Stdout, d.cmd.SysProcAttr = d.log, d.log, daemonAttr()
+	d.cmd.Env = append(os.Environ(), environ...)
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}

@@ -73,7 +73,7 @@ func newPartition(o *partitionOptions, l *lease, groupAt int64) *partition {
 func (p *partition) run(ctx context.Context) {
 	p.stream = p.source.Open(p.lease.topic, p.lease.partition, 0)
 	defer p.stream.Close()
-	pause := 50 * time.Millisecond
+	pause, said := 50*time.Millisecond, time.Time{}
 	for ctx.Err() == nil {
 		err := p.session(ctx)
 		switch {
@@ -81,16 +81,24 @@ func (p *partition) run(ctx context.Context) {
 		case errors.Is(err, errRestart):
 			pause = 50 * time.Millisecond
 		default:
-			level := slog.LevelWarn // an error if it lasts
-			if pause > time.Second {
-				level = slog.LevelError
+			if time.Since(said) > 10*time.Second {
+				said = time.Now()
+				p.log.Log(ctx, standstill(pause), "partition stands still",
+					"topic", p.lease.topic, "partition", p.lease.partition, "error", ExplainKafka(err))
 			}
-			p.log.Log(ctx, level, "partition stands still", "topic", p.lease.topic, "partition", p.lease.partition, "error", err)
 			wait(ctx, pause)
 			pause = min(2*pause, 5*time.Second)
 		}
 	}
 	p.finish()
+}
+
+// standstill is the level at which a partition says that it stands still: an error if it lasts.
+func standstill(pause time.Duration) slog.Level {
+	if pause > time.Second {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
 }
 
 // session reads from the fences on, until a shard asks to go back to them.

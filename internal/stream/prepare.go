@@ -23,7 +23,7 @@ const (
 // prepare waits for the store and the brokers, reads or makes the settings, and
 // builds shards and relays.
 func (s *Service) prepare(ctx context.Context) error {
-	err := s.untilItWorks(ctx, "the store", func() error {
+	err := s.untilStored(ctx, func() error {
 		if err := s.Store.Ping(ctx); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (s *Service) prepare(ctx context.Context) error {
 		return err
 	}
 	var secret Secret
-	err = s.untilItWorks(ctx, "the store", func() (err error) {
+	err = s.untilStored(ctx, func() (err error) {
 		secret, err = s.settle(ctx)
 		return err
 	})
@@ -44,11 +44,21 @@ func (s *Service) prepare(ctx context.Context) error {
 		return err
 	}
 	s.sinces = newSinces(s.Store, s.Program, s.log)
-	if err := s.untilItWorks(ctx, "the store", func() error { return s.sinces.load(ctx) }); err != nil {
+	if err := s.untilStored(ctx, func() error { return s.sinces.load(ctx) }); err != nil {
 		return err
 	}
 	s.build(secret)
 	return nil
+}
+
+// untilStored calls f, which uses the store, until it works.
+func (s *Service) untilStored(ctx context.Context, f func() error) error {
+	return s.untilItWorks(ctx, "the store", func() error {
+		if err := f(); err != nil {
+			return ExplainStore(err)
+		}
+		return nil
+	})
 }
 
 // checker is a store that knows whether its servers are fit to keep counts.

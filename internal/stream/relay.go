@@ -84,7 +84,7 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 		if err != nil && ctx.Err() == nil {
 			if pause >= 160*time.Millisecond && time.Since(logged) > 10*time.Second {
 				logged = time.Now()
-				r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", err)
+				r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", ExplainKafka(err))
 			}
 			wait(ctx, pause)
 			pause = min(2*pause, 5*time.Second)

@@ -31,7 +31,7 @@ func (p patience) retry(ctx context.Context, operation string, shard int, f func
 		p.metrics.storeError(operation, err)
 		if time.Now().After(logAt) {
 			logAt = time.Now().Add(10 * time.Second)
-			p.log.Warn("store does not answer: waiting for it", "operation", operation, "shard", shard, "error", err)
+			p.log.Warn("store does not answer: waiting for it", "operation", operation, "shard", shard, "error", ExplainStore(err))
 		}
 		wait(ctx, pause/2+rand.N(pause/2))
 		pause = min(pause*2, time.Second)
