@@ -33,7 +33,8 @@ func secretFile(p *secret) value {
 	return v
 }
 
-// read is the secret itself. A file's last line end does not belong to it.
+// read is the secret itself. A file's last line end does not belong to it. An empty file is an
+// error: who names one does not mean that anybody may come in.
 func (s *secret) read() (string, error) {
 	if s.file == "" {
 		return s.text, nil
@@ -45,7 +46,11 @@ func (s *secret) read() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r"), nil
+	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	if text == "" {
+		return "", fmt.Errorf("%s is empty", s.file)
+	}
+	return text, nil
 }
 
 // saslConfig is how to log in at Kafka.

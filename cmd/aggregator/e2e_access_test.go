@@ -33,6 +33,8 @@ func TestAccess(t *testing.T) {
 	t.Run("rights", func(t *testing.T) { g.lacks(t, ways[2].principal, ways[2].environ) })
 	t.Run("kafka", g.kafkaRefuses)
 	t.Run("redis", g.redisRefuses)
+	t.Run("secrets", g.keepsSecrets)
+	t.Run("persons", g.keepsPersons)
 }
 
 // send sends a bad record, and an event by which a new incident crosses three levels.

@@ -26,6 +26,7 @@ const (
 	plainPassword = "plain-5ecret"
 	scramPassword = "scram-5ecret"
 	redisPassword = "redis-5ecret"
+	privacyKey    = "0123456789abcdef00112233445566ff"
 )
 
 // startGuarded starts both. The topics exist.
@@ -38,7 +39,9 @@ func startGuarded(t *testing.T) *guarded {
 		Properties: g.kafkaProperties(),
 	})
 	g.store, g.secureStore = g.startRedis(t, g.own, "yes")
-	g.site = newSite(t, kafka, siteOptions{partitions: 2, redis: g.secureStore, usual: true})
+	g.site = newSite(t, kafka, siteOptions{
+		partitions: 2, redis: g.secureStore, usual: true, extra: "privacy: {key_file: " + write(t, "key", privacyKey) + "}\n",
+	})
 	g.makeScramUser("scrammer", scramPassword)
 	g.store.Do(strings.Fields(strings.Replace(pageBlock(t, "redis"), "PASSWORD", redisPassword, 1))...)
 	return g

@@ -65,7 +65,7 @@ func runService(ctx context.Context, s *session, file string) error {
 // the opposite one.
 func startAndStop(ctx context.Context, c *config, program *stream.Program, log *slog.Logger) error {
 	registry, ready := newRegistry(), &readiness{}
-	site, err := startWeb(c.listen, newHandler(registry, ready, log), log)
+	site, err := startWeb(c.listen, c.gate.handler(newHandler(registry, ready, log)), log)
 	if err != nil {
 		return err
 	}

@@ -27,7 +27,8 @@ type partitionOptions struct {
 	dead     deadLetters
 	tide     *tide
 	start    startPolicy
-	patience // metrics and log
+	patience           // metrics and log
+	standing *throttle // of all partitions that stand still
 }
 
 // partition reads one partition, decides what each record is and hands the
@@ -73,7 +74,7 @@ func newPartition(o *partitionOptions, l *lease, groupAt int64) *partition {
 func (p *partition) run(ctx context.Context) {
 	p.stream = p.source.Open(p.lease.topic, p.lease.partition, 0)
 	defer p.stream.Close()
-	pause, said := 50*time.Millisecond, time.Time{}
+	pause := 50 * time.Millisecond
 	for ctx.Err() == nil {
 		err := p.session(ctx)
 		switch {
@@ -81,10 +82,9 @@ func (p *partition) run(ctx context.Context) {
 		case errors.Is(err, errRestart):
 			pause = 50 * time.Millisecond
 		default:
-			if time.Since(said) > 10*time.Second {
-				said = time.Now()
-				p.log.Log(ctx, standstill(pause), "partition stands still",
-					"topic", p.lease.topic, "partition", p.lease.partition, "error", ExplainKafka(err))
+			if held, ok := p.standing.open(); ok {
+				p.log.Log(ctx, standstill(pause), "partition stands still", "topic", p.lease.topic, "partition", p.lease.partition,
+					"error", ExplainKafka(err), "held_back", held)
 			}
 			wait(ctx, pause)
 			pause = min(2*pause, 5*time.Second)

@@ -159,17 +159,18 @@ const shardQueue = 64
 
 func (s *Service) build(secret Secret) {
 	s.tide = newTide(len(s.topics), headroom(s.Program), s.metrics.gaveUpWaiting)
+	patient := patience{s.metrics, s.log, &throttle{}}
 	o := &shardOptions{
 		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: outboxMost,
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
 		version: newVersion, now: time.Now, sinces: s.sinces, committed: s.told,
-		tide: s.tide, patience: patience{s.metrics, s.log},
+		tide: s.tide, patience: patient,
 	}
 	s.publisher = &topicPublisher{
 		writer: s.writer, source: fromKafka{s.fetch}, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
 		structured: s.Structured, now: time.Now, metrics: s.metrics, tails: map[int]*tail{},
 	}
-	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log}
+	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log, quiet: &throttle{}}
 	s.shards, s.in, s.relays = nil, nil, nil
 	for n := range s.Shards {
 		s.shards = append(s.shards, newShard(n, o))
@@ -179,7 +180,7 @@ func (s *Service) build(secret Secret) {
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: fromKafka{s.fetch}, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, dead: &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, retry: s.retryDead}, tide: s.tide,
-		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patience{s.metrics, s.log},
+		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patient, standing: &throttle{},
 	}
 }
 

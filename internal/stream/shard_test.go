@@ -20,7 +20,7 @@ func lone(t *testing.T, p *Program, store windows.Store) (*shard, *lease) {
 		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(), partitions: []topicPartition{{"events", 0}},
 		outboxMax: 1 << 30, maxAge: time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
 		version: newVersion, now: time.Now, committed: func(int, int) {},
-		tide: newTide(1, 0, func() {}), patience: patience{NewMetrics(prometheus.NewRegistry(), p), discard},
+		tide: newTide(1, 0, func() {}), patience: patience{metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard},
 	}
 	s := newShard(0, o)
 	l := newLease("events", 0, 0, 1)

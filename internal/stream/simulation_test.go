@@ -148,7 +148,7 @@ func (w *simWorld) newProcess() *simProcess {
 		program: w.program, store: w.store, keys: w.store.Keys(), writer: w.rnd.Uint64(), partitions: topics,
 		outboxMax: 1 << 30, maxAge: time.Hour, maxEvents: 1 + w.rnd.IntN(10), cacheBytes: 1 << 20, keptMax: 1 + w.rnd.IntN(20),
 		version: w.version, now: time.Now, committed: func(int, int) {},
-		tide: newTide(simPartitions, 0, func() {}), patience: patience{w.metrics, discard},
+		tide: newTide(simPartitions, 0, func() {}), patience: patience{metrics: w.metrics, log: discard},
 	}
 	for n := range simShards {
 		s := newShard(n, o)
@@ -173,7 +173,7 @@ func (w *simWorld) give(partition int, p *simProcess) {
 	w.owner[partition] = p
 	o := &partitionOptions{
 		program: w.program, source: w.log, store: w.store, keys: w.store.Keys(), shards: p.in,
-		tide: newTide(simPartitions, 0, func() {}), patience: patience{w.metrics, discard},
+		tide: newTide(simPartitions, 0, func() {}), patience: patience{metrics: w.metrics, log: discard},
 	}
 	x := newPartition(o, newLease("events", partition, partition, simShards), -1)
 	x.stream = w.log.Open("events", partition, 0)
