@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
@@ -56,7 +57,7 @@ func (f *findings) kafka(ctx context.Context, c *config) {
 	names := topicNames(&c.kafka)
 	res, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: names})
 	if err != nil {
-		f.fail("kafka %s: %v", strings.Join(c.kafka.Brokers, ","), err)
+		f.fail("kafka %s: %v", strings.Join(c.kafka.Brokers, ","), stream.ExplainKafka(err))
 		return
 	}
 	f.fine("kafka %s: %s", strings.Join(c.kafka.Brokers, ","), counted(len(res.Brokers), "broker"))
@@ -78,7 +79,7 @@ func (f *findings) topic(t *kafka.Topic) bool {
 	case errors.Is(t.Error, kafka.UnknownTopicOrPartition):
 		f.fail("topic %s: does not exist; make it with `aggregator topics`", t.Name)
 	case t.Error != nil:
-		f.fail("topic %s: %v", t.Name, t.Error)
+		f.fail("topic %s: %v", t.Name, stream.ExplainKafka(t.Error))
 	default:
 		f.fine("topic %s: %s", t.Name, counted(len(t.Partitions), "partition"))
 		return true
@@ -133,12 +134,12 @@ func (f *findings) redis(ctx context.Context, c *config) {
 	defer cancel()
 	store, err := windows.NewRedis(ctx, c.redis)
 	if err != nil {
-		f.fail("%v", err)
+		f.fail("%v", stream.ExplainStore(err))
 		return
 	}
 	defer func() { _ = store.Close() }() // nothing was written
 	if err := store.Ping(ctx); err != nil {
-		f.fail("%v", err)
+		f.fail("%v", stream.ExplainStore(err))
 	}
 	servers, err := store.Check(ctx)
 	for _, s := range servers {

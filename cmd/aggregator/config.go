@@ -28,6 +28,8 @@ type config struct {
 	packs     []string // built-in
 	files     []string
 	listen    string
+	token     secret
+	gate      gate // its token is read by check
 	logLevel  string
 	logFormat string
 	maxAge    time.Duration

@@ -15,6 +15,7 @@ func (r *configReader) check() {
 	r.checkTopics()
 	r.checkLogin()
 	r.checkRedis()
+	r.checkToken()
 	r.checkTLS("kafka.tls", &c.kafkaTLS)
 	r.checkTLS("redis.tls", &c.redisTLS)
 	if c.keyFile != "" {
@@ -105,6 +106,19 @@ func (r *configReader) checkRedis() {
 			continue // each was checked as it was read
 		}
 		r.fault(path, "%s", message)
+	}
+}
+
+// checkToken reads the token that HTTP asks for.
+func (r *configReader) checkToken() {
+	c := r.c
+	c.gate.token = r.secret("http.token", &c.token)
+	path := "http.token"
+	if c.token.file != "" {
+		path += "_file"
+	}
+	if err := checkToken(c.gate.token); err != nil {
+		r.fault(path, "%v", err)
 	}
 }
 

@@ -65,6 +65,9 @@ func syntaxError(err error) (line int, message string) {
 	}
 	line, _ = strconv.Atoi(m[1]) // no line is 0, which becomes 1
 	message = m[2]
+	if strings.HasPrefix(message, "unknown anchor") { // whose name may be a secret
+		message = "an alias stands for nothing"
+	}
 	if strings.Contains(message, "cannot start any token") {
 		message += "; indent with spaces, and quote a text that begins with @, ` or %"
 	}
@@ -108,6 +111,9 @@ func (r *configReader) entry(k, v *yaml.Node, path, prefix string) {
 	names := r.names(prefix)
 	i := slices.IndexFunc(r.keys, func(k key) bool { return k.path == path })
 	switch {
+	case k.Kind == yaml.ScalarNode && strings.Contains(k.Value, ":"):
+		name, _, _ := strings.Cut(path, ":") // what stands behind it may be a secret
+		r.faultAt(k.Line, k.Column, name, "put a space behind the colon")
 	case k.Kind != yaml.ScalarNode || !slices.Contains(names, k.Value):
 		hint := didYouMean(k.Value, names)
 		if hint == "" {
@@ -189,6 +195,9 @@ func (r *configReader) setText(k *key, path, prefix string, at *yaml.Node) {
 	case n.Kind != yaml.ScalarNode, isNull(n):
 		r.faultAt(at.Line, at.Column, path, "this is %s; write %s", describe(n), k.want)
 		return
+	case strings.HasPrefix(n.Tag, "!") && !strings.HasPrefix(n.Tag, "!!"):
+		r.faultAt(at.Line, at.Column, path, "a tag stands here; quote a text that begins with !")
+		return
 	case k.text && n.Tag != "!!str":
 		r.faultAt(at.Line, at.Column, path, "%s is %s to YAML; quote it", k.shown(n.Value), describe(n))
 		return
@@ -228,5 +237,5 @@ func describe(n *yaml.Node) string {
 	case "!!timestamp":
 		return "a date"
 	}
-	return fmt.Sprintf("the text %q", n.Value)
+	return "a text" // which is not shown: it may hold a password
 }

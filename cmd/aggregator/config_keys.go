@@ -53,6 +53,9 @@ func keysOf(c *config) []key {
 		{"rules.files", filePaths(&c.files)},
 
 		{"http.listen", checked(&c.listen, listenAddress)},
+		{"http.token", secretText(&c.token)},
+		{"http.token_file", secretFile(&c.token)},
+		{"http.debug", toggle(&c.gate.debug)},
 
 		{"log.level", choice(&c.logLevel, "debug", "info", "warn", "error")},
 		{"log.format", choice(&c.logFormat, "auto", "json", "text")},

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"strings"
+	"time"
 
 	"github.com/segmentio/kafka-go/sasl"
 	"github.com/segmentio/kafka-go/sasl/plain"
@@ -32,7 +33,8 @@ func secretFile(p *secret) value {
 	return v
 }
 
-// read is the secret itself. A file's last line end does not belong to it.
+// read is the secret itself. A file's last line end does not belong to it. An empty file is an
+// error: who names one does not mean that anybody may come in.
 func (s *secret) read() (string, error) {
 	if s.file == "" {
 		return s.text, nil
@@ -44,7 +46,11 @@ func (s *secret) read() (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r"), nil
+	text := strings.TrimSuffix(strings.TrimSuffix(string(b), "\n"), "\r")
+	if text == "" {
+		return "", fmt.Errorf("%s is empty", s.file)
+	}
+	return text, nil
 }
 
 // saslConfig is how to log in at Kafka.
@@ -95,6 +101,9 @@ func (t *tlsFiles) config() (c *tls.Config, key string, err error) {
 	pair, err := tls.LoadX509KeyPair(t.cert, t.key)
 	if err != nil {
 		return nil, "cert_file", err
+	}
+	if end := pair.Leaf.NotAfter; time.Now().After(end) {
+		return nil, "cert_file", fmt.Errorf("the certificate in %s has run out on %s; renew it", t.cert, end.UTC().Format(time.RFC3339))
 	}
 	c.Certificates = []tls.Certificate{pair}
 	return c, "", nil

@@ -12,6 +12,7 @@ import (
 	"github.com/cockroachdb/datadriven"
 	"go.yaml.in/yaml/v3"
 
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
@@ -223,7 +224,8 @@ func TestRelativePaths(t *testing.T) {
 
 // TestTLS: files make TLS settings, and what is wrong with them is a fault of the key.
 func TestTLS(t *testing.T) {
-	cert, key := certificate(t)
+	own := servers.NewAuthority(t).Issue(servers.Identity{Name: "aggregator"})
+	cert, key := own.Cert, own.Key
 	c := load(t, write(t, "c.yaml", fmt.Sprintf(
 		"kafka: {tls: {enabled: true, ca_file: %s, cert_file: %s, key_file: %s, server_name: k}}\nredis: {tls: {enabled: true}}", cert, cert, key)))
 	if k := c.kafka.TLS; k == nil || k.RootCAs == nil || len(k.Certificates) != 1 || k.ServerName != "k" {

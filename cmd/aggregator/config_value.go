@@ -194,8 +194,11 @@ func parseDuration(s string) (time.Duration, error) {
 	return time.Duration(days)*day + d, err
 }
 
-// address checks host:port.
+// address checks host:port. What looks like a URL is not shown: it may hold a password.
 func address(s string) error {
+	if strings.ContainsAny(s, "@/") {
+		return errors.New("this is not host:port but a URL, or part of one; user and password have keys of their own")
+	}
 	host, port, err := net.SplitHostPort(s)
 	if err != nil || host == "" || port == "" {
 		return fmt.Errorf("%q is not host:port", s)

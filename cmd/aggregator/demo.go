@@ -111,7 +111,7 @@ func startDemo(s *session, o *demoOptions) (*demo, error) {
 	if d.broker, err = startBroker(); err != nil {
 		return nil, err
 	}
-	handler := newHandler(d.registry, d.ready, d.log)
+	handler := gate{}.handler(newHandler(d.registry, d.ready, d.log))
 	if d.web, err = startWeb("127.0.0.1:8080", handler, d.log); err != nil {
 		d.web, err = startWeb("127.0.0.1:0", handler, d.log)
 	}

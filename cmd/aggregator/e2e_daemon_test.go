@@ -71,12 +71,14 @@ type daemon struct {
 	lame bool
 }
 
-// startDaemon starts `aggregator run` and returns when it has said that it started. It ends with the test.
-func startDaemon(t *testing.T, name, config string) *daemon {
+// startDaemon starts `aggregator run`, with variables that override the config, and returns when it has said that
+// it started. It ends with the test.
+func startDaemon(t *testing.T, name, config string, environ ...string) *daemon {
 	t.Helper()
 	d := &daemon{t: t, name: name, log: newWatched(), done: make(chan struct{})}
 	d.cmd = exec.Command(buildBinary(t), "run", "-config", config)
 	d.cmd.Stderr, d.cmd.Stdout, d.cmd.SysProcAttr = d.log, d.log, daemonAttr()
+	d.cmd.Env = append(os.Environ(), environ...)
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -156,10 +158,20 @@ func (d *daemon) cpu() time.Duration {
 }
 
 // get asks the daemon's HTTP server. The status is 0 if it does not answer.
-func (d *daemon) get(path string) (status int, body string) {
+func (d *daemon) get(path string) (status int, body string) { return d.getAs(path, "") }
+
+// getAs is get with a token, if there is one.
+func (d *daemon) getAs(path, token string) (status int, body string) {
 	client := &http.Client{Timeout: 10 * time.Second}
 	defer client.CloseIdleConnections()
-	resp, err := client.Get("http://" + d.http + path)
+	req, err := http.NewRequest(http.MethodGet, "http://"+d.http+path, nil)
+	if err != nil {
+		return 0, err.Error()
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	resp, err := client.Do(req)
 	if err != nil {
 		return 0, err.Error()
 	}

@@ -41,8 +41,8 @@ type site struct {
 	kafka                   *servers.KafkaServer
 	client                  *kgo.Client
 	events, crossings, dead string
+	group, prefix           string
 	partitions              int
-	prefix                  string
 	config                  string // file
 }
 
@@ -53,6 +53,7 @@ type siteOptions struct {
 	pack       string // text of the only pack; "": the default pack
 	extra      string // lines of YAML
 	made       bool   // the topics are to be made by `aggregator topics`
+	usual      bool   // names are those of the default config
 }
 
 var sitesMade atomic.Int64
@@ -62,14 +63,18 @@ func newSite(t *testing.T, k *servers.KafkaServer, o siteOptions) *site {
 	t.Helper()
 	s := &site{t: t, kafka: k, partitions: o.partitions}
 	s.events = fmt.Sprintf("events-%d", sitesMade.Add(1))
-	s.crossings, s.dead, s.prefix = s.events+"-crossings", s.events+".dlq", s.events+":"
+	s.crossings, s.group, s.prefix = s.events+"-crossings", s.events, s.events+":"
+	if o.usual {
+		s.events, s.crossings, s.group, s.prefix = "dissemination-events", "threshold-crossings", "aggregator", windows.DefaultPrefix
+	}
+	s.dead = s.events + ".dlq"
 	rules := ""
 	if o.pack != "" {
 		rules = "rules: {packs: [], files: [" + write(t, "pack.yaml", o.pack) + "]}\n"
 	}
 	s.config = write(t, "aggregator.yaml", fmt.Sprintf(
 		"kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s}\nredis: {addrs: [%q], prefix: %q}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n%s%s",
-		k.Addr(), s.events, s.events, s.crossings, o.redis, s.prefix, rules, o.extra))
+		k.Addr(), s.group, s.events, s.crossings, o.redis, s.prefix, rules, o.extra))
 	if o.made {
 		if r := call("", nil, "topics", "-config", s.config, "-partitions", strconv.Itoa(o.partitions)); r.code != exitFine {
 			t.Fatalf("topics: %+v", r)
@@ -89,10 +94,10 @@ func newSite(t *testing.T, k *servers.KafkaServer, o siteOptions) *site {
 	return s
 }
 
-// start starts a process of the deployment.
-func (s *site) start(name string) *daemon {
+// start starts a process of the deployment, with variables that override its config.
+func (s *site) start(name string, environ ...string) *daemon {
 	s.t.Helper()
-	return startDaemon(s.t, name, s.config)
+	return startDaemon(s.t, name, s.config, environ...)
 }
 
 // produce writes records to the partitions that they name, in order, and returns when they are safe.
@@ -153,7 +158,7 @@ func (s *site) partitionsOf(topic string) int {
 func (s *site) committed() map[int32]int64 {
 	s.t.Helper()
 	request := kmsg.NewPtrOffsetFetchRequest()
-	request.Group = s.events
+	request.Group = s.group
 	t := kmsg.NewOffsetFetchRequestTopic()
 	t.Topic = s.events
 	for p := range s.partitions {

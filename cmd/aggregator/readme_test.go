@@ -20,7 +20,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// block is a fenced block of the README, and the block of text that follows a
+// block is a fenced block of a page, and the block of text that follows a
 // block of commands directly: what they print.
 type block struct{ language, text, prints string }
 
@@ -28,7 +28,12 @@ var fence = regexp.MustCompile("(?s)```([a-z]*)\n(.*?)```")
 
 func readmeBlocks(t *testing.T) []block {
 	t.Helper()
-	data, err := os.ReadFile("../../README.md")
+	return blocksOf(t, "../../README.md")
+}
+
+func blocksOf(t *testing.T, page string) []block {
+	t.Helper()
+	data, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -65,7 +65,7 @@ func runService(ctx context.Context, s *session, file string) error {
 // the opposite one.
 func startAndStop(ctx context.Context, c *config, program *stream.Program, log *slog.Logger) error {
 	registry, ready := newRegistry(), &readiness{}
-	site, err := startWeb(c.listen, newHandler(registry, ready, log), log)
+	site, err := startWeb(c.listen, c.gate.handler(newHandler(registry, ready, log)), log)
 	if err != nil {
 		return err
 	}
@@ -122,17 +122,25 @@ func connectRedis(ctx context.Context, o *windows.RedisOptions, log *slog.Logger
 		case ctx.Err() != nil:
 			return nil, nil
 		case !windows.Retryable(err):
-			return nil, err
+			return nil, stream.ExplainStore(err)
 		}
 		if kind := windows.ErrorKind(err); kind != said {
 			said = kind
-			log.Warn("redis does not answer: trying until it does", "error", err)
+			log.Warn("redis does not answer: trying until it does", "error", hintTLS(err, o.TLS != nil))
 		}
 		select {
 		case <-ctx.Done():
 		case <-time.After(pause):
 		}
 	}
+}
+
+// hintTLS adds to a connection that broke, or on which nothing came, what may be the reason.
+func hintTLS(err error, encrypted bool) error {
+	if kind := windows.ErrorKind(err); kind != "broken" && kind != "timeout" {
+		return err
+	}
+	return fmt.Errorf("%w: if it stays so, look whether this port wants TLS (redis.tls.enabled is %t)", err, encrypted)
 }
 
 // options is the config as the service takes it.

@@ -55,7 +55,7 @@ func (o *topicsOptions) run(ctx context.Context, s *session, _ []string) error {
 	client := &kafka.Client{Addr: c.kafka.Addr(), Transport: transport, Timeout: topicsTimeout}
 	res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: o.wanted(&c.kafka)})
 	if err != nil {
-		return fmt.Errorf("create topics: %w", err)
+		return fmt.Errorf("create topics: %w", stream.ExplainKafka(err))
 	}
 	return o.tell(s, &c.kafka, res.Errors)
 }

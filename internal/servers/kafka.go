@@ -2,9 +2,11 @@ package servers
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -25,6 +27,10 @@ type KafkaOptions struct {
 	// compiler only, which saves a second of CPU at each start. A benchmark
 	// leaves the second compiler on: "-Xms1g", "-Xmx1g".
 	JVM []string
+	// Listeners are listeners of each broker beside the one of Addr, on which nobody
+	// logs in: protocols as Kafka names them, by names in upper case, as
+	// "LOGIN": "SASL_SSL". See ListenerAddr; what they need is in Properties.
+	Listeners map[string]string
 }
 
 // KafkaServer is a Kafka cluster on loopback ports, as one test sees it.
@@ -32,6 +38,8 @@ type KafkaServer struct {
 	tb      testing.TB
 	shared  bool
 	brokers []*Server
+	// listeners are the addresses of the first broker's other listeners, by name.
+	listeners map[string]string
 }
 
 // Kafka starts an Apache Kafka (KRaft) and returns once all brokers answer. It
@@ -40,8 +48,10 @@ func Kafka(tb testing.TB, o KafkaOptions) *KafkaServer {
 	tb.Helper()
 	Require(tb, "kafka")
 	k := &KafkaServer{tb: tb}
-	err := retryPorts(2*max(1, o.Brokers), func(ports []int) error {
+	each := 2 + len(o.Listeners)
+	err := retryPorts(each*max(1, o.Brokers), func(ports []int) error {
 		var err error
+		k.listeners = named(o.Listeners, ports[:each])
 		k.brokers, err = startBrokers(tb.TempDir(), ports, o)
 		return err
 	})
@@ -56,7 +66,7 @@ func Kafka(tb testing.TB, o KafkaOptions) *KafkaServer {
 }
 
 // startBrokers starts a new cluster with its data under dir: a broker for each
-// two ports.
+// two ports, or more if there are more listeners.
 func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
 	jars, err := kafkaJars()
 	if err != nil {
@@ -64,7 +74,7 @@ func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
 	}
 	c := cluster{dir: dir, ports: ports, jars: jars, options: o}
 	var group errgroup.Group
-	brokers := make([]*Server, len(ports)/2)
+	brokers := make([]*Server, c.size())
 	for i := range brokers {
 		brokers[i] = c.broker(i)
 		group.Go(func() error {
@@ -83,22 +93,39 @@ func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
 	return brokers, nil
 }
 
-// cluster is what the brokers of one Kafka have in common. Broker i listens for
-// clients on ports[2i] and for controllers on ports[2i+1].
+// cluster is what the brokers of one Kafka have in common.
 type cluster struct {
 	dir, jars string
 	ports     []int
 	options   KafkaOptions
 }
 
+// portsOf are the ports of broker i: for clients, for controllers, and for its
+// other listeners by name.
+func (c *cluster) portsOf(i int) []int {
+	each := 2 + len(c.options.Listeners)
+	return c.ports[i*each : (i+1)*each]
+}
+
+func (c *cluster) size() int { return len(c.ports) / (2 + len(c.options.Listeners)) }
+
+// named are the addresses of listeners on the ports of a broker, in the order of their names.
+func named(listeners map[string]string, ports []int) map[string]string {
+	addrs := map[string]string{}
+	for i, name := range slices.Sorted(maps.Keys(listeners)) {
+		addrs[name] = loopback(ports[2+i])
+	}
+	return addrs
+}
+
 // broker describes broker i, not started yet.
 func (c *cluster) broker(i int) *Server {
-	b := &Server{addr: loopback(c.ports[2*i])}
+	b := &Server{addr: loopback(c.portsOf(i)[0])}
 	b.proc = &process{
 		name:    "kafka " + b.addr,
 		dir:     c.home(i),
 		command: func() *exec.Cmd { return c.java(i, "kafka.Kafka", c.properties(i)) },
-		ready:   readyBroker(b.addr, len(c.ports)/2),
+		ready:   readyBroker(b.addr, c.size()),
 	}
 	return b
 }
@@ -138,6 +165,9 @@ func (c *cluster) properties(i int) string { return filepath.Join(c.home(i), "se
 
 // Addr returns the address of the first broker.
 func (k *KafkaServer) Addr() string { return k.brokers[0].addr }
+
+// ListenerAddr returns the address of one of KafkaOptions.Listeners at the first broker.
+func (k *KafkaServer) ListenerAddr(name string) string { return k.listeners[name] }
 
 // Addrs returns the addresses of all brokers, separated by commas when joined
 // as clients want them.

@@ -23,7 +23,7 @@ func (c *cluster) settings(i int) []byte {
 // however old their timestamps are. A killed broker may come back when its
 // session has run out: after 4 s, not Kafka's 9.
 func (c *cluster) defaults(i int) map[string]string {
-	n := len(c.ports) / 2
+	n := c.size()
 	copies := fmt.Sprint(min(n, 3))
 	most := fmt.Sprint(min(n, 3)/2 + 1)
 	return map[string]string{
@@ -31,7 +31,8 @@ func (c *cluster) defaults(i int) map[string]string {
 		"node.id":                                          fmt.Sprint(i + 1),
 		"controller.quorum.voters":                         c.voters(),
 		"controller.listener.names":                        "CONTROLLER",
-		"listeners":                                        fmt.Sprintf("PLAINTEXT://%s,CONTROLLER://%s", loopback(c.ports[2*i]), loopback(c.ports[2*i+1])),
+		"listeners":                                        c.listeners(i),
+		"listener.security.protocol.map":                   c.protocols(),
 		"log.dirs":                                         c.home(i) + "/log",
 		"log.retention.ms":                                 "-1",
 		"log.cleaner.dedupe.buffer.size":                   "4194304",
@@ -52,10 +53,30 @@ func (c *cluster) defaults(i int) map[string]string {
 	}
 }
 
+// listeners are where broker i listens.
+func (c *cluster) listeners(i int) string {
+	ports := c.portsOf(i)
+	list := []string{"PLAINTEXT://" + loopback(ports[0]), "CONTROLLER://" + loopback(ports[1])}
+	addrs := named(c.options.Listeners, ports)
+	for _, name := range slices.Sorted(maps.Keys(addrs)) {
+		list = append(list, name+"://"+addrs[name])
+	}
+	return strings.Join(list, ",")
+}
+
+// protocols are the protocols of the listeners.
+func (c *cluster) protocols() string {
+	list := []string{"PLAINTEXT:PLAINTEXT", "CONTROLLER:PLAINTEXT"}
+	for _, name := range slices.Sorted(maps.Keys(c.options.Listeners)) {
+		list = append(list, name+":"+c.options.Listeners[name])
+	}
+	return strings.Join(list, ",")
+}
+
 func (c *cluster) voters() string {
 	var voters []string
-	for i := range len(c.ports) / 2 {
-		voters = append(voters, fmt.Sprintf("%d@%s", i+1, loopback(c.ports[2*i+1])))
+	for i := range c.size() {
+		voters = append(voters, fmt.Sprintf("%d@%s", i+1, loopback(c.portsOf(i)[1])))
 	}
 	return strings.Join(voters, ",")
 }

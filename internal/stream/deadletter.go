@@ -79,7 +79,10 @@ func (t *deadTopic) write(ctx context.Context, letters []deadLetter) error {
 		if errors.As(err, &each) {
 			messages = unwritten(messages, each)
 		}
-		return err
+		if err != nil {
+			return ExplainKafka(err)
+		}
+		return nil
 	})
 }
 

@@ -37,7 +37,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 			s.joined.Store(false)
 			if time.Since(said) > 10*time.Second {
 				said = time.Now()
-				s.log.Warn("group not joined: trying again", "group", s.Group, "error", err)
+				s.log.Warn("group not joined: trying again", "group", s.Group, "error", ExplainKafka(err))
 			}
 			continue
 		}

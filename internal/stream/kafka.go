@@ -141,10 +141,17 @@ func (s *Service) partitionsOf(ctx context.Context, topic string) (int, error) {
 	var n int
 	err := s.untilItWorks(ctx, "kafka and its topics", func() (err error) {
 		n, err = s.fetch.Partitions(ctx, topic)
-		if errors.Is(err, kafka.UnknownTopicOrPartition) || err == nil && n == 0 {
+		switch {
+		case errors.Is(err, kafka.UnknownTopicOrPartition) || err == nil && n == 0:
 			return fmt.Errorf("%s: %w", topic, ErrNoTopic)
+		case err == nil:
+			return nil
 		}
-		return err
+		bad := fmt.Errorf("kafka %s: %w", strings.Join(s.Brokers, ","), ExplainKafka(err))
+		if fetch.Refused(err) {
+			return &finalError{bad}
+		}
+		return bad
 	})
 	return n, err
 }

@@ -27,7 +27,8 @@ type partitionOptions struct {
 	dead     deadLetters
 	tide     *tide
 	start    startPolicy
-	patience // metrics and log
+	patience           // metrics and log
+	standing *throttle // of all partitions that stand still
 }
 
 // partition reads one partition, decides what each record is and hands the
@@ -83,16 +84,23 @@ func (p *partition) run(ctx context.Context) {
 		case errors.Is(err, errRestart):
 			pause = 50 * time.Millisecond
 		default:
-			level := slog.LevelWarn // an error if it lasts
-			if pause > time.Second {
-				level = slog.LevelError
+			if held, ok := p.standing.open(); ok {
+				p.log.Log(ctx, standstill(pause), "partition stands still", "topic", p.lease.topic, "partition", p.lease.partition,
+					"error", ExplainKafka(err), "held_back", held)
 			}
-			p.log.Log(ctx, level, "partition stands still", "topic", p.lease.topic, "partition", p.lease.partition, "error", err)
 			wait(ctx, pause)
 			pause = min(2*pause, 5*time.Second)
 		}
 	}
 	p.finish()
+}
+
+// standstill is the level at which a partition says that it stands still: an error if it lasts.
+func standstill(pause time.Duration) slog.Level {
+	if pause > time.Second {
+		return slog.LevelError
+	}
+	return slog.LevelWarn
 }
 
 // session reads from the fences on, until a shard asks to go back to them.

@@ -23,7 +23,7 @@ const (
 // prepare waits for the store and the brokers, reads or makes the settings, and
 // builds shards and relays.
 func (s *Service) prepare(ctx context.Context) error {
-	err := s.untilItWorks(ctx, "the store", func() error {
+	err := s.untilStored(ctx, func() error {
 		if err := s.Store.Ping(ctx); err != nil {
 			return err
 		}
@@ -36,7 +36,7 @@ func (s *Service) prepare(ctx context.Context) error {
 		return err
 	}
 	var secret Secret
-	err = s.untilItWorks(ctx, "the store", func() (err error) {
+	err = s.untilStored(ctx, func() (err error) {
 		secret, err = s.settle(ctx)
 		return err
 	})
@@ -44,11 +44,21 @@ func (s *Service) prepare(ctx context.Context) error {
 		return err
 	}
 	s.sinces = newSinces(s.Store, s.Program, s.log)
-	if err := s.untilItWorks(ctx, "the store", func() error { return s.sinces.load(ctx) }); err != nil {
+	if err := s.untilStored(ctx, func() error { return s.sinces.load(ctx) }); err != nil {
 		return err
 	}
 	s.build(secret)
 	return nil
+}
+
+// untilStored calls f, which uses the store, until it works.
+func (s *Service) untilStored(ctx context.Context, f func() error) error {
+	return s.untilItWorks(ctx, "the store", func() error {
+		if err := f(); err != nil {
+			return ExplainStore(err)
+		}
+		return nil
+	})
 }
 
 // checker is a store that knows whether its servers are fit to keep counts.
@@ -149,17 +159,18 @@ const shardQueue = 64
 
 func (s *Service) build(secret Secret) {
 	s.tide = newTide(len(s.topics), s.Shards, headroom(s.Program), s.metrics.gaveUpWaiting)
+	patient := newPatience(s.metrics, s.log)
 	o := &shardOptions{
 		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: outboxMost,
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
 		version: newVersion, now: time.Now, sinces: s.sinces, committed: s.told,
-		tide: s.tide, patience: newPatience(s.metrics, s.log),
+		tide: s.tide, patience: patient,
 	}
 	s.publisher = &topicPublisher{
 		writer: s.writer, source: s.source, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
 		structured: s.Structured, now: time.Now, metrics: s.metrics, most: recentMost, tails: map[int]*tail{},
 	}
-	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log}
+	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log, quiet: &throttle{}}
 	s.shards, s.in, s.relays = nil, nil, nil
 	for n := range s.Shards {
 		s.shards = append(s.shards, newShard(n, o))
@@ -169,7 +180,7 @@ func (s *Service) build(secret Secret) {
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, dead: &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, retry: s.retryDead}, tide: s.tide,
-		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: newPatience(s.metrics, s.log),
+		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patient, standing: &throttle{},
 	}
 }
 

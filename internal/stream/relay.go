@@ -36,6 +36,7 @@ type relayOptions struct {
 	poll    func() time.Duration // how often the head is read when nobody tells
 	metrics *Metrics
 	log     *slog.Logger
+	quiet   *throttle // of all that cannot publish
 }
 
 // publisher writes crossings to the topic, in order, and returns when they are safe.
@@ -71,7 +72,6 @@ const relayMost = 500
 // more (quiet is closed), what is left.
 func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}) {
 	pause := 20 * time.Millisecond
-	var logged time.Time
 	for recent := false; ctx.Err() == nil; {
 		var err error
 		if !recent {
@@ -83,10 +83,7 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 			err = r.drain(ctx)
 		}
 		if err != nil && ctx.Err() == nil {
-			if pause >= 160*time.Millisecond && time.Since(logged) > 10*time.Second {
-				logged = time.Now()
-				r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", err)
-			}
+			r.complain(pause, err)
 			wait(ctx, pause)
 			pause = min(2*pause, 5*time.Second)
 			continue
@@ -107,6 +104,16 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 			return
 		}
 		wait(last, pause)
+	}
+}
+
+// complain says that crossings wait, if that has lasted a moment.
+func (r *relay) complain(pause time.Duration, err error) {
+	if pause < 160*time.Millisecond {
+		return
+	}
+	if held, ok := r.quiet.open(); ok {
+		r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", ExplainKafka(err), "held_back", held)
 	}
 }
 

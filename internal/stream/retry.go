@@ -12,11 +12,12 @@ import (
 type patience struct {
 	metrics *Metrics
 	log     *slog.Logger
+	quiet   *throttle                               // of all who wait for the store
 	uneven  func(below time.Duration) time.Duration // part of each pause; a random one
 }
 
 func newPatience(m *Metrics, log *slog.Logger) patience {
-	return patience{m, log, rand.N[time.Duration]}
+	return patience{m, log, &throttle{}, rand.N[time.Duration]}
 }
 
 // retry calls f until it works, with growing, uneven pauses. The first failure
@@ -37,8 +38,10 @@ func (p patience) retry(ctx context.Context, operation string, shard int, f func
 		}
 		p.metrics.storeError(operation, err)
 		if time.Now().After(logAt) {
-			logAt = time.Now().Add(10 * time.Second)
-			p.log.Warn("store does not answer: waiting for it", "operation", operation, "shard", shard, "error", err)
+			logAt = time.Now().Add(throttleEvery)
+			if held, ok := p.quiet.open(); ok {
+				p.log.Warn("store does not answer: waiting for it", "operation", operation, "shard", shard, "error", ExplainStore(err), "held_back", held)
+			}
 		}
 		wait(ctx, pause/2+p.uneven(pause/2))
 		pause = min(pause*2, time.Second)

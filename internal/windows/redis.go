@@ -206,11 +206,11 @@ func (r *Redis) Ping(ctx context.Context) error {
 	})
 	for _, cmd := range cmds {
 		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
-			return fmt.Errorf("ping redis: %w", err)
+			return fmt.Errorf("ping redis %s: %w", r.name, err)
 		}
 	}
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return fmt.Errorf("ping redis: %w", err)
+		return fmt.Errorf("ping redis %s: %w", r.name, err)
 	}
 	return nil
 }

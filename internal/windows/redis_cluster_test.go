@@ -63,7 +63,7 @@ func testClusterCheck(t *testing.T, cluster *servers.RedisNodes) {
 // testClusterRights: on a Cluster the slots are asked for, too; nothing else is.
 func testClusterRights(t *testing.T, cluster *servers.RedisNodes) {
 	for _, node := range cluster.Nodes {
-		node.Do(append([]string{"ACL", "SETUSER", "worker", "on", ">pw", "+cluster|slots"}, rights...)...)
+		node.Do(append(append([]string{"ACL", "SETUSER", "worker", "on", ">pw"}, rights(t)...), "+cluster|slots")...)
 	}
 	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs(), Username: "worker", Password: "pw"})
 	testUsable(t, r)

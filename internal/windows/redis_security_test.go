@@ -1,21 +1,14 @@
 package windows
 
 import (
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
-	"math/big"
 	"net"
 	"os"
-	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
@@ -40,14 +33,26 @@ func TestWrongPassword(t *testing.T) {
 	desk{t, openRedis(t, RedisOptions{Addrs: addrs, Username: "default", Password: "secret"}), 7}.holds("x", "1")
 }
 
-// rights are all that the store needs of an ACL user.
-var rights = strings.Fields("~aggregator:* +ping +hello +auth +info +config|get +mget +mset +get +set +setnx +unlink " +
-	"+eval +evalsha +scan +zadd +zrem +zrangebyscore")
+var rightsText = regexp.MustCompile("(?s)```redis\nACL SETUSER aggregator on >PASSWORD (.*?)```")
 
-// TestRights runs the contract with a user who may do nothing else.
+// rights are all that the store needs of an ACL user, as docs/security.md has them.
+func rights(t *testing.T) []string {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := rightsText.FindSubmatch(page)
+	if found == nil {
+		t.Fatal("docs/security.md has no ACL")
+	}
+	return strings.Fields(string(found[1]))
+}
+
+// TestRights runs the contract with a user who may do nothing else, and each of these rights is used.
 func TestRights(t *testing.T) {
 	server := servers.Redis(t, servers.RedisOptions{})
-	server.Do(append([]string{"ACL", "SETUSER", "worker", "on", ">pw"}, rights...)...)
+	server.Do(append([]string{"ACL", "SETUSER", "worker", "on", ">pw"}, rights(t)...)...)
 	r := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}, Username: "worker", Password: "pw"})
 	for _, c := range contract {
 		server.Do("FLUSHALL")
@@ -56,6 +61,15 @@ func TestRights(t *testing.T) {
 	if _, err := r.Check(t.Context()); err != nil {
 		t.Error(err)
 	}
+	used := server.Do("INFO", "commandstats")
+	for _, right := range rights(t) {
+		if command, ok := strings.CutPrefix(right, "+"); ok && !strings.Contains(used, "cmdstat_"+command+":") {
+			t.Errorf("docs/security.md gives the right to %s, which was not used", command)
+		}
+	}
+	if refused := server.Do("ACL", "LOG"); refused != "" {
+		t.Errorf("refused: %s", refused)
+	}
 	other := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}, Username: "worker", Password: "pw", Prefix: "other:"})
 	if err := other.Ping(t.Context()); err == nil || Retryable(err) || ErrorKind(err) != "auth" {
 		t.Errorf("error %v of kind %s", err, ErrorKind(err))
@@ -63,18 +77,25 @@ func TestRights(t *testing.T) {
 }
 
 func TestTLS(t *testing.T) {
-	pki := newPKI(t)
+	authority := servers.NewAuthority(t)
+	own := authority.Issue(servers.Identity{Name: "redis"})
 	port := freePort(t)
 	servers.Redis(t, servers.RedisOptions{Args: []string{
 		"--tls-port", port, "--tls-auth-clients", "yes",
-		"--tls-ca-cert-file", pki.ca, "--tls-cert-file", pki.cert, "--tls-key-file", pki.key,
+		"--tls-ca-cert-file", authority.File, "--tls-cert-file", own.Cert, "--tls-key-file", own.Key,
 	}})
 	addrs := []string{"127.0.0.1:" + port}
-	pair, err := tls.LoadX509KeyPair(pki.cert, pki.key)
+	pair, err := tls.LoadX509KeyPair(own.Cert, own.Key)
 	if err != nil {
 		t.Fatal(err)
 	}
-	mutual := &tls.Config{RootCAs: pki.pool, Certificates: []tls.Certificate{pair}}
+	pem, err := os.ReadFile(authority.File)
+	if err != nil {
+		t.Fatal(err)
+	}
+	pool := x509.NewCertPool()
+	pool.AppendCertsFromPEM(pem)
+	mutual := &tls.Config{RootCAs: pool, Certificates: []tls.Certificate{pair}}
 	desk{t, openRedis(t, RedisOptions{Addrs: addrs, TLS: mutual}), 7}.put("x", "1")
 	f := func(config *tls.Config, kinds ...string) {
 		t.Helper()
@@ -84,66 +105,10 @@ func TestTLS(t *testing.T) {
 		}
 	}
 	f(&tls.Config{Certificates: mutual.Certificates}, "tls") // of an authority not known
-	f(&tls.Config{RootCAs: pki.pool, Certificates: mutual.Certificates, ServerName: "other"}, "tls")
+	f(&tls.Config{RootCAs: pool, Certificates: mutual.Certificates, ServerName: "other"}, "tls")
 	// Without a certificate of our own: in TLS 1.3 the server sees that when we have sent a
 	// command already, and closing may overtake its alert.
-	f(&tls.Config{RootCAs: pki.pool}, "tls", "broken")
-}
-
-type pki struct {
-	ca, cert, key string // files; ca signed itself and cert
-	pool          *x509.CertPool
-}
-
-// newPKI makes an authority and a certificate for 127.0.0.1.
-func newPKI(t *testing.T) pki {
-	t.Helper()
-	dir := t.TempDir()
-	p := pki{filepath.Join(dir, "ca"), filepath.Join(dir, "cert"), filepath.Join(dir, "key"), x509.NewCertPool()}
-	caKey, key := newKey(t), newKey(t)
-	ca := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "authority"},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign,
-	}
-	leaf := &x509.Certificate{
-		SerialNumber: big.NewInt(2), Subject: pkix.Name{CommonName: "redis"},
-		NotBefore: ca.NotBefore, NotAfter: ca.NotAfter, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth, x509.ExtKeyUsageClientAuth},
-	}
-	caDER, err := x509.CreateCertificate(rand.Reader, ca, ca, &caKey.PublicKey, caKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	leafDER, err := x509.CreateCertificate(rand.Reader, leaf, ca, &key.PublicKey, caKey)
-	if err != nil {
-		t.Fatal(err)
-	}
-	keyDER, err := x509.MarshalPKCS8PrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	writePEM(t, p.ca, "CERTIFICATE", caDER)
-	writePEM(t, p.cert, "CERTIFICATE", leafDER)
-	writePEM(t, p.key, "PRIVATE KEY", keyDER)
-	p.pool.AppendCertsFromPEM(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: caDER}))
-	return p
-}
-
-func newKey(t *testing.T) *ecdsa.PrivateKey {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return key
-}
-
-func writePEM(t *testing.T, name, kind string, der []byte) {
-	t.Helper()
-	if err := os.WriteFile(name, pem.EncodeToMemory(&pem.Block{Type: kind, Bytes: der}), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	f(&tls.Config{RootCAs: pool}, "tls", "broken")
 }
 
 func freePort(t *testing.T) string {

@@ -1,8 +1,11 @@
 package fetch
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
+	"net"
+	"slices"
 
 	"github.com/segmentio/kafka-go"
 )
@@ -50,13 +53,19 @@ func (e *Corrupt) Unwrap() error { return e.Cause }
 // final tells errors that no retry cures, so that Next returns them at once.
 // Every other error is retried for Options.Patience first.
 func final(err error) bool {
-	for _, e := range []kafka.Error{
-		kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.SASLAuthenticationFailed,
-		kafka.UnsupportedSASLMechanism, kafka.UnsupportedVersion, kafka.InvalidTopic,
-	} {
-		if errors.Is(err, e) {
-			return true
-		}
-	}
-	return errors.Is(err, errFetchVersion) || errors.Is(err, errTooLarge)
+	return Refused(err) || isAny(err, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.UnsupportedVersion, kafka.InvalidTopic) ||
+		errors.Is(err, errFetchVersion) || errors.Is(err, errTooLarge)
+}
+
+// Refused says whether client and broker do not accept each other: a certificate or a
+// login is wrong.
+func Refused(err error) bool {
+	var certificate *tls.CertificateVerificationError
+	var op *net.OpError // the broker's alert
+	return errors.As(err, &certificate) || errors.As(err, &op) && op.Op == "remote error" ||
+		isAny(err, kafka.SASLAuthenticationFailed, kafka.UnsupportedSASLMechanism, kafka.IllegalSASLState)
+}
+
+func isAny(err error, these ...kafka.Error) bool {
+	return slices.ContainsFunc(these, func(e kafka.Error) bool { return errors.Is(err, e) })
 }
