@@ -26,6 +26,8 @@ type shardOptions struct {
 	now        func() time.Time // for `detected` and ages only
 	sinces     *sinces
 	committed  func(shard, crossings int) // told after a commit that has crossings
+	// before is told each operation before it is applied; nil: nobody is.
+	before func(s *shard, e *entry, o *runOp)
 	tide       *tide
 	patience   // metrics and log
 }
@@ -255,6 +257,9 @@ func (s *shard) applyTo(e *entry, l *lease, o *runOp) {
 	}
 	s.apply.place = place{topic: l.topic, partition: l.partition, offset: o.offset}
 	s.clock = o.clock
+	if s.before != nil {
+		s.before(s, e, o)
+	}
 	out := s.apply.apply(&e.subject, &s.op, streamTime)
 	s.metrics.operation(e.kind, out)
 	s.batch.ops++
