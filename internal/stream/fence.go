@@ -14,13 +14,14 @@ type mark struct {
 	pack   uint64 // hash of the program that read up to it
 	idle   bool   // the partition was caught up and silent for a minute: the stream's time goes on without it
 	ended  bool   // it was caught up: nobody waits for it
+	since  int64  // of a shard: older events of the partition may not be counted, the log no longer had them, ns; 0: all are
 }
 
 // A stored mark, which is a fence, is compared byte for byte, so its form is fixed:
-// a format byte, the four numbers big-endian, the flags, and the commit that wrote it.
+// a format byte, the four numbers big-endian, the flags, since, and the commit that wrote it.
 const (
 	fenceFormat = 1
-	fenceSize   = 1 + 4*8 + 1 + 8
+	fenceSize   = 1 + 4*8 + 1 + 8 + 8
 )
 
 // appendFence appends the bytes of m as a commit writes it. The commit is a
@@ -33,6 +34,7 @@ func (m mark) appendFence(dst []byte, commit uint64) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.newest))
 	dst = binary.BigEndian.AppendUint64(dst, m.pack)
 	dst = append(dst, flag(m.idle, 1)|flag(m.ended, 2))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.since))
 	return binary.BigEndian.AppendUint64(dst, commit)
 }
 
@@ -54,5 +56,6 @@ func parseFence(b []byte) (mark, error) {
 		pack:   binary.BigEndian.Uint64(b[25:]),
 		idle:   b[33]&1 != 0,
 		ended:  b[33]&2 != 0,
+		since:  int64(binary.BigEndian.Uint64(b[34:])),
 	}, nil
 }

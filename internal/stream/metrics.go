@@ -27,6 +27,8 @@ type Metrics struct {
 	conflicts   prometheus.Counter
 	rewinds     prometheus.Counter
 	losses      prometheus.Counter
+	rollbacks   prometheus.Counter
+	gone        *prometheus.CounterVec
 	holes       prometheus.Counter
 	depth       *prometheus.GaugeVec
 	age         *prometheus.GaugeVec
@@ -53,7 +55,9 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		storeErrors: f.counters("store_errors_total", "Failed calls of the store, by operation and kind of error.", "operation", "kind"),
 		conflicts:   f.counter("store_conflicts_total", "Commits refused because another process had written a subject."),
 		rewinds:     f.counter("fence_rewinds_total", "Times a shard went back to its fences."),
-		losses:      f.counter("store_losses_total", "Times fences were missing though the group had committed: counted again from the start of the log."),
+		losses:      f.counter("store_losses_total", "Times a partition's fences were missing though it had been counted: counted again from the start of the log, or refused, as redis.lost says."),
+		rollbacks:   f.counter("store_rollbacks_total", "Times a shard found a fence older than it had written, or gone: the store went back in time or lost its data."),
+		gone:        f.counters("store_records_gone_total", "Records that were gone from the store, by what then: written again from memory (rewritten), or counted anew (anew).", "then"),
 		holes:       f.counter("log_holes_records_total", "Records that were deleted from the log before they were read."),
 		depth:       f.gauges("outbox_entries", "Crossings of the shard that wait to be published.", "shard"),
 		age:         f.gauges("outbox_oldest_timestamp_seconds", "Kafka timestamp of the oldest event whose crossing waits; 0: none.", "shard"),
@@ -83,6 +87,9 @@ func (m *Metrics) start(f factory, p *Program) {
 	}
 	for _, reason := range append(event.Reasons(), ReasonAhead) {
 		m.dead.WithLabelValues(reason)
+	}
+	for _, then := range []string{"anew", "rewritten"} {
+		m.gone.WithLabelValues(then)
 	}
 	info := f.gauges("rules_info", "The packs loaded: 1.", "pack", "hash")
 	for _, pack := range p.packs {
@@ -132,11 +139,21 @@ func (m *Metrics) deadLetter(reason string) { m.dead.WithLabelValues(reason).Inc
 func (m *Metrics) conflict()                { m.conflicts.Inc() }
 func (m *Metrics) rewind(int)               { m.rewinds.Inc() }
 func (m *Metrics) lost()                    { m.losses.Inc() }
+func (m *Metrics) wentBack()                { m.rollbacks.Inc() }
 func (m *Metrics) hole(records int64)       { m.holes.Add(float64(records)) }
 func (m *Metrics) outboxDamaged()           { m.outboxBad.Inc() }
 func (m *Metrics) repeatSkipped()           { m.skipped.Inc() }
 func (m *Metrics) forgotten()               { m.forgot.Inc() }
 func (m *Metrics) gaveUpWaiting()           { m.waits.Inc() }
+
+// recordGone counts a record that was gone from the store.
+func (m *Metrics) recordGone(rewritten bool) {
+	then := "anew"
+	if rewritten {
+		then = "rewritten"
+	}
+	m.gone.WithLabelValues(then).Inc()
+}
 
 func (m *Metrics) operation(k thresholds.Kind, o outcome) {
 	if o.late {

@@ -13,6 +13,9 @@ import (
 // and applies this batch's operations on them again. If the operations of one were not kept, the
 // shard goes back to its fences. It says whether the commit is to be built again.
 func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, err error) {
+	if s.rescued(res) {
+		return true, nil
+	}
 	for _, p := range res.Records {
 		if p.Index < len(s.commits.touched) && s.commits.touched[p.Index].kept == nil {
 			s.log.Debug("another process writes a subject: going back to the fences", "shard", s.number)
@@ -32,6 +35,34 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 	}
 	s.batch.conflict = false
 	return !s.placeless(), nil
+}
+
+// rescued deals with records that we know and that are gone from the store. Where every partition
+// is ours, and its fence as it was, the store did not go back: a hand deleted them, and what
+// we hold is what they said: they are written again. Else they are counted anew, as is right for
+// a store that went back. Those that may be forgotten, since their windows are empty, are as well.
+func (s *shard) rescued(res windows.Result) (again bool) {
+	ours := !slices.ContainsFunc(s.places, func(p standing) bool { return !p.stands })
+	for _, p := range res.Records {
+		version, empty, what := &s.head.version, false, "the outbox's head"
+		if p.Index < len(s.commits.touched) {
+			e := s.commits.touched[p.Index]
+			version, empty, what = &e.version, e.empty, "a subject"
+		}
+		if p.Value != nil || *version == nil || empty {
+			continue
+		}
+		s.metrics.recordGone(ours)
+		s.log.Warn("record is gone from the store", "shard", s.number, "record", what, "rewritten", ours)
+		if !ours {
+			continue
+		}
+		*version, again = nil, true
+		if p.Index < len(s.commits.touched) {
+			s.commits.touched[p.Index].Rewrite()
+		}
+	}
+	return again
 }
 
 // redo applies the kept operations of e to its record as another process left

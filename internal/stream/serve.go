@@ -35,6 +35,9 @@ const (
 func (s *shard) serve(ctx context.Context, in <-chan message) {
 	look := time.NewTicker(watchEvery)
 	defer look.Stop()
+	if err := s.watch(ctx); err != nil && ctx.Err() == nil { // what others have to say of since comes before the first crossing
+		s.fail(ctx, err)
+	}
 	age := time.NewTimer(s.maxAge)
 	defer age.Stop()
 	for {
@@ -129,7 +132,7 @@ func (s *shard) watch(ctx context.Context) error {
 	}
 	switch key := values[len(s.places)]; {
 	case key == nil:
-		s.restoreSecret(ctx)
+		s.restoreSettings(ctx)
 	case !bytes.Equal(key, s.secret.bytes()):
 		return errOtherSecret
 	}
@@ -137,8 +140,7 @@ func (s *shard) watch(ctx context.Context) error {
 	for i, v := range values {
 		p := &s.places[i]
 		if p.stands && !bytes.Equal(v, p.stored) {
-			s.log.Warn("fence is not what was written: going back to it", "shard", s.number,
-				"topic", p.lease.topic, "partition", p.lease.partition, "gone", v == nil)
+			s.differs(p, v)
 			s.reset()
 			return nil
 		}
@@ -149,13 +151,31 @@ func (s *shard) watch(ctx context.Context) error {
 			p.at = m
 		}
 	}
-	if s.number == 0 && s.sinces != nil && s.sinces.pending() {
+	if s.number == 0 && s.sinces != nil && s.sinces.unsettled() {
 		s.lookSince(ctx, values)
 	}
 	if s.batch.begun.IsZero() {
 		return s.commit(ctx)
 	}
 	return nil
+}
+
+// differs says of a fence that is not what was written whether the store went
+// back or lost it, or another owner of the partition moved it.
+func (s *shard) differs(p *standing, stored []byte) {
+	found := "another owner's"
+	m, err := parseFence(stored)
+	switch {
+	case stored == nil:
+		found = "none: the store lost it"
+	case err == nil && m.offset < p.fence.offset:
+		found = "an older one: the store went back"
+	}
+	if found != "another owner's" {
+		s.metrics.wentBack()
+	}
+	s.log.Warn("fence is not what was written: going back to the stored one", "found", found, "shard", s.number,
+		"topic", p.lease.topic, "partition", p.lease.partition, "written", p.fence.offset, "stored", m.offset)
 }
 
 // look reads the fences, and behind them the fingerprint key. While the outbox
@@ -195,11 +215,15 @@ func outboxDepth(head, noted []byte) uint64 {
 	return h - min(h, n)
 }
 
-// restoreSecret puts the fingerprint key back into a store that lost everything:
-// members counted from now on must fit those of a later start.
-func (s *shard) restoreSecret(ctx context.Context) {
+// restoreSettings puts the fingerprint key, and what else the store was made
+// with, back into a store that lost everything: what is counted from now on must fit a later start.
+func (s *shard) restoreSettings(ctx context.Context) {
 	key := s.keys.AppendMetaKey(nil, s.number, settingFingerprint)
-	if _, err := s.store.PutAbsent(ctx, s.number, key, s.secret.bytes()); err != nil && ctx.Err() == nil {
+	_, err := s.store.PutAbsent(ctx, s.number, key, s.secret.bytes())
+	if err == nil && s.number == 0 && s.settle != nil {
+		err = s.settle(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
 		s.metrics.storeError("setting", err)
 	}
 }

@@ -25,11 +25,13 @@ type shardOptions struct {
 	version    func() [windows.VersionSize]byte
 	now        func() time.Time // for `detected` and ages only
 	sinces     *sinces
-	committed  func(shard, crossings int) // told after a commit that has crossings
+	// settle puts the store's settings back, where they are absent; nil: nobody does.
+	settle    func(ctx context.Context) error
+	committed func(shard, crossings int) // told after a commit that has crossings
 	// before is told each operation before it is applied; nil: nobody is.
-	before func(s *shard, e *entry, o *runOp)
-	tide       *tide
-	patience   // metrics and log
+	before   func(s *shard, e *entry, o *runOp)
+	tide     *tide
+	patience // metrics and log
 }
 
 // outboxMost is the default of outboxMax: some 100 MB over 16 shards.
@@ -72,6 +74,7 @@ type entry struct {
 	foreign bool // another process has written the record
 	shared  int  // our commits of it for which its operations are still kept, to be redone if another process writes it
 	dirty   bool // in the batch
+	empty   bool // its windows were empty before the batch: it may be forgotten
 	keys    int  // of the batch, that are this subject's
 	size    int  // as counted in shard.bytes
 	used    uint32
@@ -115,8 +118,11 @@ func newShard(number int, o *shardOptions) *shard {
 	s.batch.number = 1
 	s.reached.Store(noTime)
 	s.apply = applier{program: o.program, emit: s.announce}
-	if o.sinces != nil {
-		s.apply.since = o.sinces.since
+	s.apply.since = func(kind thresholds.Kind, counter int) int64 {
+		if o.sinces == nil {
+			return s.since()
+		}
+		return max(s.since(), o.sinces.since(kind, counter))
 	}
 	for i, p := range o.partitions {
 		s.places[i].key = o.keys.AppendFenceKey(nil, number, p.topic, p.partition)
@@ -161,6 +167,9 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	if err := s.fill(ctx, r, p.at.offset); err != nil {
 		return err
 	}
+	if p.at.offset < r.hole.to {
+		p.at.since = max(p.at.since, r.hole.since)
+	}
 	for i := range r.ops {
 		o := &r.ops[i]
 		if !p.stands {
@@ -178,7 +187,7 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 		if i+1 < len(r.ops) && r.ops[i+1].offset == o.offset {
 			continue
 		}
-		p.at = mark{offset: o.offset + 1, clock: o.clock, newest: o.newest, pack: s.program.hash}
+		p.move(mark{offset: o.offset + 1, clock: o.clock, newest: o.newest, pack: s.program.hash})
 		if s.full() {
 			if err := s.recommit(ctx, p, r); err != nil {
 				return err
@@ -186,12 +195,28 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 		}
 	}
 	if p.stands && r.to.offset >= p.at.offset {
-		p.at = r.to
+		p.move(r.to)
 	}
 	if s.batch.urgent {
 		return s.commit(ctx)
 	}
 	return nil
+}
+
+// move makes the partition stand at m. What is not counted of it stays so.
+func (p *standing) move(m mark) {
+	m.since = p.at.since
+	p.at = m
+}
+
+// since is the time before which events may not be counted in the shard, of any
+// partition, since the log no longer had them, ns; 0: all are.
+func (s *shard) since() int64 {
+	latest := int64(0)
+	for i := range s.places {
+		latest = max(latest, s.places[i].at.since)
+	}
+	return latest
 }
 
 // gather finds the subjects of the event of the i-th operation. What a run needs
@@ -274,6 +299,7 @@ func (s *shard) touch(e *entry) {
 	}
 	e.dirty = true
 	s.batch.entries = append(s.batch.entries, e)
+	e.empty = e.version != nil && s.forgettable(e)
 	if s.batch.begun.IsZero() {
 		s.batch.begun = s.now()
 	}

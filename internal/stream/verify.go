@@ -251,6 +251,9 @@ func (v *verification) horizon(shard int) int64 {
 	h := int64(noTime)
 	for i, p := range v.again.partitions {
 		m := &v.limits[shard][i]
+		if m.since != 0 {
+			h = max(h, m.since)
+		}
 		if p.from == 0 || m.clock == noTime {
 			continue
 		}

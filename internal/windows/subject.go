@@ -237,6 +237,9 @@ func (s *Subject) Clean() {
 	}
 }
 
+// Rewrite has the record written again though nothing changed: it is gone from the store.
+func (s *Subject) Rewrite() { s.changed = true }
+
 // The sizes of the fixed pieces in memory, in bytes, with what the allocator adds.
 const (
 	subjectBytes = 160
