@@ -135,6 +135,8 @@ func (s *shard) watch(ctx context.Context) error {
 		s.restoreSettings(ctx)
 	case !bytes.Equal(key, s.secret.bytes()):
 		return errOtherSecret
+	case s.keepsSinces() && values[len(values)-1] == nil:
+		s.restoreSinces(ctx)
 	}
 	values = values[:len(s.places)]
 	for i, v := range values {
@@ -151,7 +153,7 @@ func (s *shard) watch(ctx context.Context) error {
 			p.at = m
 		}
 	}
-	if s.number == 0 && s.sinces != nil && s.sinces.unsettled() {
+	if s.keepsSinces() && s.sinces.unsettled() {
 		s.lookSince(ctx, values)
 	}
 	if s.batch.begun.IsZero() {
@@ -178,7 +180,7 @@ func (s *shard) differs(p *standing, stored []byte) {
 		"topic", p.lease.topic, "partition", p.lease.partition, "written", p.fence.offset, "stored", m.offset)
 }
 
-// look reads the fences, and behind them the fingerprint key. While the outbox
+// look reads the fences, and behind them the fingerprint key and, last, what keepsSinces says. While the outbox
 // is at its limit it does not return, so that nothing more is counted.
 func (s *shard) look(ctx context.Context) ([][]byte, error) {
 	var keys [][]byte
@@ -187,6 +189,10 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 	}
 	keys = append(keys, s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
 		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
+	depth := len(keys) - 2
+	if s.keepsSinces() {
+		keys = append(keys, s.sinces.key())
+	}
 	for {
 		readCtx, cancel := context.WithTimeout(ctx, watchEvery)
 		values, err := s.store.Load(readCtx, s.number, keys, nil)
@@ -194,7 +200,7 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		waiting := outboxDepth(values[len(keys)-2], values[len(keys)-1])
+		waiting := outboxDepth(values[depth], values[depth+1])
 		if waiting < s.outboxMax {
 			return values, nil
 		}
@@ -224,6 +230,18 @@ func (s *shard) restoreSettings(ctx context.Context) {
 		err = s.settle(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
+		s.metrics.storeError("setting", err)
+	}
+}
+
+// keepsSinces says whether it is this shard that keeps since when each counter is kept.
+func (s *shard) keepsSinces() bool { return s.number == 0 && s.sinces != nil }
+
+// restoreSinces puts back since when each counter is kept, if that alone is gone.
+func (s *shard) restoreSinces(ctx context.Context) {
+	s.metrics.recordGone(true)
+	s.log.Warn("record is gone from the store", "shard", s.number, "record", "since when counters are kept", "rewritten", true)
+	if err := s.sinces.restore(ctx); err != nil && ctx.Err() == nil {
 		s.metrics.storeError("setting", err)
 	}
 }

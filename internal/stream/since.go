@@ -55,6 +55,14 @@ func (n *sinces) load(ctx context.Context) error {
 	return nil
 }
 
+// restore puts what is known into a store that has nothing of it.
+func (n *sinces) restore(ctx context.Context) error {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	_, err := n.store.PutAbsent(ctx, 0, n.key(), encodeSinces(n.began))
+	return err
+}
+
 func (n *sinces) key() []byte { return n.store.Keys().AppendMetaKey(nil, 0, settingCounters) }
 
 // since is when the counter began, ns; 0: it was there from the start.

@@ -163,6 +163,22 @@ func (v *verification) run(ctx context.Context) error {
 		}
 		v.again.forget(n)
 	}
+	return v.grown(ctx)
+}
+
+// grown refuses what was found while a topic got new partitions: they were not read.
+func (v *verification) grown(ctx context.Context) error {
+	all := 0
+	for _, topic := range v.Events {
+		n, err := v.source.Partitions(ctx, topic)
+		if err != nil {
+			return err
+		}
+		all += n
+	}
+	if all > len(v.topics) {
+		return errors.New("a topic got new partitions while it was verified: verify again")
+	}
 	return nil
 }
 

@@ -238,3 +238,38 @@ func TestVerifyFromATime(t *testing.T) {
 		t.Errorf("found %+v", found)
 	}
 }
+
+// TestVerifyUnsureClear: an event that came behind the date of a clear, which the stream's time made due before it, or
+// did not, as far as the log can tell: then the level is not compared, and that is said.
+func TestVerifyUnsureClear(t *testing.T) {
+	r := newRig(t, 2, compile(t, `
+pack: p
+measures: {clicks: {sum: count, types: [click]}}
+rules: [{id: r, by: incident, window: 10h, step: 1h, limits: {clicks: 10}, clear: 0.5}]
+`))
+	click := func(id string, hour, count int, incident string, millis int64) sentEvent {
+		return sentEvent{millis: millis, value: fmt.Appendf(nil,
+			`{"id":%q,"time":"2026-01-01T%02d:00:00Z","type":"click","incident":%q,"count":%d}`, id, hour, incident, count)}
+	}
+	day := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC).UnixMilli()
+	store := windows.NewMem(DefaultShards)
+	p := r.start(store, nil)
+	r.send(0, click("a", 1, 10, "X", day))
+	r.counted() // partitions that are caught up do not wait for each other
+	r.send(0, click("b", 14, 1, "Y", day))
+	r.counted()
+	r.send(1, click("c", 14, 1, "Z", day+10_000)) // came before d, and says that it came after it
+	r.counted()
+	eventually(t, 60*time.Second, func() bool { return len(slices.Concat(r.read("crossings")...)) == 3 }) // 0.8, 1 and the clear
+	r.send(0, click("d", 11, 8, "X", day+1))
+	r.counted()
+	p.end(t)
+	if n := len(slices.Concat(r.read("crossings")...)); n != 4 {
+		t.Fatalf("%d crossings, want 4: the event did not come behind the clear", n)
+	}
+	v, found := r.verified(store, nil)
+	t.Logf("%+v", v)
+	if len(found) > 0 || v.Open[OpenLevels] != 1 {
+		t.Errorf("found %+v, %d levels open", found, v.Open[OpenLevels])
+	}
+}
