@@ -184,6 +184,15 @@ func TestRedisLosesPart(t *testing.T) {
 	h.awaitHealed(t, h.site, h.redis.Addr())
 	h.mustVerify()
 
+	// Settings, which a later start must find as they were.
+	counters := h.redis.Do("GET", h.prefix+"{00}m:counters")
+	del(h.prefix+"{00}m:counters", h.prefix+"{00}m:shards", h.prefix+"{05}m:fingerprint")
+	h.d.awaitLog("settings are gone from the store: writing them again")
+	eventually(t, "the settings are back", func() bool {
+		return h.redis.Do("GET", h.prefix+"{00}m:counters") == counters && h.redis.Do("GET", h.prefix+"{00}m:shards") == "16" &&
+			h.redis.Do("EXISTS", h.prefix+"{05}m:fingerprint") == "1"
+	})
+
 	// The record of an incident, which is met with its next event.
 	del(keys("*r:incident:*")[0])
 	h.feed(3_000)

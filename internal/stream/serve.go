@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -135,8 +136,8 @@ func (s *shard) watch(ctx context.Context) error {
 		s.restoreSettings(ctx)
 	case !bytes.Equal(key, s.secret.bytes()):
 		return errOtherSecret
-	case s.keepsSinces() && values[len(values)-1] == nil:
-		s.restoreSinces(ctx)
+	case s.keepsSettings():
+		s.lookSettings(ctx, values[len(values)-3:])
 	}
 	values = values[:len(s.places)]
 	for i, v := range values {
@@ -153,7 +154,7 @@ func (s *shard) watch(ctx context.Context) error {
 			p.at = m
 		}
 	}
-	if s.keepsSinces() && s.sinces.unsettled() {
+	if s.keepsSettings() && s.sinces.unsettled() {
 		s.lookSince(ctx, values)
 	}
 	if s.batch.begun.IsZero() {
@@ -180,7 +181,7 @@ func (s *shard) differs(p *standing, stored []byte) {
 		"topic", p.lease.topic, "partition", p.lease.partition, "written", p.fence.offset, "stored", m.offset)
 }
 
-// look reads the fences, and behind them the fingerprint key and, last, what keepsSinces says. While the outbox
+// look reads the fences, and behind them the fingerprint key and, last, the settings. While the outbox
 // is at its limit it does not return, so that nothing more is counted.
 func (s *shard) look(ctx context.Context) ([][]byte, error) {
 	var keys [][]byte
@@ -190,8 +191,10 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 	keys = append(keys, s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
 		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
 	depth := len(keys) - 2
-	if s.keepsSinces() {
-		keys = append(keys, s.sinces.key())
+	if s.keepsSettings() {
+		for _, name := range []string{settingCounters, settingShards, settingPartitions} {
+			keys = append(keys, s.keys.AppendMetaKey(nil, 0, name))
+		}
 	}
 	for {
 		readCtx, cancel := context.WithTimeout(ctx, watchEvery)
@@ -224,9 +227,10 @@ func outboxDepth(head, noted []byte) uint64 {
 // restoreSettings puts the fingerprint key, and what else the store was made
 // with, back into a store that lost everything: what is counted from now on must fit a later start.
 func (s *shard) restoreSettings(ctx context.Context) {
+	s.log.Warn("settings are gone from the store: writing them again", "shard", s.number)
 	key := s.keys.AppendMetaKey(nil, s.number, settingFingerprint)
 	_, err := s.store.PutAbsent(ctx, s.number, key, s.secret.bytes())
-	if err == nil && s.number == 0 && s.settle != nil {
+	if err == nil && s.keepsSettings() {
 		err = s.settle(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
@@ -234,14 +238,21 @@ func (s *shard) restoreSettings(ctx context.Context) {
 	}
 }
 
-// keepsSinces says whether it is this shard that keeps since when each counter is kept.
-func (s *shard) keepsSinces() bool { return s.number == 0 && s.sinces != nil }
+// keepsSettings says whether it is this shard that keeps what is stored once.
+func (s *shard) keepsSettings() bool { return s.number == 0 && s.settle != nil }
 
-// restoreSinces puts back since when each counter is kept, if that alone is gone.
-func (s *shard) restoreSinces(ctx context.Context) {
-	s.metrics.recordGone(true)
-	s.log.Warn("record is gone from the store", "shard", s.number, "record", "since when counters are kept", "rewritten", true)
-	if err := s.sinces.restore(ctx); err != nil && ctx.Err() == nil {
+// lookSettings puts back what of the settings alone is gone. Since when counters are
+// kept is what was known: nothing was lost that they count.
+func (s *shard) lookSettings(ctx context.Context, values [][]byte) {
+	if !slices.ContainsFunc(values, func(v []byte) bool { return v == nil }) {
+		return
+	}
+	s.log.Warn("settings are gone from the store: writing them again", "shard", s.number)
+	err := s.sinces.restore(ctx)
+	if err == nil {
+		err = s.settle(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
 		s.metrics.storeError("setting", err)
 	}
 }
