@@ -12,14 +12,15 @@ import (
 // terminal only.
 type bar struct {
 	w     io.Writer // nil: not a terminal
-	size  int64     // bytes to read; 0: not known
+	size  int64     // to read, in bytes or whatever is read; 0: not known
+	thing string    // what is counted
 	began time.Time
 	drawn time.Time
 	on    bool // the line stands there now
 }
 
 func newBar(w io.Writer, size int64) *bar {
-	b := &bar{size: size, began: time.Now()}
+	b := &bar{size: size, thing: "lines", began: time.Now()}
 	if isTerminal(w) {
 		b.w = w
 	}
@@ -34,6 +35,18 @@ func (b *bar) show(lines int, read int64) {
 	if b.w == nil || lines%256 != 0 {
 		return
 	}
+	b.draw(lines, read)
+}
+
+// part draws the line of a task that is done up to a part, if it is time to.
+func (b *bar) part(done, all int64) {
+	if b.w != nil {
+		b.size = all
+		b.draw(int(done), done)
+	}
+}
+
+func (b *bar) draw(lines int, read int64) {
 	now := time.Now()
 	if now.Sub(b.drawn) < barEvery {
 		return
@@ -46,7 +59,7 @@ func (b *bar) show(lines int, read int64) {
 // rest takes at that speed.
 func (b *bar) line(lines int, read int64, passed time.Duration) string {
 	rate := int(float64(lines) / max(passed.Seconds(), 1e-3))
-	text := fmt.Sprintf("%s lines, %s/s", grouped(lines), grouped(rate))
+	text := fmt.Sprintf("%s %s, %s/s", grouped(lines), b.thing, grouped(rate))
 	if b.size == 0 || read == 0 {
 		return text
 	}

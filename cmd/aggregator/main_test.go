@@ -44,6 +44,8 @@ func TestUsage(t *testing.T) {
 	wrong(`"x" is one argument too many`, "version", "x")
 	wrong("-config is missing", "run")
 	wrong("-config is missing", "topics")
+	wrong("-config is missing", "verify")
+	wrong("invalid value", "verify", "-from", "yesterday")
 	wrong("-live needs -config", "check", "-live")
 	wrong("-partitions is from 1", "topics", "-config", "x", "-partitions", "0")
 	wrong("-replication is from 1", "topics", "-config", "x", "-replication", "0")

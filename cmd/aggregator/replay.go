@@ -40,13 +40,18 @@ type replayOptions struct {
 	now            time.Time
 }
 
-func (o *replayOptions) setNow(s string) error {
+func (o *replayOptions) setNow(s string) (err error) {
+	o.now, err = parseTime(s)
+	return err
+}
+
+// parseTime reads the time of a flag, which must be one that nanoseconds reach.
+func parseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err == nil && !time.Unix(0, t.UnixNano()).Equal(t) {
-		return fmt.Errorf("it lies outside of the years 1678 to 2261")
+		err = fmt.Errorf("it lies outside of the years 1678 to 2261")
 	}
-	o.now = t
-	return err
+	return t, err
 }
 
 func (o *replayOptions) run(ctx context.Context, s *session, args []string) error {

@@ -175,7 +175,7 @@ func TestReplayReadError(t *testing.T) {
 func TestBar(t *testing.T) {
 	f := func(size int64, lines int, read int64, passed time.Duration, want string) {
 		t.Helper()
-		b := &bar{size: size}
+		b := &bar{size: size, thing: "lines"}
 		if got := b.line(lines, read, passed); got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}

@@ -29,8 +29,8 @@ type subject struct {
 // goroutine.
 type applier struct {
 	program *Program
-	// since is the time at which a counter began that was not there from the
-	// start, by kind and counter; 0: it was. Nil where nothing is kept of it.
+	// since is the time from which on a counter has everything, by kind and
+	// counter; 0: from the start. Nil where nothing is kept of it.
 	since func(kind thresholds.Kind, counter int) int64
 	// emit takes what was announced. The crossing and its slices are valid
 	// during the call only.
@@ -215,13 +215,14 @@ func (a *applier) readValues(s *subject, rule *boundRule) {
 	}
 }
 
-// noteSince says in a.values which counters began later than the window.
+// noteSince says in a.values which counters lack something of the window. Where
+// that is all time, what came before the subject's first counted event is not known.
 func (a *applier) noteSince(s *subject, rule *boundRule, from time.Time) {
 	if a.since == nil {
 		return
 	}
 	for i, c := range rule.counters {
-		if t := a.since(s.kind, c); t != 0 && time.Unix(0, t).After(from) {
+		if t := a.since(s.kind, c); t != 0 && (rule.Window == 0 || time.Unix(0, t).After(from)) {
 			a.values[i].Since = t
 		}
 	}

@@ -81,13 +81,23 @@ func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err er
 	case wroteBefore(c, res):
 		s.written(ctx, c)
 	case res.Outcome == windows.Fenced:
-		s.log.Warn("fence differs: going back to the stored one", "shard", s.number, "fences", len(res.Fences))
+		s.refused(c, res)
 		s.reset()
 	default:
 		s.metrics.conflict()
 		return s.reconcile(ctx, res)
 	}
 	return false, nil
+}
+
+// refused says what the first fence that differs means.
+func (s *shard) refused(c *windows.Commit, res windows.Result) {
+	f := res.Fences[0]
+	for i := range s.places {
+		if p := &s.places[i]; p.stands && bytes.Equal(p.key, c.Fences[f.Index].Key) {
+			s.differs(p, f.Value)
+		}
+	}
 }
 
 // wroteBefore says whether a refusal means that the very same commit was written
@@ -278,15 +288,33 @@ func (s *shard) headWritten(value []byte) {
 	s.head.next = binary.BigEndian.Uint64(value[windows.VersionSize:])
 }
 
+// readHead reads the outbox's head. Where it alone is gone, the next entry is the
+// first absent one behind those published.
 func (s *shard) readHead(ctx context.Context) error {
-	key := s.keys.AppendHeadKey(nil, s.number)
+	keys := [][]byte{s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number)}
 	return s.patience.retry(ctx, operationLoad, s.number, func() error {
-		values, err := s.store.Load(ctx, s.number, [][]byte{key}, nil)
-		if err == nil {
-			s.takeHead(values[0])
+		values, err := s.store.Load(ctx, s.number, keys, nil)
+		if err != nil {
+			return err
+		}
+		s.takeHead(values[0])
+		if values[0] == nil && len(values[1]) == 8 {
+			s.recordGone("the outbox's head")
+			s.head.next, err = s.firstAbsent(ctx, binary.BigEndian.Uint64(values[1]))
 		}
 		return err
 	})
+}
+
+// firstAbsent is the first number from n on of which the outbox has no entry.
+func (s *shard) firstAbsent(ctx context.Context, n uint64) (uint64, error) {
+	for {
+		values, err := s.store.Load(ctx, s.number, [][]byte{s.keys.AppendOutboxKey(nil, s.number, n)}, nil)
+		if err != nil || values[0] == nil {
+			return n, err
+		}
+		n++
+	}
 }
 
 func (s *shard) takeHead(value []byte) {

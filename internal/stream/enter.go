@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
 // startPolicy says where to begin when there is no fence.
@@ -45,25 +48,73 @@ func (p *partition) fences(ctx context.Context) ([][]byte, error) {
 	if err != nil || missing == 0 {
 		return found, err
 	}
+	if err := p.mustBeLost(ctx, found); err != nil {
+		return nil, err
+	}
 	begin, err := p.beginning(ctx, found, missing)
 	if err != nil {
 		return nil, err
 	}
-	fence := mark{offset: begin, clock: noTime, newest: noTime, seen: noTime, pack: p.program.hash}.appendFence(nil, 0)
+	fence := begin.appendFence(nil, 0)
 	for i := range found {
 		if found[i] != nil {
 			continue
 		}
-		key := p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition)
-		err := p.retry(ctx, operationFence, i, func() (err error) {
-			found[i], err = p.store.PutAbsent(ctx, i, key, fence)
-			return err
-		})
-		if err != nil {
+		if found[i], err = p.makeFence(ctx, i, fence); err != nil {
 			return nil, err
 		}
 	}
 	return found, nil
+}
+
+// makeFence makes a shard's fence, and with it, in one step, the key that says that it was made.
+// It returns the fence that is there then: somebody else may have been faster.
+func (p *partition) makeFence(ctx context.Context, shard int, fence []byte) (stored []byte, err error) {
+	c := &windows.Commit{
+		Fences: []windows.Fence{{Key: p.keys.AppendFenceKey(nil, shard, p.lease.topic, p.lease.partition), To: fence}},
+		Puts:   []windows.Put{{Key: p.begunKey(shard), Value: []byte{1}}},
+	}
+	err = p.retry(ctx, operationFence, shard, func() error {
+		res, err := p.store.Commit(ctx, shard, c)
+		if stored = fence; err == nil && res.Outcome == windows.Fenced {
+			stored = res.Fences[0].Value
+		}
+		return err
+	})
+	return stored, err
+}
+
+// begunKey is the key that says that a shard's fence was made: a store that went
+// back, or lost everything, never has it without the fence.
+func (p *partition) begunKey(shard int) []byte {
+	return p.keys.AppendMetaKey(nil, shard, "begun:"+strconv.Itoa(p.lease.partition)+":"+p.lease.topic)
+}
+
+// ErrFenceGone is a fence that is missing while what was counted up to it is there.
+var ErrFenceGone = errors.New("a fence alone is missing, not what was counted up to it, which would be counted twice: " +
+	"restore the store, or delete all keys of the shard to have it counted again from the start of the log")
+
+// mustBeLost refuses a fence that was deleted by itself.
+func (p *partition) mustBeLost(ctx context.Context, found [][]byte) error {
+	for i, b := range found {
+		if b != nil {
+			continue
+		}
+		keys := [][]byte{p.begunKey(i), p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition)}
+		var values [][]byte
+		err := p.retry(ctx, operationLoad, i, func() (err error) {
+			values, err = p.store.Load(ctx, i, keys, nil)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if values[0] != nil && values[1] == nil {
+			p.lost(1, 0, ErrFenceGone)
+			return fmt.Errorf("shard %d, %s/%d: %w", i, p.lease.topic, p.lease.partition, ErrFenceGone)
+		}
+	}
+	return nil
 }
 
 func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int, err error) {
@@ -92,47 +143,109 @@ func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int
 var ErrStoreLost = errors.New("the store has no fence though the group committed an offset: its data was lost; " +
 	"restore it, or set redis.lost: recount to count again from the start of the log")
 
-// beginning is the offset at which missing fences are made. A partition new to
+// beginning is the place at which missing fences are made. A partition new to
 // everybody begins where the policy says. One of which the store lost fences is
 // counted again from the start of the log: a shard without a fence lost its counts as well.
-func (p *partition) beginning(ctx context.Context, found [][]byte, missing int) (int64, error) {
+func (p *partition) beginning(ctx context.Context, found [][]byte, missing int) (mark, error) {
 	start, end, err := p.source.Offsets(ctx, p.lease.topic, p.lease.partition)
 	if err != nil {
-		return 0, err
+		return mark{}, err
 	}
-	untouched, offset := p.untouched(found)
+	untouched, made := p.untouched(found)
 	switch {
 	case missing == len(found) && p.groupAt < 0:
 		if p.start.latest {
-			return end, nil
+			start = end
 		}
-		return start, nil
+		return p.from(ctx, start)
 	case missing < len(found) && untouched:
-		return offset, nil
-	case p.start.refuse:
-		return 0, ErrStoreLost
+		return made, nil
 	}
+	if p.start.refuse {
+		p.lost(missing, start, ErrStoreLost)
+		return mark{}, ErrStoreLost
+	}
+	p.lost(missing, start, nil)
+	return p.from(ctx, start)
+}
+
+// lost says, once a loss, that the store has no fence where there was one, and what stands
+// in the way of counting again.
+func (p *partition) lost(missing int, start int64, refused error) {
+	if p.told {
+		return
+	}
+	p.told = true
 	p.metrics.lost()
+	if refused != nil {
+		p.log.Error("store lost fences: standing still", "topic", p.lease.topic, "partition", p.lease.partition, "missing", missing, "error", refused)
+		return
+	}
 	p.log.Warn("store lost fences: counting again from the start of the log",
 		"topic", p.lease.topic, "partition", p.lease.partition, "missing", missing, "offset", start)
-	return start, nil
+}
+
+// from is the mark of a partition of which nothing was counted, at an offset. If
+// the log had more before it, the mark says since when counts are whole.
+func (p *partition) from(ctx context.Context, offset int64) (mark, error) {
+	m := mark{offset: offset, clock: noTime, newest: noTime, seen: noTime, pack: p.program.hash}
+	if offset == 0 {
+		return m, nil
+	}
+	var err error
+	if m.since, err = p.wholeFrom(ctx, offset); err != nil {
+		return mark{}, err
+	}
+	p.log.Warn("the log's start is gone: counts that reach back before it say since when they are whole",
+		"topic", p.lease.topic, "partition", p.lease.partition, "offset", offset, "since", time.Unix(0, m.since).UTC())
+	return m, nil
+}
+
+// wholeFrom is the time from which on no event is missing if all records from an
+// offset on are counted, ns: that of the first of them, or now if there is none, and
+// later by as much as an event may be ahead of its record.
+func (p *partition) wholeFrom(ctx context.Context, offset int64) (int64, error) {
+	at := time.Now().UnixMilli()
+	p.stream.SeekTo(offset)
+	for {
+		set, err := p.stream.Next(ctx)
+		if gone, cut := errors.AsType[*fetch.OutOfRange](err); cut && gone.Start > offset {
+			offset = gone.Start
+			p.stream.SeekTo(offset)
+			continue
+		}
+		if err != nil {
+			return 0, err
+		}
+		more, err := set.Read(&p.record)
+		if err != nil {
+			return 0, err
+		}
+		if more && p.record.Timestamp >= 0 {
+			at = p.record.Timestamp
+		}
+		if next, end := set.Span(); more || next >= end {
+			return min(nanoseconds(at), never-1-p.in.maxAhead) + p.in.maxAhead, nil
+		}
+	}
 }
 
 // untouched says whether the fences found are as they were made: somebody
 // stopped between making them.
-func (p *partition) untouched(found [][]byte) (bool, int64) {
-	offset := int64(-1)
+func (p *partition) untouched(found [][]byte) (bool, mark) {
+	var made mark
+	any := false
 	for _, b := range found {
 		if b == nil {
 			continue
 		}
 		m, err := parseFence(b)
-		if err != nil || m.clock != noTime || offset >= 0 && m.offset != offset {
-			return false, 0
+		if err != nil || m.clock != noTime || any && m.offset != made.offset {
+			return false, mark{}
 		}
-		offset = m.offset
+		made, any = m, true
 	}
-	return offset >= 0, offset
+	return any, made
 }
 
 // remember rebuilds the memory of ids as it was at a mark, by reading the log
@@ -194,14 +307,26 @@ func (p *partition) note() {
 	p.in.repeated(r.Timestamp)
 }
 
-// hole goes on behind records that the log no longer holds.
-func (p *partition) hole(gone *fetch.OutOfRange) error {
+// hole is a stretch of a partition's log that was deleted before it was read.
+type hole struct {
+	to    int64 // offset behind it
+	since int64 // from when on nothing is missing again, ns
+}
+
+// skip goes on behind records that the log no longer holds. Shards that had not counted
+// them say since when their counts are whole.
+func (p *partition) skip(ctx context.Context, gone *fetch.OutOfRange) error {
 	if gone.Offset > gone.End {
 		return fmt.Errorf("read on: %w: the topic was cut or made anew; its counts cannot be trusted: use a new group and an empty store", gone)
 	}
 	p.log.Error("hole in the log: records were deleted before they were read",
 		"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", gone.Start-gone.Offset)
 	p.metrics.hole(gone.Start - gone.Offset)
+	since, err := p.wholeFrom(ctx, gone.Start)
+	if err != nil {
+		return err
+	}
+	p.gap = hole{to: gone.Start, since: max(p.gap.since, since)}
 	p.next = gone.Start
 	p.stream.SeekTo(gone.Start)
 	return nil

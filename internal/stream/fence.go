@@ -16,6 +16,7 @@ type mark struct {
 	idle   bool   // the partition was caught up and silent for a minute: the stream's time goes on without it
 	ended  bool   // it was caught up: nobody waits for it
 	held   bool   // it waits for other partitions
+	since  int64  // of a shard: older events of the partition may not be counted, the log no longer had them, ns; 0: all are
 }
 
 // begun is the mark as the start of a new reading: what it says of the end of
@@ -26,11 +27,11 @@ func (m mark) begun() mark {
 }
 
 // A stored mark, which is a fence, is compared byte for byte, so its form is fixed:
-// a format byte, the five numbers big-endian, the flags, and the commit that wrote it.
+// a format byte, the five numbers big-endian, the flags, since, and the commit that wrote it.
 const (
 	fenceFormat = 1
 	fenceFlags  = 1 + 5*8
-	fenceSize   = fenceFlags + 1 + 8
+	fenceSize   = fenceFlags + 1 + 8 + 8
 )
 
 // appendFence appends the bytes of m as a commit writes it. The commit is a
@@ -44,6 +45,7 @@ func (m mark) appendFence(dst []byte, commit uint64) []byte {
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.seen))
 	dst = binary.BigEndian.AppendUint64(dst, m.pack)
 	dst = append(dst, flag(m.idle, 1)|flag(m.ended, 2)|flag(m.held, 4))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(m.since))
 	return binary.BigEndian.AppendUint64(dst, commit)
 }
 
@@ -67,5 +69,6 @@ func parseFence(b []byte) (mark, error) {
 		idle:   b[fenceFlags]&1 != 0,
 		ended:  b[fenceFlags]&2 != 0,
 		held:   b[fenceFlags]&4 != 0,
+		since:  int64(binary.BigEndian.Uint64(b[fenceFlags+1:])),
 	}, nil
 }

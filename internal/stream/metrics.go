@@ -28,6 +28,8 @@ type Metrics struct {
 	conflicts   prometheus.Counter
 	rewinds     prometheus.Counter
 	losses      prometheus.Counter
+	rollbacks   prometheus.Counter
+	gone        prometheus.Counter
 	holes       prometheus.Counter
 	depth       *prometheus.GaugeVec
 	age         *prometheus.GaugeVec
@@ -55,7 +57,9 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		storeErrors: f.counters("store_errors_total", "Failed calls of the store, by operation and kind of error.", "operation", "kind"),
 		conflicts:   f.counter("store_conflicts_total", "Commits refused because another process had written a subject."),
 		rewinds:     f.counter("fence_rewinds_total", "Times a shard went back to its fences."),
-		losses:      f.counter("store_losses_total", "Times fences were missing though the group had committed: counted again from the start of the log."),
+		losses:      f.counter("store_losses_total", "Times a partition's fences were missing though it had been counted: counted again from the start of the log, or refused, as redis.lost says."),
+		rollbacks:   f.counter("store_rollbacks_total", "Times a shard found a fence older than it had written, or gone: the store went back in time or lost its data."),
+		gone:        f.counter("store_records_gone_total", "Records that were gone from the store though their fences were there: counted anew."),
 		holes:       f.counter("log_holes_records_total", "Records that were deleted from the log before they were read."),
 		depth:       f.gauges("outbox_entries", "Crossings of the shard that wait to be published.", "shard"),
 		age:         f.gauges("outbox_oldest_timestamp_seconds", "Kafka timestamp of the oldest event whose crossing waits; 0: none.", "shard"),
@@ -143,11 +147,13 @@ func (m *Metrics) deadLetter(reason string) { m.dead.WithLabelValues(reason).Inc
 func (m *Metrics) conflict()                { m.conflicts.Inc() }
 func (m *Metrics) rewind(int)               { m.rewinds.Inc() }
 func (m *Metrics) lost()                    { m.losses.Inc() }
+func (m *Metrics) wentBack()                { m.rollbacks.Inc() }
 func (m *Metrics) hole(records int64)       { m.holes.Add(float64(records)) }
 func (m *Metrics) outboxDamaged()           { m.outboxBad.Inc() }
 func (m *Metrics) repeatSkipped()           { m.skipped.Inc() }
 func (m *Metrics) forgotten()               { m.forgot.Inc() }
 func (m *Metrics) gaveUpWaiting()           { m.waits.Inc() }
+func (m *Metrics) recordGone()              { m.gone.Inc() }
 
 func (m *Metrics) operation(k thresholds.Kind, o outcome) {
 	if o.late {

@@ -59,6 +59,8 @@ type partition struct {
 	known     int64   // offset up to which duplicates were decided before
 	knownFrom int64   // offset from which repeats is complete
 	repeats   []int64 // offsets in [knownFrom, known) of duplicates, rising
+	gap       hole    // the last one met
+	told      bool    // that the store lost fences was said
 }
 
 func newPartition(o *partitionOptions, l *lease, groupAt int64) *partition {
@@ -128,6 +130,7 @@ func (p *partition) resume(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.told = false
 	if err := p.remember(ctx, at); err != nil {
 		return err
 	}
@@ -151,7 +154,7 @@ func (p *partition) step(ctx context.Context) error {
 	set, err := p.stream.Next(ctx)
 	var gone *fetch.OutOfRange
 	if errors.As(err, &gone) {
-		return p.hole(gone)
+		return p.skip(ctx, gone)
 	}
 	if err != nil {
 		return err

@@ -104,6 +104,17 @@ func (s *Service) settle(ctx context.Context) (Secret, error) {
 	return s.secret(ctx)
 }
 
+// resettle puts the settings back into a store that lost everything.
+func (s *Service) resettle(ctx context.Context) error {
+	if _, err := s.setting(ctx, settingShards, s.Shards); err != nil {
+		return err
+	}
+	if _, err := s.setting(ctx, settingPartitions, s.outPartitions); err != nil {
+		return err
+	}
+	return s.sinces.load(ctx)
+}
+
 func (s *Service) setting(ctx context.Context, name string, value int) (int, error) {
 	key := s.Store.Keys().AppendMetaKey(nil, 0, name)
 	b, err := s.Store.PutAbsent(ctx, 0, key, strconv.AppendInt(nil, int64(value), 10))
@@ -163,7 +174,7 @@ func (s *Service) build(secret Secret) {
 	o := &shardOptions{
 		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: outboxMost,
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
-		version: newVersion, now: time.Now, sinces: s.sinces, committed: s.told,
+		version: newVersion, now: time.Now, sinces: s.sinces, resettle: s.resettle, committed: s.told,
 		tide: s.tide, patience: patient,
 	}
 	s.publisher = &topicPublisher{

@@ -13,6 +13,7 @@ import (
 // and applies this batch's operations on them again. If the operations of one were not kept, the
 // shard goes back to its fences. It says whether the commit is to be built again.
 func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, err error) {
+	s.missed(res)
 	for _, p := range res.Records {
 		if p.Index < len(s.commits.touched) && s.commits.touched[p.Index].kept == nil {
 			s.log.Debug("another process writes a subject: going back to the fences", "shard", s.number)
@@ -32,6 +33,27 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 	}
 	s.batch.conflict = false
 	return !s.placeless(), nil
+}
+
+// missed tells of records that are gone from the store though their fences are there. Those that
+// may be forgotten, since their windows are empty, are no news. They are counted anew: what is in
+// memory may be older than the fences (a cache outlives its leases), so it cannot stand in for them.
+func (s *shard) missed(res windows.Result) {
+	for _, p := range res.Records {
+		version, empty, what := s.head.version, false, "the outbox's head"
+		if p.Index < len(s.commits.touched) {
+			e := s.commits.touched[p.Index]
+			version, empty, what = e.version, e.empty, "a subject"
+		}
+		if p.Value == nil && version != nil && !empty {
+			s.recordGone(what)
+		}
+	}
+}
+
+func (s *shard) recordGone(what string) {
+	s.metrics.recordGone()
+	s.log.Warn("record is gone from the store: counted anew", "shard", s.number, "record", what)
 }
 
 // redo applies the kept operations of e to its record as another process left

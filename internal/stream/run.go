@@ -11,6 +11,7 @@ import (
 type run struct {
 	from int64 // offset: what the run before went up to
 	to   mark
+	hole hole // the last one that lies before it
 	ops  []runOp
 	adds []add
 	text []byte // subjects' ids and events' ids
@@ -32,7 +33,7 @@ type runOp struct {
 type span struct{ start, end int32 }
 
 func (r *run) reset(from int64) {
-	r.from, r.ops, r.adds, r.text = from, r.ops[:0], r.adds[:0], r.text[:0]
+	r.from, r.ops, r.adds, r.text, r.hole = from, r.ops[:0], r.adds[:0], r.text[:0], hole{}
 }
 
 // add puts an operation at the end of the run.

@@ -14,6 +14,7 @@ func (p *partition) runFor(ctx context.Context, shard int) (*run, error) {
 	select {
 	case r := <-p.lease.free:
 		r.reset(p.sent[shard])
+		r.hole = p.gap
 		p.current[shard] = r
 		return r, nil
 	case <-ctx.Done():

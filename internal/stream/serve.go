@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -37,7 +38,7 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 	defer look.Stop()
 	age := time.NewTimer(s.maxAge)
 	defer age.Stop()
-	err := s.watch(ctx) // how far others are is needed at once
+	err := s.watch(ctx) // how far others are, and what they have to say of since, is needed at once
 	for {
 		if err != nil && ctx.Err() == nil {
 			s.fail(ctx, err)
@@ -132,22 +133,23 @@ func (s *shard) watch(ctx context.Context) error {
 	}
 	switch key := values[len(s.places)]; {
 	case key == nil:
-		s.restoreSecret(ctx)
+		s.restoreSettings(ctx)
 	case !bytes.Equal(key, s.secret.bytes()):
 		return errOtherSecret
+	case s.keepsSettings():
+		s.lookSettings(ctx, values[len(values)-3:])
 	}
 	values = values[:len(s.places)]
 	for i, v := range values {
 		p := &s.places[i]
 		if p.stands && !bytes.Equal(v, p.stored) {
-			s.log.Warn("fence is not what was written: going back to it", "shard", s.number,
-				"topic", p.lease.topic, "partition", p.lease.partition, "gone", v == nil)
+			s.differs(p, v)
 			s.reset()
 			return nil
 		}
 	}
 	s.learn(values)
-	if s.number == 0 && s.sinces != nil && s.sinces.pending() {
+	if s.keepsSettings() && s.sinces.unsettled() {
 		s.lookSince(ctx, values)
 	}
 	if s.batch.begun.IsZero() {
@@ -174,7 +176,25 @@ func (s *shard) learn(fences [][]byte) {
 	}
 }
 
-// look reads the fences, and behind them the fingerprint key. While the outbox
+// differs says of a fence that is not what was written whether the store went
+// back or lost it, or another owner of the partition moved it.
+func (s *shard) differs(p *standing, stored []byte) {
+	found := "another owner's"
+	m, err := parseFence(stored)
+	switch {
+	case stored == nil:
+		found = "none: the store lost it"
+	case err == nil && m.offset < p.fence.offset:
+		found = "an older one: the store went back"
+	}
+	if found != "another owner's" {
+		s.metrics.wentBack()
+	}
+	s.log.Warn("fence is not what was written: going back to the stored one", "found", found, "shard", s.number,
+		"topic", p.lease.topic, "partition", p.lease.partition, "written", p.fence.offset, "stored", m.offset)
+}
+
+// look reads the fences, and behind them the fingerprint key and, last, the settings. While the outbox
 // is at its limit it does not return, so that nothing more is counted.
 func (s *shard) look(ctx context.Context) ([][]byte, error) {
 	var keys [][]byte
@@ -183,6 +203,12 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 	}
 	keys = append(keys, s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
 		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
+	depth := len(keys) - 2
+	if s.keepsSettings() {
+		for _, name := range []string{settingCounters, settingShards, settingPartitions} {
+			keys = append(keys, s.keys.AppendMetaKey(nil, 0, name))
+		}
+	}
 	for {
 		readCtx, cancel := context.WithTimeout(ctx, watchEvery)
 		values, err := s.store.Load(readCtx, s.number, keys, nil)
@@ -190,7 +216,7 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 		if err != nil {
 			return nil, err
 		}
-		waiting := outboxDepth(values[len(keys)-2], values[len(keys)-1])
+		waiting := outboxDepth(values[depth], values[depth+1])
 		if waiting < s.outboxMax {
 			return values, nil
 		}
@@ -211,11 +237,35 @@ func outboxDepth(head, noted []byte) uint64 {
 	return h - min(h, n)
 }
 
-// restoreSecret puts the fingerprint key back into a store that lost everything:
-// members counted from now on must fit those of a later start.
-func (s *shard) restoreSecret(ctx context.Context) {
+// restoreSettings puts the fingerprint key, and what else the store was made
+// with, back into a store that lost everything: what is counted from now on must fit a later start.
+func (s *shard) restoreSettings(ctx context.Context) {
+	s.log.Warn("settings are gone from the store: writing them again", "shard", s.number)
 	key := s.keys.AppendMetaKey(nil, s.number, settingFingerprint)
-	if _, err := s.store.PutAbsent(ctx, s.number, key, s.secret.bytes()); err != nil && ctx.Err() == nil {
+	_, err := s.store.PutAbsent(ctx, s.number, key, s.secret.bytes())
+	if err == nil && s.keepsSettings() {
+		err = s.resettle(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
+		s.metrics.storeError("setting", err)
+	}
+}
+
+// keepsSettings says whether it is this shard that keeps what is stored once.
+func (s *shard) keepsSettings() bool { return s.number == 0 && s.resettle != nil }
+
+// lookSettings puts back what of the settings alone is gone. Since when counters are
+// kept is what was known: nothing was lost that they count.
+func (s *shard) lookSettings(ctx context.Context, values [][]byte) {
+	if !slices.ContainsFunc(values, func(v []byte) bool { return v == nil }) {
+		return
+	}
+	s.log.Warn("settings are gone from the store: writing them again", "shard", s.number)
+	err := s.sinces.restore(ctx)
+	if err == nil {
+		err = s.resettle(ctx)
+	}
+	if err != nil && ctx.Err() == nil {
 		s.metrics.storeError("setting", err)
 	}
 }

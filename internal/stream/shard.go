@@ -25,9 +25,13 @@ type shardOptions struct {
 	version    func() [windows.VersionSize]byte
 	now        func() time.Time // for `detected` and ages only
 	sinces     *sinces
-	committed  func(shard, crossings int) // told after a commit that has crossings
-	tide       *tide
-	patience   // metrics and log
+	// resettle puts the store's settings back, where they are absent; nil: nobody does.
+	resettle  func(ctx context.Context) error
+	committed func(shard, crossings int) // told after a commit that has crossings
+	// before is told each operation before it is applied; nil: nobody is.
+	before   func(s *shard, e *entry, o *runOp)
+	tide     *tide
+	patience // metrics and log
 }
 
 // outboxMost is the default of outboxMax: some 100 MB over 16 shards.
@@ -70,22 +74,13 @@ type entry struct {
 	foreign bool // another process has written the record
 	shared  int  // our commits of it for which its operations are still kept, to be redone if another process writes it
 	dirty   bool // in the batch
+	empty   bool // its windows were empty before the batch: it may be forgotten
 	keys    int  // of the batch, that are this subject's
 	size    int  // as counted in shard.bytes
 	used    uint32
 	reread  uint64   // the read in which it was found to be out of date
 	kept    *run     // the operations of this batch, if shared
 	base    []uint64 // progress by rule as of the last read, if foreign
-}
-
-// standing is where a partition stands for the shard.
-type standing struct {
-	lease  *lease // nil: another process owns it, or nobody
-	stands bool   // ours, and begun: `at` is what was applied
-	at     mark   // ours: applied up to. Another's: its fence as last read
-	fence  mark   // ours: as stored
-	stored []byte // ours: its bytes
-	key    []byte // of the fence
 }
 
 // batch is what was applied since the last commit.
@@ -113,8 +108,11 @@ func newShard(number int, o *shardOptions) *shard {
 	s.batch.number = 1
 	s.reached.Store(noTime)
 	s.apply = applier{program: o.program, emit: s.announce}
-	if o.sinces != nil {
-		s.apply.since = o.sinces.since
+	s.apply.since = func(kind thresholds.Kind, counter int) int64 {
+		if o.sinces == nil {
+			return s.since()
+		}
+		return max(s.since(), o.sinces.since(kind, counter))
 	}
 	for i, p := range o.partitions {
 		s.places[i].key = o.keys.AppendFenceKey(nil, number, p.topic, p.partition)
@@ -159,6 +157,9 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	if err := s.fill(ctx, r, p.at.offset); err != nil {
 		return err
 	}
+	if p.at.offset < r.hole.to {
+		p.at.since = max(p.at.since, r.hole.since)
+	}
 	for i := range r.ops {
 		o := &r.ops[i]
 		if !p.stands {
@@ -176,7 +177,7 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 		if i+1 < len(r.ops) && r.ops[i+1].offset == o.offset {
 			continue
 		}
-		p.at = mark{offset: o.offset + 1, clock: o.clock, newest: o.newest, seen: max(p.at.seen, o.newest), pack: s.program.hash}
+		p.move(mark{offset: o.offset + 1, clock: o.clock, newest: o.newest, seen: max(p.at.seen, o.newest), pack: s.program.hash})
 		if s.full() {
 			if err := s.recommit(ctx, p, r); err != nil {
 				return err
@@ -184,7 +185,7 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 		}
 	}
 	if p.stands && r.to.offset >= p.at.offset {
-		p.at = r.to
+		p.move(r.to)
 	}
 	if s.batch.urgent {
 		return s.commit(ctx)
@@ -255,6 +256,9 @@ func (s *shard) applyTo(e *entry, l *lease, o *runOp) {
 	}
 	s.apply.place = place{topic: l.topic, partition: l.partition, offset: o.offset}
 	s.clock = o.clock
+	if s.before != nil {
+		s.before(s, e, o)
+	}
 	out := s.apply.apply(&e.subject, &s.op, streamTime)
 	s.metrics.operation(e.kind, out)
 	s.batch.ops++
@@ -269,6 +273,7 @@ func (s *shard) touch(e *entry) {
 	}
 	e.dirty = true
 	s.batch.entries = append(s.batch.entries, e)
+	e.empty = e.version != nil && s.forgettable(e)
 	if s.batch.begun.IsZero() {
 		s.batch.begun = s.now()
 	}
@@ -306,49 +311,6 @@ func (s *shard) full() bool {
 // sharedCommits is for how many commits without a conflict a subject counts as
 // one that other processes may write too.
 const sharedCommits = 16
-
-// streamTime is the time the stream has reached: the smallest newest time of
-// the partitions, without those that are caught up and silent; if all are, the largest.
-func (s *shard) streamTime() int64 {
-	r := nowhere
-	for i := range s.places {
-		r.add(&s.places[i].at)
-	}
-	return r.time()
-}
-
-// storedTime is the same by the fences of a shard as stored; noTime if one is missing.
-func storedTime(fences [][]byte) int64 {
-	r := nowhere
-	for _, b := range fences {
-		m, err := parseFence(b)
-		if err != nil {
-			return noTime
-		}
-		r.add(&m)
-	}
-	return r.time()
-}
-
-// reach is the newest times of partitions: the smallest of those that are not
-// silent, and the largest of all.
-type reach struct{ low, high int64 }
-
-var nowhere = reach{low: never, high: noTime}
-
-func (r *reach) add(m *mark) {
-	r.high = max(r.high, m.newest)
-	if !m.idle {
-		r.low = min(r.low, m.newest)
-	}
-}
-
-func (r *reach) time() int64 {
-	if r.low == never {
-		return r.high
-	}
-	return r.low
-}
 
 // announce takes a crossing from the applier.
 func (s *shard) announce(sub *subject, c *thresholds.Crossing) {

@@ -55,6 +55,14 @@ func (n *sinces) load(ctx context.Context) error {
 	return nil
 }
 
+// restore puts what is known into a store that has nothing of it.
+func (n *sinces) restore(ctx context.Context) error {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	_, err := n.store.PutAbsent(ctx, 0, n.key(), encodeSinces(n.began))
+	return err
+}
+
 func (n *sinces) key() []byte { return n.store.Keys().AppendMetaKey(nil, 0, settingCounters) }
 
 // since is when the counter began, ns; 0: it was there from the start.
@@ -68,10 +76,14 @@ func (n *sinces) since(kind thresholds.Kind, counter int) int64 {
 	return t
 }
 
-// pending says whether a counter has not begun for all partitions.
-func (n *sinces) pending() bool {
+// unsettled says whether a counter has not begun for all partitions, or one is
+// noted that is in no loaded pack.
+func (n *sinces) unsettled() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
+	if len(n.left()) > 0 {
+		return true
+	}
 	for k := range n.program.kinds {
 		for _, c := range n.program.kinds[k].layout.Counters {
 			if _, ok := n.began[c.ID]; !ok {
@@ -82,8 +94,31 @@ func (n *sinces) pending() bool {
 	return false
 }
 
+// left are the counters noted that are in no loaded pack.
+func (n *sinces) left() (left []uint64) {
+	for id := range n.began {
+		if !n.program.counts(id) {
+			left = append(left, id)
+		}
+	}
+	return left
+}
+
+// counts says whether a counter, by its hash, is in a loaded pack.
+func (p *Program) counts(id uint64) bool {
+	for k := range p.kinds {
+		for i := range p.kinds[k].layout.Counters {
+			if p.kinds[k].layout.Counters[i].ID == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // look is told the fences of a shard, as stored. When all carry this program's
-// hash, the pending counters have begun: at the newest time of any.
+// hash, the pending counters have begun: at the newest time of any; and those that are in no
+// loaded pack are forgotten: brought back, they begin anew, since what came meanwhile they lack.
 func (n *sinces) look(ctx context.Context, fences []mark) error {
 	newest, all := int64(noTime), true
 	for _, m := range fences {
@@ -98,14 +133,20 @@ func (n *sinces) look(ctx context.Context, fences []mark) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	begun := 0
 	for k := range n.program.kinds {
 		for _, c := range n.program.kinds[k].layout.Counters {
 			if _, ok := n.began[c.ID]; !ok {
 				n.began[c.ID] = newest
+				begun++
 			}
 		}
 	}
-	n.log.Info("new counters begin", "since", time.Unix(0, newest).UTC())
+	left := n.left()
+	for _, id := range left {
+		delete(n.began, id)
+	}
+	n.log.Info("counters changed with the packs", "new", begun, "since", time.Unix(0, newest).UTC(), "gone", len(left))
 	return n.store.Put(ctx, 0, n.key(), encodeSinces(n.began))
 }
 

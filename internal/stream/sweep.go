@@ -146,6 +146,18 @@ func (s *shard) index(ctx context.Context, e *entry) {
 	}
 }
 
+// forgettable says whether the windows of e have been empty so long, by the
+// stream's time, that its record may be deleted.
+func (s *shard) forgettable(e *entry) bool {
+	empty := s.reached.Load()
+	if empty == noTime {
+		return false
+	}
+	empty -= int64(forgetAfter)
+	t, ok := e.Time()
+	return !ok || t < empty && e.Empty(empty)
+}
+
 // sweeper looks for subjects that have something due while nothing comes for
 // them: episodes to clear, and records to forget. One goroutine does it for
 // the shards that the process owns.

@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+var verifyCommand = &command{
+	name: "verify", args: "-config FILE [-from TIME]", about: "counts the log again in memory and compares it with Redis",
+	more: `Reads all event topics from their start, or from a time on, and compares every
+counter and level with what is stored. Differences go to stdout as JSON, one a
+line: subject, rule, measure, what differs, want (by the log) and got (in Redis).
+What cannot be compared is said on stderr, with how much it is: counters that reach
+back before the log as it was read, or before a changed pack brought them; and,
+for subjects fed by several partitions, what rests on the order in which those
+were counted. The config must be that of the service, which may be running: it
+is compared at the places where it is. Nothing is written, nothing is published.
+What the service counted takes as much memory here as in Redis.
+Exit: 0 no difference; 1 there are some, or it failed; 2 a fault of flags, config or packs.`,
+	flags: func(fs *flag.FlagSet) runner {
+		var o verifyOptions
+		fs.StringVar(&o.config, "config", "", "the config `file` (needed)")
+		fs.Func("from", "the `time` (RFC 3339), by the records' Kafka timestamps, to read from; by default the log's start", o.setFrom)
+		return o.run
+	},
+}
+
+type verifyOptions struct {
+	config string
+	from   time.Time
+}
+
+func (o *verifyOptions) setFrom(s string) (err error) {
+	o.from, err = parseTime(s)
+	return err
+}
+
+func (o *verifyOptions) run(ctx context.Context, s *session, _ []string) error {
+	if o.config == "" {
+		return &usageError{message: "verify: -config is missing"}
+	}
+	c, program, err := s.program(o.config, nil)
+	if err != nil {
+		return err
+	}
+	ctx, stop := untilSignal(ctx)
+	defer stop()
+	store, err := windows.NewRedis(ctx, c.redis)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = store.Close() }() // it was only read
+	found := &told{out: s.out, bar: newBar(s.err, 0)}
+	found.bar.thing = "records"
+	done, err := stream.Verify(ctx, stream.VerifyOptions{
+		Kafka: c.kafka, Program: program, Intake: c.intake, Store: store, Secret: c.key, From: o.from,
+		Progress: found.progress, Found: found.difference, Log: newLog(s.err, "warn", c.logFormat),
+	})
+	found.bar.clear()
+	if err != nil {
+		return fmt.Errorf("verify: %w", err)
+	}
+	if found.err != nil {
+		return fmt.Errorf("write output: %w", found.err)
+	}
+	return tellVerified(s.err, &done, time.Since(found.bar.began))
+}
+
+// told prints differences as they are found.
+type told struct {
+	out io.Writer
+	err error // the first of writing
+	bar *bar
+}
+
+func (f *told) difference(d stream.Difference) {
+	line, err := json.Marshal(d)
+	if err != nil {
+		panic("BUG: a difference that is no JSON: " + err.Error())
+	}
+	f.bar.clear()
+	if _, err := f.out.Write(append(line, '\n')); err != nil && f.err == nil {
+		f.err = err
+	}
+}
+
+func (f *told) progress(done, all int64) { f.bar.part(done, all) }
+
+// tellVerified says what was compared, and what was not.
+func tellVerified(w io.Writer, v *stream.Verified, took time.Duration) error {
+	fmt.Fprintf(w, "verify: %s, %s, %s and %s compared in %s: %s\n",
+		counted(int(v.Records), "record"), counted(v.Subjects, "subject"), counted(v.Counters, "counter"), counted(v.Levels, "level"),
+		took.Round(time.Millisecond), counted(v.Differences, "difference"))
+	for r, n := range v.Open {
+		if n > 0 {
+			fmt.Fprintf(w, "verify: not compared: %s %s\n", grouped(n), stream.Reason(r))
+		}
+	}
+	if v.Shortened {
+		fmt.Fprintln(w, "verify: ids were forgotten early (dedupe.max_ids): a difference may be a repeat that was judged otherwise")
+	}
+	if v.Differences > 0 {
+		return errTold
+	}
+	return nil
+}

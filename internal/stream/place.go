@@ -1,0 +1,70 @@
+package stream
+
+// standing is where a partition stands for the shard.
+type standing struct {
+	lease  *lease // nil: another process owns it, or nobody
+	stands bool   // ours, and begun: `at` is what was applied
+	at     mark   // ours: applied up to. Another's: its fence as last read
+	fence  mark   // ours: as stored
+	stored []byte // ours: its bytes
+	key    []byte // of the fence
+}
+
+// move makes the partition stand at m. What is not counted of it stays so.
+func (p *standing) move(m mark) {
+	m.since = p.at.since
+	p.at = m
+}
+
+// since is the time before which events may not be counted in the shard, of any
+// partition, since the log no longer had them, ns; 0: all are.
+func (s *shard) since() int64 {
+	latest := int64(0)
+	for i := range s.places {
+		latest = max(latest, s.places[i].at.since)
+	}
+	return latest
+}
+
+// streamTime is the time the stream has reached: the smallest newest time of
+// the partitions, without those that are caught up and silent; if all are, the largest.
+func (s *shard) streamTime() int64 {
+	r := nowhere
+	for i := range s.places {
+		r.add(&s.places[i].at)
+	}
+	return r.time()
+}
+
+// storedTime is the same by the fences of a shard as stored; noTime if one is missing.
+func storedTime(fences [][]byte) int64 {
+	r := nowhere
+	for _, b := range fences {
+		m, err := parseFence(b)
+		if err != nil {
+			return noTime
+		}
+		r.add(&m)
+	}
+	return r.time()
+}
+
+// reach is the newest times of partitions: the smallest of those that are not
+// silent, and the largest of all.
+type reach struct{ low, high int64 }
+
+var nowhere = reach{low: never, high: noTime}
+
+func (r *reach) add(m *mark) {
+	r.high = max(r.high, m.newest)
+	if !m.idle {
+		r.low = min(r.low, m.newest)
+	}
+}
+
+func (r *reach) time() int64 {
+	if r.low == never {
+		return r.high
+	}
+	return r.low
+}

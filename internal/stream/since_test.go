@@ -1,0 +1,51 @@
+package stream
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// TestSincesForget: a counter that was taken out of the packs and brought back has begun when it was brought back.
+func TestSincesForget(t *testing.T) {
+	both := compile(t, smallPack)
+	without := compile(t, strings.ReplaceAll(smallPack, "  - {id: readers, by: incident, window: 1h, step: 1m, limits: {readers: 100}, levels: [0.5, 1], clear: 0.3}\n", ""))
+	readers := both.kinds[thresholds.Incident].rules[1].counters[0]
+	store := windows.NewMem(1)
+	carry := func(p *Program, newest int64, hashes ...uint64) *sinces {
+		t.Helper()
+		n := newSinces(store, p, discard)
+		if err := n.load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		var marks []mark
+		for _, h := range hashes {
+			marks = append(marks, mark{newest: newest, pack: h})
+		}
+		if n.unsettled() {
+			if err := n.look(t.Context(), marks); err != nil {
+				t.Fatal(err)
+			}
+		}
+		return n
+	}
+	f := func(n *sinces, want int64, unsettled bool) {
+		t.Helper()
+		if got := n.since(thresholds.Incident, readers); got != want || n.unsettled() != unsettled {
+			t.Errorf("since %d, unsettled %v, want %d, %v", got, n.unsettled(), want, unsettled)
+		}
+	}
+	f(carry(both, 10, both.hash), 0, false)
+	if n := carry(without, 20, without.hash, both.hash); !n.unsettled() {
+		t.Error("the counter was forgotten before all partitions were read without it")
+	}
+	f(carry(both, 25, both.hash), 0, false)
+	if n := carry(without, 30, without.hash, without.hash); n.unsettled() {
+		t.Error("the counter was not forgotten")
+	}
+	f(carry(both, 40, both.hash, without.hash), 40, true)
+	f(carry(both, 50, both.hash, both.hash), 50, false)
+	f(carry(both, 60, both.hash, both.hash), 50, false)
+}

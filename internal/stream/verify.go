@@ -1,0 +1,283 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// VerifyOptions is what Verify needs to know.
+type VerifyOptions struct {
+	Kafka
+	Program *Program
+	Intake  Intake
+	Store   windows.Store // only read
+	// Shards is how many shards the store has; 0: as the store says.
+	Shards int
+	// Secret is the key of the fingerprints; nil: the one in the store.
+	Secret *Secret
+	// From is where the log is read from, by its Kafka timestamps; zero: its start.
+	From time.Time
+	// Progress is told now and then how many offsets were read, of how many.
+	Progress func(done, all int64)
+	// Found is told each difference.
+	Found func(Difference)
+	Log   *slog.Logger
+}
+
+// Verified is what Verify did.
+type Verified struct {
+	Records     int64 // read from the log
+	Subjects    int   // compared, all or in part
+	Counters    int   // compared, all or in part
+	Levels      int   // compared
+	Differences int
+	// Open counts what could not be compared, by the reason.
+	Open [NumReasons]int
+	// Shortened: ids were forgotten early because dedupe.max_ids was reached, so that the service
+	// may have judged repeats otherwise.
+	Shortened bool
+}
+
+// Verify reads the log again, counts it in memory, and compares every counter
+// and level with what is stored. The service may be running: each shard is compared
+// at the places up to which its fences say that it has counted.
+func Verify(ctx context.Context, o VerifyOptions) (Verified, error) {
+	transport := o.Transport()
+	defer transport.CloseIdleConnections()
+	client := fetch.New(fetch.Options{Transport: transport, Brokers: o.Addr(), PartitionBytes: o.SetBytes})
+	defer client.Close()
+	return verify(ctx, &o, fromKafka{client})
+}
+
+func verify(ctx context.Context, o *VerifyOptions, src source) (Verified, error) {
+	v := &verification{VerifyOptions: o, source: src}
+	v.patience = newPatience(NewMetrics(prometheus.NewRegistry(), o.Program), o.Log)
+	v.clears = applier{program: o.Program, emit: emitNothing}
+	secret, err := v.settings(ctx)
+	if err != nil {
+		return v.Verified, err
+	}
+	from, err := v.places(ctx)
+	if err != nil {
+		return v.Verified, err
+	}
+	v.again = newRetelling(o, src, secret, v.topics, from, v.patience)
+	defer v.again.close()
+	err = v.run(ctx)
+	v.Records = v.again.taken
+	for _, p := range v.again.partitions {
+		v.Shortened = v.Shortened || p.in.ids.shortened > 0
+	}
+	return v.Verified, err
+}
+
+// verification is one under way.
+type verification struct {
+	*VerifyOptions
+	Verified
+	patience
+	source source
+	topics []topicPartition
+	began  map[uint64]int64 // since when each counter is kept, as sinces has it
+	again  *retelling
+	limits [][]mark // by shard and partition: the fences last read
+	clears applier
+}
+
+// ErrNothingCounted is a store in which no service has counted.
+var ErrNothingCounted = errors.New("the store holds nothing of a service: is it the right one, with the right redis.prefix?")
+
+// settings reads what the store was made with, and writes nothing.
+func (v *verification) settings(ctx context.Context) (Secret, error) {
+	keys := v.Store.Keys()
+	var values [][]byte
+	err := v.retry(ctx, "load", 0, func() (err error) {
+		values, err = v.Store.Load(ctx, 0, [][]byte{
+			keys.AppendMetaKey(nil, 0, settingShards), keys.AppendMetaKey(nil, 0, settingFingerprint), keys.AppendMetaKey(nil, 0, settingCounters),
+		}, nil)
+		return err
+	})
+	if err != nil {
+		return Secret{}, err
+	}
+	if values[0] == nil || values[1] == nil {
+		return Secret{}, ErrNothingCounted
+	}
+	if v.Shards, err = strconv.Atoi(string(values[0])); err != nil || v.Shards < 1 {
+		return Secret{}, fmt.Errorf("setting %s in the store is %q, not a number", settingShards, values[0])
+	}
+	if values[2] != nil {
+		if v.began, err = decodeSinces(values[2]); err != nil {
+			return Secret{}, err
+		}
+	}
+	secret, err := NewSecret(values[1])
+	if err == nil && v.Secret != nil && secret != *v.Secret {
+		err = errors.New("the store was filled with another fingerprint key than that of privacy.key_file")
+	}
+	return secret, err
+}
+
+// places finds all partitions, and where each is read from.
+func (v *verification) places(ctx context.Context) (from []int64, err error) {
+	for _, topic := range v.Events {
+		n, err := v.source.Partitions(ctx, topic)
+		if err != nil {
+			return nil, err
+		}
+		for p := range n {
+			start, _, err := v.source.Offsets(ctx, topic, p)
+			if err == nil && !v.From.IsZero() {
+				start, err = v.source.OffsetAt(ctx, topic, p, v.From.UnixMilli())
+			}
+			if err != nil {
+				return nil, err
+			}
+			v.topics, from = append(v.topics, topicPartition{topic, p}), append(from, start)
+		}
+	}
+	return from, nil
+}
+
+// run reads the log up to the fences, and then takes one shard after the other.
+func (v *verification) run(ctx context.Context) error {
+	v.limits = make([][]mark, v.Shards)
+	if err := v.refresh(ctx, 0); err != nil {
+		return err
+	}
+	for n := range v.Shards {
+		if err := v.refresh(ctx, n); err != nil {
+			return err
+		}
+		if err := v.shard(ctx, n); err != nil {
+			return fmt.Errorf("shard %d: %w", n, err)
+		}
+		v.again.forget(n)
+	}
+	return v.grown(ctx)
+}
+
+// grown refuses what was found while a topic got new partitions: they were not read.
+func (v *verification) grown(ctx context.Context) error {
+	all := 0
+	for _, topic := range v.Events {
+		n, err := v.source.Partitions(ctx, topic)
+		if err != nil {
+			return err
+		}
+		all += n
+	}
+	if all > len(v.topics) {
+		return errors.New("a topic got new partitions while it was verified: verify again")
+	}
+	return nil
+}
+
+// refresh reads the fences of the shards from the n-th on, and reads the log up
+// to them, so that little of it waits in memory for a shard.
+func (v *verification) refresh(ctx context.Context, n int) error {
+	for i := n; i < v.Shards; i++ {
+		values, err := v.load(ctx, i, nil)
+		if err != nil {
+			return err
+		}
+		if err := v.limit(i, values); err != nil {
+			return err
+		}
+	}
+	return v.readOn(ctx, n)
+}
+
+// load reads the fences of a shard and behind them other keys, at one moment.
+func (v *verification) load(ctx context.Context, shard int, others [][]byte) (values [][]byte, err error) {
+	var keys [][]byte
+	for _, t := range v.topics {
+		keys = append(keys, v.Store.Keys().AppendFenceKey(nil, shard, t.topic, t.partition))
+	}
+	keys = append(keys, others...)
+	err = v.retry(ctx, "load", shard, func() (err error) {
+		values, err = v.Store.Load(ctx, shard, keys, nil)
+		return err
+	})
+	return values, err
+}
+
+// errWentBack ends a verification of a store that lost something meanwhile.
+var errWentBack = errors.New("its fences went back while it was verified: the store lost what was counted; verify again when the service has recounted")
+
+// limit takes the fences of a shard, as stored.
+func (v *verification) limit(shard int, fences [][]byte) error {
+	limits := make([]mark, len(v.topics))
+	for i, t := range v.topics {
+		m := mark{offset: v.again.partitions[i].from, clock: noTime, newest: noTime}
+		if fences[i] != nil {
+			var err error
+			if m, err = parseFence(fences[i]); err != nil {
+				return fmt.Errorf("read fence of shard %d, %s/%d: %w", shard, t.topic, t.partition, err)
+			}
+		}
+		limits[i] = m
+		if old := v.limits[shard]; old != nil && m.offset < old[i].offset {
+			return fmt.Errorf("%s/%d: %w", t.topic, t.partition, errWentBack)
+		}
+	}
+	v.limits[shard] = limits
+	return nil
+}
+
+// readOn reads the log up to the limits of the shards from the n-th on, and
+// takes those shards there.
+func (v *verification) readOn(ctx context.Context, n int) error {
+	to := make([]int64, len(v.topics))
+	for _, limits := range v.limits[n:] {
+		for i := range limits {
+			to[i] = max(to[i], limits[i].offset)
+		}
+	}
+	apply := func() error {
+		for i := n; i < v.Shards; i++ {
+			if err := v.again.apply(ctx, i, v.limits[i]); err != nil {
+				return err
+			}
+		}
+		if v.Progress != nil {
+			v.Progress(v.again.progress(to))
+		}
+		return ctx.Err()
+	}
+	if err := v.again.read(ctx, to, apply); err != nil {
+		return err
+	}
+	return apply()
+}
+
+// horizon is the time from which on both the log as it was read and the store's
+// shard are complete, ns; noTime: they are from the start.
+func (v *verification) horizon(shard int) int64 {
+	ahead := v.Intake.withDefaults().MaxAhead
+	h := int64(noTime)
+	for i, p := range v.again.partitions {
+		m := &v.limits[shard][i]
+		if m.since != 0 {
+			h = max(h, m.since)
+		}
+		if p.from == 0 || m.clock == noTime {
+			continue
+		}
+		first := p.first
+		if first == noTime {
+			first = m.clock // nothing of it was read: it is all older than that
+		}
+		h = max(h, nanoseconds(first)+int64(ahead))
+	}
+	return h
+}

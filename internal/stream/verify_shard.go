@@ -1,0 +1,159 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"slices"
+
+	"github.com/cespare/xxhash/v2"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// verifyTogether is how many records are read at one moment, with the fences.
+const verifyTogether = 500
+
+// shard compares all subjects of a shard, some at a time: their records and the
+// shard's fences are read at one moment, and the log is counted up to those fences.
+func (v *verification) shard(ctx context.Context, n int) error {
+	keys, err := v.records(ctx, n)
+	if err != nil {
+		return err
+	}
+	for len(keys) > 0 {
+		some := keys[:min(len(keys), verifyTogether)]
+		keys = keys[len(some):]
+		again, err := v.some(ctx, n, some)
+		if err != nil {
+			return err
+		}
+		keys = append(keys, again...)
+	}
+	return nil
+}
+
+// records are the keys of all records of a shard, in the store and in memory.
+func (v *verification) records(ctx context.Context, n int) ([][]byte, error) {
+	if err := v.again.shards[n].commit(ctx); err != nil {
+		return nil, err
+	}
+	seen := map[string]bool{}
+	var keys [][]byte
+	gather := func(s windows.Store) func(key []byte) bool {
+		return func(key []byte) bool {
+			_, kind, id, _ := s.Keys().ParseRecordKey(key)
+			if _, ok := kindOf(kind); !ok {
+				return true
+			}
+			key = v.Store.Keys().AppendRecordKey(nil, n, kind, id)
+			if !seen[string(key)] {
+				seen[string(key)] = true
+				keys = append(keys, key)
+			}
+			return true
+		}
+	}
+	for _, s := range []windows.Store{v.Store, v.again.store} {
+		if err := s.Scan(ctx, n, s.Keys().AppendRecordPrefix(nil, n), gather(s)); err != nil {
+			return nil, err
+		}
+	}
+	slices.SortFunc(keys, bytes.Compare)
+	return keys, nil
+}
+
+// some compares subjects by the keys of their records. It returns the keys of those that were
+// written while their parts were read.
+func (v *verification) some(ctx context.Context, n int, keys [][]byte) (again [][]byte, err error) {
+	values, err := v.load(ctx, n, keys)
+	if err != nil {
+		return nil, err
+	}
+	if err := v.limit(n, values[:len(v.topics)]); err != nil {
+		return nil, err
+	}
+	if err := v.readOn(ctx, n); err != nil {
+		return nil, err
+	}
+	if err := v.again.shards[n].commit(ctx); err != nil {
+		return nil, err
+	}
+	c := v.comparing(n)
+	for i, record := range values[len(v.topics):] {
+		moved, err := v.one(ctx, c, keys[i], record)
+		if err != nil {
+			return nil, err
+		}
+		if moved {
+			again = append(again, keys[i])
+		}
+	}
+	return again, nil
+}
+
+// errMoved: the record was written while its parts were read.
+var errMoved = errors.New("written while it was read")
+
+// one compares a subject. It says whether its record moved meanwhile.
+func (v *verification) one(ctx context.Context, c *comparing, key, record []byte) (moved bool, err error) {
+	_, name, id, _ := v.Store.Keys().ParseRecordKey(key)
+	kind, _ := kindOf(name)
+	wanted := v.again.store.Keys().AppendRecordKey(nil, c.shard, name, id)
+	values, err := v.again.store.Load(ctx, c.shard, [][]byte{wanted}, nil)
+	if err != nil {
+		return false, err
+	}
+	want, err := v.open(ctx, v.again.store, c.shard, kind, id, wanted, values[0])
+	if err != nil {
+		return false, err
+	}
+	got, err := v.open(ctx, v.Store, c.shard, kind, id, key, record)
+	switch {
+	case errors.Is(err, errMoved):
+		return true, nil
+	case errors.Is(err, windows.ErrCorrupt) || errors.Is(err, windows.ErrMissingPart):
+		c.differ(Difference{Subject: name + "/" + string(id), What: "record", Want: "sound", Got: err.Error()})
+		return false, nil
+	case err != nil:
+		return false, err
+	}
+	c.fed = v.again.fed[xxhash.Sum64(append([]byte{byte(kind)}, id...))]
+	c.subject(kind, string(id), want, got)
+	return false, nil
+}
+
+// open makes a subject of its record, with all its parts; nil, if there is no record.
+func (v *verification) open(ctx context.Context, store windows.Store, shard int, kind thresholds.Kind, id, key, record []byte) (*subject, error) {
+	if record == nil {
+		return nil, nil
+	}
+	ws, err := windows.DecodeSubject(&v.Program.kinds[kind].layout, record)
+	if err != nil {
+		return nil, err
+	}
+	for some := range slices.Chunk(ws.Missing(nil), maxLoadKeys) {
+		keys := [][]byte{key}
+		for _, p := range some {
+			keys = append(keys, store.Keys().AppendPartKey(nil, shard, ws.PartID(nil, p), kind.String(), id))
+		}
+		var values [][]byte
+		err := v.retry(ctx, "load", shard, func() (err error) {
+			values, err = store.Load(ctx, shard, keys, nil)
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if !sameVersion(values[0], record[:windows.VersionSize]) {
+			return nil, errMoved
+		}
+		for i, p := range some {
+			if err := ws.Load(p, values[i+1]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return v.clears.open(ws, kind, string(id)), nil
+}
