@@ -151,13 +151,28 @@ func (w *simWorld) group(t simTurn, p *simProcess) {
 	}
 }
 
-// between is called in every call of the store or of Kafka: the world goes on.
+// between lets the world go on elsewhere.
 func (w *simWorld) between() {
 	for w.depth < 2 && !w.calm && w.rnd.Float64() < w.restless {
 		w.depth++
 		w.turn()
 		w.depth--
 	}
+}
+
+// call is the way of every call of the store or of Kafka, and the way back of one
+// that took effect: the world goes on, and what is on the way may be lost.
+func (w *simWorld) call(ctx context.Context) error {
+	if ctx.Err() == nil { // else nothing may be drawn: a process that died stops here or there
+		w.between()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case w.fails():
+		return errCut
+	}
+	return nil
 }
 
 // fails says whether a call, or its answer, is lost.
