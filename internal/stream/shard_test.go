@@ -160,7 +160,7 @@ rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, leve
 		t.Fatal(err)
 	}
 	later := mark{offset: 700, newest: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime, pack: p.hash}
-	if err := store.Put(t.Context(), 0, s.places[0].key, later.appendFence(nil, 0)); err != nil {
+	if err := store.Put(t.Context(), 0, s.places[0].key, later.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
 		t.Fatal(err)
 	}
 	w := &sweeper{shardOptions: s.shardOptions, shards: []*shard{s}, owned: func(int) bool { return true }}

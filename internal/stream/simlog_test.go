@@ -44,27 +44,13 @@ func (l *simLog) produceAll() {
 	}
 }
 
-// call is the way of every call to Kafka.
-func (l *simLog) call(ctx context.Context) error {
-	if ctx.Err() == nil {
-		l.world.between()
-	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case l.world.fails():
-		return errCut
-	}
-	return nil
-}
-
 // Open is source's, as are the next three.
 func (l *simLog) Open(topic string, partition int, offset int64) reader {
 	return &simReader{log: l, topic: topic, partition: partition, next: offset}
 }
 
 func (l *simLog) Offsets(ctx context.Context, topic string, partition int) (start, end int64, err error) {
-	return 0, l.end(topic, partition), l.call(ctx)
+	return 0, l.end(topic, partition), l.world.call(ctx)
 }
 
 func (l *simLog) end(topic string, partition int) int64 {
@@ -80,14 +66,14 @@ func (l *simLog) OffsetAt(ctx context.Context, _ string, partition int, ms int64
 	if i < 0 {
 		i = len(written)
 	}
-	return int64(i), l.call(ctx)
+	return int64(i), l.world.call(ctx)
 }
 
 func (l *simLog) Partitions(ctx context.Context, topic string) (int, error) {
 	if topic == "crossings" {
-		return simOutPartitions, l.call(ctx)
+		return simOutPartitions, l.world.call(ctx)
 	}
-	return l.partitions(), l.call(ctx)
+	return l.partitions(), l.world.call(ctx)
 }
 
 // simReader reads a partition of it; it is its own record set.
@@ -100,7 +86,7 @@ type simReader struct {
 }
 
 func (r *simReader) Next(ctx context.Context) (recordSet, error) {
-	if err := r.log.call(ctx); err != nil {
+	if err := r.log.world.call(ctx); err != nil {
 		return nil, err
 	}
 	r.to = r.log.end(r.topic, r.partition)

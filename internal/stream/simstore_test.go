@@ -52,23 +52,6 @@ func (s *simStore) peek(shard int, key []byte) []byte {
 	return values[0]
 }
 
-// call is the way of every call to the store.
-func (s *simStore) call(ctx context.Context) error {
-	if ctx.Err() == nil {
-		s.world.between()
-	}
-	switch {
-	case ctx.Err() != nil:
-		return ctx.Err()
-	case s.world.fails():
-		return errCut
-	}
-	return nil
-}
-
-// answer is the way back of a call that took effect.
-func (s *simStore) answer(ctx context.Context) error { return s.call(ctx) }
-
 // remember notes what keys and members hold before a call changes them.
 func (s *simStore) remember(shard int, keys [][]byte, members ...[]byte) {
 	x := &s.shards[shard]
@@ -160,15 +143,15 @@ func (s *simStore) digest(h hash.Hash) {
 
 // Load is Store's, as are the next ones.
 func (s *simStore) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
-	if err := s.call(ctx); err != nil {
+	if err := s.world.call(ctx); err != nil {
 		return nil, err
 	}
 	dst, _ = s.Mem.Load(context.Background(), shard, keys, dst)
-	return dst, s.answer(ctx)
+	return dst, s.world.call(ctx)
 }
 
 func (s *simStore) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
-	if err := s.call(ctx); err != nil {
+	if err := s.world.call(ctx); err != nil {
 		return windows.Result{}, err
 	}
 	past := s.shards[shard].past
@@ -178,7 +161,7 @@ func (s *simStore) Commit(ctx context.Context, shard int, c *windows.Commit) (wi
 		s.shards[shard].past = past
 	}
 	if err == nil {
-		err = s.answer(ctx)
+		err = s.world.call(ctx)
 	}
 	return res, err
 }
@@ -203,7 +186,7 @@ func written(c *windows.Commit) [][]byte {
 }
 
 func (s *simStore) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
-	if err := s.call(ctx); err != nil {
+	if err := s.world.call(ctx); err != nil {
 		return err
 	}
 	var keys []string
@@ -222,41 +205,41 @@ func (s *simStore) Scan(ctx context.Context, shard int, prefix []byte, f func(ke
 }
 
 func (s *simStore) Put(ctx context.Context, shard int, key, value []byte) error {
-	if err := s.call(ctx); err != nil {
+	if err := s.world.call(ctx); err != nil {
 		return err
 	}
 	s.remember(shard, [][]byte{key})
 	_ = s.Mem.Put(context.Background(), shard, key, value)
-	return s.answer(ctx)
+	return s.world.call(ctx)
 }
 
 func (s *simStore) PutAbsent(ctx context.Context, shard int, key, value []byte) ([]byte, error) {
-	if err := s.call(ctx); err != nil {
+	if err := s.world.call(ctx); err != nil {
 		return nil, err
 	}
 	s.remember(shard, [][]byte{key})
 	present, _ := s.Mem.PutAbsent(context.Background(), shard, key, value)
-	return present, s.answer(ctx)
+	return present, s.world.call(ctx)
 }
 
 func (s *simStore) Delete(ctx context.Context, shard int, keys ...[]byte) error {
-	if err := s.call(ctx); err != nil {
+	if err := s.world.call(ctx); err != nil {
 		return err
 	}
 	s.remember(shard, keys)
 	_ = s.Mem.Delete(context.Background(), shard, keys...)
-	return s.answer(ctx)
+	return s.world.call(ctx)
 }
 
 func (s *simStore) Arm(ctx context.Context, shard int, due ...windows.Due) error {
-	if err := s.call(ctx); err != nil {
+	if err := s.world.call(ctx); err != nil {
 		return err
 	}
 	for _, d := range due {
 		s.remember(shard, nil, d.Member)
 		s.arm(shard, d)
 	}
-	return s.answer(ctx)
+	return s.world.call(ctx)
 }
 
 func (s *simStore) arm(shard int, d windows.Due) {
@@ -265,14 +248,14 @@ func (s *simStore) arm(shard int, d windows.Due) {
 }
 
 func (s *simStore) Disarm(ctx context.Context, shard int, members ...[]byte) error {
-	if err := s.call(ctx); err != nil {
+	if err := s.world.call(ctx); err != nil {
 		return err
 	}
 	for _, m := range members {
 		s.remember(shard, nil, m)
 		s.disarm(shard, m)
 	}
-	return s.answer(ctx)
+	return s.world.call(ctx)
 }
 
 func (s *simStore) disarm(shard int, member []byte) {
@@ -281,7 +264,7 @@ func (s *simStore) disarm(shard int, member []byte) {
 }
 
 func (s *simStore) Armed(ctx context.Context, shard int, upTo int64, limit int) ([]windows.Due, error) {
-	if err := s.call(ctx); err != nil {
+	if err := s.world.call(ctx); err != nil {
 		return nil, err
 	}
 	return s.Mem.Armed(context.Background(), shard, upTo, limit)

@@ -66,7 +66,9 @@ var simWeights = [numSimTurns]int{
 }
 
 func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *simWorld {
-	w := &simWorld{rnd: rnd, truth: t, metrics: m, ctx: ctx, began: time.Now(), restless: 0.05 * rnd.Float64(), lose: 0.1 * rnd.Float64() * float64(rnd.IntN(2))}
+	w := &simWorld{rnd: rnd, truth: t, metrics: m, ctx: ctx, began: time.Now()}
+	w.restless = 0.2 * rnd.Float64() * rnd.Float64()
+	w.lose = 0.1 * rnd.Float64() * float64(rnd.IntN(2))
 	w.log = newSimLog(w)
 	w.store = newSimStore(w)
 	w.output = &simOutput{world: w, published: make([][]simRecord, simOutPartitions)}
@@ -87,7 +89,7 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *
 
 // run lets the history happen, then brings it to rest and compares.
 func (w *simWorld) run(ctx context.Context) (simTold, error) {
-	for range 100 + w.rnd.IntN(200) {
+	for range 60 + w.rnd.IntN(160) {
 		w.turn()
 	}
 	if err := w.settle(); err != nil {
@@ -124,6 +126,8 @@ func (w *simWorld) turn() {
 		w.store.loseAll()
 	case turnCrash:
 		w.crash(p)
+	case turnTime:
+		w.pass(time.Duration(1+w.rnd.IntN(5)) * 700 * time.Millisecond)
 	default:
 		w.group(t, p)
 	}
@@ -139,8 +143,6 @@ func (w *simWorld) group(t simTurn, p *simProcess) {
 		if p.generation != nil {
 			p.generation.commitOnce(p)
 		}
-	case turnTime:
-		w.pass(time.Duration(1+w.rnd.IntN(5)) * 700 * time.Millisecond)
 	case turnRebalance:
 		w.rebalance()
 	case turnRejoin:
@@ -151,13 +153,35 @@ func (w *simWorld) group(t simTurn, p *simProcess) {
 	}
 }
 
-// between is called in every call of the store or of Kafka: the world goes on.
+// between lets the world go on elsewhere, for long if a call is slow.
 func (w *simWorld) between() {
-	for w.depth < 2 && !w.calm && w.rnd.Float64() < w.restless {
-		w.depth++
-		w.turn()
-		w.depth--
+	if w.depth == 2 || w.calm || w.rnd.Float64() > w.restless {
+		return
 	}
+	turns := 1
+	if w.depth == 0 && w.rnd.IntN(12) == 0 {
+		turns = w.rnd.IntN(50)
+	}
+	w.depth++
+	for range turns {
+		w.turn()
+	}
+	w.depth--
+}
+
+// call is the way of every call of the store or of Kafka, and the way back of one
+// that took effect: the world goes on, and what is on the way may be lost.
+func (w *simWorld) call(ctx context.Context) error {
+	if ctx.Err() == nil { // else nothing may be drawn: a process that died stops here or there
+		w.between()
+	}
+	switch {
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case w.fails():
+		return errCut
+	}
+	return nil
 }
 
 // fails says whether a call, or its answer, is lost.

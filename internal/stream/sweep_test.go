@@ -46,7 +46,7 @@ func (r *sweepRig) clicks(n int) {
 // reach has the stored fence say that the stream has reached a day of February.
 func (r *sweepRig) reach(day int) {
 	m := mark{offset: 700, newest: time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}
-	if err := r.store.Put(r.t.Context(), 0, r.shard.places[0].key, m.appendFence(nil, 0)); err != nil {
+	if err := r.store.Put(r.t.Context(), 0, r.shard.places[0].key, m.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
 		r.t.Fatal(err)
 	}
 }
