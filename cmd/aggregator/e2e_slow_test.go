@@ -186,6 +186,7 @@ func (s *crowdSite) conclude(redis string, repeats bool) {
 		s.t.Errorf("of %d crossings %d are of subjects that several partitions feed", len(judged.wanted), loose)
 	}
 	s.checkEvidence(got)
+	s.mustVerify()
 }
 
 // TestSlowTwoMillion: two processes on real servers, a third that joins and one that leaves in the middle, give

@@ -58,6 +58,7 @@ func TestVerify(t *testing.T) {
 	s.awaitDone()
 	d.stop()
 	s.mustVerify()
+	s.mustVerify("-from", time.Now().Add(-time.Hour).Format(time.RFC3339))
 
 	key := strings.TrimSpace(redis.Do("--scan", "--pattern", s.prefix+"*r:incident:*"))
 	key, _, _ = strings.Cut(key, "\n")

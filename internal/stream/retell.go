@@ -215,6 +215,7 @@ func (p *retold) mustHold(ctx context.Context, to int64) error {
 // tell takes records of p up to an offset and a timestamp, and hands what they
 // have for the shards on.
 func (r *retelling) tell(ctx context.Context, p *retold, to, until int64) error {
+	p.fill()
 	for range retellMost {
 		more, err := p.peek(ctx, to)
 		if err != nil {
@@ -265,6 +266,10 @@ func (r *retelling) collect(p *retold) {
 			}
 		}
 	}
+}
+
+// fill makes runs to be filled, in place of those that wait.
+func (p *retold) fill() {
 	for len(p.lease.free) < cap(p.lease.free) {
 		p.lease.free <- &run{}
 	}
@@ -285,6 +290,9 @@ func (r *retelling) apply(ctx context.Context, n int, to []mark) error {
 		}
 		if err := s.take(ctx, p.lease, head); err != nil {
 			return err
+		}
+		if head == x.run && len(p.lease.free) < cap(p.lease.free) {
+			p.lease.free <- head
 		}
 	}
 	clear(r.waiting[n][len(kept):])

@@ -180,14 +180,13 @@ func (s *shard) learn(fences [][]byte) {
 // back or lost it, or another owner of the partition moved it.
 func (s *shard) differs(p *standing, stored []byte) {
 	found := "another owner's"
-	m, err := parseFence(stored)
+	m, _ := parseFence(stored) // a fence that cannot be read is met again when the partition begins
 	switch {
 	case stored == nil:
 		found = "none: the store lost it"
-	case err == nil && m.offset < p.fence.offset:
+		s.metrics.wentBack()
+	case m.offset < p.fence.offset:
 		found = "an older one: the store went back"
-	}
-	if found != "another owner's" {
 		s.metrics.wentBack()
 	}
 	s.log.Warn("fence is not what was written: going back to the stored one", "found", found, "shard", s.number,

@@ -123,10 +123,15 @@ func newShard(number int, o *shardOptions) *shard {
 
 // begin makes the shard stand at a fence of a lease. A shard that stands already
 // keeps its place: what it has in memory is still good, and the store says
-// otherwise only if it went back, which the next commit finds out.
+// otherwise only if it went back, which the next commit finds out. A fence beyond it was moved by another
+// owner: the runs to come may begin behind where the shard stands, and would all be dropped,
+// even if the store has meanwhile gone back to the shard's place.
 func (s *shard) begin(l *lease, fence []byte, m mark) {
 	p := &s.places[l.index]
 	if p.lease == l && p.stands {
+		if m.offset > p.at.offset {
+			s.reset()
+		}
 		return
 	}
 	if p.stands {
