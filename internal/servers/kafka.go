@@ -25,6 +25,10 @@ type KafkaOptions struct {
 	// compiler only, which saves a second of CPU at each start. A benchmark
 	// leaves the second compiler on: "-Xms1g", "-Xmx1g".
 	JVM []string
+	// Advertise gives every broker a second listener, for clients that come
+	// through a proxy: broker i tells those that it is at Advertise[i]. Where it
+	// listens is for SecondAddr to say.
+	Advertise []string
 }
 
 // KafkaServer is a Kafka cluster on loopback ports, as one test sees it.
@@ -40,7 +44,7 @@ func Kafka(tb testing.TB, o KafkaOptions) *KafkaServer {
 	tb.Helper()
 	Require(tb, "kafka")
 	k := &KafkaServer{tb: tb}
-	err := retryPorts(2*max(1, o.Brokers), func(ports []int) error {
+	err := retryPorts(2*max(1, o.Brokers)+len(o.Advertise), func(ports []int) error {
 		var err error
 		k.brokers, err = startBrokers(tb.TempDir(), ports, o)
 		return err
@@ -55,16 +59,25 @@ func Kafka(tb testing.TB, o KafkaOptions) *KafkaServer {
 	return k
 }
 
+// As returns the same Kafka as another test sees it, whose failures are that
+// test's.
+func (k *KafkaServer) As(tb testing.TB) *KafkaServer {
+	other := *k
+	other.tb = tb
+	return &other
+}
+
 // startBrokers starts a new cluster with its data under dir: a broker for each
-// two ports.
+// two ports, the second listeners' not counted.
 func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
 	jars, err := kafkaJars()
 	if err != nil {
 		return nil, err
 	}
-	c := cluster{dir: dir, ports: ports, jars: jars, options: o}
+	c := cluster{dir: dir, ports: ports[:len(ports)-len(o.Advertise)], jars: jars, options: o}
+	c.second = ports[len(c.ports):]
 	var group errgroup.Group
-	brokers := make([]*Server, len(ports)/2)
+	brokers := make([]*Server, len(c.ports)/2)
 	for i := range brokers {
 		brokers[i] = c.broker(i)
 		group.Go(func() error {
@@ -84,16 +97,21 @@ func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
 }
 
 // cluster is what the brokers of one Kafka have in common. Broker i listens for
-// clients on ports[2i] and for controllers on ports[2i+1].
+// clients on ports[2i] and for controllers on ports[2i+1]; and for clients that
+// come through a proxy, if there are such, on second[i].
 type cluster struct {
 	dir, jars string
 	ports     []int
+	second    []int
 	options   KafkaOptions
 }
 
 // broker describes broker i, not started yet.
 func (c *cluster) broker(i int) *Server {
 	b := &Server{addr: loopback(c.ports[2*i])}
+	if len(c.second) > 0 {
+		b.second = loopback(c.second[i])
+	}
 	b.proc = &process{
 		name:    "kafka " + b.addr,
 		dir:     c.home(i),
@@ -149,6 +167,16 @@ func (k *KafkaServer) Addrs() []string {
 	return addrs
 }
 
+// SecondAddrs returns where the brokers listen for clients that come through
+// proxies.
+func (k *KafkaServer) SecondAddrs() []string {
+	addrs := make([]string, len(k.brokers))
+	for i, b := range k.brokers {
+		addrs[i] = b.second
+	}
+	return addrs
+}
+
 func (k *KafkaServer) bootstrap() string { return strings.Join(k.Addrs(), ",") }
 
 // Broker returns broker i of a cluster, counted from 0, to stop, kill, pause or
@@ -177,6 +205,17 @@ func (k *KafkaServer) Restart() {
 	k.tb.Helper()
 	k.Stop()
 	k.each(func(b *Server) error { return b.proc.run() })
+}
+
+// StartAll starts the brokers that are down. It returns once all answer.
+func (k *KafkaServer) StartAll() {
+	k.tb.Helper()
+	k.each(func(b *Server) error {
+		if b.PID() != 0 {
+			return nil
+		}
+		return b.proc.run()
+	})
 }
 
 // each runs f on all brokers at once: none answers before most of them are up.
