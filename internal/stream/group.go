@@ -73,6 +73,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 	gen.Start(func(ctx context.Context) { g.commit(ctx, gen) })
 	gen.Start(g.measure)
 	for _, r := range s.relaysOf(g.leases) {
+		r.claim = newClaim(gen.ID, s.process)
 		gen.Start(func(ctx context.Context) { r.run(ctx, begun, g.quiet) })
 	}
 	s.joined.Store(true)
@@ -149,6 +150,7 @@ func (g *generation) commitOnce(gen *kafka.Generation, last map[*lease]int64) {
 	if len(offsets) == 0 {
 		return
 	}
+	faultpoint("offsets")
 	if err := gen.CommitOffsets(offsets); err != nil {
 		clear(last)
 		g.service.log.Debug("offsets not committed to Kafka", "generation", gen.ID, "error", err)

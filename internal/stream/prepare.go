@@ -156,7 +156,7 @@ func (s *Service) build(secret Secret) {
 		tide: s.tide, patience: patience{s.metrics, s.log},
 	}
 	s.publisher = &topicPublisher{
-		writer: s.writer, source: fromKafka{s.fetch}, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
+		writer: s.writer, source: fromKafka{s.fetch}, end: s.fetch.LogEnd, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
 		structured: s.Structured, now: time.Now, metrics: s.metrics, tails: map[int]*tail{},
 	}
 	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log}
