@@ -31,6 +31,10 @@ type KafkaOptions struct {
 	// logs in: protocols as Kafka names them, by names in upper case, as
 	// "LOGIN": "SASL_SSL". See ListenerAddr; what they need is in Properties.
 	Listeners map[string]string
+	// Advertise gives every broker a second listener, for clients that come
+	// through a proxy: broker i tells those that it is at Advertise[i]. Where it
+	// listens is for SecondAddr to say.
+	Advertise []string
 }
 
 // KafkaServer is a Kafka cluster on loopback ports, as one test sees it.
@@ -49,7 +53,7 @@ func Kafka(tb testing.TB, o KafkaOptions) *KafkaServer {
 	Require(tb, "kafka")
 	k := &KafkaServer{tb: tb}
 	each := 2 + len(o.Listeners)
-	err := retryPorts(each*max(1, o.Brokers), func(ports []int) error {
+	err := retryPorts(each*max(1, o.Brokers)+len(o.Advertise), func(ports []int) error {
 		var err error
 		k.listeners = named(o.Listeners, ports[:each])
 		k.brokers, err = startBrokers(tb.TempDir(), ports, o)
@@ -65,14 +69,23 @@ func Kafka(tb testing.TB, o KafkaOptions) *KafkaServer {
 	return k
 }
 
+// As returns the same Kafka as another test sees it, whose failures are that
+// test's.
+func (k *KafkaServer) As(tb testing.TB) *KafkaServer {
+	other := *k
+	other.tb = tb
+	return &other
+}
+
 // startBrokers starts a new cluster with its data under dir: a broker for each
-// two ports, or more if there are more listeners.
+// two ports, or more if there are more listeners; the second listeners' not counted.
 func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
 	jars, err := kafkaJars()
 	if err != nil {
 		return nil, err
 	}
-	c := cluster{dir: dir, ports: ports, jars: jars, options: o}
+	c := cluster{dir: dir, ports: ports[:len(ports)-len(o.Advertise)], jars: jars, options: o}
+	c.second = ports[len(c.ports):]
 	var group errgroup.Group
 	brokers := make([]*Server, c.size())
 	for i := range brokers {
@@ -93,10 +106,13 @@ func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
 	return brokers, nil
 }
 
-// cluster is what the brokers of one Kafka have in common.
+// cluster is what the brokers of one Kafka have in common. Broker i listens for
+// clients on ports[2i] and for controllers on ports[2i+1]; and for clients that
+// come through a proxy, if there are such, on second[i].
 type cluster struct {
 	dir, jars string
 	ports     []int
+	second    []int
 	options   KafkaOptions
 }
 
@@ -121,6 +137,9 @@ func named(listeners map[string]string, ports []int) map[string]string {
 // broker describes broker i, not started yet.
 func (c *cluster) broker(i int) *Server {
 	b := &Server{addr: loopback(c.portsOf(i)[0])}
+	if len(c.second) > 0 {
+		b.second = loopback(c.second[i])
+	}
 	b.proc = &process{
 		name:    "kafka " + b.addr,
 		dir:     c.home(i),
@@ -179,6 +198,16 @@ func (k *KafkaServer) Addrs() []string {
 	return addrs
 }
 
+// SecondAddrs returns where the brokers listen for clients that come through
+// proxies.
+func (k *KafkaServer) SecondAddrs() []string {
+	addrs := make([]string, len(k.brokers))
+	for i, b := range k.brokers {
+		addrs[i] = b.second
+	}
+	return addrs
+}
+
 func (k *KafkaServer) bootstrap() string { return strings.Join(k.Addrs(), ",") }
 
 // Broker returns broker i of a cluster, counted from 0, to stop, kill, pause or
@@ -207,6 +236,17 @@ func (k *KafkaServer) Restart() {
 	k.tb.Helper()
 	k.Stop()
 	k.each(func(b *Server) error { return b.proc.run() })
+}
+
+// StartAll starts the brokers that are down. It returns once all answer.
+func (k *KafkaServer) StartAll() {
+	k.tb.Helper()
+	k.each(func(b *Server) error {
+		if b.PID() != 0 {
+			return nil
+		}
+		return b.proc.run()
+	})
 }
 
 // each runs f on all brokers at once: none answers before most of them are up.

@@ -10,6 +10,9 @@ import (
 // settings renders broker i's server.properties, sorted by key.
 func (c *cluster) settings(i int) []byte {
 	props := c.defaults(i)
+	if len(c.second) > 0 {
+		maps.Copy(props, c.secondListener(i, props["listeners"]))
+	}
 	maps.Copy(props, c.options.Properties)
 	var b []byte
 	for _, key := range slices.Sorted(maps.Keys(props)) {
@@ -71,6 +74,16 @@ func (c *cluster) protocols() string {
 		list = append(list, name+":"+c.options.Listeners[name])
 	}
 	return strings.Join(list, ",")
+}
+
+// secondListener gives clients that come through a proxy the proxy's address.
+func (c *cluster) secondListener(i int, listeners string) map[string]string {
+	return map[string]string{
+		"listeners":                      listeners + ",SECOND://" + loopback(c.second[i]),
+		"advertised.listeners":           fmt.Sprintf("PLAINTEXT://%s,SECOND://%s", loopback(c.portsOf(i)[0]), c.options.Advertise[i]),
+		"listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,SECOND:PLAINTEXT,CONTROLLER:PLAINTEXT",
+		"inter.broker.listener.name":     "PLAINTEXT",
+	}
 }
 
 func (c *cluster) voters() string {

@@ -90,6 +90,38 @@ func (k *KafkaServer) DeleteTopic(name string) {
 	})
 }
 
+// Leader returns which broker leads a partition, as Broker counts them.
+func (k *KafkaServer) Leader(name string, partition int32) (leader int) {
+	k.tb.Helper()
+	k.ask("find the leader of "+name, func(ctx context.Context, client *kgo.Client) error {
+		topics, err := describe(ctx, client, name)
+		if err != nil {
+			return err
+		}
+		for _, p := range topics[0].Partitions {
+			if p.Partition == partition {
+				leader = int(p.Leader) - 1
+			}
+		}
+		return nil
+	})
+	return leader
+}
+
+// HasTopic says whether any broker still knows the topic.
+func (k *KafkaServer) HasTopic(name string) (has bool) {
+	k.tb.Helper()
+	for _, addr := range k.Addrs() {
+		ctx, cancel := context.WithTimeout(k.tb.Context(), requestLimit)
+		err := withClient(ctx, []string{addr}, func(ctx context.Context, client *kgo.Client) error {
+			return led(ctx, client, name, 0)
+		})
+		cancel()
+		has = has || !errors.Is(err, kerr.UnknownTopicOrPartition)
+	}
+	return has
+}
+
 func topicError(code int16, message *string) error {
 	err := kerr.ErrorForCode(code)
 	if err != nil && message != nil {
@@ -108,17 +140,53 @@ func (k *KafkaServer) awaitLeaders(name string, partitions int) {
 	})
 }
 
-// led is nil if the topic has that many partitions, each with a leader.
-func led(ctx context.Context, client *kgo.Client, name string, partitions int) error {
-	request := kmsg.NewPtrMetadataRequest()
-	topic := kmsg.NewMetadataRequestTopic()
-	topic.Topic = &name
-	request.Topics = append(request.Topics, topic)
-	reply, err := request.RequestWith(ctx, client)
+// AwaitCopies returns once all brokers that should have a copy of the topic's
+// partitions are in step.
+func (k *KafkaServer) AwaitCopies(topics ...string) {
+	k.tb.Helper()
+	k.ask("await copies", func(ctx context.Context, client *kgo.Client) error {
+		return poll(ctx, func(ctx context.Context) error { return copied(ctx, client, topics) })
+	})
+}
+
+// copied is nil if every partition of the topics has a leader and all its copies in step.
+func copied(ctx context.Context, client *kgo.Client, topics []string) error {
+	found, err := describe(ctx, client, topics...)
 	if err != nil {
 		return err
 	}
-	known := reply.Topics[0]
+	for _, t := range found {
+		for _, p := range t.Partitions {
+			if p.Leader < 0 || len(p.ISR) < len(p.Replicas) {
+				return fmt.Errorf("partition %d of %s has %d of %d copies in step", p.Partition, *t.Topic, len(p.ISR), len(p.Replicas))
+			}
+		}
+	}
+	return nil
+}
+
+// describe asks what is known of topics.
+func describe(ctx context.Context, client *kgo.Client, names ...string) ([]kmsg.MetadataResponseTopic, error) {
+	request := kmsg.NewPtrMetadataRequest()
+	for _, name := range names {
+		topic := kmsg.NewMetadataRequestTopic()
+		topic.Topic = &name
+		request.Topics = append(request.Topics, topic)
+	}
+	reply, err := request.RequestWith(ctx, client)
+	if err != nil {
+		return nil, err
+	}
+	return reply.Topics, nil
+}
+
+// led is nil if the topic has that many partitions, each with a leader.
+func led(ctx context.Context, client *kgo.Client, name string, partitions int) error {
+	found, err := describe(ctx, client, name)
+	if err != nil {
+		return err
+	}
+	known := found[0]
 	if err := kerr.ErrorForCode(known.ErrorCode); err != nil {
 		return err
 	}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"testing"
 )
 
 // Ports are taken from below Linux's ephemeral range (32768 and up). A client
@@ -64,4 +65,15 @@ func retryPorts(n int, start func(ports []int) error) error {
 			return err
 		}
 	}
+}
+
+// FreeAddr returns a loopback address on which nobody listens, for a server that
+// the test itself runs. No other test process is given it.
+func FreeAddr(tb testing.TB) string {
+	tb.Helper()
+	ports, err := freePorts(1)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return loopback(ports[0])
 }

@@ -72,3 +72,47 @@ func (r *RedisServer) inCluster(ctx context.Context) error {
 	}
 	return nil
 }
+
+// Owner returns the node that serves the slot of a key.
+func (c *RedisNodes) Owner(key string) *RedisServer {
+	tb := c.Nodes[0].tb
+	tb.Helper()
+	for _, node := range c.Nodes {
+		if _, err := node.Try("GET", key); err == nil {
+			return node
+		}
+	}
+	tb.Fatalf("no node serves the slot of %q", key)
+	return nil
+}
+
+// MoveSlot moves the slot of a key, with all its keys, to another node, a few
+// keys at a time, while others use it. Between any two steps it calls pause.
+func (c *RedisNodes) MoveSlot(key string, to *RedisServer, pause func()) {
+	to.tb.Helper()
+	from := c.Owner(key)
+	if from == to {
+		return
+	}
+	slot := from.Do("CLUSTER", "KEYSLOT", key)
+	toID := to.Do("CLUSTER", "MYID")
+	to.Do("CLUSTER", "SETSLOT", slot, "IMPORTING", from.Do("CLUSTER", "MYID"))
+	from.Do("CLUSTER", "SETSLOT", slot, "MIGRATING", toID)
+	host, port, _ := strings.Cut(to.addr, ":")
+	for {
+		pause()
+		names := from.Do("CLUSTER", "GETKEYSINSLOT", slot, "100")
+		if names == "" {
+			break
+		}
+		args := []string{"MIGRATE", host, port, "", "0", "5000", "REPLACE", "KEYS"}
+		from.Do(append(args, strings.Split(names, "\n")...)...)
+	}
+	to.Do("CLUSTER", "SETSLOT", slot, "NODE", toID)
+	pause()
+	for _, node := range c.Nodes {
+		if node != to {
+			node.Do("CLUSTER", "SETSLOT", slot, "NODE", toID)
+		}
+	}
+}

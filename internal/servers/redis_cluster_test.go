@@ -16,6 +16,16 @@ func TestRedisCluster(t *testing.T) {
 			t.Errorf("%s: got %q", tag, got)
 		}
 	}
+	from := c.Owner("{01}")
+	to := c.Nodes[0]
+	if from == to {
+		to = c.Nodes[1]
+	}
+	pauses := 0
+	c.MoveSlot("{01}", to, func() { pauses++ })
+	if c.Owner("{01}") != to || to.Do("GET", "{01}k") != "{01}" || pauses == 0 {
+		t.Errorf("the slot is on %s, not %s, with %q, after %d pauses", c.Owner("{01}").Addr(), to.Addr(), to.Do("GET", "{01}k"), pauses)
+	}
 	c.Nodes[1].Kill()
 	c.Nodes[1].Restart()
 	if got := c.Nodes[1].Do("CLUSTER", "INFO"); !strings.Contains(got, "cluster_known_nodes:3") {

@@ -9,9 +9,10 @@ import (
 // Server is one server program that a test started. A method that fails ends
 // the test, so it is called from the test's own goroutine, as tb.Fatal is.
 type Server struct {
-	tb   testing.TB
-	addr string
-	proc *process
+	tb     testing.TB
+	addr   string
+	second string // of a broker, for clients that come through a proxy
+	proc   *process
 }
 
 // own makes the server end with the test, and its log show if the test failed.

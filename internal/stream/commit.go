@@ -68,9 +68,11 @@ func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err er
 	var res windows.Result
 	started := time.Now()
 	err = s.patience.retry(ctx, operationCommit, s.number, func() (err error) {
+		faultpoint("commit")
 		res, err = s.store.Commit(ctx, s.number, c)
 		return err
 	})
+	faultpoint("committed")
 	if err != nil {
 		return false, err
 	}
@@ -253,6 +255,7 @@ func (s *shard) written(ctx context.Context, c *windows.Commit) {
 	}
 	s.indexCrossed(ctx)
 	s.close()
+	faultpoint("indexed")
 }
 
 // indexCrossed puts the subjects with new crossings into the index of armed

@@ -48,7 +48,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 // begin starts everything of a generation. It ends when any of its functions
 // returns, so each returns only when the generation has ended.
 func (s *Service) begin(gen *kafka.Generation) {
-	g := s.assign(gen.Assignments)
+	g := s.assign(gen.ID, gen.Assignments)
 	s.log.Info("generation begins", "generation", gen.ID, "partitions", len(g.leases))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
@@ -66,7 +66,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 }
 
 // assign makes what a generation runs of the partitions that the group gives.
-func (s *Service) assign(given map[string][]kafka.PartitionAssignment) *generation {
+func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment) *generation {
 	s.generations++
 	g := &generation{service: s, number: s.generations, last: map[*lease]int64{}, quiet: make(chan struct{})}
 	for topic, list := range given {
@@ -85,6 +85,9 @@ func (s *Service) assign(given map[string][]kafka.PartitionAssignment) *generati
 	s.own(g.leases)
 	s.tide.begin()
 	g.relays = s.relaysOwned()
+	for _, r := range g.relays {
+		r.claim = newClaim(id, s.process)
+	}
 	return g
 }
 
@@ -177,6 +180,7 @@ func (g *generation) commitOnce(to offsetCommitter) {
 	if len(offsets) == 0 {
 		return
 	}
+	faultpoint("offsets")
 	if err := to.CommitOffsets(offsets); err != nil {
 		clear(g.last)
 		g.service.log.Debug("offsets not committed to Kafka", "generation", g.number, "error", err)

@@ -88,31 +88,28 @@ func (s *Service) connect() {
 	s.transport = s.Transport()
 	s.fetch = fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes})
 	s.source = fromKafka{s.fetch}
-	s.writer = s.newWriter(s.Crossings)
-	s.writer.Balancer = kafka.BalancerFunc(func(m kafka.Message, _ ...int) int { return m.WriterData.(int) })
-	s.deadWriter = s.newWriter("")
-	s.deadWriter.Balancer = &kafka.Hash{}
+	client := &kafka.Client{Addr: s.Addr(), Timeout: sendTimeout, Transport: s.Transport()} // of its own: crossings wait for no fetch
+	s.writer = &producer{client: client, topic: s.Crossings}
+	s.deadWriter = s.newDeadWriter()
 }
 
-// newWriter makes a writer that waits for all replicas. Few messages are
-// written, so a batch is sent at once rather than filled.
-func (s *Service) newWriter(topic string) *kafka.Writer {
+// newDeadWriter makes a writer of dead letters that waits for all replicas. Few
+// are written, so a batch is sent at once rather than filled.
+func (s *Service) newDeadWriter() *kafka.Writer {
 	return &kafka.Writer{
-		Addr: s.Addr(), Topic: topic, Transport: s.Transport(), RequiredAcks: kafka.RequireAll,
+		Addr: s.Addr(), Transport: s.Transport(), Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll,
 		BatchTimeout: 5 * time.Millisecond, BatchSize: 500, MaxAttempts: 3,
 		WriteTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, AllowAutoTopicCreation: false,
 	}
 }
 
 func (s *Service) disconnect() {
-	err := errors.Join(s.writer.Close(), s.deadWriter.Close())
-	if err != nil {
-		s.log.Warn("writers not closed", "error", err)
+	if err := s.deadWriter.Close(); err != nil {
+		s.log.Warn("writer not closed", "error", err)
 	}
 	s.fetch.Close()
-	s.transport.CloseIdleConnections()
-	for _, w := range []*kafka.Writer{s.writer, s.deadWriter} {
-		w.Transport.(*kafka.Transport).CloseIdleConnections()
+	for _, t := range []kafka.RoundTripper{s.transport, s.writer.client.Transport, s.deadWriter.Transport} {
+		t.(*kafka.Transport).CloseIdleConnections()
 	}
 }
 

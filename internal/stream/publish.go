@@ -19,6 +19,7 @@ import (
 type topicPublisher struct {
 	writer     messageWriter
 	source     source
+	end        func(ctx context.Context, topic string, partition int) (int64, error) // of the log, replicated or not
 	topic      string
 	eventsFrom string // ce_source
 	structured bool   // CloudEvents in the value, not in the headers
@@ -30,7 +31,7 @@ type topicPublisher struct {
 	tails map[int]*tail // by partition
 }
 
-// messageWriter writes to Kafka, as *kafka.Writer does.
+// messageWriter writes to Kafka, as *producer does.
 type messageWriter interface {
 	WriteMessages(ctx context.Context, messages ...kafka.Message) error
 }
@@ -92,26 +93,46 @@ func (p *topicPublisher) recent(ctx context.Context, partition int, since int64)
 	if t.read >= since {
 		return nil
 	}
-	start, end, err := p.source.Offsets(ctx, p.topic, partition)
-	if err != nil {
+	if err := p.readTail(ctx, t, partition); err != nil {
 		return err
-	}
-	at := max(start, end-int64(p.most))
-	stream := p.source.Open(p.topic, partition, at)
-	defer stream.Close()
-	for at < end {
-		set, err := stream.Next(ctx)
-		if err != nil {
-			return fmt.Errorf("read the end of %s/%d: %w", p.topic, partition, err)
-		}
-		if err := p.remember(t, set); err != nil {
-			return err
-		}
-		at, _ = set.Span()
 	}
 	t.read = since
 	return nil
 }
+
+// readTail reads the ids at the end of a partition. What is in the log and not
+// replicated yet belongs to it: crossings of which the acknowledgement was lost, or did not
+// come before their process died. It is waited for, for as long as a broker that is gone may
+// hold it up.
+func (p *topicPublisher) readTail(ctx context.Context, t *tail, partition int) error {
+	start, end, err := p.source.Offsets(ctx, p.topic, partition)
+	if err != nil {
+		return err
+	}
+	at, late := max(start, end-int64(p.most)), time.Now().Add(tailPatience)
+	stream := p.source.Open(p.topic, partition, at)
+	defer stream.Close()
+	for {
+		if end, err = p.end(ctx, p.topic, partition); err != nil || at >= end || time.Now().After(late) {
+			return err
+		}
+		for more := true; more && at < end; {
+			set, err := stream.Next(ctx)
+			if err != nil {
+				return fmt.Errorf("read the end of %s/%d: %w", p.topic, partition, err)
+			}
+			if err := p.remember(t, set); err != nil {
+				return err
+			}
+			next, _ := set.Span()
+			at, more = next, next > at
+		}
+	}
+}
+
+// tailPatience is how long the end of the topic is waited for. Kafka takes a
+// broker that is gone out of the replicas after 9 s, one that lags after 30, by default.
+const tailPatience = 40 * time.Second
 
 // remember notes the ids of a set.
 func (p *topicPublisher) remember(t *tail, set recordSet) error {
@@ -183,14 +204,19 @@ func (p *topicPublisher) write(ctx context.Context, partition int, entries []out
 }
 
 // send writes messages, and remembers those that are safe even if others are not.
+// After an error the end of the topic must be read again, before they are sent again.
 func (p *topicPublisher) send(ctx context.Context, messages []kafka.Message, partition int, written []envelope) error {
-	// Not ended by ctx: a write that is given up goes on behind our back.
-	err := p.writer.WriteMessages(context.WithoutCancel(ctx), messages...)
+	err := p.writer.WriteMessages(ctx, messages...)
+	t := p.tail(partition)
+	if err != nil {
+		t.reading.Lock()
+		t.read = 0
+		t.reading.Unlock()
+	}
 	var each kafka.WriteErrors
 	if err != nil && !errors.As(err, &each) {
 		return err
 	}
-	t := p.tail(partition)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i := range written {

@@ -26,6 +26,7 @@ type relay struct {
 	stored    []byte        // noted, as the store holds it
 	version   []byte        // of the head, as last read; nil: there is none
 	told      chan struct{} // a commit in this process had crossings
+	claim     claim
 }
 
 // relayOptions is what the relays of a process share.
@@ -71,17 +72,12 @@ const relayMost = 500
 // run publishes, in a generation of the group, until ctx ends and then, once nothing commits to the shard any
 // more (quiet is closed), what is left.
 func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}) {
+	work, cancel := lasting(ctx, quiet)
+	defer cancel()
 	pause := 20 * time.Millisecond
-	for recent := false; ctx.Err() == nil; {
-		var err error
-		if !recent {
-			if err = r.publish.recent(ctx, r.partition, generation); err == nil {
-				recent = true
-			}
-		}
-		if err == nil {
-			err = r.drain(ctx)
-		}
+	recent := false // it is known what was published before
+	for ctx.Err() == nil {
+		err := r.publishAll(work, generation, &recent)
 		if err != nil && ctx.Err() == nil {
 			r.complain(pause, err)
 			wait(ctx, pause)
@@ -92,18 +88,16 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 		r.rest(ctx)
 	}
 	<-quiet
-	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), relayDrainTimeout)
-	defer cancel()
 	for {
-		err := r.drain(last)
+		err := r.publishAll(work, generation, &recent)
 		if err == nil {
 			return
 		}
-		if last.Err() != nil {
+		if work.Err() != nil {
 			r.log.Warn("crossings stay in the outbox for the next owner", "shard", r.shard, "error", err)
 			return
 		}
-		wait(last, pause)
+		wait(work, pause)
 	}
 }
 
@@ -115,6 +109,44 @@ func (r *relay) complain(pause time.Duration, err error) {
 	if held, ok := r.quiet.open(); ok {
 		r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", ExplainKafka(err), "held_back", held)
 	}
+}
+
+// lasting is a context that ends some time after ctx, when quiet is closed too.
+func lasting(ctx context.Context, quiet <-chan struct{}) (context.Context, context.CancelFunc) {
+	work, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	go func() { // ends with work
+		for _, end := range []<-chan struct{}{ctx.Done(), quiet} {
+			select {
+			case <-end:
+			case <-work.Done():
+				return
+			}
+		}
+		wait(work, relayDrainTimeout)
+		cancel()
+	}()
+	return work, cancel
+}
+
+// publishAll publishes everything up to the head. After an error it is open what
+// was published.
+func (r *relay) publishAll(ctx context.Context, generation int64, recent *bool) error {
+	if !*recent {
+		if err := r.begin(ctx, generation); err != nil {
+			return err
+		}
+	}
+	err := r.drain(ctx)
+	*recent = err == nil
+	return err
+}
+
+// begin claims the outbox, and only then reads what was published before.
+func (r *relay) begin(ctx context.Context, generation int64) error {
+	if _, err := r.look(ctx); err != nil {
+		return err
+	}
+	return r.publish.recent(ctx, r.partition, generation)
 }
 
 // relayDrainTimeout bounds what a relay publishes after its generation has ended.
@@ -150,12 +182,16 @@ func (r *relay) drain(ctx context.Context) error {
 	return nil
 }
 
-// look reads head and noted.
+// look reads head and noted, and whether the outbox is ours.
 func (r *relay) look(ctx context.Context) (head uint64, err error) {
-	keys := [][]byte{r.keys.AppendHeadKey(nil, r.shard), r.keys.AppendNotedKey(nil, r.shard)}
+	keys := [][]byte{r.keys.AppendHeadKey(nil, r.shard), r.keys.AppendNotedKey(nil, r.shard), r.claimKey()}
+	asked := time.Now()
 	values, err := r.store.Load(ctx, r.shard, keys, nil)
 	if err != nil {
 		return 0, fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
+	}
+	if err := r.hold(ctx, values[2], asked); err != nil {
+		return 0, err
 	}
 	r.version = nil
 	if v := values[0]; len(v) == windows.VersionSize+8 {
@@ -169,7 +205,7 @@ func (r *relay) look(ctx context.Context) (head uint64, err error) {
 	return head, nil
 }
 
-// some publishes the entries from noted up to a number.
+// some publishes the entries from noted up to a number, if the outbox is ours.
 func (r *relay) some(ctx context.Context, to uint64) error {
 	keys := make([][]byte, 0, to-r.noted)
 	for n := r.noted; n < to; n++ {
@@ -196,9 +232,14 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 		entries = append(entries, e)
 	}
 	r.metrics.outbox(r.shard, len(entries), oldest(entries))
+	if !r.claim.fresh(time.Now()) {
+		return errOutboxChanged // we may have slept, and another may be at it
+	}
+	faultpoint("publish")
 	if err := r.publish.write(ctx, r.partition, entries); err != nil {
 		return fmt.Errorf("publish crossings of shard %d: %w", r.shard, err)
 	}
+	faultpoint("published")
 	return r.note(ctx, to, keys, values)
 }
 
@@ -217,9 +258,13 @@ func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) erro
 	for i, k := range keys {
 		c.Fences = append(c.Fences, windows.Fence{Key: k, From: values[i]})
 	}
+	if r.claim.name != nil {
+		c.Fences = append(c.Fences, windows.Fence{Key: r.claimKey(), From: r.claim.name})
+	}
 	if slices.ContainsFunc(values, absent) {
 		c.Records = []windows.Record{{Key: r.keys.AppendHeadKey(nil, r.shard), Version: r.version}}
 	}
+	asked := time.Now()
 	res, err := r.store.Commit(ctx, r.shard, c)
 	if err != nil {
 		return fmt.Errorf("note crossings of shard %d: %w", r.shard, err)
@@ -227,7 +272,8 @@ func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) erro
 	if res.Outcome != windows.Done {
 		return errOutboxChanged
 	}
-	r.noted, r.stored = to, next
+	r.noted, r.stored, r.claim.seen = to, next, asked
+	faultpoint("noted")
 	if err := r.store.Delete(ctx, r.shard, keys...); err != nil {
 		return fmt.Errorf("trim outbox of shard %d: %w", r.shard, err)
 	}

@@ -59,7 +59,7 @@ type Service struct {
 	fetch         *fetch.Client
 	source        source           // Kafka, by fetch
 	transport     *kafka.Transport // of fetch
-	writer        *kafka.Writer
+	writer        *producer        // of crossings
 	deadWriter    *kafka.Writer
 	publisher     *topicPublisher
 	topics        []topicPartition // all partitions of all event topics
@@ -71,7 +71,8 @@ type Service struct {
 	partitions    partitionOptions
 	sinces        *sinces
 	joined        atomic.Bool
-	generations   int64 // that this process took part in
+	generations   int64  // that this process took part in
+	process       uint64 // random
 
 	mu    sync.Mutex
 	owned map[int]bool // shards whose relay and sweep are ours
@@ -89,7 +90,7 @@ func New(o Options) *Service {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
 	}
-	return &Service{Options: o, log: o.Log, metrics: NewMetrics(o.Registry, o.Program), owned: map[int]bool{}}
+	return &Service{Options: o, log: o.Log, metrics: NewMetrics(o.Registry, o.Program), process: newWriterID(), owned: map[int]bool{}}
 }
 
 // errGrown ends a run that is begun again at once: an event topic has more

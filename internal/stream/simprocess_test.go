@@ -46,7 +46,7 @@ func (w *simWorld) newProcess() *simProcess {
 		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &Secret{1, 2}, MaxAge: DefaultMaxAge,
 		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim"},
 	}
-	p.Service = &Service{Options: o, log: discard, metrics: w.metrics, owned: map[int]bool{}, source: w.log, outPartitions: simOutPartitions}
+	p.Service = &Service{Options: o, log: discard, metrics: w.metrics, owned: map[int]bool{}, source: w.log, outPartitions: simOutPartitions, process: w.rnd.Uint64()}
 	for i := range w.log.partitions() {
 		p.topics = append(p.topics, topicPartition{"events", i})
 	}
@@ -66,6 +66,9 @@ func (p *simProcess) prepare() {
 	}
 	w.calm = calm
 	p.build(secret)
+	p.publisher.end = func(_ context.Context, topic string, partition int) (int64, error) {
+		return w.log.end(topic, partition), nil
+	}
 	p.publisher.writer, p.publisher.most = w.output, 4+w.rnd.IntN(30)
 	p.Service.partitions.dead.(*deadTopic).writer = w.output
 	o := p.shards[0].shardOptions
@@ -215,7 +218,7 @@ func (p *simProcess) sweep(scan bool) {
 
 // join begins a generation with the partitions given.
 func (p *simProcess) join(given []kafka.PartitionAssignment) {
-	p.generation, p.number = p.assign(map[string][]kafka.PartitionAssignment{"events": given}), p.world.generation
+	p.generation, p.number = p.assign(int32(p.world.generation), map[string][]kafka.PartitionAssignment{"events": given}), p.world.generation
 	p.horizons(p.ctx)
 	for _, x := range p.generation.partitions {
 		x.stream = p.source.Open("events", x.lease.partition, 0)

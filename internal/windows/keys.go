@@ -18,6 +18,7 @@ const DefaultPrefix = "aggregator:"
 //	aggregator:{07}o:1931                        entry of the outbox
 //	aggregator:{07}head                          head of the outbox, a record
 //	aggregator:{07}noted                         how far the outbox was published
+//	aggregator:{07}claim                         who publishes the outbox
 //	aggregator:{07}m:fingerprint                 a setting that must not change
 //	aggregator:{07}armed                         index of subjects that may clear
 //
@@ -70,6 +71,11 @@ func (k Keys) AppendHeadKey(dst []byte, shard int) []byte {
 // AppendNotedKey appends the key of how far the shard's outbox was published.
 func (k Keys) AppendNotedKey(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "noted"...)
+}
+
+// AppendClaimKey appends the key of who publishes the shard's outbox.
+func (k Keys) AppendClaimKey(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), "claim"...)
 }
 
 // AppendMetaKey appends the key of a setting that the shard was made with, such

@@ -23,6 +23,7 @@ func TestKeys(t *testing.T) {
 	f(k.AppendOutboxKey([]byte("> "), 9, 1<<63), "> aggregator:{09}o:9223372036854775808")
 	f(k.AppendHeadKey([]byte("> "), 10), "> aggregator:{10}head")
 	f(k.AppendNotedKey([]byte("> "), 99), "> aggregator:{99}noted")
+	f(k.AppendClaimKey([]byte("> "), 99), "> aggregator:{99}claim")
 	f(k.AppendMetaKey([]byte("> "), 100, "fingerprint"), "> aggregator:{100}m:fingerprint")
 	f(k.AppendArmedKey([]byte("> "), 7), "> aggregator:{07}armed")
 	f(k.AppendMember([]byte("> "), "incident", id), "> incident:inc:42")
@@ -45,6 +46,7 @@ func TestKeysDiffer(t *testing.T) {
 	for shard := range 3 {
 		f(k.AppendHeadKey(nil, shard), "head", shard)
 		f(k.AppendNotedKey(nil, shard), "noted", shard)
+		f(k.AppendClaimKey(nil, shard), "claim", shard)
 		f(k.AppendArmedKey(nil, shard), "armed", shard)
 		for n := range uint64(12) {
 			f(k.AppendOutboxKey(nil, shard, n), "outbox", shard, n)
@@ -102,7 +104,7 @@ func TestParseRecordKeyRefuses(t *testing.T) {
 	f("aggregator:{07}p:incident:a")
 	f("aggregator:{07}r:incident")
 	for _, key := range [][]byte{
-		k.AppendHeadKey(nil, 7), k.AppendNotedKey(nil, 7), k.AppendArmedKey(nil, 7), k.AppendOutboxKey(nil, 7, 1),
+		k.AppendHeadKey(nil, 7), k.AppendNotedKey(nil, 7), k.AppendClaimKey(nil, 7), k.AppendArmedKey(nil, 7), k.AppendOutboxKey(nil, 7, 1),
 		k.AppendMetaKey(nil, 7, "r:a:b"), k.AppendFenceKey(nil, 7, "r", 1), k.AppendPartKey(nil, 7, []byte("r"), "a", []byte("b")),
 	} {
 		f(string(key))

@@ -1,0 +1,82 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// claim is a relay's right to publish the outbox of its shard. It is noted in
+// the store, by the generation of the group: a process that woke up after its
+// partitions went to another still believes in its own generation for a moment,
+// and would publish what the other is about to.
+type claim struct {
+	name  []byte    // ours, as stored: the generation, then the process; nil: nobody else is about
+	seen  time.Time // when the store last said that the outbox is ours
+	rival []byte    // who else was met, of our generation or a newer one
+	since time.Time // since when the rival has been the same one
+}
+
+func newClaim(generation int32, process uint64) claim {
+	return claim{name: binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(generation)), process)}
+}
+
+const (
+	// claimFresh is how long after the store was asked a relay may publish. It is
+	// less than the group takes to give a silent member's partitions to another.
+	claimFresh = 3 * time.Second
+	// claimOutlives is how long a rival's claim stands that does nothing: longer
+	// than a session of the group. So long it takes if the group was made anew,
+	// which then counts its generations from the start.
+	claimOutlives = 12 * time.Second
+)
+
+// errNotOurs: a newer generation publishes the outbox.
+var errNotOurs = errors.New("another process publishes the outbox now")
+
+// fresh says whether the right is certain enough to publish now.
+func (c *claim) fresh(now time.Time) bool {
+	return c.name == nil || now.Sub(c.seen) < claimFresh
+}
+
+// yields says whether the claim stored goes before ours. One that is older, or
+// gone with what a store lost, does not.
+func (c *claim) yields(stored []byte, now time.Time) bool {
+	if len(stored) != len(c.name) || bytes.Compare(stored[:8], c.name[:8]) < 0 {
+		return false
+	}
+	if !bytes.Equal(c.rival, stored) {
+		c.rival, c.since = bytes.Clone(stored), now
+	}
+	return now.Sub(c.since) < claimOutlives
+}
+
+// hold makes sure of the right to publish, given what the store held when it
+// was asked at some time.
+func (r *relay) hold(ctx context.Context, stored []byte, asked time.Time) error {
+	c := &r.claim
+	if c.name == nil {
+		return nil
+	}
+	if !bytes.Equal(stored, c.name) {
+		if c.yields(stored, asked) {
+			return errNotOurs
+		}
+		res, err := r.store.Commit(ctx, r.shard, &windows.Commit{Fences: []windows.Fence{{Key: r.claimKey(), From: stored, To: c.name}}})
+		if err != nil {
+			return fmt.Errorf("claim outbox of shard %d: %w", r.shard, err)
+		}
+		if res.Outcome != windows.Done {
+			return errNotOurs
+		}
+	}
+	c.seen, c.rival = asked, nil
+	return nil
+}
+
+func (r *relay) claimKey() []byte { return r.keys.AppendClaimKey(nil, r.shard) }

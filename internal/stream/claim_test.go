@@ -1,0 +1,132 @@
+package stream
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// office is an outbox and the relays that would publish it.
+type office struct {
+	t     *testing.T
+	store *drowsyStore
+	pub   *listPublisher
+	put   int
+}
+
+// drowsyStore does something while the entries of an outbox are on their way to who asked for them.
+type drowsyStore struct {
+	*windows.Mem
+	during func()
+}
+
+func (s *drowsyStore) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
+	values, err := s.Mem.Load(ctx, shard, keys, dst)
+	if f := s.during; f != nil && slices.Equal(keys[0], s.Keys().AppendOutboxKey(nil, 0, 0)) {
+		s.during = nil
+		f()
+	}
+	return values, err
+}
+
+func newOffice(t *testing.T) *office {
+	return &office{t: t, store: &drowsyStore{Mem: windows.NewMem(1)}, pub: &listPublisher{}}
+}
+
+// relay is a relay of a generation.
+func (o *office) relay(generation int32, process uint64) *relay {
+	p := compile(o.t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
+	return &relay{
+		relayOptions: &relayOptions{store: o.store, keys: o.store.Keys(), publish: o.pub, metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard},
+		claim:        newClaim(generation, process),
+	}
+}
+
+// announce puts a crossing into the outbox.
+func (o *office) announce(id string) {
+	o.t.Helper()
+	e := outboxEntry{value: fmt.Appendf(nil, `{"id":%q}`, id)}
+	head := binary.BigEndian.AppendUint64([]byte("versionX"), uint64(o.put+1))
+	err := errors.Join(o.store.Put(o.t.Context(), 0, o.store.Keys().AppendOutboxKey(nil, 0, uint64(o.put)), e.append(nil)),
+		o.store.Put(o.t.Context(), 0, o.store.Keys().AppendHeadKey(nil, 0), head))
+	if err != nil {
+		o.t.Fatal(err)
+	}
+	o.put++
+}
+
+// drain has a relay publish what there is, and says what was published since the last time.
+func (o *office) drain(r *relay, wantErr error, want ...string) {
+	o.t.Helper()
+	o.pub.ids = nil
+	if err := r.drain(o.t.Context()); !errors.Is(err, wantErr) || !slices.Equal(o.pub.ids, want) {
+		o.t.Errorf("generation %d: published %v, error %v; want %v, %v", binary.BigEndian.Uint64(r.claim.name), o.pub.ids, err, want, wantErr)
+	}
+}
+
+// TestOutboxHasOneRelay: the newest generation publishes; one before it, which does not know yet that it is over, does not.
+func TestOutboxHasOneRelay(t *testing.T) {
+	o := newOffice(t)
+	old, newer := o.relay(7, 1), o.relay(8, 2)
+	o.announce("a")
+	o.drain(old, nil, "a")
+	o.announce("b")
+	o.drain(newer, nil, "b")
+	o.announce("c")
+	o.drain(old, errNotOurs)
+	o.drain(newer, nil, "c")
+	o.announce("d")
+	o.drain(o.relay(8, 3), errNotOurs) // of the same generation: it takes the number of partitions for another
+	if err := o.store.Delete(t.Context(), 0, o.store.Keys().AppendClaimKey(nil, 0)); err != nil {
+		t.Fatal(err)
+	}
+	o.drain(newer, nil, "d") // the store lost the claim
+}
+
+// TestRelaySleeps: a relay that sleeps with entries in its hands, until another has published them, does not publish them.
+func TestRelaySleeps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		old, newer := o.relay(7, 1), o.relay(8, 2)
+		o.announce("a")
+		o.store.during = func() {
+			<-time.After(claimFresh + time.Second)
+			o.drain(newer, nil, "a")
+			o.pub.ids = nil
+		}
+		if err := old.drain(t.Context()); !errors.Is(err, errNotOurs) || len(o.pub.ids) > 0 {
+			t.Errorf("published %v, error %v", o.pub.ids, err)
+		}
+		// Alone, it looks again and goes on.
+		o = newOffice(t)
+		o.announce("a")
+		o.store.during = func() { <-time.After(claimFresh + time.Second) }
+		o.drain(o.relay(7, 1), nil, "a")
+	})
+}
+
+// TestClaimIsOutlived: a claim of a newer generation that nobody stands behind does not last for ever. A group that was made
+// anew counts its generations from the start.
+func TestClaimIsOutlived(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		before, r := o.relay(900, 1), o.relay(1, 2)
+		o.announce("a")
+		o.drain(before, nil, "a")
+		o.announce("b")
+		o.drain(r, errNotOurs)
+		<-time.After(claimOutlives - time.Second)
+		o.drain(r, errNotOurs)
+		<-time.After(time.Second)
+		o.drain(r, nil, "b")
+	})
+}

@@ -1,0 +1,73 @@
+package stream
+
+import (
+	"context"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// producer writes to one topic by one request at a time. Unlike the library's
+// writer it never sends a message twice by itself: after an error it is open whether
+// Kafka has it, and for the caller to find out.
+type producer struct {
+	client *kafka.Client
+	topic  string
+}
+
+const (
+	// sendTimeout bounds one request. The leader waits half of it for its
+	// followers: one that is gone holds an acknowledgement up until Kafka takes it
+	// out of the replicas, after 9 s by default.
+	sendTimeout = 40 * time.Second
+	// batchBytes bounds what is sent at once: brokers take 1 MiB by default.
+	batchBytes = 512 << 10
+)
+
+// WriteMessages writes messages of one partition, which is their WriterData, in
+// their order. If the error is a kafka.WriteErrors, those without one are safe.
+func (p *producer) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
+	for done := 0; done < len(messages); {
+		n := batchOf(messages[done:])
+		if err := p.send(ctx, messages[done:done+n]); err != nil {
+			errs := make(kafka.WriteErrors, len(messages))
+			for i := range errs[done:] {
+				errs[done+i] = err
+			}
+			return errs
+		}
+		done += n
+	}
+	return nil
+}
+
+// batchOf is how many of the messages fit into a batch, at least one.
+func batchOf(messages []kafka.Message) int {
+	size := 0
+	for i := range messages {
+		m := &messages[i]
+		size += len(m.Key) + len(m.Value)
+		for _, h := range m.Headers {
+			size += len(h.Key) + len(h.Value)
+		}
+		if size > batchBytes && i > 0 {
+			return i
+		}
+	}
+	return len(messages)
+}
+
+// send writes one batch, and returns when all replicas have it.
+func (p *producer) send(ctx context.Context, messages []kafka.Message) error {
+	records := make([]kafka.Record, len(messages))
+	for i, m := range messages {
+		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers}
+	}
+	res, err := p.client.Produce(ctx, &kafka.ProduceRequest{
+		Topic: p.topic, Partition: messages[0].WriterData.(int), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+	})
+	if err != nil {
+		return err
+	}
+	return res.Error
+}
