@@ -50,9 +50,9 @@ func startGuarded(t *testing.T) *guarded {
 func (g *guarded) kafkaProperties() map[string]string {
 	const module = "org.apache.kafka.common.security."
 	p := map[string]string{
-		"authorizer.class.name":   "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
-		"super.users":             "User:ANONYMOUS",
-		"sasl.enabled.mechanisms": "PLAIN,SCRAM-SHA-512",
+		"authorizer.class.name":                              "org.apache.kafka.metadata.authorizer.StandardAuthorizer",
+		"super.users":                                        "User:ANONYMOUS",
+		"sasl.enabled.mechanisms":                            "PLAIN,SCRAM-SHA-512",
 		"listener.name.login.plain.sasl.jaas.config":         module + `plain.PlainLoginModule required user_aggregator="` + plainPassword + `";`,
 		"listener.name.login.scram-sha-512.sasl.jaas.config": module + `scram.ScramLoginModule required;`,
 		"listener.name.mutual.ssl.client.auth":               "required",

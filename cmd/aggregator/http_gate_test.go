@@ -103,7 +103,9 @@ func TestHTTPSizes(t *testing.T) {
 	f(http.StatusRequestHeaderFieldsTooLarge, request("/livez", "X: "+strings.Repeat("x", 64<<10)))
 	f(http.StatusRequestHeaderFieldsTooLarge, request("/livez?"+strings.Repeat("x", 64<<10)))
 	f(http.StatusRequestHeaderFieldsTooLarge, request("/livez", strings.Repeat("X: y\r\n", 20_000)))
-	body := func(n int) string { return request("/livez", fmt.Sprint("Content-Length: ", n)) + strings.Repeat("x", n) }
+	body := func(n int) string {
+		return request("/livez", fmt.Sprint("Content-Length: ", n)) + strings.Repeat("x", n)
+	}
 	f(http.StatusOK, body(maxBody))
 	f(http.StatusRequestEntityTooLarge, body(maxBody+1))
 	f(http.StatusRequestEntityTooLarge, request("/livez", "Content-Length: 1000000000000"))

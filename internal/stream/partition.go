@@ -27,6 +27,7 @@ type partitionOptions struct {
 	dead     deadLetters
 	tide     *tide
 	start    startPolicy
+	runOps   int       // operations of a run at which it is sent
 	patience           // metrics and log
 	standing *throttle // of all partitions that stand still
 }
@@ -50,7 +51,9 @@ type partition struct {
 	heard     time.Time
 	idle      bool
 	ended     bool // caught up
+	full      bool // something gathered is at its bound: it is to be sent before more is read
 	dying     []deadLetter
+	weight    int     // of dying, bytes
 	buried    int64   // offset up to which dead letters are safe
 	shortened uint64  // of in.ids, as told to the metrics
 	base      int64   // newest time matched when it began to read; noTime: none yet
@@ -132,7 +135,7 @@ func (p *partition) resume(ctx context.Context) error {
 	p.stream.SeekTo(at.offset)
 	p.next, p.clock, p.in.newest = at.offset, at.clock, at.newest
 	p.heard, p.idle, p.ended = time.Now(), false, false
-	p.dying = p.dying[:0]
+	p.dying, p.weight, p.full = p.dying[:0], 0, false
 	p.base, p.bound = at.newest, noTime
 	for i := range p.sent {
 		p.sent[i] = at.offset
@@ -164,6 +167,11 @@ func (p *partition) step(ctx context.Context) error {
 		}
 		if err := p.take(ctx); err != nil {
 			return err
+		}
+		if p.full {
+			if err := p.flushEarly(ctx, began); err != nil {
+				return err
+			}
 		}
 	}
 	next, end := set.Span()
@@ -200,6 +208,8 @@ func (p *partition) take(ctx context.Context) error {
 		p.metrics.event(v)
 		if r.Offset >= p.buried {
 			p.dying = append(p.dying, newDeadLetter(p.lease, r, err))
+			p.weight += p.dying[len(p.dying)-1].weight()
+			p.full = p.weight >= lettersAtOnce
 		}
 		return nil
 	case duplicate:
@@ -219,6 +229,7 @@ func (p *partition) take(ctx context.Context) error {
 			return err
 		}
 		x.add(o, p.lease.index, r.Offset, p.clock, p.in.newest)
+		p.full = p.full || x.full(p.runOps)
 	}
 	return nil
 }

@@ -221,9 +221,13 @@ func (s *shard) lookSince(ctx context.Context, fences [][]byte) {
 	}
 }
 
-// publish tells the sweeper and the partitions how far the stream is here.
+// publish tells the sweeper and the partitions how far the stream is here, and the metrics what it holds.
 func (s *shard) publish() {
 	s.reached.Store(s.streamTime())
+	if s.bytes != s.told {
+		s.metrics.cached.Add(float64(s.bytes - s.told))
+		s.told = s.bytes
+	}
 	if s.number != 0 {
 		return
 	}
@@ -246,6 +250,7 @@ func (s *shard) evict() {
 		}
 		delete(s.subjects, name)
 		s.bytes -= e.size
+		s.metrics.evicted.Inc()
 		if s.bytes <= s.cacheBytes/4*3 {
 			return
 		}

@@ -29,6 +29,7 @@ const (
 	simPartitions = 4
 	simShards     = 2
 	simProcesses  = 3
+	simRuns       = 200 // of a lease
 )
 
 // simPack has windows so wide that the order between partitions plays no part.
@@ -173,9 +174,14 @@ func (w *simWorld) give(partition int, p *simProcess) {
 	w.owner[partition] = p
 	o := &partitionOptions{
 		program: w.program, source: w.log, store: w.store, keys: w.store.Keys(), shards: p.in,
-		tide: newTide(simPartitions, 0, func() {}), patience: patience{metrics: w.metrics, log: discard},
+		tide: newTide(simPartitions, 0, func() {}), patience: patience{metrics: w.metrics, log: discard}, runOps: 1 + w.rnd.IntN(8),
 	}
-	x := newPartition(o, newLease("events", partition, partition, simShards), -1)
+	lease := newLease("events", partition, partition, simShards)
+	lease.free = make(chan *run, simRuns) // a set must not wait for shards: one goroutine plays all
+	for range simRuns {
+		lease.free <- &run{}
+	}
+	x := newPartition(o, lease, -1)
 	x.stream = w.log.Open("events", partition, 0)
 	x.lease.askRestart()
 	p.partitions[partition] = x
@@ -184,7 +190,7 @@ func (w *simWorld) give(partition int, p *simProcess) {
 // step reads a set of a partition, or goes back to its fences if that was asked.
 func (p *simProcess) step(ctx context.Context, partition int) {
 	x := p.partitions[partition]
-	if x == nil || len(x.lease.free) < simShards {
+	if x == nil || len(x.lease.free) < simRuns/2 {
 		return
 	}
 	select {
