@@ -66,7 +66,7 @@ func syntaxError(err error) (line int, message string) {
 	line, _ = strconv.Atoi(m[1]) // no line is 0, which becomes 1
 	message = m[2]
 	if strings.HasPrefix(message, "unknown anchor") { // whose name may be a secret
-		message = "an alias stands for nothing"
+		message = "an alias stands for nothing; quote a text that begins with *"
 	}
 	if strings.Contains(message, "cannot start any token") {
 		message += "; indent with spaces, and quote a text that begins with @, ` or %"
