@@ -14,13 +14,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readFile reads the config file: YAML of known keys only.
+// readFile reads the config file.
 func (r *configReader) readFile() {
 	data, err := os.ReadFile(r.file)
 	if err != nil {
 		r.others = append(r.others, fmt.Sprintf("config: %v", err))
 		return
 	}
+	r.readText(data)
+}
+
+// readText reads what the file holds: YAML of known keys only.
+func (r *configReader) readText(data []byte) {
 	root, err := document(data)
 	if err != nil {
 		line, message := syntaxError(err)

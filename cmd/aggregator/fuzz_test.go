@@ -7,20 +7,19 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 )
 
 // fuzzConfig reads a config and looks that each fault says where it is.
-func fuzzConfig(t *testing.T, file, text string, environ ...string) (c *config, told []string) {
+func fuzzConfig(t *testing.T, text string, environ ...string) (c *config, told []string) {
 	t.Helper()
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	const file = "c.yaml"
 	var warnings bytes.Buffer
-	c, bad := (&session{err: &warnings, environ: environ}).loadConfig(file)
+	r := newConfigReader(file)
+	r.readText([]byte(text))
+	c, bad := r.finish(&session{err: &warnings, environ: environ})
 	for _, fault := range bad {
 		if !strings.HasPrefix(fault, file+":") && !strings.HasPrefix(fault, "env ") && !strings.HasPrefix(fault, "config: ") {
 			t.Errorf("a fault without its place: %q", fault)
@@ -43,13 +42,12 @@ func FuzzConfig(f *testing.F) {
 	} {
 		f.Add(text, "1d")
 	}
-	file := filepath.Join(f.TempDir(), "c.yaml")
 	f.Fuzz(func(t *testing.T, text, variable string) {
-		c, told := fuzzConfig(t, file, text, "AGGREGATOR_DEDUPE_WINDOW="+variable)
+		c, told := fuzzConfig(t, text, "AGGREGATOR_DEDUPE_WINDOW="+variable)
 		if told == nil && (len(c.kafka.Brokers) == 0 || len(c.redis.Addrs) == 0 || c.shards < 1 || c.cache < 1<<20 || c.intake.DedupeWindow <= 0 || c.maxAge <= 0) {
 			t.Errorf("no fault, and the config is %+v", c)
 		}
-		if _, again := fuzzConfig(t, file, text, "AGGREGATOR_DEDUPE_WINDOW="+variable); !slices.Equal(told, again) {
+		if _, again := fuzzConfig(t, text, "AGGREGATOR_DEDUPE_WINDOW="+variable); !slices.Equal(told, again) {
 			t.Errorf("told %q, then %q", told, again)
 		}
 	})
@@ -60,13 +58,12 @@ func FuzzPassword(f *testing.F) {
 	for _, around := range [][2]string{{"", ""}, {"*", ""}, {"&", " x"}, {"!", " x"}, {"!x ", ""}, {"[", "]"}, {"{", "}"}, {"{a: ", "}"}, {"\"", "\\q\""}, {"'", ""}, {"- ", ""}, {"", ": x"}, {"@", ""}, {"%", ""}, {"|", ""}, {"\x00", ""}} {
 		f.Add(around[0], around[1])
 	}
-	file := filepath.Join(f.TempDir(), "c.yaml")
 	f.Fuzz(func(t *testing.T, before, behind string) {
 		const secret = "hunter2hunter2"
 		if strings.ContainsAny(before+behind, "\r\n\u0085\u2028\u2029") {
 			return // a line is where a password stands
 		}
-		_, told := fuzzConfig(t, file, "redis:\n  password: "+before+secret+behind+"\nhttp: {listen: 5}\n")
+		_, told := fuzzConfig(t, "redis:\n  password: "+before+secret+behind+"\nhttp: {listen: 5}\n")
 		if all := strings.Join(told, "\n"); strings.Contains(all, secret) {
 			t.Errorf("it is told: %s", all)
 		}
