@@ -3,10 +3,10 @@
 # Downloads are kept here, outside the tree, a directory for each version.
 CACHE := $(or $(XDG_CACHE_HOME),$(HOME)/.cache)/aggregator
 
-KAFKA       := 4.4.0
-GOLANGCI    := v2.15.0
-KUSTOMIZE   := v5.7.1
-GOVULNCHECK := v1.9.0
+KAFKA     := 4.4.0
+GOLANGCI  := v2.15.0
+KUSTOMIZE := v5.7.1
+VULNCHECK := v1.9.0
 
 export KAFKA_LIB ?= $(CACHE)/kafka-$(KAFKA)
 lint      := $(CACHE)/golangci-lint-$(GOLANGCI)/golangci-lint
@@ -71,7 +71,7 @@ mutants: ## known bugs put into the code one by one: the simulation must find ea
 # by the day and may be out of reach.
 .PHONY: vuln
 vuln: ## known vulnerabilities in what the program calls; needs the internet
-	$(limit) 10m go run golang.org/x/vuln/cmd/govulncheck@$(GOVULNCHECK) ./...
+	$(limit) 10m go run golang.org/x/vuln/cmd/govulncheck@$(VULNCHECK) ./...
 
 .PHONY: bench
 bench: install ## the benchmarks that match BENCH (all: 8 minutes), on real servers

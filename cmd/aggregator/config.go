@@ -76,11 +76,21 @@ func defaultConfig() *config {
 // all that is wrong at once; the config is what could be read of it. Warnings go to
 // stderr.
 func (s *session) loadConfig(file string) (*config, faults) {
-	r := &configReader{c: defaultConfig(), file: file, places: map[string]place{}}
-	r.keys = keysOf(r.c)
+	r := newConfigReader(file)
 	if file != "" {
 		r.readFile()
 	}
+	return r.finish(s)
+}
+
+func newConfigReader(file string) *configReader {
+	r := &configReader{c: defaultConfig(), file: file, places: map[string]place{}}
+	r.keys = keysOf(r.c)
+	return r
+}
+
+// finish takes what the environment says on top of the file, and looks at it all.
+func (r *configReader) finish(s *session) (*config, faults) {
 	r.readEnvironment(s)
 	r.check()
 	return r.c, r.faults()

@@ -14,13 +14,18 @@ import (
 	"go.yaml.in/yaml/v3"
 )
 
-// readFile reads the config file: YAML of known keys only.
+// readFile reads the config file.
 func (r *configReader) readFile() {
 	data, err := os.ReadFile(r.file)
 	if err != nil {
 		r.others = append(r.others, fmt.Sprintf("config: %v", err))
 		return
 	}
+	r.readText(data)
+}
+
+// readText reads what the file holds: YAML of known keys only.
+func (r *configReader) readText(data []byte) {
 	root, err := document(data)
 	if err != nil {
 		line, message := syntaxError(err)
@@ -66,7 +71,7 @@ func syntaxError(err error) (line int, message string) {
 	line, _ = strconv.Atoi(m[1]) // no line is 0, which becomes 1
 	message = m[2]
 	if strings.HasPrefix(message, "unknown anchor") { // whose name may be a secret
-		message = "an alias stands for nothing"
+		message = "an alias stands for nothing; quote a text that begins with *"
 	}
 	if strings.Contains(message, "cannot start any token") {
 		message += "; indent with spaces, and quote a text that begins with @, ` or %"

@@ -223,3 +223,23 @@ func TestGracePeriod(t *testing.T) {
 		t.Errorf("the grace period is %v, the deadline to stop is %v: %v", grace, stopDeadline, err)
 	}
 }
+
+// TestSecurityPage: the configs of docs/security.md are good, but for the files that they name, which are not here.
+func TestSecurityPage(t *testing.T) {
+	configs := 0
+	for _, b := range blocksOf(t, "../../docs/security.md") {
+		if b.language != "yaml" {
+			continue
+		}
+		configs++
+		_, bad := (&session{err: t.Output()}).loadConfig(write(t, "c.yaml", b.text))
+		for _, fault := range bad {
+			if !strings.HasSuffix(fault, "no such file or directory") {
+				t.Errorf("%s: %s", b.text, fault)
+			}
+		}
+	}
+	if configs != 3 {
+		t.Errorf("%d configs, want 3", configs)
+	}
+}

@@ -275,12 +275,17 @@ func (s *shard) close() {
 	for _, e := range s.batch.entries {
 		e.Clean()
 		e.dirty, e.keys, e.kept = false, 0, nil
-		size := e.Size() + entrySize + len(e.name)
-		s.bytes += size - e.size
-		e.size = size
+		s.count(e)
 	}
 	entries, crossings := s.batch.entries[:0], s.batch.crossings[:0]
 	s.batch = batch{number: s.batch.number + 1, entries: entries, crossings: crossings}
+}
+
+// count brings up to date what an entry takes of the memory for subjects.
+func (s *shard) count(e *entry) {
+	size := e.Size() + entrySize + len(e.name)
+	s.bytes += size - e.size
+	e.size = size
 }
 
 // entrySize is about what an entry takes beside its subject, in bytes.

@@ -38,6 +38,15 @@ func newDeadLetter(l *lease, r *fetch.Record, err error) deadLetter {
 	return d
 }
 
+// weight is about what the letter takes in memory.
+func (d *deadLetter) weight() int {
+	n := 200 + len(d.key) + len(d.value) + len(d.message)
+	for _, h := range d.headers {
+		n += 50 + len(h.Key) + len(h.Value)
+	}
+	return n
+}
+
 // bytesOf is a copy that keeps nil apart from empty, as Kafka does.
 func bytesOf(b []byte) []byte {
 	if b == nil {

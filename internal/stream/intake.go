@@ -16,7 +16,7 @@ type Intake struct {
 	// DedupeWindow is how long an id is remembered, by the partition's clock. Default 10 min.
 	DedupeWindow time.Duration
 	// MaxIDs bounds the ids remembered for a partition. Default 4,000,000, some
-	// 100 MiB; at the bound the window shortens.
+	// 80 to 160 MiB; at the bound the window shortens.
 	MaxIDs int
 	// Types maps CloudEvents types to the program's.
 	Types map[string]string

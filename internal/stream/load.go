@@ -245,6 +245,7 @@ func (s *shard) decode(e *entry, record []byte) error {
 	}
 	e.subject = *s.apply.open(ws, thresholds.Kind(kind), id)
 	e.loaded, e.used = true, s.batch.number
+	s.count(e)
 	return nil
 }
 

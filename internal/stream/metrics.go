@@ -38,6 +38,8 @@ type Metrics struct {
 	delivery    prometheus.Histogram
 	forgot      prometheus.Counter
 	capped      prometheus.Counter
+	cached      prometheus.Gauge
+	evicted     prometheus.Counter
 	ids         *prometheus.GaugeVec
 	shortened   prometheus.Counter
 	waits       prometheus.Counter
@@ -68,6 +70,8 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		delivery:    f.histogram("crossing_delay_seconds", "Time from the event's Kafka timestamp to its crossing acknowledged.", prometheus.ExponentialBuckets(0.005, 2, 16)),
 		forgot:      f.counter("subjects_forgotten_total", "Subjects deleted or shrunk after their windows had run empty."),
 		capped:      f.counter("capped_total", "Operations on a counter that was at its cap."),
+		cached:      f.gauge("cache_bytes", "Memory that subjects kept between batches take, about; at most cache_bytes of the config and what a batch adds."),
+		evicted:     f.counter("cache_evicted_total", "Subjects dropped from memory because cache_bytes was reached; they are read again from the store."),
 		ids:         f.gauges("duplicate_ids", "Event ids remembered for the partition.", "topic", "partition"),
 		shortened:   f.counter("duplicate_window_shortened_total", "Times ids were forgotten early because dedupe.max_ids was reached."),
 		waits:       f.counter("partition_wait_timeouts_total", "Times a partition that was ahead went on though the slowest made no progress for a minute."),
@@ -116,6 +120,12 @@ func (f factory) counter(name, help string) prometheus.Counter {
 	c := prometheus.NewCounter(prometheus.CounterOpts{Name: namespace + name, Help: help})
 	f.r.MustRegister(c)
 	return c
+}
+
+func (f factory) gauge(name, help string) prometheus.Gauge {
+	g := prometheus.NewGauge(prometheus.GaugeOpts{Name: namespace + name, Help: help})
+	f.r.MustRegister(g)
+	return g
 }
 
 func (f factory) counters(name, help string, labels ...string) *prometheus.CounterVec {

@@ -27,6 +27,7 @@ type partitionOptions struct {
 	dead     deadLetters
 	tide     *tide
 	start    startPolicy
+	runOps   int       // operations of a run at which it is sent
 	patience           // metrics and log
 	standing *throttle // of all partitions that stand still
 }
@@ -51,7 +52,9 @@ type partition struct {
 	idle      bool
 	ended     bool // caught up
 	held      bool // waits for other partitions
+	full      bool // something gathered is at its bound: it is to be sent before more is read
 	dying     []deadLetter
+	weight    int     // of dying, bytes
 	buried    int64   // offset up to which dead letters are safe
 	shortened uint64  // of in.ids, as told to the metrics
 	seen      int64   // newest time of any event looked at, ns; noTime: none
@@ -137,7 +140,7 @@ func (p *partition) resume(ctx context.Context) error {
 	p.stream.SeekTo(at.offset)
 	p.next, p.clock, p.in.newest = at.offset, at.clock, at.newest
 	p.heard, p.idle, p.ended = time.Now(), false, false
-	p.dying = p.dying[:0]
+	p.dying, p.weight, p.full = p.dying[:0], 0, false
 	p.seen, p.bound = at.seen, noTime
 	p.tide.set(p.lease.index, p.seen, false)
 	for i := range p.sent {
@@ -170,6 +173,11 @@ func (p *partition) step(ctx context.Context) error {
 		}
 		if err := p.take(ctx); err != nil {
 			return err
+		}
+		if p.full {
+			if err := p.flushEarly(ctx, began); err != nil {
+				return err
+			}
 		}
 	}
 	next, end := set.Span()
@@ -206,6 +214,8 @@ func (p *partition) take(ctx context.Context) error {
 		p.metrics.event(v)
 		if r.Offset >= p.buried {
 			p.dying = append(p.dying, newDeadLetter(p.lease, r, err))
+			p.weight += p.dying[len(p.dying)-1].weight()
+			p.full = p.weight >= lettersAtOnce
 		}
 		return nil
 	case duplicate:
@@ -225,6 +235,7 @@ func (p *partition) take(ctx context.Context) error {
 			return err
 		}
 		x.add(o, p.lease.index, r.Offset, p.clock, p.in.newest)
+		p.full = p.full || x.full(p.runOps)
 	}
 	return nil
 }

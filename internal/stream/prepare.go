@@ -183,6 +183,7 @@ func (s *Service) build(secret Secret) {
 	}
 	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log, quiet: &throttle{}}
 	s.shards, s.in, s.relays = nil, nil, nil
+	s.metrics.cached.Set(0)
 	for n := range s.Shards {
 		s.shards = append(s.shards, newShard(n, o))
 		s.in = append(s.in, make(chan message, shardQueue))
@@ -191,7 +192,7 @@ func (s *Service) build(secret Secret) {
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, dead: &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, retry: s.retryDead}, tide: s.tide,
-		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patient, standing: &throttle{},
+		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patient, standing: &throttle{}, runOps: runOps,
 	}
 }
 

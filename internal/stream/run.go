@@ -32,7 +32,24 @@ type runOp struct {
 // span is a stretch of a slice.
 type span struct{ start, end int32 }
 
+// What a run may hold before it is sent: as much as the set of a fetch mostly has for a shard. Only a set
+// that was compressed well, or whose ids are long, has more.
+const (
+	runOps  = 2_048     // operations
+	runText = 128 << 10 // bytes
+)
+
+// full says whether the run is to be sent before more is added.
+func (r *run) full(most int) bool { return len(r.ops) >= most || len(r.text) >= runText }
+
+// reset empties the run. What unusual events have blown up goes.
 func (r *run) reset(from int64) {
+	if cap(r.text) > 2*runText {
+		r.text = nil
+	}
+	if cap(r.adds) > 16*runOps {
+		r.adds = nil
+	}
 	r.from, r.ops, r.adds, r.text, r.hole = from, r.ops[:0], r.adds[:0], r.text[:0], hole{}
 }
 

@@ -32,6 +32,7 @@ func (p *partition) release(shard int) {
 // flush sends the runs with their marks, dead letters first: a mark says that
 // everything before it is done. Shards without operations get a mark now and then.
 func (p *partition) flush(ctx context.Context, now time.Time) error {
+	p.full = false
 	if err := p.bury(ctx); err != nil {
 		return err
 	}
@@ -63,6 +64,16 @@ func (p *partition) flush(ctx context.Context, now time.Time) error {
 	return nil
 }
 
+// flushEarly sends what was gathered of a set while there is more of it: the memory that it takes is bounded,
+// whatever the set holds.
+func (p *partition) flushEarly(ctx context.Context, now time.Time) error {
+	p.heard, p.idle, p.ended = now, false, false
+	return p.flush(ctx, now)
+}
+
+// lettersAtOnce is the most that the dead letters of a partition take before they are sent, in bytes.
+const lettersAtOnce = 1 << 20
+
 // markEvery is how often a shard without operations is told how far the
 // partition is.
 const markEvery = 200 * time.Millisecond
@@ -88,7 +99,8 @@ func (p *partition) bury(ctx context.Context) error {
 		p.metrics.deadLetter(p.dying[i].reason)
 	}
 	p.buried = p.dying[len(p.dying)-1].offset + 1
-	p.dying = p.dying[:0]
+	clear(p.dying) // they own their bytes
+	p.dying, p.weight = p.dying[:0], 0
 	return nil
 }
 

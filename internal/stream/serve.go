@@ -286,9 +286,13 @@ func (s *shard) lookSince(ctx context.Context, fences [][]byte) {
 	}
 }
 
-// publish tells the sweeper and the partitions how far the stream is here.
+// publish tells the sweeper and the partitions how far the stream is here, and the metrics what it holds.
 func (s *shard) publish() {
 	s.reached.Store(s.streamTime())
+	if s.bytes != s.told {
+		s.metrics.cached.Add(float64(s.bytes - s.told))
+		s.told = s.bytes
+	}
 	for i := range s.places {
 		p := &s.places[i]
 		if p.stands {
@@ -313,6 +317,7 @@ func (s *shard) evict() {
 		}
 		delete(s.subjects, name)
 		s.bytes -= e.size
+		s.metrics.evicted.Inc()
 		if s.bytes <= s.cacheBytes/4*3 {
 			return
 		}

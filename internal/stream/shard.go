@@ -51,6 +51,7 @@ type shard struct {
 	apply    applier
 	subjects map[string]*entry // by kind and id
 	bytes    int               // held by subjects, approximately
+	told     int               // bytes, as the metrics know it
 	places   []standing        // by partition
 	head     head
 	batch    batch

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// fuzzConfig reads a config and looks that each fault says where it is.
+func fuzzConfig(t *testing.T, text string, environ ...string) (c *config, told []string) {
+	t.Helper()
+	const file = "c.yaml"
+	var warnings bytes.Buffer
+	r := newConfigReader(file)
+	r.readText([]byte(text))
+	c, bad := r.finish(&session{err: &warnings, environ: environ})
+	for _, fault := range bad {
+		if !strings.HasPrefix(fault, file+":") && !strings.HasPrefix(fault, "env ") && !strings.HasPrefix(fault, "config: ") {
+			t.Errorf("a fault without its place: %q", fault)
+		}
+	}
+	return c, append(bad, lines(warnings.String())...)
+}
+
+// FuzzConfig: a config file is read, or each of its faults is told with its place.
+func FuzzConfig(f *testing.F) {
+	example, err := os.ReadFile("aggregator.example.yaml")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(example), "10m")
+	for _, text := range []string{
+		"", "kafka: {brokers: [a:1, b:2], sasl: {mechanism: plain, username: u, password: 'x'}}", "redis: &r {db: 1}\nhttp: *r", "- a\n- b", "a: b: c",
+		"cloudevents: {types: {a: b, a: c}}", "dedupe: {window: 1d2h, max_ids: 1_000}\ncache_bytes: 1GiB", "http: {token: x, listen: ':99999'}",
+		"kafka: ~\nredis:\nrules: {packs: []}", "---\n...\n---\nkafka: {}", "\ufeffkafka: {}", "\t", "redis: {db: 010}", "<<: {kafka: 1}", "? [a]\n: b", "redis: {db: !!int '7'}",
+	} {
+		f.Add(text, "1d")
+	}
+	f.Fuzz(func(t *testing.T, text, variable string) {
+		c, told := fuzzConfig(t, text, "AGGREGATOR_DEDUPE_WINDOW="+variable)
+		if told == nil && (len(c.kafka.Brokers) == 0 || len(c.redis.Addrs) == 0 || c.shards < 1 || c.cache < 1<<20 || c.intake.DedupeWindow <= 0 || c.maxAge <= 0) {
+			t.Errorf("no fault, and the config is %+v", c)
+		}
+		if _, again := fuzzConfig(t, text, "AGGREGATOR_DEDUPE_WINDOW="+variable); !slices.Equal(told, again) {
+			t.Errorf("told %q, then %q", told, again)
+		}
+	})
+}
+
+// FuzzPassword: a password is never told, whatever stands around it, and whatever YAML makes of that.
+func FuzzPassword(f *testing.F) {
+	for _, around := range [][2]string{{"", ""}, {"*", ""}, {"&", " x"}, {"!", " x"}, {"!x ", ""}, {"[", "]"}, {"{", "}"}, {"{a: ", "}"}, {"\"", "\\q\""}, {"'", ""}, {"- ", ""}, {"", ": x"}, {"@", ""}, {"%", ""}, {"|", ""}, {"\x00", ""}} {
+		f.Add(around[0], around[1])
+	}
+	f.Fuzz(func(t *testing.T, before, behind string) {
+		const secret = "hunter2hunter2"
+		if strings.ContainsAny(before+behind, "\r\n\u0085\u2028\u2029") {
+			return // a line is where a password stands
+		}
+		_, told := fuzzConfig(t, "redis:\n  password: "+before+secret+behind+"\nhttp: {listen: 5}\n")
+		if all := strings.Join(told, "\n"); strings.Contains(all, secret) {
+			t.Errorf("it is told: %s", all)
+		}
+	})
+}
+
+// FuzzHTTP: without the token nobody gets beyond the probes, whatever a request looks like.
+func FuzzHTTP(f *testing.F) {
+	for _, text := range []string{
+		request("/metrics"), request("/livez"), request("/readyz?verbose", "Authorization: Bearer x"), request("/debug/pprof/heap", "Authorization: bearer"),
+		request("//livez/../metrics"), request("/livez%2f..%2fmetrics"), request("http://x/metrics"), "CONNECT /metrics HTTP/1.1\r\nHost: x\r\n\r\n",
+		"POST /livez HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\nx\r\n0\r\n\r\n", "GET /livez HTTP/1.0\r\nContent-Length: 99999999999\r\n\r\n",
+		"OPTIONS * HTTP/1.1\r\nHost: x\r\n\r\n", "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
+	} {
+		f.Add([]byte(text))
+	}
+	log := newLog(io.Discard, "info", "json")
+	h := gate{token: httpToken, debug: true}.handler(newHandler(newRegistry(), &readiness{}, log))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(data)))
+		if err != nil {
+			return // the server answers by itself
+		}
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		open := slices.Contains(probes, r.URL.Path)
+		if !open && bearer(r) != httpToken && w.Code != http.StatusUnauthorized && w.Code != http.StatusRequestEntityTooLarge {
+			t.Errorf("%s %s: %d", r.Method, r.URL, w.Code)
+		}
+		if strings.Contains(w.Body.String(), "aggregator_build_info") {
+			t.Errorf("%s %s: the metrics are told", r.Method, r.URL)
+		}
+	})
+}
