@@ -67,7 +67,7 @@ func (l *lateTopic) WriteMessages(_ context.Context, messages ...kafka.Message) 
 
 func (l *lateTopic) publisher(t *testing.T) *topicPublisher {
 	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	return &topicPublisher{writer: l, source: l, end: l.end, now: time.Now, metrics: NewMetrics(prometheus.NewRegistry(), p), tails: map[int]*tail{}}
+	return &topicPublisher{writer: l, source: l, end: l.end, now: time.Now, most: recentMost, metrics: NewMetrics(prometheus.NewRegistry(), p), tails: map[int]*tail{}}
 }
 
 func entriesOf(ids ...string) (list []outboxEntry) {
