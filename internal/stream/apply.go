@@ -248,7 +248,8 @@ func (a *applier) firstClears(s *subject) int64 {
 // clearDate is the start of the first bucket after the subject's time at which,
 // with nothing added, rule r is under its clear and no measure is a lower bound; never
 // if it is not armed or cannot clear. Values only fall as the window slides, so the bucket
-// is found by bisection: after a whole window everything has left.
+// is found by bisection: after a whole window everything has left. While the window reaches back before
+// a counter began there is none: what was there before is not known.
 func (a *applier) clearDate(s *subject, r int) int64 {
 	rule := &a.program.kinds[s.kind].rules[r]
 	if rule.Clear == 0 || rule.Window == 0 || s.Mark(r).Level == 0 {
@@ -259,7 +260,7 @@ func (a *applier) clearDate(s *subject, r int) int64 {
 		return never
 	}
 	step := rule.Step * second
-	low := floorDiv(now, step) + 1
+	low := max(floorDiv(now, step)+1, a.firstWhole(s, rule))
 	high := min(low+rule.Window/rule.Step, never/step) // no date lies beyond what nanoseconds reach
 	for low < high {
 		middle := (low + high) / 2
@@ -273,6 +274,21 @@ func (a *applier) clearDate(s *subject, r int) int64 {
 		return never
 	}
 	return low * step
+}
+
+// firstWhole is the first bucket, of the rule's steps, whose window holds nothing from before
+// a counter of the rule began.
+func (a *applier) firstWhole(s *subject, rule *boundRule) int64 {
+	first := int64(math.MinInt64)
+	if a.since == nil {
+		return first
+	}
+	for _, c := range rule.counters {
+		if t := a.since(s.kind, c); t != 0 && t != noTime {
+			first = max(first, floorDiv(t-1, rule.Step*second)+1+rule.Window/rule.Step)
+		}
+	}
+	return first
 }
 
 func (a *applier) clearsAt(s *subject, rule *boundRule, t int64) bool {

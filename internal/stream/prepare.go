@@ -44,11 +44,28 @@ func (s *Service) prepare(ctx context.Context) error {
 		return err
 	}
 	s.sinces = newSinces(s.Store, s.Program, s.log)
-	if err := s.untilStored(ctx, func() error { return s.sinces.load(ctx) }); err != nil {
+	if err := s.untilStored(ctx, func() error { return s.loadSinces(ctx) }); err != nil {
 		return err
 	}
 	s.build(secret)
 	return nil
+}
+
+// loadSinces reads since when counters are kept. Of those that have not begun for all partitions
+// that has to be known before the first event is applied, or an episode would end by an empty counter.
+func (s *Service) loadSinces(ctx context.Context) error {
+	if err := s.sinces.load(ctx); err != nil || !s.sinces.unsettled() {
+		return err
+	}
+	var keys [][]byte
+	for _, t := range s.topics {
+		keys = append(keys, s.Store.Keys().AppendFenceKey(nil, 0, t.topic, t.partition))
+	}
+	fences, err := s.Store.Load(ctx, 0, keys, nil)
+	if err != nil {
+		return err
+	}
+	return s.sinces.look(ctx, marksOf(fences))
 }
 
 // untilStored calls f, which uses the store, until it works.

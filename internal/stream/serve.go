@@ -275,15 +275,20 @@ var errOtherSecret = errors.New("the store was given another fingerprint key: st
 // lookSince shows the stored fences to those who wait for a new pack to reach
 // every partition.
 func (s *shard) lookSince(ctx context.Context, fences [][]byte) {
+	if err := s.sinces.look(ctx, marksOf(fences)); err != nil && ctx.Err() == nil {
+		s.metrics.storeError("setting", err)
+	}
+}
+
+// marksOf is what fences say; one that is missing says nothing.
+func marksOf(fences [][]byte) []mark {
 	marks := make([]mark, len(fences))
 	for i, b := range fences {
 		if b != nil {
 			marks[i], _ = parseFence(b)
 		}
 	}
-	if err := s.sinces.look(ctx, marks); err != nil && ctx.Err() == nil {
-		s.metrics.storeError("setting", err)
-	}
+	return marks
 }
 
 // publish tells the sweeper and the partitions how far the stream is here, and the metrics what it holds.

@@ -88,7 +88,7 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *subject)
 		return
 	}
 	c.whole = c.horizon == noTime || c.want.First() >= c.horizon && c.got.First() >= c.horizon
-	c.sure = c.whole && c.fed >= 0
+	c.sure = c.whole && c.fed >= 0 && !c.postponed()
 	for _, s := range []*subject{c.want, c.got} {
 		c.clears.clear(s, c.high)
 	}
@@ -132,6 +132,31 @@ func (c *comparing) old() bool {
 	return !ok || t < c.horizon
 }
 
+// postponed says whether the store may lack a clear that the log gives, since one is not announced
+// while its window reaches back before a counter began.
+func (c *comparing) postponed() bool {
+	since := int64(noTime)
+	for _, m := range c.limits[c.shard] {
+		if m.since != 0 {
+			since = max(since, m.since)
+		}
+	}
+	t := &c.Program.kinds[c.kind]
+	for r := range t.rules {
+		rule := &t.rules[r]
+		if rule.Clear == 0 || rule.Window == 0 {
+			continue
+		}
+		from := windowStart(rule.Rule, c.want, min(c.want.First(), c.got.First()))
+		for _, i := range rule.counters {
+			if t := max(since, c.begin(i)); t != noTime && time.Unix(0, t).After(from) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 // time compares the subject's times, and moves both to the later one.
 func (c *comparing) time() {
 	want, timed := c.want.Time()
@@ -167,18 +192,24 @@ func stamp(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339N
 
 // since is the time from which on counter i can be compared, ns; noTime: all of it can.
 func (c *comparing) since(i int) int64 {
-	id := c.Program.kinds[c.kind].layout.Counters[i].ID
-	t, ok := c.began[id]
-	switch {
-	case c.began == nil || ok && t == 0:
-		t = noTime
-	case !ok:
-		t = never // it has not begun in all partitions
-	}
+	t := c.begin(i)
 	if c.whole {
 		return t
 	}
 	return max(t, c.horizon)
+}
+
+// begin is the time since which counter i is kept, ns; noTime: it always was.
+func (c *comparing) begin(i int) int64 {
+	id := c.Program.kinds[c.kind].layout.Counters[i].ID
+	t, ok := c.began[id]
+	switch {
+	case c.began == nil || ok && t == 0:
+		return noTime
+	case !ok:
+		return never // it has not begun in all partitions
+	}
+	return t
 }
 
 // counter compares counter i.
