@@ -24,6 +24,7 @@ type relay struct {
 	partition int // of the crossings topic
 	noted     uint64
 	stored    []byte        // noted, as the store holds it
+	version   []byte        // of the head, as last read; nil: there is none
 	told      chan struct{} // a commit in this process had crossings
 	claim     claim
 }
@@ -185,7 +186,9 @@ func (r *relay) look(ctx context.Context) (head uint64, err error) {
 	if err := r.hold(ctx, values[2], asked); err != nil {
 		return 0, err
 	}
+	r.version = nil
 	if v := values[0]; len(v) == windows.VersionSize+8 {
+		r.version = bytes.Clone(v[:windows.VersionSize])
 		head = binary.BigEndian.Uint64(v[windows.VersionSize:])
 	}
 	r.stored, r.noted = bytes.Clone(values[1]), 0
@@ -205,10 +208,10 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 	if err != nil {
 		return fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
 	}
-	if slices.ContainsFunc(values, func(v []byte) bool { return v == nil }) {
+	if slices.ContainsFunc(values, absent) {
 		stored := r.stored
-		if _, err := r.look(ctx); err != nil || !bytes.Equal(stored, r.stored) {
-			return cmp.Or(err, errOutboxChanged) // another owner, for a moment, was faster
+		if head, err := r.look(ctx); err != nil || head < to || !bytes.Equal(stored, r.stored) {
+			return cmp.Or(err, errOutboxChanged) // another owner, for a moment, was faster, or the store went back
 		}
 	}
 	entries := make([]outboxEntry, 0, len(values))
@@ -233,12 +236,15 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 	return r.note(ctx, to, keys, values)
 }
 
+func absent(value []byte) bool { return value == nil }
+
 // errOutboxChanged: the store went back while its entries were being published.
 var errOutboxChanged = errors.New("the outbox is no longer what was read")
 
 // note says that everything below to was published, and deletes it. It does so
 // only if the store still holds what was published: one that went back in the meantime may by now
-// hold other crossings under the same numbers.
+// hold other crossings under the same numbers. An entry that is missing says nothing of that: then the head must
+// be the same.
 func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) error {
 	next := binary.BigEndian.AppendUint64(nil, to)
 	c := &windows.Commit{Fences: []windows.Fence{{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored, To: next}}}
@@ -249,6 +255,9 @@ func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) erro
 		c.Fences = append(c.Fences, windows.Fence{Key: r.claimKey(), From: r.claim.name})
 	}
 	asked := time.Now()
+	if slices.ContainsFunc(values, absent) {
+		c.Records = []windows.Record{{Key: r.keys.AppendHeadKey(nil, r.shard), Version: r.version}}
+	}
 	res, err := r.store.Commit(ctx, r.shard, c)
 	if err != nil {
 		return fmt.Errorf("note crossings of shard %d: %w", r.shard, err)

@@ -37,6 +37,50 @@ func (p *listPublisher) write(_ context.Context, _ int, entries []outboxEntry) e
 	return nil
 }
 
+// lossy is a store that loses everything after a number of reads.
+type lossy struct {
+	*windows.Mem
+	left int
+}
+
+func (s *lossy) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
+	if s.left--; s.left == -1 {
+		s.Mem = windows.NewMem(1)
+	}
+	return s.Mem.Load(ctx, shard, keys, dst)
+}
+
+// TestStoreLostWhilePublishing: between two reads of a relay, or before it notes, the
+// store loses everything. A recount puts the same crossings under the same numbers: they
+// must not be noted before.
+func TestStoreLostWhilePublishing(t *testing.T) {
+	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
+	for reads := range 5 {
+		store := &lossy{Mem: windows.NewMem(1), left: reads}
+		keys := store.Keys()
+		fill := func(key, value []byte) {
+			if err := store.Put(t.Context(), 0, key, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		fill(keys.AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), 2))
+		fill(keys.AppendOutboxKey(nil, 0, 1), outboxEntry{value: []byte(`{"id":"A"}`)}.append(nil)) // the first is missing
+		pub := &listPublisher{during: func() {
+			if reads == 4 {
+				store.Mem = windows.NewMem(1)
+			}
+		}}
+		r := &relay{relayOptions: &relayOptions{store: store, keys: keys, publish: pub, metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard}}
+		if err := r.drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		values, err := store.Load(t.Context(), 0, [][]byte{keys.AppendHeadKey(nil, 0), keys.AppendNotedKey(nil, 0)}, nil)
+		if err != nil || (values[0] == nil) != (values[1] == nil) {
+			t.Fatalf("case %d: head %x, noted %x, %v", reads, values[0], values[1], err)
+		}
+	}
+}
+
 // TestStoreGoesBackWhilePublishing: while crossings are under way to Kafka the
 // store goes back to before them, and a recount puts others under their numbers.
 // Noting the first must not pass over those.
