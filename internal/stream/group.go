@@ -111,11 +111,13 @@ func (g *generation) commit(ctx context.Context, gen *kafka.Generation) {
 	g.commitOnce(gen, last)
 }
 
-// measure keeps the lag: what is in the log and not yet in the store.
+// measure keeps the lag: what is in the log and not yet in the store. It also
+// looks whether the topics are still the same.
 func (g *generation) measure(ctx context.Context) {
 	t := time.NewTicker(commitEvery)
 	defer t.Stop()
 	for ctx.Err() == nil {
+		g.service.recognize(ctx)
 		for _, l := range g.leases {
 			offset, begun := l.committed()
 			_, end, err := g.service.fetch.Offsets(ctx, l.topic, l.partition)
