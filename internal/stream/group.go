@@ -123,12 +123,13 @@ func (g *generation) commit(ctx context.Context, gen *kafka.Generation) {
 }
 
 // measure keeps the lag: what is in the log and not yet in the store. It also
-// finds out how long the log was when the generation began.
+// finds out how long the log was when the generation began, and looks whether the topics are still the same.
 func (g *generation) measure(ctx context.Context) {
 	t := time.NewTicker(commitEvery)
 	defer t.Stop()
 	for ctx.Err() == nil {
 		g.service.horizons(ctx)
+		g.service.recognize(ctx)
 		for _, l := range g.leases {
 			offset, begun := l.committed()
 			_, end, err := g.service.fetch.Offsets(ctx, l.topic, l.partition)
