@@ -265,9 +265,6 @@ func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) erro
 		c.Records = []windows.Record{{Key: r.keys.AppendHeadKey(nil, r.shard), Version: r.version}}
 	}
 	asked := time.Now()
-	if slices.ContainsFunc(values, absent) {
-		c.Records = []windows.Record{{Key: r.keys.AppendHeadKey(nil, r.shard), Version: r.version}}
-	}
 	res, err := r.store.Commit(ctx, r.shard, c)
 	if err != nil {
 		return fmt.Errorf("note crossings of shard %d: %w", r.shard, err)
