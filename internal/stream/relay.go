@@ -274,8 +274,19 @@ func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) erro
 	}
 	r.noted, r.stored, r.claim.seen = to, next, asked
 	faultpoint("noted")
-	if err := r.store.Delete(ctx, r.shard, keys...); err != nil {
+	return r.trim(ctx, keys)
+}
+
+// trim deletes what was noted, if the store still says that it was: one that went
+// back since may by now hold other crossings under those numbers.
+func (r *relay) trim(ctx context.Context, keys [][]byte) error {
+	noted := windows.Fence{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored}
+	res, err := r.store.Commit(ctx, r.shard, &windows.Commit{Fences: []windows.Fence{noted}, Deletes: keys})
+	if err != nil {
 		return fmt.Errorf("trim outbox of shard %d: %w", r.shard, err)
+	}
+	if res.Outcome != windows.Done {
+		return errOutboxChanged
 	}
 	return nil
 }

@@ -50,6 +50,54 @@ func (s *lossy) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]by
 	return s.Mem.Load(ctx, shard, keys, dst)
 }
 
+// backAfter is a store that does something after its first commit, before the answer.
+type backAfter struct {
+	*windows.Mem
+	after func()
+}
+
+func (s *backAfter) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	res, err := s.Mem.Commit(ctx, shard, c)
+	if f := s.after; f != nil {
+		s.after = nil
+		f()
+	}
+	return res, err
+}
+
+// TestStoreGoesBackBeforeTrim: the store goes back after crossings were noted, and a
+// recount puts another one under the number of the first before that is deleted.
+func TestStoreGoesBackBeforeTrim(t *testing.T) {
+	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
+	store := &backAfter{Mem: windows.NewMem(1)}
+	fill := func(version string, ids ...string) {
+		put := func(key, value []byte) {
+			if err := store.Put(t.Context(), 0, key, value); err != nil {
+				t.Fatal(err)
+			}
+		}
+		put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte(version), uint64(len(ids))))
+		for i, id := range ids {
+			put(store.Keys().AppendOutboxKey(nil, 0, uint64(i)), outboxEntry{value: fmt.Appendf(nil, `{"id":%q}`, id)}.append(nil))
+		}
+	}
+	fill("version1", "A0", "A1")
+	store.after = func() {
+		_ = store.Delete(t.Context(), 0, store.Keys().AppendNotedKey(nil, 0), store.Keys().AppendOutboxKey(nil, 0, 1))
+		fill("version2", "B0")
+	}
+	pub := &listPublisher{}
+	r := &relay{relayOptions: &relayOptions{store: store, keys: store.Keys(), publish: pub, metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard}}
+	for range 2 {
+		if err := r.drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if want := []string{"A0", "A1", "B0"}; !slices.Equal(pub.ids, want) {
+		t.Fatalf("published %v, want %v", pub.ids, want)
+	}
+}
+
 // TestStoreLostWhilePublishing: between two reads of a relay, or before it notes, the
 // store loses everything. A recount puts the same crossings under the same numbers: they
 // must not be noted before.
