@@ -117,7 +117,7 @@ func (s *simStory) own(rnd *rand.Rand) [][]sentEvent {
 	end := simStart
 	for p := range s.partitions {
 		t := &simTeller{simStory: s, rnd: rnd, partition: p, now: simStart}
-		for range 5 + rnd.IntN(90/(1+s.partitions)) {
+		for range 5 + rnd.IntN(70/(1+s.partitions)) {
 			t.pass()
 			t.tell()
 		}
@@ -212,7 +212,7 @@ func (s *simStory) shared(rnd *rand.Rand) [][]sentEvent {
 	var all [][]sentEvent
 	for p := range s.partitions {
 		t := &simTeller{simStory: s, rnd: rnd, partition: p, now: simStart.AddDate(0, 1, 0)}
-		for range 5 + rnd.IntN(20) {
+		for range 5 + rnd.IntN(16) {
 			id := t.ids
 			t.ids++
 			if id > 0 && rnd.IntN(8) == 0 {

@@ -36,6 +36,7 @@ const simHistories = 16
 type simRunner struct {
 	kinds   []*simKind
 	metrics *Metrics
+	digest  bool      // histories tell a digest of themselves
 	number  uint64    // of the log
 	truth   *simTruth // nil: none yet
 }
@@ -58,7 +59,10 @@ func (r *simRunner) history(t *testing.T, seed uint64) (told simTold, err error)
 				err = fmt.Errorf("panic: %v\n%s", p, buf[:runtime.Stack(buf, false)])
 			}
 		}()
-		told, err = newSimWorld(ctx, rand.New(rand.NewPCG(seed, 7)), r.truth, r.metrics).run(ctx)
+		w := newSimWorld(ctx, rand.New(rand.NewPCG(seed, 7)), r.truth, r.metrics)
+		if told, err = w.run(ctx); r.digest {
+			told.digest = w.digest()
+		}
 	})
 	return told, err
 }
@@ -161,8 +165,10 @@ func TestSimulationRepeats(t *testing.T) {
 	digests := map[uint64]bool{}
 	for i := range uint64(100) {
 		seed := seed + i*(simHistories+1)
-		a, err := newSimRunner(kinds).history(t, seed)
-		b, err2 := newSimRunner(kinds).history(t, seed)
+		one, two := newSimRunner(kinds), newSimRunner(kinds)
+		one.digest, two.digest = true, true
+		a, err := one.history(t, seed)
+		b, err2 := two.history(t, seed)
 		if err := errors.Join(err, err2); err != nil {
 			t.Fatalf("SEED=%d: %v", seed, err)
 		}

@@ -318,11 +318,9 @@ func (w *simWorld) unrest() error {
 // told sums up what was published.
 func (w *simWorld) told() simTold {
 	var t simTold
-	h := fnv.New64a()
 	seen := map[string]bool{}
 	for _, records := range w.output.published {
 		for _, r := range records {
-			_, _ = h.Write([]byte(simBare(string(r.value))))
 			switch {
 			case seen[r.id]:
 				t.repeats++
@@ -334,7 +332,17 @@ func (w *simWorld) told() simTold {
 			seen[r.id] = true
 		}
 	}
-	w.store.digest(h)
-	t.digest = h.Sum64()
 	return t
+}
+
+// digest is a hash of all that was published and stored.
+func (w *simWorld) digest() uint64 {
+	h := fnv.New64a()
+	for _, records := range w.output.published {
+		for _, r := range records {
+			_, _ = h.Write([]byte(simBare(string(r.value))))
+		}
+	}
+	w.store.digest(h)
+	return h.Sum64()
 }
