@@ -117,6 +117,11 @@ func TestSlowFaults(t *testing.T) {
 		})
 	})
 	t.Run("Brokers", func(t *testing.T) { testBrokers(t, kafka.As(t)) })
+	for _, x := range report.rows {
+		if most := (x.kills + 999) / 1000; x.repeated > most {
+			t.Errorf("%s: %d crossings came again, at most %d may", x.fault, x.repeated, most)
+		}
+	}
 	text := report.String()
 	t.Logf("faults in %v:\n%s", time.Since(began).Round(time.Second), text)
 	if file := os.Getenv("FAULTS_TABLE"); file != "" {

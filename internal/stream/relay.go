@@ -232,11 +232,12 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 		entries = append(entries, e)
 	}
 	r.metrics.outbox(r.shard, len(entries), oldest(entries))
-	if !r.claim.fresh(time.Now()) {
+	timely, fresh := r.claim.fresh(ctx)
+	if !fresh {
 		return errOutboxChanged // we may have slept, and another may be at it
 	}
 	faultpoint("publish")
-	if err := r.publish.write(ctx, r.partition, entries); err != nil {
+	if err := r.publish.write(timely, r.partition, entries); err != nil {
 		return fmt.Errorf("publish crossings of shard %d: %w", r.shard, err)
 	}
 	faultpoint("published")
