@@ -77,6 +77,8 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 		if !recent {
 			if err = r.publish.recent(ctx, r.partition, generation); err == nil {
 				recent = true
+			} else {
+				err = &publishError{r.shard, err}
 			}
 		}
 		if err == nil {
@@ -113,7 +115,11 @@ func (r *relay) complain(pause time.Duration, err error) {
 		return
 	}
 	if held, ok := r.quiet.open(); ok {
-		r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", ExplainKafka(err), "held_back", held)
+		message := "outbox cannot be read: crossings wait there, if there are any"
+		if unpublished := (*publishError)(nil); errors.As(err, &unpublished) {
+			message, err = "crossings wait in the outbox", ExplainKafka(err)
+		}
+		r.log.Warn(message, "shard", r.shard, "error", err, "held_back", held)
 	}
 }
 
@@ -197,10 +203,20 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 	}
 	r.metrics.outbox(r.shard, len(entries), oldest(entries))
 	if err := r.publish.write(ctx, r.partition, entries); err != nil {
-		return fmt.Errorf("publish crossings of shard %d: %w", r.shard, err)
+		return &publishError{r.shard, err}
 	}
 	return r.note(ctx, to, keys, values)
 }
+
+// publishError: crossings could not be written to Kafka. All else that stops a relay is the store.
+type publishError struct {
+	shard int
+	err   error
+}
+
+func (e *publishError) Error() string { return fmt.Sprintf("publish crossings of shard %d: %v", e.shard, e.err) }
+
+func (e *publishError) Unwrap() error { return e.err }
 
 func absent(value []byte) bool { return value == nil }
 
