@@ -78,8 +78,8 @@ bench: install ## the benchmarks that match BENCH (all: 8 minutes), on real serv
 	REQUIRE_SERVERS=1 $(limit) 30m go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 25m ./...
 
 .PHONY: demo
-demo: ## the whole program at work, with nothing else installed
-	go run ./cmd/aggregator demo
+demo: build ## the whole program at work, with nothing else installed
+	bin/aggregator demo
 
 .PHONY: build
 build: ## a static binary in bin/
