@@ -88,8 +88,8 @@ faults: install ## every fault, on real servers (under two hours), and a table i
 		go test -count=1 -timeout 120m -tags slow -run '^TestSlowFaults$$' -v ./cmd/aggregator
 
 .PHONY: demo
-demo: ## the whole program at work, with nothing else installed
-	go run ./cmd/aggregator demo
+demo: build ## the whole program at work, with nothing else installed
+	bin/aggregator demo
 
 .PHONY: build
 build: ## a static binary in bin/

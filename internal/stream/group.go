@@ -49,7 +49,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 // returns, so each returns only when the generation has ended.
 func (s *Service) begin(gen *kafka.Generation) {
 	g := s.assign(gen.ID, gen.Assignments)
-	s.log.Info("generation begins", "generation", gen.ID, "partitions", len(g.leases))
+	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.leases), "of", len(s.topics))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
 		gen.Start(func(ctx context.Context) {

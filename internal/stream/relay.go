@@ -107,7 +107,11 @@ func (r *relay) complain(pause time.Duration, err error) {
 		return
 	}
 	if held, ok := r.quiet.open(); ok {
-		r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", ExplainKafka(err), "held_back", held)
+		message := "outbox cannot be read: crossings wait there, if there are any"
+		if unpublished := (*publishError)(nil); errors.As(err, &unpublished) {
+			message, err = "crossings wait in the outbox", ExplainKafka(err)
+		}
+		r.log.Warn(message, "shard", r.shard, "error", err, "held_back", held)
 	}
 }
 
@@ -146,7 +150,10 @@ func (r *relay) begin(ctx context.Context, generation int64) error {
 	if _, err := r.look(ctx); err != nil {
 		return err
 	}
-	return r.publish.recent(ctx, r.partition, generation)
+	if err := r.publish.recent(ctx, r.partition, generation); err != nil {
+		return &publishError{r.shard, err}
+	}
+	return nil
 }
 
 // relayDrainTimeout bounds what a relay publishes after its generation has ended.
@@ -238,11 +245,23 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 	}
 	faultpoint("publish")
 	if err := r.publish.write(timely, r.partition, entries); err != nil {
-		return fmt.Errorf("publish crossings of shard %d: %w", r.shard, err)
+		return &publishError{r.shard, err}
 	}
 	faultpoint("published")
 	return r.note(ctx, to, keys, values)
 }
+
+// publishError: crossings could not be written to Kafka. All else that stops a relay is the store.
+type publishError struct {
+	shard int
+	err   error
+}
+
+func (e *publishError) Error() string {
+	return fmt.Sprintf("publish crossings of shard %d: %v", e.shard, e.err)
+}
+
+func (e *publishError) Unwrap() error { return e.err }
 
 func absent(value []byte) bool { return value == nil }
 
