@@ -42,8 +42,8 @@ func hashOf(data []byte) string {
 
 // reader walks one file.
 type reader struct {
-	faults      *faults
-	maxMembers  uint64
+	faults     *faults
+	maxMembers uint64
 	// rulesUnread: the id of a rule, or all of one, could not be read. Whatever names a rule may mean it.
 	rulesUnread bool
 	visited     int // values looked at; what an alias stands for counts each time
