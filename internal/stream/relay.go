@@ -101,17 +101,19 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 	}
 }
 
-// complain says that crossings wait, if that has lasted a moment.
+// complain says that crossings wait, or that it cannot be seen whether any do, if that has lasted a moment.
 func (r *relay) complain(pause time.Duration, err error) {
 	if pause < 160*time.Millisecond {
 		return
 	}
-	if held, ok := r.quiet.open(); ok {
-		message := "outbox cannot be read: crossings wait there, if there are any"
-		if unpublished := (*publishError)(nil); errors.As(err, &unpublished) {
-			message, err = "crossings wait in the outbox", ExplainKafka(err)
-		}
-		r.log.Warn(message, "shard", r.shard, "error", err, "held_back", held)
+	held, ok := r.quiet.open()
+	if !ok {
+		return
+	}
+	if unpublished, is := errors.AsType[*publishError](err); is {
+		r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", ExplainKafka(unpublished), "held_back", held)
+	} else {
+		r.log.Warn("outbox cannot be read: crossings wait there, if there are any", "shard", r.shard, "error", ExplainStore(err), "held_back", held)
 	}
 }
 
