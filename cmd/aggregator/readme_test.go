@@ -90,7 +90,7 @@ func runScript(t *testing.T, dir, script, prints string) {
 }
 
 // elsewhere are commands that are only looked at here. Those of kcat are run by
-// TestReadmeKcat, those of kafka-acls.sh by TestGuarded.
+// TestReadmeKcat, those of kafka-acls.sh by TestAccess.
 var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-acls\.sh |curl |kcat |.*\| kcat |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live)`)
 
 // runnable is the script without the lines that are only looked at.
