@@ -80,7 +80,7 @@ type daemon struct {
 // it started. It ends with the test.
 func startDaemon(t *testing.T, name, config string, environ ...string) *daemon {
 	t.Helper()
-	d := launch(t, binary, name, config)
+	d := launch(t, binary, name, config, environ...)
 	t.Cleanup(d.cleanup)
 	d.http = d.awaitLog("started")["http"].(string)
 	return d
@@ -93,7 +93,6 @@ func launch(t *testing.T, b *product, name, config string, environ ...string) *d
 	d.cmd = exec.Command(b.made(t), "run", "-config", config)
 	d.cmd.Env = append(os.Environ(), environ...)
 	d.cmd.Stderr, d.cmd.Stdout, d.cmd.SysProcAttr = d.log, d.log, daemonAttr()
-	d.cmd.Env = append(os.Environ(), environ...)
 	if err := d.cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
