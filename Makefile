@@ -42,7 +42,7 @@ $(kustomize):
 
 .PHONY: test
 test: install check ## install, check, then every test on real servers
-	REQUIRE_SERVERS=1 $(limit) 40m go test -race -count=1 -timeout 20m ./...
+	REQUIRE_SERVERS=1 $(limit) 40m go test -race -count=1 -timeout 30m ./...
 	REQUIRE_SERVERS=1 $(limit) 40m go test -count=1 -timeout 35m -tags slow -run '^TestSlow' ./...
 
 .PHONY: check
@@ -77,9 +77,19 @@ vuln: ## known vulnerabilities in what the program calls; needs the internet
 bench: install ## the benchmarks that match BENCH (all: 8 minutes), on real servers
 	REQUIRE_SERVERS=1 $(limit) 30m go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 25m ./...
 
+# The faults come in their thousands: FAULTS is the share of them in per cent.
+FAULTS       ?= 100
+FAULTS_TABLE ?= $(CURDIR)/bin/faults.md
+
+.PHONY: faults
+faults: install ## every fault, on real servers (under two hours), and a table in FAULTS_TABLE
+	@mkdir -p $(dir $(FAULTS_TABLE))
+	REQUIRE_SERVERS=1 FAULTS=$(FAULTS) FAULTS_TABLE=$(FAULTS_TABLE) $(limit) 130m \
+		go test -count=1 -timeout 120m -tags slow -run '^TestSlowFaults$$' -v ./cmd/aggregator
+
 .PHONY: demo
-demo: ## the whole program at work, with nothing else installed
-	go run ./cmd/aggregator demo
+demo: build ## the whole program at work, with nothing else installed
+	bin/aggregator demo
 
 .PHONY: build
 build: ## a static binary in bin/

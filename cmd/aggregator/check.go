@@ -50,8 +50,16 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	if err := bad.orNil(); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(s.out, "ok: packs %d, rules %d, tests %d passed\n", len(l.packs), rules, tests); err != nil || !o.live {
+	if _, err := fmt.Fprintf(s.out, "ok: packs %d, rules %d, tests %d passed\n", len(l.packs), rules, tests); err != nil {
 		return err
+	}
+	for _, p := range l.packs {
+		if len(p.Tests) == 0 {
+			fmt.Fprintf(s.err, "hint: %s has no tests, so nothing was counted; docs/rules.md says how to write them\n", p.File)
+		}
+	}
+	if !o.live {
+		return nil
 	}
 	return checkLive(ctx, s, c)
 }

@@ -21,7 +21,7 @@ const liveTimeout = 15 * time.Second
 // something keeps the service from running.
 type findings struct {
 	*session
-	failed bool
+	failed, warned int
 }
 
 func (f *findings) fine(format string, args ...any) {
@@ -29,11 +29,12 @@ func (f *findings) fine(format string, args ...any) {
 }
 
 func (f *findings) warn(format string, args ...any) {
+	f.warned++
 	fmt.Fprintf(f.err, "warning: "+format+"\n", args...)
 }
 
 func (f *findings) fail(format string, args ...any) {
-	f.failed = true
+	f.failed++
 	fmt.Fprintf(f.err, "failed: "+format+"\n", args...)
 }
 
@@ -42,8 +43,19 @@ func checkLive(ctx context.Context, s *session, c *config) error {
 	f := &findings{session: s}
 	f.kafka(ctx, c)
 	f.redis(ctx, c)
-	if f.failed {
+	return f.verdict()
+}
+
+// verdict is the last line, after all that was found.
+func (f *findings) verdict() error {
+	switch {
+	case f.failed > 0:
+		fmt.Fprintf(f.err, "check: the service cannot run so: failed %d, warnings %d\n", f.failed, f.warned)
 		return errTold
+	case f.warned > 0:
+		fmt.Fprintf(f.err, "check: the service can run: warnings %d\n", f.warned)
+	default:
+		fmt.Fprintln(f.err, "check: the service can run")
 	}
 	return nil
 }
@@ -143,7 +155,11 @@ func (f *findings) redis(ctx context.Context, c *config) {
 	}
 	servers, err := store.Check(ctx)
 	for _, s := range servers {
-		f.fine("redis %s: version %s, %s, maxmemory-policy %s, appendfsync %s",
+		say := f.fine
+		if len(s.Warnings) > 0 {
+			say = f.warn
+		}
+		say("redis %s: version %s, %s, maxmemory-policy %s, appendfsync %s",
 			s.Addr, known(s.Version), known(s.Role), known(s.Policy), known(s.Fsync))
 		for _, w := range s.Warnings {
 			f.warn("redis %s: %s", s.Addr, w)

@@ -116,8 +116,20 @@ func TestCheckRulesFlag(t *testing.T) {
 		}
 	}
 	f(`-rules cn-2019-51: there is no such file, and there is no built-in pack "cn-2019-51"; did you mean "cn-2019-15"?`, "cn-2019-51")
-	f("open ./nowhere.yaml: no such file", "./nowhere.yaml")
+	f("-rules ./nowhere.yaml: there is no such file", "./nowhere.yaml")
 	f("is loaded twice", "cn-2019-15", "cn-2019-15")
+	dir := t.TempDir()
+	f("-rules "+dir+": is a directory", dir)
+}
+
+// TestCheckNothing: a pack without tests is checked, and that nothing was counted is said.
+func TestCheckNothing(t *testing.T) {
+	text, _, _ := strings.Cut(ownPack, "tests:")
+	file := write(t, "own.yaml", text)
+	r := call("", nil, "check", "-rules", file)
+	if r.code != exitFine || r.out != "ok: packs 1, rules 1, tests 0 passed\n" || !strings.HasPrefix(r.err, "hint: "+file+" has no tests, so nothing was counted; ") {
+		t.Errorf("got %+v", r)
+	}
 }
 
 // TestCheckWarning: a warning does not keep a pack from being used.

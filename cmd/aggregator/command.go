@@ -139,8 +139,8 @@ func nearestFlag(fs *flag.FlagSet, err error) string {
 		return ""
 	}
 	var names []string
-	fs.VisitAll(func(f *flag.Flag) { names = append(names, f.Name) })
-	return didYouMean(strings.TrimPrefix(given, "-"), names)
+	fs.VisitAll(func(f *flag.Flag) { names = append(names, "-"+f.Name) })
+	return didYouMean("-"+strings.TrimPrefix(given, "-"), names)
 }
 
 // texts is a flag that may be given several times.

@@ -204,6 +204,10 @@ func (r *configReader) setText(k *key, path, prefix string, at *yaml.Node) {
 		r.faultAt(at.Line, at.Column, path, "a tag stands here; quote a text that begins with !")
 		return
 	case k.text && n.Tag != "!!str":
+		if err := k.set(prefix + n.Value); err != nil { // quotes would not help
+			r.faultAt(at.Line, at.Column, path, "%v", err)
+			return
+		}
 		r.faultAt(at.Line, at.Column, path, "%s is %s to YAML; quote it", k.shown(n.Value), describe(n))
 		return
 	}

@@ -157,10 +157,10 @@ func (d *demo) stop() {
 // closing says how the demo went.
 func (d *demo) closing() string {
 	f := readFigures(d.registry)
-	return fmt.Sprintf("demo: %s, %s; matched %s, duplicate %s, malformed %s, ahead %s, late %s; crossings %s; stored %s keys, %s",
+	return fmt.Sprintf("demo: %s, %s; matched %s, duplicate %s, malformed %s, ahead %s, late %s; crossings %s; stored %s keys, %s; seed %d",
 		time.Since(d.began).Round(100*time.Millisecond), counted(f.events(""), "event"), grouped(f.events("matched")),
 		grouped(f.events("duplicate")), grouped(f.events("malformed")), grouped(f.events("ahead")), grouped(f.of("late_total")),
-		grouped(f.of("crossings_total")), grouped(d.store.Len()), kibibytes(d.store.Bytes()))
+		grouped(f.of("crossings_total")), grouped(d.store.Len()), kibibytes(d.store.Bytes()), d.seed)
 }
 
 func kibibytes(n int64) string { return grouped(int(n>>10)) + " KiB" }

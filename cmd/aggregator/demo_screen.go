@@ -73,7 +73,7 @@ func (v *screen) run(ctx context.Context, d *demo) {
 		f := readFigures(d.registry)
 		p := picture{
 			figures: f, rate: s.of(f.events(""), time.Now()), addr: d.web.addr, passed: time.Since(d.began),
-			near: c.nearest(ctx, max(3, rows/3)), keys: d.store.Len(), bytes: d.store.Bytes(),
+			near: c.nearest(ctx, max(3, (rows-8)/3)), seed: d.seed, keys: d.store.Len(), bytes: d.store.Bytes(),
 		}
 		v.mu.Lock()
 		p.crossings, p.note = v.crossings, v.note
@@ -106,6 +106,7 @@ type picture struct {
 	rate      int
 	addr      string
 	passed    time.Duration
+	seed      uint64
 	near      []stream.Standing
 	keys      int
 	bytes     int64
@@ -118,8 +119,8 @@ type picture struct {
 func (p *picture) draw(columns, rows int) string {
 	var lines []row
 	lines = append(lines,
-		row{bold, "aggregator demo, " + p.passed.Round(time.Second).String() + ": all in one process. Ctrl-C stops it. http://" + p.addr + "/metrics"},
-		row{}, row{normal, p.eventsLine()}, row{normal, p.storeLine()}, row{},
+		row{bold, "aggregator demo, " + p.passed.Round(time.Second).String() + ": all in one process. Ctrl-C stops it."},
+		row{dim, fmt.Sprintf("http://%s/metrics, seed %d", p.addr, p.seed)}, row{normal, p.eventsLine()}, row{normal, p.storeLine()}, row{},
 		row{bold, "NEAREST TO A LIMIT"})
 	for i := range p.near {
 		lines = append(lines, standingRow(&p.near[i], columns))
@@ -166,13 +167,13 @@ func render(lines []row, foot row, columns, rows int) string {
 
 func (p *picture) eventsLine() string {
 	f := p.figures
-	return fmt.Sprintf("events  %s/s, %s read: matched %s, duplicate %s, dead letters %s, late %s",
+	return fmt.Sprintf("events  %s/s, %s read: matched %s, duplicate %s, malformed %s, ahead %s, late %s",
 		grouped(p.rate), grouped(f.events("")), grouped(f.events("matched")), grouped(f.events("duplicate")),
-		grouped(f.of("dead_letters_total")), grouped(f.of("late_total")))
+		grouped(f.events("malformed")), grouped(f.events("ahead")), grouped(f.of("late_total")))
 }
 
 func (p *picture) storeLine() string {
-	return fmt.Sprintf("counts  %s keys, %s stored; %s behind; %s announced",
+	return fmt.Sprintf("counts  %s keys, %s stored, once a second; %s to come; %s announced",
 		grouped(p.keys), kibibytes(p.bytes), counted(p.figures.of("lag_records"), "record"), counted(p.figures.of("crossings_total"), "crossing"))
 }
 

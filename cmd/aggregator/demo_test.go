@@ -34,7 +34,7 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	said := p.err.String()
-	for _, want := range []string{"demo: metrics at http://127.0.0.1:", "; seed 1; Ctrl-C stops it\n", " events; matched "} {
+	for _, want := range []string{"demo: metrics at http://127.0.0.1:", "; seed 1; Ctrl-C stops it\n", " events; matched ", "; seed 1\n"} {
 		if !strings.Contains(said, want) {
 			t.Errorf("no %q in:\n%s", want, said)
 		}
@@ -218,7 +218,7 @@ func TestWorldForgets(t *testing.T) {
 func TestScreen(t *testing.T) {
 	rule := mustBuiltin(defaultPack).Rules[3]
 	p := picture{
-		figures: figures{"aggregator_events_total": 1234567}, rate: 1000, addr: "127.0.0.1:8080", passed: 90 * time.Second,
+		figures: figures{"aggregator_events_total": 1234567}, rate: 1000, addr: "127.0.0.1:8080", passed: 90 * time.Second, seed: 4711,
 		near: []stream.Standing{
 			{Rule: rule, Subject: "inc-rumour-0001", Values: []thresholds.Value{{Value: 26_000}}, Progress: 5_200, State: thresholds.State{Level: 5_000}},
 			{Rule: rule, Subject: "inc-rumour-0002", Values: []thresholds.Value{{Value: 51_000}}, Progress: 10_200},
@@ -247,7 +247,7 @@ func TestScreen(t *testing.T) {
 	for _, want := range []string{
 		"  52 %  ██████████░░░░░░░░░░  incident inc-rumour-0001       art3-clicks       26,000 of 50,000 clicks",
 		"critical   1  art3-clicks: incident inc-rumour-0002: clicks 50,000 of 50,000 in 730d",
-		"1,000/s, 1,234,567 read", "7 keys, 4 KiB stored", "never a legal finding",
+		"1,000/s, 1,234,567 read", "7 keys, 4 KiB stored", "seed 4711", "never a legal finding",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)
@@ -255,6 +255,9 @@ func TestScreen(t *testing.T) {
 	}
 	if strings.Index(text, "inc-rumour-0002: clicks") > strings.Index(text, "inc-rumour-0001: clicks") {
 		t.Errorf("the newest crossing is not the first:\n%s", text)
+	}
+	if text := p.draw(60, 15); !strings.Contains(text, "critical") || !strings.Contains(text, "warning") {
+		t.Errorf("a small terminal shows no crossings:\n%s", text)
 	}
 	p.note = "level=WARN msg=x"
 	if text := p.draw(120, 40); !strings.Contains(text, p.note) {

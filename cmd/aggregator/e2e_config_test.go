@@ -36,7 +36,7 @@ dedupe: {window: 10}
 	for _, args := range [][]string{
 		{"run", "-config", config}, {"check", "-config", config}, {"check", "-config", config, "-live"}, {"replay", "-config", config},
 	} {
-		cmd := exec.Command(buildBinary(t), args...)
+		cmd := exec.Command(binary.made(t), args...)
 		cmd.Env = append(cmd.Environ(), "AGGREGATOR_MAX_MEMBERS=many")
 		var stdout, stderr strings.Builder
 		cmd.Stdout, cmd.Stderr = &stdout, &stderr

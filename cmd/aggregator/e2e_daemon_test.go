@@ -21,39 +21,44 @@ import (
 // TestMain ends the Kafka that tests share, and removes the binary that they run.
 func TestMain(m *testing.M) {
 	code := servers.Suite{M: m}.Run()
-	if binary.dir != "" {
-		_ = os.RemoveAll(binary.dir) // in the system's temporary directory, which is emptied anyhow
+	for _, b := range []*product{binary, deadlyBinary} {
+		if b.dir != "" {
+			_ = os.RemoveAll(b.dir) // in the system's temporary directory, which is emptied anyhow
+		}
 	}
 	os.Exit(code)
 }
 
-// binary is the program, built once for all tests of the package.
-var binary struct {
+// product is the program, built once for all tests of the package.
+type product struct {
 	sync.Once
+	tags      string // of the build
 	dir, path string
 	err       error
 }
 
-// buildBinary builds the program from the sources beside the tests, with the race detector if they have it.
-func buildBinary(t *testing.T) string {
+var binary, deadlyBinary = &product{}, &product{tags: "faultpoints"}
+
+// made builds the program from the sources beside the tests, with the race detector if they have it.
+func (b *product) made(t *testing.T) string {
 	t.Helper()
-	binary.Do(func() {
-		if binary.dir, binary.err = os.MkdirTemp("", "aggregator-binary-"); binary.err != nil {
+	b.Do(func() {
+		if b.dir, b.err = os.MkdirTemp("", "aggregator-binary-"); b.err != nil {
 			return
 		}
-		binary.path = filepath.Join(binary.dir, "aggregator")
-		args := []string{"build", "-o", binary.path}
+		b.path = filepath.Join(b.dir, "aggregator")
+		args := []string{"build", "-tags", b.tags, "-o", b.path}
 		if underRace {
 			args = append(args, "-race")
 		}
 		if out, err := exec.Command("go", append(args, ".")...).CombinedOutput(); err != nil {
-			binary.err = fmt.Errorf("build the program: %w: %s", err, out)
+			b.err = fmt.Errorf("build the program: %w: %s", err, out)
 		}
 	})
-	if binary.err != nil {
-		t.Fatal(binary.err)
+	if b.err != nil {
+		t.Fatal(b.err)
 	}
-	return binary.path
+	return b.path
 }
 
 // patience is how long a test waits for anything that a daemon does. Nothing comes near it that works.
@@ -75,8 +80,18 @@ type daemon struct {
 // it started. It ends with the test.
 func startDaemon(t *testing.T, name, config string, environ ...string) *daemon {
 	t.Helper()
+	d := launch(t, binary, name, config)
+	t.Cleanup(d.cleanup)
+	d.http = d.awaitLog("started")["http"].(string)
+	return d
+}
+
+// launch starts a process of the program and does not wait for it.
+func launch(t *testing.T, b *product, name, config string, environ ...string) *daemon {
+	t.Helper()
 	d := &daemon{t: t, name: name, log: newWatched(), done: make(chan struct{})}
-	d.cmd = exec.Command(buildBinary(t), "run", "-config", config)
+	d.cmd = exec.Command(b.made(t), "run", "-config", config)
+	d.cmd.Env = append(os.Environ(), environ...)
 	d.cmd.Stderr, d.cmd.Stdout, d.cmd.SysProcAttr = d.log, d.log, daemonAttr()
 	d.cmd.Env = append(os.Environ(), environ...)
 	if err := d.cmd.Start(); err != nil {
@@ -86,8 +101,6 @@ func startDaemon(t *testing.T, name, config string, environ ...string) *daemon {
 		defer close(d.done)
 		_ = d.cmd.Wait() // its state says how it ended
 	}()
-	t.Cleanup(d.cleanup)
-	d.http = d.awaitLog("started")["http"].(string)
 	return d
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -44,12 +45,17 @@ type site struct {
 	group, prefix           string
 	partitions              int
 	config                  string // file
+	master                  string // of Sentinels
+	shards                  int
 }
 
 // siteOptions are what sites differ in.
 type siteOptions struct {
 	partitions int
-	redis      string // address
+	redis      string // addresses, separated by commas
+	master     string // that these, as Sentinels, watch
+	brokers    string // where processes find Kafka; "": where the tests do
+	shards     int    // 0: as many as one Redis has
 	pack       string // text of the only pack; "": the default pack
 	extra      string // lines of YAML
 	made       bool   // the topics are to be made by `aggregator topics`
@@ -61,7 +67,7 @@ var sitesMade atomic.Int64
 // newSite makes the topics and the config file of a deployment.
 func newSite(t *testing.T, k *servers.KafkaServer, o siteOptions) *site {
 	t.Helper()
-	s := &site{t: t, kafka: k, partitions: o.partitions}
+	s := &site{t: t, kafka: k, partitions: o.partitions, master: o.master, shards: cmp.Or(o.shards, stream.DefaultShards)}
 	s.events = fmt.Sprintf("events-%d", sitesMade.Add(1))
 	s.crossings, s.group, s.prefix = s.events+"-crossings", s.events, s.events+":"
 	if o.usual {
@@ -73,8 +79,8 @@ func newSite(t *testing.T, k *servers.KafkaServer, o siteOptions) *site {
 		rules = "rules: {packs: [], files: [" + write(t, "pack.yaml", o.pack) + "]}\n"
 	}
 	s.config = write(t, "aggregator.yaml", fmt.Sprintf(
-		"kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s}\nredis: {addrs: [%q], prefix: %q}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n%s%s",
-		k.Addr(), s.group, s.events, s.crossings, o.redis, s.prefix, rules, o.extra))
+		"kafka: {brokers: [%s], group: %s, events: [%s], crossings: %s}\nredis: {addrs: [%s], master_name: %q, prefix: %q}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n%s%s",
+		cmp.Or(o.brokers, strings.Join(k.Addrs(), ",")), s.group, s.events, s.crossings, o.redis, o.master, s.prefix, rules, o.extra))
 	if o.made {
 		if r := call("", nil, "topics", "-config", s.config, "-partitions", strconv.Itoa(o.partitions)); r.code != exitFine {
 			t.Fatalf("topics: %+v", r)
@@ -84,14 +90,20 @@ func newSite(t *testing.T, k *servers.KafkaServer, o siteOptions) *site {
 		k.CreateTopic(s.crossings, 5, nil)
 		k.CreateTopic(s.dead, 2, nil)
 	}
-	client, err := kgo.NewClient(kgo.SeedBrokers(k.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
+	s.connect()
+	return s
+}
+
+// connect makes a client, which knows what topics there are now.
+func (s *site) connect() {
+	s.t.Helper()
+	client, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchMaxBytes(1_000_000), kgo.MaxBufferedRecords(100_000))
 	if err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	t.Cleanup(client.Close)
+	s.t.Cleanup(client.Close)
 	s.client = client
-	return s
 }
 
 // start starts a process of the deployment, with variables that override its config.
@@ -116,7 +128,15 @@ func (s *site) produce(records ...*kgo.Record) {
 // ends are the ends of a topic's partitions.
 func (s *site) ends(topic string) map[int32]int64 {
 	s.t.Helper()
-	partitions := s.partitionsOf(topic)
+	ends, err := s.endsOf(s.t.Context(), topic, s.partitionsOf(topic))
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return ends
+}
+
+// endsOf asks once for the ends of a topic of so many partitions.
+func (s *site) endsOf(ctx context.Context, topic string, partitions int) (map[int32]int64, error) {
 	request := kmsg.NewPtrListOffsetsRequest()
 	request.ReplicaID = -1
 	t := kmsg.NewListOffsetsRequestTopic()
@@ -127,18 +147,18 @@ func (s *site) ends(topic string) map[int32]int64 {
 		t.Partitions = append(t.Partitions, x)
 	}
 	request.Topics = append(request.Topics, t)
-	reply, err := request.RequestWith(s.t.Context(), s.client)
+	reply, err := request.RequestWith(ctx, s.client)
 	if err != nil {
-		s.t.Fatal(err)
+		return nil, err
 	}
 	ends := map[int32]int64{}
 	for _, x := range reply.Topics[0].Partitions {
 		if err := kerr.ErrorForCode(x.ErrorCode); err != nil {
-			s.t.Fatal(err)
+			return nil, err
 		}
 		ends[x.Partition] = x.Offset
 	}
-	return ends
+	return ends, nil
 }
 
 func (s *site) partitionsOf(topic string) int {
@@ -242,13 +262,10 @@ func (s *site) program() *stream.Program {
 // counts are the counts lines of what is in Redis.
 func (s *site) counts(redis string) []string {
 	s.t.Helper()
-	store, err := windows.NewRedis(s.t.Context(), windows.RedisOptions{Addrs: []string{redis}, Prefix: s.prefix})
-	if err != nil {
-		s.t.Fatal(err)
-	}
+	store := s.store(redis)
 	defer func() { _ = store.Close() }()
 	var lines []string
-	err = s.program().StoredCounts(s.t.Context(), store, stream.DefaultShards, func(line []byte) bool {
+	err := s.program().StoredCounts(s.t.Context(), store, s.shards, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})
@@ -256,6 +273,18 @@ func (s *site) counts(redis string) []string {
 		s.t.Fatal(err)
 	}
 	return lines
+}
+
+// store is a connection to what the processes store.
+func (s *site) store(redis string) *windows.Redis {
+	s.t.Helper()
+	store, err := windows.NewRedis(s.t.Context(), windows.RedisOptions{
+		Addrs: strings.Split(redis, ","), MasterName: s.master, Prefix: s.prefix,
+	})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return store
 }
 
 // packText is the text of a built-in pack.

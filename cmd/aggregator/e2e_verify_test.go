@@ -15,7 +15,7 @@ import (
 // verify runs `aggregator verify` on a site.
 func (s *site) verify(args ...string) result {
 	s.t.Helper()
-	cmd := exec.Command(buildBinary(s.t), append([]string{"verify", "-config", s.config}, args...)...)
+	cmd := exec.Command(binary.made(s.t), append([]string{"verify", "-config", s.config}, args...)...)
 	var stdout, stderr strings.Builder
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
 	err := cmd.Run()

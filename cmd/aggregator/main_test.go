@@ -35,7 +35,7 @@ func TestUsage(t *testing.T) {
 	wrong(`there is no command "rpelay"; did you mean "replay"?`, "rpelay")
 	wrong(`there is no command "top"`, "top")
 	wrong(`there is no command "xyz"`, "help", "xyz")
-	wrong(`-conifg; did you mean "config"?`, "check", "-conifg", "x")
+	wrong(`-conifg; did you mean "-config"?`, "check", "-conifg", "x")
 	wrong("invalid value", "demo", "-rate", "many")
 	wrong("invalid value", "replay", "-now", "yesterday")
 	wrong("1678 to 2261", "replay", "-now", "3000-01-01T00:00:00Z")

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strings"
 
@@ -30,7 +32,7 @@ func loadPacks(c *config, flags []string) *loaded {
 		}
 		for _, file := range c.files {
 			if _, err := os.Stat(file); err == nil { // so was one that is not there
-				l.file(file, c.members)
+				l.file("rules.files", file, c.members)
 			}
 		}
 	}
@@ -50,13 +52,19 @@ func (l *loaded) named(name string, members int) {
 		l.faults = append(l.faults, fmt.Sprintf("-rules %s: there is no such file, and %s", name, noBuiltin(name)))
 		return
 	}
-	l.file(name, members)
+	l.file("-rules", name, members)
 }
 
-func (l *loaded) file(name string, members int) {
+// file reads a pack; said is where its name stands.
+func (l *loaded) file(said, name string, members int) {
 	data, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		err = errors.New("there is no such file")
+	} else if cause := (*fs.PathError)(nil); errors.As(err, &cause) {
+		err = cause.Err
+	}
 	if err != nil {
-		l.faults = append(l.faults, fmt.Sprintf("rules: %v", err))
+		l.faults = append(l.faults, fmt.Sprintf("%s %s: %v", said, name, err))
 		return
 	}
 	l.parse(name, data, members)

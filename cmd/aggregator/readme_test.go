@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -25,11 +26,6 @@ import (
 type block struct{ language, text, prints string }
 
 var fence = regexp.MustCompile("(?s)```([a-z]*)\n(.*?)```")
-
-func readmeBlocks(t *testing.T) []block {
-	t.Helper()
-	return blocksOf(t, "../../README.md")
-}
 
 func blocksOf(t *testing.T, page string) []block {
 	t.Helper()
@@ -50,7 +46,11 @@ func blocksOf(t *testing.T, page string) []block {
 	return blocks
 }
 
-// TestReadmeCommands runs the README's commands, but for those that need servers or
+// pages are all that tell users of commands, in the order in which they are read: the files
+// that one makes the next may use.
+var pages = []string{"README.md", "docs/rules.md", "docs/events.md", "docs/operations.md", "docs/security.md", "deploy/k8s/README.md"}
+
+// TestReadmeCommands runs the commands of the README and of the other pages, but for those that need servers or
 // hours: of these the targets, the commands and the flags must exist.
 func TestReadmeCommands(t *testing.T) {
 	dir := t.TempDir()
@@ -59,24 +59,15 @@ func TestReadmeCommands(t *testing.T) {
 		t.Fatalf("%v\n%s", err, out)
 	}
 	ran := 0
-	for _, b := range readmeBlocks(t) {
-		if b.language != "sh" {
-			continue
-		}
-		script := runnable(t, b.text)
-		if strings.TrimSpace(script) == "" {
-			continue
-		}
-		ran++
-		cmd := exec.Command("sh", "-e", "-c", script)
-		cmd.Dir = dir
-		var out, stderr bytes.Buffer
-		cmd.Stdout, cmd.Stderr = &out, &stderr
-		if err := cmd.Run(); err != nil {
-			t.Errorf("%s\n%v\n%s%s", script, err, out.String(), stderr.String())
-		}
-		if b.prints != "" && out.String() != b.prints {
-			t.Errorf("%s\nprints:\n%swant:\n%s", script, out.String(), b.prints)
+	for _, page := range pages {
+		for _, b := range blocksOf(t, "../../"+page) {
+			if b.language != "sh" {
+				continue
+			}
+			if script := runnable(t, b.text); strings.TrimSpace(script) != "" {
+				runScript(t, dir, script, b.prints)
+				ran++
+			}
 		}
 	}
 	if ran < 3 {
@@ -84,34 +75,124 @@ func TestReadmeCommands(t *testing.T) {
 	}
 }
 
-var elsewhere = regexp.MustCompile(`^(make |go run |bin/aggregator (run|topics|verify) |bin/aggregator check .*-live)`)
+func runScript(t *testing.T, dir, script, prints string) {
+	t.Helper()
+	cmd := exec.Command("sh", "-e", "-c", script)
+	cmd.Dir = dir
+	var out, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &stderr
+	if err := cmd.Run(); err != nil {
+		t.Errorf("%s\n%v\n%s%s", script, err, out.String(), stderr.String())
+	}
+	if prints != "" && out.String() != prints {
+		t.Errorf("%s\nprints:\n%swant:\n%s", script, out.String(), prints)
+	}
+}
+
+// elsewhere are commands that are only looked at here. Those of kcat are run by
+// TestReadmeKcat, those of kafka-acls.sh by TestAccess.
+var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-acls\.sh |curl |kcat |.*\| kcat |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live)`)
 
 // runnable is the script without the lines that are only looked at.
 func runnable(t *testing.T, script string) string {
 	t.Helper()
 	var kept []string
 	for line := range strings.Lines(script) {
-		if !elsewhere.MatchString(line) {
+		if !elsewhere.MatchString(strings.TrimSpace(line)) {
 			kept = append(kept, line)
 			continue
 		}
-		words := strings.Fields(line)
-		switch words[0] {
-		case "make":
-			makefile, err := os.ReadFile("../../Makefile")
-			if err != nil || !strings.Contains(string(makefile), "\n"+words[1]+":") {
-				t.Errorf("%s: no such target (%v)", strings.TrimSpace(line), err)
-			}
-		case "go":
-			if words[2] != "./cmd/aggregator" {
-				t.Errorf("%s: not this package", strings.TrimSpace(line))
-			}
-			mustParse(t, words[3:])
-		default:
-			mustParse(t, words[1:])
-		}
+		lookAt(t, strings.Fields(line))
 	}
 	return strings.Join(kept, "")
+}
+
+// lookAt checks of a command that is not run what can be.
+func lookAt(t *testing.T, words []string) {
+	t.Helper()
+	if name, value, set := strings.Cut(words[0], "="); set {
+		if r := call("", []string{name + "=" + value}, "check"); r.code != exitFine || r.err != "" {
+			t.Errorf("%s: %+v", words[0], r)
+		}
+		words = words[1:]
+	}
+	switch words[0] {
+	case "make":
+		makefile, err := os.ReadFile("../../Makefile")
+		if err != nil || !strings.Contains(string(makefile), "\n"+words[1]+":") {
+			t.Errorf("%v: no such target (%v)", words, err)
+		}
+	case "kubectl":
+		if _, err := os.Stat(filepath.Join("../..", words[len(words)-1], "kustomization.yaml")); err != nil {
+			t.Errorf("%v: %v", words, err)
+		}
+	case "bin/aggregator":
+		mustParse(t, words[1:])
+	}
+}
+
+// TestDocsPacks checks every pack of docs/rules.md, and runs its tests.
+func TestDocsPacks(t *testing.T) {
+	checked := 0
+	for _, b := range blocksOf(t, "../../docs/rules.md") {
+		if b.language != "yaml" {
+			continue
+		}
+		checked++
+		if r := call("", nil, "check", "-rules", write(t, "pack.yaml", b.text)); r.code != exitFine || r.err != "" {
+			t.Errorf("%s\n%+v", b.text, r)
+		}
+	}
+	if checked < 4 {
+		t.Errorf("%d packs were checked", checked)
+	}
+}
+
+// TestDocsConfigs checks the configs of docs/operations.md.
+func TestDocsConfigs(t *testing.T) {
+	checked := 0
+	for _, b := range blocksOf(t, "../../docs/operations.md") {
+		if b.language != "yaml" {
+			continue
+		}
+		checked++
+		file := write(t, "own.yaml", ownPack)
+		config := filepath.Join(filepath.Dir(file), "aggregator.yaml")
+		if err := os.WriteFile(config, []byte(b.text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if r := call("", nil, "check", "-config", config); r.code != exitFine || r.err != "" {
+			t.Errorf("%s\n%+v", b.text, r)
+		}
+	}
+	if checked == 0 {
+		t.Error("there is none")
+	}
+}
+
+// TestReadmeKcat runs the README's lines of kcat on a real Kafka, with a service that has the README's pack.
+func TestReadmeKcat(t *testing.T) {
+	servers.Require(t, "kcat")
+	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
+	var pack, send, read string
+	for _, b := range blocksOf(t, "../../README.md") {
+		if _, rest, found := strings.Cut(b.text, "cat > own.yaml <<'END'\n"); found {
+			pack, _, _ = strings.Cut(rest, "END\n")
+		}
+		if lines := strings.SplitAfter(b.text, "\n"); strings.Contains(b.text, "kcat -P") {
+			send, read = lines[0], lines[1]
+		}
+	}
+	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: pack})
+	here := strings.NewReplacer("127.0.0.1:9092", kafka.Addr(), "dissemination-events", s.events, "threshold-crossings", s.crossings)
+	d := s.start("aggregator")
+	d.awaitReady()
+	runScript(t, t.TempDir(), here.Replace(send), "")
+	eventually(t, "the crossing", func() bool {
+		out, err := exec.Command("sh", "-c", here.Replace(read)).Output()
+		return err == nil && strings.Contains(string(out), `"id":"clicks-100/incident/inc-42/1/1"`)
+	})
+	d.stop()
 }
 
 // mustParse checks that a command line is one that the program takes.
@@ -149,7 +230,10 @@ func (d *described) MustRegister(list ...prometheus.Collector) {
 	}
 }
 
-// TestReadmeMetrics compares the README's table with what is registered.
+var metricName = regexp.MustCompile(`aggregator_[a-z_]+`)
+
+// TestReadmeMetrics compares the table of docs/operations.md with what is registered, and looks whether what else
+// the page names of metrics is there.
 func TestReadmeMetrics(t *testing.T) {
 	p, err := stream.Compile([]*thresholds.Pack{mustBuiltin(defaultPack)}, thresholds.DefaultMaxMembers)
 	if err != nil {
@@ -160,49 +244,62 @@ func TestReadmeMetrics(t *testing.T) {
 	registerBuild(d)
 	slices.Sort(d.rows)
 	want := strings.Join(d.rows, "\n") + "\n"
-	data, err := os.ReadFile("../../README.md")
+	data, err := os.ReadFile("../../docs/operations.md")
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, name := range metricName.FindAllString(string(data), -1) {
+		if !strings.Contains(want, "`"+name+"`") {
+			t.Errorf("docs/operations.md names %s, which is no metric", name)
+		}
 	}
 	_, rest, _ := strings.Cut(string(data), "| metric | labels | meaning |\n| --- | --- | --- |\n")
 	got, _, _ := strings.Cut(rest, "\n\n")
 	if got+"\n" != want {
-		t.Errorf("the table of metrics in README.md is not that of the program, which is:\n%s", want)
+		t.Errorf("the table of metrics in docs/operations.md is not that of the program, which is:\n%s", want)
 	}
 }
 
-// TestReadmeCrossing compares the README's record with one of the program, which in a
-// replay lacks when it was detected and where its event lies.
+// TestReadmeCrossing compares the records of docs/events.md with those of the program, which in a
+// replay lack when they were detected and where the event lies.
 func TestReadmeCrossing(t *testing.T) {
-	var shown, real map[string]any
-	for _, b := range readmeBlocks(t) {
+	shown := map[any]map[string]any{}
+	for _, b := range blocksOf(t, "../../docs/events.md") {
 		if b.language == "json" {
-			if err := json.Unmarshal([]byte(b.text), &shown); err != nil {
+			record := map[string]any{}
+			if err := json.Unmarshal([]byte(b.text), &record); err != nil {
 				t.Fatal(err)
 			}
+			shown[record["status"]] = record
 		}
 	}
-	line, _, _ := strings.Cut(call(clickOver, nil, "replay").out, "\n")
-	if err := json.Unmarshal([]byte(line), &real); err != nil {
-		t.Fatal(err)
+	for line := range strings.Lines(call(clickOver+aheadLine, nil, "replay", "-now", "2036-01-01T00:00:00Z").out) {
+		real := map[string]any{}
+		if err := json.Unmarshal([]byte(line), &real); err != nil {
+			t.Fatal(err)
+		}
+		record := shown[real["status"]]
+		delete(record, "detected")
+		if got, want := names(record), names(real); !slices.Equal(got, want) {
+			t.Errorf("the page's record of %s has %v, the program's %v", real["status"], got, want)
+		}
 	}
-	delete(shown, "detected")
-	if got, want := names(shown), names(real); !slices.Equal(got, want) {
-		t.Errorf("the README's record has %v, the program's %v", got, want)
+	if len(shown) != 2 {
+		t.Errorf("%d records are shown", len(shown))
 	}
 }
 
 func names(record map[string]any) []string { return slices.Sorted(maps.Keys(record)) }
 
-// TestReadmeFields: every field of an event is in the README.
+// TestReadmeFields: every field of an event, and every reason to refuse one, is in docs/events.md.
 func TestReadmeFields(t *testing.T) {
-	data, err := os.ReadFile("../../README.md")
+	data, err := os.ReadFile("../../docs/events.md")
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range append(event.StrNames[:], event.NumNames[:]...) {
+	for _, name := range slices.Concat(event.StrNames[:], event.NumNames[:], event.Reasons()) {
 		if !strings.Contains(string(data), "`"+name+"`") {
-			t.Errorf("the README does not name %s", name)
+			t.Errorf("docs/events.md does not name %s", name)
 		}
 	}
 }

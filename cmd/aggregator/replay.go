@@ -10,6 +10,7 @@ import (
 	"os"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -20,6 +21,10 @@ var replayCommand = &command{
 	more: `FILE holds one event a line, as JSON; without it, or with -, stdin is read.
 Crossings go to stdout, one a line. Malformed lines go to stderr with their number,
 are counted and passed over. Everything runs in memory, with the code of run.
+The last line, on stderr, counts events: matched (a rule counts them), unmatched (no
+rule does), duplicate (their id came within dedupe.window), malformed, ahead (of -now);
+then late for a subject (too old for all that it counts) and refused by after (they
+came before what they count after), both for each subject of an event.
 Exit: 0 fine; 1 failed, and with -strict also if a line was malformed or ahead;
 2 a fault of flags, config or packs.`,
 	flags: func(fs *flag.FlagSet) runner {
@@ -104,6 +109,7 @@ type replayer struct {
 	replay    *stream.Replay
 	line      []byte // scratch for output
 	crossings int
+	hinted    bool
 }
 
 func (r *replayer) crossing(c *thresholds.Crossing) {
@@ -161,9 +167,33 @@ func (r *replayer) take(line []byte) {
 		if err := r.replay.Line(line); err != nil {
 			r.bar.clear()
 			fmt.Fprintf(r.err, "%s:%d: %v\n", r.name, r.lines.number, err)
+			r.hintLines(err)
 		}
 	}
 	r.bar.show(r.lines.number, r.lines.read)
+}
+
+// hintLines says once how events are written, when the first line is met that is no JSON.
+func (r *replayer) hintLines(err error) {
+	var bad *event.Malformed
+	if r.hinted || !errors.As(err, &bad) || bad.Reason != event.ReasonSyntax {
+		return
+	}
+	r.hinted = true
+	fmt.Fprintln(r.err, "hint: there is one event a line here, each a whole JSON object; `jq -c .` writes others so")
+}
+
+// hintType says of which type events were that no rule counts, if that may be a mistake.
+func (r *replayer) hintType() {
+	name := r.replay.Unusual
+	if name == "" {
+		return
+	}
+	hint := "; `aggregator replay -h` says what unmatched is"
+	if _, near := thresholds.UsualType(name); near != "" {
+		hint = fmt.Sprintf("; did you mean %q?", near)
+	}
+	fmt.Fprintf(r.err, "hint: no rule counts the type %q, which is none of the usual ones%s\n", name, hint)
 }
 
 func (r *replayer) finish(began time.Time, counts bool) error {
@@ -177,6 +207,7 @@ func (r *replayer) finish(began time.Time, counts bool) error {
 		return err
 	}
 	r.bar.clear()
+	r.hintType()
 	st := r.replay.Stats
 	events := st.Matched + st.Unmatched + st.Duplicate + st.Malformed + st.Ahead
 	fmt.Fprintf(r.err, "replay: %s: matched %s, unmatched %s, duplicate %s, malformed %s, ahead %s; "+

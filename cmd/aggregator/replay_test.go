@@ -88,6 +88,34 @@ tests:
     crossings: [{rule: views, subject: A, level: 1, at: 2}]
 `
 
+// TestReplayHints: what is probably meant otherwise is said, once.
+func TestReplayHints(t *testing.T) {
+	f := func(input string, want ...string) {
+		t.Helper()
+		r := call(input, nil, "replay")
+		var got []string
+		for line := range strings.Lines(r.err) {
+			if hint, ok := strings.CutPrefix(line, "hint: "); ok {
+				got = append(got, hint)
+			}
+		}
+		if len(got) != len(want) {
+			t.Fatalf("got %q", got)
+		}
+		for i := range want {
+			if !strings.HasPrefix(got[i], want[i]) {
+				t.Errorf("got %q, want %q", got[i], want[i])
+			}
+		}
+	}
+	f(clickOver)
+	f(badLine)
+	f(strings.ReplaceAll(clickOver, "click", "assist")) // a usual type, which needs no incident
+	f(strings.ReplaceAll(clickOver, "click", "clik")+strings.ReplaceAll(clickOver, `"1"`, `"2"`), `no rule counts the type "clik", which is none of the usual ones; did you mean "click"?`)
+	f(strings.ReplaceAll(clickOver, "click", "something-else"), `no rule counts the type "something-else", which is none of the usual ones; `)
+	f("{\n  \"id\": \"1\"\n}\n", "there is one event a line here")
+}
+
 func TestReplayFile(t *testing.T) {
 	file := write(t, "events.ndjson", badLine+clickOver)
 	r := call("", nil, "replay", file)

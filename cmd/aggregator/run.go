@@ -70,17 +70,32 @@ func startAndStop(ctx context.Context, c *config, program *stream.Program, log *
 		return err
 	}
 	defer site.stop()
-	log.Info("started", "version", readBuild().version, "http", site.addr)
+	names, rules := loadedRules(program)
+	log.Info("started", "version", readBuild().version, "http", site.addr, "packs", names, "rules", rules,
+		"events", c.kafka.Events, "crossings", c.kafka.Crossings)
 
 	store, err := connectRedis(ctx, &c.redis, log)
-	if err != nil || store == nil {
+	if err != nil {
 		return err
+	}
+	if store == nil {
+		log.Info("stopped", "while", "waiting for redis")
+		return nil
 	}
 	defer func() { _ = store.Close() }() // the service is done with it
 	ready.reached(store)
 	service := stream.New(c.options(program, store, registry, log))
 	ready.serving(service)
 	return serve(ctx, service, ready, log)
+}
+
+// loadedRules is what the log says of the packs: their names, and how many rules they hold.
+func loadedRules(p *stream.Program) (names []string, rules int) {
+	for _, pack := range p.Packs() {
+		names = append(names, pack.Name)
+		rules += len(pack.Rules)
+	}
+	return names, rules
 }
 
 // worker works until ctx ends.
@@ -99,7 +114,7 @@ func serve(ctx context.Context, service worker, ready *readiness, log *slog.Logg
 	}
 	began := time.Now()
 	ready.drain()
-	log.Info("stopping", "deadline", stopDeadline)
+	log.Info("stopping", "deadline", stopDeadline.String())
 	select {
 	case err := <-ended:
 		log.Info("stopped", "seconds", time.Since(began).Seconds())

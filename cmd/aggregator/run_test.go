@@ -155,6 +155,21 @@ func TestRunWaits(t *testing.T) {
 	}
 }
 
+// TestRunStopsWaiting: a signal ends it while it waits for Redis, and that is said.
+func TestRunStopsWaiting(t *testing.T) {
+	_, config := fakeKafka(t, nobody(t))
+	p := start(t, nil, "run", "-config", config)
+	p.err.await(t, "warning", says("redis does not answer: trying until it does"))
+	p.stop()
+	code := p.exit(t)
+	if why := logged(t, p.err.String(), "stopped", "while"); code != exitFine || why != "waiting for redis" {
+		t.Errorf("got %d, stopped while %s", code, why)
+	}
+	if packs, rules := logged(t, p.err.String(), "started", "packs"), logged(t, p.err.String(), "started", "rules"); packs != "[cn-2019-15]" || rules != "17" {
+		t.Errorf("the log names the packs %s with %s rules", packs, rules)
+	}
+}
+
 // TestRunFails: what waiting does not mend ends it with 1.
 func TestRunFails(t *testing.T) {
 	redis := servers.Redis(t, servers.RedisOptions{Args: []string{"--requirepass", "right"}})

@@ -6,6 +6,7 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -55,7 +56,7 @@ func (o *topicsOptions) run(ctx context.Context, s *session, _ []string) error {
 	client := &kafka.Client{Addr: c.kafka.Addr(), Transport: transport, Timeout: topicsTimeout}
 	res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: o.wanted(&c.kafka)})
 	if err != nil {
-		return fmt.Errorf("create topics: %w", stream.ExplainKafka(err))
+		return fmt.Errorf("create topics: kafka %s: %w", strings.Join(c.kafka.Brokers, ","), stream.ExplainKafka(err))
 	}
 	return o.tell(s, &c.kafka, res.Errors)
 }
@@ -102,7 +103,7 @@ func (o *topicsOptions) tell(s *session, k *stream.Kafka, results map[string]err
 			_, err = fmt.Fprintf(s.out, "%s: exists\n", name)
 		default:
 			failed = true
-			fmt.Fprintf(s.err, "%s: not made: %v\n", name, made)
+			fmt.Fprintf(s.err, "%s: not made: %v\n", name, stream.ExplainKafka(made))
 		}
 		if err != nil {
 			return err

@@ -39,9 +39,14 @@ const (
 // errNotOurs: a newer generation publishes the outbox.
 var errNotOurs = errors.New("another process publishes the outbox now")
 
-// fresh says whether the right is certain enough to publish now.
-func (c *claim) fresh(now time.Time) bool {
-	return c.name == nil || now.Sub(c.seen) < claimFresh
+// fresh says whether the right is certain enough to publish now, and gives what
+// is published the time until which it is.
+func (c *claim) fresh(ctx context.Context) (context.Context, bool) {
+	if c.name == nil {
+		return ctx, true
+	}
+	late := c.seen.Add(claimFresh)
+	return before(ctx, late), time.Now().Before(late)
 }
 
 // yields says whether the claim stored goes before ours. One that is older, or

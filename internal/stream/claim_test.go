@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
@@ -128,5 +129,26 @@ func TestClaimIsOutlived(t *testing.T) {
 		o.drain(r, errNotOurs)
 		<-time.After(time.Second)
 		o.drain(r, nil, "b")
+	})
+}
+
+// TestSentInTime: what is handed over in time and put on the wire too late is not sent.
+func TestSentInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClaim(1, 1)
+		c.seen = time.Now()
+		ctx, ok := c.fresh(t.Context())
+		late, _ := ctx.Value(sendBy{}).(time.Time)
+		r := &timely{kafka.NewRecordReader(make([]kafka.Record, 2)...), late}
+		if _, err := r.ReadRecord(); err != nil || !ok {
+			t.Errorf("error %v, fresh %v", err, ok)
+		}
+		<-time.After(claimFresh + time.Second)
+		if _, err := r.ReadRecord(); !errors.Is(err, errLate) {
+			t.Errorf("error %v", err)
+		}
+		if _, ok := c.fresh(t.Context()); ok {
+			t.Error("the claim is still fresh")
+		}
 	})
 }

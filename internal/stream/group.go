@@ -49,7 +49,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 // returns, so each returns only when the generation has ended.
 func (s *Service) begin(gen *kafka.Generation) {
 	g := s.assign(gen.ID, gen.Assignments)
-	s.log.Info("generation begins", "generation", gen.ID, "partitions", len(g.leases))
+	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.leases), "of", len(s.topics))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
 		gen.Start(func(ctx context.Context) {
@@ -123,12 +123,13 @@ func (g *generation) commit(ctx context.Context, gen *kafka.Generation) {
 }
 
 // measure keeps the lag: what is in the log and not yet in the store. It also
-// finds out how long the log was when the generation began.
+// finds out how long the log was when the generation began, and looks whether the topics are still the same.
 func (g *generation) measure(ctx context.Context) {
 	t := time.NewTicker(commitEvery)
 	defer t.Stop()
 	for ctx.Err() == nil {
 		g.service.horizons(ctx)
+		g.service.recognize(ctx)
 		for _, l := range g.leases {
 			offset, begun := l.committed()
 			_, end, err := g.service.fetch.Offsets(ctx, l.topic, l.partition)

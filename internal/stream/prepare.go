@@ -35,6 +35,9 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err := s.survey(ctx); err != nil {
 		return err
 	}
+	if err := s.identify(ctx); err != nil {
+		return err
+	}
 	var secret Secret
 	err = s.untilStored(ctx, func() (err error) {
 		secret, err = s.settle(ctx)

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -41,6 +42,32 @@ func (p *producer) WriteMessages(ctx context.Context, messages ...kafka.Message)
 	return nil
 }
 
+// sendBy is the key of the time after which a message must not be sent any more.
+type sendBy struct{}
+
+// before gives what is sent with a context a time after which it must not be
+// sent any more. A process that was stopped while it dialled would send it when it wakes up.
+func before(ctx context.Context, late time.Time) context.Context {
+	return context.WithValue(ctx, sendBy{}, late)
+}
+
+// timely hands out records, when a request is put together, as long as it is not
+// too late.
+type timely struct {
+	kafka.RecordReader
+	late time.Time
+}
+
+// ReadRecord is kafka.RecordReader's.
+func (t *timely) ReadRecord() (*kafka.Record, error) {
+	if time.Now().After(t.late) {
+		return nil, errLate
+	}
+	return t.RecordReader.ReadRecord()
+}
+
+var errLate = errors.New("not sent: too late")
+
 // batchOf is how many of the messages fit into a batch, at least one.
 func batchOf(messages []kafka.Message) int {
 	size := 0
@@ -63,9 +90,13 @@ func (p *producer) send(ctx context.Context, messages []kafka.Message) error {
 	for i, m := range messages {
 		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers}
 	}
-	res, err := p.client.Produce(ctx, &kafka.ProduceRequest{
+	r := &kafka.ProduceRequest{
 		Topic: p.topic, Partition: messages[0].WriterData.(int), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
-	})
+	}
+	if late, ok := ctx.Value(sendBy{}).(time.Time); ok {
+		r.Records = &timely{r.Records, late}
+	}
+	res, err := p.client.Produce(ctx, r)
 	if err != nil {
 		return err
 	}

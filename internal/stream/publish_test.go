@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -127,4 +128,28 @@ func TestBatchOf(t *testing.T) {
 	f(1, batchBytes+1, 10)
 	f(1, 10, batchBytes)
 	f(2, 10, batchBytes-10, 1)
+}
+
+// TestProducer: what is too late is not sent, and what comes after it is.
+func TestProducer(t *testing.T) {
+	k := newRig(t, 1, nil).kafka
+	transport := k.Transport()
+	defer transport.CloseIdleConnections()
+	p := &producer{client: &kafka.Client{Addr: k.Addr(), Timeout: sendTimeout, Transport: transport}, topic: "crossings"}
+	message := func(text string) kafka.Message { return kafka.Message{Value: []byte(text), WriterData: 1} }
+	if err := p.WriteMessages(before(t.Context(), time.Now().Add(-time.Second)), message("late")); !errors.Is(err.(kafka.WriteErrors)[0], errLate) {
+		t.Errorf("error %v", err)
+	}
+	large := strings.Repeat("x", batchBytes)
+	if err := p.WriteMessages(before(t.Context(), time.Now().Add(time.Minute)), message("a"), message(large), message("b")); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.WriteMessages(t.Context(), kafka.Message{WriterData: 99}); err == nil {
+		t.Error("a partition that does not exist took a message")
+	}
+	client := fetch.New(fetch.Options{Transport: transport, Brokers: k.Addr()})
+	defer client.Close()
+	if _, end, err := client.Offsets(t.Context(), "crossings", 1); err != nil || end != 3 {
+		t.Errorf("the topic has %d messages, error %v", end, err)
+	}
 }

@@ -101,13 +101,19 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 	}
 }
 
-// complain says that crossings wait, if that has lasted a moment.
+// complain says that crossings wait, or that it cannot be seen whether any do, if that has lasted a moment.
 func (r *relay) complain(pause time.Duration, err error) {
 	if pause < 160*time.Millisecond {
 		return
 	}
-	if held, ok := r.quiet.open(); ok {
-		r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", ExplainKafka(err), "held_back", held)
+	held, ok := r.quiet.open()
+	if !ok {
+		return
+	}
+	if unpublished, is := errors.AsType[*publishError](err); is {
+		r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", ExplainKafka(unpublished), "held_back", held)
+	} else {
+		r.log.Warn("outbox cannot be read: crossings wait there, if there are any", "shard", r.shard, "error", ExplainStore(err), "held_back", held)
 	}
 }
 
@@ -146,7 +152,10 @@ func (r *relay) begin(ctx context.Context, generation int64) error {
 	if _, err := r.look(ctx); err != nil {
 		return err
 	}
-	return r.publish.recent(ctx, r.partition, generation)
+	if err := r.publish.recent(ctx, r.partition, generation); err != nil {
+		return &publishError{r.shard, err}
+	}
+	return nil
 }
 
 // relayDrainTimeout bounds what a relay publishes after its generation has ended.
@@ -232,16 +241,29 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 		entries = append(entries, e)
 	}
 	r.metrics.outbox(r.shard, len(entries), oldest(entries))
-	if !r.claim.fresh(time.Now()) {
+	timely, fresh := r.claim.fresh(ctx)
+	if !fresh {
 		return errOutboxChanged // we may have slept, and another may be at it
 	}
 	faultpoint("publish")
-	if err := r.publish.write(ctx, r.partition, entries); err != nil {
-		return fmt.Errorf("publish crossings of shard %d: %w", r.shard, err)
+	if err := r.publish.write(timely, r.partition, entries); err != nil {
+		return &publishError{r.shard, err}
 	}
 	faultpoint("published")
 	return r.note(ctx, to, keys, values)
 }
+
+// publishError: crossings could not be written to Kafka. All else that stops a relay is the store.
+type publishError struct {
+	shard int
+	err   error
+}
+
+func (e *publishError) Error() string {
+	return fmt.Sprintf("publish crossings of shard %d: %v", e.shard, e.err)
+}
+
+func (e *publishError) Unwrap() error { return e.err }
 
 func absent(value []byte) bool { return value == nil }
 

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -23,7 +24,20 @@ func ExplainKafka(err error) error {
 		first := slices.IndexFunc(each, func(err error) bool { return err != nil })
 		err = fmt.Errorf("write %d of %d records: %w", each.Count(), len(each), each[first])
 	}
-	return explained(err, remedyOfTLS(err, "kafka"), remedyOfKafka(err))
+	remedy := cmp.Or(remedyOfTLS(err, "kafka"), remedyOfKafka(err))
+	return explained(unnamed(err), remedy)
+}
+
+// unnamed leaves out the name of the library's function, with which some errors begin.
+func unnamed(err error) error {
+	for strings.HasPrefix(err.Error(), "kafka.(*") {
+		inner := errors.Unwrap(err)
+		if inner == nil {
+			break
+		}
+		err = inner
+	}
+	return err
 }
 
 // ExplainStore does the same for an error of the store.
@@ -65,6 +79,7 @@ func remedyOfTLS(err error, section string) string {
 
 // remedyOfKafka is about logins and ACLs.
 func remedyOfKafka(err error) string {
+	var op *net.OpError
 	switch {
 	case errors.Is(err, kafka.SASLAuthenticationFailed):
 		return "look at kafka.sasl.username and kafka.sasl.password"
@@ -76,6 +91,8 @@ func remedyOfKafka(err error) string {
 		return "the user needs the right to READ the group: docs/security.md has the ACLs"
 	case errors.Is(err, kafka.ClusterAuthorizationFailed):
 		return "the user needs more rights: docs/security.md has the ACLs"
+	case errors.Is(err, kafka.BrokerNotAvailable), errors.As(err, &op) && op.Op == "dial":
+		return "no broker was reached: look whether Kafka runs there, and at kafka.brokers"
 	case errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, io.EOF):
 		return "the broker hung up: if it does so again, its listener wants TLS or a login, or neither (kafka.tls, kafka.sasl)"
 	}

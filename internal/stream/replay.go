@@ -25,6 +25,9 @@ type Replay struct {
 
 	// Stats counts what came.
 	Stats ReplayStats
+	// Unusual is the type of the first unmatched event that has none of the usual types of event, nor one that a
+	// pack names; "" if there was none.
+	Unusual string
 }
 
 // ReplayStats counts events by what became of them.
@@ -70,6 +73,7 @@ func (r *Replay) event(e *event.Event) error {
 	ops := r.in.operations()
 	if len(ops) == 0 {
 		r.Stats.Unmatched++
+		r.noteType(string(e.Type))
 		return nil
 	}
 	r.Stats.Matched++
@@ -78,6 +82,12 @@ func (r *Replay) event(e *event.Event) error {
 		r.operation(&ops[i])
 	}
 	return nil
+}
+
+func (r *Replay) noteType(name string) {
+	if usual, _ := thresholds.UsualType(name); r.Unusual == "" && !usual && len(r.apply.program.types[name]) == 0 {
+		r.Unusual = name
+	}
 }
 
 func (r *Replay) operation(o *operation) {

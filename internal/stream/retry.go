@@ -21,16 +21,20 @@ func newPatience(m *Metrics, log *slog.Logger) patience {
 }
 
 // retry calls f until it works, with growing, uneven pauses. The first failure
-// of a row is logged when it has lasted a moment, then one every ten seconds. The error is
+// of a row is logged when it has lasted a moment, then one every ten seconds, and the end of it. The error is
 // ctx's end.
 func (p patience) retry(ctx context.Context, operation string, shard int, f func() error) error {
 	pause := 10 * time.Millisecond
 	logAt := time.Now().Add(200 * time.Millisecond)
+	long := false
 	for {
 		began := time.Now()
 		err := f()
 		p.metrics.storeCall(operation, time.Since(began))
 		if err == nil {
+			if long && p.quiet.over() {
+				p.log.Info("store answers again", "operation", operation, "shard", shard)
+			}
 			return nil
 		}
 		if ctx.Err() != nil {
@@ -38,7 +42,7 @@ func (p patience) retry(ctx context.Context, operation string, shard int, f func
 		}
 		p.metrics.storeError(operation, err)
 		if time.Now().After(logAt) {
-			logAt = time.Now().Add(throttleEvery)
+			logAt, long = time.Now().Add(throttleEvery), true
 			if held, ok := p.quiet.open(); ok {
 				p.log.Warn("store does not answer: waiting for it", "operation", operation, "shard", shard, "error", ExplainStore(err), "held_back", held)
 			}

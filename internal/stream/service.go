@@ -63,6 +63,7 @@ type Service struct {
 	deadWriter    *kafka.Writer
 	publisher     *topicPublisher
 	topics        []topicPartition // all partitions of all event topics
+	topicIDs      map[string]fetch.TopicID
 	outPartitions int
 	tide          *tide
 	shards        []*shard
@@ -132,8 +133,9 @@ func (s *Service) runOnce(parent context.Context) error {
 	err := s.consume(ctx)
 	stop()
 	workers.Wait()
-	if parent.Err() == nil && errors.Is(context.Cause(ctx), errGrown) {
-		return errGrown
+	var fatal *finalError
+	if cause := context.Cause(ctx); parent.Err() == nil && (errors.Is(cause, errGrown) || errors.As(cause, &fatal)) {
+		return cause
 	}
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math"
@@ -16,6 +17,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -349,4 +352,37 @@ func header(headers []kafka.Header, key string) string {
 		}
 	}
 	return ""
+}
+
+// TestTopicMadeAnew: a service that reads a topic ends when that is deleted and made anew, and one that is started later on the
+// same store does not begin.
+func TestTopicMadeAnew(t *testing.T) {
+	r := newRig(t, 2, compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}"))
+	client, err := kgo.NewClient(kgo.SeedBrokers(r.kafka.Brokers...))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	store := windows.NewMem(DefaultShards)
+	first := r.start(store, nil)
+	for !first.s.Joined() {
+		<-time.After(10 * time.Millisecond)
+	}
+	name, again := "events", kmsg.NewCreateTopicsRequestTopic()
+	again.Topic, again.NumPartitions, again.ReplicationFactor = name, 2, 1
+	for _, request := range []kmsg.Request{
+		&kmsg.DeleteTopicsRequest{TopicNames: []string{name}, Topics: []kmsg.DeleteTopicsRequestTopic{{Topic: &name}}},
+		&kmsg.CreateTopicsRequest{Topics: []kmsg.CreateTopicsRequestTopic{again}},
+	} {
+		if _, err := client.Request(t.Context(), request); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, p := range []*process{first, r.start(store, nil)} {
+		if err := <-p.done; !errors.Is(err, errOtherTopic) {
+			t.Errorf("the service ended with %v", err)
+		}
+		p.once.Do(func() { close(p.done) })
+	}
+	r.start(windows.NewMem(DefaultShards), nil).end(t)
 }

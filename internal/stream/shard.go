@@ -323,7 +323,7 @@ func (s *shard) announce(sub *subject, c *thresholds.Crossing) {
 	c.Detected = s.now().UnixNano()
 	e := s.subjects[string(s.nameOf(sub.kind, []byte(sub.id)))]
 	entry := outboxEntry{timestamp: s.clock, value: c.AppendJSON(nil)}
-	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: entry.append(nil)})
+	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: entry.append(make([]byte, 0, 8+len(entry.value)))})
 	s.batch.urgent = true
 }
 

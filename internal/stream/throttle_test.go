@@ -23,6 +23,15 @@ func TestThrottle(t *testing.T) {
 		<-time.After(1)
 		f(3, true)
 		f(0, false)
+		if !q.over() || q.over() {
+			t.Error("that it is over is to be said once")
+		}
+		if _, ok := q.open(); ok {
+			t.Error("a line passes before its time")
+		}
+		if q.over() {
+			t.Error("nothing was said since")
+		}
 		q = nil
 		f(0, true)
 		f(0, true)

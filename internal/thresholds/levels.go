@@ -11,9 +11,12 @@ import (
 // levels reads levels and clear, and checks them against the limits.
 func (r *reader) levels(f fields, d *draft) {
 	places, ok := r.levelList(f, d)
-	if clear, given := f.get("clear"); given {
+	d.levelsUnread = !ok || f.misread("levels")
+	clear, given := f.get("clear")
+	if given {
 		r.clear(clear, d, ok)
 	}
+	d.clearUnread = d.Clear == 0 && (given || f.misread("clear"))
 	if !ok || !d.sound {
 		return
 	}
@@ -82,7 +85,8 @@ func (r *reader) clear(at place, d *draft, known bool) {
 	case !ok:
 		return
 	case l == 0:
-		r.fault(at, "no progress is under 0; write one below the lowest level, or take clear out if the rule shall never re-arm")
+		r.fault(at, "a rule clears when its progress falls under this, and nothing is under 0; "+
+			"write a share of the limit below the lowest level, as 0.4, or take clear out: then each level is announced once and never again")
 	case known && l >= d.Levels[0]:
 		r.fault(at, "clear is %v, but the lowest level is %v; write less than that, or a rule could clear and cross at once",
 			l, d.Levels[0])

@@ -23,8 +23,7 @@ func Parse(file string, data []byte, opt Options) (*Pack, []Fault) {
 		opt.MaxMembers = DefaultMaxMembers
 	}
 	r := &reader{faults: newFaults(file), maxMembers: uint64(opt.MaxMembers)}
-	sum := sha256.Sum256(data)
-	p := &Pack{File: file, Hash: hex.EncodeToString(sum[:])}
+	p := &Pack{File: file, Hash: hashOf(data)}
 	if root, ok := r.document(data); ok {
 		r.pack(root, p)
 	}
@@ -35,11 +34,19 @@ func Parse(file string, data []byte, opt Options) (*Pack, []Fault) {
 	return p, found
 }
 
+// hashOf is the SHA-256 of a file, in hexadecimal.
+func hashOf(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
 // reader walks one file.
 type reader struct {
 	faults     *faults
 	maxMembers uint64
-	visited    int // values looked at; what an alias stands for counts each time
+	// rulesUnread: the id of a rule, or all of one, could not be read. Whatever names a rule may mean it.
+	rulesUnread bool
+	visited     int // values looked at; what an alias stands for counts each time
 }
 
 // pack fills p in from the top of the file.
@@ -51,11 +58,16 @@ func (r *reader) pack(root place, p *Pack) {
 	if at, ok := r.need(f, "pack", "name the pack, as pack: example"); ok {
 		p.Name, _ = r.text(at, "the name of the pack", maxName)
 		p.line, p.column = at.line, at.column
+		if data, taken := Builtin(p.Name); taken && hashOf(data) != p.Hash {
+			r.warn(at, "%s is the name of a built-in pack, and this is another one; give yours a name of its own", quote(p.Name))
+		}
 	}
 	ms := r.measures(f)
 	p.Measures = ms.list
 	if at, ok := r.need(f, "rules", "without rules a pack announces nothing"); ok {
 		r.rules(at, ms, p)
+	} else {
+		r.rulesUnread = true
 	}
 	ms.warnUnused(r)
 	if at, ok := f.get("tests"); ok {

@@ -245,7 +245,7 @@ func (r *reader) expectedRule(f fields, rules ruleNames, x *Expected) *Rule {
 		return nil
 	}
 	rule, ok := rules.byID[x.Rule]
-	if !ok {
+	if !ok && !r.rulesUnread {
 		r.fault(at, "%s is not a rule of this pack; %s", quote(x.Rule), didYouMean(x.Rule, rules.ids))
 	}
 	return rule
@@ -255,12 +255,12 @@ func (r *reader) expectedRule(f fields, rules ruleNames, x *Expected) *Rule {
 func (r *reader) expectedLevel(at place, rule *Rule, x *Expected) {
 	l, ok := r.level(at, "a level")
 	x.Level = l
-	if !ok || rule == nil || slices.Contains(rule.Levels, l) || !slices.Contains(rule.Levels, LevelOne) {
-		return // also if the rule's levels were faulty
+	if !ok || rule == nil || slices.Contains(rule.Levels, l) {
+		return
 	}
-	if l != 0 {
+	if l != 0 && !rule.levelsUnread {
 		r.fault(at, "%s announces no level %v; its levels are %v", rule.ID, l, rule.Levels)
-	} else if rule.Clear == 0 {
+	} else if l == 0 && rule.Clear == 0 && !rule.clearUnread {
 		r.fault(at, "%s never clears, as it has no clear; take this crossing out, or give the rule one", rule.ID)
 	}
 }

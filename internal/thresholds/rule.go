@@ -95,6 +95,8 @@ type Rule struct {
 	ratio ratio
 
 	line, column int // of its id in Pack.File
+	// While reading: levels, or clear, were faulty. What rests on them is not looked at.
+	levelsUnread, clearUnread bool
 }
 
 // Pack is a file of rules.

@@ -21,10 +21,12 @@ type draft struct {
 
 // rules reads the list of rules into p.
 func (r *reader) rules(at place, ms *measures, p *Pack) {
-	items, _ := r.list(at, "a list of rules, each with id, by, window, step and limits")
+	items, ok := r.list(at, "a list of rules, each with id, by, window, step and limits")
+	r.rulesUnread = !ok
 	lines := map[string]int{}
 	for _, item := range items {
 		rule, ok := r.rule(item, ms)
+		r.rulesUnread = r.rulesUnread || !ok || rule.ID == ""
 		if !ok || r.exhausted() {
 			continue
 		}

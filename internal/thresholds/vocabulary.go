@@ -1,5 +1,7 @@
 package thresholds
 
+import "slices"
+
 // What packs may name of an event. The names, and how long their values may
 // be, are those of the events this program reads.
 var (
@@ -31,4 +33,13 @@ func maxField(name string) int {
 	default:
 		return maxIDField
 	}
+}
+
+// UsualType says whether a type of event is one that producers are known to send, and
+// else which of those it may be meant to be; "" if it is like none.
+func UsualType(name string) (usual bool, near string) {
+	if slices.Contains(eventTypes, name) {
+		return true, ""
+	}
+	return false, nearest(name, eventTypes)
 }
