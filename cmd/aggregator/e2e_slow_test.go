@@ -281,9 +281,12 @@ func TestSlowKillMiddle(t *testing.T) {
 	// Two wake up when the other has long taken over what they had, with their last batches in hand.
 	for range 2 {
 		victim := rng.IntN(2)
-		least := both[victim].metric("aggregator_events_total") + float64(1+rng.IntN(3_000)) // less than its share of what comes
+		reads := func() float64 { return both[victim].metric("aggregator_events_total") }
+		before := reads()
+		eventually(t, names[victim]+" is in the group", func() bool { s.feed(500); return reads() > before })
+		least := reads() + float64(1+rng.IntN(3_000)) // less than its share of what comes
 		s.feed(60_000)
-		eventually(t, names[victim]+" reads on", func() bool { return both[victim].metric("aggregator_events_total") >= least })
+		eventually(t, names[victim]+" reads on", func() bool { return reads() >= least })
 		both[victim].signal(syscall.SIGSTOP)
 		s.awaitDone()
 		both[victim].signal(syscall.SIGCONT)
