@@ -1,26 +1,26 @@
 package stream
 
+import "math"
+
 // duplicates remembers the ids that came in a partition, for one window of its
 // clock. It is exact (64-bit keyed fingerprints), unless more than max ids came within
-// the window: then the oldest are forgotten and Shortened counts it.
+// the window: then the oldest is forgotten, and shortened counts it.
 //
-// Ids are kept in generations of half a window: a whole generation is dropped
-// when its youngest id has left the window, so nothing is ever searched for what is old.
+// Ids leave in the order in which they came, so an id that is there came within the window.
 type duplicates struct {
 	window int64 // milliseconds
 	max    int   // ids
 
-	clock       int64 // the partition's: the running maximum of its timestamps, ms
-	started     bool  // clock is set
-	generations []idGeneration
-	shortened   uint64
+	clock     int64 // the partition's: the running maximum of its timestamps, ms
+	started   bool  // clock is set
+	came      idQueue
+	places    idPlaces
+	shortened uint64
 }
 
-// idGeneration is the ids that came while the clock was in [from, from+window/2].
-type idGeneration struct {
-	from int64             // ms
-	last int64             // clock of the youngest id, ms
-	ids  map[uint64]uint32 // fingerprint to clock - from, ms
+func newDuplicates(window int64, most int) duplicates {
+	span := uint64(most) + uint64(window)/idPause + 2 // what the queue may hold, pauses included
+	return duplicates{window: window, max: most, places: newIDPlaces(span)}
 }
 
 // seen notes an id that came with a record of the given timestamp (ms), and
@@ -30,55 +30,123 @@ func (d *duplicates) seen(id uint64, timestamp int64) bool {
 		d.clock, d.started = timestamp, true
 		d.expire()
 	}
-	duplicate := d.known(id)
-	d.note(id)
+	duplicate := d.places.put(&d.came, id, d.came.push(id, d.clock))
+	if d.came.ids > d.max {
+		d.shorten()
+	}
 	return duplicate
 }
 
-// size is how many ids are remembered; one that came again may be counted in
-// two generations.
-func (d *duplicates) size() int {
-	n := 0
-	for i := range d.generations {
-		n += len(d.generations[i].ids)
-	}
-	return n
-}
+// size is how many ids are remembered; one that came again is counted as often.
+func (d *duplicates) size() int { return d.came.ids }
 
-func (d *duplicates) known(id uint64) bool {
-	for i := len(d.generations) - 1; i >= 0; i-- {
-		g := &d.generations[i]
-		if at, ok := g.ids[id]; ok {
-			return d.clock-(g.from+int64(at)) <= d.window
-		}
-	}
-	return false
-}
-
-func (d *duplicates) note(id uint64) {
-	if d.size() >= d.max && len(d.generations) > 0 {
-		d.generations = append(d.generations[:0], d.generations[1:]...)
-		d.shortened++
-	}
-	n := len(d.generations)
-	if n == 0 || d.clock-d.generations[n-1].from > d.window/2 {
-		d.generations = append(d.generations, idGeneration{from: d.clock, ids: map[uint64]uint32{}})
-		n++
-	}
-	g := &d.generations[n-1]
-	g.ids[id] = uint32(d.clock - g.from)
-	g.last = d.clock
-}
-
+// expire forgets what left the window.
 func (d *duplicates) expire() {
-	old := 0
-	for old < len(d.generations) && d.clock-d.generations[old].last > d.window {
-		old++
+	for d.came.length() > 0 && apart(d.came.first, d.clock) > uint64(d.window) {
+		d.forget()
 	}
-	d.generations = append(d.generations[:0], d.generations[old:]...)
+}
+
+// shorten forgets the id that is one too many.
+func (d *duplicates) shorten() {
+	for d.came.ids > d.max {
+		d.forget()
+	}
+	d.shortened++
+}
+
+// forget forgets the oldest entry, be it an id or a pause.
+func (d *duplicates) forget() {
+	if id, at, ok := d.came.pop(); ok {
+		d.places.drop(&d.came, id, at)
+	}
 }
 
 // reset forgets everything, the clock too.
 func (d *duplicates) reset() {
-	d.generations, d.started, d.clock = nil, false, 0
+	told := d.shortened
+	*d = newDuplicates(d.window, d.max)
+	d.shortened = told
+}
+
+// apart is the time from a to b, not before it, ms: two timestamps may lie further apart than int64 says.
+func apart(a, b int64) uint64 { return uint64(b) - uint64(a) }
+
+// idQueue is ids in the order in which they came, each with the time since the one
+// before: 10 bytes an id.
+type idQueue struct {
+	blocks      []*idBlock // of the places from start on
+	spare       *idBlock
+	start       uint64 // place of the first block's first entry; places count up for ever
+	head, tail  uint64 // places: of the next entry, of the oldest
+	first, last int64  // clocks of the oldest and of the newest entry, ms
+	ids         int    // entries that are ids, not pauses
+}
+
+// idBlock is a stretch of the queue.
+type idBlock struct {
+	prints [idBlockSize]uint64
+	gaps   [idBlockSize]uint16 // ms since the entry before; idPause: no id, but that much time
+}
+
+const (
+	idBlockSize = 1 << 10
+	idPause     = math.MaxUint16 // ms
+)
+
+func (q *idQueue) length() uint64 { return q.head - q.tail }
+
+// at is the fingerprint at a place.
+func (q *idQueue) at(place uint64) uint64 {
+	i := place - q.start
+	return q.blocks[i/idBlockSize].prints[i%idBlockSize]
+}
+
+// push appends an id that came at a clock, not before the newest, and returns its place.
+func (q *idQueue) push(id uint64, clock int64) uint64 {
+	if q.length() == 0 {
+		q.first, q.last = clock, clock
+	}
+	gap := apart(q.last, clock)
+	for ; gap >= idPause; gap -= idPause {
+		q.add(0, idPause)
+	}
+	q.add(id, uint16(gap))
+	q.last = clock
+	q.ids++
+	return q.head - 1
+}
+
+func (q *idQueue) add(id uint64, gap uint16) {
+	i := q.head - q.start
+	if i/idBlockSize == uint64(len(q.blocks)) {
+		if q.spare == nil {
+			q.spare = &idBlock{}
+		}
+		q.blocks, q.spare = append(q.blocks, q.spare), nil
+	}
+	b := q.blocks[i/idBlockSize]
+	b.prints[i%idBlockSize], b.gaps[i%idBlockSize] = id, gap
+	q.head++
+}
+
+// pop takes the oldest entry out, and says which id was at which place; false: it was a pause.
+func (q *idQueue) pop() (id, place uint64, ok bool) {
+	place = q.tail
+	i := place - q.start
+	b := q.blocks[i/idBlockSize]
+	id, ok = b.prints[i%idBlockSize], b.gaps[i%idBlockSize] != idPause
+	q.tail++
+	if ok {
+		q.ids--
+	}
+	if i+1 == idBlockSize {
+		q.start, q.spare = q.start+idBlockSize, b
+		q.blocks = q.blocks[:copy(q.blocks, q.blocks[1:])]
+	}
+	if q.length() > 0 {
+		i = q.tail - q.start
+		q.first += int64(q.blocks[i/idBlockSize].gaps[i%idBlockSize])
+	}
+	return id, place, ok
 }

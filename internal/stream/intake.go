@@ -15,8 +15,8 @@ type Intake struct {
 	MaxAhead time.Duration
 	// DedupeWindow is how long an id is remembered, by the partition's clock. Default 10 min.
 	DedupeWindow time.Duration
-	// MaxIDs bounds the ids remembered for a partition. Default 4,000,000, some
-	// 80 to 160 MiB; at the bound the window shortens.
+	// MaxIDs bounds the ids remembered for a partition. Default 4,000,000, which take
+	// up to 64 MB (16 bytes each); at the bound the window shortens.
 	MaxIDs int
 	// Types maps CloudEvents types to the program's.
 	Types map[string]string
@@ -77,7 +77,7 @@ func newIntake(p *Program, secret Secret, o Intake) *intake {
 	return &intake{
 		decoder:  event.Decoder{Types: o.Types},
 		matcher:  matcher{program: p, secret: secret},
-		ids:      duplicates{window: o.DedupeWindow.Milliseconds(), max: o.MaxIDs},
+		ids:      newDuplicates(o.DedupeWindow.Milliseconds(), o.MaxIDs),
 		maxAhead: int64(o.MaxAhead),
 		newest:   noTime,
 	}

@@ -73,7 +73,7 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		cached:      f.gauge("cache_bytes", "Memory that subjects kept between batches take, about; at most cache_bytes of the config and what a batch adds."),
 		evicted:     f.counter("cache_evicted_total", "Subjects dropped from memory because cache_bytes was reached; they are read again from the store."),
 		ids:         f.gauges("duplicate_ids", "Event ids remembered for the partition.", "topic", "partition"),
-		shortened:   f.counter("duplicate_window_shortened_total", "Times ids were forgotten early because dedupe.max_ids was reached."),
+		shortened:   f.counter("duplicate_window_shortened_total", "Event ids forgotten early because dedupe.max_ids was reached."),
 		waits:       f.counter("partition_wait_timeouts_total", "Times a partition that was ahead went on though the slowest made no progress for a minute."),
 	}
 	m.start(f, p)
