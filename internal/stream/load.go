@@ -12,6 +12,7 @@ import (
 
 // loader is the scratch memory of a shard's reads.
 type loader struct {
+	of      []*entry // by operation of the run; nil: before the offset from which on it is filled
 	entries []*entry // to be read
 	parts   []windows.Part
 	wants   []want
@@ -42,13 +43,15 @@ const maxLoadKeys = 1_000
 // fill reads what the operations of r from offset on need and the shard does
 // not have: records first, then their parts.
 func (s *shard) fill(ctx context.Context, r *run, offset int64) error {
-	s.load.entries = s.load.entries[:0]
+	s.load.entries, s.load.of = s.load.entries[:0], s.load.of[:0]
 	for i := range r.ops {
 		o := &r.ops[i]
 		if o.offset < offset {
+			s.load.of = append(s.load.of, nil)
 			continue
 		}
 		e := s.entry(s.nameOf(o.kind, r.id(o)))
+		s.load.of = append(s.load.of, e)
 		if !e.loaded && e.used != pending {
 			e.used = pending
 			s.load.entries = append(s.load.entries, e)
@@ -58,7 +61,7 @@ func (s *shard) fill(ctx context.Context, r *run, offset int64) error {
 		return err
 	}
 	for {
-		s.wantsOf(r, offset)
+		s.load.wantsOf(r, s.load.of, &s.op)
 		if len(s.load.wants) == 0 {
 			return nil
 		}
@@ -113,18 +116,16 @@ func (s *shard) readRecords(ctx context.Context) error {
 	return nil
 }
 
-// wantsOf lists the parts that r needs and that are not loaded.
-func (s *shard) wantsOf(r *run, offset int64) {
-	l := &s.load
+// wantsOf lists the parts that the operations of r need of their entries and that are not loaded. It uses o.
+func (l *loader) wantsOf(r *run, of []*entry, o *operation) {
 	l.wants = l.wants[:0]
 	clear(l.seen)
-	for i := range r.ops {
-		if r.ops[i].offset < offset {
+	for i, e := range of {
+		if e == nil || e.Whole() {
 			continue
 		}
-		r.operation(i, &s.op)
-		e := s.subjects[string(s.nameOf(s.op.kind, s.op.id))]
-		if !l.complete(e, &s.op) {
+		r.operation(i, o)
+		if !l.complete(e, o) {
 			for _, p := range l.parts {
 				l.want(e, p)
 			}

@@ -93,8 +93,9 @@ func (s *shard) redo(ctx context.Context, e *entry, record []byte) error {
 // readKept reads the parts that the kept operations of e need, from the i-th on.
 func (s *shard) readKept(ctx context.Context, e *entry, i int) error {
 	rest := run{ops: e.kept.ops[i:], adds: e.kept.adds, text: e.kept.text}
+	of := slices.Repeat([]*entry{e}, len(rest.ops))
 	for {
-		s.wantsOf(&rest, 0)
+		s.load.wantsOf(&rest, of, &s.op)
 		if len(s.load.wants) == 0 {
 			return nil
 		}

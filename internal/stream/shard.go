@@ -216,10 +216,12 @@ func (s *shard) gather(ctx context.Context, p *standing, r *run, i int) error {
 func (s *shard) found(r *run, i int) bool {
 	s.event, s.nth = s.event[:0], 0
 	for offset := r.ops[i].offset; i < len(r.ops) && r.ops[i].offset == offset; i++ {
-		r.operation(i, &s.op)
-		e := s.subjects[string(s.nameOf(s.op.kind, s.op.id))]
-		if e == nil || !e.loaded || !s.load.complete(e, &s.op) {
-			return false
+		e := s.load.of[i]
+		if !e.Whole() {
+			r.operation(i, &s.op)
+			if !s.load.complete(e, &s.op) {
+				return false
+			}
 		}
 		s.event = append(s.event, e)
 	}
@@ -293,16 +295,22 @@ func (s *shard) touch(e *entry) {
 
 // weigh brings the batch's number of keys up to date after e was changed.
 func (s *shard) weigh(e *entry) {
-	s.commits.parts = e.Dirty(s.commits.parts[:0])
-	keys := 1 + len(s.commits.parts)
-	s.batch.keys += keys - e.keys
-	s.batch.bytes += (keys - e.keys) * partBytes
-	e.keys = keys
+	if e.keys == 0 {
+		e.keys = 1
+		s.batch.keys++
+		s.batch.bytes += recordBytes
+	}
+	more := 1 + e.Pending() - e.keys
+	e.keys += more
+	s.batch.keys += more
+	s.batch.bytes += more * partBytes
 }
 
-// partBytes is about what a chunk of members takes in a commit, and more than
-// most records.
-const partBytes = 2_000
+// What a commit takes in bytes, about: a record, which is mostly smaller, and a chunk of members.
+const (
+	recordBytes = 400
+	partBytes   = 2_000
+)
 
 // full says whether the batch must be committed before the next event: the
 // most that one event can add is left free.

@@ -59,6 +59,33 @@ func (c *counter) chunks() int {
 	return c.members.n
 }
 
+// absent is the number of chunks that are not loaded.
+func (c *counter) absent() int {
+	n := c.chunks()
+	if n == 0 {
+		return 0
+	}
+	for _, k := range c.members.chunks {
+		if k != nil {
+			n--
+		}
+	}
+	return n
+}
+
+// pending is the number of parts to be written, at most: where the history goes is known only when it is
+// written, but for one that is small enough for the record.
+func (c *counter) pending() int {
+	n := 0
+	if h := &c.history; h.dirty && (h.part || len(c.buckets)*maxBucketBytes > c.sizes.history) {
+		n = 1
+	}
+	if c.members != nil {
+		n += len(c.members.dirty)
+	}
+	return n
+}
+
 // lowest is the oldest bucket in the window (after moveTo).
 func (c *counter) lowest() int64 {
 	return c.spec.lowest(c.now)

@@ -37,6 +37,9 @@ func (c *counter) placeHistory() {
 	}
 }
 
+// maxBucketBytes is the most that size counts for a bucket.
+const maxBucketBytes = 1 + 10 + 5
+
 // size is the number of bytes of the buckets when written, about.
 func (bs buckets) size() int {
 	n := 0

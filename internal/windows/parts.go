@@ -51,6 +51,9 @@ func (s *Subject) counterID(i int) uint64 {
 	return s.layout.Counters[i].ID
 }
 
+// Whole says whether all parts are loaded: nothing is needed.
+func (s *Subject) Whole() bool { return s.missing+s.absent == 0 }
+
 // NeedsHistory appends the history parts that exist and are not loaded: they are
 // needed before anything else.
 func (s *Subject) NeedsHistory(dst []Part) []Part {
@@ -101,7 +104,9 @@ func (s *Subject) Load(p Part, value []byte) error {
 	case p.Chunk < 0 && c.history.missing:
 		err = s.loadHistory(c, value)
 	case p.Chunk >= 0 && m != nil && p.Chunk < m.n && m.loaded(p.Chunk) == nil:
-		err = c.loadChunk(p.Chunk, value)
+		if err = c.loadChunk(p.Chunk, value); err == nil {
+			s.absent--
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("load part %s: %w", s.PartID(nil, p), err)
@@ -192,6 +197,9 @@ func (c *counter) loadChunk(at int, value []byte) error {
 	c.members.put(at, k)
 	return nil
 }
+
+// Pending is how many parts Dirty would name, at most. Unlike Dirty it costs nothing.
+func (s *Subject) Pending() int { return s.pending }
 
 // Dirty appends the parts changed since the last Clean.
 func (s *Subject) Dirty(dst []Part) []Part {

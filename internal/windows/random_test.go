@@ -83,6 +83,7 @@ func (r *randomRun) run() {
 	for range 50 + r.rng.IntN(150) {
 		switch r.rng.IntN(20) {
 		case 0, 1, 2:
+			r.checkPending()
 			r.sub.write()
 			r.checkStore()
 		case 3, 4:
@@ -103,6 +104,31 @@ func (r *randomRun) run() {
 			r.event()
 		}
 		r.check()
+		r.checkWhole()
+	}
+}
+
+// checkPending: what is said to be pending is not less than what is to be written.
+func (r *randomRun) checkPending() {
+	if most, n := r.sub.Pending(), len(r.sub.Dirty(nil)); n > most {
+		r.t.Fatalf("%d parts are to be written, pending are %d", n, most)
+	}
+}
+
+// checkWhole: a subject is whole if no part of it is missing.
+func (r *randomRun) checkWhole() {
+	whole := true
+	for _, c := range r.sub.counters {
+		if c == nil {
+			continue
+		}
+		whole = whole && !c.history.missing
+		for at := range c.chunks() {
+			whole = whole && c.members.loaded(at) != nil
+		}
+	}
+	if whole != r.sub.Whole() {
+		r.t.Fatalf("whole: %v, said to be %v", whole, r.sub.Whole())
 	}
 }
 

@@ -184,5 +184,6 @@ func (s *Subject) decodeCounter(d *decoder, i int) {
 	if c.history.missing {
 		s.missing++
 	}
+	s.absent += c.absent()
 	s.settle(c)
 }

@@ -31,6 +31,8 @@ type Subject struct {
 	marks    []Mark     // by number of the rule; nil: none
 	others   []otherMark
 	missing  int // histories not loaded
+	absent   int // chunks not loaded
+	pending  int // parts to be written, at most
 
 	timed, touched, changed bool
 }
@@ -109,6 +111,7 @@ func (s *Subject) void(c *counter) {
 	if c.history.missing {
 		s.missing--
 	}
+	s.absent -= c.absent()
 	c.clear()
 }
 
@@ -127,24 +130,26 @@ func (s *Subject) Add(i int, t int64, key, num uint64) {
 	}
 	c := s.counter(i)
 	c.moveTo(s.time)
-	b := c.bucketOf(t)
-	oldest := c.buckets.oldest()
-	var changed bool
-	switch c.spec.Op {
-	case Sum:
-		changed = c.addSum(b, num)
-	case First:
-		changed = c.addFirst(b, t)
-	default:
-		changed = c.addKey(b, key, num)
-	}
-	if !changed {
+	oldest, pending := c.buckets.oldest(), c.pending()
+	if !c.add(c.bucketOf(t), t, key, num) {
 		return
 	}
 	s.changed = true
+	s.pending += c.pending() - pending
 	if c.buckets.oldest() != oldest {
 		s.slideAt = min(s.slideAt, c.due())
 	}
+}
+
+// add counts an event of bucket b as Add does, and says whether anything changed.
+func (c *counter) add(b, t int64, key, num uint64) bool {
+	switch c.spec.Op {
+	case Sum:
+		return c.addSum(b, num)
+	case First:
+		return c.addFirst(b, t)
+	}
+	return c.addKey(b, key, num)
 }
 
 // counter is counter i, made if there is none.
@@ -225,7 +230,7 @@ func (s *Subject) Empty(t int64) bool {
 
 // Clean notes that everything was written.
 func (s *Subject) Clean() {
-	s.changed = false
+	s.changed, s.pending = false, 0
 	for _, c := range s.counters {
 		if c == nil {
 			continue
