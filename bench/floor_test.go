@@ -54,42 +54,43 @@ type tally struct {
 // returns how many limits were reached.
 func runFloor(ctx context.Context, c *fetch.Client, topic string, ends []int64) (int, error) {
 	f := &floor{recent: make([]recent, len(ends)), incidents: map[string]*tally{}}
-	streams := make([]fetch.Stream, len(ends))
+	err := eachSet(ctx, c, topic, ends, f.read)
+	return f.crossings, err
+}
+
+// eachSet reads the partitions up to their ends, a set of each in turns, so that none is much ahead of the others.
+func eachSet(ctx context.Context, c *fetch.Client, topic string, ends []int64, take func(partition int, set *fetch.Set) error) error {
+	streams, next := make([]fetch.Stream, len(ends)), make([]int64, len(ends))
 	for p := range ends {
 		streams[p] = c.Open(topic, p, 0)
 		defer streams[p].Close()
 	}
-	for left := len(ends); left > 0; {
-		left = 0
+	for left := true; left; {
+		left = false
 		for p, s := range streams {
-			if ends[p] == 0 {
+			if next[p] >= ends[p] {
 				continue
 			}
-			next, err := f.read(ctx, p, s)
+			set, err := s.Next(ctx)
 			if err != nil {
-				return 0, err
+				return err
 			}
-			if next < ends[p] {
-				left++
-			} else {
-				ends[p] = 0
+			if err := take(p, set); err != nil {
+				return err
 			}
+			next[p], left = set.Next, true
 		}
 	}
-	return f.crossings, nil
+	return nil
 }
 
-// read takes one set of a partition and returns the offset behind it.
-func (f *floor) read(ctx context.Context, partition int, s fetch.Stream) (int64, error) {
-	set, err := s.Next(ctx)
-	if err != nil {
-		return 0, err
-	}
+// read takes one set of a partition.
+func (f *floor) read(partition int, set *fetch.Set) error {
 	var r fetch.Record
 	for {
 		more, err := set.Read(&r)
 		if err != nil || !more {
-			return set.Next, err
+			return err
 		}
 		if f.decoder.Decode(&f.event, r.Value) == nil && !f.recent[partition].seen(xxhash.Sum64(f.event.ID), r.Timestamp) {
 			f.count(&f.event)

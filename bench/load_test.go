@@ -28,7 +28,7 @@ type producer struct {
 	failed error
 }
 
-func newProducer(b *testing.B, k *servers.KafkaServer, topic string, linger time.Duration) *producer {
+func newProducer(b testing.TB, k *servers.KafkaServer, topic string, linger time.Duration) *producer {
 	b.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(k.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(linger),
@@ -79,7 +79,7 @@ type backlog struct {
 var backlogEnd = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 
 // loadBacklog makes a topic and fills it. Kafka timestamps are the generator's.
-func loadBacklog(b *testing.B, k *servers.KafkaServer, topic string, c gen.Config) backlog {
+func loadBacklog(b testing.TB, k *servers.KafkaServer, topic string, c gen.Config) backlog {
 	b.Helper()
 	createTopics(k, topic)
 	p := newProducer(b, k, topic, 50*time.Millisecond)
@@ -104,7 +104,7 @@ func createTopics(k *servers.KafkaServer, topic string) {
 
 // sendPaced sends the events of c at an even rate, so many each 10 ms, and returns
 // how long that took. The events' times begin now.
-func sendPaced(b *testing.B, p *producer, c gen.Config) time.Duration {
+func sendPaced(b testing.TB, p *producer, c gen.Config) time.Duration {
 	b.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()

@@ -27,7 +27,7 @@ import (
 const patience = 5 * time.Minute
 
 // build makes the program and returns its path.
-func build(b *testing.B) string {
+func build(b testing.TB) string {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "aggregator")
 	if out, err := exec.Command("go", "build", "-o", file, "../cmd/aggregator").CombinedOutput(); err != nil {
@@ -65,7 +65,7 @@ func (o *output) String() string {
 var httpAddr = regexp.MustCompile(`"msg":"started".*"http":"([^"]+)"`)
 
 // startProgram starts the binary and returns when it is ready to read.
-func startProgram(b *testing.B, binary, config string) *program {
+func startProgram(b testing.TB, binary, config string) *program {
 	b.Helper()
 	file := filepath.Join(b.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
@@ -100,7 +100,7 @@ func (p *program) ready() bool {
 }
 
 // stop ends the program by SIGTERM and returns the CPU time it used in its life.
-func (p *program) stop(b *testing.B) time.Duration {
+func (p *program) stop(b testing.TB) time.Duration {
 	b.Helper()
 	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
 		b.Fatal(err)
@@ -124,7 +124,7 @@ const newGroup = "Group Coordinator Not Available"
 
 // peak is the most memory that was resident at any time, in bytes. (Wait's own
 // figure would include the parent's at the fork.)
-func (p *program) peak(b *testing.B) float64 {
+func (p *program) peak(b testing.TB) float64 {
 	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {
@@ -141,7 +141,7 @@ func (p *program) peak(b *testing.B) float64 {
 // metrics is a scrape.
 type metrics map[string]*dto.MetricFamily
 
-func (p *program) metrics(b *testing.B) metrics {
+func (p *program) metrics(b testing.TB) metrics {
 	b.Helper()
 	res, err := http.Get(p.site + "/metrics")
 	if err != nil {
@@ -190,7 +190,7 @@ func (m metrics) quantile(name string, q float64) float64 {
 }
 
 // await asks again and again until f says yes.
-func await(b *testing.B, what string, every time.Duration, f func() bool) {
+func await(b testing.TB, what string, every time.Duration, f func() bool) {
 	b.Helper()
 	tick := time.NewTicker(every)
 	defer tick.Stop()

@@ -23,13 +23,13 @@ import (
 
 // bed is what all runs of a benchmark share.
 type bed struct {
-	b      *testing.B
+	b      testing.TB
 	kafka  *servers.KafkaServer
 	binary string
 	number int // of runs so far
 }
 
-func newBed(b *testing.B) *bed {
+func newBed(b testing.TB) *bed {
 	b.Helper()
 	k := servers.Kafka(b, servers.KafkaOptions{JVM: []string{"-Xms1g", "-Xmx1g"}})
 	return &bed{b: b, kafka: k, binary: build(b)}
@@ -110,7 +110,7 @@ func (t *trial) size(f *figures) {
 }
 
 // open is a store on a Redis, closed with the benchmark.
-func open(b *testing.B, r *servers.RedisServer) *windows.Redis {
+func open(b testing.TB, r *servers.RedisServer) *windows.Redis {
 	b.Helper()
 	store, err := windows.NewRedis(b.Context(), windows.RedisOptions{Addrs: []string{r.Addr()}})
 	if err != nil {
@@ -146,7 +146,7 @@ func (t *trial) members(store windows.Store) (total float64) {
 	return total
 }
 
-func (j *job) program(b *testing.B) *stream.Program {
+func (j *job) program(b testing.TB) *stream.Program {
 	b.Helper()
 	name := "cn-2019-15.yaml"
 	text, _ := thresholds.Builtin("cn-2019-15")

@@ -7,7 +7,6 @@ import (
 	"flag"
 	"fmt"
 	"runtime"
-	"slices"
 	"syscall"
 	"testing"
 	"time"
@@ -77,7 +76,7 @@ func (d *bed) floorRun(l backlog) figures {
 	kafkaCPU := d.kafka.Broker(0).CPU()
 	began, used := time.Now(), ownCPU()
 	withFetch(d.kafka, l.topic, func(c *fetch.Client) {
-		crossings, err := runFloor(d.b.Context(), c, l.topic, slices.Clone(l.ends))
+		crossings, err := runFloor(d.b.Context(), c, l.topic, l.ends)
 		if err != nil {
 			d.b.Fatal(err)
 		}

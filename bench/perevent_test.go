@@ -1,0 +1,149 @@
+//go:build linux
+
+package bench
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/cespare/xxhash/v2"
+	"github.com/redis/go-redis/v9"
+
+	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+)
+
+// countInRedis does the job of testdata/plain.yaml for one event, in the way in which counters are mostly kept in Redis: a
+// sorted set of accounts by the minute they were last seen in, a hash of clicks by minute with their total. It
+// answers which limits are newly reached: 1 clicks, 2 accounts.
+//
+// KEYS: id of the event, incident's clicks, incident's accounts. ARGV: minute, clicks or "", account.
+var countInRedis = redis.NewScript(`
+if not redis.call('SET', KEYS[1], '', 'NX', 'EX', 1200) then return 0 end
+local at = tonumber(ARGV[1])
+local h = redis.call('HMGET', KEYS[2], 'newest', 'total', 'crossed')
+local newest, total, crossed = tonumber(h[1] or at), tonumber(h[2] or 0), tonumber(h[3] or 0)
+if at < newest - 60 then return 0 end
+for gone = math.max(newest, at - 61) - 60, at - 61 do
+  total = total - (redis.call('HGET', KEYS[2], gone) or 0)
+  redis.call('HDEL', KEYS[2], gone)
+end
+newest = math.max(newest, at)
+if ARGV[2] ~= '' then
+  total = total + ARGV[2]
+  redis.call('HINCRBY', KEYS[2], at, ARGV[2])
+end
+redis.call('ZADD', KEYS[3], 'GT', at, ARGV[3])
+redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', newest - 61)
+local reached = 0
+if crossed % 2 == 0 and total >= 50000 then reached = 1 end
+if crossed < 2 and redis.call('ZCARD', KEYS[3]) >= 2000 then reached = reached + 2 end
+redis.call('HSET', KEYS[2], 'newest', newest, 'total', total, 'crossed', crossed + reached)
+return reached
+`)
+
+// perEvent is a consumer that updates Redis for each event. It sends the events of a fetched set as one pipeline, and neither
+// commits offsets nor publishes: a real one costs more.
+type perEvent struct {
+	client    *redis.Client
+	decoder   event.Decoder
+	event     event.Event
+	crossings int
+}
+
+// take counts the events of a set.
+func (c *perEvent) take(ctx context.Context, partition int, set *fetch.Set) error {
+	pipe := c.client.Pipeline()
+	var r fetch.Record
+	var answers []*redis.Cmd
+	for {
+		more, err := set.Read(&r)
+		if err != nil {
+			return err
+		}
+		if !more {
+			break
+		}
+		if c.decoder.Decode(&c.event, r.Value) == nil && slices.Contains([]string{"click", "view", "share", "comment"}, string(c.event.Type)) {
+			answers = append(answers, c.count(ctx, pipe, partition))
+		}
+	}
+	if _, err := pipe.Exec(ctx); err != nil {
+		return err
+	}
+	for _, a := range answers {
+		reached, err := a.Int()
+		if err != nil {
+			return err
+		}
+		c.crossings += reached&1 + reached>>1
+	}
+	return nil
+}
+
+func (c *perEvent) count(ctx context.Context, pipe redis.Pipeliner, partition int) *redis.Cmd {
+	clicks := ""
+	if string(c.event.Type) == "click" {
+		clicks = fmt.Sprint(c.event.Num[event.Count])
+	}
+	incident := string(c.event.Str[event.Incident])
+	keys := []string{fmt.Sprintf("%d/%x", partition, xxhash.Sum64(c.event.ID)), "clicks/" + incident, "accounts/" + incident}
+	return countInRedis.EvalSha(ctx, pipe, keys, c.event.Time/minute, clicks, string(c.event.Str[event.Account]))
+}
+
+// BenchmarkPerEvent lets a consumer that updates Redis for each event do the plain job on a twentieth of -events, which is
+// enough: what it costs does not fall with the load. The floor does the same beside it.
+func BenchmarkPerEvent(b *testing.B) {
+	d := newBed(b)
+	l := loadBacklog(b, d.kafka, "events", gen.Config{Seed: 42, Events: *events / 20, Incidents: 20})
+	var t table
+	for b.Loop() {
+		for range *runs {
+			floor := d.floorRun(l)
+			t.note("floor", floor)
+			f := d.perEventRun(l)
+			t.note("Redis per event", f)
+			if f.crossings != floor.crossings {
+				b.Errorf("%v crossings, the floor has %v", f.crossings, floor.crossings)
+			}
+		}
+	}
+	say("load average after: %s\n\n%s", loadAverage(), &t)
+	both := func(f *figures) float64 { return f.program + f.redis }
+	b.ReportMetric(t.median("Redis per event", both), "cpu-s/M")
+	b.ReportMetric(t.median("Redis per event", both)/t.median("floor", both), "per-event/floor")
+}
+
+// perEventRun lets perEvent read a backlog in this process.
+func (d *bed) perEventRun(l backlog) figures {
+	t := d.trial(plain, l.topic)
+	c := &perEvent{client: redis.NewClient(&redis.Options{Addr: t.redis.Addr()})}
+	defer c.client.Close()
+	if err := countInRedis.Load(d.b.Context(), c.client).Err(); err != nil {
+		d.b.Fatal(err)
+	}
+	runtime.GC()
+	t.watch()
+	began, used := time.Now(), ownCPU()
+	var f figures
+	withFetch(d.kafka, l.topic, func(client *fetch.Client) {
+		err := eachSet(d.b.Context(), client, l.topic, l.ends, func(partition int, set *fetch.Set) error {
+			return c.take(d.b.Context(), partition, set)
+		})
+		if err != nil {
+			d.b.Fatal(err)
+		}
+		f.crossings = float64(c.crossings)
+	})
+	f.program = (ownCPU() - used).Seconds() / (float64(l.events) / 1e6)
+	f.rate = float64(l.events) / time.Since(began).Seconds()
+	t.cost(&f, l.events)
+	f.stored = number(t.redis, "memory", "used_memory") - t.before
+	t.redis.Stop()
+	return f
+}
