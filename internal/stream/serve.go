@@ -42,6 +42,7 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 	for {
 		if err != nil && ctx.Err() == nil {
 			s.fail(ctx, err)
+			err = nil
 		}
 		select {
 		case <-ctx.Done():
