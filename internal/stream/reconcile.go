@@ -32,7 +32,7 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 		}
 	}
 	s.batch.conflict = false
-	return !s.placeless(), nil
+	return true, nil
 }
 
 // missed tells of records that are gone from the store though their fences are there. Those that
