@@ -227,14 +227,19 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 
 // outboxDepth is how many entries wait, by the stored head and noted.
 func outboxDepth(head, noted []byte) uint64 {
-	var h, n uint64
+	h, n := uint64(0), outboxNoted(noted)
 	if len(head) == windows.VersionSize+8 {
 		h = binary.BigEndian.Uint64(head[windows.VersionSize:])
 	}
-	if len(noted) == 8 {
-		n = binary.BigEndian.Uint64(noted)
-	}
 	return h - min(h, n)
+}
+
+// outboxNoted is the number below which all entries were published, as stored.
+func outboxNoted(noted []byte) uint64 {
+	if len(noted) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(noted)
 }
 
 // restoreSettings puts the fingerprint key, and what else the store was made
