@@ -197,11 +197,7 @@ func (s *shard) differs(p *standing, stored []byte) {
 // look reads the fences, and behind them the fingerprint key and, last, the settings. While the outbox
 // is at its limit it does not return, so that nothing more is counted.
 func (s *shard) look(ctx context.Context) ([][]byte, error) {
-	var keys [][]byte
-	for i := range s.places {
-		keys = append(keys, s.places[i].key)
-	}
-	keys = append(keys, s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
+	keys := append(s.fenceKeys(), s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
 		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
 	depth := len(keys) - 2
 	if s.keepsSettings() {

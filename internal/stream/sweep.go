@@ -96,12 +96,8 @@ func (s *shard) survey(ctx context.Context, r *run) error {
 	if err := s.fill(ctx, r, 0); err != nil {
 		return err
 	}
-	var keys [][]byte
-	for i := range s.places {
-		keys = append(keys, s.places[i].key)
-	}
 	return s.patience.retry(ctx, operationLoad, s.number, func() error {
-		values, err := s.store.Load(ctx, s.number, keys, nil)
+		values, err := s.store.Load(ctx, s.number, s.fenceKeys(), nil)
 		if err == nil {
 			s.learn(values)
 		}
@@ -260,10 +256,7 @@ func (w *sweeper) scan(ctx context.Context, shard int) error {
 // look forgets or indexes the records under keys. How far the stream is it reads together
 // with them: a store that went back may hold records to which what comes next belongs.
 func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
-	all := slices.Clip(keys)
-	for _, p := range w.partitions {
-		all = append(all, w.keys.AppendFenceKey(nil, shard, p.topic, p.partition))
-	}
+	all := appendFenceKeys(slices.Clip(keys), w.keys, shard, w.partitions)
 	values, err := w.store.Load(ctx, shard, all, nil)
 	if err != nil {
 		return err
