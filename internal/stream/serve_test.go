@@ -27,11 +27,11 @@ func TestStandsStillOnce(t *testing.T) {
 			r.feed.offset = 0
 			in <- message{kind: takeRun, lease: r.lease, run: r.feed.run(t, []string{line})}
 			<-r.lease.free
-			time.Sleep(time.Second)
+			wait(ctx, time.Second)
 			if err := r.store.Delete(ctx, 0, key); err != nil {
 				t.Fatal(err)
 			}
-			time.Sleep(time.Minute)
+			wait(ctx, time.Minute)
 		}
 		cancel()
 		<-done
