@@ -70,9 +70,6 @@ func (s *shard) fill(ctx context.Context, r *run, offset int64) error {
 				return err
 			}
 		}
-		if s.placeless() {
-			return nil
-		}
 	}
 }
 
@@ -113,7 +110,8 @@ func (s *shard) readRecords(ctx context.Context) error {
 	return nil
 }
 
-// wantsOf lists the parts that r needs and that are not loaded.
+// wantsOf lists the parts that r needs and that are not loaded; none of subjects
+// that are gone, since the shard was reset.
 func (s *shard) wantsOf(r *run, offset int64) {
 	l := &s.load
 	l.wants = l.wants[:0]
@@ -124,7 +122,7 @@ func (s *shard) wantsOf(r *run, offset int64) {
 		}
 		r.operation(i, &s.op)
 		e := s.subjects[string(s.nameOf(s.op.kind, s.op.id))]
-		if !l.complete(e, &s.op) {
+		if e != nil && !l.complete(e, &s.op) {
 			for _, p := range l.parts {
 				l.want(e, p)
 			}
@@ -210,16 +208,6 @@ func (s *shard) refresh(e *entry, record []byte) error {
 	}
 	e.reread = s.load.round
 	return s.decode(e, record)
-}
-
-// placeless says whether the shard was reset: nothing more is to be loaded.
-func (s *shard) placeless() bool {
-	for i := range s.places {
-		if s.places[i].stands {
-			return false
-		}
-	}
-	return true
 }
 
 func sameVersion(record, version []byte) bool {
