@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -300,18 +301,23 @@ func (s *shard) headWritten(value []byte) {
 // first absent one behind those published.
 func (s *shard) readHead(ctx context.Context) error {
 	keys := [][]byte{s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number)}
-	return s.patience.retry(ctx, operationLoad, s.number, func() error {
-		values, err := s.store.Load(ctx, s.number, keys, nil)
-		if err != nil {
-			return err
-		}
-		s.takeHead(values[0])
-		if values[0] == nil && len(values[1]) == 8 {
-			s.recordGone("the outbox's head")
-			s.head.next, err = s.firstAbsent(ctx, binary.BigEndian.Uint64(values[1]))
+	var values [][]byte
+	next := uint64(0)
+	err := s.patience.retry(ctx, operationLoad, s.number, func() (err error) {
+		values, err = s.store.Load(ctx, s.number, keys, nil)
+		if err == nil && values[0] == nil {
+			next, err = s.firstAbsent(ctx, outboxNoted(values[1]))
 		}
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	if next > 0 {
+		s.recordGone("the outbox's head")
+	}
+	s.head = head{read: true, next: next}
+	return s.takeHead(values[0])
 }
 
 // firstAbsent is the first number from n on of which the outbox has no entry.
@@ -325,9 +331,14 @@ func (s *shard) firstAbsent(ctx context.Context, n uint64) (uint64, error) {
 	}
 }
 
-func (s *shard) takeHead(value []byte) {
-	s.head = head{read: true}
-	if len(value) == windows.VersionSize+8 {
+// takeHead takes the head as stored. One that is absent is for readHead to look into.
+func (s *shard) takeHead(value []byte) error {
+	switch {
+	case value == nil:
+	case len(value) != windows.VersionSize+8:
+		return fmt.Errorf("load shard %d, the outbox's head: %w", s.number, errDamaged)
+	default:
 		s.headWritten(value)
 	}
+	return nil
 }

@@ -293,10 +293,17 @@ func (p *partition) reread(ctx context.Context, from, to int64) error {
 			}
 			p.note()
 		}
-		from, _ = set.Span()
+		next, end := set.Span()
+		if next <= from && end < to {
+			return fmt.Errorf("read back from offset %d: the log ends at %d, what was counted at %d: %w", from, end, to, errShortLog)
+		}
+		from = next
 	}
 	return nil
 }
+
+// errShortLog: with another log behind its place nothing that was counted can be trusted.
+var errShortLog = errors.New("the topic was cut or made anew; its counts cannot be trusted: use a new group and an empty store")
 
 // note notes the id of p.record, if it is an event that counts for the clock.
 func (p *partition) note() {
@@ -317,15 +324,15 @@ type hole struct {
 // them say since when their counts are whole.
 func (p *partition) skip(ctx context.Context, gone *fetch.OutOfRange) error {
 	if gone.Offset > gone.End {
-		return fmt.Errorf("read on: %w: the topic was cut or made anew; its counts cannot be trusted: use a new group and an empty store", gone)
+		return fmt.Errorf("read on: %w: %w", gone, errShortLog)
 	}
-	p.log.Error("hole in the log: records were deleted before they were read",
-		"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", gone.Start-gone.Offset)
-	p.metrics.hole(gone.Start - gone.Offset)
 	since, err := p.wholeFrom(ctx, gone.Start)
 	if err != nil {
 		return err
 	}
+	p.log.Error("hole in the log: records were deleted before they were read",
+		"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", gone.Start-gone.Offset)
+	p.metrics.hole(gone.Start - gone.Offset)
 	p.gap = hole{to: gone.Start, since: max(p.gap.since, since)}
 	p.next = gone.Start
 	p.stream.SeekTo(gone.Start)

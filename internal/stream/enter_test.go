@@ -2,11 +2,15 @@ package stream
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
@@ -44,5 +48,69 @@ func TestIDsReadBack(t *testing.T) {
 	}
 	if err := x.remember(t.Context(), at); err != nil || x.in.ids.size() != 4 {
 		t.Fatalf("%d ids known, want 4, %v", x.in.ids.size(), err)
+	}
+}
+
+// clicksLog is a log of so many clicks, of which some are there.
+func clicksLog(n, there int) *simLog {
+	e := sentEvent{millis: 1767225600000, value: []byte(`{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`)}
+	return &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{slices.Repeat([]sentEvent{e}, n)}, there: []int{there}}
+}
+
+// loneReader is a partition that reads a log.
+func loneReader(t *testing.T, log source) *partition {
+	p := compile(t, sweepPack)
+	return newPartition(&partitionOptions{
+		program: p, source: log, shards: make([]chan message, 1),
+		tide: newTide(1, 1, 0, func() {}), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
+	}, newLease("events", 0, 0, 1), -1)
+}
+
+// TestLogEndsBeforeFence: a log that ends before the place up to which it was counted was cut. Who reads ids
+// back from it does not wait for it to grow.
+func TestLogEndsBeforeFence(t *testing.T) {
+	log := clicksLog(5, 2)
+	x := loneReader(t, log)
+	x.stream = log.Open("events", 0, 0)
+	done := make(chan error, 1)
+	go func() { done <- x.remember(t.Context(), mark{offset: 4, clock: 1767225600000, newest: noTime}) }()
+	select {
+	case err := <-done:
+		if !errors.Is(err, errShortLog) {
+			t.Fatal(err)
+		}
+	case <-time.After(5 * time.Second):
+		t.Fatal("waits")
+	}
+}
+
+// cutReader does not answer the first time.
+type cutReader struct {
+	reader
+	cut bool
+}
+
+func (r *cutReader) Next(ctx context.Context) (recordSet, error) {
+	if !r.cut {
+		r.cut = true
+		return nil, errCut
+	}
+	return r.reader.Next(ctx)
+}
+
+// TestHoleCountedOnce: a hole is counted when it is passed, not at each try.
+func TestHoleCountedOnce(t *testing.T) {
+	log := clicksLog(9, 9)
+	x := loneReader(t, log)
+	x.stream = &cutReader{reader: log.Open("events", 0, 0)}
+	gone := &fetch.OutOfRange{Topic: "events", Offset: 2, Start: 5, End: 9}
+	if err := x.skip(t.Context(), gone); !errors.Is(err, errCut) {
+		t.Fatal(err)
+	}
+	if err := x.skip(t.Context(), gone); err != nil || x.next != 5 {
+		t.Fatalf("at %d, %v", x.next, err)
+	}
+	if n := told(x.metrics.holes); n != 3 {
+		t.Fatalf("%v records in the hole, want 3", n)
 	}
 }

@@ -12,7 +12,7 @@ import (
 
 // loader is the scratch memory of a shard's reads.
 type loader struct {
-	of      []*entry // by operation of the run; nil: before the offset from which on it is filled
+	of      []*entry // by operation of the run; nil: before the offset from which on it is filled, or gone, since the shard was reset
 	entries []*entry // to be read
 	parts   []windows.Part
 	wants   []want
@@ -72,9 +72,6 @@ func (s *shard) fill(ctx context.Context, r *run, offset int64) error {
 			if err := s.commit(ctx); err != nil {
 				return err
 			}
-		}
-		if s.placeless() {
-			return nil
 		}
 	}
 }
@@ -211,16 +208,6 @@ func (s *shard) refresh(e *entry, record []byte) error {
 	}
 	e.reread = s.load.round
 	return s.decode(e, record)
-}
-
-// placeless says whether the shard was reset: nothing more is to be loaded.
-func (s *shard) placeless() bool {
-	for i := range s.places {
-		if s.places[i].stands {
-			return false
-		}
-	}
-	return true
 }
 
 func sameVersion(record, version []byte) bool {

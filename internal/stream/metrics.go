@@ -222,10 +222,17 @@ func (m *Metrics) drop(l *lease) {
 	m.ids.DeleteLabelValues(l.topic, p)
 }
 
-func (m *Metrics) outbox(shard, entries int, oldest int64) {
+func (m *Metrics) outbox(shard int, entries uint64, oldest int64) {
 	s := strconv.Itoa(shard)
 	m.depth.WithLabelValues(s).Set(float64(entries))
 	m.age.WithLabelValues(s).Set(float64(oldest) / 1000)
+}
+
+// dropOutbox forgets the series of an outbox that another process publishes from now on.
+func (m *Metrics) dropOutbox(shard int) {
+	s := strconv.Itoa(shard)
+	m.depth.DeleteLabelValues(s)
+	m.age.DeleteLabelValues(s)
 }
 
 // crossing notes a crossing that was published. The exemplar leads to the event that crossed; its

@@ -76,3 +76,24 @@ func TestCrossingExemplar(t *testing.T) {
 		t.Errorf("of %d crossings: %s", h.GetSampleCount(), got)
 	}
 }
+
+// seriesOf are the series of a metric.
+func seriesOf(c prometheus.Collector) (all []*dto.Metric) {
+	ch := make(chan prometheus.Metric, 100)
+	c.Collect(ch)
+	close(ch)
+	for m := range ch {
+		x := &dto.Metric{}
+		if err := m.Write(x); err != nil {
+			panic(err)
+		}
+		all = append(all, x)
+	}
+	return all
+}
+
+// told is the value of a counter or gauge of one series.
+func told(c prometheus.Collector) float64 {
+	x := seriesOf(c)[0]
+	return x.GetCounter().GetValue() + x.GetGauge().GetValue()
+}

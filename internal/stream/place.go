@@ -1,5 +1,7 @@
 package stream
 
+import "github.com/seed-afe14ff2/aggregator/internal/windows"
+
 // standing is where a partition stands for the shard.
 type standing struct {
 	lease  *lease // nil: another process owns it, or nobody
@@ -14,6 +16,17 @@ type standing struct {
 func (p *standing) move(m mark) {
 	m.since = p.at.since
 	p.at = m
+}
+
+// fenceKeys are the keys of the shard's fences, by place.
+func (s *shard) fenceKeys() [][]byte { return appendFenceKeys(nil, s.keys, s.number, s.partitions) }
+
+// appendFenceKeys appends the keys of a shard's fences, one for each partition.
+func appendFenceKeys(dst [][]byte, k windows.Keys, shard int, partitions []topicPartition) [][]byte {
+	for _, p := range partitions {
+		dst = append(dst, k.AppendFenceKey(nil, shard, p.topic, p.partition))
+	}
+	return dst
 }
 
 // since is the time before which events may not be counted in the shard, of any

@@ -60,11 +60,7 @@ func (s *Service) loadSinces(ctx context.Context) error {
 	if err := s.sinces.load(ctx); err != nil || !s.sinces.unsettled() {
 		return err
 	}
-	var keys [][]byte
-	for _, t := range s.topics {
-		keys = append(keys, s.Store.Keys().AppendFenceKey(nil, 0, t.topic, t.partition))
-	}
-	fences, err := s.Store.Load(ctx, 0, keys, nil)
+	fences, err := s.Store.Load(ctx, 0, appendFenceKeys(nil, s.Store.Keys(), 0, s.topics), nil)
 	if err != nil {
 		return err
 	}

@@ -24,7 +24,10 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 	touched := slices.Clone(s.commits.touched)
 	for _, p := range res.Records {
 		if p.Index >= len(touched) {
-			s.takeHead(p.Value)
+			s.head.read = p.Value != nil
+			if err := s.takeHead(p.Value); err != nil {
+				return false, err
+			}
 			continue
 		}
 		if err := s.redo(ctx, touched[p.Index], bytes.Clone(p.Value)); err != nil {
@@ -32,7 +35,7 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 		}
 	}
 	s.batch.conflict = false
-	return !s.placeless(), nil
+	return true, nil
 }
 
 // missed tells of records that are gone from the store though their fences are there. Those that
@@ -40,13 +43,11 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 // memory may be older than the fences (a cache outlives its leases), so it cannot stand in for them.
 func (s *shard) missed(res windows.Result) {
 	for _, p := range res.Records {
-		version, empty, what := s.head.version, false, "the outbox's head"
-		if p.Index < len(s.commits.touched) {
-			e := s.commits.touched[p.Index]
-			version, empty, what = e.version, e.empty, "a subject"
+		if p.Value != nil || p.Index >= len(s.commits.touched) {
+			continue // of the outbox's head readHead tells
 		}
-		if p.Value == nil && version != nil && !empty {
-			s.recordGone(what)
+		if e := s.commits.touched[p.Index]; e.version != nil && !e.empty {
+			s.recordGone("a subject")
 		}
 	}
 }

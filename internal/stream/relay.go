@@ -74,6 +74,7 @@ const relayMost = 500
 func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}) {
 	work, cancel := lasting(ctx, quiet)
 	defer cancel()
+	defer r.metrics.dropOutbox(r.shard)
 	pause := 20 * time.Millisecond
 	recent := false // it is known what was published before
 	for ctx.Err() == nil {
@@ -152,6 +153,9 @@ func (r *relay) begin(ctx context.Context, generation int64) error {
 	if _, err := r.look(ctx); err != nil {
 		return err
 	}
+	if err := r.tidy(ctx); err != nil {
+		return err
+	}
 	if err := r.publish.recent(ctx, r.partition, generation); err != nil {
 		return &publishError{r.shard, err}
 	}
@@ -179,7 +183,7 @@ func (r *relay) drain(ctx context.Context) error {
 		return err
 	}
 	for r.noted < head {
-		err := r.some(ctx, min(head, r.noted+relayMost))
+		err := r.some(ctx, head)
 		if errors.Is(err, errOutboxChanged) {
 			head, err = r.look(ctx)
 		}
@@ -207,22 +211,45 @@ func (r *relay) look(ctx context.Context) (head uint64, err error) {
 		r.version = bytes.Clone(v[:windows.VersionSize])
 		head = binary.BigEndian.Uint64(v[windows.VersionSize:])
 	}
-	r.stored, r.noted = bytes.Clone(values[1]), 0
-	if len(r.stored) == 8 {
-		r.noted = binary.BigEndian.Uint64(r.stored)
-	}
+	r.stored = bytes.Clone(values[1])
+	r.noted = outboxNoted(r.stored)
 	return head, nil
 }
 
-// some publishes the entries from noted up to a number, if the outbox is ours.
-func (r *relay) some(ctx context.Context, to uint64) error {
-	keys := make([][]byte, 0, to-r.noted)
-	for n := r.noted; n < to; n++ {
+// entries reads those from a number up to another.
+func (r *relay) entries(ctx context.Context, from, to uint64) (keys, values [][]byte, err error) {
+	for n := from; n < to; n++ {
 		keys = append(keys, r.keys.AppendOutboxKey(nil, r.shard, n))
 	}
-	values, err := r.store.Load(ctx, r.shard, keys, nil)
+	if values, err = r.store.Load(ctx, r.shard, keys, nil); err != nil {
+		return nil, nil, fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
+	}
+	return keys, values, nil
+}
+
+// tidy deletes what was noted and not deleted, since a relay stopped in between or could not
+// reach the store: it lies just below noted.
+func (r *relay) tidy(ctx context.Context) error {
+	for to := r.noted; to > 0; {
+		from := to - min(to, relayMost)
+		keys, values, err := r.entries(ctx, from, to)
+		if err != nil || !slices.ContainsFunc(values, present) {
+			return err
+		}
+		if err := r.trim(ctx, keys); err != nil {
+			return err
+		}
+		to = from
+	}
+	return nil
+}
+
+// some publishes the first entries from noted up to the head, if the outbox is ours.
+func (r *relay) some(ctx context.Context, head uint64) error {
+	to := min(head, r.noted+relayMost)
+	keys, values, err := r.entries(ctx, r.noted, to)
 	if err != nil {
-		return fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
+		return err
 	}
 	if slices.ContainsFunc(values, absent) {
 		stored := r.stored
@@ -240,7 +267,7 @@ func (r *relay) some(ctx context.Context, to uint64) error {
 		}
 		entries = append(entries, e)
 	}
-	r.metrics.outbox(r.shard, len(entries), oldest(entries))
+	r.metrics.outbox(r.shard, head-r.noted, oldest(entries))
 	timely, fresh := r.claim.fresh(ctx)
 	if !fresh {
 		return errOutboxChanged // we may have slept, and another may be at it
@@ -265,7 +292,8 @@ func (e *publishError) Error() string {
 
 func (e *publishError) Unwrap() error { return e.err }
 
-func absent(value []byte) bool { return value == nil }
+func absent(value []byte) bool  { return value == nil }
+func present(value []byte) bool { return value != nil }
 
 // errOutboxChanged: the store went back while its entries were being published.
 var errOutboxChanged = errors.New("the outbox is no longer what was read")

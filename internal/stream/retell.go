@@ -150,10 +150,7 @@ func (r *retelling) oldest(ctx context.Context, to []int64) (oldest *retold, unt
 			until = min(until, p.record.Timestamp)
 		}
 	}
-	if until != never {
-		until += retellTogether
-	}
-	return oldest, until, nil
+	return oldest, min(until, never-retellTogether) + retellTogether, nil
 }
 
 // peek puts the next record into p.record; false if there is none before an offset.

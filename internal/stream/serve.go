@@ -42,6 +42,7 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 	for {
 		if err != nil && ctx.Err() == nil {
 			s.fail(ctx, err)
+			err = nil
 		}
 		select {
 		case <-ctx.Done():
@@ -196,11 +197,7 @@ func (s *shard) differs(p *standing, stored []byte) {
 // look reads the fences, and behind them the fingerprint key and, last, the settings. While the outbox
 // is at its limit it does not return, so that nothing more is counted.
 func (s *shard) look(ctx context.Context) ([][]byte, error) {
-	var keys [][]byte
-	for i := range s.places {
-		keys = append(keys, s.places[i].key)
-	}
-	keys = append(keys, s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
+	keys := append(s.fenceKeys(), s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
 		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
 	depth := len(keys) - 2
 	if s.keepsSettings() {
@@ -226,14 +223,19 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 
 // outboxDepth is how many entries wait, by the stored head and noted.
 func outboxDepth(head, noted []byte) uint64 {
-	var h, n uint64
+	h, n := uint64(0), outboxNoted(noted)
 	if len(head) == windows.VersionSize+8 {
 		h = binary.BigEndian.Uint64(head[windows.VersionSize:])
 	}
-	if len(noted) == 8 {
-		n = binary.BigEndian.Uint64(noted)
-	}
 	return h - min(h, n)
+}
+
+// outboxNoted is the number below which all entries were published, as stored.
+func outboxNoted(noted []byte) uint64 {
+	if len(noted) != 8 {
+		return 0
+	}
+	return binary.BigEndian.Uint64(noted)
 }
 
 // restoreSettings puts the fingerprint key, and what else the store was made

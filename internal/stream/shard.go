@@ -344,6 +344,7 @@ func (s *shard) nameOf(kind thresholds.Kind, id []byte) []byte {
 // reset forgets everything in memory and sends every lease back to its fences.
 func (s *shard) reset() {
 	clear(s.subjects)
+	clear(s.load.of)
 	s.bytes = 0
 	s.batch = batch{number: s.batch.number + 1}
 	s.metrics.rewind(s.number)

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"maps"
 	"strconv"
 	"sync"
 	"time"
@@ -131,23 +132,35 @@ func (n *sinces) look(ctx context.Context, fences []mark) error {
 	if !all || newest == noTime {
 		return n.load(ctx)
 	}
-	n.mu.Lock()
-	defer n.mu.Unlock()
+	return n.settle(ctx, newest)
+}
+
+// settle notes that all counters have begun, and nothing of others. Until that is stored nobody goes by it:
+// after a restart it would be otherwise.
+func (n *sinces) settle(ctx context.Context, newest int64) error {
+	n.mu.RLock()
+	began, left := maps.Clone(n.began), n.left()
+	n.mu.RUnlock()
 	begun := 0
 	for k := range n.program.kinds {
 		for _, c := range n.program.kinds[k].layout.Counters {
-			if _, ok := n.began[c.ID]; !ok {
-				n.began[c.ID] = newest
+			if _, ok := began[c.ID]; !ok {
+				began[c.ID] = newest
 				begun++
 			}
 		}
 	}
-	left := n.left()
 	for _, id := range left {
-		delete(n.began, id)
+		delete(began, id)
 	}
+	if err := n.store.Put(ctx, 0, n.key(), encodeSinces(began)); err != nil {
+		return err
+	}
+	n.mu.Lock()
+	n.began = began
+	n.mu.Unlock()
 	n.log.Info("counters changed with the packs", "new", begun, "since", time.Unix(0, newest).UTC(), "gone", len(left))
-	return n.store.Put(ctx, 0, n.key(), encodeSinces(n.began))
+	return nil
 }
 
 func encodeSinces(m map[uint64]int64) []byte {

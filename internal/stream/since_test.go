@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"strings"
 	"testing"
 
@@ -48,4 +49,43 @@ func TestSincesForget(t *testing.T) {
 	f(carry(both, 40, both.hash, without.hash), 40, true)
 	f(carry(both, 50, both.hash, both.hash), 50, false)
 	f(carry(both, 60, both.hash, both.hash), 50, false)
+}
+
+// putFails is a store of which the first writes of one key fail.
+type putFails struct {
+	*windows.Mem
+	left int
+}
+
+func (s *putFails) Put(ctx context.Context, shard int, key, value []byte) error {
+	if s.left--; s.left >= 0 {
+		return errCut
+	}
+	return s.Mem.Put(ctx, shard, key, value)
+}
+
+// TestSinceThatWasNotStored: since when a counter is kept does not hold before it is stored: a restart would change it.
+func TestSinceThatWasNotStored(t *testing.T) {
+	p := compile(t, sweepPack)
+	store := &putFails{windows.NewMem(1), 1}
+	if err := store.Mem.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, settingCounters), []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	f := func(newest, want int64) {
+		t.Helper()
+		n := newSinces(store, p, discard)
+		if err := n.load(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		for n.unsettled() {
+			if err := n.look(t.Context(), []mark{{newest: newest, pack: p.hash}}); err != nil && store.left < 0 {
+				t.Fatal(err)
+			}
+		}
+		if got := n.since(0, 0); got != want {
+			t.Errorf("since %d, want %d", got, want)
+		}
+	}
+	f(10, 10)
+	f(20, 10)
 }

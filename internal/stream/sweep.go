@@ -96,12 +96,8 @@ func (s *shard) survey(ctx context.Context, r *run) error {
 	if err := s.fill(ctx, r, 0); err != nil {
 		return err
 	}
-	var keys [][]byte
-	for i := range s.places {
-		keys = append(keys, s.places[i].key)
-	}
 	return s.patience.retry(ctx, operationLoad, s.number, func() error {
-		values, err := s.store.Load(ctx, s.number, keys, nil)
+		values, err := s.store.Load(ctx, s.number, s.fenceKeys(), nil)
 		if err == nil {
 			s.learn(values)
 		}
@@ -260,10 +256,7 @@ func (w *sweeper) scan(ctx context.Context, shard int) error {
 // look forgets or indexes the records under keys. How far the stream is it reads together
 // with them: a store that went back may hold records to which what comes next belongs.
 func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
-	all := slices.Clip(keys)
-	for _, p := range w.partitions {
-		all = append(all, w.keys.AppendFenceKey(nil, shard, p.topic, p.partition))
-	}
+	all := appendFenceKeys(slices.Clip(keys), w.keys, shard, w.partitions)
 	values, err := w.store.Load(ctx, shard, all, nil)
 	if err != nil {
 		return err
@@ -316,38 +309,47 @@ func (w *sweeper) forget(ctx context.Context, shard int, key, record []byte, s *
 	for _, p := range parts {
 		gone = append(gone, w.keys.AppendPartKey(nil, shard, s.PartID(nil, p), kind.String(), id))
 	}
-	if !s.Marked() {
-		_, err := w.drop(ctx, shard, key, record, append(gone, key))
-		return err
+	if shrunk := bytes.Equal(s.AppendRecord(nil, [windows.VersionSize]byte(record), s.Writer()), record); shrunk && s.Marked() && len(gone) == 0 {
+		return nil // nothing is left of it but that
 	}
-	version := [windows.VersionSize]byte(record)
-	if bytes.Equal(s.AppendRecord(nil, version, s.Writer()), record) {
-		return nil // it was shrunk before
-	}
-	for _, keys := range [][][]byte{nil, gone} {
-		if len(keys) > 0 {
-			if done, err := w.drop(ctx, shard, key, record, keys); !done {
-				return err
-			}
-			s.Deleted(parts)
-		}
-		shrunk := s.AppendRecord(nil, w.version(), w.writer)
-		c := &windows.Commit{Records: []windows.Record{{Key: key, Version: record[:windows.VersionSize], Value: shrunk}}}
-		if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
+	if s.Marked() || len(gone) >= deleteMost {
+		var err error // so that no record names parts of which some are gone
+		if record, err = w.rewrite(ctx, shard, key, record, s); record == nil {
 			return err
 		}
-		record = shrunk
-		if len(gone) == 0 {
-			break
+	}
+	if !s.Marked() {
+		gone = append(gone, key)
+	}
+	if done, err := w.drop(ctx, shard, key, record, gone); !done {
+		return err
+	}
+	if s.Marked() && len(gone) > 0 {
+		s.Deleted(parts)
+		if written, err := w.rewrite(ctx, shard, key, record, s); written == nil {
+			return err
 		}
 	}
 	w.metrics.forgotten()
 	return nil
 }
 
+// rewrite writes s if the record is as it was read, and returns the new one; nil if it is not.
+func (w *sweeper) rewrite(ctx context.Context, shard int, key, record []byte, s *windows.Subject) ([]byte, error) {
+	written := s.AppendRecord(nil, w.version(), w.writer)
+	c := &windows.Commit{Records: []windows.Record{{Key: key, Version: record[:windows.VersionSize], Value: written}}}
+	if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
+		return nil, err
+	}
+	return written, nil
+}
+
+// deleteMost is how many keys of a subject are deleted at once.
+const deleteMost = windows.MaxCommitKeys / 2
+
 // drop deletes keys if the record is as it was read.
 func (w *sweeper) drop(ctx context.Context, shard int, key, record []byte, keys [][]byte) (bool, error) {
-	for some := range slices.Chunk(keys, windows.MaxCommitKeys/2) {
+	for some := range slices.Chunk(keys, deleteMost) {
 		c := &windows.Commit{Records: []windows.Record{{Key: key, Version: record[:windows.VersionSize]}}, Deletes: some}
 		if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
 			return false, err

@@ -1,6 +1,8 @@
 package stream
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"testing"
@@ -103,6 +105,9 @@ func TestForgetByStoredFences(t *testing.T) {
 	if r.scan(); r.stored(1) {
 		t.Fatal("not forgotten")
 	}
+	if n := told(r.shard.metrics.forgot); n != 1 {
+		t.Fatalf("%v subjects forgotten, as told", n)
+	}
 }
 
 // TestSweepReadsAgain: a process that sweeps has a subject in memory that another
@@ -127,5 +132,45 @@ func TestSweepReadsAgain(t *testing.T) {
 	r.reach(20)
 	if sweep(); other.subjects[string(other.nameOf(0, []byte("A")))].Mark(0).Episode != 2 {
 		t.Fatal("not cleared")
+	}
+}
+
+// between does something after the first read of a record.
+type between struct {
+	*windows.Mem
+	then func()
+}
+
+func (s *between) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
+	values, err := s.Mem.Load(ctx, shard, keys, dst)
+	if f := s.then; f != nil && bytes.Contains(keys[0], []byte("r:")) {
+		s.then = nil
+		f()
+	}
+	return values, err
+}
+
+// TestSweepWithoutALease: another process writes a subject while it is read for a sweep, by a shard that stands nowhere.
+func TestSweepWithoutALease(t *testing.T) {
+	r := newSweepRig(t)
+	r.shard.program.kinds[0].layout.SetPieces(20, 128, 1)
+	day := 0
+	click := func() {
+		day++
+		line := fmt.Sprintf(`{"id":"d%d","time":"2026-01-%02dT00:00:00Z","type":"click","incident":"A","count":10}`, day, day)
+		if err := r.shard.take(t.Context(), r.lease, r.feed.run(t, []string{line})); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.shard.commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for range 5 {
+		click()
+	}
+	o := *r.shard.shardOptions
+	o.store = &between{r.store, click}
+	if err := newShard(0, &o).sweep(t.Context(), []windows.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
+		t.Fatal(err)
 	}
 }

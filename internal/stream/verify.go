@@ -199,11 +199,7 @@ func (v *verification) refresh(ctx context.Context, n int) error {
 
 // load reads the fences of a shard and behind them other keys, at one moment.
 func (v *verification) load(ctx context.Context, shard int, others [][]byte) (values [][]byte, err error) {
-	var keys [][]byte
-	for _, t := range v.topics {
-		keys = append(keys, v.Store.Keys().AppendFenceKey(nil, shard, t.topic, t.partition))
-	}
-	keys = append(keys, others...)
+	keys := append(appendFenceKeys(nil, v.Store.Keys(), shard, v.topics), others...)
 	err = v.retry(ctx, "load", shard, func() (err error) {
 		values, err = v.Store.Load(ctx, shard, keys, nil)
 		return err

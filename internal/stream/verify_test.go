@@ -273,3 +273,17 @@ rules: [{id: r, by: incident, window: 10h, step: 1h, limits: {clicks: 10}, clear
 		t.Errorf("found %+v, %d levels open", found, v.Open[OpenLevels])
 	}
 }
+
+// TestTimestampsNearTheEnd: Kafka timestamps may be anything.
+func TestTimestampsNearTheEnd(t *testing.T) {
+	r := &retelling{}
+	for i, ms := range []int64{never - 900, never - 500} {
+		p := &retold{partition: &partition{lease: newLease("events", i, i, 1)}, peeked: true}
+		p.record.Timestamp = ms
+		r.partitions = append(r.partitions, p)
+	}
+	p, until, err := r.oldest(t.Context(), []int64{1, 1})
+	if err != nil || p.record.Timestamp > until {
+		t.Fatalf("nothing is read up to %d, %v", until, err)
+	}
+}

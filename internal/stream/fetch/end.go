@@ -2,10 +2,8 @@ package fetch
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
@@ -21,15 +19,14 @@ func (c *Client) LogEnd(ctx context.Context, topic string, partition int) (int64
 		if err != nil {
 			return err
 		}
-		ask := &endExchange{clientID: c.opts.Transport.ClientID, topic: topic, partition: int32(partition)}
-		if ask.broker, ask.epoch, err = l.epoch(topic, ask.partition); err != nil {
+		broker, epoch, err := l.epoch(topic, int32(partition))
+		if err != nil {
 			return err
 		}
-		if _, err := c.opts.Transport.RoundTrip(ctx, c.opts.Brokers, ask); err != nil {
-			return err
-		}
-		end = ask.end
-		return ask.err
+		q := &endQuestion{topic: topic, partition: int32(partition), epoch: epoch}
+		err = c.ask(ctx, broker, protocol.OffsetForLeaderEpoch, endVersion, q)
+		end = q.end
+		return err
 	})
 	if err != nil {
 		return 0, fmt.Errorf("end of the log of %s/%d: %w", topic, partition, err)
@@ -37,68 +34,30 @@ func (c *Client) LogEnd(ctx context.Context, topic string, partition int) (int64
 	return end, nil
 }
 
-// endExchange asks a leader for the end of the epoch in which it leads, which is
-// that of its log: an OffsetForLeaderEpoch request and its response.
-type endExchange struct {
-	broker           int32
-	clientID         string
+// endQuestion asks a leader for the end of the epoch in which it leads, which is
+// that of its log: an OffsetForLeaderEpoch request.
+type endQuestion struct {
 	topic            string
 	partition, epoch int32
 
 	end int64
-	err error
-	in  [8]byte
 }
 
 // endVersion is the version of OffsetForLeaderEpoch that is sent: the last one
 // that is not in the flexible format.
 const endVersion = 3
 
-var (
-	_ protocol.BrokerMessage = (*endExchange)(nil)
-	_ protocol.RawExchanger  = (*endExchange)(nil)
-)
-
-// ApiKey makes the exchange a Transport's message.
-func (x *endExchange) ApiKey() protocol.ApiKey { return protocol.OffsetForLeaderEpoch }
-
-// Broker routes the exchange to the leader.
-func (x *endExchange) Broker(c protocol.Cluster) (protocol.Broker, error) {
-	return (&exchange{broker: x.broker}).Broker(c)
-}
-
-// Required says that the exchange writes and reads itself.
-func (x *endExchange) Required(map[protocol.ApiKey]int16) bool { return true }
-
-// RawExchange sends the request and reads the response. An error closes the connection.
-func (x *endExchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	if _, err := rw.Write(x.appendRequest(nil)); err != nil {
-		return nil, err
-	}
-	return x, x.readResponse(rw)
-}
-
-func (x *endExchange) appendRequest(b []byte) []byte {
-	b = append(b, 0, 0, 0, 0) // size, below
-	b = binary.BigEndian.AppendUint16(b, uint16(protocol.OffsetForLeaderEpoch))
-	b = binary.BigEndian.AppendUint16(b, endVersion)
-	b = appendInt32(b, 0) // correlation: the connection is ours alone meanwhile
-	b = appendString(b, x.clientID)
+func (q *endQuestion) append(b []byte) []byte {
 	b = appendInt32(b, -1) // replica: a consumer
 	b = appendInt32(b, 1)  // topics
-	b = appendString(b, x.topic)
+	b = appendString(b, q.topic)
 	b = appendInt32(b, 1) // partitions
-	b = appendInt32(b, x.partition)
-	b = appendInt32(b, x.epoch) // as we know it: an answer of another epoch is an error
-	b = appendInt32(b, x.epoch) // asked for
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	return b
+	b = appendInt32(b, q.partition)
+	b = appendInt32(b, q.epoch)    // as we know it: an answer of another epoch is an error
+	return appendInt32(b, q.epoch) // asked for
 }
 
-func (x *endExchange) readResponse(r io.Reader) error {
-	f := frame{r: r, left: 4, buf: x.in[:]}
-	f.left = int(f.int32())
-	f.int32() // correlation
+func (q *endQuestion) read(f *frame) error {
 	f.int32() // throttle
 	if n := f.count(6); n != 1 && f.err == nil {
 		f.err = fmt.Errorf("%w: %d topics for one", errFrame, n)
@@ -107,19 +66,20 @@ func (x *endExchange) readResponse(r io.Reader) error {
 	if n := f.count(18); n != 1 && f.err == nil {
 		f.err = fmt.Errorf("%w: %d partitions for one", errFrame, n)
 	}
-	if code := f.int16(); code != 0 {
-		x.err = kafka.Error(code)
-	}
+	code := f.int16()
 	f.int32() // partition
 	epoch := f.int32()
-	x.end = f.int64()
-	if x.err == nil && (epoch != x.epoch || x.end < 0) {
-		x.err = errEpoch
-	}
+	q.end = f.int64()
 	if f.err == nil && f.left != 0 {
 		f.err = fmt.Errorf("%w: %d bytes too many", errFrame, f.left)
 	}
-	return f.err
+	switch {
+	case code != 0:
+		return kafka.Error(code)
+	case epoch != q.epoch || q.end < 0:
+		return errEpoch
+	}
+	return nil
 }
 
 var errEpoch = errors.New("the leader answers for another epoch")

@@ -60,13 +60,10 @@ func TestEndResponse(t *testing.T) {
 	}
 	f := func(text []byte, end int64, want string) {
 		t.Helper()
-		x := &endExchange{topic: "t", epoch: 5}
-		err := x.readResponse(bytes.NewReader(text))
-		if err == nil {
-			err = x.err
-		}
-		if got := fmt.Sprint(err); !strings.Contains(got, want) || want == "nil" && x.end != end {
-			t.Errorf("%x: end %d, error %v; want %d, %s", text, x.end, err, end, want)
+		q := &endQuestion{topic: "t", epoch: 5}
+		err := answered(q, text)
+		if got := fmt.Sprint(err); !strings.Contains(got, want) || want == "nil" && q.end != end {
+			t.Errorf("%x: end %d, error %v; want %d, %s", text, q.end, err, end, want)
 		}
 	}
 	whole := good(0, 5, 1000)
@@ -81,4 +78,13 @@ func TestEndResponse(t *testing.T) {
 		binary.BigEndian.PutUint32(short, uint32(len(short)-4))
 		f(short, 0, "malformed")
 	}
+}
+
+// answered is the error of a question of which the response is text.
+func answered(q question, text []byte) error {
+	x := &inquiry{question: q}
+	if err := x.readResponse(bytes.NewReader(text)); err != nil {
+		return err
+	}
+	return x.err
 }

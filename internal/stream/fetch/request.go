@@ -8,7 +8,6 @@ import (
 	"math"
 	"time"
 
-	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 )
 
@@ -66,11 +65,7 @@ func (x *exchange) ApiKey() protocol.ApiKey { return protocol.Fetch }
 
 // Broker routes the exchange to the broker it was made for.
 func (x *exchange) Broker(c protocol.Cluster) (protocol.Broker, error) {
-	b, ok := c.Brokers[x.broker]
-	if !ok {
-		return protocol.Broker{}, fmt.Errorf("broker %d: %w", x.broker, kafka.BrokerNotAvailable)
-	}
-	return b, nil
+	return brokerOf(c, x.broker)
 }
 
 // Required says that the exchange writes and reads itself.
@@ -96,11 +91,7 @@ func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
 // appendRequest appends the request's frame: header v1, body v11, no session.
 func (x *exchange) appendRequest(b []byte) []byte {
 	const readCommitted = 1
-	b = append(b, 0, 0, 0, 0) // size, below
-	b = binary.BigEndian.AppendUint16(b, uint16(protocol.Fetch))
-	b = binary.BigEndian.AppendUint16(b, fetchVersion)
-	b = appendInt32(b, x.id)
-	b = appendString(b, x.clientID)
+	b = appendHeader(b, protocol.Fetch, fetchVersion, x.id, x.clientID)
 	b = appendInt32(b, -1) // replica: a consumer
 	b = appendInt32(b, int32(x.maxWait.Milliseconds()))
 	b = appendInt32(b, int32(x.minBytes))
@@ -111,6 +102,20 @@ func (x *exchange) appendRequest(b []byte) []byte {
 	b = x.appendTopics(b)
 	b = appendInt32(b, 0)   // forgotten topics
 	b = appendString(b, "") // rack
+	return sized(b)
+}
+
+// appendHeader begins a request's frame, which sized ends.
+func appendHeader(b []byte, key protocol.ApiKey, version int16, correlation int32, clientID string) []byte {
+	b = append(b, 0, 0, 0, 0) // size
+	b = binary.BigEndian.AppendUint16(b, uint16(key))
+	b = binary.BigEndian.AppendUint16(b, uint16(version))
+	b = appendInt32(b, correlation)
+	return appendString(b, clientID)
+}
+
+// sized puts the size of a request's frame, which is all of b, to its front.
+func sized(b []byte) []byte {
 	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
 	return b
 }

@@ -22,11 +22,18 @@ type frame struct {
 	err  error
 }
 
+// openFrame reads the front of a response, its size and correlation id. buf takes the
+// numbers read.
+func openFrame(r io.Reader, buf []byte) (f frame, correlation int32) {
+	f = frame{r: r, left: 4, buf: buf}
+	f.left = int(f.int32())
+	return f, f.int32()
+}
+
 // readResponse reads the response's frame into the parts.
 func (x *exchange) readResponse(r io.Reader) error {
-	f := frame{r: r, left: 4, buf: x.in[:]}
-	f.left = int(f.int32())
-	if id := f.int32(); f.err == nil && id != x.id {
+	f, id := openFrame(r, x.in[:])
+	if f.err == nil && id != x.id {
 		return fmt.Errorf("%w: answers request %d, not %d", errFrame, id, x.id)
 	}
 	x.throttle = time.Duration(f.int32()) * time.Millisecond

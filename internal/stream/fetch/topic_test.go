@@ -59,9 +59,9 @@ func TestTopicIDResponse(t *testing.T) {
 	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
 	f := func(text []byte, want string) {
 		t.Helper()
-		x := &idExchange{topic: "t"}
-		err := x.readResponse(bytes.NewReader(text))
-		if got := fmt.Sprintf("%s %v", x.found[:], err); !strings.Contains(got, want) {
+		q := &idQuestion{topic: "t"}
+		err := answered(q, text)
+		if got := fmt.Sprintf("%s %v", q.found[:], err); !strings.Contains(got, want) {
 			t.Errorf("%x: got %s, want %s", text, got, want)
 		}
 	}

@@ -1,0 +1,108 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// torn is a store that fails one of the deletes.
+type torn struct {
+	*windows.Mem
+	deletes, bad int
+}
+
+func (s *torn) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	if len(c.Deletes) > 0 {
+		if s.deletes++; s.deletes == s.bad {
+			return windows.Result{}, errCut
+		}
+	}
+	return s.Mem.Commit(ctx, shard, c)
+}
+
+// readersRig has counted readers of incident A, each in a chunk of its own nearly.
+func readersRig(t *testing.T, limit, readers int) *sweepRig {
+	p := compile(t, fmt.Sprintf(`
+pack: p
+measures: {readers: {distinct: account, types: [view]}}
+rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: %d}, levels: [1]}]
+`, limit))
+	p.kinds[0].layout.SetPieces(1, 1, 256)
+	r := &sweepRig{t: t, store: windows.NewMem(1), feed: &feeder{in: newIntake(p, Secret{}, Intake{})}}
+	r.shard, r.lease = lone(t, p, r.store)
+	var lines []string
+	for i := range readers {
+		lines = append(lines, view(1, i))
+	}
+	for some := range slices.Chunk(lines, 500) {
+		if err := r.shard.take(t.Context(), r.lease, r.feed.run(t, some)); err != nil {
+			t.Fatal(err)
+		}
+		if err := r.shard.commit(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r.reach(20)
+	return r
+}
+
+func view(month, reader int) string {
+	return fmt.Sprintf(`{"id":"%d-%d","time":"2026-%02d-01T00:00:00Z","type":"view","incident":"A","account":"u%d"}`, month, reader, month, reader)
+}
+
+// forgets has everything scanned by a store that fails one of the deletes.
+func (r *sweepRig) forgets(bad, scans int) {
+	o := *r.shard.shardOptions
+	o.store = &torn{Mem: r.store, bad: bad}
+	w := &sweeper{shardOptions: &o, shards: []*shard{r.shard}, owned: func(int) bool { return true }}
+	failed := 0
+	for range scans {
+		if w.scan(r.t.Context(), 0) != nil {
+			failed++
+		}
+	}
+	if failed != 1 {
+		r.t.Fatalf("%d scans failed, want 1", failed)
+	}
+}
+
+func (r *sweepRig) keysLeft(prefix string) (n int) {
+	_ = r.store.Scan(r.t.Context(), 0, []byte(prefix), func([]byte) bool { n++; return true })
+	return n
+}
+
+// TestForgetTorn: a set with more parts than are deleted at once is forgotten, and that is cut short. Its record names no
+// part that is gone.
+func TestForgetTorn(t *testing.T) {
+	r := readersRig(t, 500_000, 3000)
+	r.forgets(2, 1)
+	s, l := lone(t, r.shard.program, r.store)
+	r.feed.offset = s.places[0].at.offset
+	for i := range 20 {
+		if err := s.take(t.Context(), l, r.feed.run(t, []string{view(3, i)})); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// TestForgetTornGoesOn: and the next scan deletes the rest.
+func TestForgetTornGoesOn(t *testing.T) {
+	r := readersRig(t, 500_000, 3000)
+	r.forgets(2, 2)
+	if n := r.keysLeft("{00}p:") + r.keysLeft("{00}r:"); n > 0 {
+		t.Fatalf("%d keys are left", n)
+	}
+}
+
+// TestShrinkTorn: parts of a subject that shrank and that could not be deleted are deleted later.
+func TestShrinkTorn(t *testing.T) {
+	r := readersRig(t, 5, 30)
+	r.forgets(1, 2)
+	if parts, records := r.keysLeft("{00}p:"), r.keysLeft("{00}r:"); parts != 0 || records != 1 {
+		t.Fatalf("%d parts and %d records are left", parts, records)
+	}
+}

@@ -1,0 +1,42 @@
+package stream
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+)
+
+// TestStandsStillOnce: a shard that met damage stands still once, not again for the same one.
+func TestStandsStillOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newSweepRig(t)
+		key := r.store.Keys().AppendRecordKey(nil, 0, "incident", []byte("A"))
+		r.shard.maxAge = 100 * time.Millisecond
+		in := make(chan message, 2)
+		ctx, cancel := context.WithCancel(t.Context())
+		done := make(chan struct{})
+		go func() { defer close(done); r.shard.serve(ctx, in) }()
+		const rounds = 20
+		line := `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":1}`
+		for range rounds {
+			if err := r.store.Put(ctx, 0, key, []byte("damaged!!")); err != nil {
+				t.Fatal(err)
+			}
+			in <- message{kind: beginLease, lease: r.lease, fence: r.shard.places[0].stored, mark: mark{clock: noTime, newest: noTime}}
+			r.feed.offset = 0
+			in <- message{kind: takeRun, lease: r.lease, run: r.feed.run(t, []string{line})}
+			<-r.lease.free
+			wait(ctx, time.Second)
+			if err := r.store.Delete(ctx, 0, key); err != nil {
+				t.Fatal(err)
+			}
+			wait(ctx, time.Minute)
+		}
+		cancel()
+		<-done
+		if n := told(r.shard.metrics.storeErrors.WithLabelValues("decode", "other")); n != rounds {
+			t.Fatalf("stood still %v times for %d faults", n, rounds)
+		}
+	})
+}
