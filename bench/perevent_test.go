@@ -123,7 +123,11 @@ func BenchmarkPerEvent(b *testing.B) {
 func (d *bed) perEventRun(l backlog) figures {
 	t := d.trial(plain, l.topic)
 	c := &perEvent{client: redis.NewClient(&redis.Options{Addr: t.redis.Addr()})}
-	defer c.client.Close()
+	defer func() {
+		if err := c.client.Close(); err != nil {
+			d.b.Error(err)
+		}
+	}()
 	if err := countInRedis.Load(d.b.Context(), c.client).Err(); err != nil {
 		d.b.Fatal(err)
 	}
