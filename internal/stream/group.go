@@ -57,12 +57,12 @@ func (s *Service) begin(gen *kafka.Generation) {
 			p.run(ctx)
 		})
 	}
+	s.joined.Store(true) // before commit, which says at the end that it is no longer
 	gen.Start(func(ctx context.Context) { g.commit(ctx, gen) })
 	gen.Start(g.measure)
 	for _, r := range g.relays {
 		gen.Start(func(ctx context.Context) { r.run(ctx, g.number, g.quiet) })
 	}
-	s.joined.Store(true)
 }
 
 // assign makes what a generation runs of the partitions that the group gives.
