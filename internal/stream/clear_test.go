@@ -90,7 +90,7 @@ func TestClearAfterPackChange(t *testing.T) {
 	run(clicksAt(0, 300))
 	r.program = compile(t, quietPack("20m"))
 	s := &Service{Options: Options{Store: store, Program: r.program}, topics: []topicPartition{{"events", 0}}}
-	s.sinces = newSinces(store, r.program, discard)
+	s.sinces = newSinces(store, r.program, nil, 1, discard)
 	if err := s.loadSinces(t.Context()); err != nil {
 		t.Fatal(err)
 	}

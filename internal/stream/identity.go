@@ -35,16 +35,22 @@ func (s *Service) identifyOne(ctx context.Context, topic string) error {
 	if err != nil || id == (fetch.TopicID{}) {
 		return err
 	}
-	text := hex.AppendEncode(nil, id[:])
-	b, err := s.Store.PutAbsent(ctx, 0, s.Store.Keys().AppendMetaKey(nil, 0, settingTopic+topic), text)
+	same, err := s.noteTopic(ctx, topic, id)
 	if err != nil {
 		return err
 	}
-	if string(b) != string(text) {
+	if !same {
 		return &finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)}
 	}
 	s.topicIDs[topic] = id
 	return nil
+}
+
+// noteTopic stores the id of a topic, if none is stored, and says whether it is the stored one.
+func (s *Service) noteTopic(ctx context.Context, topic string, id fetch.TopicID) (same bool, err error) {
+	text := hex.AppendEncode(nil, id[:])
+	b, err := s.Store.PutAbsent(ctx, 0, s.Store.Keys().AppendMetaKey(nil, 0, settingTopic+topic), text)
+	return string(b) == string(text), err
 }
 
 // recognize ends the run if a topic is no longer the one that it was at the

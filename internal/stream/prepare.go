@@ -35,6 +35,9 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err := s.survey(ctx); err != nil {
 		return err
 	}
+	if err := s.checkPartitions(); err != nil {
+		return err
+	}
 	if err := s.identify(ctx); err != nil {
 		return err
 	}
@@ -46,11 +49,21 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	s.sinces = newSinces(s.Store, s.Program, s.log)
+	s.sinces = newSinces(s.Store, s.Program, s.topics, s.Shards, s.log)
 	if err := s.untilStored(ctx, func() error { return s.loadSinces(ctx) }); err != nil {
 		return err
 	}
 	s.build(secret)
+	return nil
+}
+
+// checkPartitions refuses more partitions than have room in a commit: it names a fence for each, beside what
+// one event can write.
+func (s *Service) checkPartitions() error {
+	if most := windows.MaxCommitKeys - s.Program.keysPerEvent - 2; len(s.topics) > most {
+		return &finalError{fmt.Errorf("the event topics have %d partitions together, with these packs a group can count %d at most: count some of the topics in another group",
+			len(s.topics), most)}
+	}
 	return nil
 }
 
@@ -127,6 +140,11 @@ func (s *Service) resettle(ctx context.Context) error {
 	}
 	if _, err := s.setting(ctx, settingPartitions, s.outPartitions); err != nil {
 		return err
+	}
+	for topic, id := range s.topicIDs {
+		if _, err := s.noteTopic(ctx, topic, id); err != nil {
+			return err
+		}
 	}
 	return s.sinces.load(ctx)
 }

@@ -60,7 +60,7 @@ func (p *simProcess) prepare() {
 	calm := w.calm
 	w.calm = true
 	secret, err := p.Service.settle(p.ctx)
-	p.sinces = newSinces(p.Store, p.Program, discard)
+	p.sinces = newSinces(p.Store, p.Program, p.topics, p.Shards, discard)
 	if err := errors.Join(err, p.sinces.load(p.ctx)); err != nil {
 		panic(err)
 	}

@@ -18,9 +18,11 @@ import (
 // brought begins when the last partition is read with that pack. It is kept in the store,
 // by the counter's definition.
 type sinces struct {
-	store   windows.Store
-	program *Program
-	log     *slog.Logger
+	store      windows.Store
+	program    *Program
+	partitions []topicPartition
+	shards     int
+	log        *slog.Logger
 
 	mu     sync.RWMutex
 	began  map[uint64]int64 // by the counter's hash; ns; 0: from the start
@@ -29,8 +31,8 @@ type sinces struct {
 
 const settingCounters = "counters"
 
-func newSinces(store windows.Store, p *Program, log *slog.Logger) *sinces {
-	return &sinces{store: store, program: p, log: log, began: map[uint64]int64{}, newest: noTime}
+func newSinces(store windows.Store, p *Program, partitions []topicPartition, shards int, log *slog.Logger) *sinces {
+	return &sinces{store: store, program: p, partitions: partitions, shards: shards, log: log, began: map[uint64]int64{}, newest: noTime}
 }
 
 // load reads what is stored. The first process ever notes all its counters as
@@ -117,22 +119,36 @@ func (p *Program) counts(id uint64) bool {
 	return false
 }
 
-// look is told the fences of a shard, as stored. When all carry this program's
-// hash, the pending counters have begun: at the newest time of any; and those that are in no
+// look is told the fences of shard 0, as stored. When all carry this program's
+// hash, and those of the other shards too, the pending counters have begun: at the newest time of any; and those that are in no
 // loaded pack are forgotten: brought back, they begin anew, since what came meanwhile they lack.
 func (n *sinces) look(ctx context.Context, fences []mark) error {
-	newest, all := int64(noTime), true
-	for _, m := range fences {
-		newest = max(newest, m.newest)
-		all = all && m.pack == n.program.hash
-	}
+	newest, all := n.reached(fences)
 	n.mu.Lock()
 	n.newest = newest
 	n.mu.Unlock()
+	for shard := 1; shard < n.shards && all; shard++ { // one may be further, by the old packs, after a crash
+		values, err := n.store.Load(ctx, shard, appendFenceKeys(nil, n.store.Keys(), shard, n.partitions), nil)
+		if err != nil {
+			return err
+		}
+		far, has := n.reached(marksOf(values))
+		newest, all = max(newest, far), all && has
+	}
 	if !all || newest == noTime {
 		return n.load(ctx)
 	}
 	return n.settle(ctx, newest)
+}
+
+// reached is the newest time of any of a shard's fences, and whether all carry this program's hash.
+func (n *sinces) reached(fences []mark) (newest int64, all bool) {
+	newest, all = noTime, true
+	for _, m := range fences {
+		newest = max(newest, m.newest)
+		all = all && m.pack == n.program.hash
+	}
+	return newest, all
 }
 
 // settle notes that all counters have begun, and nothing of others. Until that is stored nobody goes by it:

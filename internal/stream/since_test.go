@@ -17,7 +17,7 @@ func TestSincesForget(t *testing.T) {
 	store := windows.NewMem(1)
 	carry := func(p *Program, newest int64, hashes ...uint64) *sinces {
 		t.Helper()
-		n := newSinces(store, p, discard)
+		n := newSinces(store, p, nil, 1, discard)
 		if err := n.load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -73,7 +73,7 @@ func TestSinceThatWasNotStored(t *testing.T) {
 	}
 	f := func(newest, want int64) {
 		t.Helper()
-		n := newSinces(store, p, discard)
+		n := newSinces(store, p, nil, 1, discard)
 		if err := n.load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -88,4 +88,28 @@ func TestSinceThatWasNotStored(t *testing.T) {
 	}
 	f(10, 10)
 	f(20, 10)
+}
+
+// TestSinceOfAllShards: a counter has begun when no shard counts by the old packs any more, at the newest time of any.
+func TestSinceOfAllShards(t *testing.T) {
+	p := compile(t, sweepPack)
+	store := windows.NewMem(2)
+	if err := store.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, settingCounters), []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	n := newSinces(store, p, []topicPartition{{"events", 0}}, 2, discard)
+	f := func(other mark, want bool) {
+		t.Helper()
+		if err := store.Put(t.Context(), 1, store.Keys().AppendFenceKey(nil, 1, "events", 0), other.appendFence(nil, 1)); err != nil {
+			t.Fatal(err)
+		}
+		if err := n.look(t.Context(), []mark{{newest: 10, pack: p.hash}}); err != nil || n.unsettled() == want {
+			t.Errorf("other shard at %+v: begun %v, error %v; want %v", other, !n.unsettled(), err, want)
+		}
+	}
+	f(mark{newest: 30, pack: p.hash + 1}, false)
+	f(mark{newest: 40, pack: p.hash}, true)
+	if got := n.since(0, 0); got != 40 {
+		t.Errorf("since %d, want 40", got)
+	}
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // TopicID is the id that Kafka gives a topic when it is made: a topic that is
-// deleted and made anew has another. All zero: the brokers give none (before 2.8).
+// deleted and made anew has another. All zero: the broker gives none.
 type TopicID [16]byte
 
 // TopicID returns a topic's id, as a broker knows it now. It retries for Options.Patience.
