@@ -184,6 +184,9 @@ const (
 	operationFence  = "fence" // made for a partition that is new to the store
 )
 
+// operationOutbox is what relays do in the store. It waits for nobody, and is not timed.
+const operationOutbox = "outbox"
+
 func (m *Metrics) storeCall(operation string, d time.Duration) {
 	m.storeCalls.WithLabelValues(operation).Observe(d.Seconds())
 }
