@@ -336,7 +336,7 @@ func TestSecurityPage(t *testing.T) {
 			}
 		}
 	}
-	if configs != 3 {
-		t.Errorf("%d configs, want 3", configs)
+	if configs != 4 {
+		t.Errorf("%d configs, want 4", configs)
 	}
 }
