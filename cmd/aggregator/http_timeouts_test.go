@@ -41,15 +41,7 @@ func hurried(t *testing.T, h http.Handler, set func(*http.Server)) net.Conn {
 		t.Fatal(err)
 	}
 	t.Cleanup(site.stop)
-	conn, err := net.Dial("tcp", site.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
-		t.Fatal(err)
-	}
-	return conn
+	return dial(t, site)
 }
 
 // TestIdleConnection: a connection that is kept alive and on which nothing more comes is closed by the server.
@@ -76,11 +68,11 @@ func TestIdleConnection(t *testing.T) {
 
 // TestUnreadAnswer: who asks and does not take the answer is given up.
 func TestUnreadAnswer(t *testing.T) {
-	ended := make(chan error, 1)
+	ended := make(chan struct{})
 	endless := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for {
 			if _, err := w.Write(make([]byte, 64<<10)); err != nil {
-				ended <- err
+				close(ended)
 				return
 			}
 		}

@@ -11,9 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
-	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // runbooks are the pages that tell an operator what is seen and what to do.
@@ -140,15 +137,8 @@ var calm = []string{
 
 // TestRunbookMetrics: each metric that the pages name is one of the program's, and each that tells of a fault is in the runbook.
 func TestRunbookMetrics(t *testing.T) {
-	p, err := stream.Compile([]*thresholds.Pack{mustBuiltin(defaultPack)}, thresholds.DefaultMaxMembers)
-	if err != nil {
-		t.Fatal(err)
-	}
-	d := &described{}
-	stream.NewMetrics(d, p)
-	registerBuild(d)
 	var there []string
-	for _, row := range d.rows {
+	for _, row := range metricRows(t) {
 		there = append(there, metricName.FindString(row))
 	}
 	for _, name := range metricName.FindAllString(runbookText(t), -1) {
