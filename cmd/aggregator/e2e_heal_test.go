@@ -163,6 +163,12 @@ func TestRedisLostRefused(t *testing.T) {
 		t.Errorf("%v losses, want one for each partition", losses)
 	}
 	h.d.stop()
+	late := h.site.start("one that cannot begin")
+	late.lame = true
+	eventually(t, "the lag of what could not be begun with", func() bool {
+		return late.metric("aggregator_lag_records") >= 1_000 && late.metric("aggregator_lag_seconds") > 0
+	})
+	late.stop()
 	t.Setenv("AGGREGATOR_REDIS_LOST", "recount")
 	h.d = h.site.start("one that may recount")
 	h.whole()

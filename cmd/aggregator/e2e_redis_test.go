@@ -1,6 +1,7 @@
 package main
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -152,4 +153,42 @@ func TestRedisAbsentAtStart(t *testing.T) {
 	s.awaitDone()
 	d.stop()
 	events.check(t, s, redis.Addr(), false)
+}
+
+// TestSentinelPassword: the program gets to Redis by Sentinels that want a password; with none, or a wrong one, it ends and says
+// so in one line.
+func TestSentinelPassword(t *testing.T) {
+	const password, guess = "sentinels-5ecret", "gue55ed-secret"
+	w := servers.RedisSentinelLocked(t, password)
+	config := write(t, "aggregator.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%s], master_name: %s}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n",
+		nobody(t), strings.Join(w.Addrs(), ", "), w.MasterName))
+	f := func(want string, environ ...string) {
+		t.Helper()
+		r := call("", environ, "run", "-config", config)
+		list := complaints(r.err)
+		if r.code != exitFailed || len(list) != 1 || !containsAll(r.err, []string{`"ended"`, want, "redis.sentinel_username and redis.sentinel_password"}) {
+			t.Errorf("run: exit code %d:\n%s", r.code, r.err)
+		}
+		live := call("", environ, "check", "-config", config, "-live")
+		if live.code != exitFailed || !containsAll(live.err, []string{"failed: connect to redis " + w.MasterName, want}) {
+			t.Errorf("check -live: %+v", live)
+		}
+		if strings.Contains(r.err+live.err+live.out, guess) {
+			t.Errorf("the password is shown:\n%s%s", r.err, live.err)
+		}
+	}
+	f("NOAUTH")
+	f("WRONGPASS", "AGGREGATOR_REDIS_SENTINEL_PASSWORD="+guess)
+	f("WRONGPASS", "AGGREGATOR_REDIS_SENTINEL_USERNAME=nobody", "AGGREGATOR_REDIS_SENTINEL_PASSWORD="+password)
+
+	right := []string{"AGGREGATOR_REDIS_SENTINEL_PASSWORD_FILE=" + write(t, "password", password+"\n")}
+	if live := call("", right, "check", "-config", config, "-live"); !strings.Contains(live.out+live.err, "redis "+w.MasterName+": version ") {
+		t.Errorf("check -live: %+v", live)
+	}
+	p := start(t, right, "run", "-config", config)
+	p.err.await(t, "connection", func(log string) bool { return strings.Contains(log, "redis answers") })
+	p.stop()
+	if code := p.exit(t); code != exitFine {
+		t.Errorf("exit code %d:\n%s", code, p.err)
+	}
 }

@@ -51,17 +51,26 @@ type web struct {
 	done   chan struct{}
 }
 
+// newServer is a server on which nobody can wait for ever, nor be waited for.
+func newServer(h http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
+		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
+	}
+}
+
 // startWeb listens, and serves until stop.
 func startWeb(addr string, h http.Handler, log *slog.Logger) (*web, error) {
+	return startServer(addr, newServer(h, log), log)
+}
+
+func startServer(addr string, server *http.Server, log *slog.Logger) (*web, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w (http.listen in the config)", err)
 	}
-	w := &web{addr: l.Addr().String(), done: make(chan struct{}), server: &http.Server{
-		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
-		WriteTimeout: 30 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: 16 << 10,
-		ErrorLog: slog.NewLogLogger(log.Handler(), slog.LevelWarn),
-	}}
+	w := &web{addr: l.Addr().String(), done: make(chan struct{}), server: server}
 	go func() {
 		defer close(w.done)
 		if err := w.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {

@@ -29,14 +29,7 @@ func startSite(t *testing.T, g gate) *web {
 // ask sends text on a connection of its own, and returns the first answer and a reader of the rest.
 func ask(t *testing.T, site *web, text string) (*http.Response, *bufio.Reader) {
 	t.Helper()
-	conn, err := net.Dial("tcp", site.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { conn.Close() })
-	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
-		t.Fatal(err)
-	}
+	conn := dial(t, site)
 	// The server may have answered and hung up before it has read all.
 	_, _ = io.WriteString(conn, text)
 	r := bufio.NewReader(conn)
@@ -45,6 +38,20 @@ func ask(t *testing.T, site *web, text string) (*http.Response, *bufio.Reader) {
 		return nil, r
 	}
 	return res, r
+}
+
+// dial opens a connection, which ends with the test or at the limit.
+func dial(t *testing.T, site *web) net.Conn {
+	t.Helper()
+	conn, err := net.Dial("tcp", site.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(limit)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
 }
 
 func request(path string, headers ...string) string {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -24,7 +25,10 @@ type RedisOptions struct {
 }
 
 // RedisServer is one redis-server on a loopback port.
-type RedisServer struct{ *Server }
+type RedisServer struct {
+	*Server
+	password string // that redis-cli gives; "": none
+}
 
 // Redis starts a redis-server that keeps an append-only file, written out each
 // second, and no snapshots. It ends with the test.
@@ -57,7 +61,7 @@ func newRedis(tb testing.TB, port int, extra []string) *RedisServer {
 }
 
 func newRedisProgram(tb testing.TB, port int, args []string) *RedisServer {
-	r := &RedisServer{&Server{tb: tb, addr: loopback(port)}}
+	r := &RedisServer{Server: &Server{tb: tb, addr: loopback(port)}}
 	r.proc = &process{
 		name:    "redis-server " + r.addr,
 		dir:     tb.TempDir(),
@@ -101,6 +105,9 @@ func (r *RedisServer) cli(ctx context.Context, args ...string) (string, error) {
 		panic("BUG: address of redis: " + err.Error())
 	}
 	cmd := exec.CommandContext(ctx, "redis-cli", append([]string{"-e", "-h", host, "-p", port}, args...)...)
+	if r.password != "" {
+		cmd.Env = append(os.Environ(), "REDISCLI_AUTH="+r.password)
+	}
 	out, err := cmd.CombinedOutput()
 	reply := strings.TrimSuffix(string(out), "\n")
 	if err != nil {

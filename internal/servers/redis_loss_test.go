@@ -15,7 +15,7 @@ func TestTearAOF(t *testing.T) {
 		t.Errorf("kept %q, torn %q", kept, torn)
 	}
 	got := outcome(t, func(tb testing.TB) {
-		other := &RedisServer{&Server{tb: tb, addr: r.addr, proc: r.proc}}
+		other := &RedisServer{Server: &Server{tb: tb, addr: r.addr, proc: r.proc}}
 		other.TearAOF(nil)
 	})
 	if got == "ran" {

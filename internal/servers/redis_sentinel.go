@@ -43,11 +43,17 @@ func (w *RedisWatched) MasterAddr() string {
 // Sentinels could fail over.
 func RedisSentinel(tb testing.TB) *RedisWatched {
 	tb.Helper()
+	return RedisSentinelLocked(tb, "")
+}
+
+// RedisSentinelLocked is RedisSentinel with Sentinels that ask for a password; "": they ask for none.
+func RedisSentinelLocked(tb testing.TB, password string) *RedisWatched {
+	tb.Helper()
 	w := &RedisWatched{MasterName: "aggregator", Master: Redis(tb, RedisOptions{})}
 	host, port, _ := strings.Cut(w.Master.Addr(), ":")
 	w.Replica = Redis(tb, RedisOptions{Args: []string{"--replicaof", host + " " + port}})
 	for range sentinels {
-		w.Sentinels = append(w.Sentinels, sentinel(tb, w.MasterName, host+" "+port))
+		w.Sentinels = append(w.Sentinels, sentinel(tb, w.MasterName, host+" "+port, password))
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), startLimit)
 	defer cancel()
@@ -58,7 +64,7 @@ func RedisSentinel(tb testing.TB) *RedisWatched {
 }
 
 // sentinel starts one Sentinel that watches master, written "host port".
-func sentinel(tb testing.TB, name, master string) *RedisServer {
+func sentinel(tb testing.TB, name, master, password string) *RedisServer {
 	tb.Helper()
 	var r *RedisServer
 	err := retryPorts(1, func(ports []int) error {
@@ -66,10 +72,14 @@ func sentinel(tb testing.TB, name, master string) *RedisServer {
 		text := fmt.Sprintf("port %d\nbind 127.0.0.1\nsentinel monitor %s %s 2\n"+
 			"sentinel down-after-milliseconds %s 1000\nsentinel failover-timeout %s 5000\n",
 			ports[0], name, master, name, name)
+		if password != "" {
+			text += "requirepass " + password + "\n"
+		}
 		if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
 			return fmt.Errorf("write sentinel's config: %w", err)
 		}
 		r = newRedisProgram(tb, ports[0], []string{conf, "--sentinel"})
+		r.password = password
 		return r.proc.run()
 	})
 	if err != nil {

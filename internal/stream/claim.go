@@ -74,7 +74,7 @@ func (r *relay) hold(ctx context.Context, stored []byte, asked time.Time) error 
 		}
 		res, err := r.store.Commit(ctx, r.shard, &windows.Commit{Fences: []windows.Fence{{Key: r.claimKey(), From: stored, To: c.name}}})
 		if err != nil {
-			return fmt.Errorf("claim outbox of shard %d: %w", r.shard, err)
+			return r.failed(ctx, fmt.Errorf("claim outbox of shard %d: %w", r.shard, err))
 		}
 		if res.Outcome != windows.Done {
 			return errNotOurs

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"sync"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
@@ -320,6 +321,22 @@ type hole struct {
 	since int64 // from when on nothing is missing again, ns
 }
 
+// holes are those that a process has told of, by partition. It meets one again after a rewind, or when it is
+// given the partition again, as long as what is behind it is not stored.
+type holes struct {
+	mu sync.Mutex
+	to map[int]int64 // offset behind the last one; by place among all partitions
+}
+
+// untold is how many of the records [from, to) were not told of yet. Now they are.
+func (h *holes) untold(partition int, from, to int64) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	told := h.to[partition]
+	h.to[partition] = max(told, to)
+	return max(0, to-max(from, told))
+}
+
 // skip goes on behind records that the log no longer holds. Shards that had not counted
 // them say since when their counts are whole.
 func (p *partition) skip(ctx context.Context, gone *fetch.OutOfRange) error {
@@ -330,9 +347,11 @@ func (p *partition) skip(ctx context.Context, gone *fetch.OutOfRange) error {
 	if err != nil {
 		return err
 	}
-	p.log.Error("hole in the log: records were deleted before they were read",
-		"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", gone.Start-gone.Offset)
-	p.metrics.hole(gone.Start - gone.Offset)
+	if records := p.holes.untold(p.lease.index, gone.Offset, gone.Start); records > 0 {
+		p.log.Error("hole in the log: records were deleted before they were read",
+			"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", records)
+		p.metrics.hole(records)
+	}
 	p.gap = hole{to: gone.Start, since: max(p.gap.since, since)}
 	p.next = gone.Start
 	p.stream.SeekTo(gone.Start)

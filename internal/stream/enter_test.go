@@ -27,6 +27,29 @@ func (l *deafOnce) OffsetAt(ctx context.Context, topic string, partition int, ms
 	return l.simLog.OffsetAt(ctx, topic, partition, ms)
 }
 
+// TestHoleToldOnce: a hole that a process meets again, whole or grown, it tells of once; another partition's is another.
+func TestHoleToldOnce(t *testing.T) {
+	p := compile(t, sweepPack)
+	metrics := prometheus.NewRegistry()
+	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{nil, nil}, there: []int{0, 0}}
+	o := &partitionOptions{program: p, source: log, holes: &holes{to: map[int]int64{}}, patience: newPatience(NewMetrics(metrics, p), discard)}
+	for _, met := range []struct {
+		partition            int
+		from, start, counted int64
+	}{
+		{0, 100, 150, 50}, {0, 100, 150, 50}, {0, 100, 170, 70}, {1, 100, 150, 120}, {0, 300, 310, 130},
+	} {
+		x := newPartition(o, newLease("events", met.partition, met.partition, 1), -1) // of another generation
+		x.stream = log.Open("events", met.partition, 0)
+		if err := x.skip(t.Context(), &fetch.OutOfRange{Offset: met.from, Start: met.start, End: 1_000}); err != nil || x.next != met.start {
+			t.Fatalf("%+v: at %d, %v", met, x.next, err)
+		}
+		if got := series(t, metrics, "aggregator_log_holes_records_total", "").GetCounter().GetValue(); got != float64(met.counted) {
+			t.Errorf("%+v: %v records are counted", met, got)
+		}
+	}
+}
+
 // TestIDsReadBack: a partition that could not read its ids back does not take
 // its empty memory for complete when it tries again.
 func TestIDsReadBack(t *testing.T) {
@@ -62,7 +85,7 @@ func loneReader(t *testing.T, log source) *partition {
 	p := compile(t, sweepPack)
 	return newPartition(&partitionOptions{
 		program: p, source: log, shards: make([]chan message, 1),
-		tide: newTide(1, 1, 0, func() {}), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
+		tide: newTide(1, 1, 0, func() {}), holes: &holes{to: map[int]int64{}}, patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}, newLease("events", 0, 0, 1), -1)
 }
 

@@ -78,8 +78,9 @@ func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment)
 				continue
 			}
 			l := newLease(topic, a.ID, index, len(s.shards))
+			l.groupAt = committedOffset(a.Offset)
 			g.leases = append(g.leases, l)
-			g.partitions = append(g.partitions, newPartition(&s.partitions, l, committedOffset(a.Offset)))
+			g.partitions = append(g.partitions, newPartition(&s.partitions, l, l.groupAt))
 		}
 	}
 	s.own(g.leases)
@@ -131,11 +132,7 @@ func (g *generation) measure(ctx context.Context) {
 		g.service.horizons(ctx)
 		g.service.recognize(ctx)
 		for _, l := range g.leases {
-			offset, begun := l.committed()
-			_, end, err := g.service.fetch.Offsets(ctx, l.topic, l.partition)
-			if begun && err == nil && ctx.Err() == nil {
-				g.service.metrics.behind(l, end-offset, l.clock(), time.Now())
-			}
+			g.measureOne(ctx, l)
 		}
 		select {
 		case <-ctx.Done():
@@ -146,6 +143,21 @@ func (g *generation) measure(ctx context.Context) {
 	for _, l := range g.leases {
 		g.service.metrics.drop(l)
 	}
+}
+
+// measureOne measures the lag of one partition. Until every shard has begun with it, and something may keep them from that for
+// long, it is where the group has committed.
+func (g *generation) measureOne(ctx context.Context, l *lease) {
+	start, end, err := g.service.fetch.Offsets(ctx, l.topic, l.partition)
+	if err != nil || ctx.Err() != nil {
+		return
+	}
+	offset, begun := l.committed()
+	clock := l.clock()
+	if !begun {
+		offset, clock = max(start, l.groupAt), noTime
+	}
+	g.service.metrics.behind(l, end-offset, clock, time.Now())
 }
 
 // horizons asks for the ends of the log that the tide does not know yet.

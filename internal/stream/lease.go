@@ -1,6 +1,9 @@
 package stream
 
-import "sync/atomic"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // lease is the ownership of one partition during one generation of the group.
 // The partition's goroutine and the shards share it.
@@ -8,6 +11,9 @@ type lease struct {
 	topic     string
 	partition int
 	index     int // among all partitions of all event topics
+	// groupAt is the offset that the group had committed when the lease was given; -1: none.
+	groupAt int64
+	given   time.Time
 	// restart asks the partition to read its fences again and go back to them:
 	// a shard lost what it had in memory.
 	restart chan struct{}
@@ -22,7 +28,7 @@ type lease struct {
 
 func newLease(topic string, partition, index, shards int) *lease {
 	l := &lease{
-		topic: topic, partition: partition, index: index,
+		topic: topic, partition: partition, index: index, groupAt: -1, given: time.Now(),
 		restart: make(chan struct{}, 1),
 		free:    make(chan *run, runsPerShard*shards),
 		stored:  make([]atomic.Int64, shards),

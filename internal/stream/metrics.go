@@ -52,7 +52,7 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		dead:        f.counters("dead_letters_total", "Records sent to the dead-letter topic, by reason.", "reason"),
 		crossings:   f.counters("crossings_total", "Crossings published, by rule, level and status.", "rule", "level", "status"),
 		lag:         f.gauges("lag_records", "Records of the partition that were not counted and stored yet.", "topic", "partition"),
-		lagSeconds:  f.gauges("lag_seconds", "Age of the newest record of the partition that was counted and stored, while there are more.", "topic", "partition"),
+		lagSeconds:  f.gauges("lag_seconds", "Age of the newest record of the partition that was counted and stored, while there are more; before the first, the time since the process was given the partition.", "topic", "partition"),
 		commits:     f.histogram("commit_seconds", "Time that one commit to the store took, retries included.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
 		commitKeys:  f.histogram("commit_keys", "Keys written by one commit.", prometheus.ExponentialBuckets(1, 4, 7)),
 		storeCalls:  f.histograms("store_seconds", "Time that one call of the store took, by operation.", prometheus.ExponentialBuckets(0.0005, 2, 15), "operation"),
@@ -184,6 +184,9 @@ const (
 	operationFence  = "fence" // made for a partition that is new to the store
 )
 
+// operationOutbox is what relays do in the store. It waits for nobody, and is not timed.
+const operationOutbox = "outbox"
+
 func (m *Metrics) storeCall(operation string, d time.Duration) {
 	m.storeCalls.WithLabelValues(operation).Observe(d.Seconds())
 }
@@ -198,13 +201,16 @@ func (m *Metrics) commit(d time.Duration, c *windows.Commit) {
 }
 
 // behind notes how far a partition is: records up to the end of the log that are not counted
-// and stored yet, and the age of the newest one that is, if there are any.
+// and stored yet, and the age of the newest one that is, if there are any. If none is, it is as old as the lease.
 func (m *Metrics) behind(l *lease, behind, clock int64, now time.Time) {
 	p := strconv.Itoa(l.partition)
 	m.lag.WithLabelValues(l.topic, p).Set(float64(max(0, behind)))
 	age := 0.0
-	if behind > 0 && clock != noTime {
+	switch {
+	case behind > 0 && clock != noTime:
 		age = max(0, now.Sub(time.UnixMilli(clock)).Seconds())
+	case behind > 0:
+		age = now.Sub(l.given).Seconds()
 	}
 	m.lagSeconds.WithLabelValues(l.topic, p).Set(age)
 }

@@ -1,143 +1,251 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// relay is a relay of what the shard announces.
-func (r *sweepRig) relay(pub publisher) *relay {
-	return &relay{relayOptions: &relayOptions{
-		store: r.store, keys: r.store.Keys(), publish: pub, metrics: r.shard.metrics, log: discard,
-		poll: func() time.Duration { return time.Second }, quiet: &throttle{},
-	}}
+// outboxPack has a crossing for every event.
+const outboxPack = `
+pack: outbox
+measures: {clicks: {sum: count, types: [click]}}
+rules: [{id: r, title: t, cite: c, by: incident, window: 730d, step: 1d, limits: {clicks: 2}, levels: [0.5, 1]}]
+`
+
+// said is a log that can be looked at while it is written.
+type said struct {
+	mu   sync.Mutex
+	text bytes.Buffer
 }
 
-// cross brings another incident to its limit.
-func (r *sweepRig) cross(incident string) {
-	r.t.Helper()
-	line := fmt.Sprintf(`{"id":%q,"time":"2026-01-01T00:00:00Z","type":"click","incident":%q,"count":10}`, incident, incident)
-	if err := r.shard.take(r.t.Context(), r.lease, r.feed.run(r.t, []string{line})); err != nil {
-		r.t.Fatal(err)
-	}
+func (s *said) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.Write(b)
 }
 
-// TestHeadGone: the head of the outbox alone is lost while a shard has it in memory. What it
-// announces next does not come under numbers that were published, where nobody would look for it.
-func TestHeadGone(t *testing.T) {
-	for published := range 2 {
-		r := newSweepRig(t)
-		pub := &listPublisher{}
-		x := r.relay(pub)
-		r.clicks(10)
-		if published == 1 {
-			if err := x.drain(t.Context()); err != nil {
-				t.Fatal(err)
+func (s *said) has(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return strings.Contains(s.text.String(), text)
+}
+
+// refuse has the broker take no crossings while closed is set.
+func (r *rig) refuse(closed *atomic.Bool) {
+	r.cluster.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
+		r.cluster.KeepControl()
+		produce := request.(*kmsg.ProduceRequest)
+		if !closed.Load() || produce.Topics[0].Topic != r.kafka.Crossings {
+			return nil, nil, false
+		}
+		reply := produce.ResponseKind().(*kmsg.ProduceResponse)
+		for _, topic := range produce.Topics {
+			t := kmsg.NewProduceResponseTopic()
+			t.Topic = topic.Topic
+			for _, partition := range topic.Partitions {
+				p := kmsg.NewProduceResponseTopicPartition()
+				p.Partition, p.ErrorCode = partition.Partition, int16(kafka.NotEnoughReplicas)
+				t.Partitions = append(t.Partitions, p)
 			}
+			reply.Topics = append(reply.Topics, t)
 		}
-		if err := r.store.Delete(t.Context(), 0, r.store.Keys().AppendHeadKey(nil, 0)); err != nil {
+		return reply, nil, true
+	})
+}
+
+// fullSite is a service whose outbox is small, and whose topic of crossings may be closed.
+type fullSite struct {
+	*rig
+	store  *windows.Mem
+	closed atomic.Bool
+}
+
+const (
+	smallOutbox = 100
+	// oneRun is more crossings than a run has for one shard here.
+	oneRun = 300
+)
+
+// full starts a process, and waits until it says that an outbox is full.
+func (s *fullSite) full(t *testing.T) (*process, *prometheus.Registry) {
+	t.Helper()
+	metrics, log := prometheus.NewRegistry(), &said{}
+	p := s.start(s.store, func(o *Options) {
+		o.outboxMax, o.SetBytes, o.Registry, o.Log = smallOutbox, 64<<10, metrics, slog.New(slog.NewTextHandler(log, nil))
+	})
+	eventually(t, time.Minute, func() bool {
+		return log.has("outbox is full: reading stops") && log.has("crossings wait in the outbox")
+	})
+	return p, metrics
+}
+
+// deepest is how many crossings wait in the fullest outbox, as stored.
+func (s *fullSite) deepest(t *testing.T) (most uint64) {
+	t.Helper()
+	for n := range DefaultShards {
+		keys := [][]byte{s.store.Keys().AppendHeadKey(nil, n), s.store.Keys().AppendNotedKey(nil, n)}
+		values, err := s.store.Load(t.Context(), n, keys, nil)
+		if err != nil {
 			t.Fatal(err)
 		}
-		r.cross("B")
-		if err := x.drain(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-		if want := []string{"r/incident/A/1/0.8", "r/incident/A/1/1", "r/incident/B/1/0.8", "r/incident/B/1/1"}; !slices.Equal(pub.ids, want) {
-			t.Errorf("published %v, want %v", pub.ids, want)
-		}
-		if n := told(r.shard.metrics.gone); n != 1 {
-			t.Errorf("%v records gone, as told", n)
-		}
+		most = max(most, outboxDepth(values[0], values[1]))
 	}
+	return most
 }
 
-// TestHeadDamaged: a head that cannot be read stops the shard, which does not try for ever to replace it.
-func TestHeadDamaged(t *testing.T) {
-	r := newSweepRig(t)
-	if err := r.store.Put(t.Context(), 0, r.store.Keys().AppendHeadKey(nil, 0), []byte("damaged")); err != nil {
-		t.Fatal(err)
+// TestOutboxFull: the topic of crossings takes nothing, and there are far more crossings than the outboxes may hold. They are
+// filled to their limit and no further, reading stops, and that shows; a process that takes over finds them full. When the
+// topic takes crossings again, all of them come, once.
+func TestOutboxFull(t *testing.T) {
+	const partitions, each = 3, 6_000
+	s := &fullSite{rig: newRig(t, partitions, compile(t, outboxPack)), store: windows.NewMem(DefaultShards)}
+	s.closed.Store(true)
+	s.refuse(&s.closed)
+	o, wanted := s.sendAll(t, each)
+
+	first, metrics := s.full(t)
+	first.end(t)
+	if highest(t, metrics, "aggregator_outbox_entries") != 0 {
+		t.Error("a process that has stopped says that crossings wait in its outboxes")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-	defer cancel()
-	line := `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":10}`
-	if err := r.shard.take(ctx, r.lease, r.feed.run(t, []string{line})); !errors.Is(err, errDamaged) {
-		t.Fatal(err)
+	var second *process
+	second, metrics = s.full(t)
+	eventually(t, time.Minute, func() bool {
+		most, oldest := highest(t, metrics, "aggregator_outbox_entries"), highest(t, metrics, "aggregator_outbox_oldest_timestamp_seconds")
+		return most >= smallOutbox && oldest > 0 && highest(t, metrics, "aggregator_lag_records") > 0 && highest(t, metrics, "aggregator_lag_seconds") > 0
+	})
+	if most := s.deepest(t); most < smallOutbox || most > smallOutbox+oneRun {
+		t.Errorf("%d crossings wait in an outbox whose limit is %d", most, smallOutbox)
 	}
+	if read := series(t, metrics, "aggregator_events_total", "matched").GetCounter().GetValue(); read > partitions*each/2 {
+		t.Errorf("%v events were read on of %d", read, partitions*each)
+	}
+
+	s.closed.Store(false)
+	s.counted()
+	second.end(t)
+	if highest(t, metrics, "aggregator_outbox_entries") != 0 || highest(t, metrics, "aggregator_outbox_oldest_timestamp_seconds") != 0 {
+		t.Error("the metrics say that crossings still wait")
+	}
+	s.compare(t, o, wanted)
 }
 
-// unwritable is a publisher that fails.
-type unwritable struct{}
-
-func (unwritable) recent(context.Context, int, int64) error        { return nil }
-func (unwritable) write(context.Context, int, []outboxEntry) error { return errCut }
-
-// TestOutboxIsMeasured: the depth is that of the whole outbox, not of what is published at once; who gives an
-// outbox up tells no more of it.
-func TestOutboxIsMeasured(t *testing.T) {
-	r := newSweepRig(t)
-	put := func(key, value []byte) {
-		if err := r.store.Put(t.Context(), 0, key, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	for i := range uint64(relayMost + 100) {
-		put(r.store.Keys().AppendOutboxKey(nil, 0, i), outboxEntry{timestamp: 5000, value: fmt.Appendf(nil, `{"id":"%d"}`, i)}.append(nil))
-	}
-	put(r.store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), relayMost+100))
-	x := r.relay(unwritable{})
-	if err := x.drain(t.Context()); !errors.Is(err, errCut) {
-		t.Fatal(err)
-	}
-	if n := told(x.metrics.depth); n != relayMost+100 {
-		t.Errorf("depth %v, want %d", n, relayMost+100)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	quiet := make(chan struct{})
-	close(quiet)
-	x.run(ctx, 1, quiet)
-	if n := len(seriesOf(x.metrics.depth)) + len(seriesOf(x.metrics.age)); n != 0 {
-		t.Errorf("%d series are left", n)
-	}
-}
-
-// untrimmed is a store that fails the first deletes.
-type untrimmed struct {
-	*windows.Mem
-	left int
-}
-
-func (s *untrimmed) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
-	if len(c.Deletes) > 0 {
-		if s.left--; s.left >= 0 {
-			return windows.Result{}, errCut
-		}
-	}
-	return s.Mem.Commit(ctx, shard, c)
-}
-
-// TestEntriesAreDeleted: entries that were noted and could not be deleted are deleted later.
-func TestEntriesAreDeleted(t *testing.T) {
-	r := newSweepRig(t)
-	r.clicks(10)
-	x := r.relay(&listPublisher{})
-	x.store = &untrimmed{r.store, 1}
-	recent := false
-	if err := x.publishAll(t.Context(), 1, &recent); !errors.Is(err, errCut) {
-		t.Fatal(err)
-	}
-	if err := x.publishAll(t.Context(), 1, &recent); err != nil {
-		t.Fatal(err)
-	}
-	err := r.store.Scan(t.Context(), 0, []byte("{00}o:"), func(key []byte) bool { t.Errorf("left for ever: %s", key); return true })
+// sendAll sends two events of each of many incidents, and has the oracle say which crossings they make.
+func (s *fullSite) sendAll(t *testing.T, each int) (o *oracle.Oracle, wanted []string) {
+	t.Helper()
+	o, err := oracle.New([]byte(outboxPack))
 	if err != nil {
 		t.Fatal(err)
+	}
+	at := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	for p := range s.parts {
+		var events []sentEvent
+		for i := range each {
+			value := fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":"inc-%d-%d"}`, i, at.Format(time.RFC3339), p, i/2)
+			events = append(events, sentEvent{value, at.UnixMilli()})
+			for _, c := range o.ApplyTo(p, value, at.UnixMilli()) {
+				wanted = append(wanted, c.ID())
+			}
+		}
+		s.send(p, events...)
+	}
+	return o, wanted
+}
+
+// compare compares what was published and stored with the oracle.
+func (s *fullSite) compare(t *testing.T, o *oracle.Oracle, wanted []string) {
+	t.Helper()
+	var got []string
+	for _, messages := range s.read("crossings") {
+		for _, m := range messages {
+			got = append(got, header(m.Headers, "ce_id"))
+		}
+	}
+	slices.Sort(got)
+	slices.Sort(wanted)
+	if !slices.Equal(got, wanted) {
+		t.Errorf("%d crossings, %d of them different; want %d", len(got), len(slices.Compact(slices.Clone(got))), len(wanted))
+	}
+	var counts []string
+	for _, line := range o.Counts() {
+		counts = append(counts, string(line))
+	}
+	if stored := s.storedCounts(s.store); !slices.Equal(stored, counts) {
+		t.Errorf("%d counts stored, %d wanted, or they differ", len(stored), len(counts))
+	}
+	t.Logf("%d crossings, %d counts", len(got), len(counts))
+}
+
+// highest is the greatest value of a gauge's series.
+func highest(t *testing.T, r *prometheus.Registry, name string) (most float64) {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, f := range families {
+		for _, m := range f.GetMetric() {
+			if f.GetName() == name {
+				most = max(most, m.GetGauge().GetValue())
+			}
+		}
+	}
+	return most
+}
+
+// shut is a publisher that cannot write, and cannot find out what was published either if it is blind.
+type shut struct{ blind bool }
+
+func (p shut) recent(context.Context, int, int64) error {
+	if p.blind {
+		return errors.New("no broker")
+	}
+	return nil
+}
+
+func (shut) write(context.Context, int, []outboxEntry) error { return errors.New("no broker") }
+
+// TestWaitingShows: that crossings wait is in the metrics, all of them, also while it cannot be found out what was published before.
+func TestWaitingShows(t *testing.T) {
+	p := compile(t, outboxPack)
+	store, metrics := windows.NewMem(1), prometheus.NewRegistry()
+	put := func(key, value []byte) {
+		t.Helper()
+		if err := store.Put(t.Context(), 0, key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), 7_003))
+	put(store.Keys().AppendNotedKey(nil, 0), binary.BigEndian.AppendUint64(nil, 3))
+	put(store.Keys().AppendOutboxKey(nil, 0, 3), outboxEntry{timestamp: 5_000, value: []byte(`{"id":"A"}`)}.append(nil))
+	r := &relay{relayOptions: &relayOptions{store: store, keys: store.Keys(), metrics: NewMetrics(metrics, p), log: discard}}
+	for _, r.publish = range []publisher{shut{blind: true}, shut{}} {
+		recent := false
+		var unpublished *publishError
+		if err := r.publishAll(t.Context(), 1, &recent); !errors.As(err, &unpublished) {
+			t.Fatalf("error %v", err)
+		}
+		entries, oldest := highest(t, metrics, "aggregator_outbox_entries"), highest(t, metrics, "aggregator_outbox_oldest_timestamp_seconds")
+		if entries != 7_000 || oldest != 5 {
+			t.Errorf("%v: %v wait, the oldest since %v", r.publish, entries, oldest)
+		}
+		r.metrics.outbox(0, 0, 0)
 	}
 }

@@ -30,6 +30,7 @@ type partitionOptions struct {
 	runOps   int       // operations of a run at which it is sent
 	patience           // metrics and log
 	standing *throttle // of all partitions that stand still
+	holes    *holes
 }
 
 // partition reads one partition, decides what each record is and hands the

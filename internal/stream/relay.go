@@ -23,6 +23,7 @@ type relay struct {
 	shard     int
 	partition int // of the crossings topic
 	noted     uint64
+	head      uint64        // the number of the next entry, as last read
 	stored    []byte        // noted, as the store holds it
 	version   []byte        // of the head, as last read; nil: there is none
 	told      chan struct{} // a commit in this process had crossings
@@ -74,7 +75,7 @@ const relayMost = 500
 func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}) {
 	work, cancel := lasting(ctx, quiet)
 	defer cancel()
-	defer r.metrics.dropOutbox(r.shard)
+	defer r.metrics.dropOutbox(r.shard) // what is left is told by the next owner
 	pause := 20 * time.Millisecond
 	recent := false // it is known what was published before
 	for ctx.Err() == nil {
@@ -157,9 +158,44 @@ func (r *relay) begin(ctx context.Context, generation int64) error {
 		return err
 	}
 	if err := r.publish.recent(ctx, r.partition, generation); err != nil {
+		r.waiting(ctx)
 		return &publishError{r.shard, err}
 	}
 	return nil
+}
+
+// waiting tells the metrics how much waits, and since when, while nothing can be published.
+func (r *relay) waiting(ctx context.Context) {
+	if r.noted >= r.head {
+		return
+	}
+	values, err := r.load(ctx, [][]byte{r.keys.AppendOutboxKey(nil, r.shard, r.noted)})
+	if err != nil {
+		return // which is counted
+	}
+	if e, err := parseOutboxEntry(values[0]); err == nil {
+		r.metrics.outbox(r.shard, r.depth(), e.timestamp)
+	}
+}
+
+// depth is how many entries wait, by what was read.
+func (r *relay) depth() uint64 { return r.head - min(r.head, r.noted) }
+
+// load reads keys of the outbox.
+func (r *relay) load(ctx context.Context, keys [][]byte) ([][]byte, error) {
+	values, err := r.store.Load(ctx, r.shard, keys, nil)
+	if err != nil {
+		return nil, r.failed(ctx, fmt.Errorf("read outbox of shard %d: %w", r.shard, err))
+	}
+	return values, nil
+}
+
+// failed counts an error of the store, but for the end of ctx.
+func (r *relay) failed(ctx context.Context, err error) error {
+	if ctx.Err() == nil {
+		r.metrics.storeError(operationOutbox, err)
+	}
+	return err
 }
 
 // relayDrainTimeout bounds what a relay publishes after its generation has ended.
@@ -199,9 +235,9 @@ func (r *relay) drain(ctx context.Context) error {
 func (r *relay) look(ctx context.Context) (head uint64, err error) {
 	keys := [][]byte{r.keys.AppendHeadKey(nil, r.shard), r.keys.AppendNotedKey(nil, r.shard), r.claimKey()}
 	asked := time.Now()
-	values, err := r.store.Load(ctx, r.shard, keys, nil)
+	values, err := r.load(ctx, keys)
 	if err != nil {
-		return 0, fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
+		return 0, err
 	}
 	if err := r.hold(ctx, values[2], asked); err != nil {
 		return 0, err
@@ -211,7 +247,7 @@ func (r *relay) look(ctx context.Context) (head uint64, err error) {
 		r.version = bytes.Clone(v[:windows.VersionSize])
 		head = binary.BigEndian.Uint64(v[windows.VersionSize:])
 	}
-	r.stored = bytes.Clone(values[1])
+	r.stored, r.head = bytes.Clone(values[1]), head
 	r.noted = outboxNoted(r.stored)
 	return head, nil
 }
@@ -221,10 +257,8 @@ func (r *relay) entries(ctx context.Context, from, to uint64) (keys, values [][]
 	for n := from; n < to; n++ {
 		keys = append(keys, r.keys.AppendOutboxKey(nil, r.shard, n))
 	}
-	if values, err = r.store.Load(ctx, r.shard, keys, nil); err != nil {
-		return nil, nil, fmt.Errorf("read outbox of shard %d: %w", r.shard, err)
-	}
-	return keys, values, nil
+	values, err = r.load(ctx, keys)
+	return keys, values, err
 }
 
 // tidy deletes what was noted and not deleted, since a relay stopped in between or could not
@@ -267,7 +301,7 @@ func (r *relay) some(ctx context.Context, head uint64) error {
 		}
 		entries = append(entries, e)
 	}
-	r.metrics.outbox(r.shard, head-r.noted, oldest(entries))
+	r.metrics.outbox(r.shard, r.depth(), oldest(entries))
 	timely, fresh := r.claim.fresh(ctx)
 	if !fresh {
 		return errOutboxChanged // we may have slept, and another may be at it
@@ -317,7 +351,7 @@ func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) erro
 	asked := time.Now()
 	res, err := r.store.Commit(ctx, r.shard, c)
 	if err != nil {
-		return fmt.Errorf("note crossings of shard %d: %w", r.shard, err)
+		return r.failed(ctx, fmt.Errorf("note crossings of shard %d: %w", r.shard, err))
 	}
 	if res.Outcome != windows.Done {
 		return errOutboxChanged
@@ -333,7 +367,7 @@ func (r *relay) trim(ctx context.Context, keys [][]byte) error {
 	noted := windows.Fence{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored}
 	res, err := r.store.Commit(ctx, r.shard, &windows.Commit{Fences: []windows.Fence{noted}, Deletes: keys})
 	if err != nil {
-		return fmt.Errorf("trim outbox of shard %d: %w", r.shard, err)
+		return r.failed(ctx, fmt.Errorf("trim outbox of shard %d: %w", r.shard, err))
 	}
 	if res.Outcome != windows.Done {
 		return errOutboxChanged

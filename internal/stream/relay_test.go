@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -158,5 +159,63 @@ func TestStoreGoesBackWhilePublishing(t *testing.T) {
 	}
 	if err := r.drain(t.Context()); err != nil || len(pub.ids) != 6 {
 		t.Fatalf("published again: %v, %v", pub.ids, err)
+	}
+}
+
+// severed is a store to which the connection breaks at reads, or at writes.
+type severed struct {
+	*windows.Mem
+	reads, writes bool
+}
+
+func (s *severed) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
+	if s.reads {
+		return nil, errCut
+	}
+	return s.Mem.Load(ctx, shard, keys, dst)
+}
+
+func (s *severed) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	if s.writes {
+		return windows.Result{}, errCut
+	}
+	return s.Mem.Commit(ctx, shard, c)
+}
+
+// TestRelayCountsStoreErrors: each call of the store that fails a relay is counted, and what ended by itself is not.
+func TestRelayCountsStoreErrors(t *testing.T) {
+	store, metrics := &severed{Mem: windows.NewMem(1)}, prometheus.NewRegistry()
+	keys := store.Keys()
+	for key, value := range map[string][]byte{
+		string(keys.AppendHeadKey(nil, 0)):      binary.BigEndian.AppendUint64([]byte("versionX"), 1),
+		string(keys.AppendOutboxKey(nil, 0, 0)): outboxEntry{value: []byte(`{"id":"A"}`)}.append(nil),
+	} {
+		if err := store.Put(t.Context(), 0, []byte(key), value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	r := &relay{relayOptions: &relayOptions{
+		store: store, keys: keys, publish: &listPublisher{}, metrics: NewMetrics(metrics, compile(t, outboxPack)), log: discard,
+	}}
+	ended, end := context.WithCancel(t.Context())
+	end()
+	for i, x := range []struct {
+		ctx           context.Context
+		reads, writes bool
+		claim         claim
+		counted       float64
+	}{
+		{t.Context(), true, false, claim{}, 1},
+		{t.Context(), false, true, newClaim(1, 1), 2}, // to claim
+		{t.Context(), false, true, claim{}, 3},        // to note
+		{ended, true, false, claim{}, 3},
+	} {
+		store.reads, store.writes, r.claim = x.reads, x.writes, x.claim
+		if err := r.drain(x.ctx); !errors.Is(err, errCut) {
+			t.Errorf("%d: error %v", i, err)
+		}
+		if got := series(t, metrics, "aggregator_store_errors_total", "broken").GetCounter().GetValue(); got != x.counted {
+			t.Errorf("%d: %v errors are counted, want %v", i, got, x.counted)
+		}
 	}
 }

@@ -104,6 +104,8 @@ func remedyOfStore(err error) string {
 	switch text := err.Error(); {
 	case windows.ErrorKind(err) == "auth" && strings.Contains(text, "NOPERM"):
 		return "the user needs more rights: docs/security.md has the ACL"
+	case windows.ErrorKind(err) == "auth" && windows.OfSentinels(err):
+		return "look at redis.sentinel_username and redis.sentinel_password"
 	case windows.ErrorKind(err) == "auth":
 		return "look at redis.username and redis.password"
 	}

@@ -69,9 +69,17 @@ func (s *shard) settle(ctx context.Context, err error) error {
 	if err == nil && s.old() {
 		err = s.commit(ctx)
 	}
+	if err == nil && s.brims() {
+		err = s.watch(ctx)
+	}
 	s.evict()
 	s.publish()
 	return err
+}
+
+// brims says whether the outbox may be at its limit, by what this process wrote and when the shard last looked.
+func (s *shard) brims() bool {
+	return s.head.read && s.head.next-min(s.head.next, s.noted) >= s.outboxMax
 }
 
 // heldEvery is how often a shard tells how far it is, and looks how far others
@@ -206,20 +214,29 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 		}
 	}
 	for {
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
 		readCtx, cancel := context.WithTimeout(ctx, watchEvery)
 		values, err := s.store.Load(readCtx, s.number, keys, nil)
 		cancel()
 		if err != nil {
 			return nil, err
 		}
+		s.noted = outboxNoted(values[depth+1])
 		waiting := outboxDepth(values[depth], values[depth+1])
 		if waiting < s.outboxMax {
 			return values, nil
 		}
-		s.log.Warn("outbox is full: reading stops until crossings can be published", "shard", s.number, "entries", waiting)
-		wait(ctx, watchEvery)
+		if held, ok := s.brimming.open(); ok {
+			s.log.Warn("outbox is full: reading stops until crossings can be published", "shard", s.number, "entries", waiting, "held_back", held)
+		}
+		wait(ctx, brimsEvery)
 	}
 }
+
+// brimsEvery is how often a shard looks whether its outbox still is at its limit.
+const brimsEvery = 200 * time.Millisecond
 
 // outboxDepth is how many entries wait, by the stored head and noted.
 func outboxDepth(head, noted []byte) uint64 {

@@ -37,8 +37,10 @@ type Options struct {
 	MaxBatchEvents int
 	// CacheBytes bounds the subjects kept in memory, over all shards. Default 128 MiB.
 	CacheBytes int
-	Registry   prometheus.Registerer
-	Log        *slog.Logger
+	// outboxMax is the most entries of a shard's outbox; 0: outboxMost.
+	outboxMax uint64
+	Registry  prometheus.Registerer
+	Log       *slog.Logger
 }
 
 // The defaults of Options.

@@ -28,6 +28,7 @@ import (
 // rig is a broker in the process with the topics of one service.
 type rig struct {
 	tb      testing.TB
+	cluster *kfake.Cluster
 	kafka   Kafka
 	parts   int
 	program *Program
@@ -47,7 +48,7 @@ func newRig(tb testing.TB, partitions int, p *Program) *rig {
 	}
 	tb.Cleanup(c.Close)
 	return &rig{
-		tb: tb, parts: partitions, program: p, sent: make([][]sentEvent, partitions),
+		tb: tb, cluster: c, parts: partitions, program: p, sent: make([][]sentEvent, partitions),
 		kafka: Kafka{Brokers: c.ListenAddrs(), Group: "g", Events: []string{"events"}, Crossings: "crossings"},
 	}
 }

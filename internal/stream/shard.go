@@ -18,6 +18,7 @@ type shardOptions struct {
 	secret     Secret
 	partitions []topicPartition
 	outboxMax  uint64        // entries of a shard's outbox at which reading stops
+	brimming   *throttle     // of all shards whose outbox is full
 	maxAge     time.Duration // of a batch
 	cacheBytes int           // of the subjects a shard keeps in memory between batches
 	maxEvents  int           // operations of a batch; 0: any
@@ -62,6 +63,7 @@ type shard struct {
 	nth      int      // how many of them had their operation
 	clock    int64    // of the partition at s.op, ms
 	name     []byte
+	noted    uint64       // how far its outbox was published, as last looked at
 	others   atomic.Int64 // processes that may write the same subjects, beside this one
 	reached  atomic.Int64 // streamTime, for other goroutines
 }

@@ -37,7 +37,7 @@ func NewRedis(ctx context.Context, o RedisOptions) (*Redis, error) {
 	}
 	if err := r.client.Ping(ctx).Err(); err != nil {
 		_ = r.client.Close() // nothing was written
-		return nil, fmt.Errorf("connect to redis %s: %w", r.name, err)
+		return nil, fmt.Errorf("connect to redis %s: %w", r.name, oneLine(err))
 	}
 	return r, nil
 }
@@ -206,11 +206,11 @@ func (r *Redis) Ping(ctx context.Context) error {
 	})
 	for _, cmd := range cmds {
 		if err := cmd.Err(); err != nil && !errors.Is(err, redis.Nil) {
-			return fmt.Errorf("ping redis %s: %w", r.name, err)
+			return fmt.Errorf("ping redis %s: %w", r.name, oneLine(err))
 		}
 	}
 	if err != nil && !errors.Is(err, redis.Nil) {
-		return fmt.Errorf("ping redis %s: %w", r.name, err)
+		return fmt.Errorf("ping redis %s: %w", r.name, oneLine(err))
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ func (r *Redis) do(ctx context.Context, firstKey int8, args []any) (any, error) 
 	err := r.client.Process(ctx, once{cmd})
 	if err != nil && !errors.Is(err, redis.Nil) {
 		r.lookAgain(ctx, err)
-		return nil, err
+		return nil, oneLine(err)
 	}
 	return cmd.Val(), nil
 }

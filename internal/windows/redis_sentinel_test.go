@@ -2,19 +2,24 @@ package windows
 
 import (
 	"fmt"
+	"os"
+	"regexp"
 	"strings"
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestSentinel does all with one set of servers, since they take seconds to start.
+// TestSentinel does all with one set of servers, since they take seconds to start. The Sentinels want a password.
 func TestSentinel(t *testing.T) {
-	watched := servers.RedisSentinel(t)
-	_, err := NewRedis(t.Context(), RedisOptions{Addrs: watched.Addrs(), MasterName: "nobody"})
+	watched := servers.RedisSentinelLocked(t, "sentinels-5ecret")
+	allowSentinel(t, watched)
+	o := RedisOptions{Addrs: watched.Addrs(), MasterName: "nobody", SentinelUsername: "aggregator", SentinelPassword: "pw"}
+	_, err := NewRedis(t.Context(), o)
 	if err == nil || Retryable(err) || !strings.HasPrefix(err.Error(), "connect to redis nobody: ") {
 		t.Errorf("error %v", err)
 	}
+	testSentinelPassword(t, watched)
 	testSentinelFailover(t, watched)
 	for _, s := range watched.Sentinels {
 		s.Kill()
@@ -27,7 +32,9 @@ func TestSentinel(t *testing.T) {
 
 // testSentinelFailover: commits go on at the new master.
 func testSentinelFailover(t *testing.T, watched *servers.RedisWatched) {
-	r := openRedis(t, RedisOptions{Addrs: watched.Addrs(), MasterName: watched.MasterName})
+	r := openRedis(t, RedisOptions{
+		Addrs: watched.Addrs(), MasterName: watched.MasterName, SentinelUsername: "aggregator", SentinelPassword: "pw",
+	})
 	found, err := r.Check(t.Context())
 	if err != nil || len(found) != 1 || found[0].Addr != watched.MasterName || found[0].Role != "master" {
 		t.Fatalf("found %+v, error %v", found, err)
@@ -63,7 +70,62 @@ func testSentinelFailover(t *testing.T, watched *servers.RedisWatched) {
 		t.Errorf("the fence is %d", n)
 	}
 	d.holds("f", fmt.Sprint(n), "p", fmt.Sprint(n))
+	for _, s := range watched.Sentinels {
+		if refused := s.Do("ACL", "LOG"); refused != "" {
+			t.Errorf("a Sentinel refused: %s", refused)
+		}
+	}
 	if got := watched.Replica.Do("GET", string(d.key("f"))); got != fmt.Sprint(n) {
 		t.Errorf("the new master has %s, want %d", got, n)
+	}
+}
+
+var sentinelRights = regexp.MustCompile("(?s)Sentinels.*?```redis\nACL SETUSER aggregator on >PASSWORD (.*?)```")
+
+// allowSentinel makes the user that docs/security.md has for Sentinels, at each of them.
+func allowSentinel(t *testing.T, watched *servers.RedisWatched) {
+	t.Helper()
+	page, err := os.ReadFile("../../docs/security.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	found := sentinelRights.FindSubmatch(page)
+	if found == nil {
+		t.Fatal("docs/security.md has no ACL for Sentinels")
+	}
+	for _, s := range watched.Sentinels {
+		s.Do(append([]string{"ACL", "SETUSER", "aggregator", "on", ">pw"}, strings.Fields(string(found[1]))...)...)
+	}
+}
+
+// testSentinelPassword: Sentinels that want a password get it, as the default user or another; who gives none, or a wrong
+// one, is told so in one line, however many Sentinels say it.
+func testSentinelPassword(t *testing.T, watched *servers.RedisWatched) {
+	f := func(user, password, want string) {
+		t.Helper()
+		r, err := NewRedis(t.Context(), RedisOptions{
+			Addrs: watched.Addrs(), MasterName: watched.MasterName, SentinelUsername: user, SentinelPassword: password,
+		})
+		if want == "" {
+			if err == nil {
+				err = r.Close()
+			}
+			if err != nil {
+				t.Errorf("%s: %v", user, err)
+			}
+			return
+		}
+		if err == nil || Retryable(err) || ErrorKind(err) != "auth" || strings.Contains(err.Error(), "\n") ||
+			!OfSentinels(err) || strings.Count(err.Error(), want) != 1 || strings.Contains(err.Error(), "guess") {
+			t.Errorf("%s: error %q of kind %s", user, err, ErrorKind(err))
+		}
+	}
+	f("", "sentinels-5ecret", "")
+	f("aggregator", "pw", "")
+	f("", "", "NOAUTH Authentication required")
+	f("", "guess", "WRONGPASS invalid username-password pair or user is disabled")
+	f("nobody", "guess", "WRONGPASS invalid username-password pair or user is disabled")
+	for _, s := range watched.Sentinels {
+		s.Do("ACL", "LOG", "RESET")
 	}
 }

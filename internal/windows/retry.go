@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -76,6 +77,43 @@ func Retryable(err error) bool {
 func ErrorKind(err error) string {
 	kind, _ := classify(err)
 	return kind
+}
+
+// sentinelsError is what Sentinels answered, none of whom named a master: of each a line, and often all the same.
+type sentinelsError struct{ error }
+
+// Error says each thing once, in one line.
+func (e sentinelsError) Error() string {
+	said, lines := strings.CutPrefix(e.error.Error(), sentinelsText+" are unreachable: ")
+	if !lines {
+		return said
+	}
+	var each []string
+	for line := range strings.SplitSeq(said, "\n") {
+		if !slices.Contains(each, line) {
+			each = append(each, line)
+		}
+	}
+	return "no Sentinel named the master: " + strings.Join(each, "; ")
+}
+
+func (e sentinelsError) Unwrap() error { return e.error }
+
+// sentinelsText is how the client's error begins when no Sentinel named a master. It has no type.
+const sentinelsText = "redis: all sentinels specified in configuration"
+
+// oneLine gives an error of the client a text of one line.
+func oneLine(err error) error {
+	if err != nil && strings.HasPrefix(err.Error(), sentinelsText) {
+		return sentinelsError{err}
+	}
+	return err
+}
+
+// OfSentinels says whether it was Sentinels, not Redis itself, that an error of a Store came from.
+func OfSentinels(err error) bool {
+	var e sentinelsError
+	return errors.As(err, &e)
 }
 
 func classify(err error) (kind string, retry bool) {

@@ -1,0 +1,157 @@
+package main
+
+import (
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+// runbooks are the pages that tell an operator what is seen and what to do.
+var runbooks = []string{"RELIABILITY.md", "docs/operations.md"}
+
+// spoken is what the service can say: its log lines, and every text of its code, of which errors are made.
+type spoken struct {
+	lines, complaints []string // complaints: the lines of warnings and errors
+	texts             []string
+}
+
+// listen reads the code of the service. The demo, which no operator runs, is left out.
+func listen(t *testing.T) *spoken {
+	t.Helper()
+	s := &spoken{}
+	for _, dir := range []string{".", "../../internal/stream", "../../internal/stream/fetch", "../../internal/windows"} {
+		files, err := filepath.Glob(filepath.Join(dir, "*.go"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, file := range files {
+			if name := filepath.Base(file); strings.HasSuffix(name, "_test.go") || strings.HasPrefix(name, "demo") {
+				continue
+			}
+			tree, err := parser.ParseFile(token.NewFileSet(), file, nil, parser.SkipObjectResolution)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ast.Inspect(tree, s.hear)
+		}
+	}
+	return s
+}
+
+// message is which argument of a log's method is the message.
+var message = map[string]int{"Debug": 0, "Info": 0, "Warn": 0, "Error": 0, "Log": 2}
+
+// hear takes a node's text, or its log line.
+func (s *spoken) hear(n ast.Node) bool {
+	switch n := n.(type) {
+	case *ast.BasicLit:
+		if text, is := textOf(n); is {
+			s.texts = append(s.texts, text)
+		}
+	case *ast.CallExpr:
+		method, is := n.Fun.(*ast.SelectorExpr)
+		if !is {
+			break
+		}
+		i, logs := message[method.Sel.Name]
+		if !logs || i >= len(n.Args) {
+			break
+		}
+		if text, is := textOf(n.Args[i]); is {
+			s.lines = append(s.lines, text)
+			if method.Sel.Name != "Debug" && method.Sel.Name != "Info" {
+				s.complaints = append(s.complaints, text)
+			}
+		}
+	}
+	return true
+}
+
+func textOf(n ast.Expr) (string, bool) {
+	literal, is := n.(*ast.BasicLit)
+	if !is || literal.Kind != token.STRING {
+		return "", false
+	}
+	text, err := strconv.Unquote(literal.Value)
+	return text, err == nil
+}
+
+// quoted are the texts that pages quote behind a word.
+func quoted(text, word string) (list []string) {
+	for _, m := range regexp.MustCompile(`\b`+word+` "([^"]+)"`).FindAllStringSubmatch(text, -1) {
+		list = append(list, m[1])
+	}
+	return list
+}
+
+func runbookText(t *testing.T) string {
+	t.Helper()
+	var b strings.Builder
+	for _, page := range runbooks {
+		data, err := os.ReadFile("../../" + page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Write(data)
+	}
+	return b.String()
+}
+
+// TestRunbookLogs: what the pages quote of the log the program says, to the letter; and every warning and error that it
+// can log is in the pages.
+func TestRunbookLogs(t *testing.T) {
+	said, text := listen(t), runbookText(t)
+	lines, errors := quoted(text, "log"), quoted(text, "error")
+	for _, line := range lines {
+		if !slices.Contains(said.lines, line) {
+			t.Errorf("the pages quote log %q, which the program never says", line)
+		}
+	}
+	for _, e := range errors {
+		if !slices.ContainsFunc(said.texts, func(s string) bool { return strings.Contains(s, e) }) {
+			t.Errorf("the pages quote error %q, which the program never gives", e)
+		}
+	}
+	for _, line := range said.complaints {
+		if !slices.Contains(lines, line) {
+			t.Errorf("the pages do not say what to do about log %q", line)
+		}
+	}
+	if len(lines) < 20 || len(errors) < 3 || len(said.complaints) < 20 {
+		t.Errorf("%d lines and %d errors are quoted, %d complaints are in the code", len(lines), len(errors), len(said.complaints))
+	}
+}
+
+// calm are the metrics that say nothing of a fault: they move when all is well.
+var calm = []string{
+	"aggregator_build_info", "aggregator_rules_info", "aggregator_events_total", "aggregator_crossings_total", "aggregator_commit_keys",
+	"aggregator_crossing_delay_seconds", "aggregator_subjects_forgotten_total",
+}
+
+// TestRunbookMetrics: each metric that the pages name is one of the program's, and each that tells of a fault is in the runbook.
+func TestRunbookMetrics(t *testing.T) {
+	var there []string
+	for _, row := range metricRows(t) {
+		there = append(there, metricName.FindString(row))
+	}
+	for _, name := range metricName.FindAllString(runbookText(t), -1) {
+		if !slices.Contains(there, name) {
+			t.Errorf("the pages name %s, which is no metric", name)
+		}
+	}
+	_, rest, _ := strings.Cut(runbookText(t), "\n## Runbook\n")
+	book, _, _ := strings.Cut(rest, "\n## ")
+	named := metricName.FindAllString(book, -1)
+	for _, name := range there {
+		if slices.Contains(named, name) == slices.Contains(calm, name) {
+			t.Errorf("%s: the runbook names it: %v; a metric of no fault: %v", name, slices.Contains(named, name), slices.Contains(calm, name))
+		}
+	}
+}

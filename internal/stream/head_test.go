@@ -1,0 +1,143 @@
+package stream
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// relay is a relay of what the shard announces.
+func (r *sweepRig) relay(pub publisher) *relay {
+	return &relay{relayOptions: &relayOptions{
+		store: r.store, keys: r.store.Keys(), publish: pub, metrics: r.shard.metrics, log: discard,
+		poll: func() time.Duration { return time.Second }, quiet: &throttle{},
+	}}
+}
+
+// cross brings another incident to its limit.
+func (r *sweepRig) cross(incident string) {
+	r.t.Helper()
+	line := fmt.Sprintf(`{"id":%q,"time":"2026-01-01T00:00:00Z","type":"click","incident":%q,"count":10}`, incident, incident)
+	if err := r.shard.take(r.t.Context(), r.lease, r.feed.run(r.t, []string{line})); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+// TestHeadGone: the head of the outbox alone is lost while a shard has it in memory. What it
+// announces next does not come under numbers that were published, where nobody would look for it.
+func TestHeadGone(t *testing.T) {
+	for published := range 2 {
+		r := newSweepRig(t)
+		pub := &listPublisher{}
+		x := r.relay(pub)
+		r.clicks(10)
+		if published == 1 {
+			if err := x.drain(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := r.store.Delete(t.Context(), 0, r.store.Keys().AppendHeadKey(nil, 0)); err != nil {
+			t.Fatal(err)
+		}
+		r.cross("B")
+		if err := x.drain(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"r/incident/A/1/0.8", "r/incident/A/1/1", "r/incident/B/1/0.8", "r/incident/B/1/1"}; !slices.Equal(pub.ids, want) {
+			t.Errorf("published %v, want %v", pub.ids, want)
+		}
+		if n := told(r.shard.metrics.gone); n != 1 {
+			t.Errorf("%v records gone, as told", n)
+		}
+	}
+}
+
+// TestHeadDamaged: a head that cannot be read stops the shard, which does not try for ever to replace it.
+func TestHeadDamaged(t *testing.T) {
+	r := newSweepRig(t)
+	if err := r.store.Put(t.Context(), 0, r.store.Keys().AppendHeadKey(nil, 0), []byte("damaged")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+	defer cancel()
+	line := `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":10}`
+	if err := r.shard.take(ctx, r.lease, r.feed.run(t, []string{line})); !errors.Is(err, errDamaged) {
+		t.Fatal(err)
+	}
+}
+
+// unwritable is a publisher that fails.
+type unwritable struct{}
+
+func (unwritable) recent(context.Context, int, int64) error        { return nil }
+func (unwritable) write(context.Context, int, []outboxEntry) error { return errCut }
+
+// TestOutboxIsMeasured: the depth is that of the whole outbox, not of what is published at once; who gives an
+// outbox up tells no more of it.
+func TestOutboxIsMeasured(t *testing.T) {
+	r := newSweepRig(t)
+	put := func(key, value []byte) {
+		if err := r.store.Put(t.Context(), 0, key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range uint64(relayMost + 100) {
+		put(r.store.Keys().AppendOutboxKey(nil, 0, i), outboxEntry{timestamp: 5000, value: fmt.Appendf(nil, `{"id":"%d"}`, i)}.append(nil))
+	}
+	put(r.store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), relayMost+100))
+	x := r.relay(unwritable{})
+	if err := x.drain(t.Context()); !errors.Is(err, errCut) {
+		t.Fatal(err)
+	}
+	if n := told(x.metrics.depth); n != relayMost+100 {
+		t.Errorf("depth %v, want %d", n, relayMost+100)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	quiet := make(chan struct{})
+	close(quiet)
+	x.run(ctx, 1, quiet)
+	if n := len(seriesOf(x.metrics.depth)) + len(seriesOf(x.metrics.age)); n != 0 {
+		t.Errorf("%d series are left", n)
+	}
+}
+
+// untrimmed is a store that fails the first deletes.
+type untrimmed struct {
+	*windows.Mem
+	left int
+}
+
+func (s *untrimmed) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	if len(c.Deletes) > 0 {
+		if s.left--; s.left >= 0 {
+			return windows.Result{}, errCut
+		}
+	}
+	return s.Mem.Commit(ctx, shard, c)
+}
+
+// TestEntriesAreDeleted: entries that were noted and could not be deleted are deleted later.
+func TestEntriesAreDeleted(t *testing.T) {
+	r := newSweepRig(t)
+	r.clicks(10)
+	x := r.relay(&listPublisher{})
+	x.store = &untrimmed{r.store, 1}
+	recent := false
+	if err := x.publishAll(t.Context(), 1, &recent); !errors.Is(err, errCut) {
+		t.Fatal(err)
+	}
+	if err := x.publishAll(t.Context(), 1, &recent); err != nil {
+		t.Fatal(err)
+	}
+	err := r.store.Scan(t.Context(), 0, []byte("{00}o:"), func(key []byte) bool { t.Errorf("left for ever: %s", key); return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+}
