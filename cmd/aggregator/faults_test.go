@@ -94,29 +94,41 @@ var peaceful = []struct {
 	{"Output", testOutput},
 }
 
-// TestSlowFaults injects every fault that the program must survive, on real servers, while events come, and compares what was
-// counted and published with the oracle. It prints a table, and writes it to the file that FAULTS_TABLE names.
-func TestSlowFaults(t *testing.T) {
+// testTogether injects the faults that leave the brokers in peace, in pairs: each has topics and a Redis of its own.
+func testTogether(t *testing.T) {
 	proxies, advertise := newNetwork(t), []string{servers.FreeAddr(t), servers.FreeAddr(t), servers.FreeAddr(t)}
-	kafka := servers.Kafka(t, servers.KafkaOptions{Brokers: 3, Advertise: advertise, JVM: []string{"-Xms192m", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"}})
+	kafka := threeBrokers(t, advertise)
 	for i, listen := range advertise {
 		proxies.add(listen, kafka.SecondAddrs()[i])
 	}
+	for _, f := range peaceful {
+		t.Run(f.name, func(t *testing.T) {
+			t.Parallel()
+			f.test(t, kafka.As(t))
+		})
+	}
+	t.Run("KafkaNetwork", func(t *testing.T) {
+		t.Parallel()
+		testKafkaNetwork(t, kafka.As(t), proxies)
+	})
+}
+
+// threeBrokers starts a Kafka; advertise is for clients that come through proxies.
+func threeBrokers(t *testing.T, advertise []string) *servers.KafkaServer {
+	t.Helper()
+	return servers.Kafka(t, servers.KafkaOptions{
+		Brokers: 3, Advertise: advertise, JVM: []string{"-Xms192m", "-Xmx384m", "-XX:TieredStopAtLevel=1", "-XX:+UseSerialGC"},
+	})
+}
+
+// TestSlowFaults injects every fault that the program must survive, on real servers, while events come, and compares what was
+// counted and published with the oracle. It prints a table, and writes it to the file that FAULTS_TABLE names.
+func TestSlowFaults(t *testing.T) {
 	deadlyBinary.made(t)
 	began := time.Now()
-	t.Run("Together", func(t *testing.T) { // in pairs: each has topics and a Redis of its own
-		for _, f := range peaceful {
-			t.Run(f.name, func(t *testing.T) {
-				t.Parallel()
-				f.test(t, kafka.As(t))
-			})
-		}
-		t.Run("KafkaNetwork", func(t *testing.T) {
-			t.Parallel()
-			testKafkaNetwork(t, kafka.As(t), proxies)
-		})
-	})
-	t.Run("Brokers", func(t *testing.T) { testBrokers(t, kafka.As(t)) })
+	t.Run("Together", testTogether)
+	// A broker that died looks through all the logs that it has when it starts: these have few.
+	t.Run("Brokers", func(t *testing.T) { testBrokers(t, threeBrokers(t, nil)) })
 	for _, x := range report.rows {
 		if most := (x.kills + 999) / 1000; x.repeated > most {
 			t.Errorf("%s: %d crossings came again, at most %d may", x.fault, x.repeated, most)
