@@ -18,6 +18,7 @@ type generation struct {
 	leases     []*lease
 	partitions []*partition
 	relays     []*relay
+	given      *partitionCounts // to all members, where this process is the group's leader; else nil
 	last       map[*lease]int64 // offset committed last
 	readers    sync.WaitGroup
 	quiet      chan struct{} // closed when every partition has given its lease up
@@ -68,7 +69,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 // assign makes what a generation runs of the partitions that the group gives.
 func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment) *generation {
 	s.generations++
-	g := &generation{service: s, number: s.generations, last: map[*lease]int64{}, quiet: make(chan struct{})}
+	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*lease]int64{}, quiet: make(chan struct{})}
 	for topic, list := range given {
 		for _, a := range list {
 			index, ok := s.indexOf(topic, a.ID)
@@ -131,6 +132,7 @@ func (g *generation) measure(ctx context.Context) {
 	for ctx.Err() == nil {
 		g.service.horizons(ctx)
 		g.service.recognize(ctx)
+		g.watchGrowth(ctx)
 		for _, l := range g.leases {
 			g.measureOne(ctx, l)
 		}

@@ -75,7 +75,7 @@ func (s *Service) newGroup() (*kafka.ConsumerGroup, error) {
 		Dialer: &kafka.Dialer{
 			ClientID: s.ClientID, Timeout: 3 * time.Second, DualStack: true, TLS: s.TLS, SASLMechanism: s.SASL,
 		},
-		GroupBalancers:    []kafka.GroupBalancer{kafka.RangeGroupBalancer{}, kafka.RoundRobinGroupBalancer{}},
+		GroupBalancers:    s.balancers(),
 		HeartbeatInterval: 500 * time.Millisecond, SessionTimeout: 10 * time.Second,
 		RebalanceTimeout: 5 * time.Second, JoinGroupBackoff: 500 * time.Millisecond,
 		WatchPartitionChanges: true, PartitionWatchInterval: 5 * time.Second,

@@ -74,8 +74,9 @@ type Service struct {
 	partitions    partitionOptions
 	sinces        *sinces
 	joined        atomic.Bool
-	generations   int64  // that this process took part in
-	process       uint64 // random
+	given         atomic.Pointer[partitionCounts] // to the next generation, as its leader
+	generations   int64                           // that this process took part in
+	process       uint64                          // random
 
 	mu    sync.Mutex
 	owned map[int]bool // shards whose relay and sweep are ours
