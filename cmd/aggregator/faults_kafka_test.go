@@ -76,12 +76,12 @@ func testMorePartitions(t *testing.T, kafka *servers.KafkaServer) {
 // say so, also those started later, until they are given a new group and an empty store.
 func testTopicAgain(t *testing.T, kafka *servers.KafkaServer) {
 	x, _ := onRedis(t, "topic deleted and made anew", kafka)
-	store := x.store(x.redis)
-	defer func() { _ = store.Close() }()
 	for n := range times(1, 5) {
 		x.pass(2 * time.Second)
 		x.feed.stop(t)
+		store := x.store(x.redis) // the part of it that is theirs now
 		eventually(t, "everything is counted", func() bool { return x.settled(store) })
+		_ = store.Close()
 		kafka.DeleteTopic(x.site.events)
 		x.createAgain(kafka)
 		x.lostStages = len(x.feed.stages)
