@@ -24,9 +24,11 @@ func (c *Client) LogEnd(ctx context.Context, topic string, partition int) (int64
 			return err
 		}
 		q := &endQuestion{topic: topic, partition: int32(partition), epoch: epoch}
-		err = c.ask(ctx, broker, protocol.OffsetForLeaderEpoch, endVersion, q)
+		if err := c.ask(ctx, broker, protocol.OffsetForLeaderEpoch, endVersion, q); err != nil {
+			return err
+		}
 		end = q.end
-		return err
+		return nil
 	})
 	if err != nil {
 		return 0, fmt.Errorf("end of the log of %s/%d: %w", topic, partition, err)

@@ -18,9 +18,11 @@ func (c *Client) TopicID(ctx context.Context, topic string) (TopicID, error) {
 	var id TopicID
 	err := c.retry(ctx, func(ctx context.Context) error {
 		q := &idQuestion{topic: topic}
-		err := c.ask(ctx, anyBroker, protocol.Metadata, idVersion, q)
+		if err := c.ask(ctx, anyBroker, protocol.Metadata, idVersion, q); err != nil {
+			return err
+		}
 		id = q.found
-		return err
+		return nil
 	})
 	if err != nil {
 		return TopicID{}, fmt.Errorf("id of topic %s: %w", topic, err)
