@@ -182,7 +182,7 @@ func testClusterFailover(t *testing.T, cluster *servers.RedisNodes) {
 	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
 	d := desk{t, r, 7}
 	d.put("f", "0")
-	owner.Do("WAIT", "1", "5000")
+	copied(t, owner, replica)
 	owner.Kill()
 	until(t, func() bool { return strings.Contains(replica.Do("INFO", "replication"), "role:master") })
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second) // the client's own interval is a minute
@@ -198,6 +198,20 @@ func testClusterFailover(t *testing.T, cluster *servers.RedisNodes) {
 	if got := replica.Do("GET", string(d.key("f"))); got != "1" {
 		t.Errorf("the new master has %q", got)
 	}
+}
+
+// copied waits until a replica has what its master has. (WAIT waits for what its own connection wrote.)
+func copied(t *testing.T, master, replica *servers.RedisServer) {
+	t.Helper()
+	offset := func(r *servers.RedisServer, name string) string {
+		_, after, _ := strings.Cut(r.Do("INFO", "replication"), name+":")
+		line, _, _ := strings.Cut(after, "\n")
+		return strings.TrimSpace(line)
+	}
+	until(t, func() bool {
+		at := offset(master, "master_repl_offset")
+		return at != "" && at == offset(replica, "slave_repl_offset")
+	})
 }
 
 // bus is the port on which the node talks to other nodes.

@@ -60,7 +60,7 @@ func testSentinelFailover(t *testing.T, watched *servers.RedisWatched) {
 			t.Fatal(err)
 		}
 	}
-	watched.Master.Do("WAIT", "1", "5000")
+	copied(t, watched.Master, watched.Replica)
 	watched.Master.Kill()
 	retry(t, step)
 	for range 100 {
