@@ -131,8 +131,7 @@ func (g *generation) measure(ctx context.Context) {
 	defer t.Stop()
 	for ctx.Err() == nil {
 		g.service.horizons(ctx)
-		g.service.recognize(ctx)
-		g.watchGrowth(ctx)
+		g.watchTopics(ctx)
 		for _, l := range g.leases {
 			g.measureOne(ctx, l)
 		}

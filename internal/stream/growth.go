@@ -2,12 +2,14 @@ package stream
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"sync/atomic"
 
 	"github.com/segmentio/kafka-go"
 )
 
-// The library's members look for new partitions too, but from the count on that each finds when its generation
+// The library can look for new partitions, but each member does so from the count on that it finds when its generation
 // begins: partitions that are made after the leader gave out what it knew of, and before that, nobody would read
 // until the group is next balanced. So each process compares with what it knows itself, and
 // the leader with what it gave out.
@@ -39,21 +41,26 @@ func (s *Service) balancers() []kafka.GroupBalancer {
 	}
 }
 
-// watchGrowth makes Run begin again when a topic has more partitions than the process
-// knows of, or gave out.
-func (g *generation) watchGrowth(ctx context.Context) {
+// watchTopics makes Run begin again when a topic has more partitions than the process
+// knows of, or gave out, and ends it when a topic is no longer the one that it was.
+func (g *generation) watchTopics(ctx context.Context) {
 	s := g.service
 	known := partitionCounts{}
 	for _, t := range s.topics {
 		known[t.topic]++
 	}
 	for _, topic := range s.Events {
-		n, err := s.fetch.Partitions(ctx, topic)
-		if err != nil || ctx.Err() != nil {
-			continue
-		}
-		if n > known[topic] || g.given != nil && n > (*g.given)[topic] {
-			s.log.Warn("partition is new: starting again with it", "topic", topic, "partition", n-1)
+		found, err := s.fetch.Topic(ctx, topic)
+		switch {
+		case ctx.Err() != nil:
+			return
+		case err != nil && !errors.Is(err, kafka.UnknownTopicOrPartition):
+			s.log.Debug("topic not looked at", "topic", topic, "error", err)
+		case err != nil:
+		case s.otherTopic(topic, found.ID):
+			s.again(&finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)})
+		case found.Partitions > known[topic] || g.given != nil && found.Partitions > (*g.given)[topic]:
+			s.log.Warn("partition is new: starting again with it", "topic", topic, "partition", found.Partitions-1)
 			s.grown()
 			return
 		}

@@ -11,9 +11,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// TestWatchGrowth: more partitions than the process knows of, or than it gave out as the leader, have it begin again; whoever
+// TestWatchTopics: more partitions than the process knows of, or than it gave out as the leader, have it begin again; whoever
 // finds out otherwise would never know of those that were made between the two.
-func TestWatchGrowth(t *testing.T) {
+func TestWatchTopics(t *testing.T) {
 	r := newRig(t, 3, compile(t, smallPack))
 	s := New(Options{Kafka: r.kafka, Program: r.program, Store: windows.NewMem(1), Registry: prometheus.NewRegistry(), Log: discard})
 	s.connect()
@@ -30,7 +30,7 @@ func TestWatchGrowth(t *testing.T) {
 		if given >= 0 {
 			g.given = &partitionCounts{"events": given}
 		}
-		g.watchGrowth(ctx)
+		g.watchTopics(ctx)
 		if got := errors.Is(context.Cause(ctx), errGrown); got != want {
 			t.Errorf("of 3 partitions %d known, %d given: begins again %v, want %v", known, given, got, want)
 		}

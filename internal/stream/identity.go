@@ -6,8 +6,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
@@ -31,18 +29,18 @@ func (s *Service) identify(ctx context.Context) error {
 }
 
 func (s *Service) identifyOne(ctx context.Context, topic string) error {
-	id, err := s.fetch.TopicID(ctx, topic)
-	if err != nil || id == (fetch.TopicID{}) {
+	found, err := s.fetch.Topic(ctx, topic)
+	if err != nil || found.ID == (fetch.TopicID{}) {
 		return err
 	}
-	same, err := s.noteTopic(ctx, topic, id)
+	same, err := s.noteTopic(ctx, topic, found.ID)
 	if err != nil {
 		return err
 	}
 	if !same {
 		return &finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)}
 	}
-	s.topicIDs[topic] = id
+	s.topicIDs[topic] = found.ID
 	return nil
 }
 
@@ -53,16 +51,9 @@ func (s *Service) noteTopic(ctx context.Context, topic string, id fetch.TopicID)
 	return string(b) == string(text), err
 }
 
-// recognize ends the run if a topic is no longer the one that it was at the
-// start. The offsets alone do not tell when the new one has already grown beyond the old one's.
-func (s *Service) recognize(ctx context.Context) {
-	for topic, known := range s.topicIDs {
-		id, err := s.fetch.TopicID(ctx, topic)
-		if err != nil && !errors.Is(err, kafka.UnknownTopicOrPartition) {
-			s.log.Debug("topic not looked at", "topic", topic, "error", err)
-		}
-		if err == nil && id != known && id != (fetch.TopicID{}) {
-			s.again(&finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)})
-		}
-	}
+// otherTopic says whether a topic is no longer the one that it was at the start. The offsets
+// alone do not tell when the new one has already grown beyond the old one's.
+func (s *Service) otherTopic(topic string, id fetch.TopicID) bool {
+	known, ok := s.topicIDs[topic]
+	return ok && id != known && id != (fetch.TopicID{})
 }

@@ -78,7 +78,6 @@ func (s *Service) newGroup() (*kafka.ConsumerGroup, error) {
 		GroupBalancers:    s.balancers(),
 		HeartbeatInterval: 500 * time.Millisecond, SessionTimeout: 10 * time.Second,
 		RebalanceTimeout: 5 * time.Second, JoinGroupBackoff: 500 * time.Millisecond,
-		WatchPartitionChanges: true, PartitionWatchInterval: 5 * time.Second,
 		StartOffset: kafka.FirstOffset, Timeout: 5 * time.Second,
 	})
 }

@@ -13,35 +13,44 @@ import (
 // deleted and made anew has another. All zero: the broker gives none.
 type TopicID [16]byte
 
-// TopicID returns a topic's id, as a broker knows it now. It retries for Options.Patience.
-func (c *Client) TopicID(ctx context.Context, topic string) (TopicID, error) {
-	var id TopicID
+// Topic is what a broker knows of a topic now.
+type Topic struct {
+	ID         TopicID
+	Partitions int
+}
+
+// Topic asks any broker for a topic. It retries for Options.Patience.
+func (c *Client) Topic(ctx context.Context, topic string) (Topic, error) {
+	var found Topic
 	err := c.retry(ctx, func(ctx context.Context) error {
-		q := &idQuestion{topic: topic}
-		if err := c.ask(ctx, anyBroker, protocol.Metadata, idVersion, q); err != nil {
+		q := &topicQuestion{topic: topic}
+		if err := c.ask(ctx, anyBroker, protocol.Metadata, topicVersion, q); err != nil {
 			return err
 		}
-		id = q.found
+		found = q.found
 		return nil
 	})
 	if err != nil {
-		return TopicID{}, fmt.Errorf("id of topic %s: %w", topic, err)
+		return Topic{}, fmt.Errorf("look at topic %s: %w", topic, err)
 	}
-	return id, nil
+	return found, nil
 }
 
-// idQuestion is a Metadata request for one topic, in a version that has ids, which
+// topicQuestion is a Metadata request for one topic, in a version that has ids, which
 // the library's does not.
-type idQuestion struct {
+type topicQuestion struct {
 	topic string
 
-	found TopicID
+	found Topic
 }
 
-// idVersion is of Metadata, in the flexible format. Kafka 3.1 and later have it.
-const idVersion = 12
+// topicVersion is of Metadata, in the flexible format. Kafka 3.1 and later have it.
+const topicVersion = 12
 
-func (q *idQuestion) append(b []byte) []byte {
+// partitionSize is what a partition takes in the response at least: 14 bytes of numbers, three arrays, tags.
+const partitionSize = 14 + 3 + 1
+
+func (q *topicQuestion) append(b []byte) []byte {
 	b = append(b, 0)                   // no tags
 	b = append(b, 1+1)                 // topics
 	b = append(b, make([]byte, 16)...) // by name, not by id
@@ -50,7 +59,7 @@ func (q *idQuestion) append(b []byte) []byte {
 	return append(b, 0, 0, 0, 0) // no tags; not to be made; no permissions; no tags
 }
 
-func (q *idQuestion) read(f *frame) error {
+func (q *topicQuestion) read(f *frame) error {
 	f.tags()
 	f.int32() // throttle
 	for range f.compact(11) {
@@ -67,7 +76,9 @@ func (q *idQuestion) read(f *frame) error {
 	}
 	code := f.int16()
 	f.text()
-	copy(q.found[:], f.bytes(len(q.found)))
+	copy(q.found.ID[:], f.bytes(len(q.found.ID)))
+	f.fixed(1) // internal or not
+	q.found.Partitions = f.compact(partitionSize)
 	f.skip(max(f.left, 0))
 	if code != 0 {
 		return kafka.Error(code)
