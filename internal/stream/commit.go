@@ -293,8 +293,8 @@ func (s *shard) count(e *entry) {
 const entrySize = 400
 
 func (s *shard) headWritten(value []byte) {
-	s.head.version = append(s.head.version[:0], value[:windows.VersionSize]...)
-	s.head.next = binary.BigEndian.Uint64(value[windows.VersionSize:])
+	version, next := outboxHead(value)
+	s.head.version, s.head.next = append(s.head.version[:0], version...), next
 }
 
 // readHead reads the outbox's head. Where it alone is gone, the next entry is the
@@ -333,12 +333,12 @@ func (s *shard) firstAbsent(ctx context.Context, n uint64) (uint64, error) {
 
 // takeHead takes the head as stored. One that is absent is for readHead to look into.
 func (s *shard) takeHead(value []byte) error {
-	switch {
-	case value == nil:
-	case len(value) != windows.VersionSize+8:
-		return fmt.Errorf("load shard %d, the outbox's head: %w", s.number, errDamaged)
-	default:
-		s.headWritten(value)
+	if value == nil {
+		return nil
 	}
+	if version, _ := outboxHead(value); version == nil {
+		return fmt.Errorf("load shard %d, the outbox's head: %w", s.number, errDamaged)
+	}
+	s.headWritten(value)
 	return nil
 }

@@ -151,7 +151,7 @@ func (r *relay) publishAll(ctx context.Context, generation int64, recent *bool) 
 
 // begin claims the outbox, and only then reads what was published before.
 func (r *relay) begin(ctx context.Context, generation int64) error {
-	if _, err := r.look(ctx); err != nil {
+	if err := r.look(ctx); err != nil {
 		return err
 	}
 	if err := r.tidy(ctx); err != nil {
@@ -214,14 +214,13 @@ func (r *relay) rest(ctx context.Context) {
 
 // drain publishes everything up to the head.
 func (r *relay) drain(ctx context.Context) error {
-	head, err := r.look(ctx)
-	if err != nil {
+	if err := r.look(ctx); err != nil {
 		return err
 	}
-	for r.noted < head {
-		err := r.some(ctx, head)
+	for r.noted < r.head {
+		err := r.some(ctx)
 		if errors.Is(err, errOutboxChanged) {
-			head, err = r.look(ctx)
+			err = r.look(ctx)
 		}
 		if err != nil {
 			return err
@@ -232,24 +231,21 @@ func (r *relay) drain(ctx context.Context) error {
 }
 
 // look reads head and noted, and whether the outbox is ours.
-func (r *relay) look(ctx context.Context) (head uint64, err error) {
+func (r *relay) look(ctx context.Context) error {
 	keys := [][]byte{r.keys.AppendHeadKey(nil, r.shard), r.keys.AppendNotedKey(nil, r.shard), r.claimKey()}
 	asked := time.Now()
 	values, err := r.load(ctx, keys)
 	if err != nil {
-		return 0, err
+		return err
 	}
 	if err := r.hold(ctx, values[2], asked); err != nil {
-		return 0, err
+		return err
 	}
-	r.version = nil
-	if v := values[0]; len(v) == windows.VersionSize+8 {
-		r.version = bytes.Clone(v[:windows.VersionSize])
-		head = binary.BigEndian.Uint64(v[windows.VersionSize:])
-	}
-	r.stored, r.head = bytes.Clone(values[1]), head
+	version, head := outboxHead(values[0])
+	r.version, r.head = bytes.Clone(version), head
+	r.stored = bytes.Clone(values[1])
 	r.noted = outboxNoted(r.stored)
-	return head, nil
+	return nil
 }
 
 // entries reads those from a number up to another.
@@ -279,15 +275,15 @@ func (r *relay) tidy(ctx context.Context) error {
 }
 
 // some publishes the first entries from noted up to the head, if the outbox is ours.
-func (r *relay) some(ctx context.Context, head uint64) error {
-	to := min(head, r.noted+relayMost)
+func (r *relay) some(ctx context.Context) error {
+	to := min(r.head, r.noted+relayMost)
 	keys, values, err := r.entries(ctx, r.noted, to)
 	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(values, absent) {
 		stored := r.stored
-		if head, err := r.look(ctx); err != nil || head < to || !bytes.Equal(stored, r.stored) {
+		if err := r.look(ctx); err != nil || r.head < to || !bytes.Equal(stored, r.stored) {
 			return cmp.Or(err, errOutboxChanged) // another owner, for a moment, was faster, or the store went back
 		}
 	}

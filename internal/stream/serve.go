@@ -240,11 +240,16 @@ const brimsEvery = 200 * time.Millisecond
 
 // outboxDepth is how many entries wait, by the stored head and noted.
 func outboxDepth(head, noted []byte) uint64 {
-	h, n := uint64(0), outboxNoted(noted)
-	if len(head) == windows.VersionSize+8 {
-		h = binary.BigEndian.Uint64(head[windows.VersionSize:])
+	_, h := outboxHead(head)
+	return h - min(h, outboxNoted(noted))
+}
+
+// outboxHead is the version and the number of the next entry, as stored; nil and 0 if there is no head.
+func outboxHead(head []byte) (version []byte, next uint64) {
+	if len(head) != windows.VersionSize+8 {
+		return nil, 0
 	}
-	return h - min(h, n)
+	return head[:windows.VersionSize], binary.BigEndian.Uint64(head[windows.VersionSize:])
 }
 
 // outboxNoted is the number below which all entries were published, as stored.
