@@ -328,6 +328,8 @@ type holes struct {
 	to map[int]int64 // offset behind the last one; by place among all partitions
 }
 
+func newHoles() *holes { return &holes{to: map[int]int64{}} }
+
 // untold is how many of the records [from, to) were not told of yet. Now they are.
 func (h *holes) untold(partition int, from, to int64) int64 {
 	h.mu.Lock()

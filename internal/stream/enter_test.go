@@ -32,7 +32,7 @@ func TestHoleToldOnce(t *testing.T) {
 	p := compile(t, sweepPack)
 	metrics := prometheus.NewRegistry()
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{nil, nil}, there: []int{0, 0}}
-	o := &partitionOptions{program: p, source: log, holes: &holes{to: map[int]int64{}}, patience: newPatience(NewMetrics(metrics, p), discard)}
+	o := &partitionOptions{program: p, source: log, holes: newHoles(), patience: newPatience(NewMetrics(metrics, p), discard)}
 	for _, met := range []struct {
 		partition            int
 		from, start, counted int64
@@ -85,7 +85,7 @@ func loneReader(t *testing.T, log source) *partition {
 	p := compile(t, sweepPack)
 	return newPartition(&partitionOptions{
 		program: p, source: log, shards: make([]chan message, 1),
-		tide: newTide(1, 1, 0, func() {}), holes: &holes{to: map[int]int64{}}, patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
+		tide: newTide(1, 1, 0, func() {}), holes: newHoles(), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}, newLease("events", 0, 0, 1), -1)
 }
 
