@@ -69,21 +69,7 @@ func TestDemoCounts(t *testing.T) {
 		t.Fatal(err)
 	}
 
-	stored := map[string]bool{}
-	note := func(line []byte) bool {
-		var c struct {
-			Rule, By, Subject string
-			Progress          float64
-		}
-		if err := json.Unmarshal(line, &c); err != nil {
-			t.Fatal(err)
-		}
-		stored[fmt.Sprintf("%s %s %s %.4f", c.Rule, c.By, c.Subject, c.Progress)] = true
-		return true
-	}
-	if err := d.program.StoredCounts(t.Context(), d.store, demoShards, note); err != nil {
-		t.Fatal(err)
-	}
+	stored := storedProgress(t, d)
 	near := (&counts{d.program, d.store, d.world}).nearest(t.Context(), 5)
 	if len(near) != 5 {
 		t.Fatalf("%d subjects are near to a limit", len(near))
@@ -114,6 +100,27 @@ func TestDemoCounts(t *testing.T) {
 	if strings.Contains(out.String(), "level=") {
 		t.Errorf("something was complained about:\n%s", out)
 	}
+}
+
+// storedProgress is how near every subject is to every rule's limit, a line each, by what is stored.
+func storedProgress(t *testing.T, d *demo) map[string]bool {
+	t.Helper()
+	stored := map[string]bool{}
+	note := func(line []byte) bool {
+		var c struct {
+			Rule, By, Subject string
+			Progress          float64
+		}
+		if err := json.Unmarshal(line, &c); err != nil {
+			t.Fatal(err)
+		}
+		stored[fmt.Sprintf("%s %s %s %.4f", c.Rule, c.By, c.Subject, c.Progress)] = true
+		return true
+	}
+	if err := d.program.StoredCounts(t.Context(), d.store, demoShards, note); err != nil {
+		t.Fatal(err)
+	}
+	return stored
 }
 
 // TestWorld: the story is the same for a seed, and has something of everything.

@@ -178,58 +178,82 @@ func TestRedisLostRefused(t *testing.T) {
 // again, a record is written again, a fence alone is refused, and so is a damaged record.
 func TestRedisLosesPart(t *testing.T) {
 	h := newHealing(t)
-	keys := func(pattern string) []string {
-		return lines(h.redis.Do("--scan", "--pattern", h.prefix+pattern) + "\n")
-	}
-	del := func(keys ...string) { h.redis.Do(append([]string{"DEL"}, keys...)...) }
-
-	// A whole shard.
-	full := strings.Split(keys("*r:incident:*")[0], "{")[1][:2]
-	del(keys("{" + full + "}*")...)
+	full := strings.Split(h.keys("*r:incident:*")[0], "{")[1][:2]
+	h.del(h.keys("{" + full + "}*")...) // a whole shard
 	h.d.awaitMetric("aggregator_store_losses_total", 0, time.Now())
 	h.awaitHealed(t, h.site, h.redis.Addr())
 	h.mustVerify()
 
-	// Settings, which a later start must find as they were.
+	h.losesSettings()
+	h.losesRecord(full)
+	h.losesFence(full)
+	h.meetsDamage()
+	h.whole()
+}
+
+// keys are the stored keys that match a pattern.
+func (h *healing) keys(pattern string) []string {
+	h.t.Helper()
+	return lines(h.redis.Do("--scan", "--pattern", h.prefix+pattern) + "\n")
+}
+
+func (h *healing) del(keys ...string) {
+	h.t.Helper()
+	h.redis.Do(append([]string{"DEL"}, keys...)...)
+}
+
+// losesSettings deletes settings, which a later start must find as they were.
+func (h *healing) losesSettings() {
+	h.t.Helper()
 	counters := h.redis.Do("GET", h.prefix+"{00}m:counters")
-	del(h.prefix+"{00}m:counters", h.prefix+"{00}m:shards", h.prefix+"{05}m:fingerprint")
+	h.del(h.prefix+"{00}m:counters", h.prefix+"{00}m:shards", h.prefix+"{05}m:fingerprint")
 	h.d.awaitLog("settings are gone from the store: writing them again")
-	eventually(t, "the settings are back", func() bool {
+	eventually(h.t, "the settings are back", func() bool {
 		return h.redis.Do("GET", h.prefix+"{00}m:counters") == counters && h.redis.Do("GET", h.prefix+"{00}m:shards") == "16" &&
 			h.redis.Do("EXISTS", h.prefix+"{05}m:fingerprint") == "1"
 	})
+}
 
-	// The record of an incident, which is met with its next event, and counted anew: verify names it, and nothing else.
-	_, gone, _ := strings.Cut(keys("{" + full + "}r:incident:*")[0], "r:incident:")
-	del(h.prefix + "{" + full + "}r:incident:" + gone)
+// losesRecord deletes the record of an incident, which is met with its next event, and counted anew: verify names it, and
+// nothing else. Then it has the shard counted again.
+func (h *healing) losesRecord(shard string) {
+	h.t.Helper()
+	_, gone, _ := strings.Cut(h.keys("{" + shard + "}r:incident:*")[0], "r:incident:")
+	h.del(h.prefix + "{" + shard + "}r:incident:" + gone)
 	h.feed(3_000)
 	h.d.awaitMetric("aggregator_store_records_gone_total", 0, time.Now())
 	h.site.awaitDone()
 	r := h.site.verify()
 	if r.code != exitFailed || r.out == "" {
-		t.Errorf("verify of a record that was counted anew: %+v", r)
+		h.t.Errorf("verify of a record that was counted anew: %+v", r)
 	}
 	for _, line := range lines(r.out) {
 		if !strings.Contains(line, `"subject":"incident/`+gone+`"`) {
-			t.Errorf("verify: %s", line)
+			h.t.Errorf("verify: %s", line)
 		}
 	}
-	del(keys("{" + full + "}*")...) // have the shard counted again
-	h.awaitHealed(t, h.site, h.redis.Addr())
+	h.del(h.keys("{" + shard + "}*")...)
+	h.awaitHealed(h.t, h.site, h.redis.Addr())
+}
 
-	// A fence alone: what was counted up to it is there.
+// losesFence deletes a fence alone: what was counted up to it is there. Then it has the shard counted again.
+func (h *healing) losesFence(shard string) {
+	h.t.Helper()
 	losses := h.d.metric("aggregator_store_losses_total")
-	del(keys("{" + full + "}f:1:*")...)
+	h.del(h.keys("{" + shard + "}f:1:*")...)
 	h.d.awaitMetric("aggregator_store_losses_total", losses, time.Now())
 	if line := h.d.awaitLog("store lost fences: standing still"); !strings.Contains(line["error"].(string), "delete all keys of the shard") {
-		t.Errorf("it says %v", line)
+		h.t.Errorf("it says %v", line)
 	}
-	del(keys("{" + full + "}*")...)
-	h.awaitHealed(t, h.site, h.redis.Addr())
+	h.del(h.keys("{" + shard + "}*")...)
+	h.awaitHealed(h.t, h.site, h.redis.Addr())
+}
 
-	// A damaged record, met by a process that does not know it.
+// meetsDamage damages a record for a while, which is met by a process that does not know it.
+func (h *healing) meetsDamage() {
+	h.t.Helper()
 	h.d.stop()
-	record := keys("*r:incident:*")[0]
+	record := h.keys("*r:incident:*")[0]
 	h.redis.Do("COPY", record, "kept")
 	h.redis.Do("SET", record, "damaged")
 	h.d = h.site.start("one that meets damage")
@@ -237,10 +261,9 @@ func TestRedisLosesPart(t *testing.T) {
 	h.feed(3_000)
 	h.d.awaitLog("shard stands still")
 	if errs := h.d.metric("aggregator_store_errors_total", `operation="decode"`); errs == 0 {
-		t.Error("no error is counted")
+		h.t.Error("no error is counted")
 	}
 	h.redis.Do("RENAME", "kept", record)
-	h.whole()
 }
 
 // cut deletes the records of a topic's only partition before an offset, as retention does.

@@ -46,6 +46,20 @@ func blocksOf(t *testing.T, page string) []block {
 	return blocks
 }
 
+// yamlOf is the YAML of a page, of which there must be so much at least.
+func yamlOf(t *testing.T, page string, least int) (texts []string) {
+	t.Helper()
+	for _, b := range blocksOf(t, page) {
+		if b.language == "yaml" {
+			texts = append(texts, b.text)
+		}
+	}
+	if len(texts) < least {
+		t.Errorf("%s has %d blocks of YAML, want %d", page, len(texts), least)
+	}
+	return texts
+}
+
 // pages are all that tell users of commands, in the order in which they are read: the files
 // that one makes the next may use.
 var pages = []string{"README.md", "docs/rules.md", "docs/events.md", "docs/operations.md", "docs/security.md", "deploy/k8s/README.md"}
@@ -133,40 +147,24 @@ func lookAt(t *testing.T, words []string) {
 
 // TestDocsPacks checks every pack of docs/rules.md, and runs its tests.
 func TestDocsPacks(t *testing.T) {
-	checked := 0
-	for _, b := range blocksOf(t, "../../docs/rules.md") {
-		if b.language != "yaml" {
-			continue
+	for _, text := range yamlOf(t, "../../docs/rules.md", 4) {
+		if r := call("", nil, "check", "-rules", write(t, "pack.yaml", text)); r.code != exitFine || r.err != "" {
+			t.Errorf("%s\n%+v", text, r)
 		}
-		checked++
-		if r := call("", nil, "check", "-rules", write(t, "pack.yaml", b.text)); r.code != exitFine || r.err != "" {
-			t.Errorf("%s\n%+v", b.text, r)
-		}
-	}
-	if checked < 4 {
-		t.Errorf("%d packs were checked", checked)
 	}
 }
 
 // TestDocsConfigs checks the configs of docs/operations.md.
 func TestDocsConfigs(t *testing.T) {
-	checked := 0
-	for _, b := range blocksOf(t, "../../docs/operations.md") {
-		if b.language != "yaml" {
-			continue
-		}
-		checked++
+	for _, text := range yamlOf(t, "../../docs/operations.md", 1) {
 		file := write(t, "own.yaml", ownPack)
 		config := filepath.Join(filepath.Dir(file), "aggregator.yaml")
-		if err := os.WriteFile(config, []byte(b.text), 0o600); err != nil {
+		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		if r := call("", nil, "check", "-config", config); r.code != exitFine || r.err != "" {
-			t.Errorf("%s\n%+v", b.text, r)
+			t.Errorf("%s\n%+v", text, r)
 		}
-	}
-	if checked == 0 {
-		t.Error("there is none")
 	}
 }
 
@@ -329,20 +327,16 @@ func TestGracePeriod(t *testing.T) {
 
 // TestSecurityPage: the configs of docs/security.md are good, but for the files that they name, which are not here.
 func TestSecurityPage(t *testing.T) {
-	configs := 0
-	for _, b := range blocksOf(t, "../../docs/security.md") {
-		if b.language != "yaml" {
-			continue
-		}
-		configs++
-		_, bad := (&session{err: t.Output()}).loadConfig(write(t, "c.yaml", b.text))
+	configs := yamlOf(t, "../../docs/security.md", 4)
+	for _, text := range configs {
+		_, bad := (&session{err: t.Output()}).loadConfig(write(t, "c.yaml", text))
 		for _, fault := range bad {
 			if !strings.HasSuffix(fault, "no such file or directory") {
-				t.Errorf("%s: %s", b.text, fault)
+				t.Errorf("%s: %s", text, fault)
 			}
 		}
 	}
-	if configs != 4 {
-		t.Errorf("%d configs, want 4", configs)
+	if len(configs) != 4 {
+		t.Errorf("%d configs, want 4", len(configs))
 	}
 }

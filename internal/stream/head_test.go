@@ -72,12 +72,6 @@ func TestHeadDamaged(t *testing.T) {
 	}
 }
 
-// unwritable is a publisher that fails.
-type unwritable struct{}
-
-func (unwritable) recent(context.Context, int, int64) error        { return nil }
-func (unwritable) write(context.Context, int, []outboxEntry) error { return errCut }
-
 // TestOutboxIsMeasured: the depth is that of the whole outbox, not of what is published at once; who gives an
 // outbox up tells no more of it.
 func TestOutboxIsMeasured(t *testing.T) {
@@ -91,7 +85,7 @@ func TestOutboxIsMeasured(t *testing.T) {
 		put(r.store.Keys().AppendOutboxKey(nil, 0, i), outboxEntry{timestamp: 5000, value: fmt.Appendf(nil, `{"id":"%d"}`, i)}.append(nil))
 	}
 	put(r.store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), relayMost+100))
-	x := r.relay(unwritable{})
+	x := r.relay(shut{})
 	if err := x.drain(t.Context()); !errors.Is(err, errCut) {
 		t.Fatal(err)
 	}

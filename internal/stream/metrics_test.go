@@ -14,18 +14,27 @@ import (
 // series is the one of a metric that has a label of that value; of a metric without labels its only one.
 func series(t *testing.T, r *prometheus.Registry, name, label string) *dto.Metric {
 	t.Helper()
+	for _, m := range allSeries(t, r, name) {
+		if label == "" || m.GetLabel()[0].GetValue() == label {
+			return m
+		}
+	}
+	t.Fatalf("no metric %s of %q", name, label)
+	return nil
+}
+
+// allSeries are those of a metric.
+func allSeries(t *testing.T, r *prometheus.Registry, name string) []*dto.Metric {
+	t.Helper()
 	families, err := r.Gather()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() == name && (label == "" || m.GetLabel()[0].GetValue() == label) {
-				return m
-			}
+		if f.GetName() == name {
+			return f.GetMetric()
 		}
 	}
-	t.Fatalf("no metric %s of %q", name, label)
 	return nil
 }
 

@@ -196,16 +196,8 @@ func (s *fullSite) compare(t *testing.T, o *oracle.Oracle, wanted []string) {
 // highest is the greatest value of a gauge's series.
 func highest(t *testing.T, r *prometheus.Registry, name string) (most float64) {
 	t.Helper()
-	families, err := r.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		for _, m := range f.GetMetric() {
-			if f.GetName() == name {
-				most = max(most, m.GetGauge().GetValue())
-			}
-		}
+	for _, m := range allSeries(t, r, name) {
+		most = max(most, m.GetGauge().GetValue())
 	}
 	return most
 }
@@ -215,12 +207,12 @@ type shut struct{ blind bool }
 
 func (p shut) recent(context.Context, int, int64) error {
 	if p.blind {
-		return errors.New("no broker")
+		return errCut
 	}
 	return nil
 }
 
-func (shut) write(context.Context, int, []outboxEntry) error { return errors.New("no broker") }
+func (shut) write(context.Context, int, []outboxEntry) error { return errCut }
 
 // TestWaitingShows: that crossings wait is in the metrics, all of them, also while it cannot be found out what was published before.
 func TestWaitingShows(t *testing.T) {
