@@ -47,7 +47,8 @@ rules:
 // The key makes fingerprints those of replay.
 const oneConfig = "dedupe: {window: 1m}\n"
 
-// oneHistory makes the records of one partition.
+// oneHistory makes the records of one partition. The last is an event of a subject of its own: what the event before it
+// made due, by coming after the stream had passed that time, replay ends at the next event, and the service when it sweeps.
 func oneHistory(seed uint64, n int) []gen.Record {
 	g := gen.New(gen.Config{
 		Seed: seed, Events: n, Incidents: 12, Accounts: 600, Span: 8 * time.Hour, Partitions: 1,
@@ -57,7 +58,10 @@ func oneHistory(seed uint64, n int) []gen.Record {
 	for g.Next(&records[len(records)-1]) {
 		records = append(records, gen.Record{})
 	}
-	return records[:len(records)-1]
+	end := &records[len(records)-1]
+	*end = gen.Record{TimeMillis: records[len(records)-2].TimeMillis}
+	end.Value = fmt.Appendf(nil, `{"id":"end","time":%q,"type":"click","incident":"end"}`, time.UnixMilli(end.TimeMillis).UTC().Format(time.RFC3339Nano))
+	return records
 }
 
 // ownTime is the time of an event in ms, as replay takes it for the Kafka timestamp; 0 where there is none.
