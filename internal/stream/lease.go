@@ -17,9 +17,7 @@ type lease struct {
 	// restart asks the partition to read its fences again and go back to them:
 	// a shard lost what it had in memory.
 	restart chan struct{}
-	// free holds the runs that wait to be filled: as many as exist, so that the
-	// memory between a partition and its shards is bounded.
-	free chan *run
+	spares  *spares
 	// stored is, by shard, the offset of the fence in the store; -1: not known yet.
 	stored []atomic.Int64
 	// clocks is, by shard, the partition's clock at that fence, ms; noTime: none.
@@ -30,15 +28,12 @@ func newLease(topic string, partition, index, shards int) *lease {
 	l := &lease{
 		topic: topic, partition: partition, index: index, groupAt: -1, given: time.Now(),
 		restart: make(chan struct{}, 1),
-		free:    make(chan *run, runsPerShard*shards),
+		spares:  newSpares(runsPerShard * shards),
 		stored:  make([]atomic.Int64, shards),
 		clocks:  make([]atomic.Int64, shards),
 	}
 	for i := range l.stored {
 		l.stored[i].Store(-1)
-	}
-	for range cap(l.free) {
-		l.free <- &run{}
 	}
 	return l
 }

@@ -205,8 +205,10 @@ func (p *partition) take(ctx context.Context) error {
 	v, err := p.decide(r)
 	if v == numVerdicts {
 		p.seen = max(p.seen, p.in.event.Time)
-		if err := p.hold(ctx, p.in.event.Time); err != nil {
-			return err
+		if p.in.event.Time > p.bound {
+			if err := p.hold(ctx, p.in.event.Time); err != nil {
+				return err
+			}
 		}
 	}
 	p.next = r.Offset + 1

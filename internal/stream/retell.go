@@ -212,7 +212,7 @@ func (p *retold) mustHold(ctx context.Context, to int64) error {
 // tell takes records of p up to an offset and a timestamp, and hands what they
 // have for the shards on.
 func (r *retelling) tell(ctx context.Context, p *retold, to, until int64) error {
-	p.fill()
+	p.lease.spares.refill()
 	for range retellMost {
 		more, err := p.peek(ctx, to)
 		if err != nil {
@@ -265,13 +265,6 @@ func (r *retelling) collect(p *retold) {
 	}
 }
 
-// fill makes runs to be filled, in place of those that wait.
-func (p *retold) fill() {
-	for len(p.lease.free) < cap(p.lease.free) {
-		p.lease.free <- &run{}
-	}
-}
-
 // apply takes a shard to where the marks are, by partition, as far as the log
 // was read; what lies behind waits.
 func (r *retelling) apply(ctx context.Context, n int, to []mark) error {
@@ -288,8 +281,8 @@ func (r *retelling) apply(ctx context.Context, n int, to []mark) error {
 		if err := s.take(ctx, p.lease, head); err != nil {
 			return err
 		}
-		if head == x.run && len(p.lease.free) < cap(p.lease.free) {
-			p.lease.free <- head
+		if head == x.run && !p.lease.spares.whole() {
+			p.lease.spares.put(head)
 		}
 	}
 	clear(r.waiting[n][len(kept):])

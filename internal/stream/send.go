@@ -11,21 +11,20 @@ func (p *partition) runFor(ctx context.Context, shard int) (*run, error) {
 	if r := p.current[shard]; r != nil {
 		return r, nil
 	}
-	select {
-	case r := <-p.lease.free:
-		r.reset(p.sent[shard])
-		r.hole = p.gap
-		p.current[shard] = r
-		return r, nil
-	case <-ctx.Done():
-		return nil, ctx.Err()
+	r, err := p.lease.spares.get(ctx)
+	if err != nil {
+		return nil, err
 	}
+	r.reset(p.sent[shard])
+	r.hole = p.gap
+	p.current[shard] = r
+	return r, nil
 }
 
 func (p *partition) release(shard int) {
 	if r := p.current[shard]; r != nil {
 		p.current[shard] = nil
-		p.lease.free <- r
+		p.lease.spares.put(r)
 	}
 }
 
@@ -128,12 +127,9 @@ func (p *partition) finish() {
 // rebalance timeout: a member that answers later is taken for dead.
 const finishTimeout = 2500 * time.Millisecond
 
-// hold waits before an event of a time until the other partitions have come near
+// hold waits before an event of a time, which is beyond p.bound, until the other partitions have come near
 // to it, so that their events will not be late. What was read before is sent first.
 func (p *partition) hold(ctx context.Context, to int64) error {
-	if to <= p.bound {
-		return nil
-	}
 	if p.ask(to); to <= p.bound {
 		return nil
 	}

@@ -104,7 +104,7 @@ func (s *shard) handle(ctx context.Context, m message) error {
 		return nil
 	case takeRun:
 		err := s.take(ctx, m.lease, m.run)
-		m.lease.free <- m.run
+		m.lease.spares.put(m.run)
 		return err
 	case endLease:
 		err := s.end(ctx, m.lease)

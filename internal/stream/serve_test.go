@@ -26,7 +26,9 @@ func TestStandsStillOnce(t *testing.T) {
 			in <- message{kind: beginLease, lease: r.lease, fence: r.shard.places[0].stored, mark: mark{clock: noTime, newest: noTime}}
 			r.feed.offset = 0
 			in <- message{kind: takeRun, lease: r.lease, run: r.feed.run(t, []string{line})}
-			<-r.lease.free
+			if _, err := r.lease.spares.get(ctx); err != nil {
+				t.Fatal(err)
+			}
 			wait(ctx, time.Second)
 			if err := r.store.Delete(ctx, 0, key); err != nil {
 				t.Fatal(err)

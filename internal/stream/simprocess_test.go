@@ -117,7 +117,7 @@ func (p *simProcess) partitionTurn() {
 
 // turn is one of partition.run: going to the fences, or reading a set.
 func (x *simPartition) turn() {
-	if !x.process.room() || len(x.lease.free) < simShards {
+	if !x.process.room() || x.lease.spares.waiting() < simShards {
 		return
 	}
 	x.process.turn(x, func() {

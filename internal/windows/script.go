@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"slices"
 
 	"github.com/redis/go-redis/v9"
 )
@@ -118,6 +119,7 @@ func appendCommit(dst []byte, c *Commit) []byte {
 	if len(c.Deletes) == 0 {
 		n += c.Len()
 	}
+	dst = slices.Grow(dst, c.Bytes()) // about: what is compared is not in it, but the keys are
 	dst = appendPackedHead(dst, n)
 	dst = appendPackedInt(dst, len(c.Fences))
 	dst = appendPackedInt(dst, c.compares())
