@@ -335,9 +335,10 @@ func (s *shard) publish() {
 }
 
 // evict forgets subjects that were not used lately, when they hold too much
-// memory: any of them, down to three quarters of the bound.
+// memory: any of them, down to three quarters of the bound. The batch's own stay: when all others have gone
+// it need not look again before the next batch.
 func (s *shard) evict() {
-	if s.bytes <= s.cacheBytes {
+	if s.bytes <= s.cacheBytes || s.emptied == s.batch.number {
 		return
 	}
 	for name, e := range s.subjects {
@@ -351,4 +352,5 @@ func (s *shard) evict() {
 			return
 		}
 	}
+	s.emptied = s.batch.number
 }

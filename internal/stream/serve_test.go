@@ -42,3 +42,24 @@ func TestStandsStillOnce(t *testing.T) {
 		}
 	})
 }
+
+// TestEvict: what is in the batch stays in memory whatever that is bounded to, and goes with the next one.
+func TestEvict(t *testing.T) {
+	r := newSweepRig(t)
+	s := r.shard
+	line := `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":1}`
+	if err := s.take(t.Context(), r.lease, r.feed.run(t, []string{line})); err != nil {
+		t.Fatal(err)
+	}
+	s.cacheBytes = 1
+	s.evict()
+	if s.evict(); len(s.subjects) != 1 || s.emptied != s.batch.number {
+		t.Fatalf("%d subjects in memory; looked through in batch %d, now %d", len(s.subjects), s.emptied, s.batch.number)
+	}
+	if err := s.commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if s.evict(); len(s.subjects) != 0 || s.bytes != 0 || told(s.metrics.evicted) != 1 {
+		t.Fatalf("%d subjects of %d bytes in memory, %v evicted", len(s.subjects), s.bytes, told(s.metrics.evicted))
+	}
+}

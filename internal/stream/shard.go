@@ -53,6 +53,7 @@ type shard struct {
 	subjects map[string]*entry // by kind and id
 	bytes    int               // held by subjects, approximately
 	told     int               // bytes, as the metrics know it
+	emptied  uint32            // the batch in which all that can be forgotten was
 	places   []standing        // by partition
 	head     head
 	batch    batch

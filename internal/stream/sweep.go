@@ -276,11 +276,11 @@ func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
 			return err
 		}
 		switch {
-		case s.Empty(streamTime-int64(forgetAfter)) && !w.armed(s, kind):
-			err = w.forget(ctx, shard, keys[i], record, s, kind, id)
-		case s.Marked():
+		case w.armed(s, kind):
 			now, _ := s.Time()
 			err = w.store.Arm(ctx, shard, windows.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(now, second)})
+		case s.Empty(streamTime - int64(forgetAfter)):
+			err = w.forget(ctx, shard, keys[i], record, s, kind, id)
 		}
 		if err != nil {
 			return err

@@ -27,8 +27,10 @@ type sweepRig struct {
 	feed  *feeder
 }
 
-func newSweepRig(t *testing.T) *sweepRig {
-	p := compile(t, sweepPack)
+func newSweepRig(t *testing.T) *sweepRig { return newSweepRigOf(t, sweepPack) }
+
+func newSweepRigOf(t *testing.T, pack string) *sweepRig {
+	p := compile(t, pack)
 	r := &sweepRig{t: t, store: windows.NewMem(1), feed: &feeder{in: newIntake(p, Secret{}, Intake{})}}
 	r.shard, r.lease = lone(t, p, r.store)
 	return r
@@ -45,7 +47,7 @@ func (r *sweepRig) clicks(n int) {
 	}
 }
 
-// reach has the stored fence say that the stream has reached a day of February.
+// reach has the stored fence say that the stream has reached a day of February, or, not above 0, of January before it.
 func (r *sweepRig) reach(day int) {
 	m := mark{offset: 700, newest: time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}
 	if err := r.store.Put(r.t.Context(), 0, r.shard.places[0].key, m.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
@@ -90,6 +92,25 @@ func TestForgetWaitsForClear(t *testing.T) {
 	if !r.stored(10) || len(r.armed()) != 1 {
 		t.Fatal("forgotten though its episode has not ended")
 	}
+}
+
+// TestScanArmsWhatCanClear: an episode that no rule can end has no place in the index, where it would stand before others.
+func TestScanArmsWhatCanClear(t *testing.T) {
+	f := func(pack string, want int) {
+		t.Helper()
+		r := newSweepRigOf(t, pack)
+		r.clicks(10)
+		if err := r.store.Disarm(t.Context(), 0, r.store.Keys().AppendMember(nil, "incident", []byte("A"))); err != nil {
+			t.Fatal(err)
+		}
+		r.reach(-29) // the window still holds the clicks
+		r.shard.reached.Store(0)
+		if r.scan(); len(r.armed()) != want {
+			t.Errorf("%d subjects armed, want %d", len(r.armed()), want)
+		}
+	}
+	f(sweepPack, 1)
+	f(strings.Replace(sweepPack, ", clear: 0.5", "", 1), 0)
 }
 
 // TestForgetByStoredFences: the store went back; what the shard had reached before is not
