@@ -224,11 +224,13 @@ func (t *trial) awaitCommitted(ends []int64) {
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(t.kafka.Addrs()...), Transport: transport, Timeout: 5 * time.Second}
 	var all []int
-	for p := range ends {
+	var events int64
+	for p, end := range ends {
 		all = append(all, p)
+		events += end
 	}
 	request := &kafka.OffsetFetchRequest{GroupID: t.group, Topics: map[string][]int{t.topic: all}}
-	await(t.b, "the backlog to be committed", 100*time.Millisecond, func() bool {
+	awaitWithin(t.b, "the backlog to be committed", patienceFor(events), 100*time.Millisecond, func() bool {
 		res, err := client.OffsetFetch(t.b.Context(), request)
 		if err != nil || len(res.Topics[t.topic]) < len(ends) {
 			return false
