@@ -73,9 +73,21 @@ mutants: ## known bugs put into the code one by one: the simulation must find ea
 vuln: ## known vulnerabilities in what the program calls; needs the internet
 	$(limit) 10m go run golang.org/x/vuln/cmd/govulncheck@$(VULNCHECK) ./...
 
+# Without BENCH the long ones are left out, which make curves runs.
+long := ^Benchmark(Curves|Latency|Restart)$$
+
 .PHONY: bench
-bench: install ## the benchmarks that match BENCH (all: 8 minutes), on real servers
-	REQUIRE_SERVERS=1 $(limit) 30m go test -run '^$$' -bench '$(BENCH)' -benchmem -timeout 25m ./...
+bench: install ## the benchmarks that match BENCH (all but curves: 8 minutes), on real servers
+	REQUIRE_SERVERS=1 $(limit) 30m go test -run '^$$' -bench '$(BENCH)' $(if $(filter .,$(BENCH)),-skip '$(long)') -benchmem -timeout 25m ./...
+
+# CURVES are flags of these benchmarks, as '-curve subjects -points 1000000 -full': bench/README.md has them.
+CURVES  ?=
+FIGURES ?= $(CURDIR)/bench/figures
+
+.PHONY: curves
+curves: install ## scale, latency and restart on real servers (half an hour), drawn into FIGURES
+	REQUIRE_SERVERS=1 $(limit) 190m go test -run '^$$' -bench '$(long)' -benchtime 1x -timeout 180m ./bench -figures '$(FIGURES)' $(CURVES)
+	go run ./bench/cmd/plot '$(FIGURES)'/*.tsv
 
 # The faults come in their thousands: FAULTS is the share of them in per cent.
 FAULTS       ?= 100

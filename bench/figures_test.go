@@ -82,7 +82,7 @@ func (t *table) note(name string, f figures) {
 // several runs. Columns without a figure are left out.
 func (t *table) String() string {
 	head, rule := "| run |", "| --- |"
-	used := slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return !t.has(c) })
+	used := t.used()
 	for _, c := range used {
 		head += " " + c.title + " |"
 		rule += " --- |"
@@ -96,6 +96,11 @@ func (t *table) String() string {
 		lines = append(lines, line)
 	}
 	return strings.Join(lines, "\n")
+}
+
+// used is the columns with a figure.
+func (t *table) used() []column {
+	return slices.DeleteFunc(slices.Clone(columns), func(c column) bool { return !t.has(c) })
 }
 
 func (t *table) has(c column) bool {

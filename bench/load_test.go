@@ -15,7 +15,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// partitions is of every topic of events.
+// partitions is how many a topic has where nothing else is said.
 const partitions = 12
 
 // producer sends records to a topic as fast as Kafka takes them.
@@ -28,7 +28,7 @@ type producer struct {
 	failed error
 }
 
-func newProducer(b testing.TB, k *servers.KafkaServer, topic string, linger time.Duration) *producer {
+func newProducer(b testing.TB, k *servers.KafkaServer, topic string, partitions int, linger time.Duration) *producer {
 	b.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(k.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
 		kgo.ProducerBatchCompression(kgo.NoCompression()), kgo.ProducerLinger(linger),
@@ -81,8 +81,8 @@ var backlogEnd = time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 // loadBacklog makes a topic and fills it. Kafka timestamps are the generator's.
 func loadBacklog(b testing.TB, k *servers.KafkaServer, topic string, c gen.Config) backlog {
 	b.Helper()
-	createTopics(k, topic)
-	p := newProducer(b, k, topic, 50*time.Millisecond)
+	createTopics(k, topic, partitions)
+	p := newProducer(b, k, topic, partitions, 50*time.Millisecond)
 	began := time.Now()
 	c.Span, c.Start = *span, backlogEnd.Add(-*span)
 	var r gen.Record
@@ -97,7 +97,7 @@ func loadBacklog(b testing.TB, k *servers.KafkaServer, topic string, c gen.Confi
 	return backlog{topic: topic, events: c.Events, ends: ends}
 }
 
-func createTopics(k *servers.KafkaServer, topic string) {
+func createTopics(k *servers.KafkaServer, topic string, partitions int) {
 	k.CreateTopic(topic, partitions, nil)
 	k.CreateTopic(topic+".dlq", 1, nil)
 }

@@ -122,7 +122,7 @@ func BenchmarkPerEvent(b *testing.B) {
 // perEventRun lets perEvent read a backlog in this process.
 func (d *bed) perEventRun(l backlog) figures {
 	t := d.trial(plain, l.topic)
-	c := &perEvent{client: redis.NewClient(&redis.Options{Addr: t.redis.Addr()})}
+	c := &perEvent{client: redis.NewClient(&redis.Options{Addr: t.redis[0].Addr()})}
 	defer func() {
 		if err := c.client.Close(); err != nil {
 			d.b.Error(err)
@@ -147,7 +147,7 @@ func (d *bed) perEventRun(l backlog) figures {
 	f.program = (ownCPU() - used).Seconds() / (float64(l.events) / 1e6)
 	f.rate = float64(l.events) / time.Since(began).Seconds()
 	t.cost(&f, l.events)
-	f.stored = number(t.redis, "memory", "used_memory") - t.before
-	t.redis.Stop()
+	f.stored = t.redis.number("memory", "used_memory") - t.before
+	t.redis.stop()
 	return f
 }

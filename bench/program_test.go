@@ -23,7 +23,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// patience bounds every wait.
+// patience bounds every wait but those for very many events.
 const patience = 5 * time.Minute
 
 // build makes the program and returns its path.
@@ -192,14 +192,25 @@ func (m metrics) quantile(name string, q float64) float64 {
 // await asks again and again until f says yes.
 func await(b testing.TB, what string, every time.Duration, f func() bool) {
 	b.Helper()
+	awaitWithin(b, what, patience, every, f)
+}
+
+// awaitWithin is await with a patience of its own.
+func awaitWithin(b testing.TB, what string, limit, every time.Duration, f func() bool) {
+	b.Helper()
 	tick := time.NewTicker(every)
 	defer tick.Stop()
-	late := time.After(patience)
+	late := time.After(limit)
 	for !f() {
 		select {
 		case <-tick.C:
 		case <-late:
-			b.Fatalf("waited %v for %s", patience, what)
+			b.Fatalf("waited %v for %s", limit, what)
 		}
 	}
+}
+
+// patienceFor is patience until so many events are read, be it slowly.
+func patienceFor(events int64) time.Duration {
+	return patience + time.Duration(events)*time.Second/5_000
 }

@@ -45,7 +45,7 @@ func (d *bed) inProcess(j job, l backlog) (used, mallocs float64) {
 	t := d.trial(j, l.topic)
 	s := stream.New(stream.Options{
 		Kafka:   stream.Kafka{Brokers: t.kafka.Addrs(), Group: t.group, Events: []string{t.topic}, Crossings: t.crossings},
-		Program: j.program(d.b), Store: open(d.b, t.redis), Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+		Program: j.program(d.b), Store: open(d.b, t.redis.addrs()...), Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, stop := context.WithCancel(d.b.Context())
 	defer stop()

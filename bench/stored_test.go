@@ -50,7 +50,7 @@ func BenchmarkStored(b *testing.B) {
 // for each of their parts.
 func storedBytes(b *testing.B, l *windows.Layout, subjects, parts int, fill func(s *windows.Subject, n int)) {
 	server := servers.Redis(b, servers.RedisOptions{})
-	store := open(b, server)
+	store := open(b, server.Addr())
 	for b.Loop() {
 		server.Do("FLUSHALL")
 		before := number(server, "memory", "used_memory")

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -40,11 +41,24 @@ func (d *bed) redis() *servers.RedisServer {
 	return servers.Redis(d.b, servers.RedisOptions{Args: []string{"--auto-aof-rewrite-percentage", "0"}})
 }
 
+// deploy starts an empty Redis of so many nodes: one alone, or a Cluster.
+func (d *bed) deploy(nodes int) stores {
+	if nodes == 1 {
+		return stores{d.redis()}
+	}
+	s := stores(servers.RedisCluster(d.b, nodes).Nodes)
+	for _, node := range s {
+		node.Do("CONFIG", "SET", "auto-aof-rewrite-percentage", "0")
+	}
+	return s
+}
+
 // trial is one run of the program: a Redis, a group and a topic of crossings of its own.
 type trial struct {
 	*bed
 	job              job
-	redis            *servers.RedisServer
+	redis            stores
+	shards           int
 	topic            string
 	group, crossings string
 	before           float64 // bytes in Redis
@@ -53,49 +67,57 @@ type trial struct {
 }
 
 func (d *bed) trial(j job, topic string) *trial {
+	return d.trialOn(stores{d.redis()}, stream.DefaultShards, j, topic)
+}
+
+// trialOn is trial on a Redis that runs, with so many shards.
+func (d *bed) trialOn(redis stores, shards int, j job, topic string) *trial {
 	d.number++
-	t := &trial{bed: d, job: j, redis: d.redis(), topic: topic, group: fmt.Sprint("run-", d.number), crossings: fmt.Sprint("crossings-", d.number)}
+	t := &trial{
+		bed: d, job: j, redis: redis, shards: shards, topic: topic,
+		group: fmt.Sprint("run-", d.number), crossings: fmt.Sprint("crossings-", d.number),
+	}
 	d.kafka.CreateTopic(t.crossings, partitions, nil)
-	t.before = number(t.redis, "memory", "used_memory")
+	t.before = t.redis.number("memory", "used_memory")
 	return t
 }
 
 func (t *trial) config() string {
 	rules := "{packs: [cn-2019-15]}"
 	if t.job.pack != "" {
-		path, err := filepath.Abs(filepath.Join("testdata", t.job.pack))
+		path, err := filepath.Abs(t.job.pack)
 		if err != nil {
 			t.b.Fatal(err)
 		}
 		rules = fmt.Sprintf("{packs: [], files: [%q]}", path)
 	}
 	return fmt.Sprintf(`kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s}
-redis: {addrs: [%q]}
+redis: {addrs: ["%s"], shards: %d}
 rules: %s
 http: {listen: "127.0.0.1:0"}
 log: {format: json}
-`, t.kafka.Addr(), t.group, t.topic, t.crossings, t.redis.Addr(), rules)
+`, t.kafka.Addr(), t.group, t.topic, t.crossings, strings.Join(t.redis.addrs(), `", "`), t.shards, rules)
 }
 
 // watch begins to count the servers' CPU time.
 func (t *trial) watch() {
-	t.redisCPU, t.kafkaCPU = t.redis.CPU(), t.kafka.Broker(0).CPU()
+	t.redisCPU, t.kafkaCPU = t.redis.cpu(), t.kafka.Broker(0).CPU()
 }
 
 // cost is what the servers used since watch.
 func (t *trial) cost(f *figures, events int) {
 	million := float64(events) / 1e6
-	f.redis = (t.redis.CPU() - t.redisCPU).Seconds() / million
+	f.redis = (t.redis.cpu() - t.redisCPU).Seconds() / million
 	f.kafka = (t.kafka.Broker(0).CPU() - t.kafkaCPU).Seconds() / million
-	f.aof = number(t.redis, "persistence", "aof_current_size") / float64(events)
+	f.aof = t.redis.number("persistence", "aof_current_size") / float64(events)
 }
 
 // size is what is in Redis, once the program has ended.
 func (t *trial) size(f *figures) {
-	f.stored = number(t.redis, "memory", "used_memory") - t.before
+	f.stored = t.redis.number("memory", "used_memory") - t.before
 	f.crossings = float64(t.published())
-	store := open(t.b, t.redis)
-	for shard := range stream.DefaultShards {
+	store := open(t.b, t.redis.addrs()...)
+	for shard := range t.shards {
 		err := store.Scan(t.b.Context(), shard, store.Keys().AppendRecordPrefix(nil, shard), func([]byte) bool {
 			f.subjects++
 			return true
@@ -109,10 +131,10 @@ func (t *trial) size(f *figures) {
 	}
 }
 
-// open is a store on a Redis, closed with the benchmark.
-func open(b testing.TB, r *servers.RedisServer) *windows.Redis {
+// open is a store on a Redis of these nodes, closed with the benchmark.
+func open(b testing.TB, addrs ...string) *windows.Redis {
 	b.Helper()
-	store, err := windows.NewRedis(b.Context(), windows.RedisOptions{Addrs: []string{r.Addr()}})
+	store, err := windows.NewRedis(b.Context(), windows.RedisOptions{Addrs: addrs})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -125,17 +147,22 @@ func open(b testing.TB, r *servers.RedisServer) *windows.Redis {
 }
 
 // members adds up the values of the job's distinct measure over all subjects.
-func (t *trial) members(store windows.Store) (total float64) {
+func (t *trial) members(store windows.Store) float64 {
+	return t.sumOf(store, t.job.distinct, t.job.distinct)
+}
+
+// sumOf adds up the values of a rule's measure over all subjects.
+func (t *trial) sumOf(store windows.Store, rule, measure string) (total float64) {
 	var line struct {
 		Rule     string
 		Measures map[string]struct{ Value float64 }
 	}
-	err := t.job.program(t.b).StoredCounts(t.b.Context(), store, stream.DefaultShards, func(text []byte) bool {
+	err := t.job.program(t.b).StoredCounts(t.b.Context(), store, t.shards, func(text []byte) bool {
 		if err := json.Unmarshal(text, &line); err != nil {
 			t.b.Fatal(err)
 		}
-		if line.Rule == t.job.distinct {
-			total += line.Measures[t.job.distinct].Value
+		if line.Rule == rule {
+			total += line.Measures[measure].Value
 		}
 		clear(line.Measures)
 		return true
@@ -153,7 +180,7 @@ func (j *job) program(b testing.TB) *stream.Program {
 	if j.pack != "" {
 		var err error
 		name = j.pack
-		if text, err = os.ReadFile(filepath.Join("testdata", name)); err != nil {
+		if text, err = os.ReadFile(name); err != nil {
 			b.Fatal(err)
 		}
 	}
@@ -197,11 +224,13 @@ func (t *trial) awaitCommitted(ends []int64) {
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: kafka.TCP(t.kafka.Addrs()...), Transport: transport, Timeout: 5 * time.Second}
 	var all []int
-	for p := range ends {
+	var events int64
+	for p, end := range ends {
 		all = append(all, p)
+		events += end
 	}
 	request := &kafka.OffsetFetchRequest{GroupID: t.group, Topics: map[string][]int{t.topic: all}}
-	await(t.b, "the backlog to be committed", 100*time.Millisecond, func() bool {
+	awaitWithin(t.b, "the backlog to be committed", patienceFor(events), 100*time.Millisecond, func() bool {
 		res, err := client.OffsetFetch(t.b.Context(), request)
 		if err != nil || len(res.Topics[t.topic]) < len(ends) {
 			return false

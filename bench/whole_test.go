@@ -26,16 +26,16 @@ var (
 // job is a pack and the events it is for.
 type job struct {
 	name string
-	pack string // file of testdata; "": the built-in pack
+	pack string // its file; "": the built-in pack
 	// distinct is the measure, the rule of the same name, whose values add up to the
 	// members stored; "": not counted.
 	distinct string
 }
 
 var (
-	plain     = job{name: "plain", pack: "plain.yaml", distinct: "accounts"}
+	plain     = job{name: "plain", pack: "testdata/plain.yaml", distinct: "accounts"}
 	byDefault = job{name: "default"}
-	small     = job{name: "small", pack: "small.yaml", distinct: "incidents"}
+	small     = job{name: "small", pack: "testdata/small.yaml", distinct: "incidents"}
 )
 
 // backlogRun lets the program read a backlog, from its start to its end.
@@ -57,7 +57,7 @@ func (d *bed) backlogRun(j job, l backlog) figures {
 	f.program = p.stop(d.b).Seconds() / (float64(l.events) / 1e6)
 	t.cost(&f, l.events)
 	t.size(&f)
-	t.redis.Stop()
+	t.redis.stop()
 	return f
 }
 
@@ -148,12 +148,12 @@ func BenchmarkPaced(b *testing.B) {
 func (d *bed) pacedRun(j job) figures {
 	count := int(float64(*rate) * length.Seconds())
 	topic := fmt.Sprint("paced-", d.number+1)
-	createTopics(d.kafka, topic)
+	createTopics(d.kafka, topic, partitions)
 	t := d.trial(j, topic)
 	p := startProgram(d.b, d.binary, t.config())
 	from := p.metrics(d.b)
 	t.watch()
-	producer := newProducer(d.b, d.kafka, topic, 5*time.Millisecond)
+	producer := newProducer(d.b, d.kafka, topic, partitions, 5*time.Millisecond)
 	took := sendPaced(d.b, producer, gen.Config{Seed: 42, Events: count, Span: *length})
 	ends, err := producer.flush(context.WithoutCancel(d.b.Context()))
 	if err != nil {
@@ -168,6 +168,6 @@ func (d *bed) pacedRun(j job) figures {
 	t.cost(&f, count)
 	p.stop(d.b)
 	t.size(&f)
-	t.redis.Stop()
+	t.redis.stop()
 	return f
 }

@@ -162,11 +162,12 @@ func (g *Generator) event(dst *Record, now time.Time, progress float64) {
 	if dst.Fault == Malformed {
 		dst.Value = g.spoil(dst.Value)
 	}
-	dst.Partition = g.partition(dst.Key)
+	dst.Partition = partition(dst.Key, g.config.Partitions)
 }
 
-func (g *Generator) partition(key []byte) int {
+// partition is where of so many a key belongs.
+func partition(key []byte, partitions int) int {
 	h := fnv.New32a()
 	_, _ = h.Write(key) // never fails
-	return int(h.Sum32() % uint32(g.config.Partitions))
+	return int(h.Sum32() % uint32(partitions))
 }

@@ -1,0 +1,251 @@
+//go:build linux
+
+package bench
+
+import (
+	"syscall"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+)
+
+// marksEvery is which of the events measured is a mark.
+const marksEvery = 1_000
+
+// point is a place on a curve: what is sent, and what counts it. A zero field has its default.
+type point struct {
+	name      string // its place on the x axis
+	even      gen.EvenConfig
+	fill      int // events at first, which are not measured; by default none
+	events    int // that are measured, behind those
+	pack      shape
+	span      time.Duration // of the events measured; default 3 h
+	nodes     int           // of Redis; default 1
+	shards    int           // default 16
+	processes int           // default 1
+	live      bool          // events are sent while the processes run, not before
+	sliding   bool          // the window is shorter than what is sent: counts at the end are not what was sent
+}
+
+func (p point) withDefaults() point {
+	p.even.Seed, p.even.Partitions = 42, max(p.even.Partitions, 1)
+	if p.even.Marks == 0 {
+		p.even.Marks = marksEvery
+	}
+	for field, value := range map[*int]int{&p.nodes: 1, &p.shards: stream.DefaultShards, &p.processes: 1} {
+		if *field == 0 {
+			*field = value
+		}
+	}
+	if p.span == 0 {
+		p.span = 3 * time.Hour
+	}
+	return p
+}
+
+// fillSpan is what the fill covers. Of so long a time hardly any ids are remembered.
+const fillSpan = 30 * time.Hour
+
+// measurement is a point under way.
+type measurement struct {
+	point
+	*trial
+	feed     *feed
+	programs []*program
+	from     use // when the fill was stored
+	running  use // the last look before all was counted
+	counted  use // the first one after that
+	until    use // when all was stored
+}
+
+// use is what a run has used at a moment.
+type use struct {
+	at      time.Time
+	events  float64 // counted, by all processes
+	program float64 // CPU s
+	redis   time.Duration
+	kafka   time.Duration
+	keys    float64 // written
+	commits float64
+	mallocs float64
+}
+
+// measure lets the program take what a point sends, and returns what that cost
+// once the fill was stored.
+func (d *bed) measure(p point) figures {
+	p = p.withDefaults()
+	m := &measurement{point: p, feed: d.feed(p.even, 50*time.Millisecond)}
+	m.trial = d.trialOn(d.deploy(p.nodes), p.shards, p.pack.job(d.b), m.feed.topic)
+	m.startAll()
+	m.feed.send(p.fill, backlogEnd.Add(-p.span-fillSpan), fillSpan)
+	m.awaitCommitted(m.feed.ends)
+	m.from = m.use()
+	m.sendMeasured()
+	m.running, m.counted = m.awaitCounted(m.from.events + float64(p.events))
+	return m.finish()
+}
+
+// sendMeasured sends what is measured. But for a live point the processes stand
+// still meanwhile, and find a backlog.
+func (m *measurement) sendMeasured() {
+	if !m.live {
+		m.signalAll(syscall.SIGSTOP)
+	}
+	m.feed.send(m.events, backlogEnd.Add(-m.span), m.span)
+	if !m.live {
+		m.from.at = time.Now()
+		m.signalAll(syscall.SIGCONT)
+	}
+}
+
+func (m *measurement) signalAll(s syscall.Signal) {
+	for _, p := range m.programs {
+		if err := p.cmd.Process.Signal(s); err != nil {
+			m.b.Fatal(err)
+		}
+	}
+}
+
+// startAll starts the processes, and with several waits until each has its part of the partitions.
+func (m *measurement) startAll() {
+	for range m.processes {
+		m.programs = append(m.programs, startProgram(m.b, m.binary, m.config()))
+	}
+	if m.processes == 1 {
+		return
+	}
+	await(m.b, "each process to have partitions", 50*time.Millisecond, func() bool {
+		held := 0
+		for _, p := range m.programs {
+			n := len(p.metrics(m.b)["aggregator_lag_records"].GetMetric())
+			if n == 0 {
+				return false
+			}
+			held += n
+		}
+		return held == m.even.Partitions
+	})
+}
+
+// awaitCounted waits until the processes together have counted so many events. It returns the last look before that, and the first behind.
+func (m *measurement) awaitCounted(events float64) (before, behind use) {
+	behind = m.from
+	awaitWithin(m.b, "the events to be counted", patienceFor(int64(events)), 100*time.Millisecond, func() bool {
+		before, behind = behind, m.use()
+		return behind.events >= events
+	})
+	return before, behind
+}
+
+func (m *measurement) use() use {
+	u := use{redis: m.redis.cpu(), kafka: m.kafka.Broker(0).CPU()}
+	for _, p := range m.programs {
+		read := p.metrics(m.b)
+		commits, _ := read.histogram("aggregator_commit_seconds")
+		_, keys := read.histogram("aggregator_commit_keys")
+		u.events += read.sum("aggregator_events_total")
+		u.program += read.sum("process_cpu_seconds_total")
+		u.mallocs += read.sum("go_memstats_mallocs_total")
+		u.commits += commits
+		u.keys += keys
+	}
+	u.at = time.Now() // a process that is busy answers late
+	return u
+}
+
+// finish waits until all is stored, and ends the run.
+func (m *measurement) finish() figures {
+	m.awaitCommitted(m.feed.ends)
+	m.until = m.use()
+	var f figures
+	f.between(m.from, m.until)
+	f.rate = m.rate()
+	for _, p := range m.programs {
+		f.peak += p.peak(m.b)
+	}
+	m.checkEvents()
+	for _, p := range m.programs {
+		p.stop(m.b)
+	}
+	m.size(&f)
+	m.checkStored(&f)
+	m.redis.stop()
+	m.kafka.DeleteTopic(m.topic)
+	return f
+}
+
+// rate is events a second up to the last look before all was counted: the next one may be much later than that was.
+func (m *measurement) rate() float64 {
+	last := m.running
+	if last.events-m.from.events < float64(m.events)/2 {
+		last = m.counted
+	}
+	return (last.events - m.from.events) / last.at.Sub(m.from.at).Seconds()
+}
+
+// between is the cost of what was counted between two moments.
+func (f *figures) between(from, until use) {
+	events := until.events - from.events
+	million := events / 1e6
+	f.program = (until.program - from.program) / million
+	f.redis = (until.redis - from.redis).Seconds() / million
+	f.kafka = (until.kafka - from.kafka).Seconds() / million
+	f.keys = (until.keys - from.keys) / events
+	f.allocations = (until.mallocs - from.mallocs) / events
+	f.commits = until.commits - from.commits
+}
+
+// checkEvents compares what the processes say of the events with what was sent: all of them are whole.
+func (m *measurement) checkEvents() {
+	counted := map[string]float64{}
+	var late float64
+	for _, p := range m.programs {
+		read := p.metrics(m.b)
+		for _, x := range read["aggregator_events_total"].GetMetric() {
+			counted[x.GetLabel()[0].GetValue()] += x.GetCounter().GetValue()
+		}
+		late += read.sum("aggregator_late_total")
+	}
+	sent := float64(m.fill + m.events)
+	for result, n := range counted {
+		if result == "matched" && n != sent && m.processes == 1 || result != "matched" && n != 0 {
+			m.b.Errorf("%s: %v events are %s, %v were sent, all to match", m.name, n, result, sent)
+		}
+	}
+	if counted["matched"] != sent {
+		say("%s: %v events were counted, of %v sent: some twice, since partitions changed hands", m.name, counted["matched"], sent)
+	}
+	if want := float64(m.lateEvents()); late != want && m.processes == 1 {
+		m.b.Errorf("%s: %v events are late, want %v", m.name, late, want)
+	}
+}
+
+// lateEvents is how many of the events are late: all but the marks, if any is.
+func (m *measurement) lateEvents() int {
+	if m.even.Behind == 0 {
+		return 0
+	}
+	return m.events - m.feed.even.Marks()
+}
+
+// checkStored compares what is in Redis and in the topic of crossings with what was sent.
+func (m *measurement) checkStored(f *figures) {
+	marks, crossings := m.feed.even.Marks(), m.feed.even.Marks()
+	if m.pack.clicks > 0 || m.even.Members >= accountLimit {
+		crossings += m.even.Subjects // each once
+	}
+	if f.crossings != float64(crossings) {
+		m.b.Errorf("%s: %v crossings, want %d", m.name, f.crossings, crossings)
+	}
+	if want := float64(m.even.Subjects + marks); f.subjects != want {
+		m.b.Errorf("%s: %v subjects in Redis, want %v", m.name, f.subjects, want)
+	}
+	if m.sliding || m.even.Subjects > accountLimit { // so many are not read again
+		return
+	}
+	clicks := float64(m.fill + m.events - marks - m.lateEvents())
+	if got := m.sumOf(open(m.b, m.redis.addrs()...), "rule-1", "clicks"); got != clicks {
+		m.b.Errorf("%s: Redis has %v clicks, %v were sent", m.name, got, clicks)
+	}
+}
