@@ -48,7 +48,7 @@ var columns = []column{
 	figure("Redis s/M", "%.3f", func(f *figures) float64 { return f.redis }),
 	figure("both s/M", "%.3f", func(f *figures) float64 { return f.program + f.redis }),
 	figure("Kafka s/M", "%.2f", func(f *figures) float64 { return f.kafka }),
-	figure("1,000 events/s", "%.0f", func(f *figures) float64 { return f.rate / 1000 }),
+	figure("1,000 events/s", "%.1f", func(f *figures) float64 { return f.rate / 1000 }),
 	figure("peak MiB", "%.0f", func(f *figures) float64 { return f.peak / (1 << 20) }),
 	figure("Redis MiB", "%.1f", func(f *figures) float64 { return f.stored / (1 << 20) }),
 	figure("1,000 subjects", "%.1f", func(f *figures) float64 { return f.subjects / 1000 }),

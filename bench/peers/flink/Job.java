@@ -45,8 +45,8 @@ public final class Job {
       )""";
 
   /**
-   * Both counts in one aggregate, whose measures are split afterwards: the windows of an hour then share slices of a minute.
-   * With a query for each measure and UNION ALL, each event is put into 60 windows.
+   * Both counts in one aggregate, whose measures are split afterwards: an event is counted once, into a slice of a minute
+   * that 60 windows share. A plan without slices would put it into each of the 60.
    */
   private static final String COUNT = """
       INSERT INTO crossings
