@@ -7,8 +7,11 @@ KAFKA     := 4.4.0
 GOLANGCI  := v2.15.0
 KUSTOMIZE := v5.7.1
 VULNCHECK := v1.9.0
+STREAMS   := 4.4.0
+FLINK     := 2.2.1
 
 export KAFKA_LIB ?= $(CACHE)/kafka-$(KAFKA)
+export PEERS_LIB ?= $(CACHE)/peers-$(STREAMS)-$(FLINK)
 lint      := $(CACHE)/golangci-lint-$(GOLANGCI)/golangci-lint
 kustomize := $(CACHE)/kustomize-$(KUSTOMIZE)/kustomize
 export PATH := $(dir $(kustomize)):$(PATH)
@@ -73,12 +76,18 @@ mutants: ## known bugs put into the code one by one: the simulation must find ea
 vuln: ## known vulnerabilities in what the program calls; needs the internet
 	$(limit) 10m go run golang.org/x/vuln/cmd/govulncheck@$(VULNCHECK) ./...
 
-# Without BENCH the long ones are left out, which make curves runs.
-long := ^Benchmark(Curves|Latency|Restart)$$
+# Without BENCH the long ones are left out: make curves runs those, and Peers, which is of other programs and
+# takes 236 MB of jars, runs only when it is named.
+long  := ^Benchmark(Curves|Latency|Restart)$$
+peers := $(findstring Peers,$(BENCH))
 
 .PHONY: bench
-bench: install ## the benchmarks that match BENCH (all but curves: 8 minutes), on real servers
-	REQUIRE_SERVERS=1 $(limit) 30m go test -run '^$$' -bench '$(BENCH)' $(if $(filter .,$(BENCH)),-skip '$(long)') -benchmem -timeout 25m ./...
+bench: install $(if $(peers),peers) ## the benchmarks that match BENCH (all but curves and Peers: 8 minutes), on real servers
+	REQUIRE_SERVERS=1 $(limit) 30m go test -run '^$$' -bench '$(BENCH)' $(if $(filter .,$(BENCH)),-skip '$(long)|^BenchmarkPeers$$') -benchmem -timeout 25m ./...
+
+.PHONY: peers
+peers: ## get what BENCH=Peers needs: a JDK, the jars of Kafka Streams and of Flink
+	@scripts/install "$(KAFKA_LIB)" "$(PEERS_LIB)"
 
 # CURVES are flags of these benchmarks, as '-curve subjects -points 1000000 -full': bench/README.md has them.
 CURVES  ?=

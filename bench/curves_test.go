@@ -157,7 +157,7 @@ func (t *table) chart(title, x string) *chart.Chart {
 	for _, name := range t.names {
 		row := []string{name}
 		for _, column := range used {
-			row = append(row, fmt.Sprintf(column.format, t.median(name, column.value)))
+			row = append(row, column.value(t.runs[name]))
 		}
 		c.Rows = append(c.Rows, row)
 	}

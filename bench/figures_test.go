@@ -27,32 +27,46 @@ type figures struct {
 	allocations           float64 // per event
 	crossings             float64
 	half, most            float64 // s from Kafka timestamp to crossing acknowledged: median, 99th percentile
+
+	said    []crossing // nil: not looked at
+	verdict *verdict   // nil: not judged
 }
 
 // column is one figure in a table.
 type column struct {
-	title, format string
-	value         func(*figures) float64
+	title string
+	cell  func(runs []figures) string // "-": nothing was measured
+	value func(runs []figures) string // the middle of the runs, for a file
+}
+
+// figure is the column of a number.
+func figure(title, format string, value func(*figures) float64) column {
+	return column{
+		title: title,
+		cell:  func(runs []figures) string { return spread(values(runs, value), format) },
+		value: func(runs []figures) string { return fmt.Sprintf(format, median(values(runs, value))) },
+	}
 }
 
 var columns = []column{
-	{"program s/M", "%.3f", func(f *figures) float64 { return f.program }},
-	{"Redis s/M", "%.3f", func(f *figures) float64 { return f.redis }},
-	{"both s/M", "%.3f", func(f *figures) float64 { return f.program + f.redis }},
-	{"Kafka s/M", "%.2f", func(f *figures) float64 { return f.kafka }},
-	{"1,000 events/s", "%.0f", func(f *figures) float64 { return f.rate / 1000 }},
-	{"peak MiB", "%.0f", func(f *figures) float64 { return f.peak / (1 << 20) }},
-	{"Redis MiB", "%.1f", func(f *figures) float64 { return f.stored / (1 << 20) }},
-	{"1,000 subjects", "%.1f", func(f *figures) float64 { return f.subjects / 1000 }},
-	{"B/subject", "%.0f", func(f *figures) float64 { return ratio(f.stored, f.subjects) }},
-	{"B/member", "%.1f", func(f *figures) float64 { return ratio(f.stored, f.members) }},
-	{"AOF B/event", "%.1f", func(f *figures) float64 { return f.aof }},
-	{"commits", "%.0f", func(f *figures) float64 { return f.commits }},
-	{"keys/event", "%.4f", func(f *figures) float64 { return f.keys }},
-	{"allocs/event", "%.3f", func(f *figures) float64 { return f.allocations }},
-	{"crossings", "%.0f", func(f *figures) float64 { return f.crossings }},
-	{"delay ms, median", "%.0f", func(f *figures) float64 { return 1000 * f.half }},
-	{"99 %", "%.0f", func(f *figures) float64 { return 1000 * f.most }},
+	figure("program s/M", "%.3f", func(f *figures) float64 { return f.program }),
+	figure("Redis s/M", "%.3f", func(f *figures) float64 { return f.redis }),
+	figure("both s/M", "%.3f", func(f *figures) float64 { return f.program + f.redis }),
+	figure("Kafka s/M", "%.2f", func(f *figures) float64 { return f.kafka }),
+	figure("1,000 events/s", "%.1f", func(f *figures) float64 { return f.rate / 1000 }),
+	figure("peak MiB", "%.0f", func(f *figures) float64 { return f.peak / (1 << 20) }),
+	figure("Redis MiB", "%.1f", func(f *figures) float64 { return f.stored / (1 << 20) }),
+	figure("1,000 subjects", "%.1f", func(f *figures) float64 { return f.subjects / 1000 }),
+	figure("B/subject", "%.0f", func(f *figures) float64 { return ratio(f.stored, f.subjects) }),
+	figure("B/member", "%.1f", func(f *figures) float64 { return ratio(f.stored, f.members) }),
+	figure("AOF B/event", "%.1f", func(f *figures) float64 { return f.aof }),
+	figure("commits", "%.0f", func(f *figures) float64 { return f.commits }),
+	figure("keys/event", "%.4f", func(f *figures) float64 { return f.keys }),
+	figure("allocs/event", "%.3f", func(f *figures) float64 { return f.allocations }),
+	figure("crossings", "%.0f", func(f *figures) float64 { return f.crossings }),
+	figure("delay ms, median", "%.0f", func(f *figures) float64 { return 1000 * f.half }),
+	figure("99 %", "%.0f", func(f *figures) float64 { return 1000 * f.most }),
+	{"missed / untrue / again / at another event", worst, worst},
 }
 
 func ratio(a, b float64) float64 {
@@ -91,7 +105,7 @@ func (t *table) String() string {
 	for _, name := range t.names {
 		line := "| " + name + " |"
 		for _, c := range used {
-			line += " " + spread(t.values(name, c.value), c.format) + " |"
+			line += " " + c.cell(t.runs[name]) + " |"
 		}
 		lines = append(lines, line)
 	}
@@ -104,25 +118,20 @@ func (t *table) used() []column {
 }
 
 func (t *table) has(c column) bool {
-	for _, name := range t.names {
-		if slices.Max(t.values(name, c.value)) > 0 {
-			return true
-		}
-	}
-	return false
+	return slices.ContainsFunc(t.names, func(name string) bool { return c.cell(t.runs[name]) != "-" })
 }
 
-func (t *table) values(name string, value func(*figures) float64) []float64 {
+func values(runs []figures, value func(*figures) float64) []float64 {
 	var list []float64
-	for i := range t.runs[name] {
-		list = append(list, value(&t.runs[name][i]))
+	for i := range runs {
+		list = append(list, value(&runs[i]))
 	}
 	return list
 }
 
 // median is the middle one of a system's runs.
 func (t *table) median(name string, value func(*figures) float64) float64 {
-	return median(t.values(name, value))
+	return median(values(t.runs[name], value))
 }
 
 func median(list []float64) float64 {

@@ -28,7 +28,7 @@ type floor struct {
 	event     event.Event
 	recent    []recent // by partition
 	incidents map[string]*tally
-	crossings int
+	crossings []crossing
 }
 
 // recent is the ids of the last one to two times `remembered`.
@@ -51,8 +51,8 @@ type tally struct {
 }
 
 // runFloor reads the partitions, as many as there are ends, up to their ends. It
-// returns how many limits were reached.
-func runFloor(ctx context.Context, c *fetch.Client, topic string, ends []int64) (int, error) {
+// returns the limits that were reached.
+func runFloor(ctx context.Context, c *fetch.Client, topic string, ends []int64) ([]crossing, error) {
 	f := &floor{recent: make([]recent, len(ends)), incidents: map[string]*tally{}}
 	err := eachSet(ctx, c, topic, ends, f.read)
 	return f.crossings, err
@@ -133,17 +133,17 @@ func (f *floor) count(e *event.Event) {
 		t.addClicks(at, uint64(e.Num[event.Count]))
 	}
 	t.addReader(at, xxhash.Sum64(e.Str[event.Account]))
-	f.cross(t)
+	f.cross(t, e)
 }
 
-func (f *floor) cross(t *tally) {
+func (f *floor) cross(t *tally, e *event.Event) {
 	if !t.crossed.clicks && t.total.clicks >= clickLimit {
 		t.crossed.clicks = true
-		f.crossings++
+		f.crossings = append(f.crossings, crossingOf("clicks", e))
 	}
 	if !t.crossed.readers && t.total.readers >= readerLimit {
 		t.crossed.readers = true
-		f.crossings++
+		f.crossings = append(f.crossings, crossingOf("accounts", e))
 	}
 }
 

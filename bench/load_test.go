@@ -84,7 +84,7 @@ func loadBacklog(b testing.TB, k *servers.KafkaServer, topic string, c gen.Confi
 	createTopics(k, topic, partitions)
 	p := newProducer(b, k, topic, partitions, 50*time.Millisecond)
 	began := time.Now()
-	c.Span, c.Start = *span, backlogEnd.Add(-*span)
+	c = inSpan(c)
 	var r gen.Record
 	for g := gen.New(c); g.Next(&r); {
 		p.send(b.Context(), &r)
@@ -95,6 +95,12 @@ func loadBacklog(b testing.TB, k *servers.KafkaServer, topic string, c gen.Confi
 	}
 	say("%s: %d events over %v, loaded in %.1f s", topic, c.Events, c.Span, time.Since(began).Seconds())
 	return backlog{topic: topic, events: c.Events, ends: ends}
+}
+
+// inSpan is the generator of a backlog over -span.
+func inSpan(c gen.Config) gen.Config {
+	c.Span, c.Start = *span, backlogEnd.Add(-*span)
+	return c
 }
 
 func createTopics(k *servers.KafkaServer, topic string, partitions int) {

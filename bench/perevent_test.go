@@ -53,20 +53,21 @@ type perEvent struct {
 	client    *redis.Client
 	decoder   event.Decoder
 	event     event.Event
-	crossings int
+	crossings []crossing
+	ends      []int64 // by partition: what lies behind is not counted
 }
 
 // take counts the events of a set.
 func (c *perEvent) take(ctx context.Context, partition int, set *fetch.Set) error {
 	pipe := c.client.Pipeline()
 	var r fetch.Record
-	var answers []*redis.Cmd
+	var answers []answer
 	for {
 		more, err := set.Read(&r)
 		if err != nil {
 			return err
 		}
-		if !more {
+		if !more || r.Offset >= c.ends[partition] {
 			break
 		}
 		if c.decoder.Decode(&c.event, r.Value) == nil && slices.Contains([]string{"click", "view", "share", "comment"}, string(c.event.Type)) {
@@ -76,24 +77,40 @@ func (c *perEvent) take(ctx context.Context, partition int, set *fetch.Set) erro
 	if _, err := pipe.Exec(ctx); err != nil {
 		return err
 	}
+	return c.read(answers)
+}
+
+// answer is what Redis answers for an event.
+type answer struct {
+	reached        *redis.Cmd
+	subject, event string
+}
+
+func (c *perEvent) read(answers []answer) error {
 	for _, a := range answers {
-		reached, err := a.Int()
+		reached, err := a.reached.Int()
 		if err != nil {
 			return err
 		}
-		c.crossings += reached&1 + reached>>1
+		if reached&1 > 0 {
+			c.crossings = append(c.crossings, crossing{pair{"clicks", a.subject}, a.event})
+		}
+		if reached&2 > 0 {
+			c.crossings = append(c.crossings, crossing{pair{"accounts", a.subject}, a.event})
+		}
 	}
 	return nil
 }
 
-func (c *perEvent) count(ctx context.Context, pipe redis.Pipeliner, partition int) *redis.Cmd {
+func (c *perEvent) count(ctx context.Context, pipe redis.Pipeliner, partition int) answer {
 	clicks := ""
 	if string(c.event.Type) == "click" {
 		clicks = fmt.Sprint(c.event.Num[event.Count])
 	}
 	incident := string(c.event.Str[event.Incident])
 	keys := []string{fmt.Sprintf("%d/%x", partition, xxhash.Sum64(c.event.ID)), "clicks/" + incident, "accounts/" + incident}
-	return countInRedis.EvalSha(ctx, pipe, keys, c.event.Time/minute, clicks, string(c.event.Str[event.Account]))
+	reached := countInRedis.EvalSha(ctx, pipe, keys, c.event.Time/minute, clicks, string(c.event.Str[event.Account]))
+	return answer{reached, incident, string(c.event.ID)}
 }
 
 // BenchmarkPerEvent lets a consumer that updates Redis for each event do the plain job on a twentieth of -events, which is
@@ -122,7 +139,7 @@ func BenchmarkPerEvent(b *testing.B) {
 // perEventRun lets perEvent read a backlog in this process.
 func (d *bed) perEventRun(l backlog) figures {
 	t := d.trial(plain, l.topic)
-	c := &perEvent{client: redis.NewClient(&redis.Options{Addr: t.redis[0].Addr()})}
+	c := &perEvent{client: redis.NewClient(&redis.Options{Addr: t.redis[0].Addr()}), ends: l.ends}
 	defer func() {
 		if err := c.client.Close(); err != nil {
 			d.b.Error(err)
@@ -142,7 +159,7 @@ func (d *bed) perEventRun(l backlog) figures {
 		if err != nil {
 			d.b.Fatal(err)
 		}
-		f.crossings = float64(c.crossings)
+		f.said, f.crossings = c.crossings, float64(len(c.crossings))
 	})
 	f.program = (ownCPU() - used).Seconds() / (float64(l.events) / 1e6)
 	f.rate = float64(l.events) / time.Since(began).Seconds()

@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -23,7 +24,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 )
 
-// patience bounds every wait but those for very many events.
+// patience bounds every wait, but for those that say.
 const patience = 5 * time.Minute
 
 // build makes the program and returns its path.
@@ -36,12 +37,54 @@ func build(b testing.TB) string {
 	return file
 }
 
-// program is an `aggregator run` under way.
-type program struct {
+// process is a program under way.
+type process struct {
 	cmd  *exec.Cmd
 	log  *output
-	site string
 	done chan error
+}
+
+// launch starts a process, which ends with the benchmark at the latest.
+func launch(b testing.TB, name string, args ...string) *process {
+	b.Helper()
+	p := &process{cmd: exec.Command(name, args...), log: &output{}, done: make(chan error, 1)}
+	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	if err := p.cmd.Start(); err != nil {
+		b.Fatal(err)
+	}
+	go func() { p.done <- p.cmd.Wait() }()
+	b.Cleanup(func() { _ = p.cmd.Process.Kill() }) // it may have ended
+	return p
+}
+
+// end ends a process by SIGTERM, to which it answers with one of these codes, and returns the CPU time it used in its life.
+func (p *process) end(b testing.TB, codes ...int) time.Duration {
+	b.Helper()
+	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		b.Fatalf("end %s: %v\n%s", p.cmd.Path, err, p.log)
+	}
+	err := <-p.done
+	if !slices.Contains(codes, p.cmd.ProcessState.ExitCode()) {
+		b.Fatalf("end %s: %v\n%s", p.cmd.Path, err, p.log)
+	}
+	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+}
+
+// mustRun fails if the process has ended.
+func (p *process) mustRun(b testing.TB) {
+	b.Helper()
+	select {
+	case err := <-p.done:
+		b.Fatalf("%s ended: %v\n%s", p.cmd.Path, err, p.log)
+	default:
+	}
+}
+
+// program is an `aggregator run` under way.
+type program struct {
+	*process
+	site string
 }
 
 // output is what a process has written so far.
@@ -71,14 +114,7 @@ func startProgram(b testing.TB, binary, config string) *program {
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	p := &program{cmd: exec.Command(binary, "run", "-config", file), log: &output{}, done: make(chan error, 1)}
-	p.cmd.Stderr = p.log
-	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	if err := p.cmd.Start(); err != nil {
-		b.Fatal(err)
-	}
-	go func() { p.done <- p.cmd.Wait() }()
-	b.Cleanup(func() { _ = p.cmd.Process.Kill() }) // it may have ended
+	p := &program{process: launch(b, binary, "run", "-config", file)}
 	await(b, "the program's start", 5*time.Millisecond, func() bool {
 		m := httpAddr.FindStringSubmatch(p.log.String())
 		if m != nil {
@@ -102,12 +138,7 @@ func (p *program) ready() bool {
 // stop ends the program by SIGTERM and returns the CPU time it used in its life.
 func (p *program) stop(b testing.TB) time.Duration {
 	b.Helper()
-	if err := p.cmd.Process.Signal(syscall.SIGTERM); err != nil {
-		b.Fatal(err)
-	}
-	if err := <-p.done; err != nil {
-		b.Fatalf("program: %v\n%s", err, p.log)
-	}
+	used := p.end(b, 0)
 	for line := range strings.Lines(p.log.String()) {
 		if strings.Contains(line, newGroup) {
 			continue
@@ -116,7 +147,7 @@ func (p *program) stop(b testing.TB) time.Duration {
 			say("the program says: %s", strings.TrimSpace(line))
 		}
 	}
-	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
+	return used
 }
 
 // newGroup is what the first group of a new Kafka is told while its topic of offsets is made.
@@ -124,7 +155,7 @@ const newGroup = "Group Coordinator Not Available"
 
 // peak is the most memory that was resident at any time, in bytes. (Wait's own
 // figure would include the parent's at the fork.)
-func (p *program) peak(b testing.TB) float64 {
+func (p *process) peak(b testing.TB) float64 {
 	b.Helper()
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
 	if err != nil {

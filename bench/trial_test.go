@@ -220,25 +220,32 @@ func withFetch(k *servers.KafkaServer, topic string, f func(*fetch.Client)) {
 
 // awaitCommitted waits until the group has committed up to the ends.
 func (t *trial) awaitCommitted(ends []int64) {
-	transport := &kafka.Transport{}
-	defer transport.CloseIdleConnections()
-	client := &kafka.Client{Addr: kafka.TCP(t.kafka.Addrs()...), Transport: transport, Timeout: 5 * time.Second}
-	var all []int
 	var events int64
-	for p, end := range ends {
-		all = append(all, p)
+	for _, end := range ends {
 		events += end
 	}
-	request := &kafka.OffsetFetchRequest{GroupID: t.group, Topics: map[string][]int{t.topic: all}}
-	awaitWithin(t.b, "the backlog to be committed", patienceFor(events), 100*time.Millisecond, func() bool {
-		res, err := client.OffsetFetch(t.b.Context(), request)
-		if err != nil || len(res.Topics[t.topic]) < len(ends) {
+	awaitWithin(t.b, "the backlog to be committed", patienceFor(events), 100*time.Millisecond, t.committed(t.group, t.topic, ends))
+}
+
+// committed is a question: whether a group has committed a topic up to the ends.
+func (d *bed) committed(group, topic string, ends []int64) func() bool {
+	transport := &kafka.Transport{}
+	d.b.Cleanup(transport.CloseIdleConnections)
+	client := &kafka.Client{Addr: kafka.TCP(d.kafka.Addrs()...), Transport: transport, Timeout: 5 * time.Second}
+	var all []int
+	for p := range ends {
+		all = append(all, p)
+	}
+	request := &kafka.OffsetFetchRequest{GroupID: group, Topics: map[string][]int{topic: all}}
+	return func() bool {
+		res, err := client.OffsetFetch(d.b.Context(), request)
+		if err != nil || len(res.Topics[topic]) < len(ends) {
 			return false
 		}
-		return !slices.ContainsFunc(res.Topics[t.topic], func(p kafka.OffsetFetchPartition) bool {
+		return !slices.ContainsFunc(res.Topics[topic], func(p kafka.OffsetFetchPartition) bool {
 			return p.Error != nil || p.CommittedOffset < ends[p.Partition]
 		})
-	})
+	}
 }
 
 // say prints at once, since testing cuts a benchmark's log after ten lines.

@@ -80,7 +80,7 @@ func (d *bed) floorRun(l backlog) figures {
 		if err != nil {
 			d.b.Fatal(err)
 		}
-		f.crossings = float64(crossings)
+		f.said, f.crossings = crossings, float64(len(crossings))
 	})
 	million := float64(l.events) / 1e6
 	f.program = (ownCPU() - used).Seconds() / million

@@ -19,15 +19,21 @@ const KafkaVersion = "4.4.0"
 func Require(tb testing.TB, names ...string) {
 	tb.Helper()
 	for _, name := range names {
-		err := find(name)
-		if err == nil {
-			continue
-		}
-		if os.Getenv("REQUIRE_SERVERS") == "1" {
-			tb.Fatalf("REQUIRE_SERVERS=1, but %v (make install gets it)", err)
-		}
-		tb.Skipf("%v (make install gets it; REQUIRE_SERVERS=1 makes this a failure)", err)
+		Need(tb, find(name), "make install")
 	}
+}
+
+// Need skips the test if err says that something is missing, or fails it if
+// REQUIRE_SERVERS=1. The remedy is the command that gets it.
+func Need(tb testing.TB, err error, remedy string) {
+	tb.Helper()
+	if err == nil {
+		return
+	}
+	if os.Getenv("REQUIRE_SERVERS") == "1" {
+		tb.Fatalf("REQUIRE_SERVERS=1, but %v (%s gets it)", err, remedy)
+	}
+	tb.Skipf("%v (%s gets it; REQUIRE_SERVERS=1 makes this a failure)", err, remedy)
 }
 
 // find says what is missing for name, or nil.

@@ -56,6 +56,20 @@ func TestRequire(t *testing.T) {
 	f("1", "no-such-program", `fail: REQUIRE_SERVERS=1, but exec: "no-such-program"`)
 }
 
+func TestNeed(t *testing.T) {
+	f := func(require string, err error, want string) {
+		t.Helper()
+		t.Setenv("REQUIRE_SERVERS", require)
+		got := outcome(t, func(tb testing.TB) { Need(tb, err, "make tea") })
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("REQUIRE_SERVERS=%q, %v: got %q, want %q", require, err, got, want)
+		}
+	}
+	f("1", nil, "ran")
+	f("", errEnded, "skip: it ended (make tea gets it")
+	f("1", errEnded, "fail: REQUIRE_SERVERS=1, but it ended (make tea gets it")
+}
+
 func TestRequireKafkaJars(t *testing.T) {
 	if find("java") != nil {
 		t.Setenv("PATH", fakeJava(t))

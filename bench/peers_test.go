@@ -1,0 +1,211 @@
+//go:build linux
+
+package bench
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// The versions of the peers, as they stand in the Makefile and in peers/pom.xml.
+const (
+	streamsVersion = "4.4.0"
+	flinkVersion   = "2.2.1"
+)
+
+// peerLimit bounds a peer's run: on a busy machine a JVM takes its time.
+const peerLimit = 20 * time.Minute
+
+// share is the part of a backlog that the consumer updating Redis for each event takes.
+const share = 10
+
+// peer is a program in Java that does the plain job, as far as it can. Its source is in peers, in a directory of its name.
+type peer struct {
+	name string // of the directory, and of that of its jars
+	core string // the jar that shows that all are there
+	jvm  []string
+	// counted makes a question: whether a process of it has counted a backlog.
+	counted func(d *bed, p *process, group string, l backlog) func() bool
+}
+
+var kafkaStreams = peer{
+	name: "streams", core: "kafka-streams-" + streamsVersion + ".jar",
+	jvm: []string{"-Xms1g", "-Xmx1g"},
+	counted: func(d *bed, _ *process, group string, l backlog) func() bool {
+		return d.committed(group, l.topic, l.ends)
+	},
+}
+
+var flink = peer{
+	name: "flink", core: "flink-runtime-" + flinkVersion + ".jar",
+	jvm: []string{
+		"-Xms1g", "-Xmx4g", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED",
+		"--add-opens=java.base/java.time=ALL-UNNAMED", "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
+	},
+	counted: func(_ *bed, p *process, _ string, _ backlog) func() bool {
+		return func() bool { return strings.Contains(p.log.String(), "counted\n") }
+	},
+}
+
+// jars is the directory of the peer's jars; without them the benchmark is skipped, or fails.
+func (p *peer) jars(b testing.TB) string {
+	b.Helper()
+	dir := os.Getenv("PEERS_LIB")
+	if dir == "" {
+		cache, err := os.UserCacheDir()
+		if err != nil {
+			b.Fatal(err)
+		}
+		dir = filepath.Join(cache, "aggregator", "peers-"+streamsVersion+"-"+flinkVersion)
+	}
+	dir = filepath.Join(dir, p.name)
+	_, err := os.Stat(filepath.Join(dir, p.core))
+	servers.Need(b, err, "make peers")
+	return dir
+}
+
+// compiled compiles the peer and returns its class path.
+func (p *peer) compiled(b testing.TB) string {
+	b.Helper()
+	jars := filepath.Join(p.jars(b), "*")
+	javac, err := exec.LookPath("javac")
+	servers.Need(b, err, "make peers")
+	sources, err := filepath.Glob(filepath.Join("peers", p.name, "*.java"))
+	if err != nil || len(sources) == 0 {
+		b.Fatalf("find the source of %s: %d files, error %v", p.name, len(sources), err)
+	}
+	classes := b.TempDir()
+	args := append([]string{"-Xlint:all", "-Werror", "-d", classes, "-cp", jars}, sources...)
+	if out, err := exec.Command(javac, args...).CombinedOutput(); err != nil {
+		b.Fatalf("compile %s: %v\n%s", p.name, err, out)
+	}
+	return classes + ":" + jars
+}
+
+// peerRun lets a peer read a backlog. Its start is in its time and its CPU time.
+func (d *bed) peerRun(p *peer, classes string, l backlog) figures {
+	d.number++
+	group, crossings, dir := fmt.Sprintf("%s-%d", p.name, d.number), fmt.Sprint("crossings-", d.number), d.b.TempDir()
+	d.kafka.CreateTopic(crossings, partitions, nil)
+	args := append([]string{"-cp", classes, "-Djava.io.tmpdir=" + dir, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"}, p.jvm...)
+	kafkaCPU, began := d.kafka.Broker(0).CPU(), time.Now()
+	run := launch(d.b, "java", append(args, p.name+".Job", d.kafka.Addr(), l.topic, crossings, group, dir)...)
+	counted := p.counted(d, run, group, l)
+	awaitWithin(d.b, p.name+" to count the backlog", peerLimit, 100*time.Millisecond, func() bool {
+		run.mustRun(d.b)
+		return counted()
+	})
+	f := figures{rate: float64(l.events) / time.Since(began).Seconds(), peak: run.peak(d.b)}
+	million := float64(l.events) / 1e6
+	f.program = run.end(d.b, 0, endedByTerm).Seconds() / million
+	f.kafka = (d.kafka.Broker(0).CPU() - kafkaCPU).Seconds() / million
+	f.said = d.said(crossings)
+	f.crossings = float64(len(f.said))
+	return f
+}
+
+// endedByTerm is the code with which a JVM that was ended by SIGTERM in order exits.
+const endedByTerm = 143
+
+// said is what is committed in a topic of crossings.
+func (d *bed) said(topic string) []crossing {
+	var list []crossing
+	for _, line := range d.kafka.Consume(topic) {
+		c, err := readCrossing([]byte(line))
+		if err != nil {
+			d.b.Fatal(err)
+		}
+		list = append(list, c)
+	}
+	return list
+}
+
+// first is the first part of each partition of a backlog.
+func (l backlog) first(part int64) backlog {
+	l.events = 0
+	ends := make([]int64, len(l.ends))
+	for p, end := range l.ends {
+		ends[p] = end / part
+		l.events += int(ends[p])
+	}
+	l.ends = ends
+	return l
+}
+
+// BenchmarkPeers lets those who could do the plain job instead read one backlog in turns with the program and the floor, and
+// compares what each says with the oracle. README.md has what each of them is, and what it does not do.
+func BenchmarkPeers(b *testing.B) {
+	streamsClasses, flinkClasses := kafkaStreams.compiled(b), flink.compiled(b)
+	d := newBed(b)
+	say("%s", describe(d.redis()))
+	c := gen.Config{Seed: 42, Events: *events}
+	l := loadBacklog(b, d.kafka, "events", c)
+	exact, byMinutes := tellTruth(b, inSpan(c))
+	hops := byMinutes.truth()
+	say("the oracle has %d crossings, windows that end with a minute reach %d limits", len(exact), len(hops))
+	var t table
+	for b.Loop() {
+		for range *runs {
+			d.judged(&t, "floor", d.floorRun(l), exact)
+			f := d.backlogRun(plain, l)
+			f.said = d.said(fmt.Sprint("crossings-", d.number))
+			d.judged(&t, "aggregator", f, exact)
+			part := l.first(share)
+			d.judged(&t, "Redis per event, a tenth", d.perEventRun(part), exact.before(part.ends))
+			d.judged(&t, "Kafka Streams", d.peerRun(&kafkaStreams, streamsClasses, l), exact)
+			d.judgedFlink(&t, d.peerRun(&flink, flinkClasses, l), exact, hops)
+		}
+	}
+	say("load average after: %s\n\n%s", loadAverage(), &t)
+	both := func(f *figures) float64 { return f.program + f.redis }
+	for _, name := range t.names {
+		b.ReportMetric(t.median(name, both), strings.ReplaceAll(name, " ", "-")+"-cpu-s/M")
+	}
+}
+
+// judged notes the run of a system that does the exact job.
+func (d *bed) judged(t *table, name string, f figures, known truth) {
+	f.verdict = known.judge(f.said)
+	t.note(name, f)
+	say("%s: %.1f CPU s a million, %v", name, f.program, f.verdict)
+	if !f.verdict.exact() {
+		d.b.Errorf("%s: missed / untrue / again / at another event: %v", name, f.verdict)
+	}
+}
+
+// judgedFlink notes a run of Flink, which has a definition of its own to follow.
+func (d *bed) judgedFlink(t *table, f figures, exact, hops truth) {
+	f.verdict = exact.judge(f.said)
+	t.note("Flink SQL, HOP", f)
+	own := hops.judge(f.said)
+	say("Flink SQL: %.1f CPU s a million, %v; by its own definition %v", f.program, f.verdict, own)
+	if !own.exact() {
+		d.b.Errorf("Flink, by its own definition: missed / untrue / again: %v", own)
+	}
+}
+
+// The jars that make peers fetches are those the benchmark looks for.
+func TestPeerVersionsAreOne(t *testing.T) {
+	f := func(file, want string) {
+		t.Helper()
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(text), want) {
+			t.Errorf("%s does not hold %s", file, want)
+		}
+	}
+	f("peers/pom.xml", "<streams>"+streamsVersion+"</streams>")
+	f("peers/pom.xml", "<flink>"+flinkVersion+"</flink>")
+	f("../Makefile", "STREAMS   := "+streamsVersion+"\n")
+	f("../Makefile", "FLINK     := "+flinkVersion+"\n")
+}

@@ -1,0 +1,164 @@
+//go:build linux
+
+package bench
+
+import (
+	"encoding/json"
+	"fmt"
+	"os"
+	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+)
+
+// pair is a rule of testdata/plain.yaml and an incident that reaches its limit.
+type pair struct{ rule, subject string }
+
+// crossing is what a system says: a pair, and the event that made it so, if the system can tell.
+type crossing struct {
+	pair
+	event string // id; "": not told
+}
+
+func crossingOf(rule string, e *event.Event) crossing {
+	return crossing{pair{rule, string(e.Str[event.Incident])}, string(e.ID)}
+}
+
+// readCrossing reads a record of the aggregator, of the oracle or of a peer.
+func readCrossing(text []byte) (crossing, error) {
+	var r struct {
+		Rule, Subject, Event string
+		Evidence             struct{ Event string }
+	}
+	if err := json.Unmarshal(text, &r); err != nil {
+		return crossing{}, fmt.Errorf("read crossing %q: %w", text, err)
+	}
+	return crossing{pair{r.Rule, r.Subject}, r.Event + r.Evidence.Event}, nil
+}
+
+// place is where a crossing comes from.
+type place struct {
+	event     string // id
+	partition int
+	offset    int64
+}
+
+// truth is what a system has to say of a backlog.
+type truth map[pair]place
+
+// before is what is to be said of the records before the ends of the partitions.
+func (t truth) before(ends []int64) truth {
+	part := truth{}
+	for key, at := range t {
+		if at.offset < ends[at.partition] {
+			part[key] = at
+		}
+	}
+	return part
+}
+
+// verdict is how far what a system said is from the truth.
+type verdict struct {
+	missed, untrue, again int  // pairs
+	elsewhere             int  // pairs with another event
+	blind                 bool // no event is told
+}
+
+// judge compares what was said with the truth.
+func (t truth) judge(said []crossing) *verdict {
+	v := &verdict{blind: len(said) > 0}
+	heard := map[pair]bool{}
+	for _, c := range said {
+		at, true := t[c.pair]
+		v.blind = v.blind && c.event == ""
+		switch {
+		case heard[c.pair]:
+			v.again++
+		case !true:
+			v.untrue++
+		case c.event != "" && c.event != at.event:
+			v.elsewhere++
+		}
+		heard[c.pair] = true
+	}
+	for key := range t {
+		if !heard[key] {
+			v.missed++
+		}
+	}
+	return v
+}
+
+// exact reports whether all was said that is true, once, and nothing else.
+func (v *verdict) exact() bool { return v.missed+v.untrue+v.again+v.elsewhere == 0 }
+
+func (v *verdict) String() string {
+	elsewhere := fmt.Sprint(v.elsewhere)
+	if v.blind {
+		elsewhere = "not told"
+	}
+	return fmt.Sprintf("%d / %d / %d / %s", v.missed, v.untrue, v.again, elsewhere)
+}
+
+// worst is the first verdict of several that is not exact, or else the first.
+func worst(runs []figures) string {
+	text := "-"
+	for _, f := range runs {
+		if f.verdict != nil && (text == "-" || !f.verdict.exact()) {
+			text = f.verdict.String()
+			if !f.verdict.exact() {
+				break
+			}
+		}
+	}
+	return text
+}
+
+// tellTruth lets the oracle count a backlog, and beside it the definition of another window.
+func tellTruth(b testing.TB, c gen.Config) (exact truth, other *hop) {
+	b.Helper()
+	pack, err := os.ReadFile("testdata/plain.yaml")
+	if err != nil {
+		b.Fatal(err)
+	}
+	o, err := oracle.New(pack)
+	if err != nil {
+		b.Fatal(err)
+	}
+	exact, other = truth{}, &hop{}
+	offsets := make([]int64, partitions)
+	var r gen.Record
+	for g := gen.New(c); g.Next(&r); offsets[r.Partition]++ {
+		for _, made := range o.ApplyTo(r.Partition, r.Value, r.TimeMillis) {
+			crossed, err := readCrossing(made.JSON())
+			if err != nil {
+				b.Fatal(err)
+			}
+			exact[crossed.pair] = place{crossed.event, r.Partition, offsets[r.Partition]}
+		}
+		other.add(r.Value)
+	}
+	return exact, other
+}
+
+func TestJudge(t *testing.T) {
+	known := truth{{"clicks", "a"}: {"1", 0, 5}, {"clicks", "b"}: {"2", 1, 5}}
+	f := func(want string, said ...crossing) {
+		t.Helper()
+		if got := known.judge(said).String(); got != want {
+			t.Errorf("%v: got %s, want %s", said, got, want)
+		}
+	}
+	a, b := crossing{pair{"clicks", "a"}, "1"}, crossing{pair{"clicks", "b"}, "2"}
+	f("0 / 0 / 0 / 0", a, b)
+	f("0 / 0 / 0 / not told", crossing{a.pair, ""}, crossing{b.pair, ""})
+	f("2 / 0 / 0 / 0")
+	f("1 / 0 / 1 / 0", a, a)
+	f("1 / 1 / 0 / 0", a, crossing{pair{"accounts", "b"}, "2"})
+	f("0 / 0 / 0 / 1", a, crossing{b.pair, "3"})
+	if part := known.before([]int64{6, 5}); len(part) != 1 || part[a.pair].event != "1" {
+		t.Errorf("before: got %v", part)
+	}
+}
