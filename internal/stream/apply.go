@@ -42,7 +42,8 @@ type applier struct {
 
 	values  []thresholds.Value
 	levels  []thresholds.Level
-	rules   []int
+	rules   []int // fed by the operation being applied; rising
+	merged  []int
 	dues    []int
 	refused []bool
 	crossed thresholds.Crossing
@@ -111,9 +112,7 @@ func (a *applier) count(s *subject, o *operation) outcome {
 		if _, atLeast := s.Value(x.counter); atLeast {
 			out.capped = true
 		}
-		for _, r := range t.feeds[x.counter] {
-			a.rules = insert(a.rules, r)
-		}
+		a.feed(t.feeds[x.counter])
 	}
 	a.announce(s, o)
 	return out
@@ -300,19 +299,29 @@ func (a *applier) clearsAt(s *subject, rule *boundRule, t int64) bool {
 	return rule.Clears(a.values)
 }
 
-// insert puts r into the rising rules, once.
-func insert(rules []int, r int) []int {
-	i := len(rules)
-	for i > 0 && rules[i-1] >= r {
-		if rules[i-1] == r {
-			return rules
-		}
-		i--
+// feed adds rules, which rise, to those that were fed.
+func (a *applier) feed(rules []int) {
+	if len(a.rules) == 0 {
+		a.rules = append(a.rules, rules...)
+		return
 	}
-	rules = append(rules, 0)
-	copy(rules[i+1:], rules[i:])
-	rules[i] = r
-	return rules
+	a.merged = merge(a.merged[:0], a.rules, rules)
+	a.rules, a.merged = a.merged, a.rules
+}
+
+// merge appends what is in x or in y, both of which rise.
+func merge(dst, x, y []int) []int {
+	for len(x) > 0 && len(y) > 0 {
+		low := min(x[0], y[0])
+		dst = append(dst, low)
+		if x[0] == low {
+			x = x[1:]
+		}
+		if y[0] == low {
+			y = y[1:]
+		}
+	}
+	return append(append(dst, x...), y...)
 }
 
 // floorDiv is the largest integer not above a/b, for b > 0.

@@ -1,7 +1,9 @@
 package stream
 
 import (
+	"fmt"
 	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -16,7 +18,7 @@ import (
 //
 // "growing" begins with no subjects, again and again after 200,000 events over
 // three hours; "steady" goes on with the subjects of the pass before, later by its
-// span; "years" is the same with events over two years, so that windows of days are full.
+// span; "years" is the same with events over two years, so that windows of days are full; "rules" has so many that share two counters.
 // On a busy machine cpu-ns/op is to be trusted, not ns/op.
 func BenchmarkApply(b *testing.B) {
 	plain, err := os.ReadFile("../../bench/testdata/plain.yaml")
@@ -29,8 +31,22 @@ func BenchmarkApply(b *testing.B) {
 		b.Run(pack.name+"/growing", func(b *testing.B) { hours.bench(b, true) })
 		b.Run(pack.name+"/steady", func(b *testing.B) { hours.bench(b, false) })
 	}
+	for _, rules := range []int{1, 50, 200} {
+		many := newApplied(b, compile(b, manyRules(rules)), 3*time.Hour)
+		b.Run(fmt.Sprint("rules/", rules), func(b *testing.B) { many.bench(b, false) })
+	}
 	years := newApplied(b, compile(b, builtin(b, "cn-2019-15")), 730*24*time.Hour)
 	b.Run("default/years", func(b *testing.B) { years.bench(b, false) })
+}
+
+// manyRules is a pack of so many rules that share two counters.
+func manyRules(n int) string {
+	var text strings.Builder
+	text.WriteString("pack: many\nmeasures:\n  clicks: {sum: count, types: [click]}\n  accounts: {distinct: account, types: [click]}\nrules:\n")
+	for i := range n {
+		fmt.Fprintf(&text, "  - {id: r%d, by: incident, window: 1h, step: 1m, limits: {clicks: %d, accounts: 900000}, levels: [1]}\n", i, 1_000_000+i)
+	}
+	return text.String()
 }
 
 // applied is a stretch of events as operations, and the subjects in memory that
