@@ -300,14 +300,10 @@ func (s *shard) headWritten(value []byte) {
 // readHead reads the outbox's head. Where it alone is gone, the next entry is the
 // first absent one behind those published.
 func (s *shard) readHead(ctx context.Context) error {
-	keys := [][]byte{s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number)}
-	var values [][]byte
+	var stored []byte
 	next := uint64(0)
 	err := s.patience.retry(ctx, operationLoad, s.number, func() (err error) {
-		values, err = s.store.Load(ctx, s.number, keys, nil)
-		if err == nil && values[0] == nil {
-			next, err = s.firstAbsent(ctx, outboxNoted(values[1]))
-		}
+		stored, next, err = s.loadHead(ctx)
 		return err
 	})
 	if err != nil {
@@ -317,17 +313,31 @@ func (s *shard) readHead(ctx context.Context) error {
 		s.recordGone("the outbox's head")
 	}
 	s.head = head{read: true, next: next}
-	return s.takeHead(values[0])
+	return s.takeHead(stored)
 }
 
-// firstAbsent is the first number from n on of which the outbox has no entry.
-func (s *shard) firstAbsent(ctx context.Context, n uint64) (uint64, error) {
-	for {
-		values, err := s.store.Load(ctx, s.number, [][]byte{s.keys.AppendOutboxKey(nil, s.number, n)}, nil)
-		if err != nil || values[0] == nil {
-			return n, err
+// loadHead is the head as stored; where it is absent, the first number, from those published on, of which there is no entry.
+// Each read takes the head along: another process may write the first one meanwhile.
+func (s *shard) loadHead(ctx context.Context) (stored []byte, next uint64, err error) {
+	key := s.keys.AppendHeadKey(nil, s.number)
+	values, err := s.store.Load(ctx, s.number, [][]byte{key, s.keys.AppendNotedKey(nil, s.number)}, nil)
+	if err != nil {
+		return nil, 0, err
+	}
+	if values[0] != nil {
+		return values[0], 0, nil
+	}
+	for next = outboxNoted(values[1]); ; next++ {
+		values, err = s.store.Load(ctx, s.number, [][]byte{key, s.keys.AppendOutboxKey(nil, s.number, next)}, nil)
+		if err != nil {
+			return nil, 0, err
 		}
-		n++
+		if values[0] != nil {
+			return values[0], 0, nil
+		}
+		if values[1] == nil {
+			return nil, next, nil
+		}
 	}
 }
 

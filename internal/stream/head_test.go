@@ -58,6 +58,20 @@ func TestHeadGone(t *testing.T) {
 	}
 }
 
+// TestHeadAppears: another process writes the first crossing while a shard looks for the head. Nothing is gone.
+func TestHeadAppears(t *testing.T) {
+	r := newSweepRig(t)
+	o := *r.shard.shardOptions
+	o.store = &between{r.store, "head", func() { r.clicks(10) }}
+	other := newShard(0, &o)
+	if err := other.readHead(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if n := told(r.shard.metrics.gone); n != 0 || other.head.next != 2 {
+		t.Errorf("%v records gone, as told; the head is %d, want 2", n, other.head.next)
+	}
+}
+
 // TestHeadDamaged: a head that cannot be read stops the shard, which does not try for ever to replace it.
 func TestHeadDamaged(t *testing.T) {
 	r := newSweepRig(t)

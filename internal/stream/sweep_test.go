@@ -156,15 +156,16 @@ func TestSweepReadsAgain(t *testing.T) {
 	}
 }
 
-// between does something after the first read of a record.
+// between does something after the first read of a key with a text in it.
 type between struct {
 	*windows.Mem
+	of   string
 	then func()
 }
 
 func (s *between) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
 	values, err := s.Mem.Load(ctx, shard, keys, dst)
-	if f := s.then; f != nil && bytes.Contains(keys[0], []byte("r:")) {
+	if f := s.then; f != nil && bytes.Contains(keys[0], []byte(s.of)) {
 		s.then = nil
 		f()
 	}
@@ -190,7 +191,7 @@ func TestSweepWithoutALease(t *testing.T) {
 		click()
 	}
 	o := *r.shard.shardOptions
-	o.store = &between{r.store, click}
+	o.store = &between{r.store, "r:", click}
 	if err := newShard(0, &o).sweep(t.Context(), []windows.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
 		t.Fatal(err)
 	}
