@@ -33,21 +33,24 @@ type runOp struct {
 type span struct{ start, end int32 }
 
 // What a run may hold before it is sent: as much as the set of a fetch mostly has for a shard. Only a set
-// that was compressed well, or whose ids are long, has more.
+// that was compressed well, or whose ids are long, or a pack in which an event feeds many counters has more.
 const (
-	runOps  = 2_048     // operations
-	runText = 128 << 10 // bytes
+	runOps  = 2_048      // operations
+	runText = 128 << 10  // bytes
+	runAdds = 4 * runOps // additions to counters
 )
 
 // full says whether the run is to be sent before more is added.
-func (r *run) full(most int) bool { return len(r.ops) >= most || len(r.text) >= runText }
+func (r *run) full(most int) bool {
+	return len(r.ops) >= most || len(r.text) >= runText || len(r.adds) >= runAdds
+}
 
 // reset empties the run. What unusual events have blown up goes.
 func (r *run) reset(from int64) {
 	if cap(r.text) > 2*runText {
 		r.text = nil
 	}
-	if cap(r.adds) > 16*runOps {
+	if cap(r.adds) > 4*runAdds {
 		r.adds = nil
 	}
 	r.from, r.ops, r.adds, r.text, r.hole = from, r.ops[:0], r.adds[:0], r.text[:0], hole{}
