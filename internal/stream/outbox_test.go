@@ -97,11 +97,11 @@ func (s *fullSite) full(t *testing.T) (*process, *prometheus.Registry) {
 }
 
 // deepest is how many crossings wait in the fullest outbox, as stored.
-func (s *fullSite) deepest(t *testing.T) (most uint64) {
+func deepest(t *testing.T, store windows.Store) (most uint64) {
 	t.Helper()
 	for n := range DefaultShards {
-		keys := [][]byte{s.store.Keys().AppendHeadKey(nil, n), s.store.Keys().AppendNotedKey(nil, n)}
-		values, err := s.store.Load(t.Context(), n, keys, nil)
+		keys := [][]byte{store.Keys().AppendHeadKey(nil, n), store.Keys().AppendNotedKey(nil, n)}
+		values, err := store.Load(t.Context(), n, keys, nil)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -131,7 +131,7 @@ func TestOutboxFull(t *testing.T) {
 		most, oldest := highest(t, metrics, "aggregator_outbox_entries"), highest(t, metrics, "aggregator_outbox_oldest_timestamp_seconds")
 		return most >= smallOutbox && oldest > 0 && highest(t, metrics, "aggregator_lag_records") > 0 && highest(t, metrics, "aggregator_lag_seconds") > 0
 	})
-	if most := s.deepest(t); most < smallOutbox || most > smallOutbox+oneRun {
+	if most := deepest(t, s.store); most < smallOutbox || most > smallOutbox+oneRun {
 		t.Errorf("%d crossings wait in an outbox whose limit is %d", most, smallOutbox)
 	}
 	if read := series(t, metrics, "aggregator_events_total", "matched").GetCounter().GetValue(); read > partitions*each/2 {
