@@ -249,22 +249,27 @@ func (p *partition) untouched(found [][]byte) (bool, mark) {
 	return any, made
 }
 
-// remember rebuilds the memory of ids as it was at a mark, by reading the log
-// of one window before it. A place that was decided before needs nothing.
+// remember makes the memory of ids what it is at a mark, by reading the log of one window before it, or of
+// what came since it was last up to date: another owner has counted that. A place that was decided before needs nothing.
 func (p *partition) remember(ctx context.Context, at mark) error {
 	if p.known >= 0 && at.offset >= p.knownFrom && at.offset <= p.known {
 		return nil
 	}
-	p.in.ids.reset()
-	p.known = -1 // until all is read: what fails is tried again from here
+	from := at.offset
 	if at.clock != noTime {
-		from, err := p.source.OffsetAt(ctx, p.lease.topic, p.lease.partition, at.clock-p.in.ids.window)
-		if err != nil {
+		var err error
+		if from, err = p.source.OffsetAt(ctx, p.lease.topic, p.lease.partition, at.clock-p.in.ids.window); err != nil {
 			return err
 		}
-		if err := p.reread(ctx, from, at.offset); err != nil {
-			return err
-		}
+	}
+	if from <= p.known && p.known <= at.offset {
+		from = p.known
+	} else {
+		p.in.ids.reset()
+	}
+	p.known = -1 // until all is read: what fails is tried again from the start of the window
+	if err := p.reread(ctx, from, at.offset); err != nil {
+		return err
 	}
 	p.known, p.knownFrom, p.repeats = at.offset, at.offset, p.repeats[:0]
 	return nil

@@ -84,6 +84,7 @@ func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment)
 			g.partitions = append(g.partitions, newPartition(&s.partitions, l, l.groupAt))
 		}
 	}
+	s.partitions.memories.forget()
 	s.own(g.leases)
 	s.tide.begin()
 	g.relays = s.relaysOwned()

@@ -31,6 +31,7 @@ type partitionOptions struct {
 	patience           // metrics and log
 	standing *throttle // of all partitions that stand still
 	holes    *holes
+	memories *memories // nil: a partition's ids go with it
 }
 
 // partition reads one partition, decides what each record is and hands the
@@ -55,25 +56,25 @@ type partition struct {
 	held      bool // waits for other partitions
 	full      bool // something gathered is at its bound: it is to be sent before more is read
 	dying     []deadLetter
-	weight    int     // of dying, bytes
-	buried    int64   // offset up to which dead letters are safe
-	shortened uint64  // of in.ids, as told to the metrics
-	seen      int64   // newest time of any event looked at, ns; noTime: none
-	bound     int64   // time up to which it may read without asking the tide
-	known     int64   // offset up to which duplicates were decided before
-	knownFrom int64   // offset from which repeats is complete
-	repeats   []int64 // offsets in [knownFrom, known) of duplicates, rising
-	gap       hole    // the last one met
-	told      bool    // that the store lost fences was said
+	weight    int    // of dying, bytes
+	buried    int64  // offset up to which dead letters are safe
+	shortened uint64 // of in.ids, as told to the metrics
+	seen      int64  // newest time of any event looked at, ns; noTime: none
+	bound     int64  // time up to which it may read without asking the tide
+	decided
+	gap  hole // the last one met
+	told bool // that the store lost fences was said
 }
 
 func newPartition(o *partitionOptions, l *lease, groupAt int64) *partition {
-	return &partition{
+	p := &partition{
 		partitionOptions: o, lease: l, groupAt: groupAt,
 		in:      newIntake(o.program, o.secret, o.intake),
 		current: make([]*run, len(o.shards)), sent: make([]int64, len(o.shards)),
-		known: -1,
+		decided: decided{known: -1},
 	}
+	o.memories.give(p)
+	return p
 }
 
 // run reads until ctx ends. What fails is tried again: a partition's function

@@ -227,7 +227,7 @@ func (s *Service) build(secret Secret) {
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, dead: &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, retry: s.retryDead}, tide: s.tide,
-		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patient, standing: &throttle{}, holes: newHoles(), runOps: runOps,
+		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patient, standing: &throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
 	}
 }
 
