@@ -99,6 +99,7 @@ func (p *partition) run(ctx context.Context) {
 			pause = min(2*pause, 5*time.Second)
 		}
 	}
+	p.memories.keep(p)
 	p.finish()
 }
 

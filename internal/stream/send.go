@@ -106,7 +106,6 @@ func (p *partition) bury(ctx context.Context) error {
 // finish gives the lease up: every shard commits what it has of it.
 func (p *partition) finish() {
 	defer p.tide.ours[p.lease.index].Store(false)
-	p.memories.keep(p)
 	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
 	defer cancel()
 	done := make(chan struct{}, len(p.shards))

@@ -236,7 +236,9 @@ func (p *simProcess) leave() {
 		return
 	}
 	slow := !p.world.calm && p.world.rnd.IntN(6) == 0
-	for _, x := range p.partitions {
+	for len(p.partitions) > 0 {
+		x := p.partitions[0]
+		p.partitions = p.partitions[1:] // it takes no more turns
 		p.finish(x, slow)
 	}
 	p.generation.commitOnce(p)
@@ -250,8 +252,12 @@ func (p *simProcess) leave() {
 	p.generation, p.partitions, p.relaying = nil, nil, nil
 }
 
-// finish runs partition.finish, and beside it the shards.
+// finish runs the end of partition.run, and beside it the shards. One in the middle of a turn, with which it goes on later, leaves
+// nothing to the next generation: partition.run ends between two turns.
 func (p *simProcess) finish(x *simPartition, slow bool) {
+	if !p.busy[x] {
+		x.memories.keep(x.partition)
+	}
 	ended := make(chan struct{})
 	go func() {
 		x.finish()
