@@ -16,7 +16,7 @@ type memory struct {
 }
 
 // memories keeps the memory of each partition of a process from one generation of the group to the next, in which
-// the process mostly has it again: to rebuild it takes reading the log of a whole window. A nil memories keeps nothing.
+// the process mostly has it again: to rebuild it takes reading the log of a whole window.
 type memories struct {
 	mu sync.Mutex
 	of map[topicPartition]memory
@@ -26,7 +26,7 @@ func newMemories() *memories { return &memories{of: map[topicPartition]memory{}}
 
 // keep takes the memory of a partition that has ended.
 func (m *memories) keep(p *partition) {
-	if m == nil || p.known < 0 {
+	if p.known < 0 {
 		return
 	}
 	m.mu.Lock()
@@ -36,9 +36,6 @@ func (m *memories) keep(p *partition) {
 
 // give gives a new partition what was kept of it.
 func (m *memories) give(p *partition) {
-	if m == nil {
-		return
-	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	at := topicPartition{p.lease.topic, p.lease.partition}

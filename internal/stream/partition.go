@@ -31,7 +31,7 @@ type partitionOptions struct {
 	patience           // metrics and log
 	standing *throttle // of all partitions that stand still
 	holes    *holes
-	memories *memories // nil: a partition's ids go with it
+	memories *memories
 }
 
 // partition reads one partition, decides what each record is and hands the
@@ -207,10 +207,8 @@ func (p *partition) take(ctx context.Context) error {
 	v, err := p.decide(r)
 	if v == numVerdicts {
 		p.seen = max(p.seen, p.in.event.Time)
-		if p.in.event.Time > p.bound {
-			if err := p.hold(ctx, p.in.event.Time); err != nil {
-				return err
-			}
+		if err := p.hold(ctx, p.in.event.Time); err != nil {
+			return err
 		}
 	}
 	p.next = r.Offset + 1

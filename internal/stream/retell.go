@@ -74,7 +74,7 @@ func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPar
 	}
 	po := &partitionOptions{
 		program: o.Program, secret: secret, intake: o.Intake, source: src, store: r.store, keys: r.store.Keys(),
-		shards: r.in, tide: quiet, patience: so.patience, holes: newHoles(), runOps: runOps,
+		shards: r.in, tide: quiet, patience: so.patience, holes: newHoles(), memories: newMemories(), runOps: runOps,
 	}
 	for i, t := range topics {
 		r.open(newPartition(po, newLease(t.topic, t.partition, i, o.Shards), -1), from[i])
