@@ -53,7 +53,17 @@ func (f *feed) flush() {
 // An event bears the moment at which it was due, however late it is sent, so
 // that a sender that is held up hides nothing. It returns how late the latest was.
 func (f *feed) pace(ctx context.Context, from time.Time, perSecond float64, enough func(sent int) bool) (latest time.Duration) {
-	tick := time.NewTicker(time.Millisecond)
+	return pace(time.Millisecond, from, perSecond, func(due time.Time, sent int) bool {
+		f.even.Make(&f.record, due)
+		f.producer.send(ctx, &f.record)
+		return enough(sent)
+	})
+}
+
+// pace calls send with the moment at which each event is due and how many are sent with it, those that are due each
+// so often, until it says that these are enough. It returns how late the latest was.
+func pace(each time.Duration, from time.Time, perSecond float64, send func(due time.Time, sent int) (enough bool)) (latest time.Duration) {
+	tick := time.NewTicker(each)
 	defer tick.Stop()
 	for sent := 0; ; <-tick.C {
 		for {
@@ -62,10 +72,8 @@ func (f *feed) pace(ctx context.Context, from time.Time, perSecond float64, enou
 			if late < 0 {
 				break
 			}
-			f.even.Make(&f.record, due)
-			f.producer.send(ctx, &f.record)
 			latest = max(latest, late)
-			if sent++; enough(sent) {
+			if sent++; send(due, sent) {
 				return latest
 			}
 		}

@@ -112,19 +112,13 @@ func createTopics(k *servers.KafkaServer, topic string, partitions int) {
 // how long that took. The events' times begin now.
 func sendPaced(b testing.TB, p *producer, c gen.Config) time.Duration {
 	b.Helper()
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	began := time.Now()
-	c.Start = began
+	c.Start = time.Now()
 	g := gen.New(c)
 	var r gen.Record
-	for sent := 0; sent < c.Events; {
-		<-tick.C
-		due := min(c.Events, int(time.Since(began).Seconds()/c.Span.Seconds()*float64(c.Events)))
-		for ; sent < due; sent++ {
-			g.Next(&r)
-			p.send(b.Context(), &r)
-		}
-	}
-	return time.Since(began)
+	pace(10*time.Millisecond, c.Start, float64(c.Events)/c.Span.Seconds(), func(_ time.Time, sent int) bool {
+		g.Next(&r)
+		p.send(b.Context(), &r)
+		return sent == c.Events
+	})
+	return time.Since(c.Start)
 }

@@ -93,7 +93,7 @@ func (p *peer) compiled(b testing.TB) string {
 // peerRun lets a peer read a backlog. Its start is in its time and its CPU time.
 func (d *bed) peerRun(p *peer, classes string, l backlog) figures {
 	d.number++
-	group, crossings, dir := fmt.Sprintf("%s-%d", p.name, d.number), fmt.Sprint("crossings-", d.number), d.b.TempDir()
+	group, crossings, dir := fmt.Sprintf("%s-%d", p.name, d.number), d.crossings(), d.b.TempDir()
 	d.kafka.CreateTopic(crossings, partitions, nil)
 	args := append([]string{"-cp", classes, "-Djava.io.tmpdir=" + dir, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"}, p.jvm...)
 	kafkaCPU, began := d.kafka.Broker(0).CPU(), time.Now()
@@ -156,7 +156,7 @@ func BenchmarkPeers(b *testing.B) {
 		for range *runs {
 			d.judged(&t, "floor", d.floorRun(l), exact)
 			f := d.backlogRun(plain, l)
-			f.said = d.said(fmt.Sprint("crossings-", d.number))
+			f.said = d.said(d.crossings())
 			d.judged(&t, "aggregator", f, exact)
 			part := l.first(share)
 			d.judged(&t, "Redis per event, a tenth", d.perEventRun(part), exact.before(part.ends))
@@ -194,18 +194,8 @@ func (d *bed) judgedFlink(t *table, f figures, exact, hops truth) {
 
 // The jars that make peers fetches are those the benchmark looks for.
 func TestPeerVersionsAreOne(t *testing.T) {
-	f := func(file, want string) {
-		t.Helper()
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(text), want) {
-			t.Errorf("%s does not hold %s", file, want)
-		}
-	}
-	f("peers/pom.xml", "<streams>"+streamsVersion+"</streams>")
-	f("peers/pom.xml", "<flink>"+flinkVersion+"</flink>")
-	f("../Makefile", "STREAMS   := "+streamsVersion+"\n")
-	f("../Makefile", "FLINK     := "+flinkVersion+"\n")
+	servers.MustHold(t, "peers/pom.xml", "<streams>"+streamsVersion+"</streams>")
+	servers.MustHold(t, "peers/pom.xml", "<flink>"+flinkVersion+"</flink>")
+	servers.MustHold(t, "../Makefile", "STREAMS   := "+streamsVersion+"\n")
+	servers.MustHold(t, "../Makefile", "FLINK     := "+flinkVersion+"\n")
 }

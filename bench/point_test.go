@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"cmp"
 	"syscall"
 	"time"
 
@@ -29,18 +30,9 @@ type point struct {
 }
 
 func (p point) withDefaults() point {
-	p.even.Seed, p.even.Partitions = 42, max(p.even.Partitions, 1)
-	if p.even.Marks == 0 {
-		p.even.Marks = marksEvery
-	}
-	for field, value := range map[*int]int{&p.nodes: 1, &p.shards: stream.DefaultShards, &p.processes: 1} {
-		if *field == 0 {
-			*field = value
-		}
-	}
-	if p.span == 0 {
-		p.span = 3 * time.Hour
-	}
+	p.even.Seed, p.even.Partitions, p.even.Marks = 42, max(p.even.Partitions, 1), cmp.Or(p.even.Marks, marksEvery)
+	p.nodes, p.shards, p.processes = cmp.Or(p.nodes, 1), cmp.Or(p.shards, stream.DefaultShards), cmp.Or(p.processes, 1)
+	p.span = cmp.Or(p.span, 3*time.Hour)
 	return p
 }
 

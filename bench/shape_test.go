@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -26,11 +27,7 @@ type shape struct {
 }
 
 func (s shape) withDefaults() shape {
-	for field, value := range map[*int]int{&s.rules: 1, &s.window: 48 * 60, &s.steps: 48, &s.clicks: 1_000_000_000} {
-		if *field == 0 {
-			*field = value
-		}
-	}
+	s.rules, s.window, s.steps, s.clicks = cmp.Or(s.rules, 1), cmp.Or(s.window, 48*60), cmp.Or(s.steps, 48), cmp.Or(s.clicks, 1_000_000_000)
 	return s
 }
 

@@ -66,6 +66,9 @@ type trial struct {
 	kafkaCPU         time.Duration
 }
 
+// crossings is the topic of crossings of the latest run.
+func (d *bed) crossings() string { return fmt.Sprint("crossings-", d.number) }
+
 func (d *bed) trial(j job, topic string) *trial {
 	return d.trialOn(stores{d.redis()}, stream.DefaultShards, j, topic)
 }
@@ -75,7 +78,7 @@ func (d *bed) trialOn(redis stores, shards int, j job, topic string) *trial {
 	d.number++
 	t := &trial{
 		bed: d, job: j, redis: redis, shards: shards, topic: topic,
-		group: fmt.Sprint("run-", d.number), crossings: fmt.Sprint("crossings-", d.number),
+		group: fmt.Sprint("run-", d.number), crossings: d.crossings(),
 	}
 	d.kafka.CreateTopic(t.crossings, partitions, nil)
 	t.before = t.redis.number("memory", "used_memory")

@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -34,6 +35,18 @@ func Need(tb testing.TB, err error, remedy string) {
 		tb.Fatalf("REQUIRE_SERVERS=1, but %v (%s gets it)", err, remedy)
 	}
 	tb.Skipf("%v (%s gets it; REQUIRE_SERVERS=1 makes this a failure)", err, remedy)
+}
+
+// MustHold fails the test if a file does not hold a text: as a version that stands elsewhere too.
+func MustHold(tb testing.TB, file, want string) {
+	tb.Helper()
+	text, err := os.ReadFile(file)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	if !strings.Contains(string(text), want) {
+		tb.Errorf("%s does not hold\n%s", file, want)
+	}
 }
 
 // find says what is missing for name, or nil.

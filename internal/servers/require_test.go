@@ -93,16 +93,6 @@ func fakeJava(t *testing.T) string {
 
 // The jars that make install fetches are those the tests look for.
 func TestKafkaVersionIsOne(t *testing.T) {
-	f := func(file, want string) {
-		t.Helper()
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !strings.Contains(string(text), want) {
-			t.Errorf("%s does not hold\n%s", file, want)
-		}
-	}
-	f("../../scripts/kafka/pom.xml", "<artifactId>kafka_2.13</artifactId>\n      <version>"+KafkaVersion+"</version>")
-	f("../../Makefile", "KAFKA     := "+KafkaVersion+"\n")
+	MustHold(t, "../../scripts/kafka/pom.xml", "<artifactId>kafka_2.13</artifactId>\n      <version>"+KafkaVersion+"</version>")
+	MustHold(t, "../../Makefile", "KAFKA     := "+KafkaVersion+"\n")
 }
