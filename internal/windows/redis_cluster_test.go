@@ -170,11 +170,17 @@ func testClusterNodeGoesAway(t *testing.T, cluster *servers.RedisNodes) {
 // testClusterFailover: when a master is gone, commits go on at its replica as soon as that is promoted.
 func testClusterFailover(t *testing.T, cluster *servers.RedisNodes) {
 	owner := ownerOf(t, cluster, 7)
-	replica := servers.Redis(t, servers.RedisOptions{Args: []string{"--cluster-enabled", "yes", "--cluster-node-timeout", "2000"}})
+	replica := servers.Redis(t, servers.RedisOptions{Args: []string{
+		"--cluster-enabled", "yes", "--cluster-node-timeout", "2000",
+		"--cluster-replica-validity-factor", "0", // however long a busy machine takes to see that the master is gone
+	}})
 	host, port, _ := net.SplitHostPort(owner.Addr())
-	replica.Do("CLUSTER", "MEET", host, port, bus(owner))
 	id := owner.Do("CLUSTER", "MYID")
-	until(t, func() bool { _, err := replica.Try("CLUSTER", "REPLICATE", id); return err == nil })
+	until(t, func() bool {
+		replica.Do("CLUSTER", "MEET", host, port, bus(owner)) // one that is not answered within the node timeout is forgotten
+		_, err := replica.Try("CLUSTER", "REPLICATE", id)
+		return err == nil
+	})
 	until(t, func() bool { return strings.Contains(replica.Do("INFO", "replication"), "master_link_status:up") })
 	for _, node := range cluster.Nodes {
 		until(t, func() bool { return strings.Contains(node.Do("CLUSTER", "NODES"), replica.Addr()+"@") })

@@ -38,9 +38,11 @@ func TestScriptIsLoadedAgain(t *testing.T) {
 	}
 }
 
-// retry calls f until it succeeds, as long as its errors may pass.
+// retry calls f until it succeeds, as long as its errors may pass. After minutes, which no machine is too busy for, the test fails:
+// one that waits for ever ends without a word of what it waited for.
 func retry(t *testing.T, f func() error) {
 	t.Helper()
+	limit := time.After(3 * time.Minute)
 	for {
 		err := f()
 		if err == nil {
@@ -50,6 +52,8 @@ func retry(t *testing.T, f func() error) {
 			t.Fatalf("%v (%s) is not retryable", err, ErrorKind(err))
 		}
 		select {
+		case <-limit:
+			t.Fatalf("still, after minutes: %v", err)
 		case <-t.Context().Done():
 			t.Fatal(err)
 		case <-time.After(10 * time.Millisecond):
