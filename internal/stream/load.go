@@ -221,9 +221,11 @@ func sameVersion(record, version []byte) bool {
 func (s *shard) decode(e *entry, record []byte) error {
 	kind, id := e.kindAndID()
 	layout := &s.program.kinds[kind].layout
-	ws := windows.NewSubject(layout)
+	var ws *windows.Subject
 	e.version, e.shared = nil, sharedCommits
-	if record != nil {
+	if record == nil {
+		ws = windows.NewSubject(layout)
+	} else {
 		var err error
 		if ws, err = windows.DecodeSubject(layout, record); err != nil {
 			return s.damaged(e, err)

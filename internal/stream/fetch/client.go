@@ -22,7 +22,7 @@ type Options struct {
 	// Brokers are the addresses to start from: kafka.TCP("host:port", ...).
 	Brokers net.Addr
 
-	MaxWait        time.Duration // how long a broker gathers records, default 50 ms
+	MaxWait        time.Duration // how long a broker gathers records, default 20 ms
 	MinBytes       int           // how many bytes are enough to answer before that, default 1 MiB
 	PartitionBytes int           // of one fetch of a partition, default 1 MiB; it takes twice this memory
 	Timeout        time.Duration // of a request, beyond MaxWait, default 10 s
@@ -30,7 +30,7 @@ type Options struct {
 }
 
 func (o *Options) setDefaults() {
-	setDefault(&o.MaxWait, 50*time.Millisecond)
+	setDefault(&o.MaxWait, 20*time.Millisecond)
 	setDefault(&o.MinBytes, 1<<20)
 	setDefault(&o.PartitionBytes, 1<<20)
 	setDefault(&o.Timeout, 10*time.Second)

@@ -31,7 +31,7 @@ type Set struct {
 // Close may be called by another.
 type Stream interface {
 	// Next returns the next set, which stays valid until the next call of Next.
-	// It waits some 50 ms for records: an empty set means that there are none now.
+	// It waits some 20 ms for records: an empty set means that there are none now.
 	// OffsetOutOfRange is returned as *OutOfRange; other errors were not cured by
 	// retrying inside, and Next may be called again.
 	//

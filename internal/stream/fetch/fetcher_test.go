@@ -24,7 +24,7 @@ func TestPlan(t *testing.T) {
 			s := newStream(c, name, i, 0)
 			s.behind = strings.Contains(state, "b")
 			if strings.Contains(state, "a") {
-				s.answered = now.Add(-20 * time.Millisecond)
+				s.answered = now.Add(-5 * time.Millisecond)
 			}
 			if strings.Contains(state, "f") {
 				s.ready = &Set{}
@@ -58,7 +58,7 @@ func TestPlan(t *testing.T) {
 			}
 		}
 	}
-	const gather, once = " 50ms/1048576", " 0s/1"
+	const gather, once = " 20ms/1048576", " 0s/1"
 	f("AB"+gather, "A:", "B:")
 	f("AB"+gather, "A:a", "B:a")
 	f("B"+gather, "A:f", "B:")
@@ -69,7 +69,7 @@ func TestPlan(t *testing.T) {
 	f("AB"+once, "A:b", "B:")
 	f("A"+once, "A:b", "B:a")
 	f("B"+once, "A:bf", "B:") // A may have room any moment: nobody waits at the broker
-	f("look again in 30ms", "A:bf", "B:a")
+	f("look again in 15ms", "A:bf", "B:a")
 	f("look again in 1h0m0s", "A:bf", "B:f")
 	f("AC"+gather, "A:=", "A:=", "C:")
 }
