@@ -3,6 +3,7 @@
 package bench
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"os"
@@ -97,9 +98,11 @@ func (t *trial) config() string {
 	return fmt.Sprintf(`kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s}
 redis: {addrs: ["%s"], shards: %d}
 rules: %s
+cache_bytes: %s
 http: {listen: "127.0.0.1:0"}
 log: {format: json}
-`, t.kafka.Addr(), t.group, t.topic, t.crossings, strings.Join(t.redis.addrs(), `", "`), t.shards, rules)
+`, t.kafka.Addr(), t.group, t.topic, t.crossings, strings.Join(t.redis.addrs(), `", "`), t.shards, rules,
+		cmp.Or(t.job.cache, fmt.Sprint(stream.DefaultCacheBytes)))
 }
 
 // watch begins to count the servers' CPU time.
@@ -190,6 +193,9 @@ func (j *job) program(b testing.TB) *stream.Program {
 	pack, faults := thresholds.Parse(name, text, thresholds.Options{})
 	if len(faults) > 0 {
 		b.Fatal(faults)
+	}
+	if j.only != "" {
+		pack.Rules = slices.DeleteFunc(pack.Rules, func(r *thresholds.Rule) bool { return r.ID != j.only })
 	}
 	p, err := stream.Compile([]*thresholds.Pack{pack}, 1_000_000)
 	if err != nil {

@@ -25,8 +25,10 @@ var (
 
 // job is a pack and the events it is for.
 type job struct {
-	name string
-	pack string // its file; "": the built-in pack
+	name  string
+	pack  string // its file; "": the built-in pack
+	only  string // the one rule of the pack that is taken, for inProcess; "": all
+	cache string // cache_bytes; "": the default
 	// distinct is the measure, the rule of the same name, whose values add up to the
 	// members stored; "": not counted.
 	distinct string
@@ -36,6 +38,8 @@ var (
 	plain     = job{name: "plain", pack: "testdata/plain.yaml", distinct: "accounts"}
 	byDefault = job{name: "default"}
 	small     = job{name: "small", pack: "testdata/small.yaml", distinct: "incidents"}
+	// held is small with room for all its subjects in memory.
+	held = job{name: "small, cache 512 MiB", pack: "testdata/small.yaml", distinct: "incidents", cache: "512MiB"}
 )
 
 // backlogRun lets the program read a backlog, from its start to its end.
@@ -111,7 +115,7 @@ func BenchmarkWhole(b *testing.B) {
 		for range *runs {
 			floor := d.floorRun(l)
 			t.note("floor", floor)
-			for _, j := range []job{plain, byDefault, small} {
+			for _, j := range []job{plain, byDefault, small, held} {
 				f := d.backlogRun(j, l)
 				t.note(j.name, f)
 				if j.name == plain.name && f.crossings != floor.crossings {

@@ -1,0 +1,115 @@
+//go:build linux
+
+package bench
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/bench/gen"
+)
+
+// BenchmarkBacklog has `replay` read -events from a file and `verify` read them from Kafka, where the service counted them before.
+// The file takes some 210 bytes an event, Kafka some 240. With 10^8 events it takes most of half an hour.
+func BenchmarkBacklog(b *testing.B) {
+	d := newBed(b)
+	say("%s", describe(d.redis()))
+	c := gen.Config{Seed: 42, Events: *events}
+	var t table
+	for b.Loop() {
+		t.note("replay, from a file", d.replay(plain, c))
+		l := loadBacklog(b, d.kafka, fmt.Sprint("backlog-", d.number), c)
+		counted, verified := d.verify(plain, l)
+		t.note("run, from Kafka", counted)
+		t.note("verify, from Kafka", verified)
+		d.kafka.DeleteTopic(l.topic)
+	}
+	say("load average after: %s\n\n%s", loadAverage(), &t)
+}
+
+// replay writes a backlog into a file and has it replayed.
+func (d *bed) replay(j job, c gen.Config) figures {
+	file := filepath.Join(d.b.TempDir(), "events.jsonl")
+	if err := writeLines(file, inSpan(c)); err != nil {
+		d.b.Fatal(err)
+	}
+	out := &lineCounter{}
+	f := d.command(c.Events, out, "replay", "-rules", j.pack, file)
+	f.crossings = float64(out.lines)
+	if err := os.Remove(file); err != nil { // what is loaded next needs the room
+		d.b.Fatal(err)
+	}
+	return f
+}
+
+func writeLines(path string, c gen.Config) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return fmt.Errorf("make a backlog: %w", err)
+	}
+	out := bufio.NewWriterSize(file, 1<<20)
+	var r gen.Record
+	for g := gen.New(c); g.Next(&r); {
+		_, _ = out.Write(r.Value)
+		_ = out.WriteByte('\n')
+	}
+	return errors.Join(out.Flush(), file.Close())
+}
+
+// verify has the service count a backlog, and then the log counted again and compared.
+func (d *bed) verify(j job, l backlog) (counted, verified figures) {
+	t := d.trial(j, l.topic)
+	t.watch()
+	p := startProgram(d.b, d.binary, t.config())
+	began := time.Now()
+	t.awaitCommitted(l.ends)
+	counted = figures{rate: float64(l.events) / time.Since(began).Seconds(), peak: p.peak(d.b)}
+	counted.program = p.stop(d.b).Seconds() / (float64(l.events) / 1e6)
+	t.cost(&counted, l.events)
+	t.size(&counted)
+	config := filepath.Join(d.b.TempDir(), "verify.yaml")
+	if err := os.WriteFile(config, []byte(t.config()), 0o600); err != nil {
+		d.b.Fatal(err)
+	}
+	verified = d.command(l.events, io.Discard, "verify", "-config", config) // it fails if there is a difference
+	t.redis.stop()
+	return counted, verified
+}
+
+// command runs the program to its end, which must be a good one. It prints what it says on stderr.
+func (d *bed) command(events int, out io.Writer, args ...string) figures {
+	cmd := exec.Command(d.binary, args...)
+	cmd.Stdout, cmd.Stderr = out, os.Stderr
+	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	began := time.Now()
+	if err := cmd.Run(); err != nil {
+		d.b.Fatalf("%s: %v", args[0], err)
+	}
+	state := cmd.ProcessState
+	usage := state.SysUsage().(*syscall.Rusage)
+	return figures{
+		program: (state.UserTime() + state.SystemTime()).Seconds() / (float64(events) / 1e6),
+		rate:    float64(events) / time.Since(began).Seconds(),
+		peak:    float64(usage.Maxrss << 10),
+	}
+}
+
+// lineCounter counts the lines written to it.
+type lineCounter struct{ lines int }
+
+func (c *lineCounter) Write(p []byte) (int, error) {
+	for _, b := range p {
+		if b == '\n' {
+			c.lines++
+		}
+	}
+	return len(p), nil
+}
