@@ -123,14 +123,12 @@ func (t *trial) size(f *figures) {
 	f.stored = t.redis.number("memory", "used_memory") - t.before
 	f.crossings = float64(t.published())
 	store := open(t.b, t.redis.addrs()...)
-	for shard := range t.shards {
-		err := store.Scan(t.b.Context(), shard, store.Keys().AppendRecordPrefix(nil, shard), func([]byte) bool {
-			f.subjects++
-			return true
-		})
-		if err != nil {
-			t.b.Fatal(err)
-		}
+	err := store.ScanRecords(t.b.Context(), func(int, []byte) bool {
+		f.subjects++
+		return true
+	})
+	if err != nil {
+		t.b.Fatal(err)
 	}
 	if t.job.distinct != "" {
 		f.members = t.members(store)

@@ -61,8 +61,12 @@ func (r *Replay) Counts(yield func(line []byte) bool) {
 func (p *Program) StoredCounts(ctx context.Context, store windows.Store, shards int, yield func(line []byte) bool) error {
 	a := applier{program: p}
 	var all []*subject
+	keys, err := storedRecords(ctx, store, shards)
+	if err != nil {
+		return err
+	}
 	for n := range shards {
-		some, err := p.storedSubjects(ctx, store, n)
+		some, err := p.storedSubjects(ctx, store, n, keys[n])
 		if err != nil {
 			return err
 		}
@@ -72,19 +76,21 @@ func (p *Program) StoredCounts(ctx context.Context, store windows.Store, shards 
 	return nil
 }
 
-func (p *Program) storedSubjects(ctx context.Context, store windows.Store, shard int) ([]*subject, error) {
-	var keys [][]byte
+// storedRecords are the keys of all records, by shard.
+func storedRecords(ctx context.Context, store windows.Store, shards int) ([][][]byte, error) {
+	keys := make([][][]byte, shards)
 	seen := map[string]bool{}
-	err := store.Scan(ctx, shard, store.Keys().AppendRecordPrefix(nil, shard), func(key []byte) bool {
-		if !seen[string(key)] {
+	err := store.ScanRecords(ctx, func(n int, key []byte) bool {
+		if n < shards && !seen[string(key)] {
 			seen[string(key)] = true
-			keys = append(keys, bytes.Clone(key))
+			keys[n] = append(keys[n], bytes.Clone(key))
 		}
 		return true
 	})
-	if err != nil {
-		return nil, err
-	}
+	return keys, err
+}
+
+func (p *Program) storedSubjects(ctx context.Context, store windows.Store, shard int, keys [][]byte) ([]*subject, error) {
 	var all []*subject
 	for part := range slices.Chunk(keys, maxLoadKeys) {
 		records, err := store.Load(ctx, shard, part, nil)

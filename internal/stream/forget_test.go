@@ -58,10 +58,11 @@ func view(month, reader int) string {
 func (r *sweepRig) forgets(bad, scans int) {
 	o := *r.shard.shardOptions
 	o.store = &torn{Mem: r.store, bad: bad}
+	r.shard.reached.Store(0)
 	w := &sweeper{shardOptions: &o, shards: []*shard{r.shard}, owned: func(int) bool { return true }}
 	failed := 0
 	for range scans {
-		if w.scan(r.t.Context(), 0) != nil {
+		if w.scan(r.t.Context()) != nil {
 			failed++
 		}
 	}

@@ -163,11 +163,12 @@ rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, leve
 	if err := store.Put(t.Context(), 0, s.places[0].key, later.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
 		t.Fatal(err)
 	}
+	s.reached.Store(0)
 	w := &sweeper{shardOptions: s.shardOptions, shards: []*shard{s}, owned: func(int) bool { return true }}
 	key := store.Keys().AppendRecordKey(nil, 0, "incident", []byte("loud"))
 	var before string
 	for n := range 3 {
-		if err := w.scan(t.Context(), 0); err != nil {
+		if err := w.scan(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		values, err := store.Load(t.Context(), 0, [][]byte{key}, nil)

@@ -210,9 +210,7 @@ func (p *simProcess) sweep(scan bool) {
 			p.sweeper.clears(p.ctx)
 			return
 		}
-		for range p.shards {
-			p.sweeper.scanNext(p.ctx)
-		}
+		_ = p.sweeper.scan(p.ctx)
 	})
 }
 

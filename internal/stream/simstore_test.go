@@ -185,6 +185,20 @@ func written(c *windows.Commit) [][]byte {
 	return keys
 }
 
+func (s *simStore) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
+	goes := true
+	for n := range s.shards {
+		err := s.Scan(ctx, n, s.Keys().AppendRecordPrefix(nil, n), func(key []byte) bool {
+			goes = f(n, key)
+			return goes
+		})
+		if err != nil || !goes {
+			return err
+		}
+	}
+	return nil
+}
+
 func (s *simStore) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
 	if err := s.world.call(ctx); err != nil {
 		return err

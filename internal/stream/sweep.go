@@ -2,9 +2,10 @@ package stream
 
 import (
 	"bytes"
-	"cmp"
 	"context"
+	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -155,44 +156,63 @@ func (s *shard) forgettable(e *entry) bool {
 }
 
 // sweeper looks for subjects that have something due while nothing comes for
-// them: episodes to clear, and records to forget. One goroutine does it for
-// the shards that the process owns.
+// them: episodes to clear, and records to forget. Two goroutines do it for
+// the shards that the process owns, one for each.
 type sweeper struct {
 	*shardOptions
 	shards []*shard
 	in     []chan message
 	owned  func(shard int) bool
-	cursor int // the shard whose records are scanned next
+	rest   func(ctx context.Context, worked time.Duration) // between two steps of a scan; nil: none
 }
 
 const (
 	sweepEvery = time.Second
 	// sweepMost is how many silent subjects one message to a shard names.
 	sweepMost = 200
-	// scanEvery is the pause between the scans of two shards: with 16 shards each
-	// is seen every eight minutes.
-	scanEvery = 30 * time.Second
+	// scanEvery is the pause between two scans of all records; the first comes sooner.
+	scanEvery = 8 * time.Minute
+	scanFirst = 30 * time.Second
 	// forgetAfter is how long a subject's windows have been empty, by the
 	// stream's time, when its record is deleted.
 	forgetAfter = 24 * time.Hour
 )
 
 func (w *sweeper) serve(ctx context.Context) {
+	var scans sync.WaitGroup
+	defer scans.Wait()
+	scans.Go(func() { w.scans(ctx) })
 	sweep := time.NewTicker(sweepEvery)
 	defer sweep.Stop()
-	scan := time.NewTicker(scanEvery)
-	defer scan.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-sweep.C:
 			w.clears(ctx)
-		case <-scan.C:
-			w.scanNext(ctx)
 		}
 	}
 }
+
+// scans scans every now and then. Ten million records take minutes, which the clears do not wait for.
+func (w *sweeper) scans(ctx context.Context) {
+	next := time.NewTimer(scanFirst)
+	defer next.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-next.C:
+			if err := w.scan(ctx); err != nil && ctx.Err() == nil {
+				w.metrics.storeError("scan", err)
+			}
+			next.Reset(scanEvery)
+		}
+	}
+}
+
+// rest rests three times as long as was worked, so that a scan takes a quarter of a core at most, and of Redis.
+func rest(ctx context.Context, worked time.Duration) { wait(ctx, 3*worked) }
 
 // clears tells every owned shard which subjects may have a clear due.
 func (w *sweeper) clears(ctx context.Context) {
@@ -217,40 +237,43 @@ func (w *sweeper) clears(ctx context.Context) {
 	}
 }
 
-// scanNext looks at every record of one owned shard: those whose windows have
-// been empty for long are forgotten, those that may clear are put into the index again.
-func (w *sweeper) scanNext(ctx context.Context) {
-	for range w.shards {
-		n := w.cursor
-		w.cursor = (w.cursor + 1) % len(w.shards)
-		if reached := w.shards[n].reached.Load(); w.owned(n) && reached != noTime {
-			if err := w.scan(ctx, n); err != nil && ctx.Err() == nil {
-				w.metrics.storeError("scan", err)
-			}
-			return
+// scan looks at every record of the owned shards: those whose windows have been empty for long are
+// forgotten, those that may clear are put into the index again. A shard that cannot be looked at keeps no other from it.
+func (w *sweeper) scan(ctx context.Context) error {
+	if !slices.ContainsFunc(w.shards, w.scanned) {
+		return nil
+	}
+	keys, failed := make([][][]byte, len(w.shards)), make([]error, len(w.shards))
+	began := time.Now()
+	look := func(n int) {
+		failed[n] = w.look(ctx, n, keys[n])
+		keys[n] = keys[n][:0]
+		if w.rest != nil {
+			w.rest(ctx, time.Since(began))
+			began = time.Now()
 		}
 	}
+	err := w.store.ScanRecords(ctx, func(n int, key []byte) bool {
+		if n >= len(w.shards) || failed[n] != nil || !w.scanned(w.shards[n]) {
+			return true
+		}
+		keys[n] = append(keys[n], bytes.Clone(key))
+		if len(keys[n]) >= sweepMost {
+			look(n)
+		}
+		return ctx.Err() == nil
+	})
+	for n := range keys {
+		if err == nil && failed[n] == nil && len(keys[n]) > 0 {
+			look(n)
+		}
+	}
+	return errors.Join(append(failed, err)...)
 }
 
-func (w *sweeper) scan(ctx context.Context, shard int) error {
-	var keys [][]byte
-	var failed error
-	look := func() {
-		failed = w.look(ctx, shard, keys)
-		keys = keys[:0]
-	}
-	err := w.store.Scan(ctx, shard, w.keys.AppendRecordPrefix(nil, shard), func(key []byte) bool {
-		keys = append(keys, bytes.Clone(key))
-		if len(keys) >= sweepMost {
-			look()
-		}
-		return failed == nil
-	})
-	if err != nil || failed != nil {
-		return cmp.Or(failed, err)
-	}
-	look()
-	return failed
+// scanned says whether a shard is the process' to scan, and it is known how far the stream is there.
+func (w *sweeper) scanned(s *shard) bool {
+	return w.owned(s.number) && s.reached.Load() != noTime
 }
 
 // look forgets or indexes the records under keys. How far the stream is it reads together

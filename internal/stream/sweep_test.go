@@ -31,7 +31,7 @@ func newSweepRig(t *testing.T) *sweepRig { return newSweepRigOf(t, sweepPack) }
 
 func newSweepRigOf(t *testing.T, pack string) *sweepRig {
 	p := compile(t, pack)
-	r := &sweepRig{t: t, store: windows.NewMem(1), feed: &feeder{in: newIntake(p, Secret{}, Intake{})}}
+	r := &sweepRig{t: t, store: windows.NewMem(2), feed: &feeder{in: newIntake(p, Secret{}, Intake{})}}
 	r.shard, r.lease = lone(t, p, r.store)
 	return r
 }
@@ -57,7 +57,9 @@ func (r *sweepRig) reach(day int) {
 
 func (r *sweepRig) scan() {
 	w := &sweeper{shardOptions: r.shard.shardOptions, shards: []*shard{r.shard}, owned: func(int) bool { return true }}
-	w.scanNext(r.t.Context())
+	if err := w.scan(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
 }
 
 // stored says whether the counts of A are what they were.
@@ -194,5 +196,39 @@ func TestSweepWithoutALease(t *testing.T) {
 	o.store = &between{r.store, "r:", click}
 	if err := newShard(0, &o).sweep(t.Context(), []windows.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestScanGoesOn: a shard that cannot be looked at does not keep the next one from being scanned, and is told.
+func TestScanGoesOn(t *testing.T) {
+	r := newSweepRig(t)
+	r.clicks(1)
+	r.reach(20)
+	o := *r.shard.shardOptions
+	k := o.keys
+	copied := func(key func(shard int) []byte) {
+		values, err := r.store.Load(t.Context(), 0, [][]byte{key(0)}, nil)
+		if err == nil {
+			err = r.store.Put(t.Context(), 1, key(1), values[0])
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	record := func(shard int) []byte { return k.AppendRecordKey(nil, shard, "incident", []byte("A")) }
+	copied(record)
+	copied(func(shard int) []byte { return k.AppendFenceKey(nil, shard, o.partitions[0].topic, o.partitions[0].partition) })
+	if err := r.store.Put(t.Context(), 0, record(0), []byte("damaged")); err != nil {
+		t.Fatal(err)
+	}
+	w := &sweeper{shardOptions: &o, shards: []*shard{newShard(0, &o), newShard(1, &o)}, owned: func(int) bool { return true }}
+	for _, s := range w.shards {
+		s.reached.Store(0)
+	}
+	if err := w.scan(t.Context()); err == nil {
+		t.Error("the damaged record is not told")
+	}
+	if values, err := r.store.Load(t.Context(), 1, [][]byte{record(1)}, nil); err != nil || values[0] != nil {
+		t.Errorf("the second shard was not scanned, error %v", err)
 	}
 }

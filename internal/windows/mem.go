@@ -116,6 +116,21 @@ func (m *Mem) Scan(ctx context.Context, shard int, prefix []byte, f func(key []b
 	return nil
 }
 
+// ScanRecords is Store's, a shard after the other as Scan.
+func (m *Mem) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
+	goes := true
+	for n := range m.shards {
+		err := m.Scan(ctx, n, m.Keys().AppendRecordPrefix(nil, n), func(key []byte) bool {
+			goes = f(n, key)
+			return goes
+		})
+		if err != nil || !goes {
+			return err
+		}
+	}
+	return nil
+}
+
 // Put is Store's.
 func (m *Mem) Put(ctx context.Context, shard int, key, value []byte) error {
 	s, err := m.lock(ctx, "put in", shard)

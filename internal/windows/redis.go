@@ -1,11 +1,13 @@
 package windows
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/logging"
@@ -104,23 +106,69 @@ func appendValues(dst [][]byte, reply []any) [][]byte {
 // Scan is Store's. On a Cluster it goes over the node that owns the shard now: of a slot that is
 // being moved it may miss keys.
 func (r *Redis) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
-	const count = 1000 // keys looked at in one call: some 0.2 ms of Redis
-	pattern := string(appendPattern(nil, prefix))
 	node, err := r.node(ctx, shard)
-	for cursor := uint64(0); err == nil; {
+	if err == nil {
+		_, err = scanNode(ctx, node, string(appendPattern(nil, prefix)), f)
+	}
+	if err != nil {
+		r.lookAgain(ctx, err)
+		return fmt.Errorf("scan shard %d: %w", shard, err)
+	}
+	return nil
+}
+
+// ScanRecords is Store's.
+func (r *Redis) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
+	pattern := string(appendPattern(nil, []byte(r.keys.Prefix))) + "{*}r:*"
+	var prefix []byte
+	record := func(key []byte) bool {
+		shard, _, _, ok := r.keys.ParseRecordKey(key)
+		if !ok {
+			return true
+		}
+		prefix = r.keys.AppendRecordPrefix(prefix[:0], shard)
+		return !bytes.HasPrefix(key, prefix) || f(shard, key) // 7 is not written {7}, and so not ours
+	}
+	nodes, err := r.masters(ctx)
+	for i, goes := 0, true; i < len(nodes) && goes && err == nil; i++ {
+		goes, err = scanNode(ctx, nodes[i], pattern, record)
+	}
+	if err != nil {
+		r.lookAgain(ctx, err)
+		return fmt.Errorf("scan records: %w", err)
+	}
+	return nil
+}
+
+// masters are the clients of all masters.
+func (r *Redis) masters(ctx context.Context) (all []*redis.Client, err error) {
+	var mu sync.Mutex
+	err = r.eachMaster(ctx, func(_ context.Context, _ string, c *redis.Client) error {
+		mu.Lock()
+		defer mu.Unlock()
+		all = append(all, c)
+		return nil
+	})
+	return all, err
+}
+
+// scanNode calls f with the keys of a server that match a pattern, and says whether it always went on.
+func scanNode(ctx context.Context, node redis.Cmdable, pattern string, f func(key []byte) bool) (goes bool, err error) {
+	const count = 1000 // keys looked at in one call: some 0.2 ms of Redis
+	for cursor := uint64(0); ; {
 		var keys []string
-		keys, cursor, err = node.Scan(ctx, cursor, pattern, count).Result()
+		if keys, cursor, err = node.Scan(ctx, cursor, pattern, count).Result(); err != nil {
+			return false, fmt.Errorf("look for %s: %w", pattern, err)
+		}
 		for _, key := range keys {
 			if !f([]byte(key)) {
-				return nil
+				return false, nil
 			}
 		}
-		if err == nil && cursor == 0 {
-			return nil
+		if cursor == 0 {
+			return true, nil
 		}
 	}
-	r.lookAgain(ctx, err)
-	return fmt.Errorf("scan shard %d: %w", shard, err)
 }
 
 // appendPattern appends the glob pattern of all keys that begin with prefix.

@@ -26,6 +26,9 @@ type Store interface {
 	// Scan calls f with the keys of the shard that begin with prefix, in no order, possibly
 	// repeated, until f returns false.
 	Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error
+	// ScanRecords calls f with the keys of the records of every shard, in no order, possibly
+	// repeated, until f returns false. Each server is looked through once, however many shards it has.
+	ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error
 	// Put sets one key, without a check.
 	Put(ctx context.Context, shard int, key, value []byte) error
 	// PutAbsent sets a key that is absent, and returns what the key holds then: value,

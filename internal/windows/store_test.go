@@ -30,6 +30,7 @@ var contract = []struct {
 	{"Canceled", testCanceled},
 	{"Load", testLoad},
 	{"Scan", testScan},
+	{"ScanRecords", testScanRecords},
 	{"Put", testPut},
 	{"Delete", testDelete},
 	{"Armed", testArmed},
@@ -189,6 +190,41 @@ func testScan(t *testing.T, s Store) {
 		t.Error(err)
 	}
 	d.holds("b", "seen")
+}
+
+func testScanRecords(t *testing.T, s Store) {
+	k := s.Keys()
+	put := func(shard int, key []byte) {
+		if err := s.Put(t.Context(), shard, key, []byte("x")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var want []string
+	for shard := range 8 {
+		for _, id := range []string{"inc-1", "a:b", "}r:", ""} {
+			key := k.AppendRecordKey(nil, shard, "incident", []byte(id))
+			put(shard, key)
+			want = append(want, fmt.Sprint(shard, " ", string(key)))
+		}
+		put(shard, k.AppendPartKey(nil, shard, []byte("1"), "incident", []byte("}r:x")))
+		put(shard, k.AppendHeadKey(nil, shard))
+		put(shard, Keys{Prefix: k.Prefix + "other:"}.AppendRecordKey(nil, shard, "incident", []byte("another's")))
+	}
+	var got []string
+	err := s.ScanRecords(t.Context(), func(shard int, key []byte) bool {
+		got = append(got, fmt.Sprint(shard, " ", string(key)))
+		return s.Put(t.Context(), shard, key, []byte("seen")) == nil // the store can be used meanwhile
+	})
+	slices.Sort(got)
+	slices.Sort(want)
+	if got = slices.Compact(got); err != nil || !slices.Equal(got, want) {
+		t.Errorf("got %q, error %v, want %q", got, err, want)
+	}
+	calls := 0
+	err = s.ScanRecords(t.Context(), func(int, []byte) bool { calls++; return calls < 7 })
+	if err != nil || calls != 7 {
+		t.Errorf("%d calls, error %v", calls, err)
+	}
 }
 
 func testPut(t *testing.T, s Store) {
