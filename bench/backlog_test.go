@@ -89,16 +89,29 @@ func (d *bed) command(events int, out io.Writer, args ...string) figures {
 	cmd := exec.Command(d.binary, args...)
 	cmd.Stdout, cmd.Stderr = out, os.Stderr
 	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	p := &process{cmd: cmd, done: make(chan error, 1)}
 	began := time.Now()
-	if err := cmd.Run(); err != nil {
-		d.b.Fatalf("%s: %v", args[0], err)
+	if err := cmd.Start(); err != nil {
+		d.b.Fatal(err)
 	}
-	state := cmd.ProcessState
-	usage := state.SysUsage().(*syscall.Rusage)
-	return figures{
-		program: (state.UserTime() + state.SystemTime()).Seconds() / (float64(events) / 1e6),
-		rate:    float64(events) / time.Since(began).Seconds(),
-		peak:    float64(usage.Maxrss << 10),
+	go func() { p.done <- cmd.Wait() }()
+	look := time.NewTicker(100 * time.Millisecond) // Linux' own figure for a child begins with its parent's
+	defer look.Stop()
+	f := figures{}
+	for {
+		select {
+		case <-look.C:
+			most, _ := p.resident() // it may have just ended
+			f.peak = max(f.peak, most)
+			continue
+		case err := <-p.done:
+			if err != nil {
+				d.b.Fatalf("%s: %v", args[0], err)
+			}
+		}
+		f.rate = float64(events) / time.Since(began).Seconds()
+		f.program = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() / (float64(events) / 1e6)
+		return f
 	}
 }
 

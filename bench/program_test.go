@@ -157,16 +157,22 @@ const newGroup = "Group Coordinator Not Available"
 // figure would include the parent's at the fork.)
 func (p *process) peak(b testing.TB) float64 {
 	b.Helper()
+	most, ok := p.resident()
+	if !ok {
+		b.Fatalf("%s has ended", p.cmd.Path)
+	}
+	return most
+}
+
+// resident is what peak tells; false: the process has ended.
+func (p *process) resident() (most float64, ok bool) {
 	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
-	if err != nil {
-		b.Fatal(err)
+	_, rest, told := strings.Cut(string(text), "VmHWM:")
+	if err != nil || !told {
+		return 0, false
 	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
 	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		b.Fatal(err)
-	}
-	return float64(kib) * 1024
+	return float64(kib) * 1024, err == nil
 }
 
 // metrics is a scrape.

@@ -59,7 +59,7 @@ func (r *sweepRig) forgets(bad, scans int) {
 	o := *r.shard.shardOptions
 	o.store = &torn{Mem: r.store, bad: bad}
 	r.shard.reached.Store(0)
-	w := &sweeper{shardOptions: &o, shards: []*shard{r.shard}, owned: func(int) bool { return true }}
+	w := scanner(&o, r.shard)
 	failed := 0
 	for range scans {
 		if w.scan(r.t.Context()) != nil {

@@ -161,7 +161,7 @@ func (m *Metrics) wentBack()                { m.rollbacks.Inc() }
 func (m *Metrics) hole(records int64)       { m.holes.Add(float64(records)) }
 func (m *Metrics) outboxDamaged()           { m.outboxBad.Inc() }
 func (m *Metrics) repeatSkipped()           { m.skipped.Inc() }
-func (m *Metrics) forgotten()               { m.forgot.Inc() }
+func (m *Metrics) forgotten(n int)          { m.forgot.Add(float64(n)) }
 func (m *Metrics) gaveUpWaiting()           { m.waits.Inc() }
 func (m *Metrics) recordGone()              { m.gone.Inc() }
 

@@ -236,7 +236,7 @@ func (s *Service) pollEvery() time.Duration {
 }
 
 func (s *Service) sweeper() *sweeper {
-	return &sweeper{shardOptions: s.shards[0].shardOptions, shards: s.shards, in: s.in, owned: s.owns, rest: rest}
+	return &sweeper{shardOptions: s.shards[0].shardOptions, shards: s.shards, in: s.in, owned: s.owns, step: sweepMost, rest: rest}
 }
 
 func newVersion() (v [windows.VersionSize]byte) {

@@ -164,7 +164,7 @@ rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, leve
 		t.Fatal(err)
 	}
 	s.reached.Store(0)
-	w := &sweeper{shardOptions: s.shardOptions, shards: []*shard{s}, owned: func(int) bool { return true }}
+	w := scanner(s.shardOptions, s)
 	key := store.Keys().AppendRecordKey(nil, 0, "incident", []byte("loud"))
 	var before string
 	for n := range 3 {

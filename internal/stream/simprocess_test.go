@@ -80,6 +80,7 @@ func (p *simProcess) prepare() {
 	o.tide = newTide(len(p.topics), simShards, 0, func() {})
 	p.Service.partitions.tide, p.tide = o.tide, o.tide
 	p.sweeper = p.Service.sweeper()
+	p.sweeper.step, p.sweeper.rest = 3, func(context.Context, time.Duration) {}
 }
 
 func (w *simWorld) version() (v [8]byte) {

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -156,21 +157,23 @@ func (s *shard) forgettable(e *entry) bool {
 }
 
 // sweeper looks for subjects that have something due while nothing comes for
-// them: episodes to clear, and records to forget. Two goroutines do it for
-// the shards that the process owns, one for each.
+// them: episodes to clear, and records to forget, in a goroutine for the
+// one and one for the other. It does so for the shards that the process owns.
 type sweeper struct {
 	*shardOptions
 	shards []*shard
 	in     []chan message
 	owned  func(shard int) bool
-	rest   func(ctx context.Context, worked time.Duration) // between two steps of a scan; nil: none
+	step   int                                             // records of a shard that a scan looks at in one go
+	rest   func(ctx context.Context, worked time.Duration) // called after each
 }
 
 const (
 	sweepEvery = time.Second
-	// sweepMost is how many silent subjects one message to a shard names.
+	// sweepMost is how many silent subjects one message to a shard names, and how many records one step of a scan looks at.
 	sweepMost = 200
-	// scanEvery is the pause between two scans of all records; the first comes sooner.
+	// scanEvery is the pause between two scans of all records. The first comes sooner, and
+	// is tried again while there is nothing to be scanned.
 	scanEvery = 8 * time.Minute
 	scanFirst = 30 * time.Second
 	// forgetAfter is how long a subject's windows have been empty, by the
@@ -203,6 +206,10 @@ func (w *sweeper) scans(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-next.C:
+			if !slices.ContainsFunc(w.shards, w.scanned) {
+				next.Reset(scanFirst)
+				break
+			}
 			if err := w.scan(ctx); err != nil && ctx.Err() == nil {
 				w.metrics.storeError("scan", err)
 			}
@@ -211,8 +218,9 @@ func (w *sweeper) scans(ctx context.Context) {
 	}
 }
 
-// rest rests three times as long as was worked, so that a scan takes a quarter of a core at most, and of Redis.
-func rest(ctx context.Context, worked time.Duration) { wait(ctx, 3*worked) }
+// rest rests three times as long as was worked, so that looking takes each process a quarter of a core at most, and as much of Redis.
+// A process that stood still did not work all that time.
+func rest(ctx context.Context, worked time.Duration) { wait(ctx, min(3*worked, time.Second)) }
 
 // clears tells every owned shard which subjects may have a clear due.
 func (w *sweeper) clears(ctx context.Context) {
@@ -238,33 +246,26 @@ func (w *sweeper) clears(ctx context.Context) {
 }
 
 // scan looks at every record of the owned shards: those whose windows have been empty for long are
-// forgotten, those that may clear are put into the index again. A shard that cannot be looked at keeps no other from it.
+// forgotten, those that may clear are put into the index again. What cannot be looked at keeps nothing else from it.
 func (w *sweeper) scan(ctx context.Context) error {
-	if !slices.ContainsFunc(w.shards, w.scanned) {
-		return nil
-	}
 	keys, failed := make([][][]byte, len(w.shards)), make([]error, len(w.shards))
-	began := time.Now()
 	look := func(n int) {
-		failed[n] = w.look(ctx, n, keys[n])
+		began := time.Now()
+		failed[n] = cmp.Or(failed[n], w.look(ctx, n, keys[n]))
 		keys[n] = keys[n][:0]
-		if w.rest != nil {
-			w.rest(ctx, time.Since(began))
-			began = time.Now()
-		}
+		w.rest(ctx, time.Since(began))
 	}
 	err := w.store.ScanRecords(ctx, func(n int, key []byte) bool {
-		if n >= len(w.shards) || failed[n] != nil || !w.scanned(w.shards[n]) {
-			return true
-		}
-		keys[n] = append(keys[n], bytes.Clone(key))
-		if len(keys[n]) >= sweepMost {
-			look(n)
+		if n < len(w.shards) && w.scanned(w.shards[n]) {
+			keys[n] = append(keys[n], bytes.Clone(key))
+			if len(keys[n]) >= w.step {
+				look(n)
+			}
 		}
 		return ctx.Err() == nil
 	})
 	for n := range keys {
-		if err == nil && failed[n] == nil && len(keys[n]) > 0 {
+		if len(keys[n]) > 0 {
 			look(n)
 		}
 	}
@@ -288,6 +289,9 @@ func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
 	if streamTime == noTime {
 		return nil
 	}
+	var due []windows.Due
+	var old []emptied
+	var damaged error
 	for i, record := range values[:len(keys)] {
 		_, name, id, _ := w.keys.ParseRecordKey(keys[i])
 		kind, ok := kindOf(name)
@@ -295,21 +299,20 @@ func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
 			continue
 		}
 		s, err := windows.DecodeSubject(&w.program.kinds[kind].layout, record)
-		if err != nil {
-			return err
-		}
 		switch {
+		case err != nil:
+			damaged = cmp.Or(damaged, err)
 		case w.armed(s, kind):
 			now, _ := s.Time()
-			err = w.store.Arm(ctx, shard, windows.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(now, second)})
+			due = append(due, windows.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(now, second)})
 		case s.Empty(streamTime - int64(forgetAfter)):
-			err = w.forget(ctx, shard, keys[i], record, s, kind, id)
-		}
-		if err != nil {
-			return err
+			old = append(old, emptied{subject: s, parts: s.Shrink(nil), key: keys[i], record: record, kind: kind, id: id})
 		}
 	}
-	return nil
+	if len(due) > 0 {
+		err = w.store.Arm(ctx, shard, due...)
+	}
+	return cmp.Or(err, w.forget(ctx, shard, old), damaged)
 }
 
 // armed says whether an episode of s has not ended though it can: before that
@@ -323,14 +326,56 @@ func (w *sweeper) armed(s *windows.Subject, kind thresholds.Kind) bool {
 	return false
 }
 
-// forget deletes a subject whose windows are empty, with its parts. One that
+// emptied is a subject whose windows are empty.
+type emptied struct {
+	subject     *windows.Subject // shrunk to what is never forgotten
+	parts       []windows.Part   // that it has in the store
+	key, record []byte           // of the record, as read
+	kind        thresholds.Kind
+	id          []byte
+}
+
+// whole says whether the record is all there is of it, and goes as a whole.
+func (e *emptied) whole() bool { return len(e.parts) == 0 && !e.subject.Marked() }
+
+// forget deletes subjects whose windows are empty: those that are a record and no more in one step, unless another process
+// has just written one of them; then, and all others, one after the other.
+func (w *sweeper) forget(ctx context.Context, shard int, list []emptied) error {
+	c := &windows.Commit{}
+	for i := range list {
+		if e := &list[i]; e.whole() {
+			c.Records = append(c.Records, windows.Record{Key: e.key, Version: e.record[:windows.VersionSize]})
+			c.Deletes = append(c.Deletes, e.key)
+		}
+	}
+	gone := false
+	if len(c.Deletes) > 1 {
+		res, err := w.store.Commit(ctx, shard, c)
+		if err != nil {
+			return err
+		}
+		if gone = res.Outcome == windows.Done; gone {
+			w.metrics.forgotten(len(c.Deletes))
+		}
+	}
+	for i := range list {
+		if e := &list[i]; !gone || !e.whole() {
+			if err := w.forgetOne(ctx, shard, e); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// forgetOne deletes a subject with its parts. One that
 // ever had a level shrinks to its levels and episodes: its next crossing must not repeat an old id. The
 // version guards each step: whoever writes the subject meanwhile wins.
-func (w *sweeper) forget(ctx context.Context, shard int, key, record []byte, s *windows.Subject, kind thresholds.Kind, id []byte) error {
-	parts := s.Shrink(nil)
+func (w *sweeper) forgetOne(ctx context.Context, shard int, e *emptied) error {
+	s, key, record := e.subject, e.key, e.record
 	var gone [][]byte
-	for _, p := range parts {
-		gone = append(gone, w.keys.AppendPartKey(nil, shard, s.PartID(nil, p), kind.String(), id))
+	for _, p := range e.parts {
+		gone = append(gone, w.keys.AppendPartKey(nil, shard, s.PartID(nil, p), e.kind.String(), e.id))
 	}
 	if shrunk := bytes.Equal(s.AppendRecord(nil, [windows.VersionSize]byte(record), s.Writer()), record); shrunk && s.Marked() && len(gone) == 0 {
 		return nil // nothing is left of it but that
@@ -348,12 +393,12 @@ func (w *sweeper) forget(ctx context.Context, shard int, key, record []byte, s *
 		return err
 	}
 	if s.Marked() && len(gone) > 0 {
-		s.Deleted(parts)
+		s.Deleted(e.parts)
 		if written, err := w.rewrite(ctx, shard, key, record, s); written == nil {
 			return err
 		}
 	}
-	w.metrics.forgotten()
+	w.metrics.forgotten(1)
 	return nil
 }
 

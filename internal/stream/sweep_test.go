@@ -3,13 +3,23 @@ package stream
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
+
+// scanner is a sweeper that owns these shards and looks at one record at a time.
+func scanner(o *shardOptions, shards ...*shard) *sweeper {
+	return &sweeper{
+		shardOptions: o, shards: shards, owned: func(int) bool { return true },
+		step: 1, rest: func(context.Context, time.Duration) {},
+	}
+}
 
 // sweepPack clears after ten days.
 const sweepPack = `
@@ -56,7 +66,7 @@ func (r *sweepRig) reach(day int) {
 }
 
 func (r *sweepRig) scan() {
-	w := &sweeper{shardOptions: r.shard.shardOptions, shards: []*shard{r.shard}, owned: func(int) bool { return true }}
+	w := scanner(r.shard.shardOptions, r.shard)
 	if err := w.scan(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
@@ -199,36 +209,107 @@ func TestSweepWithoutALease(t *testing.T) {
 	}
 }
 
-// TestScanGoesOn: a shard that cannot be looked at does not keep the next one from being scanned, and is told.
-func TestScanGoesOn(t *testing.T) {
-	r := newSweepRig(t)
-	r.clicks(1)
-	r.reach(20)
-	o := *r.shard.shardOptions
-	k := o.keys
-	copied := func(key func(shard int) []byte) {
-		values, err := r.store.Load(t.Context(), 0, [][]byte{key(0)}, nil)
-		if err == nil {
-			err = r.store.Put(t.Context(), 1, key(1), values[0])
-		}
-		if err != nil {
-			t.Fatal(err)
+// twoShards puts what the rig's shard has of incident A, and its fence, into a second one too, both under these ids.
+func (r *sweepRig) twoShards(ids ...string) *sweeper {
+	r.t.Helper()
+	k, p := r.shard.keys, r.shard.partitions[0]
+	fence := func(shard int) []byte { return k.AppendFenceKey(nil, shard, p.topic, p.partition) }
+	record := func(shard int, id string) []byte { return k.AppendRecordKey(nil, shard, "incident", []byte(id)) }
+	values, err := r.store.Load(r.t.Context(), 0, [][]byte{record(0, "A"), fence(0)}, nil)
+	if err == nil {
+		err = r.store.Put(r.t.Context(), 1, fence(1), values[1])
+	}
+	for shard := range 2 {
+		for _, id := range ids {
+			err = errors.Join(err, r.store.Put(r.t.Context(), shard, record(shard, id), values[0]))
 		}
 	}
-	record := func(shard int) []byte { return k.AppendRecordKey(nil, shard, "incident", []byte("A")) }
-	copied(record)
-	copied(func(shard int) []byte { return k.AppendFenceKey(nil, shard, o.partitions[0].topic, o.partitions[0].partition) })
-	if err := r.store.Put(t.Context(), 0, record(0), []byte("damaged")); err != nil {
-		t.Fatal(err)
+	if err != nil {
+		r.t.Fatal(err)
 	}
-	w := &sweeper{shardOptions: &o, shards: []*shard{newShard(0, &o), newShard(1, &o)}, owned: func(int) bool { return true }}
+	w := scanner(r.shard.shardOptions, newShard(0, r.shard.shardOptions), newShard(1, r.shard.shardOptions))
 	for _, s := range w.shards {
 		s.reached.Store(0)
 	}
-	if err := w.scan(t.Context()); err == nil {
-		t.Error("the damaged record is not told")
+	return w
+}
+
+// records are the ids of the incidents stored in a shard, in order.
+func (r *sweepRig) records(shard int) string {
+	var ids []string
+	err := r.store.ScanRecords(r.t.Context(), func(n int, key []byte) bool {
+		if _, _, id, _ := r.store.Keys().ParseRecordKey(key); n == shard {
+			ids = append(ids, string(id))
+		}
+		return true
+	})
+	if err != nil {
+		r.t.Fatal(err)
 	}
-	if values, err := r.store.Load(t.Context(), 1, [][]byte{record(1)}, nil); err != nil || values[0] != nil {
-		t.Errorf("the second shard was not scanned, error %v", err)
+	slices.Sort(ids)
+	return strings.Join(ids, " ")
+}
+
+// TestScanGoesOn: a record that cannot be looked at keeps no other from being forgotten, and is told. After each step the scan rests.
+func TestScanGoesOn(t *testing.T) {
+	f := func(step, rests int) {
+		t.Helper()
+		r := newSweepRig(t)
+		r.clicks(1)
+		r.reach(20)
+		w := r.twoShards("A", "B", "C")
+		if err := r.store.Put(t.Context(), 0, r.store.Keys().AppendRecordKey(nil, 0, "incident", []byte("B")), []byte("damaged")); err != nil {
+			t.Fatal(err)
+		}
+		rested := 0
+		w.step, w.rest = step, func(context.Context, time.Duration) { rested++ }
+		if err := w.scan(t.Context()); err == nil {
+			t.Error("the damaged record is not told")
+		}
+		if first, second := r.records(0), r.records(1); first != "B" || second != "" {
+			t.Errorf("left are %q and %q", first, second)
+		}
+		if n := told(r.shard.metrics.forgot); n != 5 || rested != rests {
+			t.Errorf("%v subjects forgotten, as told, with %d rests", n, rested)
+		}
 	}
+	f(1, 6)
+	f(2, 4)
+	f(200, 2)
+}
+
+// TestForgetAtOnce: of many records that go in one step one is written meanwhile: it stays, the others go.
+func TestForgetAtOnce(t *testing.T) {
+	r := newSweepRig(t)
+	r.clicks(1)
+	r.reach(20)
+	w := r.twoShards("A", "B", "C")
+	o := *r.shard.shardOptions
+	o.store = &hasty{Mem: r.store, key: r.store.Keys().AppendRecordKey(nil, 1, "incident", []byte("B"))}
+	w.shardOptions, w.step = &o, 200
+	if err := w.scan(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if first, second := r.records(0), r.records(1); first != "" || second != "B" {
+		t.Errorf("left are %q and %q", first, second)
+	}
+	if n := told(r.shard.metrics.forgot); n != 5 {
+		t.Errorf("%v subjects forgotten, as told", n)
+	}
+}
+
+// hasty is a store in which another process writes a record just before the first commit that would delete it.
+type hasty struct {
+	*windows.Mem
+	key []byte
+}
+
+func (s *hasty) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	if s.key != nil && slices.ContainsFunc(c.Deletes, func(key []byte) bool { return bytes.Equal(key, s.key) }) {
+		if err := s.Put(ctx, shard, s.key, []byte("another version")); err != nil {
+			return windows.Result{}, err
+		}
+		s.key = nil
+	}
+	return s.Mem.Commit(ctx, shard, c)
 }

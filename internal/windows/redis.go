@@ -119,7 +119,7 @@ func (r *Redis) Scan(ctx context.Context, shard int, prefix []byte, f func(key [
 
 // ScanRecords is Store's.
 func (r *Redis) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
-	pattern := string(appendPattern(nil, []byte(r.keys.Prefix))) + "{*}r:*"
+	pattern := strings.TrimSuffix(string(appendPattern(nil, []byte(r.keys.Prefix))), "*") + "{*}r:*"
 	var prefix []byte
 	record := func(key []byte) bool {
 		shard, _, _, ok := r.keys.ParseRecordKey(key)
@@ -130,8 +130,11 @@ func (r *Redis) ScanRecords(ctx context.Context, f func(shard int, key []byte) b
 		return !bytes.HasPrefix(key, prefix) || f(shard, key) // 7 is not written {7}, and so not ours
 	}
 	nodes, err := r.masters(ctx)
-	for i, goes := 0, true; i < len(nodes) && goes && err == nil; i++ {
-		goes, err = scanNode(ctx, nodes[i], pattern, record)
+	for _, node := range nodes {
+		goes, failed := scanNode(ctx, node, pattern, record)
+		if err = errors.Join(err, failed); !goes && failed == nil {
+			break
+		}
 	}
 	if err != nil {
 		r.lookAgain(ctx, err)

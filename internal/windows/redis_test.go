@@ -48,6 +48,7 @@ func TestRedisPrefixAndDatabase(t *testing.T) {
 	server := servers.Redis(t, servers.RedisOptions{})
 	one := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}})
 	two := openRedis(t, RedisOptions{Addrs: []string{server.Addr()}, Prefix: "two:", DB: 3})
+	testScanRecords(t, openRedis(t, RedisOptions{Addrs: []string{server.Addr()}, Prefix: `a*[b]?\^-:`, DB: 4}))
 	for value, s := range map[string]Store{"1": one, "2": two} {
 		desk{t, s, 7}.put("x", value)
 		if err := s.Arm(t.Context(), 7, Due{[]byte("m"), 1}); err != nil {

@@ -27,7 +27,8 @@ type Store interface {
 	// repeated, until f returns false.
 	Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error
 	// ScanRecords calls f with the keys of the records of every shard, in no order, possibly
-	// repeated, until f returns false. Each server is looked through once, however many shards it has.
+	// repeated, until f returns false. Each server is looked through once, however many shards it has;
+	// if one fails, the others all the same. Keys on the move between servers may be missed.
 	ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error
 	// Put sets one key, without a check.
 	Put(ctx context.Context, shard int, key, value []byte) error
