@@ -1,11 +1,7 @@
 package stream
 
 import (
-	"bytes"
-	"cmp"
 	"context"
-	"errors"
-	"slices"
 	"sync"
 	"time"
 
@@ -172,13 +168,6 @@ const (
 	sweepEvery = time.Second
 	// sweepMost is how many silent subjects one message to a shard names, and how many records one step of a scan looks at.
 	sweepMost = 200
-	// scanEvery is the pause between two scans of all records. The first comes sooner, and
-	// is tried again while there is nothing to be scanned.
-	scanEvery = 8 * time.Minute
-	scanFirst = 30 * time.Second
-	// forgetAfter is how long a subject's windows have been empty, by the
-	// stream's time, when its record is deleted.
-	forgetAfter = 24 * time.Hour
 )
 
 func (w *sweeper) serve(ctx context.Context) {
@@ -196,31 +185,6 @@ func (w *sweeper) serve(ctx context.Context) {
 		}
 	}
 }
-
-// scans scans every now and then. Ten million records take minutes, which the clears do not wait for.
-func (w *sweeper) scans(ctx context.Context) {
-	next := time.NewTimer(scanFirst)
-	defer next.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-next.C:
-			if !slices.ContainsFunc(w.shards, w.scanned) {
-				next.Reset(scanFirst)
-				break
-			}
-			if err := w.scan(ctx); err != nil && ctx.Err() == nil {
-				w.metrics.storeError("scan", err)
-			}
-			next.Reset(scanEvery)
-		}
-	}
-}
-
-// rest rests three times as long as was worked, so that looking takes each process a quarter of a core at most, and as much of Redis.
-// A process that stood still did not work all that time.
-func rest(ctx context.Context, worked time.Duration) { wait(ctx, min(3*worked, time.Second)) }
 
 // clears tells every owned shard which subjects may have a clear due.
 func (w *sweeper) clears(ctx context.Context) {
@@ -243,187 +207,6 @@ func (w *sweeper) clears(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// scan looks at every record of the owned shards: those whose windows have been empty for long are
-// forgotten, those that may clear are put into the index again. What cannot be looked at keeps nothing else from it.
-func (w *sweeper) scan(ctx context.Context) error {
-	keys, failed := make([][][]byte, len(w.shards)), make([]error, len(w.shards))
-	look := func(n int) {
-		began := time.Now()
-		failed[n] = cmp.Or(failed[n], w.look(ctx, n, keys[n]))
-		keys[n] = keys[n][:0]
-		w.rest(ctx, time.Since(began))
-	}
-	err := w.store.ScanRecords(ctx, func(n int, key []byte) bool {
-		if n < len(w.shards) && w.scanned(w.shards[n]) {
-			keys[n] = append(keys[n], bytes.Clone(key))
-			if len(keys[n]) >= w.step {
-				look(n)
-			}
-		}
-		return ctx.Err() == nil
-	})
-	for n := range keys {
-		if len(keys[n]) > 0 {
-			look(n)
-		}
-	}
-	return errors.Join(append(failed, err)...)
-}
-
-// scanned says whether a shard is the process' to scan, and it is known how far the stream is there.
-func (w *sweeper) scanned(s *shard) bool {
-	return w.owned(s.number) && s.reached.Load() != noTime
-}
-
-// look forgets or indexes the records under keys. How far the stream is it reads together
-// with them: a store that went back may hold records to which what comes next belongs.
-func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
-	all := appendFenceKeys(slices.Clip(keys), w.keys, shard, w.partitions)
-	values, err := w.store.Load(ctx, shard, all, nil)
-	if err != nil {
-		return err
-	}
-	streamTime := storedTime(values[len(keys):])
-	if streamTime == noTime {
-		return nil
-	}
-	var due []windows.Due
-	var old []emptied
-	var damaged error
-	for i, record := range values[:len(keys)] {
-		_, name, id, _ := w.keys.ParseRecordKey(keys[i])
-		kind, ok := kindOf(name)
-		if record == nil || !ok {
-			continue
-		}
-		s, err := windows.DecodeSubject(&w.program.kinds[kind].layout, record)
-		switch {
-		case err != nil:
-			damaged = cmp.Or(damaged, err)
-		case w.armed(s, kind):
-			now, _ := s.Time()
-			due = append(due, windows.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(now, second)})
-		case s.Empty(streamTime - int64(forgetAfter)):
-			old = append(old, emptied{subject: s, parts: s.Shrink(nil), key: keys[i], record: record, kind: kind, id: id})
-		}
-	}
-	if len(due) > 0 {
-		err = w.store.Arm(ctx, shard, due...)
-	}
-	return cmp.Or(err, w.forget(ctx, shard, old), damaged)
-}
-
-// armed says whether an episode of s has not ended though it can: before that
-// its counters are not to be forgotten, since they date the clear.
-func (w *sweeper) armed(s *windows.Subject, kind thresholds.Kind) bool {
-	for r, rule := range w.program.kinds[kind].rules {
-		if rule.Clear > 0 && rule.Window > 0 && s.Mark(r).Level > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-// emptied is a subject whose windows are empty.
-type emptied struct {
-	subject     *windows.Subject // shrunk to what is never forgotten
-	parts       []windows.Part   // that it has in the store
-	key, record []byte           // of the record, as read
-	kind        thresholds.Kind
-	id          []byte
-}
-
-// whole says whether the record is all there is of it, and goes as a whole.
-func (e *emptied) whole() bool { return len(e.parts) == 0 && !e.subject.Marked() }
-
-// forget deletes subjects whose windows are empty: those that are a record and no more in one step, unless another process
-// has just written one of them; then, and all others, one after the other.
-func (w *sweeper) forget(ctx context.Context, shard int, list []emptied) error {
-	c := &windows.Commit{}
-	for i := range list {
-		if e := &list[i]; e.whole() {
-			c.Records = append(c.Records, windows.Record{Key: e.key, Version: e.record[:windows.VersionSize]})
-			c.Deletes = append(c.Deletes, e.key)
-		}
-	}
-	gone := false
-	if len(c.Deletes) > 1 {
-		res, err := w.store.Commit(ctx, shard, c)
-		if err != nil {
-			return err
-		}
-		if gone = res.Outcome == windows.Done; gone {
-			w.metrics.forgotten(len(c.Deletes))
-		}
-	}
-	for i := range list {
-		if e := &list[i]; !gone || !e.whole() {
-			if err := w.forgetOne(ctx, shard, e); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// forgetOne deletes a subject with its parts. One that
-// ever had a level shrinks to its levels and episodes: its next crossing must not repeat an old id. The
-// version guards each step: whoever writes the subject meanwhile wins.
-func (w *sweeper) forgetOne(ctx context.Context, shard int, e *emptied) error {
-	s, key, record := e.subject, e.key, e.record
-	var gone [][]byte
-	for _, p := range e.parts {
-		gone = append(gone, w.keys.AppendPartKey(nil, shard, s.PartID(nil, p), e.kind.String(), e.id))
-	}
-	if shrunk := bytes.Equal(s.AppendRecord(nil, [windows.VersionSize]byte(record), s.Writer()), record); shrunk && s.Marked() && len(gone) == 0 {
-		return nil // nothing is left of it but that
-	}
-	if s.Marked() || len(gone) >= deleteMost {
-		var err error // so that no record names parts of which some are gone
-		if record, err = w.rewrite(ctx, shard, key, record, s); record == nil {
-			return err
-		}
-	}
-	if !s.Marked() {
-		gone = append(gone, key)
-	}
-	if done, err := w.drop(ctx, shard, key, record, gone); !done {
-		return err
-	}
-	if s.Marked() && len(gone) > 0 {
-		s.Deleted(e.parts)
-		if written, err := w.rewrite(ctx, shard, key, record, s); written == nil {
-			return err
-		}
-	}
-	w.metrics.forgotten(1)
-	return nil
-}
-
-// rewrite writes s if the record is as it was read, and returns the new one; nil if it is not.
-func (w *sweeper) rewrite(ctx context.Context, shard int, key, record []byte, s *windows.Subject) ([]byte, error) {
-	written := s.AppendRecord(nil, w.version(), w.writer)
-	c := &windows.Commit{Records: []windows.Record{{Key: key, Version: record[:windows.VersionSize], Value: written}}}
-	if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
-		return nil, err
-	}
-	return written, nil
-}
-
-// deleteMost is how many keys of a subject are deleted at once.
-const deleteMost = windows.MaxCommitKeys / 2
-
-// drop deletes keys if the record is as it was read.
-func (w *sweeper) drop(ctx context.Context, shard int, key, record []byte, keys [][]byte) (bool, error) {
-	for some := range slices.Chunk(keys, deleteMost) {
-		c := &windows.Commit{Records: []windows.Record{{Key: key, Version: record[:windows.VersionSize]}}, Deletes: some}
-		if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
-			return false, err
-		}
-	}
-	return true, nil
 }
 
 // kindOf is the kind of a name.
