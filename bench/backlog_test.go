@@ -4,13 +4,12 @@ package bench
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"syscall"
 	"testing"
 	"time"
 
@@ -71,30 +70,16 @@ func (d *bed) verify(j job, l backlog) (counted, verified figures) {
 	p := startProgram(d.b, d.binary, t.config())
 	began := time.Now()
 	t.awaitCommitted(l.ends)
-	counted = figures{rate: float64(l.events) / time.Since(began).Seconds(), peak: p.peak(d.b)}
-	counted.program = p.stop(d.b).Seconds() / (float64(l.events) / 1e6)
-	t.cost(&counted, l.events)
-	t.size(&counted)
-	config := filepath.Join(d.b.TempDir(), "verify.yaml")
-	if err := os.WriteFile(config, []byte(t.config()), 0o600); err != nil {
-		d.b.Fatal(err)
-	}
-	verified = d.command(l.events, io.Discard, "verify", "-config", config) // it fails if there is a difference
+	counted = t.concluded(p, l, time.Since(began))
+	verified = d.command(l.events, io.Discard, "verify", "-config", writeConfig(d.b, t.config())) // it fails if there is a difference
 	t.redis.stop()
 	return counted, verified
 }
 
 // command runs the program to its end, which must be a good one. It prints what it says on stderr.
 func (d *bed) command(events int, out io.Writer, args ...string) figures {
-	cmd := exec.Command(d.binary, args...)
-	cmd.Stdout, cmd.Stderr = out, os.Stderr
-	cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
-	p := &process{cmd: cmd, done: make(chan error, 1)}
 	began := time.Now()
-	if err := cmd.Start(); err != nil {
-		d.b.Fatal(err)
-	}
-	go func() { p.done <- cmd.Wait() }()
+	p := launchTo(d.b, out, os.Stderr, d.binary, args...)
 	look := time.NewTicker(100 * time.Millisecond) // Linux' own figure for a child begins with its parent's
 	defer look.Stop()
 	f := figures{}
@@ -103,15 +88,14 @@ func (d *bed) command(events int, out io.Writer, args ...string) figures {
 		case <-look.C:
 			most, _ := p.resident() // it may have just ended
 			f.peak = max(f.peak, most)
-			continue
 		case err := <-p.done:
 			if err != nil {
 				d.b.Fatalf("%s: %v", args[0], err)
 			}
+			f.rate = float64(events) / time.Since(began).Seconds()
+			f.program = p.cpu().Seconds() / (float64(events) / 1e6)
+			return f
 		}
-		f.rate = float64(events) / time.Since(began).Seconds()
-		f.program = (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() / (float64(events) / 1e6)
-		return f
 	}
 }
 
@@ -119,10 +103,6 @@ func (d *bed) command(events int, out io.Writer, args ...string) figures {
 type lineCounter struct{ lines int }
 
 func (c *lineCounter) Write(p []byte) (int, error) {
-	for _, b := range p {
-		if b == '\n' {
-			c.lines++
-		}
-	}
+	c.lines += bytes.Count(p, []byte("\n"))
 	return len(p), nil
 }

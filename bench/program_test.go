@@ -5,6 +5,7 @@ package bench
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"os/exec"
@@ -44,11 +45,20 @@ type process struct {
 	done chan error
 }
 
-// launch starts a process, which ends with the benchmark at the latest.
+// launch starts a process, which ends with the benchmark at the latest. Its log is what it writes.
 func launch(b testing.TB, name string, args ...string) *process {
 	b.Helper()
-	p := &process{cmd: exec.Command(name, args...), log: &output{}, done: make(chan error, 1)}
-	p.cmd.Stdout, p.cmd.Stderr = p.log, p.log
+	log := &output{}
+	p := launchTo(b, log, log, name, args...)
+	p.log = log
+	return p
+}
+
+// launchTo is launch with other places for what the process writes, and no log.
+func launchTo(b testing.TB, stdout, stderr io.Writer, name string, args ...string) *process {
+	b.Helper()
+	p := &process{cmd: exec.Command(name, args...), done: make(chan error, 1)}
+	p.cmd.Stdout, p.cmd.Stderr = stdout, stderr
 	p.cmd.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	if err := p.cmd.Start(); err != nil {
 		b.Fatal(err)
@@ -68,6 +78,11 @@ func (p *process) end(b testing.TB, codes ...int) time.Duration {
 	if !slices.Contains(codes, p.cmd.ProcessState.ExitCode()) {
 		b.Fatalf("end %s: %v\n%s", p.cmd.Path, err, p.log)
 	}
+	return p.cpu()
+}
+
+// cpu is the CPU time that a process which has ended used in its life.
+func (p *process) cpu() time.Duration {
 	return p.cmd.ProcessState.UserTime() + p.cmd.ProcessState.SystemTime()
 }
 
@@ -107,14 +122,20 @@ func (o *output) String() string {
 
 var httpAddr = regexp.MustCompile(`"msg":"started".*"http":"([^"]+)"`)
 
-// startProgram starts the binary and returns when it is ready to read.
-func startProgram(b testing.TB, binary, config string) *program {
+// writeConfig writes a config into a file of its own.
+func writeConfig(b testing.TB, config string) (file string) {
 	b.Helper()
-	file := filepath.Join(b.TempDir(), "config.yaml")
+	file = filepath.Join(b.TempDir(), "config.yaml")
 	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	p := &program{process: launch(b, binary, "run", "-config", file)}
+	return file
+}
+
+// startProgram starts the binary and returns when it is ready to read.
+func startProgram(b testing.TB, binary, config string) *program {
+	b.Helper()
+	p := &program{process: launch(b, binary, "run", "-config", writeConfig(b, config))}
 	await(b, "the program's start", 5*time.Millisecond, func() bool {
 		m := httpAddr.FindStringSubmatch(p.log.String())
 		if m != nil {

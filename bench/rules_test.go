@@ -6,7 +6,6 @@ import (
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
-	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // BenchmarkRules shows what each rule of the built-in pack costs: the service in this process reads a backlog of half of -events with
@@ -31,12 +30,7 @@ func BenchmarkRules(b *testing.B) {
 
 // eachRule is a job for each rule of the built-in pack.
 func eachRule(b *testing.B) (jobs []job) {
-	text, _ := thresholds.Builtin("cn-2019-15")
-	pack, faults := thresholds.Parse("cn-2019-15.yaml", text, thresholds.Options{})
-	if len(faults) > 0 {
-		b.Fatal(faults)
-	}
-	for _, r := range pack.Rules {
+	for _, r := range byDefault.rules(b).Rules {
 		jobs = append(jobs, job{name: r.ID, only: r.ID})
 	}
 	return jobs

@@ -177,7 +177,8 @@ func (t *trial) sumOf(store windows.Store, rule, measure string) (total float64)
 	return total
 }
 
-func (j *job) program(b testing.TB) *stream.Program {
+// rules is the job's pack.
+func (j *job) rules(b testing.TB) *thresholds.Pack {
 	b.Helper()
 	name := "cn-2019-15.yaml"
 	text, _ := thresholds.Builtin("cn-2019-15")
@@ -195,7 +196,12 @@ func (j *job) program(b testing.TB) *stream.Program {
 	if j.only != "" {
 		pack.Rules = slices.DeleteFunc(pack.Rules, func(r *thresholds.Rule) bool { return r.ID != j.only })
 	}
-	p, err := stream.Compile([]*thresholds.Pack{pack}, 1_000_000)
+	return pack
+}
+
+func (j *job) program(b testing.TB) *stream.Program {
+	b.Helper()
+	p, err := stream.Compile([]*thresholds.Pack{j.rules(b)}, 1_000_000)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -55,13 +55,19 @@ func (d *bed) backlogRun(j job, l backlog) figures {
 	})
 	took := time.Since(began)
 	t.awaitCommitted(l.ends)
-	m := p.metrics(d.b)
-	f := figures{rate: float64(l.events) / took.Seconds(), peak: p.peak(d.b)}
+	f := t.concluded(p, l, took)
+	t.redis.stop()
+	return f
+}
+
+// concluded ends a program that has read a backlog in that time and stored it, and returns what that cost.
+func (t *trial) concluded(p *program, l backlog, took time.Duration) figures {
+	m := p.metrics(t.b)
+	f := figures{rate: float64(l.events) / took.Seconds(), peak: p.peak(t.b)}
 	f.fromMetrics(m, l.events)
-	f.program = p.stop(d.b).Seconds() / (float64(l.events) / 1e6)
+	f.program = p.stop(t.b).Seconds() / (float64(l.events) / 1e6)
 	t.cost(&f, l.events)
 	t.size(&f)
-	t.redis.stop()
 	return f
 }
 

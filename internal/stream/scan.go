@@ -143,22 +143,19 @@ func (e *emptied) whole() bool { return len(e.parts) == 0 && !e.subject.Marked()
 // forget deletes subjects whose windows are empty: those that are a record and no more in one step, unless another process
 // has just written one of them; then, and all others, one after the other.
 func (w *sweeper) forget(ctx context.Context, shard int, list []emptied) error {
-	c := &windows.Commit{}
+	var records []windows.Record
+	var keys [][]byte
 	for i := range list {
 		if e := &list[i]; e.whole() {
-			c.Records = append(c.Records, windows.Record{Key: e.key, Version: e.record[:windows.VersionSize]})
-			c.Deletes = append(c.Deletes, e.key)
+			records, keys = append(records, compared(e.key, e.record)), append(keys, e.key)
 		}
 	}
-	gone := false
-	if len(c.Deletes) > 1 {
-		res, err := w.store.Commit(ctx, shard, c)
-		if err != nil {
-			return err
-		}
-		if gone = res.Outcome == windows.Done; gone {
-			w.metrics.forgotten(len(c.Deletes))
-		}
+	gone, err := w.drop(ctx, shard, records, keys)
+	if err != nil {
+		return err
+	}
+	if gone {
+		w.metrics.forgotten(len(keys))
 	}
 	for i := range list {
 		if e := &list[i]; !gone || !e.whole() {
@@ -191,7 +188,7 @@ func (w *sweeper) forgetOne(ctx context.Context, shard int, e *emptied) error {
 	if !s.Marked() {
 		gone = append(gone, key)
 	}
-	if done, err := w.drop(ctx, shard, key, record, gone); !done {
+	if done, err := w.drop(ctx, shard, []windows.Record{compared(key, record)}, gone); !done {
 		return err
 	}
 	if s.Marked() && len(gone) > 0 {
@@ -207,20 +204,27 @@ func (w *sweeper) forgetOne(ctx context.Context, shard int, e *emptied) error {
 // rewrite writes s if the record is as it was read, and returns the new one; nil if it is not.
 func (w *sweeper) rewrite(ctx context.Context, shard int, key, record []byte, s *windows.Subject) ([]byte, error) {
 	written := s.AppendRecord(nil, w.version(), w.writer)
-	c := &windows.Commit{Records: []windows.Record{{Key: key, Version: record[:windows.VersionSize], Value: written}}}
+	next := compared(key, record)
+	next.Value = written
+	c := &windows.Commit{Records: []windows.Record{next}}
 	if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
 		return nil, err
 	}
 	return written, nil
 }
 
-// deleteMost is how many keys of a subject are deleted at once.
+// compared is a record that must be as it was read.
+func compared(key, record []byte) windows.Record {
+	return windows.Record{Key: key, Version: record[:windows.VersionSize]}
+}
+
+// deleteMost is how many keys are deleted at once.
 const deleteMost = windows.MaxCommitKeys / 2
 
-// drop deletes keys if the record is as it was read.
-func (w *sweeper) drop(ctx context.Context, shard int, key, record []byte, keys [][]byte) (bool, error) {
+// drop deletes keys if the records are as they were read.
+func (w *sweeper) drop(ctx context.Context, shard int, records []windows.Record, keys [][]byte) (bool, error) {
 	for some := range slices.Chunk(keys, deleteMost) {
-		c := &windows.Commit{Records: []windows.Record{{Key: key, Version: record[:windows.VersionSize]}}, Deletes: some}
+		c := &windows.Commit{Records: records, Deletes: some}
 		if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
 			return false, err
 		}

@@ -186,17 +186,7 @@ func written(c *windows.Commit) [][]byte {
 }
 
 func (s *simStore) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
-	goes := true
-	for n := range s.shards {
-		err := s.Scan(ctx, n, s.Keys().AppendRecordPrefix(nil, n), func(key []byte) bool {
-			goes = f(n, key)
-			return goes
-		})
-		if err != nil || !goes {
-			return err
-		}
-	}
-	return nil
+	return windows.ScanEach(ctx, s, len(s.shards), f)
 }
 
 func (s *simStore) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {

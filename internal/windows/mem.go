@@ -116,11 +116,16 @@ func (m *Mem) Scan(ctx context.Context, shard int, prefix []byte, f func(key []b
 	return nil
 }
 
-// ScanRecords is Store's, a shard after the other as Scan.
+// ScanRecords is Store's.
 func (m *Mem) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
+	return ScanEach(ctx, m, len(m.shards), f)
+}
+
+// ScanEach is ScanRecords of a store in which a Scan looks at nothing but its shard: one of each.
+func ScanEach(ctx context.Context, s Store, shards int, f func(shard int, key []byte) bool) error {
 	goes := true
-	for n := range m.shards {
-		err := m.Scan(ctx, n, m.Keys().AppendRecordPrefix(nil, n), func(key []byte) bool {
+	for n := range shards {
+		err := s.Scan(ctx, n, s.Keys().AppendRecordPrefix(nil, n), func(key []byte) bool {
 			goes = f(n, key)
 			return goes
 		})

@@ -119,7 +119,7 @@ func (r *Redis) Scan(ctx context.Context, shard int, prefix []byte, f func(key [
 
 // ScanRecords is Store's.
 func (r *Redis) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
-	pattern := strings.TrimSuffix(string(appendPattern(nil, []byte(r.keys.Prefix))), "*") + "{*}r:*"
+	pattern := string(appendQuoted(nil, []byte(r.keys.Prefix))) + "{*}r:*"
 	var prefix []byte
 	record := func(key []byte) bool {
 		shard, _, _, ok := r.keys.ParseRecordKey(key)
@@ -176,13 +176,18 @@ func scanNode(ctx context.Context, node redis.Cmdable, pattern string, f func(ke
 
 // appendPattern appends the glob pattern of all keys that begin with prefix.
 func appendPattern(dst, prefix []byte) []byte {
-	for _, c := range prefix {
+	return append(appendQuoted(dst, prefix), '*')
+}
+
+// appendQuoted appends text as a glob pattern has it.
+func appendQuoted(dst, text []byte) []byte {
+	for _, c := range text {
 		if strings.IndexByte(`*?[\`, c) >= 0 {
 			dst = append(dst, '\\')
 		}
 		dst = append(dst, c)
 	}
-	return append(dst, '*')
+	return dst
 }
 
 // node is the server that holds the shard.
