@@ -90,7 +90,9 @@ type verification struct {
 	began  map[uint64]int64 // since when each counter is kept, as sinces has it
 	again  *retelling
 	limits [][]mark // by shard and partition: the fences last read
-	clears applier
+	// strange are the keys of the records, by shard, that the store had and the log had not.
+	strange [][][]byte
+	clears  applier
 }
 
 // ErrNothingCounted is a store in which no service has counted.
@@ -152,6 +154,9 @@ func (v *verification) places(ctx context.Context) (from []int64, err error) {
 func (v *verification) run(ctx context.Context) error {
 	v.limits = make([][]mark, v.Shards)
 	if err := v.refresh(ctx, 0); err != nil {
+		return err
+	}
+	if err := v.findStrange(ctx); err != nil {
 		return err
 	}
 	for n := range v.Shards {

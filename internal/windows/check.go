@@ -54,7 +54,7 @@ func (r *Redis) eachMaster(ctx context.Context, f func(context.Context, string, 
 			return f(ctx, node.Options().Addr, node)
 		})
 		if err != nil {
-			return fmt.Errorf("check redis: %w", err)
+			return fmt.Errorf("ask the masters of redis %s: %w", r.name, err)
 		}
 		return nil
 	case *redis.Client:

@@ -99,7 +99,8 @@ func (m *Mem) Commit(ctx context.Context, shard int, c *Commit) (Result, error) 
 	return Result{}, nil
 }
 
-// Scan is Store's. It shows the keys that were there when it began.
+// Scan calls f with the keys of the shard that begin with prefix and were there when it began, in no order, until f returns
+// false.
 func (m *Mem) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
 	s, err := m.lock(ctx, "scan", shard)
 	if err != nil {
@@ -121,8 +122,14 @@ func (m *Mem) ScanRecords(ctx context.Context, f func(shard int, key []byte) boo
 	return ScanEach(ctx, m, len(m.shards), f)
 }
 
-// ScanEach is ScanRecords of a store in which a Scan looks at nothing but its shard: one of each.
-func ScanEach(ctx context.Context, s Store, shards int, f func(shard int, key []byte) bool) error {
+// scanner is a store in which a Scan looks at nothing but its shard.
+type scanner interface {
+	Keys() Keys
+	Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error
+}
+
+// ScanEach is ScanRecords of a store whose shards are looked through one by one.
+func ScanEach(ctx context.Context, s scanner, shards int, f func(shard int, key []byte) bool) error {
 	goes := true
 	for n := range shards {
 		err := s.Scan(ctx, n, s.Keys().AppendRecordPrefix(nil, n), func(key []byte) bool {

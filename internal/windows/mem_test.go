@@ -1,8 +1,10 @@
 package windows
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -62,4 +64,51 @@ func TestMemInPlace(t *testing.T) {
 	if n := cap(m.shards[0].values[0]); n > 1000 {
 		t.Errorf("100 bytes held in %d", n)
 	}
+}
+
+func TestMemScan(t *testing.T) {
+	s := NewMem(8)
+	d := desk{t, s, 3}
+	d.put("a*[b]?\\1", "", "a*[b]?\\2", "", "a*[b]?\\", "", "aXb?\\1", "", "axxbx\\1", "", "b", "")
+	for i := range 3000 {
+		d.put(fmt.Sprint("many", i), "")
+	}
+	desk{t, s, 4}.put("many0", "", "other", "")
+	scan := func(prefix string) []string {
+		var got []string
+		err := s.Scan(t.Context(), 3, d.key(prefix), func(key []byte) bool {
+			got = append(got, string(bytes.TrimPrefix(key, d.key(""))))
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		slices.Sort(got)
+		return slices.Compact(got)
+	}
+	f := func(prefix string, want ...string) {
+		t.Helper()
+		if got := scan(prefix); !slices.Equal(got, want) {
+			t.Errorf("%q: got %q, want %q", prefix, got, want)
+		}
+	}
+	f("a*[b]?\\", "a*[b]?\\", "a*[b]?\\1", "a*[b]?\\2")
+	f("aX", "aXb?\\1")
+	f("other")
+	f("no")
+	if got := scan("many"); len(got) != 3000 {
+		t.Errorf("%d of 3,000 keys", len(got))
+	}
+	calls := 0
+	err := s.Scan(t.Context(), 3, d.key("many"), func([]byte) bool { calls++; return calls < 7 })
+	if err != nil || calls != 7 {
+		t.Errorf("%d calls, error %v", calls, err)
+	}
+	err = s.Scan(t.Context(), 3, d.key("b"), func(key []byte) bool { // the store can be used meanwhile
+		return s.Put(t.Context(), 3, key, []byte("seen")) == nil
+	})
+	if err != nil {
+		t.Error(err)
+	}
+	d.holds("b", "seen")
 }

@@ -1,6 +1,7 @@
 package windows
 
 import (
+	"bytes"
 	"fmt"
 	"math/rand/v2"
 	"reflect"
@@ -63,7 +64,7 @@ func (w *twins) step() {
 	case 2:
 		w.both("delete", func(s Store) (any, error) { return nil, s.Delete(ctx, shard, key(s, name), key(s, "f0")) })
 	case 3:
-		w.both("scan", func(s Store) (any, error) { return w.scan(s, shard, "") })
+		w.both("scan", func(s Store) (any, error) { return w.scan(s, shard) })
 	case 4, 5:
 		due := Due{[]byte(name), int64(w.random.IntN(100)) - 20}
 		w.both("arm", func(s Store) (any, error) { return nil, s.Arm(ctx, shard, due) })
@@ -82,13 +83,9 @@ func (w *twins) step() {
 }
 
 // scan returns all that a shard holds.
-func (w *twins) scan(s Store, shard int, prefix string) (map[string]string, error) {
-	var keys [][]byte
-	base := s.Keys().AppendMetaKey(nil, shard, prefix)
-	err := s.Scan(w.t.Context(), shard, base, func(key []byte) bool {
-		keys = append(keys, key)
-		return true
-	})
+func (w *twins) scan(s Store, shard int) (map[string]string, error) {
+	base := s.Keys().AppendMetaKey(nil, shard, "")
+	keys, err := w.keys(s, shard, base)
 	if err != nil {
 		return nil, err
 	}
@@ -103,10 +100,25 @@ func (w *twins) scan(s Store, shard int, prefix string) (map[string]string, erro
 	return all, err
 }
 
+// keys are the keys of a shard that begin with base.
+func (w *twins) keys(s Store, shard int, base []byte) (keys [][]byte, err error) {
+	note := func(key []byte) bool {
+		if bytes.HasPrefix(key, base) {
+			keys = append(keys, key)
+		}
+		return true
+	}
+	if mem, ok := s.(*Mem); ok {
+		return keys, mem.Scan(w.t.Context(), shard, base, note)
+	}
+	_, err = scanNode(w.t.Context(), s.(*Redis).client, "*", note)
+	return keys, err
+}
+
 func (w *twins) compareAll() {
 	w.t.Helper()
 	for shard := range 3 {
-		w.both("all", func(s Store) (any, error) { return w.scan(s, shard, "") })
+		w.both("all", func(s Store) (any, error) { return w.scan(s, shard) })
 		w.both("all armed", func(s Store) (any, error) { return s.Armed(w.t.Context(), shard, 1000, 1000) })
 	}
 }

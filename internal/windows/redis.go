@@ -103,20 +103,6 @@ func appendValues(dst [][]byte, reply []any) [][]byte {
 	return dst
 }
 
-// Scan is Store's. On a Cluster it goes over the node that owns the shard now: of a slot that is
-// being moved it may miss keys.
-func (r *Redis) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
-	node, err := r.node(ctx, shard)
-	if err == nil {
-		_, err = scanNode(ctx, node, string(appendPattern(nil, prefix)), f)
-	}
-	if err != nil {
-		r.lookAgain(ctx, err)
-		return fmt.Errorf("scan shard %d: %w", shard, err)
-	}
-	return nil
-}
-
 // ScanRecords is Store's.
 func (r *Redis) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
 	pattern := string(appendQuoted(nil, []byte(r.keys.Prefix))) + "{*}r:*"
@@ -174,11 +160,6 @@ func scanNode(ctx context.Context, node redis.Cmdable, pattern string, f func(ke
 	}
 }
 
-// appendPattern appends the glob pattern of all keys that begin with prefix.
-func appendPattern(dst, prefix []byte) []byte {
-	return append(appendQuoted(dst, prefix), '*')
-}
-
 // appendQuoted appends text as a glob pattern has it.
 func appendQuoted(dst, text []byte) []byte {
 	for _, c := range text {
@@ -188,14 +169,6 @@ func appendQuoted(dst, text []byte) []byte {
 		dst = append(dst, c)
 	}
 	return dst
-}
-
-// node is the server that holds the shard.
-func (r *Redis) node(ctx context.Context, shard int) (redis.Cmdable, error) {
-	if c, ok := r.client.(*redis.ClusterClient); ok {
-		return c.MasterForKey(ctx, string(r.keys.appendTag(nil, shard)))
-	}
-	return r.client, nil
 }
 
 // Put is Store's.

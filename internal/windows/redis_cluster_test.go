@@ -67,7 +67,6 @@ func testClusterRights(t *testing.T, cluster *servers.RedisNodes) {
 	}
 	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs(), Username: "worker", Password: "pw"})
 	testUsable(t, r)
-	testScan(t, r)
 	testScanRecords(t, r)
 	if _, err := r.Check(t.Context()); err != nil {
 		t.Error(err)

@@ -23,9 +23,6 @@ type Store interface {
 	Load(ctx context.Context, shard int, keys [][]byte, dst [][]byte) ([][]byte, error)
 	// Commit applies c as one atomic write, or nothing of it. An error leaves open which.
 	Commit(ctx context.Context, shard int, c *Commit) (Result, error)
-	// Scan calls f with the keys of the shard that begin with prefix, in no order, possibly
-	// repeated, until f returns false.
-	Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error
 	// ScanRecords calls f with the keys of the records of every shard, in no order, possibly
 	// repeated, until f returns false. Each server is looked through once, however many shards it has;
 	// if one fails, the others all the same. Keys on the move between servers may be missed.

@@ -1,7 +1,6 @@
 package windows
 
 import (
-	"bytes"
 	"context"
 	"fmt"
 	"reflect"
@@ -29,7 +28,6 @@ var contract = []struct {
 	{"Invalid", testInvalid},
 	{"Canceled", testCanceled},
 	{"Load", testLoad},
-	{"Scan", testScan},
 	{"ScanRecords", testScanRecords},
 	{"Put", testPut},
 	{"Delete", testDelete},
@@ -107,7 +105,7 @@ func testCanceled(t *testing.T, s Store) {
 	_, err = s.PutAbsent(ctx, 3, key, key)
 	f(err)
 	f(s.Delete(ctx, 3, key))
-	f(s.Scan(ctx, 3, key, func([]byte) bool { return true }))
+	f(s.ScanRecords(ctx, func(int, []byte) bool { return true }))
 	f(s.Arm(ctx, 3, Due{Member: key}))
 	f(s.Disarm(ctx, 3, key))
 	_, err = s.Armed(ctx, 3, 0, 1)
@@ -144,52 +142,6 @@ func testLoad(t *testing.T, s Store) {
 	if err != nil || len(got) != len(keys) || string(got[0]) != "0" || got[1] != nil || string(got[7800]) != "x" {
 		t.Errorf("%d values, error %v", len(got), err)
 	}
-}
-
-func testScan(t *testing.T, s Store) {
-	d := desk{t, s, 3}
-	d.put("a*[b]?\\1", "", "a*[b]?\\2", "", "a*[b]?\\", "", "aXb?\\1", "", "axxbx\\1", "", "b", "")
-	for i := range 3000 {
-		d.put(fmt.Sprint("many", i), "")
-	}
-	desk{t, s, 4}.put("many0", "", "other", "")
-	scan := func(prefix string) []string {
-		var got []string
-		err := s.Scan(t.Context(), 3, d.key(prefix), func(key []byte) bool {
-			got = append(got, string(bytes.TrimPrefix(key, d.key(""))))
-			return true
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		slices.Sort(got)
-		return slices.Compact(got)
-	}
-	f := func(prefix string, want ...string) {
-		t.Helper()
-		if got := scan(prefix); !slices.Equal(got, want) {
-			t.Errorf("%q: got %q, want %q", prefix, got, want)
-		}
-	}
-	f("a*[b]?\\", "a*[b]?\\", "a*[b]?\\1", "a*[b]?\\2")
-	f("aX", "aXb?\\1")
-	f("other")
-	f("no")
-	if got := scan("many"); len(got) != 3000 {
-		t.Errorf("%d of 3,000 keys", len(got))
-	}
-	calls := 0
-	err := s.Scan(t.Context(), 3, d.key("many"), func([]byte) bool { calls++; return calls < 7 })
-	if err != nil || calls != 7 {
-		t.Errorf("%d calls, error %v", calls, err)
-	}
-	err = s.Scan(t.Context(), 3, d.key("b"), func(key []byte) bool { // the store can be used meanwhile
-		return s.Put(t.Context(), 3, key, []byte("seen")) == nil
-	})
-	if err != nil {
-		t.Error(err)
-	}
-	d.holds("b", "seen")
 }
 
 func testScanRecords(t *testing.T, s Store) {
