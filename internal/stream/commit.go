@@ -247,7 +247,7 @@ func (s *shard) written(ctx context.Context, c *windows.Commit) {
 		if c.Records[i].Value == nil {
 			continue
 		}
-		e.version = append(e.version[:0], c.Records[i].Value[:windows.VersionSize]...)
+		e.version, e.wrote = append(e.version[:0], c.Records[i].Value[:windows.VersionSize]...), len(c.Records[i].Value)
 		e.shared = max(0, e.shared-1)
 	}
 	if n := len(s.batch.crossings); n > 0 {
@@ -275,7 +275,7 @@ func (s *shard) indexCrossed(ctx context.Context) {
 func (s *shard) close() {
 	for _, e := range s.batch.entries {
 		e.Clean()
-		e.dirty, e.keys, e.kept = false, 0, nil
+		e.dirty, e.keys, e.bytes, e.kept = false, 0, 0, nil
 		s.count(e)
 	}
 	entries, crossings := s.batch.entries[:0], s.batch.crossings[:0]

@@ -222,7 +222,7 @@ func (s *shard) decode(e *entry, record []byte) error {
 	kind, id := e.kindAndID()
 	layout := &s.program.kinds[kind].layout
 	var ws *windows.Subject
-	e.version, e.shared = nil, sharedCommits
+	e.version, e.wrote, e.shared = nil, len(record), sharedCommits
 	if record == nil {
 		ws = windows.NewSubject(layout)
 	} else {

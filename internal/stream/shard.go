@@ -80,6 +80,8 @@ type entry struct {
 	dirty   bool // in the batch
 	empty   bool // its windows were empty before the batch: it may be forgotten
 	keys    int  // of the batch, that are this subject's
+	bytes   int  // of the batch, about
+	wrote   int  // bytes of the record in the store; 0: there is none
 	size    int  // as counted in shard.bytes
 	used    uint32
 	reread  uint64   // the read in which it was found to be out of date
@@ -296,23 +298,19 @@ func (s *shard) touch(e *entry) {
 	}
 }
 
-// weigh brings the batch's number of keys up to date after e was changed.
+// weigh brings the keys and bytes of the batch up to date after e was changed.
 func (s *shard) weigh(e *entry) {
-	if e.keys == 0 {
-		e.keys = 1
-		s.batch.keys++
-		s.batch.bytes += recordBytes
-	}
-	more := 1 + e.Pending() - e.keys
-	e.keys += more
-	s.batch.keys += more
-	s.batch.bytes += more * partBytes
+	parts := e.Pending()
+	keys, bytes := 1+parts, max(e.wrote, recordBytes)+keyBytes+e.PendingBytes()+(1+parts)*len(e.name)
+	s.batch.keys += keys - e.keys
+	s.batch.bytes += bytes - e.bytes
+	e.keys, e.bytes = keys, bytes
 }
 
-// What a commit takes in bytes, about: a record, which is mostly smaller, and a chunk of members.
+// What a commit takes in bytes, about: a small record, and a record's key beside the name.
 const (
-	recordBytes = 400
-	partBytes   = 2_000
+	recordBytes = 80
+	keyBytes    = 20
 )
 
 // full says whether the batch must be committed before the next event: the
@@ -335,6 +333,7 @@ func (s *shard) announce(sub *subject, c *thresholds.Crossing) {
 	e := s.subjects[string(s.nameOf(sub.kind, []byte(sub.id)))]
 	entry := outboxEntry{timestamp: s.clock, value: c.AppendJSON(nil)}
 	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: entry.append(make([]byte, 0, 8+len(entry.value)))})
+	s.batch.bytes += len(entry.value)
 	s.batch.urgent = true
 }
 

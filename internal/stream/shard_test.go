@@ -239,3 +239,54 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 		t.Fatalf("not cleared: %+v, %v", s.Mark(0), err)
 	}
 }
+
+// weighing is a store that compares what commits have with what the shard takes them to have.
+type weighing struct {
+	*windows.Mem
+	shard  *shard
+	ratios []float64
+}
+
+func (w *weighing) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	w.ratios = append(w.ratios, float64(w.shard.batch.bytes)/float64(c.Bytes()))
+	return w.Mem.Commit(ctx, shard, c)
+}
+
+// TestBatchBytes: what a shard takes its batch to be in bytes is about what the commit has, whatever the subjects.
+func TestBatchBytes(t *testing.T) {
+	p := compile(t, `
+pack: sizes
+measures:
+  clicks: {sum: count, types: [click]}
+  accounts: {distinct: account, types: [click]}
+  gains: {distinct: account, weight: amount, types: [click]}
+rules:
+  - {id: r, by: incident, window: 10d, step: 1h, limits: {clicks: 1000000000, accounts: 1000000, gains: 1000000000000}, levels: [1]}
+`)
+	for _, c := range []struct{ subjects, members, events int }{{3_000, 3, 3_000}, {500, 100, 5_000}, {20, 4_000, 5_000}, {2, 200, 500}} {
+		store := &weighing{Mem: windows.NewMem(1)}
+		s, l := lone(t, p, store)
+		store.shard = s
+		f := &feeder{in: newIntake(p, Secret{}, Intake{})}
+		for batch := range 12 {
+			at := time.Date(2026, 1, 1, batch, 0, 0, 0, time.UTC).Format(time.RFC3339)
+			var lines []string
+			for i := range c.events {
+				lines = append(lines, fmt.Sprintf(`{"id":"%d-%d","time":%q,"type":"click","incident":"inc-%d","account":"u-%d","amount":%d}`,
+					batch, i, at, rand.IntN(c.subjects), rand.IntN(c.members), 1+rand.IntN(10_000)))
+			}
+			if err := s.take(t.Context(), l, f.run(t, lines)); err != nil {
+				t.Fatal(err)
+			}
+			if err := s.commit(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		for i, r := range store.ratios {
+			if r < 0.6 || r > 1.7 {
+				t.Errorf("%+v, commit %d of %d: taken for %.2f times its size", c, i, len(store.ratios), r)
+			}
+		}
+		t.Logf("%+v: %.2f", c, store.ratios)
+	}
+}

@@ -42,6 +42,7 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 	}
 	for i := range r.ops {
 		if e := s.swept(r, i); e != nil && !e.dirty {
+			s.dueBy(e, s.streamTime()) // it may have been read again since
 			s.index(ctx, e)
 		}
 	}
@@ -106,14 +107,19 @@ func (s *shard) survey(ctx context.Context, r *run) error {
 // clearDue ends the episodes of e that are due. A subject of which the index said
 // more than is true stays out of the batch, so that the index can be put right.
 func (s *shard) clearDue(e *entry, streamTime int64) {
-	if e.due <= streamTime {
-		e.due = s.apply.firstClears(&e.subject)
-	}
-	if e.due <= streamTime {
+	if s.dueBy(e, streamTime) {
 		s.touch(e)
 		s.apply.clear(&e.subject, streamTime)
 		s.weigh(e)
 	}
+}
+
+// dueBy says whether e has a clear due by a time. Then or if that was not known, e.due is worked out again.
+func (s *shard) dueBy(e *entry, t int64) bool {
+	if e.due <= t {
+		e.due = s.apply.firstClears(&e.subject)
+	}
+	return e.due <= t
 }
 
 // swept is the entry of the i-th subject of r; nil if the shard was reset.

@@ -86,6 +86,37 @@ func (c *counter) pending() int {
 	return n
 }
 
+// pieces is how many members, and buckets in the record, the counter has, about.
+func (c *counter) pieces() int {
+	if c.history.part {
+		return int(c.total.keys)
+	}
+	return int(c.total.keys) + len(c.buckets)
+}
+
+// What is written takes about so many bytes: a member in a chunk, a weight with it, what is new of them or a bucket in a
+// record, a closed bucket in a part, and the key of a part beside the subject's name with the front of the part.
+const (
+	memberBytes = 9
+	weightBytes = 3
+	pieceBytes  = 8
+	closedBytes = 4
+	frontBytes  = 50
+)
+
+// partBytes is about what one of the counter's parts takes when it is written, its key included.
+func (c *counter) partBytes() int {
+	n := c.chunks()
+	if n == 0 {
+		return frontBytes + closedBytes*len(c.buckets)
+	}
+	member := memberBytes
+	if c.spec.Op == Weighted {
+		member += weightBytes
+	}
+	return frontBytes + member*int(c.total.keys)/n
+}
+
 // lowest is the oldest bucket in the window (after moveTo).
 func (c *counter) lowest() int64 {
 	return c.spec.lowest(c.now)

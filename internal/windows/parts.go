@@ -201,6 +201,10 @@ func (c *counter) loadChunk(at int, value []byte) error {
 // Pending is how many parts Dirty would name, at most. Unlike Dirty it costs nothing.
 func (s *Subject) Pending() int { return s.pending }
 
+// PendingBytes is about what they take when they are written, their keys included but for the subject's name, and
+// what the record has grown by since the last Clean.
+func (s *Subject) PendingBytes() int { return s.bytes }
+
 // Dirty appends the parts changed since the last Clean.
 func (s *Subject) Dirty(dst []Part) []Part {
 	for i, c := range s.counters {

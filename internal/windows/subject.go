@@ -33,6 +33,7 @@ type Subject struct {
 	missing  int // histories not loaded
 	absent   int // chunks not loaded
 	pending  int // parts to be written, at most
+	bytes    int // that these take, and what the record has grown by, about
 
 	timed, touched, changed bool
 }
@@ -130,12 +131,16 @@ func (s *Subject) Add(i int, t int64, key, num uint64) {
 	}
 	c := s.counter(i)
 	c.moveTo(s.time)
-	oldest, pending := c.buckets.oldest(), c.pending()
+	oldest, pending, pieces := c.buckets.oldest(), c.pending(), c.pieces()
 	if !c.add(c.bucketOf(t), t, key, num) {
 		return
 	}
 	s.changed = true
-	s.pending += c.pending() - pending
+	if more := c.pending() - pending; more != 0 {
+		s.pending += more
+		s.bytes += more * c.partBytes()
+	}
+	s.bytes += pieceBytes * max(c.pieces()-pieces, 0)
 	if c.buckets.oldest() != oldest {
 		s.slideAt = min(s.slideAt, c.due())
 	}
@@ -230,7 +235,7 @@ func (s *Subject) Empty(t int64) bool {
 
 // Clean notes that everything was written.
 func (s *Subject) Clean() {
-	s.changed, s.pending = false, 0
+	s.changed, s.pending, s.bytes = false, 0, 0
 	for _, c := range s.counters {
 		if c == nil {
 			continue
