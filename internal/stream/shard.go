@@ -98,7 +98,7 @@ type batch struct {
 	kept      int
 	ops       int
 	begun     time.Time // zero: nothing yet
-	urgent    bool      // a crossing waits, or may be near
+	urgent    bool      // a crossing waits that is not belated, or one may be near
 	conflict  bool      // a subject of it was written by another process: the commit will be refused
 	crossings []announced
 }
@@ -334,8 +334,18 @@ func (s *shard) announce(sub *subject, c *thresholds.Crossing) {
 	entry := outboxEntry{timestamp: s.clock, value: c.AppendJSON(nil)}
 	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: entry.append(make([]byte, 0, 8+len(entry.value)))})
 	s.batch.bytes += len(entry.value)
-	s.batch.urgent = true
+	s.batch.urgent = s.batch.urgent || !s.belated() || len(s.batch.crossings) >= belatedTogether
 }
+
+// belated says whether the event being applied came into Kafka so long ago that its crossing may as well wait for
+// the batch to be old: it is later by a tenth at most then. A commit for each crossing would write all that has changed since the last
+// one, which is most of what a backlog costs if it has many.
+func (s *shard) belated() bool {
+	return s.now().Sub(time.UnixMilli(s.clock)) > 10*s.maxAge
+}
+
+// belatedTogether is how many belated crossings are committed at once: the outbox, which is bounded, sees what comes.
+const belatedTogether = 100
 
 // nameOf is the key of a subject in s.subjects, valid until the next call.
 func (s *shard) nameOf(kind thresholds.Kind, id []byte) []byte {

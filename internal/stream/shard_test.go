@@ -18,7 +18,7 @@ func lone(t *testing.T, p *Program, store windows.Store) (*shard, *lease) {
 	t.Helper()
 	o := &shardOptions{
 		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(), partitions: []topicPartition{{"events", 0}},
-		outboxMax: 1 << 30, maxAge: time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
+		outboxMax: 1 << 30, maxAge: 365 * 24 * time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
 		version: newVersion, now: time.Now, committed: func(int, int) {},
 		tide: newTide(1, 1, 0, func() {}), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}
@@ -237,6 +237,33 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 	s, err := windows.DecodeSubject(&p.kinds[0].layout, values[0])
 	if err != nil || s.Mark(0).Level != 0 || s.Mark(0).Episode != 2 {
 		t.Fatalf("not cleared: %+v, %v", s.Mark(0), err)
+	}
+}
+
+// TestBelated: a crossing is committed at once, unless its event lay in Kafka so long that it may wait for the batch; and
+// many of those do not wait.
+func TestBelated(t *testing.T) {
+	p := compile(t, sweepPack)
+	for _, c := range []struct {
+		since  time.Duration // the event came so long ago
+		events int
+		waits  bool
+	}{{0, 1, false}, {-time.Hour, 1, false}, {9 * time.Second, 1, false}, {11 * time.Second, 1, true}, {11 * time.Second, 60, false}} {
+		s, l := lone(t, p, windows.NewMem(1))
+		o := *s.shardOptions
+		o.maxAge, o.now = time.Second, func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(c.since) }
+		s.shardOptions = &o
+		var lines []string
+		for i := range c.events { // each has two levels
+			lines = append(lines, fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"%d","count":10}`, i, i))
+		}
+		f := &feeder{in: newIntake(p, Secret{}, Intake{})}
+		if err := s.take(t.Context(), l, f.run(t, lines)); err != nil {
+			t.Fatal(err)
+		}
+		if waits := len(s.batch.crossings) > 0; waits != c.waits {
+			t.Errorf("%d events of %v ago: the crossings wait %v, want %v", c.events, c.since, waits, c.waits)
+		}
 	}
 }
 

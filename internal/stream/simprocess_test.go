@@ -74,6 +74,9 @@ func (p *simProcess) prepare() {
 	o := p.shards[0].shardOptions
 	o.version, o.writer = w.version, w.rnd.Uint64()
 	o.keptMax = 1 + w.rnd.IntN(20)
+	if w.rnd.IntN(2) == 0 {
+		o.now = func() time.Time { return time.Now().AddDate(100, 0, 0) } // all events are old: crossings wait for their batch
+	}
 	o.cacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be
 	o.uneven = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
 	p.Service.partitions.uneven = o.uneven

@@ -35,7 +35,7 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 			s.clearDue(e, s.streamTime())
 		}
 	}
-	if s.batch.urgent {
+	if len(s.batch.crossings) > 0 {
 		if err := s.commit(ctx); err != nil {
 			return err
 		}
