@@ -79,7 +79,7 @@ type fullSite struct {
 
 const (
 	smallOutbox = 100
-	// oneBatch is more crossings than a shard takes before it looks at its outbox again: those of a run, and belated ones.
+	// oneBatch is more crossings than a shard takes before it looks at its outbox again: those of a run, and those that may wait.
 	oneBatch = 300 + belatedTogether
 )
 

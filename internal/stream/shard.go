@@ -98,7 +98,7 @@ type batch struct {
 	kept      int
 	ops       int
 	begun     time.Time // zero: nothing yet
-	urgent    bool      // a crossing waits that is not belated, or one may be near
+	urgent    bool      // a crossing may be near
 	conflict  bool      // a subject of it was written by another process: the commit will be refused
 	crossings []announced
 }
@@ -198,11 +198,27 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	if p.stands && r.to.offset >= p.at.offset {
 		p.move(r.to)
 	}
-	if s.batch.urgent {
+	if s.batch.urgent || s.pressing(r.to) {
 		return s.commit(ctx)
 	}
 	return nil
 }
+
+// pressing says whether crossings wait that are to be committed at once, behind a mark. They are not while a backlog is read
+// whose records have lain in Kafka for ten times as long as a batch waits: a crossing is later by a tenth at most then. A commit
+// for each would write all that has changed since the last one, which is most of what a backlog costs if it has many.
+func (s *shard) pressing(behind mark) bool {
+	switch n := len(s.batch.crossings); {
+	case n == 0:
+		return false
+	case n >= belatedTogether || behind.ended:
+		return true
+	}
+	return s.now().Sub(time.UnixMilli(behind.clock)) <= 10*s.maxAge
+}
+
+// belatedTogether is how many crossings of a backlog are committed at once: the outbox, which is bounded, sees what comes.
+const belatedTogether = 100
 
 // gather finds the subjects of the event of the i-th operation. What a run needs
 // was loaded before it, but a set that grew in the meantime needs more: it is loaded
@@ -334,18 +350,7 @@ func (s *shard) announce(sub *subject, c *thresholds.Crossing) {
 	entry := outboxEntry{timestamp: s.clock, value: c.AppendJSON(nil)}
 	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: entry.append(make([]byte, 0, 8+len(entry.value)))})
 	s.batch.bytes += len(entry.value)
-	s.batch.urgent = s.batch.urgent || !s.belated() || len(s.batch.crossings) >= belatedTogether
 }
-
-// belated says whether the event being applied came into Kafka so long ago that its crossing may as well wait for
-// the batch to be old: it is later by a tenth at most then. A commit for each crossing would write all that has changed since the last
-// one, which is most of what a backlog costs if it has many.
-func (s *shard) belated() bool {
-	return s.now().Sub(time.UnixMilli(s.clock)) > 10*s.maxAge
-}
-
-// belatedTogether is how many belated crossings are committed at once: the outbox, which is bounded, sees what comes.
-const belatedTogether = 100
 
 // nameOf is the key of a subject in s.subjects, valid until the next call.
 func (s *shard) nameOf(kind thresholds.Kind, id []byte) []byte {

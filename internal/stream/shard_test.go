@@ -240,15 +240,23 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 	}
 }
 
-// TestBelated: a crossing is committed at once, unless its event lay in Kafka so long that it may wait for the batch; and
-// many of those do not wait.
+// TestBelated: a crossing is committed at once, unless it is of a backlog whose records lay in Kafka so long that it may wait
+// for the batch; and many of those do not wait.
 func TestBelated(t *testing.T) {
 	p := compile(t, sweepPack)
 	for _, c := range []struct {
 		since  time.Duration // the event came so long ago
 		events int
+		ended  bool // there is no more
 		waits  bool
-	}{{0, 1, false}, {-time.Hour, 1, false}, {9 * time.Second, 1, false}, {11 * time.Second, 1, true}, {11 * time.Second, 60, false}} {
+	}{
+		{since: 0, events: 1},
+		{since: -time.Hour, events: 1},
+		{since: 9 * time.Second, events: 1},
+		{since: 11 * time.Second, events: 1, waits: true},
+		{since: 11 * time.Second, events: 1, ended: true},
+		{since: 11 * time.Second, events: 60},
+	} {
 		s, l := lone(t, p, windows.NewMem(1))
 		o := *s.shardOptions
 		o.maxAge, o.now = time.Second, func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(c.since) }
@@ -258,11 +266,13 @@ func TestBelated(t *testing.T) {
 			lines = append(lines, fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"%d","count":10}`, i, i))
 		}
 		f := &feeder{in: newIntake(p, Secret{}, Intake{})}
-		if err := s.take(t.Context(), l, f.run(t, lines)); err != nil {
+		r := f.run(t, lines)
+		r.to.ended = c.ended
+		if err := s.take(t.Context(), l, r); err != nil {
 			t.Fatal(err)
 		}
 		if waits := len(s.batch.crossings) > 0; waits != c.waits {
-			t.Errorf("%d events of %v ago: the crossings wait %v, want %v", c.events, c.since, waits, c.waits)
+			t.Errorf("%+v: the crossings wait %v", c, waits)
 		}
 	}
 }
