@@ -63,6 +63,7 @@ type shard struct {
 	event    []*entry // the subjects of the event being applied
 	nth      int      // how many of them had their operation
 	clock    int64    // of the partition at s.op, ms
+	ended    bool     // the run of s.op goes up to the end of its partition
 	name     []byte
 	noted    uint64       // how far its outbox was published, as last looked at
 	others   atomic.Int64 // processes that may write the same subjects, beside this one
@@ -98,7 +99,7 @@ type batch struct {
 	kept      int
 	ops       int
 	begun     time.Time // zero: nothing yet
-	urgent    bool      // a crossing may be near
+	urgent    bool      // a crossing waits that is pressing, or one may be near
 	conflict  bool      // a subject of it was written by another process: the commit will be refused
 	crossings []announced
 }
@@ -168,6 +169,7 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	if err := s.fill(ctx, r, p.at.offset); err != nil {
 		return err
 	}
+	s.ended = r.to.ended
 	if p.at.offset < r.hole.to {
 		p.at.since = max(p.at.since, r.hole.since)
 	}
@@ -198,27 +200,11 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	if p.stands && r.to.offset >= p.at.offset {
 		p.move(r.to)
 	}
-	if s.batch.urgent || s.pressing(r.to) {
+	if s.batch.urgent {
 		return s.commit(ctx)
 	}
 	return nil
 }
-
-// pressing says whether crossings wait that are to be committed at once, behind a mark. They are not while a backlog is read
-// whose records have lain in Kafka for ten times as long as a batch waits: a crossing is later by a tenth at most then. A commit
-// for each would write all that has changed since the last one, which is most of what a backlog costs if it has many.
-func (s *shard) pressing(behind mark) bool {
-	switch n := len(s.batch.crossings); {
-	case n == 0:
-		return false
-	case n >= belatedTogether || behind.ended:
-		return true
-	}
-	return s.now().Sub(time.UnixMilli(behind.clock)) <= 10*s.maxAge
-}
-
-// belatedTogether is how many crossings of a backlog are committed at once: the outbox, which is bounded, sees what comes.
-const belatedTogether = 100
 
 // gather finds the subjects of the event of the i-th operation. What a run needs
 // was loaded before it, but a set that grew in the meantime needs more: it is loaded
@@ -350,7 +336,18 @@ func (s *shard) announce(sub *subject, c *thresholds.Crossing) {
 	entry := outboxEntry{timestamp: s.clock, value: c.AppendJSON(nil)}
 	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: entry.append(make([]byte, 0, 8+len(entry.value)))})
 	s.batch.bytes += len(entry.value)
+	s.batch.urgent = s.batch.urgent || s.pressing()
 }
+
+// pressing says whether the crossing just announced is to be committed at once. It is not while a backlog is read whose records
+// have lain in Kafka for ten times as long as a batch waits: it is later by a tenth at most then. A commit for each would write
+// all that has changed since the last one, which is most of what a backlog costs if it has many.
+func (s *shard) pressing() bool {
+	return s.ended || len(s.batch.crossings) >= belatedTogether || s.now().Sub(time.UnixMilli(s.clock)) <= 10*s.maxAge
+}
+
+// belatedTogether is how many crossings of a backlog are committed at once: the outbox, which is bounded, sees what comes.
+const belatedTogether = 100
 
 // nameOf is the key of a subject in s.subjects, valid until the next call.
 func (s *shard) nameOf(kind thresholds.Kind, id []byte) []byte {
