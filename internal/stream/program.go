@@ -21,8 +21,8 @@ type Program struct {
 	types map[string][]match
 	hash  uint64 // of the packs' hashes, in order
 	// keysPerEvent is more than the keys that one event can add to a commit:
-	// four records; a history, a chunk and one that is split for each counter it
-	// feeds; the crossings of all levels, and a clear of each rule.
+	// four records; for each counter it feeds a history, a chunk, another one that is split and what comes
+	// of that; the crossings of all levels, and a clear of each rule.
 	keysPerEvent int
 }
 
@@ -84,7 +84,7 @@ func Compile(packs []*thresholds.Pack, maxMembers int) (*Program, error) {
 	for _, m := range p.types {
 		most = max(most, len(m))
 	}
-	p.keysPerEvent += 3 * most
+	p.keysPerEvent += 4 * most
 	if p.keysPerEvent > windows.MaxCommitKeys/2 {
 		return nil, fmt.Errorf("compile packs: one event could write %d keys, more than %d: split the packs over several deployments", p.keysPerEvent, windows.MaxCommitKeys/2)
 	}

@@ -11,7 +11,7 @@ import (
 
 // reconcile takes the records that another process wrote since they were read,
 // and applies this batch's operations on them again. If the operations of one were not kept, the
-// shard goes back to its fences. It says whether the commit is to be built again.
+// shard goes back to its fences, and so it does if they need more than a commit holds by now. It says whether the commit is to be built again.
 func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, err error) {
 	s.missed(res)
 	for _, p := range res.Records {
@@ -35,6 +35,11 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 		}
 	}
 	s.batch.conflict = false
+	if s.commitKeys() > windows.MaxCommitKeys {
+		s.log.Debug("sets that another process writes too have grown beyond one commit: going back to the fences", "shard", s.number)
+		s.reset()
+		return false, nil
+	}
 	return true, nil
 }
 
@@ -91,12 +96,15 @@ func (s *shard) redo(ctx context.Context, e *entry, record []byte) error {
 	return nil
 }
 
-// readKept reads the parts that the kept operations of e need, from the i-th on.
+// readKept reads the parts that the kept operations of e need, from the i-th on, and its histories: a sweep keeps no operation.
 func (s *shard) readKept(ctx context.Context, e *entry, i int) error {
 	rest := run{ops: e.kept.ops[i:], adds: e.kept.adds, text: e.kept.text}
 	of := slices.Repeat([]*entry{e}, len(rest.ops))
 	for {
 		s.load.wantsOf(&rest, of, &s.op)
+		for _, p := range e.NeedsHistory(nil) {
+			s.load.want(e, p)
+		}
 		if len(s.load.wants) == 0 {
 			return nil
 		}

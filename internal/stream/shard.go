@@ -316,14 +316,21 @@ const (
 )
 
 // full says whether the batch must be committed before the next event: the
-// most that one event can add is left free.
+// most that one event can add is left free, and where other processes write the same subjects room
+// for sets of theirs that have grown meanwhile.
 func (s *shard) full() bool {
 	if s.maxEvents > 0 && s.batch.ops >= s.maxEvents {
 		return true
 	}
-	keys := s.batch.keys + len(s.places) + len(s.batch.crossings) + 1
-	return keys+s.program.keysPerEvent > windows.MaxCommitKeys || s.batch.bytes >= windows.MaxCommitBytes || s.batch.kept >= s.keptMax
+	keys := s.commitKeys() + s.program.keysPerEvent
+	if s.batch.kept > 0 {
+		keys += windows.MaxCommitKeys / 8
+	}
+	return keys > windows.MaxCommitKeys || s.batch.bytes >= windows.MaxCommitBytes || s.batch.kept >= s.keptMax
 }
+
+// commitKeys is how many keys the batch's commit has, at most.
+func (s *shard) commitKeys() int { return s.batch.keys + len(s.places) + len(s.batch.crossings) + 1 }
 
 // sharedCommits is for how many commits without a conflict a subject counts as
 // one that other processes may write too.
@@ -340,7 +347,7 @@ func (s *shard) announce(sub *subject, c *thresholds.Crossing) {
 }
 
 // pressing says whether the crossing just announced is to be committed at once. It is not while a backlog is read whose records
-// have lain in Kafka for ten times as long as a batch waits: it is later by a tenth at most then. A commit for each would write
+// have lain in Kafka for ten times as long as a batch waits: it is later by a tenth or so then. A commit for each would write
 // all that has changed since the last one, which is most of what a backlog costs if it has many.
 func (s *shard) pressing() bool {
 	return s.ended || len(s.batch.crossings) >= belatedTogether || s.now().Sub(time.UnixMilli(s.clock)) <= 10*s.maxAge

@@ -114,7 +114,7 @@ func (s *shard) clearDue(e *entry, streamTime int64) {
 	}
 }
 
-// dueBy says whether e has a clear due by a time. Then or if that was not known, e.due is worked out again.
+// dueBy says whether e has a clear due by a time. e.due is a lower bound: once it is reached, it is worked out again.
 func (s *shard) dueBy(e *entry, t int64) bool {
 	if e.due <= t {
 		e.due = s.apply.firstClears(&e.subject)

@@ -67,6 +67,7 @@ func (v *verification) records(ctx context.Context, n int) ([][]byte, error) {
 		return nil, err
 	}
 	keys, again := v.strange[n], v.again.store
+	v.strange[n] = nil
 	err := again.Scan(ctx, n, again.Keys().AppendRecordPrefix(nil, n), func(key []byte) bool {
 		_, kind, id, _ := again.Keys().ParseRecordKey(key)
 		keys = append(keys, v.Store.Keys().AppendRecordKey(nil, n, kind, id))

@@ -152,8 +152,25 @@ func (r *rig) damage(store windows.Store, kind thresholds.Kind, id string, chang
 	put(key, s.AppendRecord(nil, newVersion(), 1))
 }
 
+// invent stores a subject of one click, of which the log knows nothing.
+func (r *rig) invent(store windows.Store, id string, at int64) {
+	r.tb.Helper()
+	shard, key, _, err := findRecord(r.tb.Context(), store, DefaultShards, thresholds.Incident, id)
+	if err != nil {
+		r.tb.Fatal(err)
+	}
+	incidents := &r.program.kinds[thresholds.Incident]
+	s := windows.NewSubject(&incidents.layout)
+	s.Touch(at)
+	s.Advance(at)
+	s.Add(incidents.rules[0].counters[0], at, 0, 1)
+	if err := store.Put(r.tb.Context(), shard, key, s.AppendRecord(nil, newVersion(), 1)); err != nil {
+		r.tb.Fatal(err)
+	}
+}
+
 // TestVerifyFindsDamage: a counter, a level, a member and a record that were changed
-// by hand are found, and nothing else.
+// by hand are found, one that was made up as well, and nothing else.
 func TestVerifyFindsDamage(t *testing.T) {
 	r, store := countedCalm(t, 1)
 	if v, found := r.verified(store, nil); len(found) > 0 || v.Subjects == 0 || v.Counters == 0 || v.Levels == 0 {
@@ -162,7 +179,10 @@ func TestVerifyFindsDamage(t *testing.T) {
 	incidents := &r.program.kinds[thresholds.Incident]
 	readers := incidents.rules[1].counters[0]
 	newest := func(s *windows.Subject) int64 { now, _ := s.Time(); return now }
-	r.damage(store, thresholds.Incident, "inc-7", func(s *windows.Subject) { s.Add(incidents.rules[0].counters[0], newest(s), 0, 1) })
+	r.damage(store, thresholds.Incident, "inc-7", func(s *windows.Subject) {
+		r.invent(store, "made-up", newest(s))
+		s.Add(incidents.rules[0].counters[0], newest(s), 0, 1)
+	})
 	r.damage(store, thresholds.Incident, "inc-8", func(s *windows.Subject) { s.Add(readers, newest(s), 42, 1) })
 	r.damage(store, thresholds.Account, "u1", func(s *windows.Subject) { s.SetMark(2, windows.Mark{Level: 8000, Episode: 3}) })
 	if err := r.program.Forget(t.Context(), store, DefaultShards, thresholds.Account, "u2"); err != nil {
@@ -181,6 +201,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 	slices.Sort(got)
 	want := []string{
 		"account/u1 ever  level", "account/u2   record", "incident/inc-7 clicks clicks value", "incident/inc-8 readers readers value",
+		"incident/made-up   record",
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("found %q, want %q", got, want)

@@ -94,14 +94,13 @@ func (c *counter) pieces() int {
 	return int(c.total.keys) + len(c.buckets)
 }
 
-// What is written takes about so many bytes: a member in a chunk, a weight with it, what is new of them or a bucket in a
-// record, a closed bucket in a part, and the key of a part beside the subject's name with the front of the part.
+// What is written takes about so many bytes.
 const (
-	memberBytes = 9
-	weightBytes = 3
-	pieceBytes  = 8
-	closedBytes = 4
-	frontBytes  = 50
+	memberBytes = 9  // a member in a chunk
+	weightBytes = 3  // its weight
+	closedBytes = 4  // a closed bucket in a part
+	pieceBytes  = 8  // a bucket in the record, or a member since the chunk was changed first
+	frontBytes  = 50 // the front of a part, and its key beside the subject's name
 )
 
 // partBytes is about what one of the counter's parts takes when it is written, its key included.

@@ -95,6 +95,7 @@ func (s *Subject) mustBeLoaded() {
 // not loaded slides when it is, unless nothing of it can be left.
 func (s *Subject) settle(c *counter) {
 	c.moveTo(s.time)
+	parts := c.pending()
 	switch {
 	case len(c.buckets) == 0:
 	case c.buckets.newest() < c.lowest():
@@ -104,6 +105,7 @@ func (s *Subject) settle(c *counter) {
 	default:
 		c.slide()
 	}
+	s.owe(c, parts)
 	s.slideAt = min(s.slideAt, c.due())
 }
 
@@ -131,18 +133,23 @@ func (s *Subject) Add(i int, t int64, key, num uint64) {
 	}
 	c := s.counter(i)
 	c.moveTo(s.time)
-	oldest, pending, pieces := c.buckets.oldest(), c.pending(), c.pieces()
+	oldest, parts, pieces := c.buckets.oldest(), c.pending(), c.pieces()
 	if !c.add(c.bucketOf(t), t, key, num) {
 		return
 	}
 	s.changed = true
-	if more := c.pending() - pending; more != 0 {
-		s.pending += more
-		s.bytes += more * c.partBytes()
-	}
+	s.owe(c, parts)
 	s.bytes += pieceBytes * max(c.pieces()-pieces, 0)
 	if c.buckets.oldest() != oldest {
 		s.slideAt = min(s.slideAt, c.due())
+	}
+}
+
+// owe notes how many more parts of c are to be written than there were.
+func (s *Subject) owe(c *counter, were int) {
+	if more := c.pending() - were; more != 0 {
+		s.pending += more
+		s.bytes += more * c.partBytes()
 	}
 }
 
