@@ -182,8 +182,8 @@ func testClusterFailover(t *testing.T, cluster *servers.RedisNodes) {
 		return err == nil
 	})
 	until(t, func() bool { return strings.Contains(replica.Do("INFO", "replication"), "master_link_status:up") })
-	for _, node := range cluster.Nodes {
-		until(t, func() bool { return strings.Contains(node.Do("CLUSTER", "NODES"), replica.Addr()+"@") })
+	for _, node := range cluster.Nodes { // who is still shaking hands when the owner dies may never hear of the other again
+		until(t, func() bool { return lists(node, replica, "slave "+id) && lists(replica, node, "master -") })
 	}
 	r := openRedis(t, RedisOptions{Addrs: cluster.Addrs()})
 	d := desk{t, r, 7}
@@ -204,6 +204,16 @@ func testClusterFailover(t *testing.T, cluster *servers.RedisNodes) {
 	if got := replica.Do("GET", string(d.key("f"))); got != "1" {
 		t.Errorf("the new master has %q", got)
 	}
+}
+
+// lists says whether a node of a Cluster knows another one in a role.
+func lists(node, other *servers.RedisServer, role string) bool {
+	for line := range strings.Lines(node.Do("CLUSTER", "NODES")) {
+		if strings.Contains(line, other.Addr()+"@") && strings.Contains(line, role) {
+			return true
+		}
+	}
+	return false
 }
 
 // copied waits until a replica has what its master has. (WAIT waits for what its own connection wrote.)
