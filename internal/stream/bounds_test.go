@@ -3,49 +3,12 @@ package stream
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
-
-// oneOfTwo is a shard of one of two processes, which reads partition i of two.
-func oneOfTwo(t *testing.T, p *Program, store windows.Store, i int) (*shard, *lease) {
-	t.Helper()
-	o := &shardOptions{
-		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(), partitions: []topicPartition{{"events", 0}, {"events", 1}},
-		outboxMax: 1 << 30, maxAge: 365 * 24 * time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
-		version: newVersion, now: time.Now, committed: func(int, int) {},
-		tide: newTide(2, 1, 0, func() {}), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
-	}
-	s := newShard(0, o)
-	s.others.Store(1)
-	l := newLease("events", i, i, 1)
-	start := mark{clock: noTime, newest: noTime, pack: p.hash}.appendFence(nil, 0)
-	if _, err := store.PutAbsent(t.Context(), 0, s.places[i].key, start); err != nil {
-		t.Fatal(err)
-	}
-	stand(t, s, l)
-	return s, l
-}
-
-// stand has the shard stand at the fence of its lease, as stored.
-func stand(t *testing.T, s *shard, l *lease) {
-	t.Helper()
-	values, err := s.store.Load(t.Context(), 0, [][]byte{s.places[l.index].key}, nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	m, err := parseFence(values[0])
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.begin(l, values[0], m)
-}
 
 // takeLines applies lines, as the next of the lease's partition, and commits.
 func takeLines(t *testing.T, s *shard, l *lease, f *feeder, lines []string) {
@@ -81,8 +44,8 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 500}}]
 		}
 		return lines
 	}
-	a, la := oneOfTwo(t, p, store, 0)
-	b, lb := oneOfTwo(t, p, store, 1)
+	a, la := oneOf(t, p, store, 2, 0)
+	b, lb := oneOf(t, p, store, 2, 1)
 	fa, fb := &feeder{in: newIntake(p, Secret{}, Intake{})}, &feeder{in: newIntake(p, Secret{}, Intake{})}
 	takeLines(t, a, la, fa, views("first"))
 	takeLines(t, b, lb, fb, views("second"))
@@ -171,7 +134,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 		p.kinds[i].layout.SetPieces(20, 128, 1)
 	}
 	mem := windows.NewMem(1)
-	b, lb := oneOfTwo(t, p, mem, 1)
+	b, lb := oneOf(t, p, mem, 2, 1)
 	fb, days := &feeder{in: newIntake(p, Secret{}, Intake{})}, 0
 	click := func() {
 		days++
@@ -181,7 +144,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 		click()
 	}
 	store := &meanwhile{Mem: mem}
-	a, la := oneOfTwo(t, p, store, 0)
+	a, la := oneOf(t, p, store, 2, 0)
 	takeLines(t, a, la, &feeder{in: newIntake(p, Secret{}, Intake{})}, []string{`{"id":"z","time":"2026-02-20T00:00:00Z","type":"click","incident":"Z"}`})
 
 	// For the sweep the other partition is as far, and then it is not.

@@ -16,16 +16,32 @@ import (
 // lone is a shard that is alone in its world, standing at its fence.
 func lone(t *testing.T, p *Program, store windows.Store) (*shard, *lease) {
 	t.Helper()
+	return oneOf(t, p, store, 1, 0)
+}
+
+// oneOf is a shard of one of some processes that read a partition each, standing at its fence.
+func oneOf(t *testing.T, p *Program, store windows.Store, processes, which int) (*shard, *lease) {
+	t.Helper()
 	o := &shardOptions{
-		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(), partitions: []topicPartition{{"events", 0}},
+		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(),
 		outboxMax: 1 << 30, maxAge: 365 * 24 * time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
 		version: newVersion, now: time.Now, committed: func(int, int) {},
-		tide: newTide(1, 1, 0, func() {}), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
+		tide: newTide(processes, 1, 0, func() {}), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}
-	s := newShard(0, o)
-	l := newLease("events", 0, 0, 1)
-	start := mark{clock: noTime, newest: noTime, pack: p.hash}.appendFence(nil, 0)
-	fence, err := store.PutAbsent(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 0), start)
+	for i := range processes {
+		o.partitions = append(o.partitions, topicPartition{"events", i})
+	}
+	s, l := newShard(0, o), newLease("events", which, which, 1)
+	s.others.Store(int64(processes - 1))
+	stand(t, s, l)
+	return s, l
+}
+
+// stand has the shard stand at the fence of its lease, as stored; if there is none, at the start.
+func stand(t *testing.T, s *shard, l *lease) {
+	t.Helper()
+	start := mark{clock: noTime, newest: noTime, pack: s.program.hash}.appendFence(nil, 0)
+	fence, err := s.store.PutAbsent(t.Context(), 0, s.places[l.index].key, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,7 +50,6 @@ func lone(t *testing.T, p *Program, store windows.Store) (*shard, *lease) {
 		t.Fatal(err)
 	}
 	s.begin(l, fence, m)
-	return s, l
 }
 
 // feeder makes runs of lines, as one partition.
