@@ -203,7 +203,7 @@ func (s *Subject) Pending() int { return s.pending }
 
 // PendingBytes is about what they take when they are written, their keys included but for the subject's name, and
 // what the record has grown by since the last Clean.
-func (s *Subject) PendingBytes() int { return s.bytes }
+func (s *Subject) PendingBytes() int { return max(s.bytes, 0) }
 
 // Dirty appends the parts changed since the last Clean.
 func (s *Subject) Dirty(dst []Part) []Part {
