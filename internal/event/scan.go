@@ -128,7 +128,7 @@ var escapes = [256]byte{
 	'"': '"', '\\': '\\', '/': '/', 'b': '\b', 'f': '\f', 'n': '\n', 'r': '\r', 't': '\t',
 }
 
-// hex4 reads the \uXXXX at b[i].
+// hex4 reads the escape at b[i]: \u and four hexadecimal digits.
 func hex4(b []byte, i int) (r rune, ok bool) {
 	if len(b)-i < 6 || b[i] != '\\' || b[i+1] != 'u' {
 		return 0, false

@@ -32,19 +32,14 @@ measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: %d}, levels: [1]}]
 `, limit))
 	p.kinds[0].layout.SetPieces(1, 1, 256)
-	r := &sweepRig{t: t, store: windows.NewMem(1), feed: &feeder{in: newIntake(p, Secret{}, Intake{})}}
+	r := &sweepRig{t: t, store: windows.NewMem(1), feed: newFeeder(p)}
 	r.shard, r.lease = lone(t, p, r.store)
 	var lines []string
 	for i := range readers {
 		lines = append(lines, view(1, i))
 	}
 	for some := range slices.Chunk(lines, 500) {
-		if err := r.shard.take(t.Context(), r.lease, r.feed.run(t, some)); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.shard.commit(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		r.feed.count(t, r.shard, r.lease, some...)
 	}
 	r.reach(20)
 	return r
@@ -84,9 +79,7 @@ func TestForgetTorn(t *testing.T) {
 	s, l := lone(t, r.shard.program, r.store)
 	r.feed.offset = s.places[0].at.offset
 	for i := range 20 {
-		if err := s.take(t.Context(), l, r.feed.run(t, []string{view(3, i)})); err != nil {
-			t.Fatal(err)
-		}
+		r.feed.feed(t, s, l, view(3, i))
 	}
 }
 

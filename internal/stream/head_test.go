@@ -24,9 +24,7 @@ func (r *sweepRig) relay(pub publisher) *relay {
 func (r *sweepRig) cross(incident string) {
 	r.t.Helper()
 	line := fmt.Sprintf(`{"id":%q,"time":"2026-01-01T00:00:00Z","type":"click","incident":%q,"count":10}`, incident, incident)
-	if err := r.shard.take(r.t.Context(), r.lease, r.feed.run(r.t, []string{line})); err != nil {
-		r.t.Fatal(err)
-	}
+	r.feed.feed(r.t, r.shard, r.lease, line)
 }
 
 // TestHeadGone: the head of the outbox alone is lost while a shard has it in memory. What it

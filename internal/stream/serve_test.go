@@ -48,9 +48,7 @@ func TestEvict(t *testing.T) {
 	r := newSweepRig(t)
 	s := r.shard
 	line := `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":1}`
-	if err := s.take(t.Context(), r.lease, r.feed.run(t, []string{line})); err != nil {
-		t.Fatal(err)
-	}
+	r.feed.feed(t, s, r.lease, line)
 	s.cacheBytes = 1
 	s.evict()
 	if s.evict(); len(s.subjects) != 1 || s.emptied != s.batch.number {

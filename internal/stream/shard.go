@@ -22,12 +22,11 @@ type shardOptions struct {
 	maxAge     time.Duration // of a batch
 	cacheBytes int           // of the subjects a shard keeps in memory between batches
 	maxEvents  int           // operations of a batch; 0: any
-	// maxSubjects is subjects of a batch, which are in memory beside cacheBytes; 0: any.
-	maxSubjects int
-	keptMax     int // operations kept for subjects that others write too
-	version     func() [windows.VersionSize]byte
-	now         func() time.Time // for `detected` and ages only
-	sinces      *sinces
+	subjectMax int           // subjects of a batch, which are in memory beside cacheBytes; 0: any
+	keptMax    int           // operations kept for subjects that others write too
+	version    func() [windows.VersionSize]byte
+	now        func() time.Time // for `detected` and ages only
+	sinces     *sinces
 	// resettle puts the store's settings back, where they are absent; nil: nobody does.
 	resettle  func(ctx context.Context) error
 	committed func(shard, crossings int) // told after a commit that has crossings
@@ -37,7 +36,7 @@ type shardOptions struct {
 	patience // metrics and log
 }
 
-// batchSubjects is maxSubjects of the service: some 50 MB over 16 shards.
+// batchSubjects is subjectMax of the service: some 50 MB over 16 shards.
 const batchSubjects = 2_600
 
 // outboxMost is the default of outboxMax: some 100 MB over 16 shards.
@@ -324,7 +323,7 @@ const (
 // most that one event can add is left free, and where other processes write the same subjects room
 // for sets of theirs that have grown meanwhile.
 func (s *shard) full() bool {
-	if s.maxEvents > 0 && s.batch.ops >= s.maxEvents || s.maxSubjects > 0 && len(s.batch.entries) >= s.maxSubjects {
+	if s.maxEvents > 0 && s.batch.ops >= s.maxEvents || s.subjectMax > 0 && len(s.batch.entries) >= s.subjectMax {
 		return true
 	}
 	keys := s.commitKeys() + s.program.keysPerEvent

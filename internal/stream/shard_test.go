@@ -55,7 +55,28 @@ func stand(t *testing.T, s *shard, l *lease) {
 // feeder makes runs of lines, as one partition.
 type feeder struct {
 	in     *intake
+	place  int // of the partition
 	offset int64
+}
+
+func newFeeder(p *Program) *feeder { return &feeder{in: newIntake(p, Secret{}, Intake{})} }
+
+// feed has a shard apply lines, as the next of its lease's partition.
+func (f *feeder) feed(t *testing.T, s *shard, l *lease, lines ...string) {
+	t.Helper()
+	f.place = l.index
+	if err := s.take(t.Context(), l, f.run(t, lines)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// count has a shard apply lines and commit.
+func (f *feeder) count(t *testing.T, s *shard, l *lease, lines ...string) {
+	t.Helper()
+	f.feed(t, s, l, lines...)
+	if err := s.commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (f *feeder) run(t *testing.T, lines []string) *run {
@@ -69,7 +90,7 @@ func (f *feeder) run(t *testing.T, lines []string) *run {
 		}
 		clock = f.in.event.Time / millisecond
 		for _, o := range f.in.operations() {
-			r.add(&o, 0, f.offset, clock, f.in.newest)
+			r.add(&o, f.place, f.offset, clock, f.in.newest)
 		}
 		f.offset++
 	}
@@ -86,7 +107,7 @@ measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 900000}}]
 `)
 	store := windows.NewMem(1)
-	feed := &feeder{in: newIntake(p, Secret{}, Intake{})}
+	feed := newFeeder(p)
 	n := 0
 	views := func(k int) (lines []string) {
 		for range k {
@@ -98,9 +119,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 900000}}]
 	for _, runs := range [][]int{{1000, 1000, 8000}, {2000, 500}, {3000}} {
 		s, l := lone(t, p, store)
 		for _, k := range runs {
-			if err := s.take(t.Context(), l, feed.run(t, views(k))); err != nil {
-				t.Fatal(err)
-			}
+			feed.feed(t, s, l, views(k)...)
 		}
 		if err := s.commit(t.Context()); err != nil {
 			t.Fatal(err)
@@ -126,7 +145,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 `)
 	store := windows.NewMem(1)
 	s, l := lone(t, p, store)
-	feed := &feeder{in: newIntake(p, Secret{}, Intake{})}
+	feed := newFeeder(p)
 	clicks := func(name, time string, n, count int) (lines []string) {
 		for i := range n {
 			lines = append(lines, fmt.Sprintf(`{"id":"%s%d","time":%q,"type":"click","incident":"%s%d","count":%d}`, name, i, time, name, i, count))
@@ -134,9 +153,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 		return lines
 	}
 	for _, lines := range [][]string{clicks("armed", "2026-01-01T00:00:00Z", 200, 10), clicks("other", "2026-03-01T00:00:00Z", 3800, 1)} {
-		if err := s.take(t.Context(), l, feed.run(t, lines)); err != nil {
-			t.Fatal(err)
-		}
+		feed.feed(t, s, l, lines...)
 	}
 	due, err := store.Armed(t.Context(), 0, 1<<40, sweepMost)
 	if err != nil || len(due) != 200 {
@@ -162,18 +179,13 @@ rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, leve
 `)
 	store := windows.NewMem(1)
 	s, l := lone(t, p, store)
-	feed := &feeder{in: newIntake(p, Secret{}, Intake{})}
+	feed := newFeeder(p)
 	var lines []string
 	for i := range 700 {
 		incident := []string{"loud", "quiet"}[i/500]
 		lines = append(lines, fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"view","incident":"%s","account":"u%d"}`, i, incident, i%550))
 	}
-	if err := s.take(t.Context(), l, feed.run(t, lines)); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.commit(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	feed.count(t, s, l, lines...)
 	later := mark{offset: 700, newest: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime, pack: p.hash}
 	if err := store.Put(t.Context(), 0, s.places[0].key, later.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
 		t.Fatal(err)
@@ -216,16 +228,11 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 	counts, l := lone(t, p, store)
 	sweeps := newShard(0, counts.shardOptions)
 	sweeps.others.Store(1)
-	feed := &feeder{in: newIntake(p, Secret{}, Intake{})}
+	feed := newFeeder(p)
 	click := func(id, day, incident string, count int) {
 		t.Helper()
 		line := fmt.Sprintf(`{"id":%q,"time":"2026-01-%sT00:00:00Z","type":"click","incident":%q,"count":%d}`, id, day, incident, count)
-		if err := counts.take(t.Context(), l, feed.run(t, []string{line})); err != nil {
-			t.Fatal(err)
-		}
-		if err := counts.commit(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		feed.count(t, counts, l, line)
 	}
 	sweep := func(due []windows.Due) {
 		t.Helper()
@@ -280,7 +287,7 @@ func TestBelated(t *testing.T) {
 		for i := range c.events { // each has two levels
 			lines = append(lines, fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"%d","count":10}`, i, i))
 		}
-		f := &feeder{in: newIntake(p, Secret{}, Intake{})}
+		f := newFeeder(p)
 		r := f.run(t, lines)
 		r.to.ended = c.ended
 		if err := s.take(t.Context(), l, r); err != nil {
@@ -319,7 +326,7 @@ rules:
 		store := &weighing{Mem: windows.NewMem(1)}
 		s, l := lone(t, p, store)
 		store.shard = s
-		f := &feeder{in: newIntake(p, Secret{}, Intake{})}
+		f := newFeeder(p)
 		for batch := range 12 {
 			at := time.Date(2026, 1, 1, batch, 0, 0, 0, time.UTC).Format(time.RFC3339)
 			var lines []string
@@ -327,12 +334,7 @@ rules:
 				lines = append(lines, fmt.Sprintf(`{"id":"%d-%d","time":%q,"type":"click","incident":"inc-%d","account":"u-%d","amount":%d}`,
 					batch, i, at, rand.IntN(c.subjects), rand.IntN(c.members), 1+rand.IntN(10_000)))
 			}
-			if err := s.take(t.Context(), l, f.run(t, lines)); err != nil {
-				t.Fatal(err)
-			}
-			if err := s.commit(t.Context()); err != nil {
-				t.Fatal(err)
-			}
+			f.count(t, s, l, lines...)
 		}
 		for i, r := range store.ratios {
 			if r < 0.6 || r > 1.7 {

@@ -40,9 +40,10 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 			return err
 		}
 	}
+	now := s.streamTime()
 	for i := range r.ops {
 		if e := s.swept(r, i); e != nil && !e.dirty {
-			s.dueBy(e, s.streamTime()) // it may have been read again since
+			s.dueBy(e, now) // it may have been read again since
 			s.index(ctx, e)
 		}
 	}

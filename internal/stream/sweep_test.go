@@ -41,7 +41,7 @@ func newSweepRig(t *testing.T) *sweepRig { return newSweepRigOf(t, sweepPack) }
 
 func newSweepRigOf(t *testing.T, pack string) *sweepRig {
 	p := compile(t, pack)
-	r := &sweepRig{t: t, store: windows.NewMem(2), feed: &feeder{in: newIntake(p, Secret{}, Intake{})}}
+	r := &sweepRig{t: t, store: windows.NewMem(2), feed: newFeeder(p)}
 	r.shard, r.lease = lone(t, p, r.store)
 	return r
 }
@@ -49,12 +49,7 @@ func newSweepRigOf(t *testing.T, pack string) *sweepRig {
 func (r *sweepRig) clicks(n int) {
 	r.t.Helper()
 	line := fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":%d}`, n, n)
-	if err := r.shard.take(r.t.Context(), r.lease, r.feed.run(r.t, []string{line})); err != nil {
-		r.t.Fatal(err)
-	}
-	if err := r.shard.commit(r.t.Context()); err != nil {
-		r.t.Fatal(err)
-	}
+	r.feed.count(r.t, r.shard, r.lease, line)
 }
 
 // reach has the stored fence say that the stream has reached a day of February, or, not above 0, of January before it.
@@ -184,28 +179,95 @@ func (s *between) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]
 	return values, err
 }
 
-// TestSweepWithoutALease: another process writes a subject while it is read for a sweep, by a shard that stands nowhere.
-func TestSweepWithoutALease(t *testing.T) {
-	r := newSweepRig(t)
-	r.shard.program.kinds[0].layout.SetPieces(20, 128, 1)
+// daily has a shard count ten clicks of incident A on each of five days, and returns what does so on the next one.
+func daily(t *testing.T, s *shard, l *lease, f *feeder) (click func()) {
 	day := 0
-	click := func() {
+	click = func() {
 		day++
-		line := fmt.Sprintf(`{"id":"d%d","time":"2026-01-%02dT00:00:00Z","type":"click","incident":"A","count":10}`, day, day)
-		if err := r.shard.take(t.Context(), r.lease, r.feed.run(t, []string{line})); err != nil {
-			t.Fatal(err)
-		}
-		if err := r.shard.commit(t.Context()); err != nil {
-			t.Fatal(err)
-		}
+		f.count(t, s, l, fmt.Sprintf(`{"id":"d%d","time":"2026-01-%02dT00:00:00Z","type":"click","incident":"A","count":10}`, day, day))
 	}
 	for range 5 {
 		click()
 	}
+	return click
+}
+
+// TestSweepWithoutALease: another process writes a subject while it is read for a sweep, by a shard that stands nowhere.
+func TestSweepWithoutALease(t *testing.T) {
+	r := newSweepRig(t)
+	r.shard.program.kinds[0].layout.SetPieces(20, 128, 1)
+	click := daily(t, r.shard, r.lease, r.feed)
 	o := *r.shard.shardOptions
 	o.store = &between{r.store, "r:", click}
 	if err := newShard(0, &o).sweep(t.Context(), []windows.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// meanwhile is a store that does something else before it commits.
+type meanwhile struct {
+	*windows.Mem
+	then func()
+}
+
+func (s *meanwhile) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	if f := s.then; f != nil {
+		s.then = nil
+		f()
+	}
+	return s.Mem.Commit(ctx, shard, c)
+}
+
+// TestSweepMeetsWrite: a subject, with a history of its own, is written by another process while a sweep clears it. It is as that process
+// left it, and clears later.
+func TestSweepMeetsWrite(t *testing.T) {
+	p := compile(t, sweepPack)
+	for i := range p.kinds {
+		p.kinds[i].layout.SetPieces(20, 128, 1)
+	}
+	mem := windows.NewMem(1)
+	b, lb := oneOf(t, p, mem, 2, 1)
+	fb := newFeeder(p)
+	click := daily(t, b, lb, fb)
+	store := &meanwhile{Mem: mem}
+	a, la := oneOf(t, p, store, 2, 0)
+	newFeeder(p).count(t, a, la, `{"id":"z","time":"2026-02-20T00:00:00Z","type":"click","incident":"Z"}`)
+
+	// For the sweep the other partition is as far, and then it is not.
+	key := a.places[1].key
+	here, err := mem.Load(t.Context(), 0, [][]byte{key}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	put := func(fence []byte) {
+		t.Helper()
+		if err := mem.Put(t.Context(), 0, key, fence); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(mark{offset: fb.offset, newest: time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}.appendFence(nil, 0))
+	store.then = func() {
+		put(here[0])
+		click()
+	}
+	if err := a.sweep(t.Context(), []windows.Due{{Member: mem.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
+		t.Fatal(err)
+	}
+	if store.then != nil {
+		t.Fatal("the sweep wrote nothing")
+	}
+	err = p.StoredCounts(t.Context(), mem, 1, func(line []byte) bool {
+		if text := string(line); strings.Contains(text, `"subject":"A"`) && !strings.Contains(text, `"value":60,`) {
+			t.Errorf("want 60 in %s", line)
+		}
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	due, err := mem.Armed(t.Context(), 0, 1<<40, 10)
+	if err != nil || len(due) != 1 {
+		t.Errorf("%d subjects armed, error %v", len(due), err)
 	}
 }
 
