@@ -14,7 +14,7 @@ import (
 )
 
 // mutantMost is the number of histories within which a bug must be found.
-const mutantMost = 100_000
+const mutantMost = 400_000
 
 // TestMutants puts each bug into the code and runs the simulation until it finds
 // it. `make mutants` prints the number of histories that each took.
@@ -64,7 +64,7 @@ var foundIn = regexp.MustCompile(`history (\d+), SEED=\d+: ?[^\n]{0,80}`)
 
 // hunt runs the simulation until a history fails, and says which one did, and why.
 func (m *mutant) hunt(t *testing.T, binary string) (int, string) {
-	c := exec.CommandContext(t.Context(), binary, "-test.run", "^TestSimulation$", "-test.timeout", "20m")
+	c := exec.CommandContext(t.Context(), binary, "-test.run", "^TestSimulation$", "-test.timeout", "40m")
 	c.Env = append(os.Environ(), fmt.Sprintf("SIMULATE=%d", mutantMost), "SEED=")
 	out, err := c.CombinedOutput()
 	if err == nil {

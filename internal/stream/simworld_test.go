@@ -30,6 +30,7 @@ type simWorld struct {
 	total     int     // of weights
 	restless  float64 // how often the world goes on elsewhere during a call
 	lose      float64 // how often a call, or its answer, is lost
+	failover  float64 // how often a call is slow because the store goes back
 	calm      bool    // nothing more goes wrong
 	depth     int     // of calls during which the world goes on
 	began     time.Time
@@ -79,6 +80,9 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *
 		}
 		w.weights[i] = n
 		w.total += n
+	}
+	if w.weights[turnBack] > 0 {
+		w.failover = rnd.Float64()
 	}
 	for range simProcesses {
 		w.processes = append(w.processes, w.newProcess())
@@ -153,16 +157,20 @@ func (w *simWorld) group(t simTurn, p *simProcess) {
 	}
 }
 
-// between lets the world go on elsewhere, for long if a call is slow.
+// between lets the world go on elsewhere, for long if a call is slow, and for longest if it is so because of a failover.
 func (w *simWorld) between() {
 	if w.depth == 2 || w.calm || w.rnd.Float64() > w.restless {
 		return
 	}
 	turns := 1
-	if w.depth == 0 && w.rnd.IntN(12) == 0 {
-		turns = w.rnd.IntN(50)
-	}
 	w.depth++
+	if w.depth == 1 && w.rnd.IntN(8) == 0 {
+		turns = w.rnd.IntN(50)
+		if w.rnd.Float64() < w.failover {
+			w.store.goBack()
+			turns *= 4
+		}
+	}
 	for range turns {
 		w.turn()
 	}
