@@ -28,7 +28,7 @@ line on stdout. Nothing is written to disk. Ctrl-C ends it.`,
 		var o demoOptions
 		fs.IntVar(&o.rate, "rate", 1_000, "events a second, from 1 to 20000")
 		fs.DurationVar(&o.duration, "duration", 0, "ends by itself after this long, as 30s; 0 runs until Ctrl-C")
-		fs.Uint64Var(&o.seed, "seed", 0, "the same seed makes up the same incidents; 0 takes any")
+		fs.Uint64Var(&o.seed, "seed", 0, "the same seed, at the same rate, makes up the same incidents; 0 takes any")
 		return o.run
 	},
 }
@@ -125,7 +125,7 @@ func startDemo(s *session, o *demoOptions) (*demo, error) {
 	})
 	d.ready.reached(d.store)
 	d.ready.serving(d.service)
-	d.world = newWorld(o.seed, time.Now())
+	d.world = newWorld(o.seed, time.Now(), o.rate)
 	d.feed = newFeed(d.world, d.broker, o.rate, func() int { return readFigures(d.registry).events("") })
 	return d, nil
 }
@@ -140,7 +140,7 @@ func (d *demo) serve(ctx context.Context) error {
 	around.Go(func() { tap(inner, d.broker, d.view.announce) })
 	around.Go(func() { d.view.run(inner, d) })
 	around.Go(func() {
-		every(ctx, 10*time.Second, func() { forgetEnded(ctx, d.program, d.store, d.world, time.Now(), d.log) })
+		every(ctx, 10*time.Second, func() { forgetEnded(ctx, d.program, d.store, d.world, d.log) })
 	})
 	err := serve(ctx, d.service, d.ready, d.log)
 	stop()

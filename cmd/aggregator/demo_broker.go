@@ -93,7 +93,6 @@ func (f *feed) run(ctx context.Context) {
 		now := time.Now()
 		owed = min(owed+now.Sub(last).Seconds()*float64(f.rate), float64(f.rate))
 		last = now
-		f.world.move(now)
 		if f.sent-f.read() > mostUnread {
 			return
 		}

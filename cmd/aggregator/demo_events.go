@@ -18,12 +18,13 @@ var plots = []plot{
 
 const historySize = 256
 
-// next is the next record: its key and its value. Most are events of an incident;
+// next is the next record, dated by a clock: its key and its value. Most are events of an incident;
 // a few are repeats, late, ahead of time, or no events at all.
 func (w *world) next(now time.Time) (key, value []byte) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	i := w.pick(now)
+	w.move(w.now.Add(w.pace))
+	i := w.pick()
 	switch x := w.rnd.IntN(1000); {
 	case x < 10 && len(w.history) == historySize:
 		pair := w.history[w.rnd.IntN(historySize)]

@@ -17,13 +17,13 @@ const forgetAfter = 5 * time.Minute
 // forgetEnded deletes what was counted for incidents that ended long ago, and for
 // the accounts behind them. Should the service be asked about them again, it finds them
 // gone and counts from nothing.
-func forgetEnded(ctx context.Context, p *stream.Program, store windows.Store, w *world, now time.Time, log *slog.Logger) {
+func forgetEnded(ctx context.Context, p *stream.Program, store windows.Store, w *world, log *slog.Logger) {
 	forget := func(k thresholds.Kind, id string) {
 		if err := p.Forget(ctx, store, demoShards, k, id); err != nil && ctx.Err() == nil {
 			log.Warn("an incident that ended was not forgotten", "error", err)
 		}
 	}
-	for _, i := range w.forget(now.Add(-forgetAfter)) {
+	for _, i := range w.forget(forgetAfter) {
 		forget(thresholds.Incident, i.id)
 		for _, a := range i.accounts {
 			forget(thresholds.Account, a)

@@ -10,12 +10,14 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 )
 
-// world is what happens in the demo: incidents that begin, spread and fade. The
-// same seed gives the same story, at the times it is asked for.
+// world is what happens in the demo: incidents that begin, spread and fade. Its time
+// passes with its events, not with the clock: the same seed gives the same story, however fast it is told.
 type world struct {
-	rnd *rand.Rand
+	rnd  *rand.Rand
+	pace time.Duration // from one event to the next
 
 	mu      sync.Mutex // guards what follows, for those who only look
+	now     time.Time
 	live    []*incident
 	ended   []*incident
 	made    int
@@ -60,9 +62,9 @@ const (
 	fades = 7
 )
 
-// newWorld begins with an incident at its height, so that there is something to see at once, and a leak.
-func newWorld(seed uint64, now time.Time) *world {
-	w := &world{rnd: rand.New(rand.NewPCG(seed, 0)), nextAt: now.Add(incidentEvery / 2)}
+// newWorld begins with an incident at its height, so that there is something to see at once, and a leak. It has rate events a second.
+func newWorld(seed uint64, now time.Time, rate int) *world {
+	w := &world{rnd: rand.New(rand.NewPCG(seed, 0)), now: now, pace: time.Second / time.Duration(rate), nextAt: now.Add(incidentEvery / 2)}
 	for _, p := range []*plot{&plots[0], &plots[2], &plots[1], &plots[3]} {
 		w.begin(p, now.Add(-p.rise))
 	}
@@ -86,8 +88,7 @@ func (w *world) account() string { return fmt.Sprintf("u-%07d", w.rnd.IntN(5_000
 
 // move lets time pass: incidents end and begin.
 func (w *world) move(now time.Time) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
+	w.now = now
 	kept := w.live[:0]
 	for _, i := range w.live {
 		if now.Sub(i.born) > fades*i.plot.rise {
@@ -120,14 +121,14 @@ func (i *incident) weight(now time.Time) float64 {
 }
 
 // pick is an incident, by weight.
-func (w *world) pick(now time.Time) *incident {
+func (w *world) pick() *incident {
 	total := 0.0
 	for _, i := range w.live {
-		total += i.weight(now)
+		total += i.weight(w.now)
 	}
 	left := w.rnd.Float64() * total
 	for _, i := range w.live {
-		if left -= i.weight(now); left < 0 {
+		if left -= i.weight(w.now); left < 0 {
 			return i
 		}
 	}
@@ -146,13 +147,13 @@ func (w *world) subjects() (incidents, accounts []string) {
 	return incidents, accounts
 }
 
-// forget takes out the incidents that ended before t, for their counts to be
+// forget takes out the incidents that ended so long ago, for their counts to be
 // dropped.
-func (w *world) forget(t time.Time) []*incident {
+func (w *world) forget(age time.Duration) []*incident {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	n := 0
-	for n < len(w.ended) && w.ended[n].ended.Before(t) {
+	for n < len(w.ended) && w.now.Sub(w.ended[n].ended) > age {
 		n++
 	}
 	gone := w.ended[:n]
