@@ -59,6 +59,9 @@ func TestVerify(t *testing.T) {
 	d.stop()
 	s.mustVerify()
 	s.mustVerify("-from", time.Now().Add(-time.Hour).Format(time.RFC3339))
+	if r := s.verify("-from", time.Now().Add(time.Hour).Format(time.RFC3339)); r.code != exitFailed || !strings.Contains(r.err, "nothing could be compared") {
+		t.Errorf("verify of nothing: %+v", r)
+	}
 
 	key := strings.TrimSpace(redis.Do("--scan", "--pattern", s.prefix+"*r:incident:*"))
 	key, _, _ = strings.Cut(key, "\n")

@@ -23,7 +23,8 @@ for subjects fed by several partitions, what rests on the order in which those
 were counted. The config must be that of the service, which may be running: it
 is compared at the places where it is. Nothing is written, nothing is published.
 What the service counted takes as much memory here as in Redis.
-Exit: 0 no difference; 1 there are some, or it failed; 2 a fault of flags, config or packs.`,
+Exit: 0 no difference; 1 there are some, nothing could be compared, or it failed;
+2 a fault of flags, config or packs.`,
 	flags: func(fs *flag.FlagSet) runner {
 		var o verifyOptions
 		fs.StringVar(&o.config, "config", "", "the config `file` (needed)")
@@ -106,7 +107,13 @@ func tellVerified(w io.Writer, v *stream.Verified, took time.Duration) error {
 	if v.Shortened {
 		fmt.Fprintln(w, "verify: ids were forgotten early (dedupe.max_ids): a difference may be a repeat that was judged otherwise")
 	}
-	if v.Differences > 0 {
+	if v.OtherRules {
+		fmt.Fprintln(w, "verify: the service counted last by other rules than those of this config: a difference may be theirs; give verify the service's config, or start the service with this one first")
+	}
+	if v.Nothing() {
+		fmt.Fprintln(w, "verify: nothing could be compared: read the log from an earlier time on, or all of it (without -from)")
+	}
+	if v.Differences > 0 || v.Nothing() {
 		return errTold
 	}
 	return nil

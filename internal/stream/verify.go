@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -45,7 +46,12 @@ type Verified struct {
 	// Shortened: ids were forgotten early because dedupe.max_ids was reached, so that the service
 	// may have judged repeats otherwise.
 	Shortened bool
+	// OtherRules: the service counted last by other packs than those of the program.
+	OtherRules bool
 }
+
+// Nothing says whether there was something to compare, and none of it could be.
+func (v *Verified) Nothing() bool { return v.Subjects > 0 && v.Counters+v.Levels+v.Differences == 0 }
 
 // Verify reads the log again, counts it in memory, and compares every counter
 // and level with what is stored. The service may be running: each shard is compared
@@ -90,6 +96,7 @@ type verification struct {
 	began  map[uint64]int64 // since when each counter is kept, as sinces has it
 	again  *retelling
 	limits [][]mark // by shard and partition: the fences last read
+	fences int      // that were there when they were read
 	// strange are the keys of the records, by shard, that the store had and the log had not.
 	strange [][][]byte
 	clears  applier
@@ -97,6 +104,9 @@ type verification struct {
 
 // ErrNothingCounted is a store in which no service has counted.
 var ErrNothingCounted = errors.New("the store holds nothing of a service: is it the right one, with the right redis.prefix?")
+
+// ErrOtherTopics is a store whose service reads other topics, or has not read these.
+var ErrOtherTopics = errors.New("the store holds no place in any of the topics: is kafka.events that of the service?")
 
 // settings reads what the store was made with, and writes nothing.
 func (v *verification) settings(ctx context.Context) (Secret, error) {
@@ -155,6 +165,9 @@ func (v *verification) run(ctx context.Context) error {
 	v.limits = make([][]mark, v.Shards)
 	if err := v.refresh(ctx, 0); err != nil {
 		return err
+	}
+	if v.fences == 0 {
+		return fmt.Errorf("%w (%s)", ErrOtherTopics, strings.Join(v.Events, ", "))
 	}
 	if err := v.findStrange(ctx); err != nil {
 		return err
@@ -225,6 +238,8 @@ func (v *verification) limit(shard int, fences [][]byte) error {
 			if m, err = parseFence(fences[i]); err != nil {
 				return fmt.Errorf("read fence of shard %d, %s/%d: %w", shard, t.topic, t.partition, err)
 			}
+			v.fences++
+			v.OtherRules = v.OtherRules || m.pack != v.Program.hash
 		}
 		limits[i] = m
 		if old := v.limits[shard]; old != nil && m.offset < old[i].offset {

@@ -3,10 +3,12 @@ package stream
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -257,6 +259,23 @@ func TestVerifyFromATime(t *testing.T) {
 	r.damage(store, thresholds.Incident, "inc-8", func(s *windows.Subject) { now, _ := s.Time(); s.Add(i, now, 0, 1) })
 	if _, found := r.verified(store, from); len(found) != 1 || found[0].Subject != "incident/inc-8" {
 		t.Errorf("found %+v", found)
+	}
+}
+
+// TestVerifyOfAnother: with other rules than the service's that is said, and topics that it did not read are refused.
+func TestVerifyOfAnother(t *testing.T) {
+	r, store := countedCalm(t, 1)
+	if v, _ := r.verified(store, nil); v.OtherRules {
+		t.Errorf("the service's own rules are others: %+v", v)
+	}
+	others := compile(t, strings.Replace(calmPack, "window: 6h, step: 10m", "window: 12h, step: 10m", 1))
+	if v, _ := r.verified(store, func(o *VerifyOptions) { o.Program = others }); !v.OtherRules {
+		t.Errorf("%+v", v)
+	}
+	o := VerifyOptions{Kafka: r.kafka, Program: r.program, Store: store, Log: discard, Found: func(Difference) {}}
+	o.Events = []string{"crossings"}
+	if v, err := Verify(t.Context(), o); !errors.Is(err, ErrOtherTopics) {
+		t.Errorf("%+v, error %v", v, err)
 	}
 }
 
