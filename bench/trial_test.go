@@ -126,7 +126,7 @@ func (t *trial) size(f *figures) {
 	err := store.ScanRecords(t.b.Context(), func(int, []byte) bool {
 		f.subjects++
 		return true
-	})
+	}, nil)
 	if err != nil {
 		t.b.Fatal(err)
 	}

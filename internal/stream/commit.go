@@ -262,13 +262,14 @@ func (s *shard) written(ctx context.Context, c *windows.Commit) {
 // indexCrossed puts the subjects with new crossings into the index of armed
 // subjects, or takes them out.
 func (s *shard) indexCrossed(ctx context.Context) {
-	var last *entry
+	var indexed []*entry
 	for _, c := range s.batch.crossings {
-		if c.entry != last && c.entry != nil {
-			last = c.entry
-			s.index(ctx, last)
+		if n := len(indexed); c.entry != nil && (n == 0 || indexed[n-1] != c.entry) {
+			s.index(ctx, c.entry)
+			indexed = append(indexed, c.entry)
 		}
 	}
+	_ = s.recheck(ctx, indexed) // fails only if ctx ends: then the next owner's scan puts it right
 }
 
 // close ends the batch.

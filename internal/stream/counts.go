@@ -86,7 +86,7 @@ func storedRecords(ctx context.Context, store windows.Store, shards int) ([][][]
 			keys[n] = append(keys[n], bytes.Clone(key))
 		}
 		return true
-	})
+	}, nil)
 	return keys, err
 }
 

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -21,6 +22,9 @@ const (
 	// stream's time, when its record is deleted.
 	forgetAfter = 24 * time.Hour
 )
+
+// againMost is for how many subjects of a shard that may clear a scan has the date worked out again: ten seconds of sweeps.
+const againMost = 10 * sweepMost
 
 // scans scans every now and then. Ten million records take minutes, which the clears do not wait for.
 func (w *sweeper) scans(ctx context.Context) {
@@ -48,27 +52,42 @@ func (w *sweeper) scans(ctx context.Context) {
 func rest(ctx context.Context, worked time.Duration) { wait(ctx, min(3*worked, time.Second)) }
 
 // scan looks at every record of the owned shards: those whose windows have been empty for long are
-// forgotten, those that may clear are put into the index again. What cannot be looked at keeps nothing else from it.
+// forgotten, those that may clear are put into the index if they are not there. What cannot be looked at keeps nothing else from it.
 func (w *sweeper) scan(ctx context.Context) error {
-	keys, failed := make([][][]byte, len(w.shards)), make([]error, len(w.shards))
+	keys, failed, armed := make([][][]byte, len(w.shards)), make([]error, len(w.shards)), make([]int, len(w.shards))
 	look := func(n int) {
-		began := time.Now()
-		failed[n] = cmp.Or(failed[n], w.look(ctx, n, keys[n]))
+		found, err := w.look(ctx, n, keys[n])
+		failed[n] = cmp.Or(failed[n], err)
+		armed[n] += found
 		keys[n] = keys[n][:0]
+	}
+	began := time.Now()
+	pause := func() {
 		w.rest(ctx, time.Since(began))
+		began = time.Now()
+	}
+	owned := make([]bool, len(w.shards))
+	for n, s := range w.shards {
+		if owned[n] = w.scanned(s); !owned[n] {
+			w.armed[n] = 0
+		}
 	}
 	err := w.store.ScanRecords(ctx, func(n int, key []byte) bool {
-		if n < len(w.shards) && w.scanned(w.shards[n]) {
+		if n < len(w.shards) && owned[n] {
 			keys[n] = append(keys[n], bytes.Clone(key))
 			if len(keys[n]) >= w.step {
 				look(n)
 			}
 		}
 		return ctx.Err() == nil
-	})
+	}, pause)
 	for n := range keys {
 		if len(keys[n]) > 0 {
 			look(n)
+			pause()
+		}
+		if owned[n] && err == nil && failed[n] == nil {
+			w.armed[n] = armed[n]
 		}
 	}
 	return errors.Join(append(failed, err)...)
@@ -80,16 +99,16 @@ func (w *sweeper) scanned(s *shard) bool {
 }
 
 // look forgets or indexes the records under keys. How far the stream is it reads together
-// with them: a store that went back may hold records to which what comes next belongs.
-func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
+// with them: a store that went back may hold records to which what comes next belongs. It returns how many may clear.
+func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) (int, error) {
 	all := appendFenceKeys(slices.Clip(keys), w.keys, shard, w.partitions)
 	values, err := w.store.Load(ctx, shard, all, nil)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	streamTime := storedTime(values[len(keys):])
 	if streamTime == noTime {
-		return nil
+		return 0, nil
 	}
 	var due []windows.Due
 	var old []emptied
@@ -104,22 +123,43 @@ func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) error {
 		switch {
 		case err != nil:
 			damaged = cmp.Or(damaged, err)
-		case w.armed(s, kind):
+		case w.mayClear(s, kind):
 			now, _ := s.Time()
-			due = append(due, windows.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(now, second)})
+			due = append(due, windows.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(max(now, streamTime), second)})
 		case s.Empty(streamTime - int64(forgetAfter)):
 			old = append(old, emptied{subject: s, parts: s.Shrink(nil), key: keys[i], record: record, kind: kind, id: id})
 		}
 	}
-	if len(due) > 0 {
-		err = w.store.Arm(ctx, shard, due...)
-	}
-	return cmp.Or(err, w.forget(ctx, shard, old), damaged)
+	err = w.index(ctx, shard, due)
+	return len(due), cmp.Or(err, w.forget(ctx, shard, old), damaged)
 }
 
-// armed says whether an episode of s has not ended though it can: before that
+// index puts subjects that may clear into the index, to be looked at behind those that are due by now. A date that is there
+// may be too late: its process died between a commit and the noting, or the rules were others. So it is worked out again,
+// but, where there are more than w.again of a shard, for as many only, drawn at random: all of them after each scan would keep
+// sweeps from what is due.
+func (w *sweeper) index(ctx context.Context, shard int, due []windows.Due) error {
+	var again, absent []windows.Due
+	for _, d := range due {
+		if n := w.armed[shard]; n == 0 || rand.IntN(n) < w.again {
+			again = append(again, d)
+		} else {
+			absent = append(absent, d)
+		}
+	}
+	var err error
+	if len(again) > 0 {
+		err = w.store.Arm(ctx, shard, again...)
+	}
+	if len(absent) > 0 {
+		err = cmp.Or(err, w.store.ArmAbsent(ctx, shard, absent...))
+	}
+	return err
+}
+
+// mayClear says whether an episode of s has not ended though it can: before that
 // its counters are not to be forgotten, since they date the clear.
-func (w *sweeper) armed(s *windows.Subject, kind thresholds.Kind) bool {
+func (w *sweeper) mayClear(s *windows.Subject, kind thresholds.Kind) bool {
 	for r, rule := range w.program.kinds[kind].rules {
 		if rule.Clear > 0 && rule.Window > 0 && s.Mark(r).Level > 0 {
 			return true

@@ -236,7 +236,10 @@ func (s *Service) pollEvery() time.Duration {
 }
 
 func (s *Service) sweeper() *sweeper {
-	return &sweeper{shardOptions: s.shards[0].shardOptions, shards: s.shards, in: s.in, owned: s.owns, step: sweepMost, rest: rest}
+	return &sweeper{
+		shardOptions: s.shards[0].shardOptions, shards: s.shards, in: s.in, owned: s.owns, step: sweepMost, rest: rest,
+		again: againMost, armed: make([]int, len(s.shards)),
+	}
 }
 
 func newVersion() (v [windows.VersionSize]byte) {

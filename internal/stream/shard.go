@@ -36,8 +36,8 @@ type shardOptions struct {
 	patience // metrics and log
 }
 
-// batchSubjects is subjectMax of the service: some 50 MB over 16 shards.
-const batchSubjects = 2_600
+// batchSubjects is subjectMax of the service, times its shards: some 50 MB.
+const batchSubjects = 41_600
 
 // outboxMost is the default of outboxMax: some 100 MB over 16 shards.
 const outboxMost = 10_000
@@ -204,7 +204,7 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	if p.stands && r.to.offset >= p.at.offset {
 		p.move(r.to)
 	}
-	if s.batch.urgent {
+	if s.batch.urgent || s.ended && len(s.batch.crossings) > 0 {
 		return s.commit(ctx)
 	}
 	return nil
@@ -262,7 +262,7 @@ func (s *shard) one(p *standing, r *run, i int) {
 		s.keep(e, &r.ops[i])
 	}
 	s.applyTo(e, p.lease, &r.ops[i])
-	if e.foreign && s.near(e) {
+	if e.foreign && s.near(e) && s.pressing() {
 		s.batch.urgent = true
 	}
 }

@@ -185,8 +185,8 @@ func written(c *windows.Commit) [][]byte {
 	return keys
 }
 
-func (s *simStore) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
-	return windows.ScanEach(ctx, s, len(s.shards), f)
+func (s *simStore) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error {
+	return windows.ScanEach(ctx, s, len(s.shards), f, pause)
 }
 
 func (s *simStore) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
@@ -244,6 +244,14 @@ func (s *simStore) Arm(ctx context.Context, shard int, due ...windows.Due) error
 		s.arm(shard, d)
 	}
 	return s.world.call(ctx)
+}
+
+func (s *simStore) ArmAbsent(ctx context.Context, shard int, due ...windows.Due) error {
+	due = slices.DeleteFunc(slices.Clone(due), func(d windows.Due) bool {
+		_, there := s.shards[shard].armed[string(d.Member)]
+		return there
+	})
+	return s.Arm(ctx, shard, due...)
 }
 
 func (s *simStore) arm(shard int, d windows.Due) {

@@ -270,12 +270,12 @@ func (w *simWorld) rest() error {
 			for i := range p.shards {
 				p.shardTurn(i, true)
 			}
-			if p.sweep(false); round == 1 {
+			if p.sweep(false); round%2 == 1 { // twice: a shard that has just gone back is not scanned
 				p.sweep(true)
 			}
 		}
 		w.drain()
-		if round > 1 && w.unrest() == nil {
+		if round > 3 && w.unrest() == nil {
 			return nil
 		}
 	}

@@ -41,38 +41,37 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 		}
 	}
 	now := s.streamTime()
+	var indexed []*entry
 	for i := range r.ops {
 		if e := s.swept(r, i); e != nil && !e.dirty {
 			s.dueBy(e, now) // it may have been read again since
 			s.index(ctx, e)
+			indexed = append(indexed, e)
 		}
 	}
-	return s.recheck(ctx, r)
+	return s.recheck(ctx, indexed)
 }
 
 // recheck looks once more at subjects that were taken out of the index, or put
 // to a later date: what another process noted between the reading of a record and that would be
 // lost. It commits before it notes, so that one of the two sees the other.
-func (s *shard) recheck(ctx context.Context, r *run) error {
-	if s.others.Load() == 0 {
+func (s *shard) recheck(ctx context.Context, entries []*entry) error {
+	if s.others.Load() == 0 || len(entries) == 0 {
 		return nil
 	}
-	s.load.entries = s.load.entries[:0]
-	s.load.begin()
-	for i := range r.ops {
-		if e := s.swept(r, i); e != nil && !e.dirty {
-			s.load.entries = append(s.load.entries, e)
-			s.load.key(s.appendRecordKey(s.load.arena, e))
-		}
+	var keys, values [][]byte
+	for _, e := range entries {
+		keys = append(keys, s.appendRecordKey(nil, e))
 	}
-	if len(s.load.entries) == 0 {
-		return nil
-	}
-	if err := s.read(ctx); err != nil {
+	err := s.patience.retry(ctx, operationLoad, s.number, func() (err error) {
+		values, err = s.store.Load(ctx, s.number, keys, nil)
+		return err
+	})
+	if err != nil {
 		return err
 	}
-	for i, e := range s.load.entries {
-		if sameVersion(s.load.values[i], e.version) {
+	for i, e := range entries {
+		if sameVersion(values[i], e.version) {
 			continue
 		}
 		member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
@@ -168,7 +167,9 @@ type sweeper struct {
 	in     []chan message
 	owned  func(shard int) bool
 	step   int                                             // records of a shard that a scan looks at in one go
-	rest   func(ctx context.Context, worked time.Duration) // called after each
+	rest   func(ctx context.Context, worked time.Duration) // called after each step of a scan
+	again  int                                             // of how many subjects of a shard a scan has the clear's date worked out again, about
+	armed  []int                                           // how many subjects of each shard may clear, by the last scan; 0: there was none since the process owns it
 }
 
 const (
@@ -203,7 +204,6 @@ func (w *sweeper) clears(ctx context.Context) {
 		due, err := w.store.Armed(ctx, n, floorDiv(reached, second), sweepMost)
 		if err != nil {
 			w.metrics.storeError("index", err)
-			return
 		}
 		if len(due) == 0 {
 			continue

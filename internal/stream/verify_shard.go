@@ -57,7 +57,7 @@ func (v *verification) findStrange(ctx context.Context) error {
 			v.strange[n] = append(v.strange[n], bytes.Clone(key))
 		}
 		return failed == nil
-	})
+	}, nil)
 	return errors.Join(err, failed)
 }
 

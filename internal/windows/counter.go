@@ -96,8 +96,7 @@ func (c *counter) pieces() int {
 
 // What is written takes about so many bytes.
 const (
-	memberBytes = 9  // a member in a chunk
-	weightBytes = 3  // its weight
+	memberBytes = 9  // a member in a chunk, without its weight
 	closedBytes = 4  // a closed bucket in a part
 	pieceBytes  = 8  // a bucket in the record, or a member since the chunk was changed first
 	frontBytes  = 50 // the front of a part, and its key beside the subject's name
@@ -110,8 +109,8 @@ func (c *counter) partBytes() int {
 		return frontBytes + closedBytes*len(c.buckets)
 	}
 	member := memberBytes
-	if c.spec.Op == Weighted {
-		member += weightBytes
+	if c.spec.Op == Weighted && c.total.keys > 0 {
+		member += uvarintLen(c.total.sum / uint64(c.total.keys))
 	}
 	return frontBytes + member*int(c.total.keys)/n
 }

@@ -118,8 +118,8 @@ func (m *Mem) Scan(ctx context.Context, shard int, prefix []byte, f func(key []b
 }
 
 // ScanRecords is Store's.
-func (m *Mem) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
-	return ScanEach(ctx, m, len(m.shards), f)
+func (m *Mem) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error {
+	return ScanEach(ctx, m, len(m.shards), f, pause)
 }
 
 // scanner is a store in which a Scan looks at nothing but its shard.
@@ -128,8 +128,8 @@ type scanner interface {
 	Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error
 }
 
-// ScanEach is ScanRecords of a store whose shards are looked through one by one.
-func ScanEach(ctx context.Context, s scanner, shards int, f func(shard int, key []byte) bool) error {
+// ScanEach is ScanRecords of a store whose shards are looked through one by one, each in a step.
+func ScanEach(ctx context.Context, s scanner, shards int, f func(shard int, key []byte) bool, pause func()) error {
 	goes := true
 	for n := range shards {
 		err := s.Scan(ctx, n, s.Keys().AppendRecordPrefix(nil, n), func(key []byte) bool {
@@ -138,6 +138,9 @@ func ScanEach(ctx context.Context, s scanner, shards int, f func(shard int, key 
 		})
 		if err != nil || !goes {
 			return err
+		}
+		if pause != nil {
+			pause()
 		}
 	}
 	return nil

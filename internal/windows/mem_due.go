@@ -20,6 +20,21 @@ func (m *Mem) Arm(ctx context.Context, shard int, due ...Due) error {
 	return nil
 }
 
+// ArmAbsent is Store's.
+func (m *Mem) ArmAbsent(ctx context.Context, shard int, due ...Due) error {
+	s, err := m.lock(ctx, "arm", shard)
+	if err != nil {
+		return err
+	}
+	defer s.mu.Unlock()
+	for _, d := range due {
+		if _, ok := s.due.place[string(d.Member)]; !ok {
+			s.due.set(d.Member, d.Unix)
+		}
+	}
+	return nil
+}
+
 // Disarm is Store's.
 func (m *Mem) Disarm(ctx context.Context, shard int, members ...[]byte) error {
 	s, err := m.lock(ctx, "disarm", shard)

@@ -67,7 +67,11 @@ func (w *twins) step() {
 		w.both("scan", func(s Store) (any, error) { return w.scan(s, shard) })
 	case 4, 5:
 		due := Due{[]byte(name), int64(w.random.IntN(100)) - 20}
-		w.both("arm", func(s Store) (any, error) { return nil, s.Arm(ctx, shard, due) })
+		if w.random.IntN(3) == 0 {
+			w.both("arm absent", func(s Store) (any, error) { return nil, s.ArmAbsent(ctx, shard, due) })
+		} else {
+			w.both("arm", func(s Store) (any, error) { return nil, s.Arm(ctx, shard, due) })
+		}
 	case 6:
 		w.both("disarm", func(s Store) (any, error) { return nil, s.Disarm(ctx, shard, []byte(name)) })
 	case 7, 8:
@@ -111,7 +115,7 @@ func (w *twins) keys(s Store, shard int, base []byte) (keys [][]byte, err error)
 	if mem, ok := s.(*Mem); ok {
 		return keys, mem.Scan(w.t.Context(), shard, base, note)
 	}
-	_, err = scanNode(w.t.Context(), s.(*Redis).client, "*", note)
+	_, err = scanNode(w.t.Context(), s.(*Redis).client, "*", note, nil)
 	return keys, err
 }
 

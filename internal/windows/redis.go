@@ -104,7 +104,7 @@ func appendValues(dst [][]byte, reply []any) [][]byte {
 }
 
 // ScanRecords is Store's.
-func (r *Redis) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error {
+func (r *Redis) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error {
 	pattern := string(appendQuoted(nil, []byte(r.keys.Prefix))) + "{*}r:*"
 	var prefix []byte
 	record := func(key []byte) bool {
@@ -117,7 +117,7 @@ func (r *Redis) ScanRecords(ctx context.Context, f func(shard int, key []byte) b
 	}
 	nodes, err := r.masters(ctx)
 	for _, node := range nodes {
-		goes, failed := scanNode(ctx, node, pattern, record)
+		goes, failed := scanNode(ctx, node, pattern, record, pause)
 		if err = errors.Join(err, failed); !goes && failed == nil {
 			break
 		}
@@ -142,7 +142,7 @@ func (r *Redis) masters(ctx context.Context) (all []*redis.Client, err error) {
 }
 
 // scanNode calls f with the keys of a server that match a pattern, and says whether it always went on.
-func scanNode(ctx context.Context, node redis.Cmdable, pattern string, f func(key []byte) bool) (goes bool, err error) {
+func scanNode(ctx context.Context, node redis.Cmdable, pattern string, f func(key []byte) bool, pause func()) (goes bool, err error) {
 	const count = 1000 // keys looked at in one call: some 0.2 ms of Redis
 	for cursor := uint64(0); ; {
 		var keys []string
@@ -153,6 +153,9 @@ func scanNode(ctx context.Context, node redis.Cmdable, pattern string, f func(ke
 			if !f([]byte(key)) {
 				return false, nil
 			}
+		}
+		if pause != nil {
+			pause()
 		}
 		if cursor == 0 {
 			return true, nil

@@ -9,8 +9,17 @@ import (
 
 // Arm is Store's.
 func (r *Redis) Arm(ctx context.Context, shard int, due ...Due) error {
+	return r.arm(ctx, shard, due)
+}
+
+// ArmAbsent is Store's.
+func (r *Redis) ArmAbsent(ctx context.Context, shard int, due ...Due) error {
+	return r.arm(ctx, shard, due, "nx")
+}
+
+func (r *Redis) arm(ctx context.Context, shard int, due []Due, options ...any) error {
 	for part := range slices.Chunk(due, MaxCommitKeys) {
-		args := []any{"zadd", r.keys.AppendArmedKey(nil, shard)}
+		args := append([]any{"zadd", r.keys.AppendArmedKey(nil, shard)}, options...)
 		for i := range part {
 			args = append(args, part[i].Unix, part[i].Member)
 		}

@@ -25,8 +25,9 @@ type Store interface {
 	Commit(ctx context.Context, shard int, c *Commit) (Result, error)
 	// ScanRecords calls f with the keys of the records of every shard, in no order, possibly
 	// repeated, until f returns false. Each server is looked through once, however many shards it has;
-	// if one fails, the others all the same. Keys on the move between servers may be missed.
-	ScanRecords(ctx context.Context, f func(shard int, key []byte) bool) error
+	// if one fails, the others all the same. Keys on the move between servers may be missed. After each
+	// step, of some 1,000 keys of any kind, pause is called, if it is not nil.
+	ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error
 	// Put sets one key, without a check.
 	Put(ctx context.Context, shard int, key, value []byte) error
 	// PutAbsent sets a key that is absent, and returns what the key holds then: value,
@@ -38,6 +39,8 @@ type Store interface {
 	// Arm notes members with their dates in the shard's index, replacing their dates.
 	// The index is beside the commits: whoever reads it looks at the subject again.
 	Arm(ctx context.Context, shard int, due ...Due) error
+	// ArmAbsent is Arm for the members that are not in the index.
+	ArmAbsent(ctx context.Context, shard int, due ...Due) error
 	// Disarm removes members from the index; absent ones are no error.
 	Disarm(ctx context.Context, shard int, members ...[]byte) error
 	// Armed returns the members due at upTo (Unix seconds) or before, by date and then by the

@@ -105,8 +105,9 @@ func testCanceled(t *testing.T, s Store) {
 	_, err = s.PutAbsent(ctx, 3, key, key)
 	f(err)
 	f(s.Delete(ctx, 3, key))
-	f(s.ScanRecords(ctx, func(int, []byte) bool { return true }))
+	f(s.ScanRecords(ctx, func(int, []byte) bool { return true }, nil))
 	f(s.Arm(ctx, 3, Due{Member: key}))
+	f(s.ArmAbsent(ctx, 3, Due{Member: key}))
 	f(s.Disarm(ctx, 3, key))
 	_, err = s.Armed(ctx, 3, 0, 1)
 	f(err)
@@ -166,17 +167,21 @@ func testScanRecords(t *testing.T, s Store) {
 		put(7, []byte(strings.Replace(string(k.AppendRecordKey(nil, 7, "incident", []byte("inc-1"))), "{07}", "{7}", 1)))
 	}
 	var got []string
+	pauses := 0
 	err := s.ScanRecords(t.Context(), func(shard int, key []byte) bool {
 		got = append(got, fmt.Sprint(shard, " ", string(key)))
 		return s.Put(t.Context(), shard, key, []byte("seen")) == nil // the store can be used meanwhile
-	})
+	}, func() { pauses++ })
+	if pauses == 0 {
+		t.Error("no pause")
+	}
 	slices.Sort(got)
 	slices.Sort(want)
 	if got = slices.Compact(got); err != nil || !slices.Equal(got, want) {
 		t.Errorf("got %q, error %v, want %q", got, err, want)
 	}
 	calls := 0
-	err = s.ScanRecords(t.Context(), func(int, []byte) bool { calls++; return calls < 7 })
+	err = s.ScanRecords(t.Context(), func(int, []byte) bool { calls++; return calls < 7 }, nil)
 	if err != nil || calls != 7 {
 		t.Errorf("%d calls, error %v", calls, err)
 	}
@@ -256,6 +261,10 @@ func testArmed(t *testing.T, s Store) {
 		}
 		f(3, 25, 10, `"a"@19 "b"@20`)
 	}
+	if err := s.ArmAbsent(t.Context(), 3, at("a", 5), at("b", 50), at("later", 21), at("later", 22)); err != nil {
+		t.Fatal(err)
+	}
+	f(3, 25, 10, `"a"@19 "b"@20 "later"@21`)
 	arm(3)
 	if err := s.Disarm(t.Context(), 3); err != nil {
 		t.Error(err)
