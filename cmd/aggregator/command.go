@@ -100,6 +100,8 @@ func (c *command) run(ctx context.Context, s *session, args []string) error {
 		message := fmt.Sprintf("%s: %q is one argument too many", c.name, extra[c.most])
 		if slices.ContainsFunc(extra, func(a string) bool { return strings.HasPrefix(a, "-") && a != "-" }) {
 			message += "; flags come before the other arguments"
+		} else if fs.Lookup("rules") != nil && c.most == 0 {
+			message += "; a pack is named by -rules"
 		}
 		return &usageError{message, hint}
 	}

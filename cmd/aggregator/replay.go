@@ -53,7 +53,10 @@ func (o *replayOptions) setNow(s string) (err error) {
 // parseTime reads the time of a flag, which must be one that nanoseconds reach.
 func parseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
-	if err == nil && !time.Unix(0, t.UnixNano()).Equal(t) {
+	if err != nil {
+		return t, errors.New("it is written as 2026-01-31T09:30:00Z")
+	}
+	if !time.Unix(0, t.UnixNano()).Equal(t) {
 		err = fmt.Errorf("it lies outside of the years 1678 to 2261")
 	}
 	return t, err
@@ -78,7 +81,11 @@ func (o *replayOptions) run(ctx context.Context, s *session, args []string) erro
 	if err := r.run(ctx, o.counts); err != nil {
 		return err
 	}
-	if st := r.replay.Stats; o.strict && st.Malformed+st.Ahead > 0 {
+	st := r.replay.Stats
+	if st.Ahead > 0 {
+		fmt.Fprintf(s.err, "replay: what is ahead lies more than %v (max_ahead) after %s, which -now changes\n", c.intake.MaxAhead, o.now.UTC().Format(time.RFC3339))
+	}
+	if o.strict && st.Malformed+st.Ahead > 0 {
 		return errTold
 	}
 	return nil

@@ -64,6 +64,7 @@ func TestReplay(t *testing.T) {
 	f(badLine+clickOver, exitFailed, all, "malformed 1,", "-strict")
 	f(clickOver+aheadLine, exitFine, all, "stdin:2: time is too far ahead")
 	f(clickOver+aheadLine, exitFailed, all, "ahead 1;", "-strict")
+	f(clickOver+aheadLine, exitFine, all, "lies more than 5m0s (max_ahead) after 2030-01-01T00:00:00Z, which -now changes", "-now", "2030-01-01T00:00:00Z")
 	f(clickOver+strings.ReplaceAll(aheadLine, "2036", "9999"), exitFine, all, "malformed 0, ahead 1;")
 	f(clickOver+aheadLine, exitFine, all+" art3-clicks/incident/A/1/0", "ahead 0;", "-strict", "-now", "2036-01-01T00:00:00Z")
 

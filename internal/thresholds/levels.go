@@ -10,11 +10,11 @@ import (
 
 // levels reads levels and clear, and checks them against the limits.
 func (r *reader) levels(f fields, d *draft) {
-	places, ok := r.levelList(f, d)
+	places, read, ok := r.levelList(f, d)
 	d.levelsUnread = !ok || f.misread("levels")
 	clear, given := f.get("clear")
 	if given {
-		r.clear(clear, d, ok)
+		r.clear(clear, d, read)
 	}
 	d.clearUnread = d.Clear == 0 && (given || f.misread("clear"))
 	if !ok || !d.sound {
@@ -28,35 +28,40 @@ func (r *reader) levels(f fields, d *draft) {
 	}
 }
 
-// levelList reads the levels, or takes those that a rule has by default. It
-// returns where each is written, and false if they are not known.
-func (r *reader) levelList(f fields, d *draft) ([]place, bool) {
+// levelList reads the levels, or takes those that a rule has by default. It returns where each is
+// written; what was written, where all of it could be read; and false if these are no levels.
+func (r *reader) levelList(f fields, d *draft) (places []place, read []Level, ok bool) {
 	at, given := f.get("levels")
 	if !given {
 		d.Levels = defaultLevels(d.Limits)
-		return slices.Repeat([]place{d.at}, len(d.Levels)), true
+		return slices.Repeat([]place{d.at}, len(d.Levels)), d.Levels, true
 	}
 	items, ok := r.list(at, "levels, as [0.5, 0.8, 1]")
-	for i, item := range items {
-		l, read := r.level(item, "a level")
-		if read && l == 0 {
+	for _, item := range items {
+		l, known := r.level(item, "a level")
+		if known && l == 0 {
 			r.fault(item, "0 is reached by nothing happening; a level is above 0")
 		}
-		if ok = ok && read && l != 0; !ok {
-			continue
-		}
-		if i > 0 && l <= d.Levels[i-1] {
-			r.fault(item, "levels rise, but %v follows %v; sort them and take repeated ones out", l, d.Levels[i-1])
-			ok = false
-			continue
-		}
-		d.Levels = append(d.Levels, l)
+		ok = ok && known && l != 0
+		read = append(read, l)
 	}
-	if ok && !slices.Contains(d.Levels, LevelOne) {
-		r.fault(at, "the limit itself, level 1, is not among the levels; %s", noOneHint(d.Levels))
+	if !ok {
+		return items, nil, false
+	}
+	for i := 1; i < len(read) && ok; i++ {
+		if read[i] <= read[i-1] {
+			r.fault(items[i], "levels rise, but %v follows %v; sort them and take repeated ones out", read[i], read[i-1])
+			ok = false
+		}
+	}
+	if !slices.Contains(read, LevelOne) {
+		r.fault(at, "the limit itself, level 1, is not among the levels; %s", noOneHint(read))
 		ok = false
 	}
-	return items, ok
+	if ok {
+		d.Levels = read
+	}
+	return items, read, ok
 }
 
 // noOneHint is a remedy for levels without 1.
@@ -77,9 +82,9 @@ func defaultLevels(limits []Limit) []Level {
 	return []Level{early, LevelOne}
 }
 
-// clear reads the progress under which the rule re-arms; known says whether the
-// levels are.
-func (r *reader) clear(at place, d *draft, known bool) {
+// clear reads the progress under which the rule re-arms; levels are those of the rule, as
+// far as they could be read.
+func (r *reader) clear(at place, d *draft, levels []Level) {
 	l, ok := r.level(at, "a progress")
 	switch {
 	case !ok:
@@ -87,9 +92,9 @@ func (r *reader) clear(at place, d *draft, known bool) {
 	case l == 0:
 		r.fault(at, "a rule clears when its progress falls under this, and nothing is under 0; "+
 			"write a share of the limit below the lowest level, as 0.4, or take clear out: then each level is announced once and never again")
-	case known && l >= d.Levels[0]:
+	case len(levels) > 0 && l >= slices.Min(levels):
 		r.fault(at, "clear is %v, but the lowest level is %v; write less than that, or a rule could clear and cross at once",
-			l, d.Levels[0])
+			l, slices.Min(levels))
 	case d.WindowText == "all":
 		r.warn(at, "nothing leaves the window all, so the rule never clears; take clear out")
 	}
