@@ -10,6 +10,8 @@ type standing struct {
 	fence  mark   // ours: as stored
 	stored []byte // ours: its bytes
 	key    []byte // of the fence
+
+	belated uint32 // the batch in which an event of it crossed last
 }
 
 // move makes the partition stand at m. What is not counted of it stays so.

@@ -204,7 +204,7 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	if p.stands && r.to.offset >= p.at.offset {
 		p.move(r.to)
 	}
-	if s.batch.urgent || s.ended && len(s.batch.crossings) > 0 {
+	if s.batch.urgent || s.ended && p.belated == s.batch.number {
 		return s.commit(ctx)
 	}
 	return nil
@@ -261,7 +261,11 @@ func (s *shard) one(p *standing, r *run, i int) {
 	if e.kept != nil {
 		s.keep(e, &r.ops[i])
 	}
+	crossings := len(s.batch.crossings)
 	s.applyTo(e, p.lease, &r.ops[i])
+	if len(s.batch.crossings) > crossings {
+		p.belated = s.batch.number
+	}
 	if e.foreign && s.near(e) && s.pressing() {
 		s.batch.urgent = true
 	}

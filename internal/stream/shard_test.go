@@ -307,6 +307,33 @@ func TestBelated(t *testing.T) {
 	}
 }
 
+// TestBelatedOfAnother: that one partition is at its end does not hurry the crossings of another, of which a backlog is read.
+func TestBelatedOfAnother(t *testing.T) {
+	p := compile(t, sweepPack)
+	s, l := oneOf(t, p, windows.NewMem(1), 2, 0)
+	other := newLease("events", 1, 1, 1)
+	stand(t, s, other)
+	o := *s.shardOptions
+	o.maxAge, o.now = time.Second, func() time.Time { return time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC) }
+	s.shardOptions = &o
+	take := func(l *lease, f *feeder, ended bool, line string) {
+		t.Helper()
+		r := f.run(t, []string{line})
+		r.to.ended = ended
+		if err := s.take(t.Context(), l, r); err != nil {
+			t.Fatal(err)
+		}
+	}
+	backlog, live := newFeeder(p), newFeeder(p)
+	take(l, backlog, false, `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":10}`)
+	if take(other, live, true, `{"id":"2","time":"2026-01-01T00:00:00Z","type":"click","incident":"B"}`); len(s.batch.crossings) != 2 {
+		t.Errorf("%d crossings wait, want both levels of A", len(s.batch.crossings))
+	}
+	if take(l, backlog, true, `{"id":"3","time":"2026-01-01T00:00:00Z","type":"click","incident":"C"}`); len(s.batch.crossings) != 0 {
+		t.Errorf("%d crossings wait at the end of their partition", len(s.batch.crossings))
+	}
+}
+
 // weighing is a store that compares what commits have with what the shard takes them to have.
 type weighing struct {
 	*windows.Mem
