@@ -236,22 +236,25 @@ func (s *simStore) Delete(ctx context.Context, shard int, keys ...[]byte) error 
 }
 
 func (s *simStore) Arm(ctx context.Context, shard int, due ...windows.Due) error {
+	return s.armAll(ctx, shard, due, false)
+}
+
+func (s *simStore) ArmAbsent(ctx context.Context, shard int, due ...windows.Due) error {
+	return s.armAll(ctx, shard, due, true)
+}
+
+func (s *simStore) armAll(ctx context.Context, shard int, due []windows.Due, absent bool) error {
 	if err := s.world.call(ctx); err != nil {
 		return err
 	}
 	for _, d := range due {
+		if _, there := s.shards[shard].armed[string(d.Member)]; there && absent {
+			continue
+		}
 		s.remember(shard, nil, d.Member)
 		s.arm(shard, d)
 	}
 	return s.world.call(ctx)
-}
-
-func (s *simStore) ArmAbsent(ctx context.Context, shard int, due ...windows.Due) error {
-	due = slices.DeleteFunc(slices.Clone(due), func(d windows.Due) bool {
-		_, there := s.shards[shard].armed[string(d.Member)]
-		return there
-	})
-	return s.Arm(ctx, shard, due...)
 }
 
 func (s *simStore) arm(shard int, d windows.Due) {

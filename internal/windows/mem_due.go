@@ -9,26 +9,22 @@ import (
 
 // Arm is Store's.
 func (m *Mem) Arm(ctx context.Context, shard int, due ...Due) error {
-	s, err := m.lock(ctx, "arm", shard)
-	if err != nil {
-		return err
-	}
-	defer s.mu.Unlock()
-	for _, d := range due {
-		s.due.set(d.Member, d.Unix)
-	}
-	return nil
+	return m.arm(ctx, shard, due, false)
 }
 
 // ArmAbsent is Store's.
 func (m *Mem) ArmAbsent(ctx context.Context, shard int, due ...Due) error {
+	return m.arm(ctx, shard, due, true)
+}
+
+func (m *Mem) arm(ctx context.Context, shard int, due []Due, absent bool) error {
 	s, err := m.lock(ctx, "arm", shard)
 	if err != nil {
 		return err
 	}
 	defer s.mu.Unlock()
 	for _, d := range due {
-		if _, ok := s.due.place[string(d.Member)]; !ok {
+		if _, there := s.due.place[string(d.Member)]; !there || !absent {
 			s.due.set(d.Member, d.Unix)
 		}
 	}
