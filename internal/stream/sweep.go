@@ -59,19 +59,15 @@ func (s *shard) recheck(ctx context.Context, entries []*entry) error {
 	if s.others.Load() == 0 || len(entries) == 0 {
 		return nil
 	}
-	var keys, values [][]byte
+	s.load.begin()
 	for _, e := range entries {
-		keys = append(keys, s.appendRecordKey(nil, e))
+		s.load.key(s.appendRecordKey(s.load.arena, e))
 	}
-	err := s.patience.retry(ctx, operationLoad, s.number, func() (err error) {
-		values, err = s.store.Load(ctx, s.number, keys, nil)
-		return err
-	})
-	if err != nil {
+	if err := s.read(ctx); err != nil {
 		return err
 	}
 	for i, e := range entries {
-		if sameVersion(values[i], e.version) {
+		if sameVersion(s.load.values[i], e.version) {
 			continue
 		}
 		member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
