@@ -51,46 +51,50 @@ func (w *sweeper) scans(ctx context.Context) {
 // A process that stood still did not work all that time.
 func rest(ctx context.Context, worked time.Duration) { wait(ctx, min(3*worked, time.Second)) }
 
+// shardScan is one shard's part of a scan.
+type shardScan struct {
+	owned bool
+	keys  [][]byte // found and not looked at yet
+	armed int      // may clear, of those looked at
+	err   error    // the first
+}
+
 // scan looks at every record of the owned shards: those whose windows have been empty for long are
-// forgotten, those that may clear are put into the index if they are not there. What cannot be looked at keeps nothing else from it.
+// forgotten, those that may clear are put into the index (see index). What cannot be looked at keeps nothing else from it.
 func (w *sweeper) scan(ctx context.Context) error {
-	keys, failed, armed := make([][][]byte, len(w.shards)), make([]error, len(w.shards)), make([]int, len(w.shards))
-	look := func(n int) {
-		found, err := w.look(ctx, n, keys[n])
-		failed[n] = cmp.Or(failed[n], err)
-		armed[n] += found
-		keys[n] = keys[n][:0]
+	shards := make([]shardScan, len(w.shards))
+	for n, s := range w.shards {
+		if shards[n].owned = w.scanned(s); !shards[n].owned {
+			w.armed[n] = 0
+		}
 	}
 	began := time.Now()
 	pause := func() {
 		w.rest(ctx, time.Since(began))
 		began = time.Now()
 	}
-	owned := make([]bool, len(w.shards))
-	for n, s := range w.shards {
-		if owned[n] = w.scanned(s); !owned[n] {
-			w.armed[n] = 0
-		}
-	}
 	err := w.store.ScanRecords(ctx, func(n int, key []byte) bool {
-		if n < len(w.shards) && owned[n] {
-			keys[n] = append(keys[n], bytes.Clone(key))
-			if len(keys[n]) >= w.step {
-				look(n)
+		if n < len(shards) && shards[n].owned {
+			s := &shards[n]
+			if s.keys = append(s.keys, bytes.Clone(key)); len(s.keys) >= w.step {
+				w.look(ctx, n, s)
 			}
 		}
 		return ctx.Err() == nil
 	}, pause)
-	for n := range keys {
-		if len(keys[n]) > 0 {
-			look(n)
+	failed := err
+	for n := range shards {
+		s := &shards[n]
+		if len(s.keys) > 0 {
+			w.look(ctx, n, s)
 			pause()
 		}
-		if owned[n] && err == nil && failed[n] == nil {
-			w.armed[n] = armed[n]
+		if s.owned && err == nil && s.err == nil {
+			w.armed[n] = s.armed
 		}
+		failed = errors.Join(failed, s.err)
 	}
-	return errors.Join(append(failed, err)...)
+	return failed
 }
 
 // scanned says whether a shard is the process' to scan, and it is known how far the stream is there.
@@ -98,9 +102,15 @@ func (w *sweeper) scanned(s *shard) bool {
 	return w.owned(s.number) && s.reached.Load() != noTime
 }
 
-// look forgets or indexes the records under keys. How far the stream is it reads together
+// look looks at the keys that a shard's part of a scan has.
+func (w *sweeper) look(ctx context.Context, shard int, s *shardScan) {
+	armed, err := w.lookAt(ctx, shard, s.keys)
+	s.keys, s.armed, s.err = s.keys[:0], s.armed+armed, cmp.Or(s.err, err)
+}
+
+// lookAt forgets or indexes the records under keys. How far the stream is it reads together
 // with them: a store that went back may hold records to which what comes next belongs. It returns how many may clear.
-func (w *sweeper) look(ctx context.Context, shard int, keys [][]byte) (int, error) {
+func (w *sweeper) lookAt(ctx context.Context, shard int, keys [][]byte) (int, error) {
 	all := appendFenceKeys(slices.Clip(keys), w.keys, shard, w.partitions)
 	values, err := w.store.Load(ctx, shard, all, nil)
 	if err != nil {
