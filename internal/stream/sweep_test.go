@@ -120,88 +120,117 @@ func TestScanArmsWhatCanClear(t *testing.T) {
 	f(strings.Replace(sweepPack, ", clear: 0.5", "", 1), 0)
 }
 
-// TestScanLeavesDates: of what is in the index a scan has no more dates worked out again than it may, but for the first of a
-// process; and even then a clear that is due does not wait for those that are not.
-func TestScanLeavesDates(t *testing.T) {
-	p := compile(t, `
+// clearRig is a sweepRig with one sweeper, and two rules: views of an incident clear within the hour, clicks not for long.
+type clearRig struct {
+	*sweepRig
+	sweeper *sweeper
+}
+
+func newClearRig(t *testing.T) *clearRig {
+	r := newSweepRigOf(t, `
 pack: p
 measures: {clicks: {sum: count, types: [click]}, views: {sum: count, types: [view]}}
 rules:
   - {id: long, by: incident, window: 730d, step: 1d, limits: {clicks: 10}, clear: 0.4}
   - {id: short, by: incident, window: 1h, step: 1m, limits: {views: 10}, clear: 0.4}
 `)
+	w := scanner(r.shard.shardOptions, r.shard)
+	w.in = []chan message{make(chan message, 1)}
+	return &clearRig{r, w}
+}
+
+// count counts so many events of a type of an incident, at an hour of 2 January.
+func (r *clearRig) count(kind, incident string, hour, n int) {
+	r.t.Helper()
+	r.feed.count(r.t, r.shard, r.lease, fmt.Sprintf(`{"id":"%s%d","time":"2026-01-02T%02d:00:00Z","type":%q,"incident":%q,"count":%d}`, incident, hour, hour, kind, incident, n))
+	r.shard.publish()
+}
+
+func (r *clearRig) scan() {
+	if err := r.sweeper.scan(r.t.Context()); err != nil {
+		r.t.Fatal(err)
+	}
+}
+
+func (r *clearRig) sweep() {
+	if r.sweeper.clears(r.t.Context()); len(r.sweeper.in[0]) == 0 {
+		return
+	}
+	if err := r.shard.handle(r.t.Context(), <-r.sweeper.in[0]); err != nil {
+		r.t.Fatal(err)
+	}
+	r.shard.publish()
+}
+
+// due is how many subjects a sweep would look at, were there no bound.
+func (r *clearRig) due() int {
+	all, err := r.store.Armed(r.t.Context(), 0, floorDiv(r.shard.streamTime(), second), 1e6)
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	return len(all)
+}
+
+// TestScanLeavesDates: of what is in the index a scan has no more dates worked out again than it may, but for the first of a
+// process; and even then a clear that is due does not wait for those that are not.
+func TestScanLeavesDates(t *testing.T) {
 	const silent = 3 * sweepMost
-	store := windows.NewMem(1)
-	s, l := lone(t, p, store)
-	f := newFeeder(p)
-	w := scanner(s.shardOptions, s)
-	w.in, w.again = []chan message{make(chan message, 1)}, 0
-	scan := func() {
-		s.publish()
-		if err := w.scan(t.Context()); err != nil {
-			t.Fatal(err)
-		}
-	}
-	sweep := func() {
-		s.publish()
-		if w.clears(t.Context()); len(w.in[0]) == 0 {
-			return
-		}
-		if err := s.handle(t.Context(), <-w.in[0]); err != nil {
-			t.Fatal(err)
-		}
-	}
-	due := func() int {
-		all, err := store.Armed(t.Context(), 0, floorDiv(s.streamTime(), second), 1e6)
-		if err != nil {
-			t.Fatal(err)
-		}
-		return len(all)
-	}
-	episode := func() uint64 { return s.subjects[string(s.nameOf(0, []byte("X")))].Mark(1).Episode }
+	r := newClearRig(t)
+	r.sweeper.again = 0
+	episode := func() uint64 { return r.shard.subjects[string(r.shard.nameOf(0, []byte("X")))].Mark(1).Episode }
 
 	for i := range silent {
-		f.count(t, s, l, fmt.Sprintf(`{"id":"s%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"s%d","count":10}`, i, i))
+		r.count("click", fmt.Sprint("silent", i), 0, 10)
 	}
-	f.count(t, s, l, `{"id":"x","time":"2026-01-02T00:00:00Z","type":"view","incident":"X","count":10}`,
-		`{"id":"y","time":"2026-01-02T03:00:00Z","type":"view","incident":"Y"}`)
-	if scan(); due() != silent+1 {
-		t.Fatalf("%d subjects are to be looked at after the first scan, want all %d", due(), silent+1)
+	r.count("view", "X", 1, 10)
+	r.count("view", "Y", 4, 1)
+	if r.scan(); r.due() != silent+1 {
+		t.Fatalf("%d subjects are to be looked at after the first scan, want all %d", r.due(), silent+1)
 	}
-	if sweep(); episode() != 2 {
+	if r.sweep(); episode() != 2 {
 		t.Error("the clear waits for those that are not due")
 	}
 	for range silent / sweepMost {
-		sweep()
+		r.sweep()
 	}
-	f.count(t, s, l, `{"id":"x2","time":"2026-01-02T04:00:00Z","type":"view","incident":"X","count":10}`,
-		`{"id":"y2","time":"2026-01-02T07:00:00Z","type":"view","incident":"Y"}`)
-	scan()
-	if n := due(); n != 1 {
+	r.count("view", "X", 5, 10)
+	r.count("view", "Y", 8, 1)
+	r.scan()
+	if n := r.due(); n != 1 {
 		t.Errorf("%d subjects are to be looked at after the second scan, want the one that is due", n)
 	}
-	if sweep(); episode() != 3 {
+	if r.sweep(); episode() != 3 {
 		t.Error("not cleared")
 	}
-	w.again = silent / 2
-	scan()
-	if n := due(); n < silent/4 || n > silent*3/4 {
+	r.sweeper.again = silent / 2
+	r.scan()
+	if n := r.due(); n < silent/4 || n > silent*3/4 {
 		t.Errorf("%d subjects are to be looked at, want about half of %d", n, silent)
 	}
 }
 
-// lateDisarm does something before the first member leaves the index.
-type lateDisarm struct {
+// meanwhile is a store that does something else before the first commit, or before the first member leaves the index.
+type meanwhile struct {
 	*windows.Mem
-	then func()
+	commits, disarms func()
 }
 
-func (s *lateDisarm) Disarm(ctx context.Context, shard int, members ...[]byte) error {
-	if f := s.then; f != nil {
-		s.then = nil
-		f()
-	}
+func (s *meanwhile) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	once(&s.commits)
+	return s.Mem.Commit(ctx, shard, c)
+}
+
+func (s *meanwhile) Disarm(ctx context.Context, shard int, members ...[]byte) error {
+	once(&s.disarms)
 	return s.Mem.Disarm(ctx, shard, members...)
+}
+
+// once calls what f points to, if there is something, and forgets it.
+func once(f *func()) {
+	if then := *f; then != nil {
+		*f = nil
+		then()
+	}
 }
 
 // TestDisarmedLate: one process ends an episode by an event; before it takes the subject out of the index, another has brought
@@ -209,17 +238,17 @@ func (s *lateDisarm) Disarm(ctx context.Context, shard int, members ...[]byte) e
 func TestDisarmedLate(t *testing.T) {
 	p := compile(t, sweepPack)
 	mem := windows.NewMem(1)
-	store := &lateDisarm{Mem: mem}
+	store := &meanwhile{Mem: mem}
 	a, la := oneOf(t, p, store, 2, 0)
 	b, lb := oneOf(t, p, mem, 2, 1)
 	of, ofOther := newFeeder(p), newFeeder(p)
 	of.count(t, a, la, `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":10}`)
-	store.then = func() {
+	store.disarms = func() {
 		ofOther.count(t, b, lb, `{"id":"3","time":"2026-03-01T00:00:00Z","type":"click","incident":"A","count":10}`)
 	}
 	of.count(t, a, la, `{"id":"2","time":"2026-03-01T00:00:00Z","type":"click","incident":"A","count":1}`)
 	due, err := mem.Armed(t.Context(), 0, 1<<40, 10)
-	if err != nil || store.then != nil || len(due) != 1 {
+	if err != nil || store.disarms != nil || len(due) != 1 {
 		t.Errorf("%d subjects in the index, error %v", len(due), err)
 	}
 }
@@ -308,9 +337,8 @@ type between struct {
 
 func (s *between) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
 	values, err := s.Mem.Load(ctx, shard, keys, dst)
-	if f := s.then; f != nil && bytes.Contains(keys[0], []byte(s.of)) {
-		s.then = nil
-		f()
+	if bytes.Contains(keys[0], []byte(s.of)) {
+		once(&s.then)
 	}
 	return values, err
 }
@@ -338,20 +366,6 @@ func TestSweepWithoutALease(t *testing.T) {
 	if err := newShard(0, &o).sweep(t.Context(), []windows.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
 		t.Fatal(err)
 	}
-}
-
-// meanwhile is a store that does something else before it commits.
-type meanwhile struct {
-	*windows.Mem
-	then func()
-}
-
-func (s *meanwhile) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
-	if f := s.then; f != nil {
-		s.then = nil
-		f()
-	}
-	return s.Mem.Commit(ctx, shard, c)
 }
 
 // TestSweepMeetsWrite: a subject, with a history of its own, is written by another process while a sweep clears it. It is as that process
@@ -382,14 +396,14 @@ func TestSweepMeetsWrite(t *testing.T) {
 		}
 	}
 	put(mark{offset: fb.offset, newest: time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}.appendFence(nil, 0))
-	store.then = func() {
+	store.commits = func() {
 		put(here[0])
 		click()
 	}
 	if err := a.sweep(t.Context(), []windows.Due{{Member: mem.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
 		t.Fatal(err)
 	}
-	if store.then != nil {
+	if store.commits != nil {
 		t.Fatal("the sweep wrote nothing")
 	}
 	err = p.StoredCounts(t.Context(), mem, 1, func(line []byte) bool {
