@@ -86,7 +86,7 @@ func (w *world) begin(p *plot, at time.Time) {
 // account is one of five million.
 func (w *world) account() string { return fmt.Sprintf("u-%07d", w.rnd.IntN(5_000_000)) }
 
-// move lets time pass: incidents end and begin.
+// move lets time pass: incidents end and begin. The caller holds w.mu, if the world is shared.
 func (w *world) move(now time.Time) {
 	w.now = now
 	kept := w.live[:0]

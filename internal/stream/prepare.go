@@ -208,7 +208,7 @@ func (s *Service) build(secret Secret) {
 	patient := newPatience(s.metrics, s.log)
 	o := &shardOptions{
 		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: cmp.Or(s.outboxMax, outboxMost), brimming: &throttle{},
-		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, subjectMax: max(200, batchSubjects/s.Shards), cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
+		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, subjectMax: max(batchSubjectsLeast, batchSubjects/s.Shards), cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
 		version: newVersion, now: time.Now, sinces: s.sinces, resettle: s.resettle, committed: s.told,
 		tide: s.tide, patience: patient,
 	}

@@ -36,8 +36,11 @@ type shardOptions struct {
 	patience // metrics and log
 }
 
-// batchSubjects is subjectMax of the service, times its shards: some 50 MB.
-const batchSubjects = 41_600
+// batchSubjects is subjectMax of the service, times its shards: some 50 MB. A shard's is batchSubjectsLeast at least.
+const (
+	batchSubjects      = 41_600
+	batchSubjectsLeast = 200
+)
 
 // outboxMost is the default of outboxMax: some 100 MB over 16 shards.
 const outboxMost = 10_000

@@ -96,7 +96,7 @@ type verification struct {
 	began  map[uint64]int64 // since when each counter is kept, as sinces has it
 	again  *retelling
 	limits [][]mark // by shard and partition: the fences last read
-	fences int      // that were there when they were read
+	placed bool     // a fence was there when they were read
 	// strange are the keys of the records, by shard, that the store had and the log had not.
 	strange [][][]byte
 	clears  applier
@@ -166,7 +166,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.refresh(ctx, 0); err != nil {
 		return err
 	}
-	if v.fences == 0 {
+	if !v.placed {
 		return fmt.Errorf("%w (%s)", ErrOtherTopics, strings.Join(v.Events, ", "))
 	}
 	if err := v.findStrange(ctx); err != nil {
@@ -238,7 +238,7 @@ func (v *verification) limit(shard int, fences [][]byte) error {
 			if m, err = parseFence(fences[i]); err != nil {
 				return fmt.Errorf("read fence of shard %d, %s/%d: %w", shard, t.topic, t.partition, err)
 			}
-			v.fences++
+			v.placed = true
 			v.OtherRules = v.OtherRules || m.pack != v.Program.hash
 		}
 		limits[i] = m
