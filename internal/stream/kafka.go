@@ -87,27 +87,19 @@ func (s *Service) connect() {
 	s.transport = s.Transport()
 	s.fetch = fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes})
 	s.source = fromKafka{s.fetch}
-	client := &kafka.Client{Addr: s.Addr(), Timeout: sendTimeout, Transport: s.Transport()} // of its own: crossings wait for no fetch
-	s.writer = &producer{client: client, topic: s.Crossings}
-	s.deadWriter = s.newDeadWriter()
+	s.writer = &producer{client: s.sender(), topic: s.Crossings}
+	// What is refused may be small as it comes and large as it is: a batch of two thousand equal bytes a record takes nothing.
+	s.deadWriter = &producer{client: s.sender(), compression: kafka.Zstd}
 }
 
-// newDeadWriter makes a writer of dead letters that waits for all replicas. Few
-// are written, so a batch is sent at once rather than filled.
-func (s *Service) newDeadWriter() *kafka.Writer {
-	return &kafka.Writer{
-		Addr: s.Addr(), Transport: s.Transport(), Balancer: &kafka.Hash{}, RequiredAcks: kafka.RequireAll,
-		BatchTimeout: 5 * time.Millisecond, BatchSize: 500, MaxAttempts: 3,
-		WriteTimeout: 5 * time.Second, ReadTimeout: 5 * time.Second, AllowAutoTopicCreation: false,
-	}
+// sender is a client with connections of its own: who writes waits for no fetch.
+func (s *Service) sender() *kafka.Client {
+	return &kafka.Client{Addr: s.Addr(), Timeout: sendTimeout, Transport: s.Transport()}
 }
 
 func (s *Service) disconnect() {
-	if err := s.deadWriter.Close(); err != nil {
-		s.log.Warn("writer not closed", "error", err)
-	}
 	s.fetch.Close()
-	for _, t := range []kafka.RoundTripper{s.transport, s.writer.client.Transport, s.deadWriter.Transport} {
+	for _, t := range []kafka.RoundTripper{s.transport, s.writer.client.Transport, s.deadWriter.client.Transport} {
 		t.(*kafka.Transport).CloseIdleConnections()
 	}
 }

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"time"
@@ -8,12 +9,13 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// producer writes to one topic by one request at a time. Unlike the library's
+// producer writes by one request at a time. Unlike the library's
 // writer it never sends a message twice by itself: after an error it is open whether
 // Kafka has it, and for the caller to find out.
 type producer struct {
-	client *kafka.Client
-	topic  string
+	client      *kafka.Client
+	topic       string // of messages that name none
+	compression kafka.Compression
 }
 
 const (
@@ -25,7 +27,7 @@ const (
 	batchBytes = 512 << 10
 )
 
-// WriteMessages writes messages of one partition, which is their WriterData, in
+// WriteMessages writes messages of one topic and partition, which is their WriterData, in
 // their order. If the error is a kafka.WriteErrors, those without one are safe.
 func (p *producer) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
 	for done := 0; done < len(messages); {
@@ -91,7 +93,8 @@ func (p *producer) send(ctx context.Context, messages []kafka.Message) error {
 		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers}
 	}
 	r := &kafka.ProduceRequest{
-		Topic: p.topic, Partition: messages[0].WriterData.(int), RequiredAcks: kafka.RequireAll, Records: kafka.NewRecordReader(records...),
+		Topic: cmp.Or(messages[0].Topic, p.topic), Partition: messages[0].WriterData.(int), RequiredAcks: kafka.RequireAll,
+		Records: kafka.NewRecordReader(records...), Compression: p.compression,
 	}
 	if late, ok := ctx.Value(sendBy{}).(time.Time); ok {
 		r.Records = &timely{r.Records, late}

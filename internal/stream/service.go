@@ -62,7 +62,7 @@ type Service struct {
 	source        source           // Kafka, by fetch
 	transport     *kafka.Transport // of fetch
 	writer        *producer        // of crossings
-	deadWriter    *kafka.Writer
+	deadWriter    *producer        // of dead letters
 	publisher     *topicPublisher
 	topics        []topicPartition // all partitions of all event topics
 	topicIDs      map[string]fetch.TopicID

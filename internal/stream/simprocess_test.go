@@ -70,7 +70,8 @@ func (p *simProcess) prepare() {
 		return w.log.end(topic, partition), nil
 	}
 	p.publisher.writer, p.publisher.most = w.output, 4+w.rnd.IntN(30)
-	p.Service.partitions.dead.(*deadTopic).writer = w.output
+	dead := p.Service.partitions.dead.(*deadTopic)
+	dead.writer, dead.partitions = w.output, func(context.Context, string) (int, error) { return 1, nil }
 	o := p.shards[0].shardOptions
 	o.version, o.writer = w.version, w.rnd.Uint64()
 	o.keptMax = 1 + w.rnd.IntN(20)
