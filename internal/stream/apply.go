@@ -221,7 +221,7 @@ func (a *applier) noteSince(s *subject, rule *boundRule, from time.Time) {
 		return
 	}
 	for i, c := range rule.counters {
-		if t := a.since(s.kind, c); t != 0 && (rule.Window == 0 || time.Unix(0, t).After(from)) {
+		if t := a.since(s.kind, c); t != 0 && t != noTime && (rule.Window == 0 || time.Unix(0, t).After(from)) {
 			a.values[i].Since = t
 		}
 	}
@@ -262,7 +262,7 @@ func (a *applier) clearDate(s *subject, r int) int64 {
 	low := max(floorDiv(now, step)+1, a.firstWhole(s, rule))
 	high := min(low+rule.Window/rule.Step, never/step) // no date lies beyond what nanoseconds reach
 	for low < high {
-		middle := (low + high) / 2
+		middle := low + (high-low)/2 // a half of the sum would round up before 1970
 		if a.clearsAt(s, rule, middle*step) {
 			high = middle
 		} else {

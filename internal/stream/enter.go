@@ -226,7 +226,7 @@ func (p *partition) wholeFrom(ctx context.Context, offset int64) (int64, error) 
 			at = p.record.Timestamp
 		}
 		if next, end := set.Span(); more || next >= end {
-			return min(nanoseconds(at), never-1-p.in.maxAhead) + p.in.maxAhead, nil
+			return someSince(min(nanoseconds(at), never-1-p.in.maxAhead) + p.in.maxAhead), nil
 		}
 	}
 }
@@ -359,7 +359,7 @@ func (p *partition) skip(ctx context.Context, gone *fetch.OutOfRange) error {
 			"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", records)
 		p.metrics.hole(records)
 	}
-	p.gap = hole{to: gone.Start, since: max(p.gap.since, since)}
+	p.gap = hole{to: gone.Start, since: laterSince(p.gap.since, since)}
 	p.next = gone.Start
 	p.stream.SeekTo(gone.Start)
 	return nil

@@ -36,9 +36,26 @@ func appendFenceKeys(dst [][]byte, k windows.Keys, shard int, partitions []topic
 func (s *shard) since() int64 {
 	latest := int64(0)
 	for i := range s.places {
-		latest = max(latest, s.places[i].at.since)
+		latest = laterSince(latest, s.places[i].at.since)
 	}
 	return latest
+}
+
+// laterSince is the later of two times since which counts are whole, ns. 0, from the start, is before them all,
+// also before one that lies before 1970.
+func laterSince(a, b int64) int64 {
+	if a == 0 || b != 0 && b > a {
+		return b
+	}
+	return a
+}
+
+// someSince is a time as one since which counts are whole: the one that would say "from the start" is a nanosecond later.
+func someSince(t int64) int64 {
+	if t == 0 {
+		return 1
+	}
+	return t
 }
 
 // streamTime is the time the stream has reached: the smallest newest time of

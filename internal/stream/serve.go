@@ -308,8 +308,9 @@ func (s *shard) lookSince(ctx context.Context, fences [][]byte) {
 func marksOf(fences [][]byte) []mark {
 	marks := make([]mark, len(fences))
 	for i, b := range fences {
-		if b != nil {
-			marks[i], _ = parseFence(b)
+		marks[i].newest = noTime
+		if m, err := parseFence(b); err == nil {
+			marks[i] = m
 		}
 	}
 	return marks

@@ -242,9 +242,11 @@ rules:
 // story makes events of some subjects, out of order by a few seconds, with
 // repeats, late and unmatched ones.
 func story(rnd *rand.Rand, n, incidents, accounts int) []sentEvent {
-	start := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	return storyFrom(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), rnd, n, incidents, accounts)
+}
+
+func storyFrom(at time.Time, rnd *rand.Rand, n, incidents, accounts int) []sentEvent {
 	var out []sentEvent
-	at := start
 	for i := range n {
 		step := time.Duration(rnd.IntN(400)) * time.Millisecond
 		if rnd.IntN(2000) == 0 {

@@ -126,7 +126,7 @@ func newShard(number int, o *shardOptions) *shard {
 		if o.sinces == nil {
 			return s.since()
 		}
-		return max(s.since(), o.sinces.since(kind, counter))
+		return laterSince(s.since(), o.sinces.since(kind, counter))
 	}
 	for i, p := range o.partitions {
 		s.places[i].key = o.keys.AppendFenceKey(nil, number, p.topic, p.partition)
@@ -178,7 +178,7 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	}
 	s.ended = r.to.ended
 	if p.at.offset < r.hole.to {
-		p.at.since = max(p.at.since, r.hole.since)
+		p.at.since = laterSince(p.at.since, r.hole.since)
 	}
 	for i := range r.ops {
 		o := &r.ops[i]

@@ -97,14 +97,32 @@ type simStory struct {
 	pauses     bool
 }
 
-var simStart = time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC)
+// simEra is when a story begins: by the events' times, and by their records', which are not before 1970.
+type simEra struct{ now, stamp time.Time }
+
+// simEras are today, and where the numbers of times turn: around 1970, and at the first and the last time that an event may have.
+var simEras = []simEra{
+	{date(2026, 5, 1), date(2026, 5, 1)},
+	{date(2026, 5, 1), date(2026, 5, 1)},
+	{date(1960, 2, 29), date(2026, 5, 1)},
+	{date(1970, 1, 1).Add(-time.Minute), date(2026, 5, 1)},
+	{date(1678, 1, 1).Add(time.Hour), date(2026, 5, 1)},
+	{date(2261, 11, 1), date(2261, 11, 1)},
+}
+
+func date(year, month, day int) time.Time {
+	return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
+}
+
+// after is the era so much later.
+func (e simEra) after(d time.Duration) simEra { return simEra{e.now.Add(d), e.stamp.Add(d)} }
 
 // simTeller tells the story of one partition.
 type simTeller struct {
 	*simStory
+	simEra
 	rnd       *rand.Rand
 	partition int
-	now       time.Time
 	ids       int
 	events    []sentEvent
 }
@@ -114,25 +132,26 @@ type simTeller struct {
 // how far the others are.
 func (s *simStory) own(rnd *rand.Rand) [][]sentEvent {
 	var all [][]sentEvent
-	end := simStart
+	begin := simEras[rnd.IntN(len(simEras))]
+	end := begin
 	for p := range s.partitions {
-		t := &simTeller{simStory: s, rnd: rnd, partition: p, now: simStart}
+		t := &simTeller{simStory: s, rnd: rnd, partition: p, simEra: begin}
 		for range 5 + rnd.IntN(70/(1+s.partitions)) {
 			t.pass()
 			t.tell()
 		}
 		all = append(all, t.events)
-		if t.now.After(end) {
-			end = t.now
+		if t.now.After(end.now) {
+			end = t.simEra
 		}
 	}
-	end = end.Add(time.Duration(1+rnd.IntN(600)) * time.Second)
+	end = end.after(time.Duration(1+rnd.IntN(600)) * time.Second)
 	if s.pauses {
-		end = end.Add(40 * time.Hour)
+		end = end.after(40 * time.Hour)
 	}
 	for p := range all { // they end together, so that the stream's time is the same for all
-		v := fmt.Sprintf(`{"id":"end","time":%q,"type":"click","incident":"end-%d"}`, end.Format(time.RFC3339), p)
-		all[p] = append(all[p], sentEvent{value: []byte(v), millis: end.UnixMilli()})
+		v := fmt.Sprintf(`{"id":"end","time":%q,"type":"click","incident":"end-%d"}`, end.now.Format(time.RFC3339), p)
+		all[p] = append(all[p], sentEvent{value: []byte(v), millis: end.stamp.UnixMilli()})
 	}
 	return all
 }
@@ -150,7 +169,7 @@ func (t *simTeller) pass() {
 	default:
 		d = 30*3600 + t.rnd.IntN(36000)
 	}
-	t.now = t.now.Add(time.Duration(d) * time.Second)
+	t.simEra = t.after(time.Duration(d) * time.Second)
 }
 
 // tell adds an event, or what is none.
@@ -170,7 +189,7 @@ func (t *simTeller) tell() {
 			fmt.Fprintf(&b, `,"incident":"i%d-%d"`, t.partition, t.rnd.IntN(3))
 		}
 	} else if x < 88 {
-		at = at.Add(10 * time.Minute) // ahead
+		at = t.stamp.Add(10 * time.Minute) // ahead
 	}
 	if t.rnd.IntN(10) < 7 {
 		fmt.Fprintf(&b, `,"account":"a%d-%d"`, t.partition, t.rnd.IntN(3))
@@ -203,15 +222,16 @@ func (t *simTeller) add(id int, at time.Time, rest string) {
 	if t.rnd.IntN(30) == 0 {
 		v = v[:len(v)-1-t.rnd.IntN(5)] // no JSON
 	}
-	stamp := t.now.Add(time.Duration(t.rnd.IntN(2000)-1000) * time.Millisecond)
+	stamp := t.stamp.Add(time.Duration(t.rnd.IntN(2000)-1000) * time.Millisecond)
 	t.events = append(t.events, sentEvent{value: []byte(v), millis: stamp.UnixMilli()})
 }
 
 // shared draws events of subjects that all partitions feed, over some weeks, in no order.
 func (s *simStory) shared(rnd *rand.Rand) [][]sentEvent {
 	var all [][]sentEvent
+	begin := simEras[rnd.IntN(len(simEras))]
 	for p := range s.partitions {
-		t := &simTeller{simStory: s, rnd: rnd, partition: p, now: simStart.AddDate(0, 1, 0)}
+		t := &simTeller{simStory: s, rnd: rnd, partition: p, simEra: begin.after(31 * 24 * time.Hour)}
 		for range 5 + rnd.IntN(16) {
 			id := t.ids
 			t.ids++

@@ -125,7 +125,7 @@ func (p *Program) counts(id uint64) bool {
 func (n *sinces) look(ctx context.Context, fences []mark) error {
 	newest, all := n.reached(fences)
 	n.mu.Lock()
-	n.newest = newest
+	n.newest = someSince(newest)
 	n.mu.Unlock()
 	for shard := 1; shard < n.shards && all; shard++ { // one may be further, by the old packs, after a crash
 		values, err := n.store.Load(ctx, shard, appendFenceKeys(nil, n.store.Keys(), shard, n.partitions), nil)
@@ -161,7 +161,7 @@ func (n *sinces) settle(ctx context.Context, newest int64) error {
 	for k := range n.program.kinds {
 		for _, c := range n.program.kinds[k].layout.Counters {
 			if _, ok := began[c.ID]; !ok {
-				began[c.ID] = newest
+				began[c.ID] = someSince(newest)
 				begun++
 			}
 		}

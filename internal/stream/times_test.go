@@ -1,0 +1,119 @@
+package stream
+
+import (
+	"fmt"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// tooLong is how long counting a few events may take.
+const tooLong = time.Minute
+
+// within fails if f does not end: what is under way then is left behind.
+func within(t *testing.T, limit time.Duration, f func()) {
+	t.Helper()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		f()
+	}()
+	select {
+	case <-done:
+	case <-time.After(limit):
+		t.Fatalf("not done after %s", limit)
+	}
+}
+
+// edges are times at which numbers turn: the first and the last that an event may have, and those around 1970.
+var edges = []string{
+	"1678-01-01T00:00:00Z", "1678-01-02T00:00:00.000000001Z", "1960-02-29T13:14:15Z", "1969-06-15T12:00:00Z", "1969-12-30T23:59:59.999999999Z",
+	"1969-12-31T16:00:00Z", "1969-12-31T23:59:59.999999999Z", "1970-01-01T00:00:00Z", "1970-01-01T00:00:00.000000001Z", "1970-01-01T00:59:59Z",
+	"1972-01-01T00:00:00Z", "2261-12-30T00:00:00Z", "2261-12-31T23:59:59.999999999Z",
+}
+
+// TestClearsAtEdges: an event at an edge crosses, a second subject's moves the stream on, and the clear's date is the
+// oracle's, for windows of all sizes.
+func TestClearsAtEdges(t *testing.T) {
+	for _, window := range []string{
+		"60s, step: 1s", "10m, step: 10s", "1h, step: 1m", "1h, step: 5m", "24h, step: 1h", "7d, step: 6h", "3h, step: 3h", "730d, step: 1d",
+	} {
+		pack := `{pack: p, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: r, title: t, cite: c, by: incident, window: ` + window +
+			`, limits: {clicks: 10}, levels: [0.5, 1], clear: 0.4}]}`
+		program := compile(t, pack)
+		for i, first := range edges {
+			for _, second := range edges[i:] {
+				compareAt(t, program, pack, first, second)
+			}
+		}
+	}
+}
+
+func compareAt(t *testing.T, program *Program, pack, first, second string) {
+	t.Helper()
+	o, err := oracle.New([]byte(pack))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got, want []string
+	r := NewReplay(program, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendJSON(nil))) })
+	within(t, tooLong, func() {
+		for i, e := range []struct{ at, incident string }{{first, "a"}, {first, "b"}, {second, "b"}, {second, "c"}, {first, "a"}} {
+			line := fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":%q,"count":7}`, i, e.at, e.incident)
+			if err := r.Line(line); err != nil {
+				t.Errorf("%s: %v", line, err)
+			}
+			for _, c := range o.Apply(line, -1) {
+				want = append(want, string(c.JSON()))
+			}
+		}
+	})
+	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
+		t.Errorf("%s, then %s, by %s:\nwant %s\ngot  %s", first, second, pack, w, g)
+	}
+	compareCounts(t, r, o)
+}
+
+// TestDefaultPackBefore1970: the built-in pack clears what was counted in 1960, on two days.
+func TestDefaultPackBefore1970(t *testing.T) {
+	program := compile(t, builtin(t, "cn-2019-15"))
+	for gap := range 10 {
+		var got []string
+		within(t, tooLong, func() {
+			r := NewReplay(program, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendID(nil))) })
+			for i, e := range []struct{ day, count int }{{0, 45_000}, {gap, 10_000}, {1000, 1}} {
+				at := date(1960, 6, 1).AddDate(0, 0, e.day).Format(time.RFC3339)
+				line := fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":"i%d","count":%d}`, i, at, i/2, e.count)
+				if err := r.Line(line); err != nil {
+					t.Errorf("%s: %v", line, err)
+				}
+			}
+		})
+		want := "art3-clicks/incident/i0/1/0.5 art3-clicks/incident/i0/1/0.8 art3-clicks/incident/i0/1/1 art3-clicks/incident/i0/1/0"
+		if g := strings.Join(got, " "); g != want {
+			t.Errorf("%d days apart: got %s, want %s", gap, g, want)
+		}
+	}
+}
+
+// TestLaterSince: 0 is before all times, also before those before 1970.
+func TestLaterSince(t *testing.T) {
+	f := func(a, b, want int64) {
+		t.Helper()
+		if got, back := laterSince(a, b), laterSince(b, a); got != want || back != want {
+			t.Errorf("of %d and %d: got %d and %d, want %d", a, b, got, back, want)
+		}
+	}
+	f(0, 0, 0)
+	f(0, 7, 7)
+	f(0, -7, -7)
+	f(-9, -7, -7)
+	f(-9, 7, 7)
+	if someSince(0) == 0 || someSince(-1) != -1 {
+		t.Error("a time must not say that all is counted")
+	}
+}
