@@ -153,6 +153,7 @@ func (f *findings) redis(ctx context.Context, c *config) {
 	if err := store.Ping(ctx); err != nil {
 		f.fail("%v", stream.ExplainStore(err))
 	}
+	f.owner(ctx, c, store)
 	servers, err := store.Check(ctx)
 	for _, s := range servers {
 		say := f.fine
@@ -169,6 +170,18 @@ func (f *findings) redis(ctx context.Context, c *config) {
 		for line := range strings.SplitSeq(err.Error(), "\n") {
 			f.fail("%s", line)
 		}
+	}
+}
+
+// owner says whether the store is another deployment's.
+func (f *findings) owner(ctx context.Context, c *config, store windows.Store) {
+	switch group, err := stream.CheckOwner(ctx, &c.kafka, store); {
+	case err != nil:
+		f.fail("redis.prefix %s: %v", c.redis.Prefix, err)
+	case group == "":
+		f.fine("redis.prefix %s: nothing is stored yet", c.redis.Prefix)
+	default:
+		f.fine("redis.prefix %s: belongs to group %s", c.redis.Prefix, group)
 	}
 }
 

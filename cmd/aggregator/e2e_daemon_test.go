@@ -89,8 +89,14 @@ func startDaemon(t *testing.T, name, config string, environ ...string) *daemon {
 // launch starts a process of the program and does not wait for it.
 func launch(t *testing.T, b *product, name, config string, environ ...string) *daemon {
 	t.Helper()
+	return launchWith(t, b, name, config, nil, environ...)
+}
+
+// launchWith is launch with more flags.
+func launchWith(t *testing.T, b *product, name, config string, flags []string, environ ...string) *daemon {
+	t.Helper()
 	d := &daemon{t: t, name: name, log: newWatched(), done: make(chan struct{})}
-	d.cmd = exec.Command(b.made(t), "run", "-config", config)
+	d.cmd = exec.Command(b.made(t), append([]string{"run", "-config", config}, flags...)...)
 	d.cmd.Env = append(os.Environ(), environ...)
 	d.cmd.Stderr, d.cmd.Stdout, d.cmd.SysProcAttr = d.log, d.log, daemonAttr()
 	if err := d.cmd.Start(); err != nil {

@@ -17,15 +17,18 @@ import (
 )
 
 var runCommand = &command{
-	name: "run", args: "-config FILE", about: "the service: reads events from Kafka, counts in Redis, announces crossings",
+	name: "run", args: "-config FILE [-adopt GROUP]", about: "the service: reads events from Kafka, counts in Redis, announces crossings",
 	more: `Ends at SIGINT or SIGTERM, when everything read is counted and stored; a second
 signal ends it at once. It waits for Kafka, its topics and Redis to be there.
+A store in Redis belongs to one group and its crossings topic: that of another one is refused. -adopt takes over, once,
+the store of the group that it names: for a deployment that was renamed.
 Every key of the config can be overridden by an environment variable, as
 AGGREGATOR_REDIS_PASSWORD for redis.password.
 Exit: 0 stopped as asked; 1 failed; 2 a fault of flags, config or packs.`,
 	flags: func(fs *flag.FlagSet) runner {
 		file := fs.String("config", "", "the config `file` (needed; an empty one will do)")
-		return func(ctx context.Context, s *session, _ []string) error { return runService(ctx, s, *file) }
+		adopt := fs.String("adopt", "", "take over the store that belongs to `group`, whose processes are stopped")
+		return func(ctx context.Context, s *session, _ []string) error { return runService(ctx, s, *file, *adopt) }
 	},
 }
 
@@ -43,7 +46,7 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // runService reads the config and the packs, and runs the service until a signal.
 // From then on what happens is in the log, the end too.
-func runService(ctx context.Context, s *session, file string) error {
+func runService(ctx context.Context, s *session, file, adopt string) error {
 	if file == "" {
 		return &usageError{message: "run: -config is missing"}
 	}
@@ -54,7 +57,7 @@ func runService(ctx context.Context, s *session, file string) error {
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	log := newLog(s.err, c.logLevel, c.logFormat)
-	if err := startAndStop(ctx, c, program, log); err != nil {
+	if err := startAndStop(ctx, c, adopt, program, log); err != nil {
 		log.Error("ended", "error", err)
 		return errTold
 	}
@@ -63,7 +66,7 @@ func runService(ctx context.Context, s *session, file string) error {
 
 // startAndStop starts HTTP, Redis and the stream in this order, and stops them in
 // the opposite one.
-func startAndStop(ctx context.Context, c *config, program *stream.Program, log *slog.Logger) error {
+func startAndStop(ctx context.Context, c *config, adopt string, program *stream.Program, log *slog.Logger) error {
 	registry, ready := newRegistry(), &readiness{}
 	site, err := startWeb(c.listen, c.gate.handler(newHandler(registry, ready, log)), log)
 	if err != nil {
@@ -84,7 +87,9 @@ func startAndStop(ctx context.Context, c *config, program *stream.Program, log *
 	}
 	defer func() { _ = store.Close() }() // the service is done with it
 	ready.reached(store)
-	service := stream.New(c.options(program, store, registry, log))
+	options := c.options(program, store, registry, log)
+	options.Adopt = adopt
+	service := stream.New(options)
 	ready.serving(service)
 	return serve(ctx, service, ready, log)
 }

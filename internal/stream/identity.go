@@ -7,13 +7,14 @@ import (
 	"fmt"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
 // settingTopic is followed by the name of an event topic: its id is kept.
 const settingTopic = "topic:"
 
 // errOtherTopic: offsets of the old topic mean nothing in the new one.
-var errOtherTopic = errors.New("the topic was deleted and made anew: what is stored was counted of the old one; use another redis.prefix (or an empty store) and another kafka.group")
+var errOtherTopic = errors.New("the topic was deleted and made anew, or this is another Kafka: what is stored was counted of the old one; use another redis.prefix (or an empty store) and another kafka.group")
 
 // identify compares the ids of the event topics with those that the store was
 // counted of, which the first process notes.
@@ -47,8 +48,12 @@ func (s *Service) identifyOne(ctx context.Context, topic string) error {
 // noteTopic stores the id of a topic, if none is stored, and says whether it is the stored one.
 func (s *Service) noteTopic(ctx context.Context, topic string, id fetch.TopicID) (same bool, err error) {
 	text := hex.AppendEncode(nil, id[:])
-	b, err := s.Store.PutAbsent(ctx, 0, s.Store.Keys().AppendMetaKey(nil, 0, settingTopic+topic), text)
+	b, err := s.Store.PutAbsent(ctx, 0, topicKey(s.Store, topic), text)
 	return string(b) == string(text), err
+}
+
+func topicKey(store windows.Store, topic string) []byte {
+	return store.Keys().AppendMetaKey(nil, 0, settingTopic+topic)
 }
 
 // otherTopic says whether a topic is no longer the one that it was at the start. The offsets

@@ -39,6 +39,9 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err := s.checkPartitions(); err != nil {
 		return err
 	}
+	if err := s.ownStore(ctx); err != nil { // before anything else is written there
+		return err
+	}
 	if err := s.identify(ctx); err != nil {
 		return err
 	}
@@ -136,6 +139,9 @@ func (s *Service) settle(ctx context.Context) (Secret, error) {
 
 // resettle puts the settings back into a store that lost everything.
 func (s *Service) resettle(ctx context.Context) error {
+	if done, err := s.noteOwner(ctx, nil); err != nil || !done { // another's is met with the next look
+		return err
+	}
 	if _, err := s.setting(ctx, settingShards, s.Shards); err != nil {
 		return err
 	}
@@ -209,7 +215,7 @@ func (s *Service) build(secret Secret) {
 	o := &shardOptions{
 		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: cmp.Or(s.outboxMax, outboxMost), brimming: &throttle{},
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, subjectMax: max(batchSubjectsLeast, batchSubjects/s.Shards), cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
-		version: newVersion, now: time.Now, sinces: s.sinces, resettle: s.resettle, committed: s.told,
+		version: newVersion, now: time.Now, sinces: s.sinces, resettle: s.resettle, disowned: s.disowned, committed: s.told,
 		tide: s.tide, patience: patient,
 	}
 	s.publisher = &topicPublisher{

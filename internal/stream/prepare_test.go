@@ -10,7 +10,7 @@ import (
 
 // TestResettle: a store that lost everything is told again of which topics it is counted.
 func TestResettle(t *testing.T) {
-	s := &Service{Options: Options{Store: windows.NewMem(1), Program: compile(t, smallPack), Shards: 1}, outPartitions: 1, topicIDs: map[string]fetch.TopicID{"events": {1, 2}}}
+	s := &Service{Options: Options{Store: windows.NewMem(1), Program: compile(t, smallPack), Shards: 1}, outPartitions: 1, topicIDs: map[string]fetch.TopicID{"events": {1, 2}}, deployment: &deployment{}}
 	s.sinces = newSinces(s.Store, s.Program, nil, 1, discard)
 	if err := s.resettle(t.Context()); err != nil {
 		t.Fatal(err)

@@ -146,7 +146,9 @@ func (s *shard) watch(ctx context.Context) error {
 	case !bytes.Equal(key, s.secret.bytes()):
 		return errOtherSecret
 	case s.keepsSettings():
-		s.lookSettings(ctx, values[len(values)-3:])
+		if err := s.lookSettings(ctx, values[len(values)-len(settingsKept):]); err != nil {
+			return err
+		}
 	}
 	values = values[:len(s.places)]
 	for i, v := range values {
@@ -209,7 +211,7 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
 	depth := len(keys) - 2
 	if s.keepsSettings() {
-		for _, name := range []string{settingCounters, settingShards, settingPartitions} {
+		for _, name := range settingsKept {
 			keys = append(keys, s.keys.AppendMetaKey(nil, 0, name))
 		}
 	}
@@ -277,11 +279,17 @@ func (s *shard) restoreSettings(ctx context.Context) {
 // keepsSettings says whether it is this shard that keeps what is stored once.
 func (s *shard) keepsSettings() bool { return s.number == 0 && s.resettle != nil }
 
+// settingsKept are those that the shard that keeps them looks after. The first says whose the store is.
+var settingsKept = []string{settingOwner, settingCounters, settingShards, settingPartitions}
+
 // lookSettings puts back what of the settings alone is gone. Since when counters are
-// kept is what was known: nothing was lost that they count.
-func (s *shard) lookSettings(ctx context.Context, values [][]byte) {
+// kept is what was known: nothing was lost that they count. The error is a store that is another deployment's by now.
+func (s *shard) lookSettings(ctx context.Context, values [][]byte) error {
+	if err := s.disowned(values[0]); err != nil {
+		return err
+	}
 	if !slices.ContainsFunc(values, func(v []byte) bool { return v == nil }) {
-		return
+		return nil
 	}
 	s.log.Warn("settings are gone from the store: writing them again", "shard", s.number)
 	err := s.sinces.restore(ctx)
@@ -291,6 +299,7 @@ func (s *shard) lookSettings(ctx context.Context, values [][]byte) {
 	if err != nil && ctx.Err() == nil {
 		s.metrics.storeError("setting", err)
 	}
+	return nil
 }
 
 // errOtherSecret: members counted with two keys would count twice.

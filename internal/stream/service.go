@@ -31,6 +31,8 @@ type Options struct {
 	// RefuseLost: stand still when the store lost its fences. Default: count again
 	// from the start of the log.
 	RefuseLost bool
+	// Adopt is the group whose store this one may take over; "": none.
+	Adopt string
 	// MaxAge is how long a batch waits for its commit. Default 1 s.
 	MaxAge time.Duration
 	// MaxBatchEvents commits after so many operations of a shard; 0: no bound but the commit's.
@@ -66,6 +68,7 @@ type Service struct {
 	publisher     *topicPublisher
 	topics        []topicPartition // all partitions of all event topics
 	topicIDs      map[string]fetch.TopicID
+	deployment    *deployment
 	outPartitions int
 	tide          *tide
 	shards        []*shard

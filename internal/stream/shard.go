@@ -28,7 +28,9 @@ type shardOptions struct {
 	now        func() time.Time // for `detected` and ages only
 	sinces     *sinces
 	// resettle puts the store's settings back, where they are absent; nil: nobody does.
-	resettle  func(ctx context.Context) error
+	resettle func(ctx context.Context) error
+	// disowned says whether the store is another deployment's, by the owner as stored; nil: nobody asks.
+	disowned  func(owner []byte) error
 	committed func(shard, crossings int) // told after a commit that has crossings
 	// before is told each operation before it is applied; nil: nobody is.
 	before   func(s *shard, e *entry, o *runOp)

@@ -59,9 +59,11 @@ func (p *simProcess) prepare() {
 	w := p.world
 	calm := w.calm
 	w.calm = true
+	p.deployment = &deployment{owner: owner{Group: p.Group, Crossings: p.Crossings}}
+	p.again = func(err error) { panic(err) }
 	secret, err := p.Service.settle(p.ctx)
 	p.sinces = newSinces(p.Store, p.Program, p.topics, p.Shards, discard)
-	if err := errors.Join(err, p.sinces.load(p.ctx)); err != nil {
+	if err := errors.Join(err, p.takeStore(p.ctx), p.sinces.load(p.ctx)); err != nil {
 		panic(err)
 	}
 	w.calm = calm

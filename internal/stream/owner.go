@@ -1,0 +1,239 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// settingOwner names the deployment that the store belongs to.
+const settingOwner = "owner"
+
+// owner is a deployment: two that write to one store would add up their counts, and announce each other's crossings.
+type owner struct {
+	Group       string `json:"group"`
+	Crossings   string `json:"crossings"`
+	CrossingsID string `json:"crossings_id,omitempty"` // in hex; "": the brokers give none
+}
+
+func (o *owner) encode() []byte {
+	b, err := json.Marshal(o)
+	if err != nil {
+		panic("BUG: texts that are no JSON: " + err.Error())
+	}
+	return b
+}
+
+// ErrOtherOwner is a store of another deployment.
+var ErrOtherOwner = errors.New("two deployments cannot count in one store: give each a redis.prefix of its own")
+
+// other says how an owner differs from the one that wants the store.
+func (o *owner) other(mine *owner) error {
+	return fmt.Errorf("the store belongs to group %q with crossings topic %q, this is group %q with crossings topic %q: %w; "+
+		"to move the store to this one on purpose, stop the other and start once with -adopt %s",
+		o.Group, o.Crossings, mine.Group, mine.Crossings, ErrOtherOwner, o.Group)
+}
+
+// same says whether two owners have the names of one deployment.
+func (o *owner) same(mine *owner) bool { return o.Group == mine.Group && o.Crossings == mine.Crossings }
+
+// ownership is what a store says of whose it is.
+type ownership struct {
+	stored []byte // of the owner; nil: nobody's yet
+	owner
+	topics map[string]string // ids of event topics, in hex, that it was counted of; "": not of this one
+}
+
+// readOwnership reads whose the store is, and what it was counted of, as far as it is about these topics.
+func readOwnership(ctx context.Context, store windows.Store, events []string) (o ownership, err error) {
+	keys := [][]byte{ownerKey(store)}
+	for _, topic := range events {
+		keys = append(keys, topicKey(store, topic))
+	}
+	values, err := store.Load(ctx, 0, keys, nil)
+	if err != nil {
+		return o, err
+	}
+	o.topics = map[string]string{}
+	for i, topic := range events {
+		o.topics[topic] = string(values[i+1])
+	}
+	o.stored = values[0]
+	if o.stored == nil {
+		return o, nil
+	}
+	if err := json.Unmarshal(o.stored, &o.owner); err != nil {
+		return o, &finalError{fmt.Errorf("setting %s in the store is %q, which names no owner", settingOwner, o.stored)}
+	}
+	return o, nil
+}
+
+func ownerKey(store windows.Store) []byte {
+	return store.Keys().AppendMetaKey(nil, 0, settingOwner)
+}
+
+// deployment is who wants a store, and what Kafka says of its topics.
+type deployment struct {
+	owner
+	events map[string]fetch.TopicID
+}
+
+// refused says why the store is not for the one who wants it; nil: it is, or it is nobody's. Without an event topic
+// that both know another id of the crossings topic means another Kafka; with one, that the topic was made anew.
+func (d *deployment) refused(o *ownership) error {
+	if o.stored == nil {
+		return nil
+	}
+	if !o.same(&d.owner) {
+		return o.other(&d.owner)
+	}
+	known, err := d.knows(o)
+	if err == nil && !known && o.renewed(&d.owner) {
+		err = fmt.Errorf("the store was counted of none of these event topics, and crossings topic %s has another id than the store's: this is another Kafka, or all topics were made anew: %w",
+			d.Crossings, ErrOtherOwner)
+	}
+	return err
+}
+
+// knows says whether the store was counted of one of the event topics; the error is one that was made anew.
+func (d *deployment) knows(o *ownership) (known bool, err error) {
+	for topic, id := range d.events {
+		stored := o.topics[topic]
+		switch {
+		case stored == "" || id == (fetch.TopicID{}):
+		case stored != hex.EncodeToString(id[:]):
+			return false, fmt.Errorf("topic %s: %w", topic, errOtherTopic)
+		default:
+			known = true
+		}
+	}
+	return known, nil
+}
+
+// renewed says whether the crossings topic is not the one that it was.
+func (o *owner) renewed(mine *owner) bool {
+	return o.CrossingsID != "" && mine.CrossingsID != "" && o.CrossingsID != mine.CrossingsID
+}
+
+// newDeployment asks Kafka for the ids of the topics.
+func newDeployment(ctx context.Context, client *fetch.Client, k *Kafka) (*deployment, error) {
+	d := &deployment{owner: owner{Group: k.Group, Crossings: k.Crossings}, events: map[string]fetch.TopicID{}}
+	found, err := client.Topic(ctx, k.Crossings)
+	if err != nil {
+		return nil, err
+	}
+	if found.ID != (fetch.TopicID{}) {
+		d.CrossingsID = hex.EncodeToString(found.ID[:])
+	}
+	for _, topic := range k.Events {
+		found, err := client.Topic(ctx, topic)
+		if err != nil {
+			return nil, err
+		}
+		d.events[topic] = found.ID
+	}
+	return d, nil
+}
+
+// ownStore makes the store this deployment's, if it is nobody's, and refuses another's.
+func (s *Service) ownStore(ctx context.Context) error {
+	err := s.untilItWorks(ctx, "kafka and its topics", func() (err error) {
+		s.deployment, err = newDeployment(ctx, s.fetch, &s.Kafka)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	return s.untilStored(ctx, func() error { return s.takeStore(ctx) })
+}
+
+// takeStore compares the store's owner with this deployment, and notes it where there is none, where it is adopted, and where it has
+// a new topic of crossings. Comparing and writing are one step, so that of two deployments that come at once one is refused.
+func (s *Service) takeStore(ctx context.Context) error {
+	for {
+		found, err := readOwnership(ctx, s.Store, s.Events)
+		if err != nil {
+			return err
+		}
+		refused := s.deployment.refused(&found)
+		adopted := refused != nil && s.adopts(&found, refused)
+		renewed := refused == nil && found.renewed(&s.deployment.owner)
+		switch {
+		case refused != nil && !adopted:
+			return &finalError{refused}
+		case found.stored != nil && !adopted && !renewed:
+			return nil
+		}
+		done, err := s.noteOwner(ctx, found.stored)
+		if err != nil {
+			return err
+		}
+		if done {
+			s.tellOwner(&found, adopted, renewed)
+			return nil
+		}
+	}
+}
+
+// adopts says whether another's store is taken over on purpose. Counts of other topics are not.
+func (s *Service) adopts(found *ownership, refused error) bool {
+	_, err := s.deployment.knows(found)
+	return err == nil && errors.Is(refused, ErrOtherOwner) && s.Adopt != "" && s.Adopt == found.Group
+}
+
+func (s *Service) tellOwner(found *ownership, adopted, renewed bool) {
+	switch {
+	case adopted:
+		s.log.Warn("store adopted: it belongs to this group from now on", "from_group", found.Group, "from_crossings", found.Crossings,
+			"group", s.Group, "crossings", s.Crossings)
+	case renewed:
+		s.log.Warn("crossings topic was made anew: what was announced before is not in it", "topic", s.Crossings)
+	}
+}
+
+// noteOwner writes this deployment as the owner in place of what was read.
+func (s *Service) noteOwner(ctx context.Context, in []byte) (done bool, err error) {
+	to := s.deployment.encode()
+	res, err := s.Store.Commit(ctx, 0, &windows.Commit{Fences: []windows.Fence{{Key: ownerKey(s.Store), From: in, To: to}}})
+	if err != nil {
+		return false, err
+	}
+	return res.Outcome == windows.Done || bytes.Equal(res.Fences[0].Value, to), nil
+}
+
+// disowned ends the service if the store is another's by now. stored is the owner as read; nil: it is gone, and
+// put back by resettle.
+func (s *Service) disowned(stored []byte) error {
+	var found owner
+	if stored == nil || json.Unmarshal(stored, &found) == nil && found.same(&s.deployment.owner) {
+		return nil
+	}
+	err := found.other(&s.deployment.owner)
+	s.again(&finalError{err})
+	return err
+}
+
+// CheckOwner says whose a store is, and writes nothing: "" if it is nobody's yet. The error is a store of
+// another deployment, or one that cannot be asked. What Kafka does not tell is not compared.
+func CheckOwner(ctx context.Context, k *Kafka, store windows.Store) (group string, err error) {
+	found, err := readOwnership(ctx, store, k.Events)
+	if err != nil {
+		return "", ExplainStore(err)
+	}
+	transport := k.Transport()
+	defer transport.CloseIdleConnections()
+	client := fetch.New(fetch.Options{Transport: transport, Brokers: k.Addr(), Patience: time.Millisecond})
+	defer client.Close()
+	d, err := newDeployment(ctx, client, k)
+	if err != nil {
+		d = &deployment{owner: owner{Group: k.Group, Crossings: k.Crossings}}
+	}
+	return found.Group, d.refused(&found)
+}

@@ -1,0 +1,191 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// tenant is a deployment that wants a store.
+func tenant(store windows.Store, group, crossings, id string, events map[string]fetch.TopicID) *Service {
+	s := &Service{Options: Options{Store: store, Kafka: Kafka{Group: group, Crossings: crossings}}, log: discard}
+	for topic := range events {
+		s.Events = append(s.Events, topic)
+	}
+	s.deployment = &deployment{owner: owner{Group: group, Crossings: crossings, CrossingsID: id}, events: events}
+	return s
+}
+
+// take takes the store as a start does: its owner, then the ids of the topics.
+func (s *Service) take(t *testing.T) error {
+	t.Helper()
+	if err := s.takeStore(t.Context()); err != nil {
+		return err
+	}
+	for topic, id := range s.deployment.events {
+		if same, err := s.noteTopic(t.Context(), topic, id); err != nil || !same {
+			t.Fatalf("topic %s: the same %v, %v", topic, same, err)
+		}
+	}
+	return nil
+}
+
+// TestOwner: who may count in a store that prod has filled.
+func TestOwner(t *testing.T) {
+	a, b := fetch.TopicID{1}, fetch.TopicID{2}
+	f := func(name, group, crossings, id string, events map[string]fetch.TopicID, want error) {
+		t.Helper()
+		store := windows.NewMem(1)
+		if err := tenant(store, "prod", "out", "aa", map[string]fetch.TopicID{"in": a}).take(t); err != nil {
+			t.Fatal(err)
+		}
+		err := tenant(store, group, crossings, id, events).takeStore(t.Context())
+		if !errors.Is(err, want) || (err == nil) != (want == nil) {
+			t.Errorf("%s: %v, want %v", name, err, want)
+		}
+	}
+	one := map[string]fetch.TopicID{"in": a}
+	f("itself", "prod", "out", "aa", one, nil)
+	f("with a topic more", "prod", "out", "aa", map[string]fetch.TopicID{"in": a, "more": b}, nil)
+	f("with another topic instead", "prod", "out", "aa", map[string]fetch.TopicID{"more": b}, nil)
+	f("with the crossings made anew", "prod", "out", "bb", one, nil)
+	f("from brokers that give no ids", "prod", "out", "", map[string]fetch.TopicID{"in": {}}, nil)
+	f("another group", "stag", "out", "aa", one, ErrOtherOwner)
+	f("other crossings", "prod", "elsewhere", "cc", one, ErrOtherOwner)
+	f("another group and topics", "stag", "stag-out", "cc", map[string]fetch.TopicID{"stag-in": b}, ErrOtherOwner)
+	f("another Kafka with the same names", "prod", "out", "bb", map[string]fetch.TopicID{"in": b}, errOtherTopic)
+	f("another Kafka with other events", "prod", "out", "bb", map[string]fetch.TopicID{"more": b}, ErrOtherOwner)
+}
+
+// TestOwnerSays: a refusal names both sides and what to do, and is one line.
+func TestOwnerSays(t *testing.T) {
+	store := windows.NewMem(1)
+	if err := tenant(store, "prod", "prod-out", "aa", nil).take(t); err != nil {
+		t.Fatal(err)
+	}
+	err := tenant(store, "stag", "stag-out", "bb", nil).take(t)
+	for _, want := range []string{`"prod"`, `"prod-out"`, `"stag"`, `"stag-out"`, "redis.prefix", "-adopt prod"} {
+		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v does not say %s", err, want)
+		}
+	}
+}
+
+// TestAdopt: a store moves only from the group that is named, and not to other topics of the same names.
+func TestAdopt(t *testing.T) {
+	in := map[string]fetch.TopicID{"in": {1}}
+	f := func(adopt string, events map[string]fetch.TopicID, want error) {
+		t.Helper()
+		store := windows.NewMem(1)
+		old := tenant(store, "prod", "out", "aa", in)
+		if err := old.take(t); err != nil {
+			t.Fatal(err)
+		}
+		heir := tenant(store, "new", "out", "aa", events)
+		heir.Adopt = adopt
+		if err := heir.takeStore(t.Context()); !errors.Is(err, want) || (err == nil) != (want == nil) {
+			t.Fatalf("adopt %q: %v, want %v", adopt, err, want)
+		}
+		stored, err := readOwnership(t.Context(), store, nil)
+		if err != nil || (stored.Group == "new") != (want == nil) {
+			t.Errorf("adopt %q: the owner is %+v, %v", adopt, stored.owner, err)
+		}
+		var ended error
+		old.again = func(err error) { ended = err }
+		if err := old.disowned(stored.stored); (err != nil) != (want == nil) || !errors.Is(ended, err) {
+			t.Errorf("adopt %q: the old one goes on with %v, %v", adopt, err, ended)
+		}
+	}
+	f("", in, ErrOtherOwner)
+	f("stag", in, ErrOtherOwner)
+	f("prod", in, nil)
+	f("prod", map[string]fetch.TopicID{"in": {2}}, ErrOtherOwner)
+}
+
+// rivalStore lets a rival in before the first commit.
+type rivalStore struct {
+	windows.Store
+	rival *Service
+}
+
+func (s *rivalStore) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+	if rival := s.rival; rival != nil {
+		s.rival = nil
+		if err := rival.takeStore(ctx); err != nil {
+			return windows.Result{}, err
+		}
+	}
+	return s.Store.Commit(ctx, shard, c)
+}
+
+// TestOwnersMeet: of two deployments that find nobody at the same moment one has the store, and the other is refused.
+func TestOwnersMeet(t *testing.T) {
+	store := &rivalStore{Store: windows.NewMem(1)}
+	store.rival = tenant(store, "prod", "out", "aa", nil)
+	if err := tenant(store, "stag", "out", "aa", nil).takeStore(t.Context()); !errors.Is(err, ErrOtherOwner) {
+		t.Errorf("the second one: %v", err)
+	}
+	store.rival = tenant(store, "prod", "out", "aa", nil)
+	if err := tenant(store, "prod", "out", "bb", map[string]fetch.TopicID{}).takeStore(t.Context()); !errors.Is(err, ErrOtherOwner) {
+		t.Errorf("of another Kafka: %v", err)
+	}
+}
+
+// ended waits for a service that ends by itself.
+func (p *process) ended() error {
+	err := <-p.done
+	p.once.Do(func() { close(p.done) })
+	return err
+}
+
+// TestServicesShareNoStore: a service on another's store ends, and one whose store was adopted ends, too.
+func TestServicesShareNoStore(t *testing.T) {
+	r := newRig(t, 1, compile(t, smallPack))
+	store := windows.NewMem(DefaultShards)
+	prod := r.start(store, nil)
+	for !prod.s.Joined() {
+		<-time.After(10 * time.Millisecond)
+	}
+	stag := r.start(store, func(o *Options) { o.Group = "stag" })
+	if err := stag.ended(); !errors.Is(err, ErrOtherOwner) {
+		t.Errorf("the second one ended with %v", err)
+	}
+	heir := r.start(store, func(o *Options) { o.Group, o.Adopt = "stag", "g" })
+	if err := prod.ended(); !errors.Is(err, ErrOtherOwner) {
+		t.Errorf("the old one ended with %v", err)
+	}
+	heir.end(t)
+}
+
+// TestCheckOwner: the check says whose a store is, and leaves it alone.
+func TestCheckOwner(t *testing.T) {
+	r := newRig(t, 1, compile(t, smallPack))
+	store := windows.NewMem(DefaultShards)
+	if group, err := CheckOwner(t.Context(), &r.kafka, store); group != "" || err != nil {
+		t.Errorf("nobody's: %q, %v", group, err)
+	}
+	if found, err := readOwnership(t.Context(), store, nil); err != nil || found.stored != nil {
+		t.Errorf("the check wrote %q, %v", found.stored, err)
+	}
+	s := New(Options{Kafka: r.kafka, Program: r.program, Store: store, Registry: prometheus.NewRegistry(), Log: discard})
+	s.connect()
+	defer s.disconnect()
+	if err := s.ownStore(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if group, err := CheckOwner(t.Context(), &r.kafka, store); group != "g" || err != nil {
+		t.Errorf("its own: %q, %v", group, err)
+	}
+	other := r.kafka
+	other.Group = "stag"
+	if group, err := CheckOwner(t.Context(), &other, store); group != "g" || !errors.Is(err, ErrOtherOwner) {
+		t.Errorf("another's: %q, %v", group, err)
+	}
+}
