@@ -15,6 +15,13 @@ type fakeGroup bool
 
 func (g fakeGroup) Joined() bool { return bool(g) }
 
+func (g fakeGroup) Stalled() []string {
+	if g {
+		return nil
+	}
+	return []string{"shard 3 is away", "relay 3 is away"}
+}
+
 // fakeStore answers what it was told to, and counts how often it is asked.
 type fakeStore struct {
 	err   error
@@ -60,9 +67,10 @@ func TestReady(t *testing.T) {
 	ready.reached(store)
 	ready.serving(fakeGroup(false))
 	f("/readyz", unavailable, "not ready: kafka: group not joined\n")
+	f("/readyz?verbose", unavailable, "running: ok\nkafka: group not joined\nredis: ok\nprogress: shard 3 is away\nprogress: relay 3 is away\n")
 	ready.serving(fakeGroup(true))
 	f("/readyz", http.StatusOK, "ok\n")
-	f("/readyz?verbose", http.StatusOK, "running: ok\nkafka: ok\nredis: ok\n")
+	f("/readyz?verbose", http.StatusOK, "running: ok\nkafka: ok\nredis: ok\nprogress: ok\n")
 	if store.asked != 1 {
 		t.Errorf("the store was asked %d times within a second", store.asked)
 	}

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,8 +12,11 @@ import (
 	"time"
 )
 
-// member is what knows whether the process is in its Kafka group.
-type member interface{ Joined() bool }
+// member is what knows whether the process is in its Kafka group, and whether anything of it stands.
+type member interface {
+	Joined() bool
+	Stalled() []string
+}
 
 // pinger is a store that can be asked whether it can be written to.
 type pinger interface{ Ping(context.Context) error }
@@ -82,6 +86,20 @@ func (r *readiness) running(context.Context) error {
 	return nil
 }
 
+// progress says what does nothing though it is at work. It does not make unready: others would get the partitions, and
+// most of what holds one process up holds up the next.
+func (r *readiness) progress() string {
+	m := r.group.Load()
+	if m == nil {
+		return ""
+	}
+	var b strings.Builder
+	for _, line := range (*m).Stalled() {
+		fmt.Fprintf(&b, "progress: %s\n", line)
+	}
+	return cmp.Or(b.String(), "progress: ok\n")
+}
+
 // ServeHTTP answers 200 or 503. The text names what is not ready; with
 // ?verbose there is a line for each check.
 func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
@@ -103,7 +121,7 @@ func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		status, text = http.StatusServiceUnavailable, bad.String()
 	}
 	if req.URL.Query().Has("verbose") {
-		text = all.String()
+		text = all.String() + r.progress()
 	}
 	answer(w, status, text)
 }

@@ -68,11 +68,13 @@ func (s *shard) commit(ctx context.Context) error {
 func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err error) {
 	var res windows.Result
 	started := time.Now()
+	before := s.pulse.at(stepCommit)
 	err = s.patience.retry(ctx, operationCommit, s.number, func() (err error) {
 		faultpoint("commit")
 		res, err = s.store.Commit(ctx, s.number, c)
 		return err
 	})
+	s.pulse.at(before)
 	faultpoint("committed")
 	if err != nil {
 		return false, err
@@ -303,6 +305,7 @@ func (s *shard) headWritten(value []byte) {
 func (s *shard) readHead(ctx context.Context) error {
 	var stored []byte
 	next := uint64(0)
+	defer s.pulse.at(s.pulse.at(stepLoad))
 	err := s.patience.retry(ctx, operationLoad, s.number, func() (err error) {
 		stored, next, err = s.loadHead(ctx)
 		return err

@@ -300,6 +300,7 @@ func (p *partition) reread(ctx context.Context, from, to int64) error {
 			p.note()
 		}
 		next, end := set.Span()
+		p.pulse.beat()
 		if next <= from && end < to {
 			return fmt.Errorf("read back from offset %d: the log ends at %d, what was counted at %d: %w", from, end, to, errShortLog)
 		}

@@ -53,8 +53,10 @@ func (s *Service) begin(gen *kafka.Generation) {
 	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.leases), "of", len(s.topics))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
+		s.watchdog.watchPartition(&p.pulse, p.lease)
 		gen.Start(func(ctx context.Context) {
 			defer g.readers.Done()
+			defer s.watchdog.forget(&p.pulse)
 			p.run(ctx)
 		})
 	}
@@ -62,7 +64,11 @@ func (s *Service) begin(gen *kafka.Generation) {
 	gen.Start(func(ctx context.Context) { g.commit(ctx, gen) })
 	gen.Start(g.measure)
 	for _, r := range g.relays {
-		gen.Start(func(ctx context.Context) { r.run(ctx, g.number, g.quiet) })
+		s.watchdog.watchRelay(&r.pulse, r.shard)
+		gen.Start(func(ctx context.Context) {
+			defer s.watchdog.forget(&r.pulse)
+			r.run(ctx, g.number, g.quiet)
+		})
 	}
 }
 

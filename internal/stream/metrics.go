@@ -43,6 +43,7 @@ type Metrics struct {
 	ids         *prometheus.GaugeVec
 	shortened   prometheus.Counter
 	waits       prometheus.Counter
+	stalled     *prometheus.GaugeVec
 }
 
 // NewMetrics makes the metrics of a program and registers them.
@@ -75,6 +76,7 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		ids:         f.gauges("duplicate_ids", "Event ids remembered for the partition.", "topic", "partition"),
 		shortened:   f.counter("duplicate_window_shortened_total", "Event ids forgotten early because dedupe.max_ids was reached."),
 		waits:       f.counter("partition_wait_timeouts_total", "Times a partition that was ahead went on though the slowest made no progress for a minute."),
+		stalled:     f.gauges("stalled_seconds", "Since when a shard, a partition or a relay does nothing though it is at work; 0: it goes on.", "what", "topic", "partition", "shard"),
 	}
 	m.start(f, p)
 	return m

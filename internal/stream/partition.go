@@ -62,8 +62,9 @@ type partition struct {
 	seen      int64  // newest time of any event looked at, ns; noTime: none
 	bound     int64  // time up to which it may read without asking the tide
 	decided
-	gap  hole // the last one met
-	told bool // that the store lost fences was said
+	gap   hole // the last one met
+	told  bool // that the store lost fences was said
+	pulse pulse
 }
 
 func newPartition(o *partitionOptions, l *lease, groupAt int64) *partition {
@@ -95,6 +96,7 @@ func (p *partition) run(ctx context.Context) {
 				p.log.Log(ctx, standstill(pause), "partition stands still", "topic", p.lease.topic, "partition", p.lease.partition,
 					"error", ExplainKafka(err), "held_back", held)
 			}
+			p.pulse.at(stepPause)
 			wait(ctx, pause)
 			pause = min(2*pause, 5*time.Second)
 		}
@@ -132,11 +134,13 @@ func (p *partition) session(ctx context.Context) error {
 
 // resume goes back to the fences.
 func (p *partition) resume(ctx context.Context) error {
+	p.pulse.at(stepEnter)
 	at, err := p.enter(ctx)
 	if err != nil {
 		return err
 	}
 	p.told = false
+	p.pulse.at(stepMemory)
 	if err := p.remember(ctx, at); err != nil {
 		return err
 	}
@@ -157,6 +161,7 @@ var errRestart = errors.New("a shard went back to its fence")
 
 // step takes one set.
 func (p *partition) step(ctx context.Context) error {
+	p.pulse.at(stepFetch)
 	set, err := p.stream.Next(ctx)
 	var gone *fetch.OutOfRange
 	if errors.As(err, &gone) {
@@ -165,6 +170,7 @@ func (p *partition) step(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	p.pulse.at(stepDecode)
 	began, first := time.Now(), p.next
 	for {
 		more, err := set.Read(&p.record)
@@ -186,7 +192,13 @@ func (p *partition) step(ctx context.Context) error {
 	next, end := set.Span()
 	p.next = max(p.next, next)
 	p.listen(began, p.next > first, p.next >= end)
-	return p.flush(ctx, began)
+	if err := p.flush(ctx, began); err != nil {
+		return err
+	}
+	if p.next > first || p.next >= end {
+		p.pulse.beat()
+	}
+	return nil
 }
 
 // listen keeps up whether the partition is caught up and silent.
@@ -204,6 +216,7 @@ const silence = time.Minute
 // take decides what p.record is, and puts its operations into the shards' runs.
 func (p *partition) take(ctx context.Context) error {
 	r := &p.record
+	p.pulse.offset.Store(r.Offset)
 	v, err := p.decide(r)
 	if v == numVerdicts {
 		p.seen = max(p.seen, p.in.event.Time)

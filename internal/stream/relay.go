@@ -28,6 +28,7 @@ type relay struct {
 	version   []byte        // of the head, as last read; nil: there is none
 	told      chan struct{} // a commit in this process had crossings
 	claim     claim
+	pulse     pulse
 }
 
 // relayOptions is what the relays of a process share.
@@ -87,6 +88,7 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 			continue
 		}
 		pause = 20 * time.Millisecond
+		r.pulse.beat()
 		r.rest(ctx)
 	}
 	<-quiet
@@ -139,6 +141,7 @@ func lasting(ctx context.Context, quiet <-chan struct{}) (context.Context, conte
 // publishAll publishes everything up to the head. After an error it is open what
 // was published.
 func (r *relay) publishAll(ctx context.Context, generation int64, recent *bool) error {
+	r.pulse.at(stepOutbox)
 	if !*recent {
 		if err := r.begin(ctx, generation); err != nil {
 			return err
@@ -157,10 +160,12 @@ func (r *relay) begin(ctx context.Context, generation int64) error {
 	if err := r.tidy(ctx); err != nil {
 		return err
 	}
+	r.pulse.at(stepPublish)
 	if err := r.publish.recent(ctx, r.partition, generation); err != nil {
 		r.waiting(ctx)
 		return &publishError{r.shard, err}
 	}
+	r.pulse.at(stepOutbox)
 	return nil
 }
 
@@ -203,6 +208,7 @@ const relayDrainTimeout = 2 * time.Second
 
 // rest waits until a commit has crossings, or it is time to look.
 func (r *relay) rest(ctx context.Context) {
+	r.pulse.at(stepRest)
 	t := time.NewTimer(r.poll())
 	defer t.Stop()
 	select {
@@ -302,6 +308,8 @@ func (r *relay) some(ctx context.Context) error {
 	if !fresh {
 		return errOutboxChanged // we may have slept, and another may be at it
 	}
+	r.pulse.offset.Store(int64(r.noted))
+	r.pulse.at(stepPublish)
 	faultpoint("publish")
 	if err := r.publish.write(timely, r.partition, entries); err != nil {
 		return &publishError{r.shard, err}
@@ -333,6 +341,7 @@ var errOutboxChanged = errors.New("the outbox is no longer what was read")
 // hold other crossings under the same numbers. An entry that is missing says nothing of that: then the head must
 // be the same.
 func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) error {
+	r.pulse.at(stepOutbox)
 	next := binary.BigEndian.AppendUint64(nil, to)
 	c := &windows.Commit{Fences: []windows.Fence{{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored, To: next}}}
 	for i, k := range keys {

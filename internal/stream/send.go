@@ -11,7 +11,9 @@ func (p *partition) runFor(ctx context.Context, shard int) (*run, error) {
 	if r := p.current[shard]; r != nil {
 		return r, nil
 	}
+	before := p.pulse.at(stepSend)
 	r, err := p.lease.spares.get(ctx)
+	p.pulse.at(before)
 	if err != nil {
 		return nil, err
 	}
@@ -78,6 +80,7 @@ const lettersAtOnce = 1 << 20
 const markEvery = 200 * time.Millisecond
 
 func (p *partition) send(ctx context.Context, shard int, m message) bool {
+	defer p.pulse.at(p.pulse.at(stepSend))
 	select {
 	case p.shards[shard] <- m:
 		return true
@@ -91,6 +94,7 @@ func (p *partition) bury(ctx context.Context) error {
 	if len(p.dying) == 0 {
 		return nil
 	}
+	defer p.pulse.at(p.pulse.at(stepBury))
 	if err := p.dead.write(ctx, p.dying); err != nil {
 		return err
 	}
@@ -142,7 +146,9 @@ func (p *partition) hold(ctx context.Context, to int64) error {
 	if err != nil {
 		return err
 	}
+	before := p.pulse.at(stepRest)
 	p.tide.wait(ctx, p.lease.index, to, func() bool { return len(p.lease.restart) > 0 })
+	p.pulse.at(before)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()

@@ -44,6 +44,7 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 			s.fail(ctx, err)
 			err = nil
 		}
+		s.pulse.at(stepRest)
 		select {
 		case <-ctx.Done():
 			return
@@ -60,6 +61,7 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 			err = s.watch(ctx)
 		}
 		err = s.settle(ctx, err)
+		s.pulse.beat()
 	}
 }
 
@@ -111,6 +113,7 @@ func (s *shard) handle(ctx context.Context, m message) error {
 		m.done <- struct{}{}
 		return err
 	default:
+		defer s.pulse.at(s.pulse.at(stepSweep))
 		return s.sweep(ctx, m.due)
 	}
 }
@@ -126,6 +129,7 @@ func (s *shard) fail(ctx context.Context, err error) {
 	s.metrics.storeError("decode", err)
 	s.log.Error("shard stands still", "shard", s.number, "error", err)
 	s.reset()
+	defer s.pulse.at(s.pulse.at(stepPause))
 	wait(ctx, 5*time.Second)
 }
 
@@ -207,6 +211,7 @@ func (s *shard) differs(p *standing, stored []byte) {
 // look reads the fences, and behind them the fingerprint key and, last, the settings. While the outbox
 // is at its limit it does not return, so that nothing more is counted.
 func (s *shard) look(ctx context.Context) ([][]byte, error) {
+	defer s.pulse.at(s.pulse.at(stepLook))
 	keys := append(s.fenceKeys(), s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
 		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
 	depth := len(keys) - 2
@@ -233,6 +238,7 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 		if held, ok := s.brimming.open(); ok {
 			s.log.Warn("outbox is full: reading stops until crossings can be published", "shard", s.number, "entries", waiting, "held_back", held)
 		}
+		s.pulse.at(stepFull)
 		wait(ctx, brimsEvery)
 	}
 }

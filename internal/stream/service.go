@@ -76,6 +76,8 @@ type Service struct {
 	relays        []*relay
 	partitions    partitionOptions
 	sinces        *sinces
+	watchdog      *watchdog
+	watching      atomic.Pointer[watchdog] // the same, for who asks before there is one
 	joined        atomic.Bool
 	given         atomic.Pointer[partitionCounts] // to the next generation, as its leader
 	generations   int64                           // that this process took part in
@@ -136,6 +138,7 @@ func (s *Service) runOnce(parent context.Context) error {
 		workers.Go(func() { sh.serve(inner, s.in[i]) })
 	}
 	workers.Go(func() { s.sweeper().serve(inner) })
+	workers.Go(func() { s.watchdog.run(inner) })
 	err := s.consume(ctx)
 	stop()
 	workers.Wait()
@@ -165,6 +168,14 @@ func (s *Service) grown() { s.again(errGrown) }
 
 // Joined says whether the process is a member of the group.
 func (s *Service) Joined() bool { return s.joined.Load() }
+
+// Stalled tells, a line for each, which shards, partitions and relays do nothing though they are at work.
+func (s *Service) Stalled() []string {
+	if d := s.watching.Load(); d != nil {
+		return d.stalls()
+	}
+	return nil
+}
 
 func (s *Service) indexOf(topic string, partition int) (int, bool) {
 	for i, t := range s.topics {

@@ -77,6 +77,7 @@ type shard struct {
 	noted    uint64       // how far its outbox was published, as last looked at
 	others   atomic.Int64 // processes that may write the same subjects, beside this one
 	reached  atomic.Int64 // streamTime, for other goroutines
+	pulse    pulse
 }
 
 // entry is a subject with its state in the store.
@@ -175,6 +176,8 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 	if p.lease != l || !p.stands || r.from > p.at.offset {
 		return nil
 	}
+	s.pulse.place.Store(int32(l.index) + 1)
+	defer s.pulse.at(s.pulse.at(stepApply))
 	if err := s.fill(ctx, r, p.at.offset); err != nil {
 		return err
 	}
@@ -191,6 +194,8 @@ func (s *shard) take(ctx context.Context, l *lease, r *run) error {
 			continue
 		}
 		if i == 0 || r.ops[i-1].offset != o.offset {
+			s.pulse.offset.Store(o.offset)
+			faultpoint("apply")
 			if err := s.gather(ctx, p, r, i); err != nil || !p.stands {
 				return err
 			}
