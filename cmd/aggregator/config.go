@@ -60,6 +60,7 @@ func defaultConfig() *config {
 		lost:     "recount",
 		packs:    []string{defaultPack},
 		listen:   "127.0.0.1:8080",
+		gate:     gate{pause: defaultPause},
 		logLevel: "info", logFormat: "auto",
 		maxAge:  stream.DefaultMaxAge,
 		cache:   stream.DefaultCacheBytes,

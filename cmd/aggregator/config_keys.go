@@ -55,6 +55,8 @@ func keysOf(c *config) []key {
 		{"http.listen", checked(&c.listen, listenAddress)},
 		{"http.token", secretText(&c.token)},
 		{"http.token_file", secretFile(&c.token)},
+		{"http.external_url", checked(&c.gate.external, externalURL)},
+		{"http.hosts", list(&c.gate.hosts, hostName)},
 		{"http.debug", toggle(&c.gate.debug)},
 
 		{"log.level", choice(&c.logLevel, "debug", "info", "warn", "error")},

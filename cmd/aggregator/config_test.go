@@ -161,7 +161,7 @@ func TestEveryVariable(t *testing.T) {
 	file := write(t, "secret", "0123456789abcdef0123456789abcdef\n")
 	values := map[string]string{
 		"kafka.start": "latest", "kafka.sasl.mechanism": "", "redis.lost": "refuse", "rules.packs": "cn-2019-15-after-order",
-		"http.listen": ":1", "log.level": "debug", "log.format": "json", "commit.max_age": "2s", "max_ahead": "1m", "dedupe.window": "1m",
+		"http.listen": ":1", "http.external_url": "https://x", "log.level": "debug", "log.format": "json", "commit.max_age": "2s", "max_ahead": "1m", "dedupe.window": "1m",
 		"cloudevents.types": "a=b", "cloudevents.crossings": "structured", "kafka.fetch_bytes": "2MiB", "cache_bytes": "2MiB",
 		"redis.cluster": "true", "kafka.tls.enabled": "true", "redis.tls.enabled": "true", "rules.files": file, "privacy.key_file": file,
 		"kafka.brokers": "x:1", "redis.addrs": "x:1", "dedupe.max_ids": "2000",

@@ -111,9 +111,9 @@ func startDemo(s *session, o *demoOptions) (*demo, error) {
 	if d.broker, err = startBroker(); err != nil {
 		return nil, err
 	}
-	handler := gate{}.handler(newHandler(d.registry, d.ready, d.log))
-	if d.web, err = startWeb("127.0.0.1:8080", handler, d.log); err != nil {
-		d.web, err = startWeb("127.0.0.1:0", handler, d.log)
+	handler, m := newHandler(d.registry, d.ready, d.log), newWebMetrics(d.registry)
+	if d.web, err = startWeb("127.0.0.1:8080", gate{}, handler, m, d.log); err != nil {
+		d.web, err = startWeb("127.0.0.1:0", gate{}, handler, m, d.log)
 	}
 	if err != nil {
 		d.broker.cluster.Close()

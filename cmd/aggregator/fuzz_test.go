@@ -81,7 +81,8 @@ func FuzzHTTP(f *testing.F) {
 		f.Add([]byte(text))
 	}
 	log := newLog(io.Discard, "info", "json")
-	h := gate{token: httpToken, debug: true}.handler(newHandler(newRegistry(), &readiness{}, log))
+	registry := newRegistry()
+	h := gate{token: httpToken, debug: true}.handler(newHandler(registry, &readiness{}, log), newWebMetrics(registry), false)
 	f.Fuzz(func(t *testing.T, data []byte) {
 		r, err := http.ReadRequest(bufio.NewReader(bytes.NewReader(data)))
 		if err != nil {
@@ -90,7 +91,7 @@ func FuzzHTTP(f *testing.F) {
 		w := httptest.NewRecorder()
 		h.ServeHTTP(w, r)
 		open := slices.Contains(probes, r.URL.Path)
-		if !open && bearer(r) != httpToken && w.Code != http.StatusUnauthorized && w.Code != http.StatusRequestEntityTooLarge {
+		if !open && bearer(r) != httpToken && w.Code != http.StatusUnauthorized && w.Code != http.StatusRequestEntityTooLarge && w.Code != http.StatusForbidden {
 			t.Errorf("%s %s: %d", r.Method, r.URL, w.Code)
 		}
 		if strings.Contains(w.Body.String(), "aggregator_build_info") {

@@ -51,6 +51,38 @@ type web struct {
 	done   chan struct{}
 }
 
+// webMetrics is what the HTTP server counts about itself.
+type webMetrics struct {
+	refused *prometheus.CounterVec // by one of refusals
+	cut     prometheus.Counter
+}
+
+// The reasons of webMetrics.refused.
+const (
+	refusedHost    = "host"
+	refusedOrigin  = "origin"
+	refusedToken   = "token"
+	refusedNoToken = "no-token"
+)
+
+func newWebMetrics(r prometheus.Registerer) *webMetrics {
+	m := &webMetrics{
+		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "aggregator_http_refused_total", Help: "HTTP requests refused, by reason: a wrong token, no token, a foreign Host, a foreign Origin.",
+		}, []string{"reason"}),
+		cut: prometheus.NewCounter(prometheus.CounterOpts{
+			Name: "aggregator_http_connections_cut_total", Help: "HTTP connections closed to make room for newer ones.",
+		}),
+	}
+	r.MustRegister(m.refused, m.cut)
+	for _, reason := range []string{refusedHost, refusedOrigin, refusedToken, refusedNoToken} {
+		m.refused.WithLabelValues(reason)
+	}
+	return m
+}
+
+func (m *webMetrics) refuse(reason string) { m.refused.WithLabelValues(reason).Inc() }
+
 // newServer is a server on which nobody can wait for ever, nor be waited for.
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
@@ -60,16 +92,19 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// startWeb listens, and serves until stop.
-func startWeb(addr string, h http.Handler, log *slog.Logger) (*web, error) {
-	return startServer(addr, newServer(h, log), log)
-}
-
-func startServer(addr string, server *http.Server, log *slog.Logger) (*web, error) {
+// startWeb listens, and serves what the gate lets through until stop.
+func startWeb(addr string, g gate, inner http.Handler, m *webMetrics, log *slog.Logger) (*web, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w (http.listen in the config)", err)
 	}
+	server := newServer(g.handler(inner, m, onLoopback(l.Addr())), log)
+	c := newCrowd(mostConnections(), m.cut)
+	server.ConnState = c.changed
+	return serveWeb(roomy{l, c}, server, log), nil
+}
+
+func serveWeb(l net.Listener, server *http.Server, log *slog.Logger) *web {
 	w := &web{addr: l.Addr().String(), done: make(chan struct{}), server: server}
 	go func() {
 		defer close(w.done)
@@ -77,7 +112,7 @@ func startServer(addr string, server *http.Server, log *slog.Logger) (*web, erro
 			log.Error("http server ended", "error", err)
 		}
 	}()
-	return w, nil
+	return w
 }
 
 // stop lets the requests under way finish, for a second at most.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"errors"
@@ -9,23 +10,31 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"time"
 )
 
 // gate says who may ask what of the HTTP server.
 type gate struct {
-	token string // asked for everywhere but at the probes; "": no token
-	debug bool   // profiles are served
+	token    string        // asked for everywhere but at the probes; "": no token
+	pause    time.Duration // that a wrong token waits for its answer
+	debug    bool          // profiles are served
+	external string        // URL at which users reach the server; "": the one that it listens at
+	hosts    []string      // names that a request may give for the server besides, where it listens on loopback
 }
 
 // probes are open to all: who runs the program looks at them without a secret.
 var probes = []string{"/livez", "/readyz", "/healthz"}
 
 // handler puts the gate before a handler, and the profiles beside it.
-func (g gate) handler(inner http.Handler) http.Handler {
+func (g gate) handler(inner http.Handler, m *webMetrics, loopback bool) http.Handler {
 	if g.debug {
 		inner = withProfiles(inner)
 	}
-	return boundedBody(g.guarded(inner))
+	inner = g.sameOrigin(g.guarded(inner, m), m)
+	if loopback {
+		inner = g.known(inner, m)
+	}
+	return boundedBody(inner)
 }
 
 // withProfiles serves Go's profiles at their usual place, and inner elsewhere.
@@ -40,22 +49,53 @@ func withProfiles(inner http.Handler) http.Handler {
 	return mux
 }
 
+const (
+	// defaultPause is how long a wrong token waits for its answer.
+	defaultPause = time.Second
+	// pausesAtOnce is how many of them may wait at a time, as they hold connections. Who comes when all places are
+	// taken is answered at once; the right token never waits.
+	pausesAtOnce = 8
+)
+
 // guarded asks for the token. Hashes are compared, so that the time it takes tells nothing of the token, its length
 // included.
-func (g gate) guarded(inner http.Handler) http.Handler {
+func (g gate) guarded(inner http.Handler, m *webMetrics) http.Handler {
 	if g.token == "" {
 		return inner
 	}
 	wanted := sha256.Sum256([]byte(g.token))
+	places := make(chan struct{}, pausesAtOnce)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		given := sha256.Sum256([]byte(bearer(r)))
+		token := bearer(r)
+		given := sha256.Sum256([]byte(token))
 		if subtle.ConstantTimeCompare(given[:], wanted[:]) == 1 || slices.Contains(probes, r.URL.Path) {
 			inner.ServeHTTP(w, r)
 			return
 		}
+		if token == "" {
+			m.refuse(refusedNoToken)
+		} else {
+			m.refuse(refusedToken)
+			g.wait(r.Context(), places)
+			w.Header().Set("Connection", "close") // the next guess needs another
+		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="aggregator"`)
 		answer(w, http.StatusUnauthorized, "a token is needed: send the header Authorization: Bearer TOKEN, with the token of http.token\n")
 	})
+}
+
+// wait waits, if there is a place to wait at.
+func (g gate) wait(ctx context.Context, places chan struct{}) {
+	select {
+	case places <- struct{}{}:
+	default:
+		return
+	}
+	defer func() { <-places }()
+	select {
+	case <-ctx.Done():
+	case <-time.After(g.pause):
+	}
 }
 
 // bearer is the token of a request; "" if it has none.

@@ -18,7 +18,8 @@ func startSite(t *testing.T, g gate) *web {
 	t.Helper()
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	log := newLog(t.Output(), "info", "text")
-	site, err := startWeb("127.0.0.1:0", g.handler(newHandler(newRegistry(), &readiness{}, log)), log)
+	registry := newRegistry()
+	site, err := startWeb("127.0.0.1:0", g, newHandler(registry, &readiness{}, log), newWebMetrics(registry), log)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +56,7 @@ func dial(t *testing.T, site *web) net.Conn {
 }
 
 func request(path string, headers ...string) string {
-	return "GET " + path + " HTTP/1.1\r\nHost: x\r\n" + strings.Join(append(headers, ""), "\r\n") + "\r\n"
+	return "GET " + path + " HTTP/1.1\r\nHost: localhost\r\n" + strings.Join(append(headers, ""), "\r\n") + "\r\n"
 }
 
 // TestGate: who is let in, on a real socket.
@@ -116,17 +117,17 @@ func TestHTTPSizes(t *testing.T) {
 	f(http.StatusOK, body(maxBody))
 	f(http.StatusRequestEntityTooLarge, body(maxBody+1))
 	f(http.StatusRequestEntityTooLarge, request("/livez", "Content-Length: 1000000000000"))
-	f(http.StatusMethodNotAllowed, "POST /livez HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+	f(http.StatusMethodNotAllowed, "POST /livez HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1\r\n\r\nx")
 }
 
 // TestBodyWithoutLength: a body that does not say how long it is ends at the bound.
 func TestBodyWithoutLength(t *testing.T) {
 	log := newLog(t.Output(), "info", "text")
 	read := make(chan int64, 1)
-	site, err := startWeb("127.0.0.1:0", gate{}.handler(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+	site, err := startWeb("127.0.0.1:0", gate{}, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		n, _ := io.Copy(io.Discard, r.Body) // ends with an error, at the bound
 		read <- n
-	})), log)
+	}), newWebMetrics(newRegistry()), log)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -107,11 +107,12 @@ func TestMetricsForms(t *testing.T) {
 func TestWeb(t *testing.T) {
 	noLeaks(t)
 	log := newLog(t.Output(), "info", "text")
-	site, err := startWeb("127.0.0.1:0", newHandler(newRegistry(), &readiness{}, log), log)
+	registry := newRegistry()
+	site, err := startWeb("127.0.0.1:0", gate{}, newHandler(registry, &readiness{}, log), newWebMetrics(registry), log)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := startWeb(site.addr, nil, log); err == nil || !strings.Contains(err.Error(), "http.listen") {
+	if _, err := startWeb(site.addr, gate{}, nil, newWebMetrics(newRegistry()), log); err == nil || !strings.Contains(err.Error(), "http.listen") {
 		t.Errorf("two listen at %s: %v", site.addr, err)
 	}
 	res, err := http.Get("http://" + site.addr + "/livez")

@@ -36,10 +36,11 @@ func hurried(t *testing.T, h http.Handler, set func(*http.Server)) net.Conn {
 	log := newLog(t.Output(), "info", "text")
 	server := newServer(h, log)
 	set(server)
-	site, err := startServer("127.0.0.1:0", server, log)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
+	site := serveWeb(l, server, log)
 	t.Cleanup(site.stop)
 	return dial(t, site)
 }

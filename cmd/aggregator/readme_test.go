@@ -238,6 +238,7 @@ func metricRows(t *testing.T) []string {
 	d := &described{}
 	stream.NewMetrics(d, p)
 	registerBuild(d)
+	newWebMetrics(d)
 	slices.Sort(d.rows)
 	return d.rows
 }

@@ -68,7 +68,7 @@ func runService(ctx context.Context, s *session, file, adopt string) error {
 // the opposite one.
 func startAndStop(ctx context.Context, c *config, adopt string, program *stream.Program, log *slog.Logger) error {
 	registry, ready := newRegistry(), &readiness{}
-	site, err := startWeb(c.listen, c.gate.handler(newHandler(registry, ready, log)), log)
+	site, err := startWeb(c.listen, c.gate, newHandler(registry, ready, log), newWebMetrics(registry), log)
 	if err != nil {
 		return err
 	}
