@@ -4,6 +4,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"slices"
 )
 
 var checkCommand = &command{
@@ -32,7 +33,7 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	}
 	c, bad := s.loadConfig(o.config)
 	l := loadPacks(c, o.rules)
-	for _, w := range l.warnings {
+	for _, w := range slices.Concat(c.warnings, l.warnings, shortWindows(c, l.packs)) {
 		fmt.Fprintln(s.err, w)
 	}
 	bad = append(bad, l.faults...)

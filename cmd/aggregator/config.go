@@ -40,6 +40,7 @@ type config struct {
 	form      string // of the crossings' CloudEvents
 	keyFile   string
 	key       *stream.Secret
+	warnings  []string // what is allowed, and riskier than it looks
 }
 
 const (

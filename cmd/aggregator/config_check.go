@@ -25,6 +25,9 @@ func (r *configReader) check() {
 		}
 		c.key = key
 	}
+	if len(r.inFile)+len(r.others) == 0 {
+		r.checkDoors()
+	}
 }
 
 func (r *configReader) checkNeeded() {

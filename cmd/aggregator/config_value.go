@@ -180,6 +180,8 @@ func shortDuration(d time.Duration) string {
 	return s
 }
 
+func shortSeconds(s int64) string { return shortDuration(time.Duration(s) * time.Second) }
+
 // parseDuration reads Go's durations, and days in front of them.
 func parseDuration(s string) (time.Duration, error) {
 	before, rest, hasDays := strings.Cut(s, "d")

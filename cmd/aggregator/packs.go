@@ -93,15 +93,21 @@ func (l *loaded) compile(c *config) (*stream.Program, error) {
 	return p, nil
 }
 
-// program is the way from flags to a program for the commands that run one:
-// config, packs, compiled. The error is all that is wrong with them.
-func (s *session) program(configFile string, rules []string) (*config, *stream.Program, error) {
+// load is the config and the packs of a command, without faults. The error is all that is wrong with them.
+func (s *session) load(configFile string, rules []string) (*config, *loaded, error) {
 	c, bad := s.loadConfig(configFile)
 	l := loadPacks(c, rules)
+	return c, l, append(bad, l.faults...).orNil()
+}
+
+// program is the way from flags to a program for the commands that run one beside the service:
+// config, packs, compiled.
+func (s *session) program(configFile string, rules []string) (*config, *stream.Program, error) {
+	c, l, err := s.load(configFile, rules)
 	for _, w := range l.warnings {
 		fmt.Fprintln(s.err, w)
 	}
-	if err := append(bad, l.faults...).orNil(); err != nil {
+	if err != nil {
 		return nil, nil, err
 	}
 	p, err := l.compile(c)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/signal"
+	"slices"
 	"syscall"
 	"time"
 
@@ -50,13 +51,20 @@ func runService(ctx context.Context, s *session, file, adopt string) error {
 	if file == "" {
 		return &usageError{message: "run: -config is missing"}
 	}
-	c, program, err := s.program(file, nil)
+	c, l, err := s.load(file, nil)
+	if err != nil {
+		return err
+	}
+	program, err := l.compile(c)
 	if err != nil {
 		return err
 	}
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	log := newLog(s.err, c.logLevel, c.logFormat)
+	for _, w := range slices.Concat(c.warnings, l.warnings, shortWindows(c, l.packs)) {
+		log.Warn("config or packs could be safer", "problem", w)
+	}
 	if err := startAndStop(ctx, c, adopt, program, log); err != nil {
 		log.Error("ended", "error", err)
 		return errTold

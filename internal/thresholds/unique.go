@@ -1,6 +1,9 @@
 package thresholds
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Unique checks what must be unique over all packs that are loaded: the names
 // of packs and the ids of rules. A fault is placed where a name is used
@@ -48,4 +51,10 @@ func (r *Rule) again(i int, first *Rule) Fault {
 		Message: fmt.Sprintf("the id %s is taken by the pack %s in %s:%d, and ids are unique over all packs loaded; rename one",
 			quote(r.ID), quote(first.Pack.Name), first.Pack.File, first.line),
 	}
+}
+
+// Warning is a warning about a member of the rule, at the rule's place.
+func (r *Rule) Warning(member, message string) Fault {
+	path := fmt.Sprintf("rules[%d].%s", slices.Index(r.Pack.Rules, r), member)
+	return Fault{File: r.Pack.File, Line: r.line, Column: r.column, Path: path, Message: message, Warning: true}
 }

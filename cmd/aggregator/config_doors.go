@@ -1,0 +1,135 @@
+package main
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"slices"
+	"strings"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// warn notes what of a key is allowed, and riskier than it looks.
+func (r *configReader) warn(path, format string, args ...any) {
+	message := fmt.Sprintf(format, args...)
+	at := r.places[path]
+	switch {
+	case at.variable != "":
+		r.c.warnings = append(r.c.warnings, "env "+at.variable+": warning: "+message)
+	case at.line > 0:
+		f := thresholds.Fault{File: r.file, Line: at.line, Column: at.column, Path: path, Message: message, Warning: true}
+		r.c.warnings = append(r.c.warnings, f.String())
+	default: // it is the default that matters
+		r.c.warnings = append(r.c.warnings, "config: "+path+": warning: "+message)
+	}
+}
+
+// checkDoors warns of what is open to more people than it need be.
+func (r *configReader) checkDoors() {
+	c := r.c
+	if c.gate.token == "" && !onlyThisMachine(c.listen) {
+		r.warn("http.listen", "whoever reaches %s can read the metrics; set http.token_file, or listen at 127.0.0.1", c.listen)
+	}
+	if c.gate.token == "" && c.gate.debug {
+		r.warn("http.debug", "whoever reaches %s can take profiles, which show how the program is built and cost time; set http.token_file, or http.debug to false", c.listen)
+	}
+	if far := firstFar(c.kafka.Brokers); c.kafka.SASL != nil && !c.kafkaTLS.enabled && far != "" {
+		r.warn("kafka.sasl.mechanism", "without TLS the network between here and %s sees %s; set kafka.tls.enabled", far, seenOf(c.sasl.mechanism))
+	}
+	if far := firstFar(c.redis.Addrs); !c.redisTLS.enabled && far != "" {
+		for _, s := range []struct{ path, text string }{{"redis.password", c.redis.Password}, {"redis.sentinel_password", c.redis.SentinelPassword}} {
+			if s.text != "" {
+				r.warn(r.setPath(s.path, s.path+"_file"), "without TLS the network between here and %s sees the password; set redis.tls.enabled", far)
+			}
+		}
+	}
+	r.checkModes()
+}
+
+// seenOf is what of a login is seen on the wire. Of SCRAM a false server gets a proof, by as many iterations as it likes:
+// with one a password is soon guessed from it.
+func seenOf(mechanism string) string {
+	if mechanism == "plain" {
+		return "the password"
+	}
+	return "a proof from which the password can be guessed (SCRAM is safe only with TLS)"
+}
+
+// setPath is the first of some paths that was set.
+func (r *configReader) setPath(paths ...string) string {
+	if i := slices.IndexFunc(paths, r.isSet); i >= 0 {
+		return paths[i]
+	}
+	return paths[0]
+}
+
+// onlyThisMachine says whether only this machine reaches an address. A name of which nothing is known may lead anywhere.
+func onlyThisMachine(addr string) bool {
+	host, _, err := net.SplitHostPort(addr)
+	return err == nil && isLoopbackName(strings.TrimSuffix(host, "."))
+}
+
+// firstFar is the first of some addresses that is not of this machine; "" if there is none.
+func firstFar(addrs []string) string {
+	for _, a := range addrs {
+		if !onlyThisMachine(a) {
+			return a
+		}
+	}
+	return ""
+}
+
+// checkModes looks who may read the files in which secrets stand, the config itself if it holds any.
+func (r *configReader) checkModes() {
+	c := r.c
+	for _, f := range []struct {
+		path, name string
+		in         bool // the secret stands in the config file
+	}{
+		{"kafka.sasl.password_file", c.sasl.password.file, false},
+		{"kafka.tls.key_file", c.kafkaTLS.key, false},
+		{"redis.password_file", c.password.file, false},
+		{"redis.sentinel_password_file", c.sentinel.file, false},
+		{"redis.tls.key_file", c.redisTLS.key, false},
+		{"http.token_file", c.token.file, false},
+		{"privacy.key_file", c.keyFile, false},
+		{"kafka.sasl.password", r.file, r.written("kafka.sasl.password", c.sasl.password)},
+		{"redis.password", r.file, r.written("redis.password", c.password)},
+		{"redis.sentinel_password", r.file, r.written("redis.sentinel_password", c.sentinel)},
+		{"http.token", r.file, r.written("http.token", c.token)},
+	} {
+		if f.name == "" || strings.HasSuffix(f.path, "_file") == f.in {
+			continue
+		}
+		info, err := os.Stat(f.name) // that it cannot be read is a fault, found elsewhere
+		if who := readers(info); err == nil && who != "" {
+			r.warn(f.path, "%s may be read by %s; chmod 600 %s", f.name, who, f.name)
+		}
+	}
+}
+
+// written says whether a secret stands in the config file itself.
+func (r *configReader) written(path string, s secret) bool {
+	return s.text != "" && r.places[path].line > 0
+}
+
+// shortWindows warns of rules whose window one event ahead of time can empty: once it is counted, present events are
+// late by up to max_ahead, which leaves nothing of a window that is no longer, and little of one that hardly is.
+func shortWindows(c *config, packs []*thresholds.Pack) (warnings []string) {
+	for _, p := range packs {
+		for _, rule := range p.Rules {
+			if w := rule.Window; w == 0 || w >= 2*int64(c.intake.MaxAhead.Seconds()) {
+				continue
+			}
+			remedy := "lengthen the window"
+			if rule.Window >= 2 {
+				remedy = "lower max_ahead to " + shortSeconds(rule.Window/2) + ", or " + remedy
+			}
+			warnings = append(warnings, rule.Warning("window", fmt.Sprintf(
+				"of rule %s: %s is less than twice max_ahead (%s), so that one event whose clock is ahead makes present ones late; %s",
+				rule.ID, rule.WindowText, shortDuration(c.intake.MaxAhead), remedy)).String())
+		}
+	}
+	return warnings
+}
