@@ -2,14 +2,19 @@ package main
 
 import (
 	"bytes"
+	"compress/gzip"
+	"compress/zlib"
 	"encoding/base64"
+	bin "encoding/binary"
 	"fmt"
+	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -23,6 +28,7 @@ type specimen struct {
 	name, reason string
 	value        []byte
 	headers      []kgo.RecordHeader
+	untimed      bool          // its record has no Kafka timestamp
 	ahead        time.Duration // of the event's time 2026-01-01 before its Kafka timestamp; 0: a day behind
 }
 
@@ -77,6 +83,7 @@ func short(s string) string {
 func allSpecimens() []specimen {
 	k := &specimens{}
 	k.shapes()
+	k.otherForms()
 	k.needed()
 	k.times()
 	k.texts()
@@ -86,6 +93,7 @@ func allSpecimens() []specimen {
 	k.binaryEvents()
 	k.structuredEvents()
 	k.aheadOfTime()
+	k.withoutTimestamp()
 	return k.list
 }
 
@@ -93,11 +101,10 @@ func (k *specimens) shapes() {
 	k.put("empty", "no bytes", "")
 	k.put("empty", "no value", "")
 	k.list[len(k.list)-1].value = nil
-	for _, text := range []string{"null", "true", "5", `"text"`, "[]", "[" + k.good() + "]"} {
+	for _, text := range []string{"null", "true", "5", `"text"`} {
 		k.put("wrong-type", text, text)
 	}
 	k.put("syntax", "spaces", " \t\r\n")
-	k.put("syntax", "byte order mark", "\ufeff"+k.good())
 	k.put("syntax", "another language", "<event/>")
 	k.put("syntax", "single quotes", strings.ReplaceAll(k.good(), `"`, "'"))
 	k.put("syntax", "bare names", strings.ReplaceAll(k.good(), `"id"`, "id"))
@@ -121,6 +128,47 @@ func (k *specimens) shapes() {
 	k.put("too-large", "64 KiB and a byte", large(64<<10+1))
 	k.put("too-large", "900 KB", large(900_000))
 	k.put("too-large", "spaces behind 64 KiB", large(64<<10)+" ")
+}
+
+// otherForms are good events in forms that are not read.
+func (k *specimens) otherForms() {
+	good := k.good()
+	f := func(reason, text string) { k.put(reason, "in "+reason, text) }
+	for reason, begin := range map[string]string{
+		"zstd": "\x28\xb5\x2f\xfd", "lz4": "\x04\x22\x4d\x18", "snappy": "\x82SNAPPY\x00", "bzip2": "BZh9", "xz": "\xfd7zXZ\x00", "zip": "PK\x03\x04",
+		"utf-8-bom": "\ufeff", "schema-registry": "\x00\x00\x00\x00\x2a", "avro": "Obj\x01", "messagepack": "\x84\xa2id", "cbor": "\xa4\x62id", "json-array": "[",
+	} {
+		f(reason, begin+good)
+	}
+	var zipped, deflated bytes.Buffer
+	for _, w := range []io.WriteCloser{gzip.NewWriter(&zipped), zlib.NewWriter(&deflated)} {
+		_, _ = io.WriteString(w, good)
+		_ = w.Close()
+	}
+	f("gzip", zipped.String())
+	f("zlib", deflated.String())
+	f("avro", "\xc3\x01"+good)
+	f("json-array", "["+good+"]")
+	f("json-string", strconv.Quote(good))
+	f("base64", base64.StdEncoding.EncodeToString([]byte(good)))
+	f("base64", strconv.Quote(base64.StdEncoding.EncodeToString([]byte(good))))
+	f("protobuf", "\x0a\x04e-1a\x12\x05click")
+	f("ndjson", good+"\n"+good)
+	var wide, wider []byte
+	for _, unit := range utf16.Encode([]rune(good)) {
+		wide, wider = bin.BigEndian.AppendUint16(wide, unit), bin.LittleEndian.AppendUint32(wider, uint32(unit))
+	}
+	f("utf-16", string(wide))
+	f("utf-16", "\xfe\xff"+string(wide))
+	f("utf-32", string(wider))
+}
+
+// withoutTimestamp are good events in records without a Kafka timestamp.
+func (k *specimens) withoutTimestamp() {
+	for range 3 {
+		k.put("no-timestamp", "no timestamp", k.good())
+		k.list[len(k.list)-1].untimed = true
+	}
 }
 
 func (k *specimens) needed() {
@@ -272,17 +320,23 @@ func (k *specimens) binaryEvents() {
 	f("", "the event's own, no ce_time", k.good(), "ce_time", "")
 	f("", "data type", bare, "content-type", "application/json; charset=utf-8")
 	f("", "data type of another's", bare, "content-type", "application/vnd.x+json")
-	for _, name := range []string{"ce_specversion", "ce_id", "ce_source", "ce_type"} {
+	f("missing", "no ce_specversion", bare, "ce_specversion", "")
+	f("", "no ce_specversion, an event all the same", k.good(), "ce_specversion", "")
+	for _, name := range []string{"ce_id", "ce_source", "ce_type"} {
 		f("cloudevents", "no "+name, k.good(), name, "")
-		f("utf8", "bad "+name, k.good(), name, "\xff")
+	}
+	f("utf8", "bad version", k.good(), "ce_specversion", "\xff")
+	for _, name := range []string{"ce_id", "ce_source", "ce_type", "ce_time"} {
+		f("utf8", "bad "+name, bare, name, "\xff")
+		f("", "bad "+name+", not needed", k.good(), name, "\xff")
 	}
 	f("missing", "no time at all", bare, "ce_time", "")
 	f("cloudevents", "version 0.3", k.good(), "ce_specversion", "0.3")
 	f("cloudevents", "version 2", k.good(), "ce_specversion", "2.0")
 	f("", "data type of bytes", k.good(), "content-type", "application/octet-stream")
 	f("syntax", "XML inside", "<incident/>", "content-type", "text/xml")
-	f("cloudevents", "protobuf", k.good(), "content-type", "application/cloudevents+protobuf")
-	f("cloudevents", "a batch", "["+k.good()+"]", "content-type", "application/cloudevents-batch+json")
+	f("", "called protobuf", k.good(), "content-type", "application/cloudevents+protobuf")
+	f("json-array", "a batch", "["+k.good()+"]", "content-type", "application/cloudevents-batch+json")
 	f("out-of-range", "long id", bare, "ce_id", strings.Repeat("x", 129))
 	f("out-of-range", "long type", bare, "ce_type", strings.Repeat("x", 65))
 	f("out-of-range", "long source", bare, "ce_source", strings.Repeat("x", 1025))
@@ -290,20 +344,31 @@ func (k *specimens) binaryEvents() {
 	f("out-of-range", "early time", bare, "ce_time", "1066-10-14T09:00:00Z")
 	f("empty", "no bytes", "")
 	f("syntax", "cut off", bare[:9])
-	f("wrong-type", "an array", "[]")
+	f("json-array", "an array", "[]")
 	f("trailing", "two", bare+bare)
 	f("utf8", "bad text inside", `{"incident":"`+"\xff"+`"}`)
-	f("utf8", "bad extension", bare, "ce_other", "\xff\xff")
+	f("", "bad extension", bare, "ce_other", "\xff\xff")
+	f("", "the structured form", `{"specversion":"1.0","id":"in","source":"/s","type":"click","time":"`+specimenTime+`","data":`+bare+"}", "ce_id", "")
 	f("out-of-range", "empty incident", `{"incident":""}`)
 	k.put("duplicate-member", "binary: two ids", bare, "ce_specversion", "1.0", "ce_id", "a", "ce_id", "b", "ce_source", "/s", "ce_type", "click", "ce_time", specimenTime)
-	k.put("cloudevents", "binary: one header alone", k.good(), "ce_x", "1")
+	k.put("", "two content types", bare, "ce_specversion", "1.0", "ce_id", "types", "ce_source", "/s", "ce_type", "click", "ce_time", specimenTime,
+		"content-type", "application/json", "Content-Type", "text/plain")
+	k.put("", "one header alone", k.good(), "ce_id", "1")
+	k.put("", "one header twice", k.good(), "ce_time", "1", "ce_time", "\xff", "ce_type", "")
 	k.put("", "a header that means nothing", k.good(), "trace", "\xff", "", "")
 }
 
 // structuredEvents are CloudEvents in one JSON object.
 func (k *specimens) structuredEvents() {
 	f := func(reason, name, members string) {
-		k.put(reason, "structured: "+name, "{"+members+"}", "content-type", "application/cloudevents+json; charset=UTF-8")
+		header := []string{"content-type", "application/cloudevents+json; charset=UTF-8"}
+		switch len(k.list) % 3 { // it tells nothing
+		case 1:
+			header = nil
+		case 2:
+			header[1] = "application/json"
+		}
+		k.put(reason, "structured: "+name, "{"+members+"}", header...)
 	}
 	id := func() string { k.made++; return fmt.Sprintf(`"specversion":"1.0","id":"s%d","source":"/s"`, k.made) }
 	const rest = `,"type":"click","time":"` + specimenTime + `"`
@@ -313,9 +378,9 @@ func (k *specimens) structuredEvents() {
 	f("", "base64", id()+rest+encoded(bare))
 	f("", "members in another order", `"data":`+bare+","+id()+rest)
 	f("", "nulls and extensions", id()+rest+`,"subject":null,"x":{"y":[1]},"data_base64":null,"data":`+bare)
-	f("cloudevents", "no version", `"id":"1","source":"/s","data":`+bare+rest)
+	f("missing", "no version", `"source":"/s","data":`+bare+rest)
 	f("cloudevents", "no id", `"specversion":"1.0","source":"/s","data":`+bare+rest)
-	f("cloudevents", "no source", `"specversion":"1.0","id":"1","data":`+bare+rest)
+	f("missing", "no source", `"specversion":"1.0","data":`+bare+rest)
 	f("cloudevents", "no type", id()+`,"time":"`+specimenTime+`","data":`+bare)
 	f("cloudevents", "empty source", `"specversion":"1.0","id":"1","source":"","data":`+bare+rest)
 	f("cloudevents", "other version", `"specversion":"0.3","id":"1","source":"/s","data":`+bare+rest)
@@ -324,6 +389,7 @@ func (k *specimens) structuredEvents() {
 	f("cloudevents", "data null", id()+rest+`,"data":null`)
 	f("cloudevents", "data twice over", id()+rest+`,"data":`+bare+encoded(bare))
 	f("wrong-type", "data a string", id()+rest+`,"data":"text"`)
+	f("wrong-type", "data a string of JSON", id()+rest+`,"data":"{}"`)
 	f("wrong-type", "data an array", id()+rest+`,"data":[]`)
 	f("cloudevents", "no base64", id()+rest+`,"data_base64":"*"`)
 	f("cloudevents", "base64 for URLs", id()+rest+`,"data_base64":"e30_-w=="`)
@@ -341,8 +407,10 @@ func (k *specimens) structuredEvents() {
 	f("out-of-range", "count 0", id()+rest+`,"data":{"count":0}`)
 	f("depth", "deep data", id()+rest+`,"data":{"a":`+strings.Repeat("[", 64)+strings.Repeat("]", 64)+`}`)
 	f("utf8", "bad text", id()+rest+`,"data":{"incident":"`+"\xff"+`"}`)
-	f("missing", "a plain event called one", strings.Trim(k.good(), "{}"))
-	k.list[len(k.list)-1].reason = "cloudevents"
+	f("", "a plain event called one", strings.Trim(k.good(), "{}"))
+	f("", "a plain event with a version", strings.Trim(k.good(), "{}")+`,"specversion":"1.0"`)
+	f("", "a plain event with a source", strings.Trim(k.good(), "{}")+`,"source":"app"`)
+	f("cloudevents", "a plain event with both", strings.Trim(k.good(), "{}")+`,"specversion":"1.0","source":"app"`)
 	k.put("trailing", "structured: two", "{"+id()+rest+`,"data":`+bare+"}{}", "Content-Type", "APPLICATION/CLOUDEVENTS+JSON")
 	k.put("empty", "structured: no bytes", "", "content-type", "application/cloudevents+json")
 }
@@ -363,7 +431,10 @@ func (k *specimens) aheadOfTime() {
 func (x *specimen) record(n, partitions int) *kgo.Record {
 	at, _ := time.Parse(time.RFC3339, specimenTime)
 	r := &kgo.Record{Partition: int32(n % partitions), Value: x.value, Headers: x.headers, Timestamp: at.Add(24 * time.Hour)}
-	if x.ahead > 0 {
+	switch {
+	case x.untimed:
+		r.Timestamp = time.UnixMilli(-1)
+	case x.ahead > 0:
 		r.Timestamp = at.Add(-x.ahead)
 	}
 	switch n % 3 {

@@ -127,7 +127,7 @@ func foretell(t *testing.T, pack string, records []gen.Record) (h history, lacks
 	for _, r := range records {
 		input.Write(r.Value)
 		input.WriteByte('\n')
-		crossings = append(crossings, o.Apply(r.Value, -1)...)
+		crossings = append(crossings, o.Apply(r.Value, oracle.EventTime)...)
 	}
 	h = history{records: records, displaced: o.Displaced()}
 	config := write(t, "replay.yaml", oneConfig)

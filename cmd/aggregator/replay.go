@@ -10,7 +10,6 @@ import (
 	"os"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -91,10 +90,13 @@ func (o *replayOptions) run(ctx context.Context, s *session, args []string) erro
 	return nil
 }
 
+// stdin is what the standard input is called in messages.
+const stdin = "stdin"
+
 // openEvents opens the file to replay. Its size is 0 if that is not known.
 func openEvents(s *session, args []string) (in io.ReadCloser, name string, size int64, err error) {
 	if len(args) == 0 || args[0] == "-" {
-		return io.NopCloser(s.in), "stdin", 0, nil
+		return io.NopCloser(s.in), stdin, 0, nil
 	}
 	f, err := os.Open(args[0])
 	if err != nil {
@@ -117,6 +119,8 @@ type replayer struct {
 	line      []byte // scratch for output
 	crossings int
 	hinted    bool
+	garbled   string // what the file as a whole is in place of lines of JSON, a reason; "": nothing else
+	unshown   int    // malformed lines of such a file
 }
 
 func (r *replayer) crossing(c *thresholds.Crossing) {
@@ -172,22 +176,10 @@ func (r *replayer) failed() error {
 func (r *replayer) take(line []byte) {
 	if len(line) > 0 {
 		if err := r.replay.Line(line); err != nil {
-			r.bar.clear()
-			fmt.Fprintf(r.err, "%s:%d: %v\n", r.name, r.lines.number, err)
-			r.hintLines(err)
+			r.refused(line, err)
 		}
 	}
 	r.bar.show(r.lines.number, r.lines.read)
-}
-
-// hintLines says once how events are written, when the first line is met that is no JSON.
-func (r *replayer) hintLines(err error) {
-	var bad *event.Malformed
-	if r.hinted || !errors.As(err, &bad) || bad.Reason != event.ReasonSyntax {
-		return
-	}
-	r.hinted = true
-	fmt.Fprintln(r.err, "hint: there is one event a line here, each a whole JSON object; `jq -c .` writes others so")
 }
 
 // hintType says of which type events were that no rule counts, if that may be a mistake.
@@ -214,6 +206,7 @@ func (r *replayer) finish(began time.Time, counts bool) error {
 		return err
 	}
 	r.bar.clear()
+	r.tellUnshown()
 	r.hintType()
 	st := r.replay.Stats
 	events := st.Matched + st.Unmatched + st.Duplicate + st.Malformed + st.Ahead

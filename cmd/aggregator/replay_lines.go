@@ -28,8 +28,8 @@ func newLineReader(r io.Reader) *lineReader {
 // waits says whether next may have to wait for input.
 func (l *lineReader) waits() bool { return l.r.Buffered() == 0 }
 
-// next is the next line without its end; nothing of a line of white space. It is valid until
-// the next call. The error is io.EOF at the end.
+// next is the next line without its end, which is a line feed, or a carriage return and a line feed; nothing of a line of
+// JSON's white space. It is valid until the next call. The error is io.EOF at the end.
 func (l *lineReader) next() ([]byte, error) {
 	line, err := l.r.ReadSlice('\n')
 	l.read += int64(len(line))
@@ -45,10 +45,13 @@ func (l *lineReader) next() ([]byte, error) {
 	case err != nil && !errors.Is(err, io.EOF):
 		return nil, err
 	}
-	if len(bytes.TrimSpace(line)) == 0 {
+	if len(bytes.Trim(line, " \t\r\n")) == 0 {
 		return nil, nil
 	}
-	return bytes.TrimSuffix(bytes.TrimSuffix(line, []byte("\n")), []byte("\r")), nil
+	if whole, ended := bytes.CutSuffix(line, []byte("\n")); ended {
+		line = bytes.TrimSuffix(whole, []byte("\r"))
+	}
+	return line, nil
 }
 
 // skip reads to the line's end.

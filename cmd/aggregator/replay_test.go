@@ -1,12 +1,18 @@
 package main
 
 import (
+	"bytes"
+	"compress/gzip"
 	"context"
+	bin "encoding/binary"
 	"encoding/json"
+	"fmt"
 	"io"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf16"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 )
@@ -57,12 +63,13 @@ func TestReplay(t *testing.T) {
 	// Empty lines are skipped and numbered, the last line needs no end, and lines
 	// may end as Windows ends them.
 	f("\n \t\r\n"+strings.TrimSuffix(clickOver, "\n"), exitFine, all, "replay: 1 event:", "-strict")
+	f("\u00a0\n\f\n"+clickOver, exitFine, all, "malformed 2,") // as in a record
 	f(strings.ReplaceAll("\n"+clickOver+badLine, "\n", "\r\n"), exitFailed, all, "stdin:3: type: ", "-strict")
 
 	// What is malformed or ahead is told, and passed over.
 	f(badLine+clickOver, exitFine, all, "stdin:1: type: ")
 	f(badLine+clickOver, exitFailed, all, "malformed 1,", "-strict")
-	f(clickOver+aheadLine, exitFine, all, "stdin:2: time is too far ahead")
+	f(clickOver+aheadLine, exitFine, all, "stdin:2: time: 2036-01-01T00:00:00Z is more than max_ahead (5m0s) past now, ")
 	f(clickOver+aheadLine, exitFailed, all, "ahead 1;", "-strict")
 	f(clickOver+aheadLine, exitFine, all, "lies more than 5m0s (max_ahead) after 2030-01-01T00:00:00Z, which -now changes", "-now", "2030-01-01T00:00:00Z")
 	f(clickOver+strings.ReplaceAll(aheadLine, "2036", "9999"), exitFine, all, "malformed 0, ahead 1;")
@@ -115,6 +122,51 @@ func TestReplayHints(t *testing.T) {
 	f(strings.ReplaceAll(clickOver, "click", "clik")+strings.ReplaceAll(clickOver, `"1"`, `"2"`), `no rule counts the type "clik", which is none of the usual ones; did you mean "click"?`)
 	f(strings.ReplaceAll(clickOver, "click", "something-else"), `no rule counts the type "something-else", which is none of the usual ones; `)
 	f("{\n  \"id\": \"1\"\n}\n", "there is one event a line here")
+	f("["+strings.TrimSpace(clickOver)+"]\n[]\n", "there is one event a line here; to make lines of an array: jq -c '.[]' | aggregator replay")
+	f("["+strings.Repeat(strings.TrimSpace(clickOver)+",", 1000), "there is one event a line here; to make lines of an array: ")
+	f("\uFEFF"+clickOver+clickOver, "to take the byte order mark off the file: tail -c +4 | aggregator replay")
+}
+
+// TestReplayOtherFile: of a file that is no text its form is told, once, with what makes lines of it.
+func TestReplayOtherFile(t *testing.T) {
+	var events strings.Builder
+	for i := range 20_000 {
+		fmt.Fprintf(&events, `{"id":"%x","time":"2026-01-01T00:00:00Z","type":"click","incident":"%x"}`+"\n", rand.Uint64(), i)
+	}
+	text := events.String()
+	var zipped bytes.Buffer
+	w := gzip.NewWriter(&zipped)
+	_, _ = w.Write([]byte(text))
+	_ = w.Close()
+	var wide []byte
+	for _, unit := range utf16.Encode([]rune("\uFEFF" + text)) {
+		wide = bin.LittleEndian.AppendUint16(wide, unit)
+	}
+	f := func(name, content, reason, command string) {
+		t.Helper()
+		file := write(t, name, content)
+		r := call("", nil, "replay", file)
+		lines := strings.Split(strings.TrimSpace(r.err), "\n")
+		if r.code != exitFine || r.out != "" || !strings.HasPrefix(lines[0], file+":1: the value is ") || len(lines) < 4 || len(lines) > 4+strings.Count(content, "\n")/40 ||
+			lines[1] != "hint: the file is not lines of JSON, it begins as "+reason+" does: "+command+" "+file+" | aggregator replay" {
+			t.Errorf("got %d, %q, %d lines: %.2000s", r.code, r.out, len(lines), r.err)
+		}
+		if r := call("", nil, "replay", "-strict", file); r.code != exitFailed {
+			t.Errorf("got %+v", r)
+		}
+		if r := call(content, nil, "replay"); !strings.Contains(r.err, ": "+command+" | aggregator replay\n") {
+			t.Errorf("got %s", r.err)
+		}
+	}
+	f("events.gz", zipped.String(), "gzip", "zcat")
+	f("events.txt", string(wide), "utf-16", "iconv -f UTF-16 -t UTF-8")
+	// A line that is named, or an event, is not hidden by the first line.
+	r := call("\x1f\x8b\x08\nx\n\x28\xb5\x2f\xfd\n"+clickOver+aheadLine, nil, "replay")
+	for _, want := range []string{"stdin:1: ", "stdin:3: the value is compressed by zstd", "stdin:5: time: ", "replay: 1 line more malformed,", "matched 1, unmatched 0, duplicate 0, malformed 3, ahead 1;"} {
+		if !strings.Contains(r.err, want) {
+			t.Errorf("got %s, want %s", r.err, want)
+		}
+	}
 }
 
 func TestReplayFile(t *testing.T) {
@@ -169,7 +221,11 @@ func TestLongLines(t *testing.T) {
 	f(event.MaxSize+1, "\r\n", "matched 1, unmatched 0, duplicate 0, malformed 1,")
 	f(longestLine, "\n", "matched 1, unmatched 0, duplicate 0, malformed 1,")
 	f(5_000_000, "\n", "matched 1, unmatched 0, duplicate 0, malformed 1,")
-	r := call(pad(5_000_000), nil, "replay")
+	r := call(pad(event.MaxSize)+"\r", nil, "replay") // no line's end
+	if !strings.Contains(r.err, "1 event: matched 0, unmatched 0, duplicate 0, malformed 1,") {
+		t.Errorf("got %s", r.err)
+	}
+	r = call(pad(5_000_000), nil, "replay")
 	if !strings.Contains(r.err, "1 event: matched 0, unmatched 0, duplicate 0, malformed 1,") {
 		t.Errorf("got %s", r.err)
 	}

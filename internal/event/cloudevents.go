@@ -1,7 +1,5 @@
 package event
 
-import "bytes"
-
 // attribute is an attribute of a CloudEvents 1.0 envelope, or one of the two
 // members that hold the event in the structured form.
 type attribute uint8
@@ -44,10 +42,7 @@ type envelope struct {
 
 // name says what an attribute is called in its envelope.
 func (v *envelope) name(a attribute) string {
-	switch {
-	case v.binary && a == attrContentType:
-		return contentType
-	case v.binary:
+	if v.binary {
 		return headerPrefix + attributeNames[a]
 	}
 	return attributeNames[a]
@@ -118,28 +113,4 @@ func (d *Decoder) mapType(name []byte) []byte {
 	from := len(d.scratch)
 	d.scratch = append(d.scratch, ours...)
 	return d.scratch[from:len(d.scratch):len(d.scratch)]
-}
-
-// mediaType returns a content type without its parameters.
-func mediaType(s []byte) []byte {
-	if i := bytes.IndexByte(s, ';'); i >= 0 {
-		s = s[:i]
-	}
-	return bytes.Trim(s, " \t")
-}
-
-// isFold compares in ASCII without regard to case. Word is in lower case.
-func isFold(s []byte, word string) bool {
-	if len(s) != len(word) {
-		return false
-	}
-	for i, c := range s {
-		if 'A' <= c && c <= 'Z' {
-			c += 'a' - 'A'
-		}
-		if c != word[i] {
-			return false
-		}
-	}
-	return true
 }

@@ -1,5 +1,7 @@
 package event
 
+import "bytes"
+
 // Decoder decodes records into events. Its zero value is ready to use. It owns
 // the memory for texts with escapes, so it serves one goroutine, and an event
 // is valid until the next call of the decoder that filled it. Decoding
@@ -13,16 +15,35 @@ type Decoder struct {
 	Types map[string]string
 
 	timed   bool   // the event has a time
+	told    tells  // by the members read so far
+	met     tells  // by the name of the unknown member read last, if its value is not null
 	scratch []byte // texts of the event that were written with escapes
 	decoded []byte // what a data_base64 decodes to
 	follow  [numMembers]member
 }
 
-// Decode decodes a value that is a plain JSON event.
+// Decode decodes a value without headers, as a line of a file is.
 func (d *Decoder) Decode(e *Event, value []byte) error {
+	return d.DecodeRecord(e, value, nil)
+}
+
+// DecodeRecord decodes a record's value. The form is told by what is there, never by a
+// content type. A value that is an object with a specversion and a source is the structured form of
+// CloudEvents; else a header ce_specversion makes it the binary one; else it is a plain
+// event, and the headers mean nothing.
+//
+// A value is read as an event until its members tell that it is an envelope, so that the usual
+// one is read once.
+func (d *Decoder) DecodeRecord(e *Event, value []byte, headers []Header) error {
 	d.reset(e)
-	if bad := d.document(e, value); bad != nil {
+	bad := d.document(e, value)
+	switch {
+	case d.told == tellEnvelope, bad != nil && d.isEnvelope(value):
+		return asError(d.structured(e, value))
+	case bad != nil:
 		return bad
+	case isBinary(headers):
+		return asError(d.binary(e, headers))
 	}
 	return asError(d.required(e))
 }
@@ -30,7 +51,7 @@ func (d *Decoder) Decode(e *Event, value []byte) error {
 func (d *Decoder) reset(e *Event) {
 	*e = Event{Has: 1 << Count}
 	e.Num[Count] = 1
-	d.timed = false
+	d.timed, d.told = false, 0
 	d.scratch = d.scratch[:0]
 }
 
@@ -51,15 +72,17 @@ func missing(m member) *Malformed {
 	return &Malformed{ReasonMissing, m.name(), -1, "absent or null; send " + m.want()}
 }
 
-// document reads a whole value that is one object.
+// document reads a whole value that is one object, or to where it turns out to be an envelope.
 func (d *Decoder) document(e *Event, b []byte) *Malformed {
 	i, bad := begin(b)
-	if bad != nil {
-		return bad
+	if bad == nil {
+		i, bad = d.object(e, b, i)
 	}
-	i, bad = d.object(e, b, i)
-	if bad != nil {
-		return bad
+	switch {
+	case bad != nil:
+		return named(b, bad)
+	case d.told == tellEnvelope:
+		return nil
 	}
 	return finish(b, i)
 }
@@ -78,22 +101,24 @@ func begin(b []byte) (int, *Malformed) {
 		return i, faultEnd.at("", i)
 	case b[i] == '{':
 		return i + 1, nil
-	case len(b) >= 3 && string(b[:3]) == "\uFEFF":
-		return 0, faultBOM.at("", 0)
 	}
 	return i, wrongType("", "an event; send a JSON object", b, i)
 }
 
 // finish checks that nothing but space follows.
-func finish(b []byte, i int) *Malformed {
-	if i = skipSpace(b, i); i < len(b) {
-		return faultTrailing.at("", i)
+func finish(b []byte, end int) *Malformed {
+	i := skipSpace(b, end)
+	switch {
+	case i == len(b):
+		return nil
+	case b[i] == '{' && bytes.IndexByte(b[end:i], '\n') >= 0:
+		return faultLines.at("", i)
 	}
-	return nil
+	return faultTrailing.at("", i)
 }
 
 // object reads an event's members from behind its opening brace to behind the
-// closing one.
+// closing one. It stops where the members have told that they are an envelope's.
 func (d *Decoder) object(e *Event, b []byte, i int) (int, *Malformed) {
 	seen, previous := uint32(0), start
 	i, more, f := open(b, i, '}')
@@ -111,6 +136,8 @@ func (d *Decoder) object(e *Event, b []byte, i int) (int, *Malformed) {
 				return from, faultDuplicate.at(m.name(), from)
 			}
 			seen |= bit
+		} else if d.tells(b, i) {
+			return i, nil
 		}
 		if i, bad = d.value(e, m, b, i); bad != nil {
 			return i, bad
@@ -130,7 +157,11 @@ func (d *Decoder) member(b []byte, i int, previous member) (member, int, fault) 
 	if f != fine {
 		return unknown, i, f
 	}
-	m := memberOf(d.text(name, escaped))
+	text := d.text(name, escaped)
+	m := memberOf(text)
+	if m == unknown {
+		d.met = toldBy(text)
+	}
 	d.learn(previous, m)
 	i, f = colon(b, i)
 	return m, i, f

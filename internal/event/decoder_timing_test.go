@@ -76,13 +76,18 @@ func BenchmarkDecodeCloudEvents(b *testing.B) {
 	run("base64", []byte(`{`+attrs+`"data_base64":"`+base64.StdEncoding.EncodeToString([]byte(line))+`"}`), structured)
 }
 
-func BenchmarkDecodeLine(b *testing.B) {
+// BenchmarkDecodeHeaders decodes plain events with headers that mean nothing.
+func BenchmarkDecodeHeaders(b *testing.B) {
 	var d Decoder
 	var e Event
 	text := []byte(line)
+	headers := []Header{
+		{[]byte("traceparent"), []byte("00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01")},
+		{[]byte("content-type"), []byte("application/json")},
+	}
 	b.ReportAllocs()
 	for b.Loop() {
-		if err := d.DecodeLine(&e, text); err != nil {
+		if err := d.DecodeRecord(&e, text, headers); err != nil {
 			b.Fatal(err)
 		}
 	}

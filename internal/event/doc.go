@@ -10,7 +10,9 @@
 // pair and whatever RFC 8259 does not allow, and takes some 0.3 us for an event
 // of 200 bytes, without allocating. It reads from left to right, in one pass:
 // scan.go and skip.go know JSON, decoder.go knows the event,
-// structured.go and headers.go know the envelopes of CloudEvents 1.0. swar.go
+// structured.go and headers.go know the envelopes of CloudEvents 1.0. A value is
+// read as an event until it turns out to be an envelope; what is no JSON object is looked at
+// again by foreign.go, which knows what else producers send. swar.go
 // and predict.go hold the two tricks that make it quick. A fuzz test compares
 // it with another strict parser.
 package event

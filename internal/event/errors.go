@@ -27,12 +27,38 @@ const (
 	ReasonDepth       = "depth"            // nested deeper than MaxDepth
 	ReasonTrailing    = "trailing"         // something follows the event
 	ReasonCloudEvents = "cloudevents"      // the envelope breaks CloudEvents 1.0
+	ReasonTimestamp   = "no-timestamp"     // the record has no Kafka timestamp, so that nothing can be ahead of it
 	ReasonAhead       = "ahead"            // the time lies after 2261, ahead of any clock: not malformed, but nothing that can be counted
+
+	// The value is something else than JSON, or JSON that holds the event in another way; it is told by
+	// how it begins, see foreign.go.
+	ReasonGzip        = "gzip"
+	ReasonZstd        = "zstd"
+	ReasonLZ4         = "lz4"
+	ReasonSnappy      = "snappy"
+	ReasonZlib        = "zlib"
+	ReasonBzip2       = "bzip2"
+	ReasonXZ          = "xz"
+	ReasonZip         = "zip"
+	ReasonUTF16       = "utf-16"
+	ReasonUTF32       = "utf-32"
+	ReasonBOM         = "utf-8-bom"
+	ReasonRegistry    = "schema-registry"
+	ReasonAvro        = "avro"
+	ReasonMessagePack = "messagepack"
+	ReasonCBOR        = "cbor"
+	ReasonProtobuf    = "protobuf"
+	ReasonArray       = "json-array"
+	ReasonText        = "json-string"
+	ReasonBase64      = "base64"
+	ReasonLines       = "ndjson"
 )
 
 var reasons = []string{
 	ReasonEmpty, ReasonTooLarge, ReasonSyntax, ReasonUTF8, ReasonSurrogate, ReasonDuplicate, ReasonMissing,
-	ReasonWrongType, ReasonOutOfRange, ReasonTime, ReasonDepth, ReasonTrailing, ReasonCloudEvents, ReasonAhead,
+	ReasonWrongType, ReasonOutOfRange, ReasonTime, ReasonDepth, ReasonTrailing, ReasonCloudEvents, ReasonTimestamp, ReasonAhead,
+	ReasonGzip, ReasonZstd, ReasonLZ4, ReasonSnappy, ReasonZlib, ReasonBzip2, ReasonXZ, ReasonZip, ReasonUTF16, ReasonUTF32, ReasonBOM,
+	ReasonRegistry, ReasonAvro, ReasonMessagePack, ReasonCBOR, ReasonProtobuf, ReasonArray, ReasonText, ReasonBase64, ReasonLines,
 }
 
 // Reasons returns all values that Malformed.Reason can have, so that a metric

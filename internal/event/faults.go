@@ -8,7 +8,6 @@ const (
 	fine fault = iota
 	faultEmpty
 	faultTooLarge
-	faultBOM
 	faultEnd
 	faultByte
 	faultName
@@ -22,6 +21,7 @@ const (
 	faultDuplicate
 	faultDepth
 	faultTrailing
+	faultLines
 	faultLength
 	faultTime
 	faultTimeCase
@@ -37,7 +37,6 @@ const (
 var faults = [...]struct{ reason, detail string }{
 	faultEmpty:      {ReasonEmpty, "the value is empty; send one event, a JSON object"},
 	faultTooLarge:   {ReasonTooLarge, "the value is larger than 65,536 bytes; send less in one event"},
-	faultBOM:        {ReasonSyntax, "the value begins with a byte order mark; send UTF-8 without one"},
 	faultEnd:        {ReasonSyntax, "the JSON ends too early; send the whole object"},
 	faultByte:       {ReasonSyntax, "no JSON value begins here"},
 	faultName:       {ReasonSyntax, "a member's name in double quotes is expected here"},
@@ -51,6 +50,7 @@ var faults = [...]struct{ reason, detail string }{
 	faultDuplicate:  {ReasonDuplicate, "given twice; send it once"},
 	faultDepth:      {ReasonDepth, "nested deeper than 64 levels; send a flatter object"},
 	faultTrailing:   {ReasonTrailing, "something follows the object; send one event in a record"},
+	faultLines:      {ReasonLines, "another object follows on a line of its own, as NDJSON has it; send one event in a record"},
 	faultLength:     {ReasonOutOfRange, ""}, // refused says more
 	faultTime:       {ReasonTime, "not an RFC 3339 time such as 2026-11-22T10:00:03Z"},
 	faultTimeCase:   {ReasonTime, "T and Z in a time must be upper case, as in 2026-11-22T10:00:03Z"},

@@ -2,122 +2,76 @@ package event
 
 import "unicode/utf8"
 
-// Names in the Kafka protocol binding for CloudEvents 1.0.
-const (
-	contentType  = "content-type"
-	headerPrefix = "ce_"
-	cloudEvents  = "application/cloudevents" // the media type of the structured form, before its format
-)
+// headerPrefix begins the headers of the binary form in the Kafka protocol binding of CloudEvents 1.0.
+const headerPrefix = "ce_"
 
-// DecodeRecord decodes a record's value. Its headers tell the form: a
-// content-type of application/cloudevents+json is the structured form of
-// CloudEvents, any header ce_* the binary one; else the value is a plain event
-// and the headers mean nothing.
-func (d *Decoder) DecodeRecord(e *Event, value []byte, headers []Header) error {
-	switch formOf(headers) {
-	case formPlain:
-		return d.Decode(e, value)
-	case formStructured:
-		return asError(d.structured(e, value))
-	case formBinary:
-		return asError(d.binary(e, value, headers))
-	}
-	const detail = "a CloudEvents batch, or a format other than JSON; send application/cloudevents+json, one event in a record"
-	return &Malformed{ReasonCloudEvents, contentType, -1, detail}
-}
-
-// form is how an event is carried.
-type form uint8
-
-const (
-	formPlain form = iota
-	formBinary
-	formStructured
-	formForeign // a form of CloudEvents that is not read
-)
-
-// formOf tells the form of a record by its headers. Of several content types
-// the first one that is of CloudEvents decides.
-func formOf(headers []Header) form {
-	found := formPlain
+// isBinary tells whether the headers are those of the binary form: ce_specversion says
+// so, and nothing else does. A header whose value is nil is absent.
+func isBinary(headers []Header) bool {
 	for _, h := range headers {
-		if isFold(h.Key, contentType) {
-			media := mediaType(h.Value)
-			if isFold(media, cloudEvents+"+json") {
-				return formStructured
-			}
-			if len(media) >= len(cloudEvents) && isFold(media[:len(cloudEvents)], cloudEvents) {
-				return formForeign
-			}
-		}
-		if isAttribute(h.Key) {
-			found = formBinary
+		if h.Value != nil && headerAttribute(h.Key) == attrSpecversion {
+			return true
 		}
 	}
-	return found
+	return false
 }
 
-func isAttribute(key []byte) bool {
-	return len(key) > len(headerPrefix) && string(key[:len(headerPrefix)]) == headerPrefix
-}
-
-// binary decodes the binary form: attributes in headers, the event in the value.
-func (d *Decoder) binary(e *Event, value []byte, headers []Header) *Malformed {
-	v, bad := readHeaders(headers)
-	if bad != nil {
-		return bad
+// headerAttribute returns the attribute that a header carries. The content type has a header
+// of its own, which nothing depends on, and data are no attribute.
+func headerAttribute(key []byte) attribute {
+	if len(key) <= len(headerPrefix) || string(key[:len(headerPrefix)]) != headerPrefix {
+		return otherAttr
 	}
-	if bad := v.check(); bad != nil {
-		return bad
-	}
-	d.reset(e)
-	if bad := d.document(e, value); bad != nil {
-		return bad
-	}
-	return d.fill(e, &v)
-}
-
-// readHeaders collects the attributes of the binary form. A header whose value
-// is nil is absent.
-func readHeaders(headers []Header) (envelope, *Malformed) {
-	v := envelope{binary: true}
-	for _, h := range headers {
-		var a attribute
-		switch {
-		case isFold(h.Key, contentType):
-			a = attrContentType
-		case isAttribute(h.Key):
-			a = headerAttribute(h.Key[len(headerPrefix):])
-		default:
-			continue
-		}
-		if !utf8.Valid(h.Value) {
-			return v, headerNotUTF8(&v, a)
-		}
-		if a == otherAttr {
-			continue
-		}
-		if v.attrs[a] != nil {
-			return v, faultDuplicate.at(v.name(a), -1)
-		}
-		v.attrs[a] = h.Value
-	}
-	return v, nil
-}
-
-// headerAttribute returns the attribute that a header ce_* carries. The content
-// type has a header of its own, and data are no attribute.
-func headerAttribute(name []byte) attribute {
-	if a := attributeOf(name); a < attrContentType {
+	if a := attributeOf(key[len(headerPrefix):]); a < attrContentType {
 		return a
 	}
 	return otherAttr
 }
 
-func headerNotUTF8(v *envelope, a attribute) *Malformed {
-	name := "a " + headerPrefix + " header"
-	if a != otherAttr {
-		name = v.name(a)
+// binary fills the event, which was the value, from headers.
+func (d *Decoder) binary(e *Event, headers []Header) *Malformed {
+	v := envelope{binary: true}
+	twice := v.readHeaders(headers)
+	for a := range attrContentType {
+		switch {
+		case !d.needs(e, a):
+		case twice&(1<<a) != 0:
+			return faultDuplicate.at(v.name(a), -1)
+		case !utf8.Valid(v.attrs[a]):
+			return faultUTF8.at(v.name(a), -1)
+		}
 	}
-	return faultUTF8.at(name, -1)
+	if bad := v.check(); bad != nil {
+		return bad
+	}
+	return d.fill(e, &v)
+}
+
+// needs tells whether anything depends on the text of an attribute: on the version, and on
+// what fills in what the event lacks.
+func (d *Decoder) needs(e *Event, a attribute) bool {
+	switch a {
+	case attrID, attrSource:
+		return e.ID == nil
+	case attrType:
+		return e.Type == nil
+	case attrTime:
+		return !d.timed
+	}
+	return true
+}
+
+// readHeaders collects the attributes. It returns those that are given twice, a bit for each.
+func (v *envelope) readHeaders(headers []Header) (twice uint32) {
+	for _, h := range headers {
+		a := headerAttribute(h.Key)
+		switch {
+		case a == otherAttr || h.Value == nil:
+		case v.attrs[a] != nil:
+			twice |= 1 << a
+		default:
+			v.attrs[a] = h.Value
+		}
+	}
+	return twice
 }

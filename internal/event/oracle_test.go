@@ -8,6 +8,7 @@ import (
 	"regexp"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/go-json-experiment/json/jsontext"
 )
@@ -184,25 +185,54 @@ func oraclePlain(text []byte) (Event, bool) {
 	return p.Event, ok && p.ID != nil && p.Type != nil && p.timed
 }
 
+// heading is what headers say: the attributes of a binary CloudEvent, and those given more than once.
+type heading struct {
+	attrs map[string]string
+	twice map[string]bool
+}
+
+// headingOf reads headers.
+func headingOf(headers []Header) heading {
+	h := heading{attrs: map[string]string{}, twice: map[string]bool{}}
+	for _, header := range headers {
+		name, ours := strings.CutPrefix(string(header.Key), "ce_")
+		if !ours || header.Value == nil || !strings.Contains(" specversion id source type time ", " "+name+" ") {
+			continue
+		}
+		if _, again := h.attrs[name]; again {
+			h.twice[name] = true
+			continue
+		}
+		h.attrs[name] = string(header.Value)
+	}
+	return h
+}
+
 // fillFrom takes from an envelope what the event lacks.
-func (p *partial) fillFrom(attrs map[string]string, types map[string]string) (Event, bool) {
-	if attrs["specversion"] != "1.0" || attrs["id"] == "" || attrs["source"] == "" || attrs["type"] == "" {
+func (p *partial) fillFrom(h heading, types map[string]string) (Event, bool) {
+	attrs := h.attrs
+	if attrs["specversion"] != "1.0" || h.twice["specversion"] || attrs["id"] == "" || attrs["source"] == "" || attrs["type"] == "" {
 		return p.Event, false
 	}
 	ok := true
+	use := func(name string) string {
+		ok = ok && !h.twice[name] && utf8.ValidString(attrs[name])
+		return attrs[name]
+	}
 	if p.ID == nil {
-		ok = p.putText("id", attrs["id"]) && len(attrs["source"]) <= 1024
-		p.Source = []byte(attrs["source"])
+		ok = p.putText("id", use("id")) && ok
+		p.Source = []byte(use("source"))
+		ok = ok && len(p.Source) <= 1024
 	}
 	if p.Type == nil {
-		kind := attrs["type"]
+		kind := use("type")
 		if ours, mapped := types[kind]; mapped {
 			kind = ours
 		}
 		ok = p.putText("type", kind) && ok
 	}
 	if !p.timed {
-		ok = p.putText("time", attrs["time"]) && ok
+		ok = p.putText("time", use("time")) && ok
 	}
 	return p.Event, ok
 }
@@ -239,7 +269,7 @@ func oracleStructured(text []byte, types map[string]string) (e Event, ok bool) {
 	if !ok {
 		return e, false
 	}
-	return p.fillFrom(attrs, types)
+	return p.fillFrom(heading{attrs: attrs}, types)
 }
 
 // dataOf returns the event in an envelope.
@@ -255,13 +285,29 @@ func dataOf(data jsontext.Value, attrs map[string]string) ([]byte, bool) {
 	return decoded, err == nil && base64.StdEncoding.EncodeToString(decoded) == text
 }
 
-// oracleLine decides about a line of a file.
-func oracleLine(text []byte, types map[string]string) (Event, bool) {
-	pairs, _ := parseStrictly(text)
+// isWrapped tells whether a value is a structured CloudEvent: an object in which a specversion and a source
+// are not null.
+func isWrapped(text []byte) bool {
+	pairs, ok := parseStrictly(text)
+	there := map[string]bool{}
 	for _, p := range pairs {
-		if p.name == "specversion" && string(p.value) != "null" {
-			return oracleStructured(text, types)
-		}
+		there[p.name] = there[p.name] || string(p.value) != "null"
 	}
-	return oraclePlain(text)
+	return ok && there["specversion"] && there["source"]
+}
+
+// oracleRecord decides about a record.
+func oracleRecord(value []byte, headers []Header, types map[string]string) (Event, bool) {
+	if isWrapped(value) {
+		return oracleStructured(value, types)
+	}
+	h := headingOf(headers)
+	if _, binary := h.attrs["specversion"]; !binary {
+		return oraclePlain(value)
+	}
+	p, ok := oracleObject(value)
+	if !ok {
+		return p.Event, false
+	}
+	return p.fillFrom(h, types)
 }

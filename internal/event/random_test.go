@@ -108,7 +108,7 @@ func (r random) member(name string) string {
 func (r random) object(names []string) string {
 	names = append([]string{}, names...)
 	for range r.IntN(6) {
-		names = append(names, r.of("x", "ID", "", "id", "time", "type", StrNames[r.IntN(int(NumStr))], NumNames[r.IntN(int(NumNum))]))
+		names = append(names, r.of("x", "ID", "", "id", "time", "type", "specversion", "source", StrNames[r.IntN(int(NumStr))], NumNames[r.IntN(int(NumNum))]))
 	}
 	if !r.seldom(20) {
 		names = unique(names)
@@ -153,7 +153,12 @@ func TestDecodeRandom(t *testing.T) {
 		text = r.object([]string{"specversion", "id", "source", "type", "time", r.of("data", "data", "data_base64")})
 		count(checkLine(t, []byte(text)))
 		attrs := []string{"1.0", r.text(128), r.text(1024), r.text(64), r.clock(), r.of("-", "-", "application/json", "a/b+JSON ; c", "-", "application/json; x", "text/plain"), "-"}
-		count(checkBinary(t, attrs, []byte(r.object(nil))))
+		attrs[r.IntN(len(attrs))] = r.of(attrs[0], attrs[0], "-", "\xff")
+		twice := byte(0)
+		if r.seldom(5) {
+			twice = 1 << r.IntN(len(attrs))
+		}
+		count(checkBinary(t, attrs, twice, []byte(r.object(nil))))
 		if t.Failed() {
 			return
 		}

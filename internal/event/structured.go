@@ -5,40 +5,77 @@ import (
 	"encoding/base64"
 )
 
-// DecodeLine decodes a line of a file: a structured CloudEvent, which is an
-// object with a member specversion that is not null, or a plain event.
-func (d *Decoder) DecodeLine(e *Event, line []byte) error {
-	if d.hasSpecversion(line) {
-		return asError(d.structured(e, line))
+// tells says what members of an object tell of its form.
+type tells uint8
+
+const (
+	tellSpecversion tells = 1 << iota
+	tellSource
+	tellNothing // is set where it is known already
+
+	tellEnvelope = tellSpecversion | tellSource
+)
+
+// toldBy returns what a member of that name tells, if its value is not null.
+func toldBy(name []byte) tells {
+	switch string(name) {
+	case "specversion":
+		return tellSpecversion
+	case "source":
+		return tellSource
 	}
-	return d.Decode(e, line)
+	return 0
 }
 
-// hasSpecversion tells whether the line is an object with that member. It looks
-// closer only where the word, or an escape that may hide it, stands in the line.
-func (d *Decoder) hasSpecversion(line []byte) bool {
-	if !bytes.Contains(line, []byte("specversion")) && !bytes.Contains(line, []byte(`\u`)) {
+// tells notes what the unknown member whose value begins at b[i] tells, and says whether the object
+// is an envelope by that.
+func (d *Decoder) tells(b []byte, i int) bool {
+	if d.met != 0 && i < len(b) && b[i] != 'n' {
+		d.told |= d.met
+	}
+	return d.told == tellEnvelope
+}
+
+// isEnvelope looks through a value that is no event, for whatever reason, for the members of an envelope:
+// what is wrong with it is to be told of the form that it has. It looks closer only where the word, or an
+// escape that may hide it, stands in the value.
+func (d *Decoder) isEnvelope(b []byte) bool {
+	if !bytes.Contains(b, []byte("specversion")) && !bytes.Contains(b, []byte(`\u`)) {
 		return false
 	}
-	i, bad := begin(line)
+	i, bad := begin(b)
 	if bad != nil {
 		return false
 	}
 	d.scratch = d.scratch[:0]
-	i, more, f := open(line, i, '}')
+	told := tells(0)
+	i, more, f := open(b, i, '}')
 	for more && f == fine {
-		var a attribute
-		if a, i, f = d.attribute(line, i); f == fine && a == attrSpecversion && i < len(line) && line[i] != 'n' {
-			return true
+		var by tells
+		if by, i, f = d.telling(b, i); f == fine && i < len(b) && b[i] != 'n' {
+			if told |= by; told == tellEnvelope {
+				return true
+			}
 		}
 		if f == fine {
-			i, f = skipValue(line, i, 0) // the event in data is level 1, not 2
+			i, f = skipValue(b, i, 0) // the event in data is level 1, not 2
 		}
 		if f == fine {
-			i, more, f = separator(line, i, '}')
+			i, more, f = separator(b, i, '}')
 		}
 	}
 	return false
+}
+
+// telling reads a member's name, which may tell something, and the colon.
+func (d *Decoder) telling(b []byte, i int) (tells, int, fault) {
+	name, escaped, i, f := scanName(b, i)
+	if f != fine {
+		return 0, i, f
+	}
+	by := toldBy(d.text(name, escaped))
+	i, f = colon(b, i)
+	return by, i, f
 }
 
 // attribute reads a member's name in an envelope and the colon.
@@ -56,6 +93,7 @@ func (d *Decoder) attribute(b []byte, i int) (attribute, int, fault) {
 // event is in its data or data_base64.
 func (d *Decoder) structured(e *Event, b []byte) *Malformed {
 	d.reset(e)
+	d.told = tellNothing
 	i, bad := begin(b)
 	if bad != nil {
 		return bad
@@ -138,7 +176,10 @@ func (d *Decoder) attributeValue(e *Event, v *envelope, a attribute, b []byte, i
 // data reads the event that stands in an envelope.
 func (d *Decoder) data(e *Event, v *envelope, b []byte, i int) (int, *Malformed) {
 	const name = "data"
-	if b[i] != '{' {
+	switch {
+	case holdsJSON(b, i):
+		return i, &Malformed{ReasonWrongType, name, i, "a string that holds JSON is not an event; send the object itself, not its text in quotes"}
+	case b[i] != '{':
 		return i, wrongType(name, "an event; send a JSON object", b, i)
 	}
 	end, bad := d.object(e, b, i+1)

@@ -47,17 +47,30 @@ func TestDecodeStructured(t *testing.T) {
 	f(inEnvelope(`,"x":`+deep+`,"data":{"x":`+deep+`}`), filled+" count=1")
 }
 
-func TestDecodeStructuredByHeader(t *testing.T) {
-	f := func(headers []Header) {
+// TestDecodeStructuredByContent: an envelope is told by its members, wherever they stand and whatever headers say.
+func TestDecodeStructuredByContent(t *testing.T) {
+	f := func(value string, headers []Header) {
 		t.Helper()
-		acceptedRecord(t, inEnvelope(`,"data":{}`), headers, filled+" count=1")
+		acceptedRecord(t, value, headers, filled+" count=1")
 	}
-	f(with(nil, "Content-Type", "Application/CloudEvents+JSON"))
-	f(with(nil, "content-type", " application/cloudevents+json ; charset=UTF-8"))
-	// it decides before the attributes, which may stand in headers too
-	f(with(envelopeHeaders, "content-type", "application/cloudevents+json"))
-	f(with(with(nil, "ce_id", "\xff"), "content-type", "application/cloudevents+json"))
-	f(with(with(nil, "content-type", "application/json"), "content-type", "application/cloudevents+json"))
+	for _, headers := range [][]Header{
+		nil, structuredHeaders, with(nil, "Content-Type", " Application/CloudEvents+JSON ; charset=UTF-8"),
+		with(nil, "content-type", "application/json"), with(nil, "content-type", "application/cloudevents-batch+json"),
+		with(with(nil, "content-type", "text/plain"), "Content-Type", "\xff"),
+		// the value comes before what headers say of it, which is not looked at then
+		envelopeHeaders, binaryHeaders(), binaryHeaders("id", "other", "id", "\xff", "type", "view"), with(nil, "ce_id", "\xff"),
+	} {
+		f(inEnvelope(`,"data":{}`), headers)
+		f(`{"data":{},`+attributes+"}", headers)
+		f(`{"data":{"id":null,"specversion":"2","source":[]},`+strings.NewReplacer("specversion", `sp\u0065cversion`, "source", `\u0073ource`).Replace(attributes)+"}", headers)
+		f(inEnvelope(inBase64("{}")), headers)
+	}
+	// what would be wrong with an event is not with an envelope
+	f(`{"account":7,"count":0,"data":{},"data_base64":null,`+attributes+"}", nil)
+	long := strings.Repeat("i", 200)
+	acceptedRecord(t, `{"id":"`+long+`","type":"`+long+`","time":"noon","data":`+complete("")+`,"source":"`+long+`","specversion":"1.0"}`, nil, base(""))
+	deep := strings.Repeat("[", 63) + strings.Repeat("]", 63)
+	f(`{"data":{"x":`+deep+`},`+attributes+"}", nil)
 }
 
 func TestDecodeStructuredRefused(t *testing.T) {
@@ -68,19 +81,21 @@ func TestDecodeStructuredRefused(t *testing.T) {
 	without := func(attribute string) string {
 		return strings.Replace(inEnvelope(`,"data":{}`), `"`+attribute+`":`, `"`+attribute+`x":`, 1)
 	}
-	for _, name := range []string{"specversion", "id", "source", "type"} {
+	for _, name := range []string{"id", "type"} {
 		f(without(name), ReasonCloudEvents, name+": absent or empty; CloudEvents 1.0 requires it")
 	}
 	f(without("time"), ReasonMissing, "time: absent or null; send an RFC 3339 time such as 2026-11-22T10:00:03Z")
 	f(strings.Replace(inEnvelope(`,"data":{}`), "1.0", "1.1", 1), ReasonCloudEvents, "specversion: not 1.0; send CloudEvents of version 1.0")
 	f(strings.Replace(inEnvelope(`,"data":{}`), `"/s"`, `""`, 1), ReasonCloudEvents, "source: absent or empty; CloudEvents 1.0 requires it")
-	f(`{"id":5}`, ReasonWrongType, "id: a number is not a string (byte 6)")
-	f(`{"datacontenttype":{}}`, ReasonWrongType, "datacontenttype: an object is not a string (byte 19)")
-	f(`{"source":"s","source":null}`, ReasonDuplicate, "source: given twice; send it once (byte 14)")
-	f(`{"data":{},"data":{}}`, ReasonDuplicate, "data: given twice; send it once (byte 11)")
+	const told = `{"specversion":"","source":"",`
+	f(told+`"id":5}`, ReasonWrongType, "id: a number is not a string (byte 35)")
+	f(`{"id":5,`+told[1:]+`"x":1}`, ReasonWrongType, "id: a number is not a string (byte 6)")
+	f(`{"specversion":1,"source":{}}`, ReasonWrongType, "specversion: a number is not a string (byte 15)")
+	f(told+`"datacontenttype":{}}`, ReasonWrongType, "datacontenttype: an object is not a string (byte 48)")
+	f(told+`"source":null}`, ReasonDuplicate, "source: given twice; send it once (byte 30)")
+	f(told+`"data":{},"data":{}}`, ReasonDuplicate, "data: given twice; send it once (byte 40)")
 	f(`{"id":"a","\u0069d":"a"}`, ReasonDuplicate, "id: given twice; send it once (byte 10)")
 	f(``, ReasonEmpty, "the value is empty; send one event, a JSON object")
-	f(`[]`, ReasonWrongType, "an array is not an event; send a JSON object (byte 0)")
 	f(inEnvelope(`,"data":{}`)+"x", ReasonTrailing, "something follows the object; send one event in a record (byte 114)")
 	f(`{"id":`, ReasonSyntax, "id: the JSON ends too early; send the whole object (byte 6)")
 	f(`{"id":"\ud800"}`, ReasonSurrogate, `id: half of a surrogate pair; write both halves, as in \ud83d\ude00, or the character itself (byte 7)`)
@@ -100,7 +115,10 @@ func TestDecodeStructuredData(t *testing.T) {
 	f(`,"data":null`, ReasonCloudEvents, "data: absent or null, and so is data_base64; send the event in one of the two")
 	f(`,"data":{}`+inBase64("{}"), ReasonCloudEvents, "data_base64: given beside data; send the event in one of the two")
 	f(`,"data":[]`, ReasonWrongType, "data: an array is not an event; send a JSON object (byte 111)")
-	f(`,"data":"{}"`, ReasonWrongType, "data: a string is not an event; send a JSON object (byte 111)")
+	f(`,"data":"text"`, ReasonWrongType, "data: a string is not an event; send a JSON object (byte 111)")
+	f(`,"data":"{}"`, ReasonWrongType, "data: a string that holds JSON is not an event; send the object itself, not its text in quotes (byte 111)")
+	f(inBase64("\x1f\x8b\x08\x00"), ReasonGzip, "data_base64: the value is compressed by gzip; send the JSON itself, "+
+		"and have the producer compress with its setting compression.type, which Kafka's clients undo")
 	f(`,"data":x`, ReasonSyntax, "data: no JSON value begins here (byte 111)")
 	f(`,"data":{"count":0}`, ReasonOutOfRange, "data.count: 0 is not an integer from 1 to 1,000,000,000,000 (byte 120)")
 	f(`,"data":{"id":null,"id":null}`, ReasonDuplicate, "data.id: given twice; send it once (byte 122)")
@@ -116,36 +134,4 @@ func TestDecodeStructuredData(t *testing.T) {
 	f(`,"data_base64":"e3\n0="`, ReasonCloudEvents, notBase64)
 	f(`,"data_base64":"e3 0="`, ReasonCloudEvents, notBase64)
 	f(`,"data_base64":"eyJpZCI6Ij8_In0="`, ReasonCloudEvents, notBase64)
-}
-
-func TestDecodeLine(t *testing.T) {
-	d := Decoder{Types: map[string]string{"com.example.click": "click"}}
-	var e Event
-	f := func(line, want string) {
-		t.Helper()
-		if err := d.DecodeLine(&e, []byte(line)); err != nil {
-			t.Errorf("%s\nis refused: %v", line, err)
-		} else if got := show(&e); got != want {
-			t.Errorf("%s\n got %s\nwant %s", line, got, want)
-		}
-	}
-	f(complete(""), base(""))
-	f(inEnvelope(`,"data":{}`), filled+" count=1")
-	f(`{"data":{},`+strings.Replace(attributes, "specversion", `sp\u0065cversion`, 1)+"}", filled+" count=1")
-	deep := strings.Repeat("[", 63) + strings.Repeat("]", 63)
-	f(`{"data":{"x":`+deep+`},`+attributes+"}", filled+" count=1")
-	// the word is not the member
-	f(complete(`,"group":"specversion"`), base(` group="specversion"`))
-	f(complete(`,"x":{"specversion":"1.0"},"group":"\u0067"`), base(` group="g"`))
-	f(complete(`,"specversion":null`), base("")) // a null is absent
-
-	refused := func(line, reason, message string) {
-		t.Helper()
-		wantMalformed(t, line, d.DecodeLine(&e, []byte(line)), reason, message)
-	}
-	refused("", ReasonEmpty, "the value is empty; send one event, a JSON object")
-	refused(`{"id":7,"specversion":"1.0"}`, ReasonWrongType, "id: a number is not a string (byte 6)")
-	// what comes before the member must be sound for it to be found
-	refused(`{"id":7,"x":01,"specversion":"1.0"}`, ReasonWrongType, "id: a number is not a string of 1 to 128 bytes (byte 6)")
-	refused(`["specversion"]`, ReasonWrongType, "an array is not an event; send a JSON object (byte 0)")
 }

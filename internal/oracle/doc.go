@@ -14,7 +14,7 @@
 // first to that bucket. Another choice among them, or among the buckets, may change what is counted later for that subject: which
 // keys are still there when the window moves on, hence value, at_least and a clear's date. [Oracle.Displaced] names such subjects.
 //
-// CloudEvents envelopes are not read: an event is a bare JSON object.
+// An event is a bare JSON object or a structured CloudEvent, without a mapping of types; headers are not read.
 //
 // Units: times are [time.Time]; Kafka timestamps are Unix milliseconds; steps and windows are seconds.
 package oracle

@@ -37,30 +37,53 @@ type event struct {
 	time    time.Time // UTC
 	texts   map[string]string
 	numbers map[string]int64
+
+	identity string // by which a repeat is known
 }
 
 func (e *event) id() string   { return e.texts["id"] }
 func (e *event) kind() string { return e.texts["type"] }
 
-// decode reads a JSON object; an error means the record is malformed.
+// decode reads an event, or an envelope of CloudEvents with one in it; an error means the record is malformed.
 func decode(value []byte) (*event, error) {
+	if err := sound(value); err != nil {
+		return nil, err
+	}
+	if top := members(value); top.has("specversion") && top.has("source") {
+		return unwrap(top)
+	}
+	if err := checkDepth(value); err != nil {
+		return nil, err
+	}
+	e, err := decodeMembers(value)
+	if err != nil {
+		return nil, err
+	}
+	e.identity = "own " + e.id()
+	return e, e.whole()
+}
+
+// sound looks whether a value is JSON at all.
+func sound(value []byte) error {
 	if len(value) > mostBytes {
-		return nil, errors.New("longer than 64 KiB")
+		return errors.New("longer than 64 KiB")
 	}
 	if !utf8.Valid(value) || !json.Valid(value) {
-		return nil, errors.New("not a JSON value in UTF-8")
+		return errors.New("not a JSON value in UTF-8")
 	}
-	if err := checkEscapesAndDepth(value); err != nil {
-		return nil, err
-	}
+	return checkEscapes(value)
+}
+
+func decodeMembers(value []byte) (*event, error) {
 	e := &event{texts: map[string]string{}, numbers: map[string]int64{"count": 1}}
-	if err := e.readMembers(json.NewDecoder(bytes.NewReader(value))); err != nil {
-		return nil, err
-	}
+	return e, e.readMembers(json.NewDecoder(bytes.NewReader(value)))
+}
+
+func (e *event) whole() error {
 	if e.id() == "" || e.kind() == "" || e.time.IsZero() {
-		return nil, errors.New("id, type or time is missing")
+		return errors.New("id, type or time is missing")
 	}
-	return e, nil
+	return nil
 }
 
 func (e *event) readMembers(d *json.Decoder) error {
@@ -156,29 +179,38 @@ func (e *event) setTime(s string) error {
 	return nil
 }
 
-// checkEscapesAndDepth refuses lone surrogates and deep nesting in valid JSON.
-func checkEscapesAndDepth(value []byte) error {
-	depth, inString := 0, false
+// checkEscapes refuses lone surrogates in valid JSON.
+func checkEscapes(value []byte) error {
 	for i := 0; i < len(value); i++ {
-		switch c := value[i]; {
-		case c == '"':
-			inString = !inString
-		case c == '\\':
-			skip, ok := escape(value[i:])
-			if !ok {
-				return errors.New("lone surrogate")
-			}
-			i += skip - 1
-		case inString:
-		case c == '{' || c == '[':
+		if value[i] != '\\' {
+			continue
+		}
+		skip, ok := escape(value[i:])
+		if !ok {
+			return errors.New("lone surrogate")
+		}
+		i += skip - 1
+	}
+	return nil
+}
+
+// checkDepth refuses deep nesting in valid JSON.
+func checkDepth(value []byte) error {
+	d := json.NewDecoder(bytes.NewReader(value))
+	for depth := 0; ; {
+		token, err := d.Token()
+		if err != nil {
+			return nil
+		}
+		switch token {
+		case json.Delim('['), json.Delim('{'):
 			if depth++; depth > mostDepth {
 				return errors.New("nested too deep")
 			}
-		case c == '}' || c == ']':
+		case json.Delim(']'), json.Delim('}'):
 			depth--
 		}
 	}
-	return nil
 }
 
 // escape returns the length of the escape at the start of s; a pair of surrogates is one escape, and one alone is not ok.

@@ -139,8 +139,14 @@ func (opt Options) withDefaults() Options {
 // Results returns what became of the events so far.
 func (o *Oracle) Results() Results { return o.results }
 
+// EventTime in place of a Kafka timestamp stands for the event's own time, as for replay.
+const EventTime = math.MinInt64
+
+// noTimestamp is the Kafka timestamp of a record that has none.
+const noTimestamp = -1
+
 // Apply applies one record of the only partition and returns what it makes known, in the order of the program. kafkaMillis is the
-// record's Kafka timestamp; below 0 it is the event's time, as for replay.
+// record's Kafka timestamp.
 func (o *Oracle) Apply(value []byte, kafkaMillis int64) []Crossing {
 	return o.ApplyTo(0, value, kafkaMillis)
 }
@@ -148,7 +154,7 @@ func (o *Oracle) Apply(value []byte, kafkaMillis int64) []Crossing {
 // ApplyTo is Apply for a record of one of several partitions.
 func (o *Oracle) ApplyTo(number int, value []byte, kafkaMillis int64) []Crossing {
 	ev, err := decode(value)
-	if err != nil {
+	if err != nil || kafkaMillis == noTimestamp {
 		o.results.Malformed++
 		return nil
 	}
@@ -156,11 +162,11 @@ func (o *Oracle) ApplyTo(number int, value []byte, kafkaMillis int64) []Crossing
 		o.results.Ahead++
 		return nil
 	}
-	if kafkaMillis < 0 {
+	if kafkaMillis == EventTime {
 		kafkaMillis = ev.time.UnixMilli()
 	}
 	p := o.partition(number)
-	if p.duplicate(ev.id(), kafkaMillis, o.options.DedupeWindow.Milliseconds()) {
+	if p.duplicate(ev.identity, kafkaMillis, o.options.DedupeWindow.Milliseconds()) {
 		o.results.Duplicate++
 		return nil
 	}
@@ -178,7 +184,7 @@ func (o *Oracle) ahead(ev *event, kafkaMillis int64) bool {
 	switch {
 	case !ev.time.Before(endOfTime):
 		return true
-	case kafkaMillis >= 0:
+	case kafkaMillis != EventTime:
 		return ev.time.After(time.UnixMilli(kafkaMillis).Add(o.options.MaxAhead))
 	case o.options.Now.IsZero():
 		return false

@@ -216,10 +216,10 @@ rules: [{id: r, by: incident, window: all, limits: {clicks: 3, readers: 3}, comb
 	wantCounts(t, o, `r a 1 1 clicks=3 readers=3`)
 	// it is since the first event by time, whatever that counted for
 	value := func(n int, text string) []byte { _, value, _ := line(t, n, text); return value }
-	o.Apply(value(4, `2h click incident=b account=u`), -1)
-	o.Apply(value(5, `1h click incident=b`), -1)
-	o.Apply(value(6, `3h click incident=b account=v`), -1)
-	got := o.Apply(value(7, `3h click incident=b account=w`), -1)
+	o.Apply(value(4, `2h click incident=b account=u`), EventTime)
+	o.Apply(value(5, `1h click incident=b`), EventTime)
+	o.Apply(value(6, `3h click incident=b account=v`), EventTime)
+	got := o.Apply(value(7, `3h click incident=b account=w`), EventTime)
 	if len(got) != 1 || got[0].from.Sub(zero) != time.Hour {
 		t.Errorf("got %v, want one crossing since 1h", got)
 	}

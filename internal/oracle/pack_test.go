@@ -76,7 +76,7 @@ func runPackTest(t *testing.T, pack []byte, entries []map[string]yaml.Node) []st
 		}
 		for n := range times {
 			at++
-			for _, c := range o.Apply(entryEvent(t, entry, n+1, at, clock), -1) {
+			for _, c := range o.Apply(entryEvent(t, entry, n+1, at, clock), EventTime) {
 				got = append(got, fmt.Sprintf("%d %s %s %s", at, c.Rule, c.Subject, c.Level))
 			}
 			clock = clock.Add(every)

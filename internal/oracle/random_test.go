@@ -63,7 +63,7 @@ func same(rng *rand.Rand, plain, fast *Oracle) (string, bool) {
 	now := zero
 	for i := range 100 {
 		now = now.Add(time.Duration(rng.Int64N(int64(2 * time.Minute))))
-		value, partition, millis := randomEvent(rng, i, now), rng.IntN(partitions), int64(-1)
+		value, partition, millis := randomEvent(rng, i, now), rng.IntN(partitions), int64(EventTime)
 		if rng.IntN(2) == 0 {
 			millis = now.UnixMilli()
 		}

@@ -21,7 +21,7 @@ func line(t *testing.T, n int, text string) (partition int, value []byte, kafkaM
 		t.Fatal(err)
 	}
 	ev := map[string]any{"id": fmt.Sprint("e", n), "time": stamp(zero.Add(at)), "type": words[1]}
-	kafkaMillis = -1
+	kafkaMillis = EventTime
 	for _, word := range words[2:] {
 		name, value, _ := strings.Cut(word, "=")
 		number, err := strconv.ParseInt(value, 10, 64)

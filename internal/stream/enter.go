@@ -226,7 +226,7 @@ func (p *partition) wholeFrom(ctx context.Context, offset int64) (int64, error) 
 			at = p.record.Timestamp
 		}
 		if next, end := set.Span(); more || next >= end {
-			return someSince(min(nanoseconds(at), never-1-p.in.maxAhead) + p.in.maxAhead), nil
+			return someSince(min(nanoseconds(at), never-1-int64(p.in.maxAhead)) + int64(p.in.maxAhead)), nil
 		}
 	}
 }

@@ -1,19 +1,22 @@
 package stream
 
-import (
-	"errors"
+import "github.com/seed-afe14ff2/aggregator/internal/event"
 
-	"github.com/seed-afe14ff2/aggregator/internal/event"
-)
-
-// ErrAhead is what becomes of an event whose time lies too far after its Kafka timestamp.
-var ErrAhead = errors.New("time is too far ahead: correct the producer's clock")
-
-// refusal says what becomes of a record that the decoder refused, and why. A time too
+// refusal says what becomes of a record that is no event to be counted, and why. A time too
 // far ahead to be told in nanoseconds is ahead like any other.
 func refusal(err error) (verdict, error) {
 	if reasonOf(err) == event.ReasonAhead {
 		return ahead, err
 	}
 	return malformed, err
+}
+
+// noTimestamp is what Kafka has for the timestamp of a record without one.
+const noTimestamp = -1
+
+// errNoTimestamp is what is wrong with such a record: of it nothing could be said to be ahead.
+var errNoTimestamp = &event.Malformed{
+	Reason: event.ReasonTimestamp, Offset: -1,
+	Detail: "the record has no Kafka timestamp (-1); have its producer set one, in milliseconds since 1970, " +
+		"or have Kafka set it: message.timestamp.type=LogAppendTime on the topic",
 }

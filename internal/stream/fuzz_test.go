@@ -137,7 +137,7 @@ func FuzzApply(f *testing.F) {
 				if err := r.Line(line); err != nil {
 					t.Errorf("%s: %v", line, err)
 				}
-				for _, c := range o.Apply(line, -1) {
+				for _, c := range o.Apply(line, oracle.EventTime) {
 					want = append(want, string(c.JSON()))
 				}
 			}

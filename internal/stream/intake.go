@@ -67,7 +67,7 @@ type intake struct {
 	event    event.Event
 	matcher  matcher
 	ids      duplicates
-	maxAhead int64 // ns
+	maxAhead time.Duration
 	newest   int64 // the newest time matched, ns; noTime: none
 	identity []byte
 }
@@ -78,14 +78,14 @@ func newIntake(p *Program, secret Secret, o Intake) *intake {
 		decoder:  event.Decoder{Types: o.Types},
 		matcher:  matcher{program: p, secret: secret},
 		ids:      newDuplicates(o.DedupeWindow.Milliseconds(), o.MaxIDs),
-		maxAhead: int64(o.MaxAhead),
+		maxAhead: o.MaxAhead,
 		newest:   noTime,
 	}
 }
 
 // tooNew says whether the event lies too far ahead of now (ns).
 func (in *intake) tooNew(now int64) bool {
-	return in.event.Time > now && uint64(in.event.Time)-uint64(now) > uint64(in.maxAhead) // the difference may not fit a signed one
+	return tooNew(in.event.Time, now, in.maxAhead)
 }
 
 // repeated notes the event's identity at the given Kafka timestamp (ms) and says whether it

@@ -76,7 +76,7 @@ func TestReplayAgainstOracle(t *testing.T) {
 			if err := r.Line(e.value); err != nil {
 				t.Fatal(err)
 			}
-			want := o.Apply(e.value, -1)
+			want := o.Apply(e.value, oracle.EventTime)
 			for j := range max(len(want), len(got)) {
 				w := "nothing"
 				if j < len(want) {

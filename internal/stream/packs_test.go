@@ -1,12 +1,12 @@
 package stream
 
 import (
-	"errors"
 	"math"
 	"strings"
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -102,7 +102,7 @@ func TestEndOfTime(t *testing.T) {
 		t.Fatalf("%d crossings, want the two levels", n)
 	}
 	early := NewReplay(p, Intake{}, time.Date(1679, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), func(*thresholds.Crossing) {})
-	if err := early.Line([]byte(`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A"}`)); !errors.Is(err, ErrAhead) {
+	if err := early.Line([]byte(`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A"}`)); err == nil || reasonOf(err) != event.ReasonAhead {
 		t.Fatalf("five hundred years ahead: %v", err)
 	}
 }

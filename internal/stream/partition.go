@@ -263,7 +263,7 @@ func (p *partition) decide(r *fetch.Record) (verdict, error) {
 		return refusal(err)
 	}
 	if p.in.tooNew(nanoseconds(r.Timestamp)) {
-		return ahead, ErrAhead
+		return ahead, aheadOf(p.in.event.Time, r.Timestamp, p.in.maxAhead)
 	}
 	p.clock = max(p.clock, r.Timestamp)
 	if p.repeated(r) {
@@ -272,7 +272,11 @@ func (p *partition) decide(r *fetch.Record) (verdict, error) {
 	return numVerdicts, nil
 }
 
+// decode reads a record into p.in.event, if it is an event and has a timestamp.
 func (p *partition) decode(r *fetch.Record) error {
+	if r.Timestamp == noTimestamp {
+		return errNoTimestamp
+	}
 	p.headers = p.headers[:0]
 	for _, h := range r.Headers {
 		p.headers = append(p.headers, event.Header{Key: h.Key, Value: h.Value})

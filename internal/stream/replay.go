@@ -47,10 +47,10 @@ func NewReplay(p *Program, o Intake, now int64, emit func(*thresholds.Crossing))
 	return r
 }
 
-// Line applies one line, an event or a structured CloudEvent. The error says
-// why it was malformed, or is ErrAhead; the replay goes on after either.
+// Line applies one line, an event or a structured CloudEvent. The error says why it was
+// malformed or ahead; the replay goes on after either.
 func (r *Replay) Line(line []byte) error {
-	if err := r.in.decoder.DecodeLine(&r.in.event, line); err != nil {
+	if err := r.in.decoder.Decode(&r.in.event, line); err != nil {
 		if v, _ := refusal(err); v == ahead {
 			r.Stats.Ahead++
 		} else {
@@ -65,7 +65,7 @@ func (r *Replay) event(e *event.Event) error {
 	switch {
 	case r.in.tooNew(r.now):
 		r.Stats.Ahead++
-		return ErrAhead
+		return aheadOfNow(e.Time, r.now, r.in.maxAhead)
 	case r.in.repeated(floorDiv(e.Time, millisecond)):
 		r.Stats.Duplicate++
 		return nil

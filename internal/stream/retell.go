@@ -50,7 +50,7 @@ type retold struct {
 	set     recordSet // nil: to be fetched
 	peeked  bool      // partition.record is the next one, not taken yet
 	from    int64     // the offset it is read from
-	first   int64     // Kafka timestamp of the first record, ms; noTime: none yet
+	first   int64     // Kafka timestamp of the first record that moved the clock, ms; noTime: none yet
 	reached int64     // how far the stream's time may have got in a silence of it, ns; noTime: nowhere
 }
 
@@ -225,6 +225,9 @@ func (r *retelling) tell(ctx context.Context, p *retold, to, until int64) error 
 		if err := p.take(ctx); err != nil {
 			return err
 		}
+		if p.first == noTime {
+			p.first = p.clock // if this record moved it: the timestamp of another one means nothing
+		}
 		p.peeked = false
 		r.taken++
 	}
@@ -236,13 +239,10 @@ func (r *retelling) tell(ctx context.Context, p *retold, to, until int64) error 
 	return nil
 }
 
-// hear notes the first record, and a silence before one: the stream's time may
-// have gone on without the partition, up to the newest time of any other.
+// hear notes a silence before a record: the stream's time may have gone on without
+// the partition, up to the newest time of any other.
 func (r *retelling) hear(p *retold) {
 	at := p.record.Timestamp
-	if p.first == noTime {
-		p.first = at
-	}
 	if p.clock == noTime || at-p.clock < silence.Milliseconds()-10_000 {
 		return
 	}

@@ -85,7 +85,7 @@ func (f *feeder) run(t *testing.T, lines []string) *run {
 	r.reset(f.offset)
 	var clock int64
 	for _, line := range lines {
-		if err := f.in.decoder.DecodeLine(&f.in.event, []byte(line)); err != nil {
+		if err := f.in.decoder.Decode(&f.in.event, []byte(line)); err != nil {
 			t.Fatal(err)
 		}
 		clock = f.in.event.Time / millisecond

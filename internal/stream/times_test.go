@@ -67,7 +67,7 @@ func compareAt(t *testing.T, program *Program, pack, first, second string) {
 			if err := r.Line(line); err != nil {
 				t.Errorf("%s: %v", line, err)
 			}
-			for _, c := range o.Apply(line, -1) {
+			for _, c := range o.Apply(line, oracle.EventTime) {
 				want = append(want, string(c.JSON()))
 			}
 		}

@@ -1,0 +1,233 @@
+package stream
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+const decidePack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}`
+
+// deciding is a partition that is only asked what it makes of records.
+func deciding(p *Program, o Intake) *partition {
+	return newPartition(&partitionOptions{program: p, intake: o, shards: make([]chan message, 1), memories: newMemories()}, newLease("events", 0, 0, 1), -1)
+}
+
+// verdictOf is a record's verdict, and the error that its dead letter tells.
+func (p *partition) verdictOf(r *fetch.Record) (verdict, error) {
+	v, err := p.decide(r)
+	switch {
+	case v != numVerdicts:
+		return v, err
+	case len(p.in.operations()) == 0:
+		return unmatched, nil
+	}
+	return matched, nil
+}
+
+// verdictOf is the same of a line.
+func (r *Replay) verdictOf(line []byte) (verdict, error) {
+	before := r.Stats
+	err := r.Line(line)
+	for v, grew := range [numVerdicts]int{
+		r.Stats.Matched - before.Matched, r.Stats.Unmatched - before.Unmatched, r.Stats.Duplicate - before.Duplicate,
+		r.Stats.Malformed - before.Malformed, r.Stats.Ahead - before.Ahead,
+	} {
+		if grew == 1 {
+			return verdict(v), err
+		}
+	}
+	return numVerdicts, err
+}
+
+// manyValues makes values of every kind: events in all forms, with ids that repeat and times within a few windows of the
+// duplicates' memory, broken in one place or not, and what is no JSON.
+func manyValues(rnd *rand.Rand, n int) (values [][]byte) {
+	of := func(choices ...string) string { return choices[rnd.IntN(len(choices))] }
+	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
+	for range n {
+		at := start.Add(time.Duration(rnd.Int64N(int64(3 * time.Minute)))).Format(time.RFC3339Nano)
+		at = of(at, at, at, at, at, at, at, "2262-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "1677-01-01T00:00:00Z")
+		plain := fmt.Sprintf(`{"id":"%d","time":%q,"type":%q,"incident":"A"%s}`, rnd.IntN(n/4), at, of("click", "click", "view"),
+			of("", "", `,"specversion":"1.0"`, `,"source":"/s"`, `,"x":[1,{"y":null}]`, `,"count":0`, `,"account":""`))
+		head := fmt.Sprintf(`"specversion":%s,"source":"/s","id":"%d","type":%q,"time":%q`, of(`"1.0"`, `"1.0"`, `"1.0"`, `"2"`, "null"),
+			rnd.IntN(n/4), of("click", "com.example.click", "view"), at)
+		value := []byte(of(plain, plain,
+			`{`+head+`,"data":`+of(plain, `{"incident":"A"}`, "null", `"{}"`)+`}`,
+			`{"data_base64":"`+base64.StdEncoding.EncodeToString([]byte(of(plain, `{"incident":"A"}`)))+`",`+head+`}`))
+		switch rnd.IntN(12) {
+		case 0:
+			value[rnd.IntN(len(value))] = byte(11 + rnd.IntN(245))
+		case 1:
+			value = value[:1+rnd.IntN(len(value)-1)]
+		case 2:
+			value = append(value, of(" ", "\t", "\r", "}", "{}", " \r {}", ",")...)
+		case 3:
+			value = append([]byte(of("\uFEFF", " \t", "\x00\x00\x00\x00\x07", "\x1f\x8b\x08", "\x28\xb5\x2f\xfd", "[", `"`, "Obj\x01", "\x00", "\xff\xfe")), value...)
+		case 4:
+			value = append(value, bytes.Repeat([]byte(" "), event.MaxSize-len(value)+rnd.IntN(3)-1)...)
+		}
+		values = append(values, value)
+	}
+	return values
+}
+
+// thirdVerdict is the oracle's verdict by what it counted.
+func thirdVerdict(before, after oracle.Results) verdict {
+	return verdict(slices.IndexFunc([]int64{
+		after.Matched - before.Matched, after.Unmatched - before.Unmatched, after.Duplicate - before.Duplicate,
+		after.Malformed - before.Malformed, after.Ahead - before.Ahead,
+	}, func(n int64) bool { return n == 1 })) // #nosec G115 -- one has grown
+}
+
+// TestSameDecision: a partition and a replay make the same of the same bytes, if the record's Kafka timestamp is its event's time;
+// and so does the oracle, which knows no types of CloudEvents but ours.
+func TestSameDecision(t *testing.T) {
+	t.Run("with types", func(t *testing.T) { sameDecisions(t, map[string]string{"com.example.click": "click"}) })
+	t.Run("with the oracle", func(t *testing.T) { sameDecisions(t, nil) })
+}
+
+func sameDecisions(t *testing.T, types map[string]string) {
+	seed := rand.Uint64()
+	t.Logf("seed %d", seed)
+	o := Intake{DedupeWindow: 30 * time.Second, Types: types}
+	program := compile(t, decidePack)
+	p := deciding(program, o)
+	r := NewReplay(program, o, math.MaxInt64, func(*thresholds.Crossing) {})
+	d := event.Decoder{Types: types}
+	third, err := oracle.Options{DedupeWindow: o.DedupeWindow}.New([]byte(decidePack))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var counts [numVerdicts]int
+	reasons := map[string]int{}
+	for i, value := range manyValues(rand.New(rand.NewPCG(seed, 0)), 8_000) {
+		record := fetch.Record{Offset: int64(i), Timestamp: 1_767_225_600_000, Value: value}
+		var e event.Event
+		if d.Decode(&e, value) == nil {
+			record.Timestamp = floorDiv(e.Time, millisecond)
+		}
+		if record.Timestamp == noTimestamp {
+			continue // a replay has no such thing
+		}
+		v, err := p.verdictOf(&record)
+		again, other := r.verdictOf(value)
+		if v != again || fmt.Sprint(err) != fmt.Sprint(other) || err != nil && reasonOf(err) != reasonOf(other) {
+			t.Fatalf("%.300q: %s, %v; replayed: %s, %v", value, verdictNames[v], err, verdictNames[again], other)
+		}
+		if types == nil {
+			before := third.Results()
+			third.Apply(value, record.Timestamp)
+			got := thirdVerdict(before, third.Results())
+			// Of what is both malformed and after 2261 either may be told.
+			if got != v && (v != ahead || got != malformed) {
+				t.Fatalf("%.300q: %s, %v; the oracle: %s", value, verdictNames[v], err, verdictNames[got])
+			}
+		}
+		counts[v]++
+		if err != nil {
+			reasons[reasonOf(err)]++
+		}
+	}
+	for v, n := range counts {
+		if n < 100 {
+			t.Errorf("%d %s: too few to test much", n, verdictNames[v])
+		}
+	}
+	if len(reasons) < 15 {
+		t.Errorf("reasons: %v: too few to test much", reasons)
+	}
+	t.Logf("%v, %v", counts, reasons)
+}
+
+// TestSameAhead: what is ahead of a record's Kafka timestamp is ahead of a replay's -now at that time, to the nanosecond.
+func TestSameAhead(t *testing.T) {
+	program := compile(t, decidePack)
+	for _, now := range []string{"2026-01-01T00:00:00Z", "1969-12-31T23:59:59.998Z", "1678-01-01T00:00:00Z", "2261-12-31T23:59:00Z"} {
+		at, err := time.Parse(time.RFC3339, now)
+		if err != nil {
+			t.Fatal(err)
+		}
+		p, r := deciding(program, Intake{}), NewReplay(program, Intake{}, at.UnixNano(), func(*thresholds.Crossing) {})
+		for i, d := range []time.Duration{-time.Hour, 0, time.Minute, 5 * time.Minute, 5*time.Minute + 1, 5*time.Minute - 1, time.Hour} {
+			value := fmt.Appendf(nil, `{"id":"%d","time":%q,"type":"click","incident":"A"}`, i, at.Add(d).Format(time.RFC3339Nano))
+			v, _ := p.verdictOf(&fetch.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: value})
+			again, _ := r.verdictOf(value)
+			if v != again {
+				t.Errorf("%s and %s: %s; replayed: %s", now, d, verdictNames[v], verdictNames[again])
+			}
+		}
+	}
+}
+
+// TestNoTimestamp: a record without a Kafka timestamp moves no clock, and its id is not remembered.
+func TestNoTimestamp(t *testing.T) {
+	p := deciding(compile(t, decidePack), Intake{})
+	p.clock = noTime
+	good := []byte(`{"id":"1","time":"2261-01-01T00:00:00Z","type":"click","incident":"A"}`)
+	v, err := p.verdictOf(&fetch.Record{Timestamp: -1, Value: good})
+	if v != malformed || reasonOf(err) != "no-timestamp" || !strings.Contains(err.Error(), "message.timestamp.type=LogAppendTime") {
+		t.Errorf("got %s, %v", verdictNames[v], err)
+	}
+	p.record = fetch.Record{Timestamp: -1, Value: good}
+	p.note() // as after a rebalance
+	if p.clock != noTime || p.in.ids.size() != 0 {
+		t.Errorf("clock %d, %d ids", p.clock, p.in.ids.size())
+	}
+	if v, err := p.verdictOf(&fetch.Record{Offset: 1, Timestamp: 9_183_110_400_000, Value: good}); v != matched {
+		t.Errorf("got %s, %v", verdictNames[v], err)
+	}
+	if v, err := p.verdictOf(&fetch.Record{Offset: 2, Timestamp: -1, Value: []byte("x")}); reasonOf(err) != "no-timestamp" {
+		t.Errorf("got %s, %v", verdictNames[v], err)
+	}
+}
+
+// TestAheadSaysWhichTime: the message names both times, and the one that is wrong where that can be known.
+func TestAheadSaysWhichTime(t *testing.T) {
+	p := deciding(compile(t, decidePack), Intake{})
+	f := func(timestamp int64, at, want string) {
+		t.Helper()
+		value := fmt.Appendf(nil, `{"id":"1","time":%q,"type":"click","incident":"A"}`, at)
+		v, err := p.verdictOf(&fetch.Record{Timestamp: timestamp, Value: value})
+		if v != ahead || err.Error() != want {
+			t.Errorf("%d: got %s, %v\nwant %s", timestamp, verdictNames[v], err, want)
+		}
+	}
+	const (
+		past    = "time: 2026-01-01T00:00:00Z is more than max_ahead (5m0s) past the record's Kafka timestamp, "
+		seconds = "; the timestamp is in seconds for milliseconds: have its producer multiply it by 1,000"
+		old     = "; the timestamp is older than Kafka: have its producer set it right, in milliseconds since 1970"
+		either  = "; one of the two is wrong: correct the clock that gave the event its time, or the record its timestamp"
+		at      = "2026-01-01T00:00:00Z"
+	)
+	f(1_767_225_600, at, past+"1970-01-21T10:53:45.6Z (1767225600)"+seconds)
+	f(1_767_225_300, at, past+"1970-01-21T10:53:45.3Z (1767225300)"+seconds)
+	f(1_767_225_299, at, past+"1970-01-21T10:53:45.299Z (1767225299)"+old)
+	f(1_767_311_999, at, past+"1970-01-21T10:55:11.999Z (1767311999)"+seconds)
+	f(0, at, past+"1970-01-01T00:00:00Z (0)"+old)
+	f(-2, at, past+"1969-12-31T23:59:59.998Z (-2)"+old)
+	f(math.MinInt64, at, past+"-9223372036854775808"+old)
+	f(-100_000_000_000_000, at, past+"-100000000000000"+old)
+	f(1_767_225_299_999, at, past+"2025-12-31T23:54:59.999Z (1767225299999)"+either)
+	f(1_735_689_600_000, at, past+"2025-01-01T00:00:00Z (1735689600000)"+either)
+	f(1_767_225_600_000, "2261-12-31T23:59:59.999999999Z",
+		"time: 2261-12-31T23:59:59.999999999Z is more than max_ahead (5m0s) past the record's Kafka timestamp, 2026-01-01T00:00:00Z (1767225600000)"+either)
+	r := NewReplay(compile(t, decidePack), Intake{}, 1_767_225_600_000_000_000, func(*thresholds.Crossing) {})
+	err := r.Line([]byte(`{"id":"1","time":"2026-01-01T00:06:00Z","type":"click","incident":"A"}`))
+	const want = "time: 2026-01-01T00:06:00Z is more than max_ahead (5m0s) past now, 2026-01-01T00:00:00Z; correct the clock that gave it"
+	if bad, ok := errors.AsType[*event.Malformed](err); !ok || bad.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
+	}
+}
