@@ -3,10 +3,12 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"net/url"
 	"regexp"
 	"slices"
 	"strings"
 	"testing"
+	"unicode"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -59,11 +61,21 @@ func readAnnouncements(t *testing.T, records []*kgo.Record) []announcement {
 		for _, h := range r.Headers {
 			headers[h.Key] = string(h.Value)
 		}
-		if string(r.Key) != a.key || headers["ce_id"] != a.id || headers["ce_subject"] != a.key || !detectedText.Match(r.Value) {
+		if string(r.Key) != a.key || decoded(t, headers["ce_id"]) != a.id || decoded(t, headers["ce_subject"]) != a.key || !detectedText.Match(r.Value) {
 			t.Errorf("crossing %s: key %q, headers %v, value %s", a.id, r.Key, headers, r.Value)
 		}
 	}
 	return all
+}
+
+// decoded is what a header ce_* stands for.
+func decoded(t *testing.T, header string) string {
+	t.Helper()
+	text, err := url.PathUnescape(header)
+	if err != nil || strings.ContainsFunc(header, unicode.IsControl) {
+		t.Errorf("header %q: %v", header, err)
+	}
+	return text
 }
 
 // foretold is what the oracle says.

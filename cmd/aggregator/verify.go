@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
@@ -87,7 +88,7 @@ func (f *told) difference(d stream.Difference) {
 		panic("BUG: a difference that is no JSON: " + err.Error())
 	}
 	f.bar.clear()
-	if _, err := f.out.Write(append(line, '\n')); err != nil && f.err == nil {
+	if _, err := f.out.Write(append(thresholds.AppendShown(nil, line), '\n')); err != nil && f.err == nil {
 		f.err = err
 	}
 }

@@ -5,10 +5,12 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/big"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Crossing is one record for the topic of crossings.
@@ -89,7 +91,7 @@ type measuresJSON reading
 func (m measuresJSON) MarshalJSON() ([]byte, error) {
 	var b bytes.Buffer
 	for i, l := range m.rule.limits {
-		fmt.Fprintf(&b, `,%q:{"value":%d,"limit":%d,"at_least":%v}`, l.measure, m.values[i], l.limit, m.atLeast[i])
+		fmt.Fprintf(&b, `,%s:{"value":%d,"limit":%d,"at_least":%v}`, marshal(l.measure), m.values[i], l.limit, m.atLeast[i])
 	}
 	return append(append([]byte{'{'}, b.Bytes()[1:]...), '}'), nil
 }
@@ -124,7 +126,7 @@ func (c Crossing) summary() string {
 			parts = append(parts, fmt.Sprintf("%s %s of %s", l.measure, shown(value, c.reading.atLeast[i]), grouped(l.limit)))
 		}
 	}
-	text := fmt.Sprintf("%s %s: ", c.By, c.Subject)
+	text := fmt.Sprintf("%s %s: ", c.By, readable(c.Subject))
 	if c.isClear() {
 		text += "cleared, "
 	}
@@ -153,6 +155,23 @@ func grouped(n int64) string {
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
 
+var (
+	// word is an id that reads as one word.
+	word = regexp.MustCompile(`^[\pL\pN_@/+=#~%-][\pL\pN\pM_@/+=#~%.:-]*$`)
+	// blank are letters and marks that show nothing.
+	blank = regexp.MustCompile(`[\x{34f}\x{115f}\x{1160}\x{17b4}\x{17b5}\x{3164}\x{ffa0}]`)
+	// unshown is what is not written as it is, since what shows it may act on it.
+	unshown = regexp.MustCompile(`[\x{7f}-\x{9f}\x{61c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]`)
+)
+
+// readable is an id as it stands in a line for readers: in quotes, as JSON has them, unless it reads as one word.
+func readable(id string) string {
+	if word.MatchString(id) && !blank.MatchString(id) {
+		return id
+	}
+	return string(marshal(id))
+}
+
 func marshal(v any) []byte {
 	var b bytes.Buffer
 	e := json.NewEncoder(&b)
@@ -160,5 +179,8 @@ func marshal(v any) []byte {
 	if err := e.Encode(v); err != nil {
 		panic("BUG: " + err.Error())
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n"))
+	return unshown.ReplaceAllFunc(bytes.TrimSuffix(b.Bytes(), []byte("\n")), func(c []byte) []byte {
+		r, _ := utf8.DecodeRune(c)
+		return fmt.Appendf(nil, `\u%04x`, r)
+	})
 }

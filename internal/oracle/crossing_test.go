@@ -48,20 +48,20 @@ func TestRecords(t *testing.T) {
 	}
 	f(`10h0.25s click incident=a"<1> id=x count=2001 account=u`,
 		`{"schema":1,"id":"clicks-4000/incident/a\"<1>/1/0.5","dedup_key":"clicks-4000/incident/a\"<1>/1","status":"crossed","severity":"warning",`+
-			`"summary":"incident a\"<1>: clicks 2,001 of 4,000 in 2d","pack":"example","rule":"clicks-4000","title":"Actual <clicks>","cite":"somewhere",`+
+			`"summary":"incident \"a\\\"<1>\": clicks 2,001 of 4,000 in 2d","pack":"example","rule":"clicks-4000","title":"Actual <clicks>","cite":"somewhere",`+
 			`"by":"incident","subject":"a\"<1>","level":0.5,"episode":1,"progress":0.5002,"reached":["clicks"],`+
 			`"measures":{"readers":{"value":1,"limit":2000,"at_least":false},"clicks":{"value":2001,"limit":4000,"at_least":false}},`+
 			`"window":{"from":"2025-12-30T00:00:00Z","to":"2026-01-01T10:00:00.25Z"},"time":"2026-01-01T10:00:00.25Z",`+
 			`"evidence":{"event":"x","pack_hash":"HASH"},"notice":"A prompt for human review, not a finding."}
 		{"schema":1,"id":"all/incident/a\"<1>/1/1.2345","dedup_key":"all/incident/a\"<1>/1","status":"crossed","severity":"critical",`+
-			`"summary":"incident a\"<1>: clicks 2,001 of 3 since the first event","pack":"example","rule":"all","title":"","cite":"",`+
+			`"summary":"incident \"a\\\"<1>\": clicks 2,001 of 3 since the first event","pack":"example","rule":"all","title":"","cite":"",`+
 			`"by":"incident","subject":"a\"<1>","level":1.2345,"episode":1,"progress":667.3333,"reached":["clicks"],`+
 			`"measures":{"clicks":{"value":2001,"limit":3,"at_least":false},"readers":{"value":1,"limit":3,"at_least":false}},`+
 			`"window":{"from":"2026-01-01T10:00:00.25Z","to":"2026-01-01T10:00:00.25Z"},"time":"2026-01-01T10:00:00.25Z",`+
 			`"evidence":{"event":"x","pack_hash":"HASH"},"notice":"A prompt for human review, not a finding."}`)
 	f(`82h click incident=b id=y`,
 		`{"schema":1,"id":"clicks-4000/incident/a\"<1>/1/0","dedup_key":"clicks-4000/incident/a\"<1>/1","status":"cleared","severity":"info",`+
-			`"summary":"incident a\"<1>: cleared, readers 0 of 2,000, clicks 0 of 4,000 in 2d","pack":"example","rule":"clicks-4000","title":"Actual <clicks>","cite":"somewhere",`+
+			`"summary":"incident \"a\\\"<1>\": cleared, readers 0 of 2,000, clicks 0 of 4,000 in 2d","pack":"example","rule":"clicks-4000","title":"Actual <clicks>","cite":"somewhere",`+
 			`"by":"incident","subject":"a\"<1>","level":0,"episode":1,"progress":0.0,"reached":[],`+
 			`"measures":{"readers":{"value":0,"limit":2000,"at_least":false},"clicks":{"value":0,"limit":4000,"at_least":false}},`+
 			`"window":{"from":"2026-01-02T00:00:00Z","to":"2026-01-04T00:00:00Z"},"time":"2026-01-04T00:00:00Z",`+

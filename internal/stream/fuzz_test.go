@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"math"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -41,6 +42,7 @@ func FuzzOutbox(f *testing.F) {
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00null"))
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00{\"level\":1e400,\"id\":\"\\ud800\"}"))
 	f.Add([]byte("short"))
+	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00{\"id\":\"r/incident/%0A\\n\u007f\\u009b\\ufffe%/1/1\"}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		e, err := parseOutboxEntry(data)
 		if err != nil {
@@ -60,7 +62,8 @@ func FuzzOutbox(f *testing.F) {
 			for _, h := range m.Headers {
 				r.Headers = append(r.Headers, fetch.Header{Key: []byte(h.Key), Value: h.Value})
 			}
-			if got := crossingID(&r); got != c.ID {
+			got := crossingID(&r)
+			if back, err := url.PathUnescape(got); err != nil || back != c.ID || forbidden.MatchString(got) {
 				t.Errorf("structured %v: id %q, want %q", structured, got, c.ID)
 			}
 		}

@@ -219,7 +219,7 @@ func (s *Service) build(secret Secret) {
 		tide: s.tide, patience: patient,
 	}
 	s.publisher = &topicPublisher{
-		writer: s.writer, source: s.source, end: s.fetch.LogEnd, topic: s.Crossings, eventsFrom: "/aggregator/" + s.Group,
+		writer: s.writer, source: s.source, end: s.fetch.LogEnd, topic: s.Crossings, eventsFrom: sourceOf(s.Group),
 		structured: s.Structured, now: time.Now, metrics: s.metrics, most: recentMost, tails: map[int]*tail{},
 	}
 	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log, quiet: &throttle{}}

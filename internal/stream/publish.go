@@ -86,6 +86,12 @@ type envelope struct {
 	} `json:"evidence"`
 }
 
+// attributeID is the id as the CloudEvent has it.
+func (e *envelope) attributeID() string { return attributeText(e.ID) }
+
+// attributeSubject is the subject as the CloudEvent has it.
+func (e *envelope) attributeSubject() string { return attributeText(e.By + "/" + e.Subject) }
+
 func (p *topicPublisher) recent(ctx context.Context, partition int, since int64) error {
 	t := p.tail(partition)
 	t.reading.Lock()
@@ -161,7 +167,7 @@ func (p *topicPublisher) tail(partition int) *tail {
 	return t
 }
 
-// crossingID is the id of a published crossing, in either CloudEvents form.
+// crossingID is the id of a published crossing, in either CloudEvents form, as its attribute has it.
 func crossingID(r *fetch.Record) string {
 	for _, h := range r.Headers {
 		if string(h.Key) == "ce_id" {
@@ -184,7 +190,7 @@ func (p *topicPublisher) write(ctx context.Context, partition int, entries []out
 		if err := json.Unmarshal(entry.value, &e); err != nil {
 			return fmt.Errorf("read crossing from the outbox: %w", err)
 		}
-		if p.published(partition, e.ID) {
+		if p.published(partition, e.attributeID()) {
 			p.metrics.repeatSkipped()
 			continue
 		}
@@ -221,7 +227,7 @@ func (p *topicPublisher) send(ctx context.Context, messages []kafka.Message, par
 	defer p.mu.Unlock()
 	for i := range written {
 		if each == nil || each[i] == nil {
-			t.ids.add(written[i].ID)
+			t.ids.add(written[i].attributeID())
 		}
 	}
 	return err
@@ -245,10 +251,10 @@ func (p *topicPublisher) message(e *envelope, value []byte, partition int) kafka
 	}
 	for _, h := range [][2]string{
 		{"ce_specversion", "1.0"},
-		{"ce_id", e.ID},
+		{"ce_id", e.attributeID()},
 		{"ce_source", p.eventsFrom},
 		{"ce_type", kind},
-		{"ce_subject", e.By + "/" + e.Subject},
+		{"ce_subject", e.attributeSubject()},
 		{"ce_time", e.Time},
 		{"ce_dataschema", dataSchema},
 		{"content-type", "application/json"},
@@ -272,7 +278,7 @@ func (p *topicPublisher) structure(e *envelope, kind string, data []byte) []byte
 		DataSchema      string          `json:"dataschema"`
 		DataContentType string          `json:"datacontenttype"`
 		Data            json.RawMessage `json:"data"`
-	}{"1.0", e.ID, p.eventsFrom, kind, e.By + "/" + e.Subject, e.Time, dataSchema, "application/json", data})
+	}{"1.0", e.attributeID(), p.eventsFrom, kind, e.attributeSubject(), e.Time, dataSchema, "application/json", data})
 	if err != nil {
 		panic("BUG: a crossing that is no JSON: " + err.Error())
 	}

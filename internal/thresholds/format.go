@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 	"time"
-	"unicode/utf8"
 )
 
 // String is the level in its shortest form: "0.5", "1", "0".
@@ -56,29 +55,4 @@ func appendInstant(dst []byte, t time.Time, layout string) []byte {
 	dst = append(dst, '"')
 	dst = t.UTC().AppendFormat(dst, layout)
 	return append(dst, '"')
-}
-
-// appendString appends s as a JSON string. Only what JSON asks for is escaped;
-// UTF-8 stays as it is, and a byte that is not UTF-8 becomes U+FFFD.
-func appendString(dst []byte, s string) []byte {
-	dst = append(dst, '"')
-	for _, c := range s {
-		switch {
-		case c == '"' || c == '\\':
-			dst = append(dst, '\\', byte(c))
-		case c < ' ':
-			dst = appendControl(dst, c)
-		default:
-			dst = utf8.AppendRune(dst, c)
-		}
-	}
-	return append(dst, '"')
-}
-
-// appendControl appends a control character, escaped by a letter where JSON has one.
-func appendControl(dst []byte, c rune) []byte {
-	if i := strings.IndexRune("\b\t\n\f\r", c); i >= 0 {
-		return append(dst, '\\', "btnfr"[i])
-	}
-	return fmt.Appendf(dst, `\u%04x`, c)
 }

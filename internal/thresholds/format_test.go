@@ -2,6 +2,8 @@ package thresholds
 
 import (
 	"math"
+	"regexp"
+	"strings"
 	"testing"
 	"time"
 	"unicode/utf8"
@@ -81,10 +83,16 @@ func TestAppendString(t *testing.T) {
 	f(`"\/`, `"\"\\/"`)
 	f("<a href='x'>&</a>", `"<a href='x'>&</a>"`)
 	f("\b\t\n\f\r", `"\b\t\n\f\r"`)
-	f("\x00\x01\x1f\x7f", "\"\\u0000\\u0001\\u001f\x7f\"")
-	f("事件 é \u2028 😀", "\"事件 é \u2028 😀\"")
+	f("\x00\x01\x1f\x7f\u0080\u009b\u009f\u00a0", "\"\\u0000\\u0001\\u001f\\u007f\\u0080\\u009b\\u009f\u00a0\"")
+	f("事件 é \u3000\u200c\u200d 😀", "\"事件 é \u3000\u200c\u200d 😀\"")
+	f("\u061c\u200e\u200f\u2027\u2028\u2029", "\"\\u061c\\u200e\\u200f\u2027\\u2028\\u2029\"")
+	f("\u202a\u202b\u202c\u202d\u202e\u202f", "\"\\u202a\\u202b\\u202c\\u202d\\u202e\u202f\"")
+	f("\u2065\u2066\u2067\u2068\u2069\u206a", "\"\u2065\\u2066\\u2067\\u2068\\u2069\u206a\"")
 	f("a\xffb\xe4\xba", "\"a\uFFFDb\uFFFD\uFFFD\"")
 }
+
+// dangerous is what a terminal or a chat may act on.
+var dangerous = regexp.MustCompile(`[\x00-\x1f\x7f-\x{9f}\x{61c}\x{200e}\x{200f}\x{2028}-\x{202e}\x{2066}-\x{2069}]`)
 
 // FuzzAppendString compares with a strict JSON encoder.
 func FuzzAppendString(f *testing.F) {
@@ -96,8 +104,15 @@ func FuzzAppendString(f *testing.F) {
 		if err != nil && utf8.ValidString(s) {
 			t.Fatal(err)
 		}
-		if got := appendString(nil, s); string(got) != string(want) {
-			t.Errorf("%q is %s, want %s", s, got, want)
+		got := appendString(nil, s)
+		if again := AppendShown(nil, want); string(got) != string(again) {
+			t.Errorf("%q is %s, and shown %s", s, got, again)
+		}
+		if dangerous.Match(got) {
+			t.Errorf("%q is %+q", s, got)
+		}
+		if back, err := jsontext.AppendUnquote(nil, got); err != nil || string(back) != strings.ToValidUTF8(string([]rune(s)), "\uFFFD") {
+			t.Errorf("%q is %s, which is %q, %v", s, got, back, err)
 		}
 	})
 }

@@ -1,11 +1,11 @@
 package thresholds
 
 // AppendSummary appends the crossing as one line for readers: "incident
-// inc-42: clicks 50,000 of 50,000 in 730d".
+// inc-42: clicks 50,000 of 50,000 in 730d". An id that could read as more than one, or that hides something, is in quotes.
 func (c *Crossing) AppendSummary(dst []byte) []byte {
 	dst = append(dst, c.Rule.By.String()...)
 	dst = append(dst, ' ')
-	dst = append(dst, c.Subject...)
+	dst = appendPlain(dst, c.Subject)
 	dst = append(dst, ": "...)
 	if c.Level == 0 {
 		dst = append(dst, "cleared, "...)

@@ -1,0 +1,83 @@
+package thresholds
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// acts says whether what shows a text may act on a character instead of showing it: a control
+// character; a mark, embedding, override or isolate that changes the direction of what follows; the end of a line or paragraph.
+func acts(c rune) bool {
+	switch {
+	case c < ' ', 0x7f <= c && c <= 0x9f:
+		return true
+	case c < 0x61c:
+		return false
+	}
+	return c == 0x61c || c == 0x200e || c == 0x200f || 0x2028 <= c && c <= 0x202e || 0x2066 <= c && c <= 0x2069
+}
+
+// appendString appends s as a JSON string. What JSON asks for is escaped, and what acts on those who show
+// it; other UTF-8 stays as it is, and a byte that is not UTF-8 becomes U+FFFD.
+func appendString(dst []byte, s string) []byte {
+	dst = append(dst, '"')
+	for _, c := range s {
+		switch {
+		case c == '"' || c == '\\':
+			dst = append(dst, '\\', byte(c))
+		case acts(c):
+			dst = appendEscape(dst, c)
+		default:
+			dst = utf8.AppendRune(dst, c)
+		}
+	}
+	return append(dst, '"')
+}
+
+// appendEscape appends the escape of a character, a letter where JSON has one.
+func appendEscape(dst []byte, c rune) []byte {
+	if i := strings.IndexRune("\b\t\n\f\r", c); i >= 0 {
+		return append(dst, '\\', "btnfr"[i])
+	}
+	return fmt.Appendf(dst, `\u%04x`, c)
+}
+
+// AppendShown appends a JSON text so that it can be shown: what acts on those who show it is escaped. Its value is
+// the same.
+func AppendShown(dst, text []byte) []byte {
+	for _, c := range string(text) { // outside of strings there is none but white space
+		if c >= 0x7f && acts(c) {
+			dst = appendEscape(dst, c)
+			continue
+		}
+		dst = utf8.AppendRune(dst, c)
+	}
+	return dst
+}
+
+// appendPlain appends an id to a line for readers: as it is, if it can only be read as one, else in quotes.
+func appendPlain(dst []byte, id string) []byte {
+	if isPlain(id) {
+		return append(dst, id...)
+	}
+	return appendString(dst, id)
+}
+
+// isPlain says whether a text reads as one word, of the letters, marks and digits of any script and the
+// signs that ids are made with.
+func isPlain(s string) bool {
+	for i, c := range s {
+		switch {
+		case unicode.Is(unicode.Other_Default_Ignorable_Code_Point, c):
+			return false // a letter that shows nothing
+		case unicode.IsLetter(c), unicode.IsDigit(c), unicode.IsNumber(c):
+		case i > 0 && (unicode.IsMark(c) || c == '.' || c == ':'):
+		case strings.ContainsRune("-_@/+=#~%", c):
+		default:
+			return false
+		}
+	}
+	return s != ""
+}
