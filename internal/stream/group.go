@@ -20,6 +20,7 @@ type generation struct {
 	relays     []*relay
 	given      *partitionCounts // to all members, where this process is the group's leader; else nil
 	last       map[*lease]int64 // offset committed last
+	held       map[*lease]*holdback
 	readers    sync.WaitGroup
 	quiet      chan struct{} // closed when every partition has given its lease up
 }
@@ -75,7 +76,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 // assign makes what a generation runs of the partitions that the group gives.
 func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment) *generation {
 	s.generations++
-	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*lease]int64{}, quiet: make(chan struct{})}
+	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*lease]int64{}, held: map[*lease]*holdback{}, quiet: make(chan struct{})}
 	for topic, list := range given {
 		for _, a := range list {
 			index, ok := s.indexOf(topic, a.ID)
@@ -153,19 +154,21 @@ func (g *generation) measure(ctx context.Context) {
 	}
 }
 
-// measureOne measures the lag of one partition. Until every shard has begun with it, and something may keep them from that for
+// measureOne measures the lag of one partition, up to the end of the log: what an open transaction holds back belongs to it. Until every shard has begun with it, and something may keep them from that for
 // long, it is where the group has committed.
 func (g *generation) measureOne(ctx context.Context, l *lease) {
-	start, end, err := g.service.fetch.Offsets(ctx, l.topic, l.partition)
+	e, err := g.service.fetch.Ends(ctx, l.topic, l.partition)
 	if err != nil || ctx.Err() != nil {
 		return
 	}
 	offset, begun := l.committed()
 	clock := l.clock()
 	if !begun {
-		offset, clock = max(start, l.groupAt), noTime
+		offset, clock = max(e.Start, l.groupAt), noTime
 	}
-	g.service.metrics.behind(l, end-offset, clock, time.Now())
+	now := time.Now()
+	g.service.metrics.behind(l, e.End-offset, clock, now)
+	g.tellHeld(ctx, l, e, now)
 }
 
 // horizons asks for the ends of the log that the tide does not know yet.

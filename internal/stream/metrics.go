@@ -21,6 +21,7 @@ type Metrics struct {
 	crossings   *prometheus.CounterVec
 	lag         *prometheus.GaugeVec
 	lagSeconds  *prometheus.GaugeVec
+	held        *prometheus.GaugeVec
 	commits     prometheus.Histogram
 	commitKeys  prometheus.Histogram
 	storeCalls  *prometheus.HistogramVec
@@ -52,8 +53,9 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 	m := &Metrics{
 		dead:        f.counters("dead_letters_total", "Records sent to the dead-letter topic, by reason.", "reason"),
 		crossings:   f.counters("crossings_total", "Crossings published, by rule, level and status.", "rule", "level", "status"),
-		lag:         f.gauges("lag_records", "Records of the partition that were not counted and stored yet.", "topic", "partition"),
+		lag:         f.gauges("lag_records", "Records of the partition up to the end of its log that were not counted and stored yet.", "topic", "partition"),
 		lagSeconds:  f.gauges("lag_seconds", "Age of the newest record of the partition that was counted and stored, while there are more; before the first, the time since the process was given the partition.", "topic", "partition"),
+		held:        f.gauges("held_back_records", "Records of the partition, of those in lag_records, that an open transaction holds back.", "topic", "partition"),
 		commits:     f.histogram("commit_seconds", "Time that one commit to the store took, retries included.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
 		commitKeys:  f.histogram("commit_keys", "Keys written by one commit.", prometheus.ExponentialBuckets(1, 4, 7)),
 		storeCalls:  f.histograms("store_seconds", "Time that one call of the store took, by operation.", prometheus.ExponentialBuckets(0.0005, 2, 15), "operation"),
@@ -217,6 +219,11 @@ func (m *Metrics) behind(l *lease, behind, clock int64, now time.Time) {
 	m.lagSeconds.WithLabelValues(l.topic, p).Set(age)
 }
 
+// heldBack notes how many records of a partition an open transaction holds back.
+func (m *Metrics) heldBack(l *lease, records int64) {
+	m.held.WithLabelValues(l.topic, strconv.Itoa(l.partition)).Set(float64(records))
+}
+
 func (m *Metrics) remembered(l *lease, ids int, shortened uint64) {
 	m.ids.WithLabelValues(l.topic, strconv.Itoa(l.partition)).Set(float64(ids))
 	m.shortened.Add(float64(shortened))
@@ -227,6 +234,7 @@ func (m *Metrics) drop(l *lease) {
 	p := strconv.Itoa(l.partition)
 	m.lag.DeleteLabelValues(l.topic, p)
 	m.lagSeconds.DeleteLabelValues(l.topic, p)
+	m.held.DeleteLabelValues(l.topic, p)
 	m.ids.DeleteLabelValues(l.topic, p)
 }
 

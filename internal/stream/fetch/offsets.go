@@ -15,7 +15,7 @@ import (
 // record that readers of committed records may see (the last stable offset). It
 // retries for Options.Patience.
 func (c *Client) Offsets(ctx context.Context, topic string, partition int) (start, end int64, err error) {
-	got, err := c.listOffsets(ctx, topic, partition, kafka.FirstOffset, kafka.LastOffset)
+	got, err := c.listOffsets(ctx, kafka.ReadCommitted, topic, partition, kafka.FirstOffset, kafka.LastOffset)
 	if err != nil {
 		return 0, 0, err
 	}
@@ -26,7 +26,7 @@ func (c *Client) Offsets(ctx context.Context, topic string, partition int) (star
 // (milliseconds, 0 or more) or later; where there is none, the end as by Offsets. With
 // timestamps set by producers, records behind it may be earlier. It retries for Options.Patience.
 func (c *Client) OffsetAt(ctx context.Context, topic string, partition int, ms int64) (int64, error) {
-	got, err := c.listOffsets(ctx, topic, partition, max(ms, 0), kafka.LastOffset) // negative times have other meanings
+	got, err := c.listOffsets(ctx, kafka.ReadCommitted, topic, partition, max(ms, 0), kafka.LastOffset) // negative times have other meanings
 	if err != nil {
 		return 0, err
 	}
@@ -69,13 +69,13 @@ func (c *Client) retry(ctx context.Context, f func(context.Context) error) error
 	}
 }
 
-// listOffsets returns the offsets at two times.
-func (c *Client) listOffsets(ctx context.Context, topic string, partition int, times ...int64) ([]int64, error) {
+// listOffsets returns the offsets at some times.
+func (c *Client) listOffsets(ctx context.Context, isolation kafka.IsolationLevel, topic string, partition int, times ...int64) ([]int64, error) {
 	offsets := make([]int64, len(times))
 	err := c.retry(ctx, func(ctx context.Context) error {
 		for i, t := range times {
 			var err error
-			if offsets[i], err = c.listOffset(ctx, topic, partition, t); err != nil {
+			if offsets[i], err = c.listOffset(ctx, isolation, topic, partition, t); err != nil {
 				return err
 			}
 		}
@@ -87,10 +87,10 @@ func (c *Client) listOffsets(ctx context.Context, topic string, partition int, t
 	return offsets, nil
 }
 
-func (c *Client) listOffset(ctx context.Context, topic string, partition int, ms int64) (int64, error) {
+func (c *Client) listOffset(ctx context.Context, isolation kafka.IsolationLevel, topic string, partition int, ms int64) (int64, error) {
 	m, err := c.opts.Transport.RoundTrip(ctx, c.opts.Brokers, &listoffsets.Request{
 		ReplicaID:      -1,
-		IsolationLevel: int8(kafka.ReadCommitted),
+		IsolationLevel: int8(isolation),
 		Topics: []listoffsets.RequestTopic{{
 			Topic: topic,
 			Partitions: []listoffsets.RequestPartition{{

@@ -54,8 +54,7 @@ func (q *topicQuestion) append(b []byte) []byte {
 	b = append(b, 0)                   // no tags
 	b = append(b, 1+1)                 // topics
 	b = append(b, make([]byte, 16)...) // by name, not by id
-	b = binary.AppendUvarint(b, uint64(len(q.topic)+1))
-	b = append(b, q.topic...)
+	b = appendCompact(b, q.topic)
 	return append(b, 0, 0, 0, 0) // no tags; not to be made; no permissions; no tags
 }
 
@@ -88,6 +87,10 @@ func (q *topicQuestion) read(f *frame) error {
 
 // The flexible format: lengths are varints, of arrays and texts one more than
 // they have.
+
+func appendCompact(b []byte, s string) []byte {
+	return append(binary.AppendUvarint(b, uint64(len(s)+1)), s...)
+}
 
 func (f *frame) uvarint() int {
 	v := 0

@@ -1,0 +1,59 @@
+package stream
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+)
+
+// holdback is what an open transaction holds back of a partition: readers of committed records are shown nothing
+// from its first record on, whoever wrote it.
+type holdback struct {
+	from  int64 // offset of the first record held back
+	since time.Time
+	told  bool
+}
+
+// heldPatience is how long a transaction may be open before it is said: Kafka ends one itself after
+// transaction.timeout.ms of its producer, a minute by default.
+const heldPatience = time.Minute
+
+// look takes the ends of the log, and says whether it is time to say that a transaction is open, or that one that was said is not any more.
+func (h *holdback) look(e fetch.Ends, now time.Time) (say, over bool) {
+	if e.Shown >= e.End || e.Shown != h.from {
+		over = h.told
+		*h = holdback{from: e.Shown, since: now}
+	}
+	if e.Shown >= e.End || h.told || now.Sub(h.since) < heldPatience {
+		return false, over
+	}
+	h.told = true
+	return true, over
+}
+
+// tellHeld keeps what is held back of a partition.
+func (g *generation) tellHeld(ctx context.Context, l *lease, e fetch.Ends, now time.Time) {
+	s := g.service
+	s.metrics.heldBack(l, e.End-e.Shown)
+	h := g.held[l]
+	if h == nil {
+		h = &holdback{from: -1}
+		g.held[l] = h
+	}
+	say, over := h.look(e, now)
+	if over {
+		s.log.Info("transaction ended: reading goes on behind it", "topic", l.topic, "partition", l.partition)
+	}
+	if !say {
+		return
+	}
+	line := []any{"topic", l.topic, "partition", l.partition, "offset", e.Shown, "records", e.End - e.Shown}
+	switch open, err := s.fetch.OpenTransactions(ctx, l.topic, l.partition); {
+	case err != nil:
+		line = append(line, "error", ExplainKafka(err))
+	case len(open) > 0:
+		line = append(line, "producer_id", open[0].Producer, "producer_epoch", open[0].Epoch, "transactions", len(open))
+	}
+	s.log.Warn("a transaction is open: records behind its first one are held back", line...)
+}
