@@ -67,6 +67,8 @@ func TestCheckFaults(t *testing.T) {
 	// The pack's tests, by their first difference.
 	f(replace("at: 2", "at: 1"),
 		`FILE:7:5: tests[0]: "ten": crossing 1: want {rule: views, subject: A, level: 1, at: 1}, got {rule: views, subject: A, level: 1, at: 2}; all that came: {rule: views, subject: A, level: 1, at: 2}`)
+	f(replace("subject: A", `subject: "A, level: 2\u2067"`),
+		`FILE:7:5: tests[0]: "ten": crossing 1: want {rule: views, subject: "A, level: 2\u2067", level: 1, at: 2}, got {rule: views, subject: A, level: 1, at: 2}; all that came: {rule: views, subject: A, level: 1, at: 2}`)
 	f(replace("count: 9", "count: 8"),
 		`FILE:7:5: tests[0]: "ten": crossing 1: want {rule: views, subject: A, level: 1, at: 2}, got no more; all that came: none`)
 	f(replace("crossings: [{rule: views, subject: A, level: 1, at: 2}]", "crossings: []"),

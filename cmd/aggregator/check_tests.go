@@ -82,5 +82,5 @@ func shortCrossings(list []thresholds.Expected) string {
 
 // shortCrossing is a crossing as a pack's tests write it.
 func shortCrossing(x thresholds.Expected) string {
-	return fmt.Sprintf("{rule: %s, subject: %s, level: %s, at: %d}", x.Rule, x.Subject, x.Level, x.At)
+	return fmt.Sprintf("{rule: %s, subject: %s, level: %s, at: %d}", x.Rule, thresholds.AppendPlain(nil, x.Subject), x.Level, x.At)
 }

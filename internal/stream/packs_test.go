@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"fmt"
 	"math"
 	"strings"
 	"testing"
@@ -104,5 +105,23 @@ func TestEndOfTime(t *testing.T) {
 	early := NewReplay(p, Intake{}, time.Date(1679, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), func(*thresholds.Crossing) {})
 	if err := early.Line([]byte(`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A"}`)); err == nil || reasonOf(err) != event.ReasonAhead {
 		t.Fatalf("five hundred years ahead: %v", err)
+	}
+}
+
+// TestTooManyKeys: a rule that makes one event too large for a commit is named.
+func TestTooManyKeys(t *testing.T) {
+	var levels []string
+	for n := range 9_999 {
+		levels = append(levels, fmt.Sprintf("%d.%04d", (n+1)/10_000, (n+1)%10_000))
+	}
+	text := "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: few, title: T, cite: C, by: incident, window: 1d, step: 1h, limits: {c: 9}}, " +
+		"{id: many, title: T, cite: C, by: incident, window: 1d, step: 1h, limits: {c: 1_000_000}, levels: [" + strings.Join(levels, ", ") + ", 1]}]}"
+	pack, faults := thresholds.Parse("own.yaml", []byte(text), thresholds.Options{})
+	if pack == nil {
+		t.Fatal(faults)
+	}
+	_, err := Compile([]*thresholds.Pack{pack}, 1_000_000)
+	if err == nil || !strings.Contains(err.Error(), `the rule "many" of own.yaml, with 10000 levels, has the most part in it: give rules fewer levels`) {
+		t.Errorf("got %v", err)
 	}
 }

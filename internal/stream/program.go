@@ -77,8 +77,12 @@ func Compile(packs []*thresholds.Pack, maxMembers int) (*Program, error) {
 	}
 	p.hash = h.Sum64()
 	p.keysPerEvent = int(thresholds.NumKinds)
+	var tallest *thresholds.Rule
 	for r := range p.Rules {
 		p.keysPerEvent += len(r.Levels) + 1
+		if tallest == nil || len(r.Levels) > len(tallest.Levels) {
+			tallest = r
+		}
 	}
 	most := 0
 	for _, m := range p.types {
@@ -86,7 +90,8 @@ func Compile(packs []*thresholds.Pack, maxMembers int) (*Program, error) {
 	}
 	p.keysPerEvent += 4 * most
 	if p.keysPerEvent > windows.MaxCommitKeys/2 {
-		return nil, fmt.Errorf("compile packs: one event could write %d keys, more than %d: split the packs over several deployments", p.keysPerEvent, windows.MaxCommitKeys/2)
+		return nil, fmt.Errorf("compile packs: one event could write %d keys, more than %d: the rule %q of %s, with %d levels, has the most part in it: give rules fewer levels, or split the packs over several deployments",
+			p.keysPerEvent, windows.MaxCommitKeys/2, tallest.ID, tallest.Pack.File, len(tallest.Levels))
 	}
 	return p, p.collisions()
 }

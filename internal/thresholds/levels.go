@@ -125,7 +125,7 @@ func (r *reader) distinguished(places []place, d *draft) {
 				continue
 			}
 			r.fault(places[i], "the levels %v and %v both ask %d of %s, whose limit is %d; take one of them out",
-				d.Levels[i-1], d.Levels[i], n, l.Measure.Name, l.Value)
+				d.Levels[i-1], d.Levels[i], n, shown(l.Measure.Name), l.Value)
 			break
 		}
 	}
@@ -154,10 +154,10 @@ func (r *reader) reachable(places []place, d *draft) {
 				continue
 			}
 			if asks(l.Value, LevelOne) > most {
-				r.fault(d.limits[k], "%s is never more than %d, as %s; lower the limit", l.Measure.Name, most, why)
+				r.fault(d.limits[k], "%s is never more than %d, as %s; lower the limit", shown(l.Measure.Name), most, why)
 			} else {
 				r.fault(places[i], "the level %v asks %d of %s, which is never more than %d, as %s; lower the level",
-					level, asks(l.Value, level), l.Measure.Name, most, why)
+					level, asks(l.Value, level), shown(l.Measure.Name), most, why)
 			}
 		}
 	}

@@ -87,10 +87,23 @@ func didYouMean(given string, names []string) string {
 	if len(names) == 0 {
 		return "there is none"
 	}
+	more := ""
 	if len(names) > few {
-		return "choose from " + strings.Join(names[:few], ", ") + ", ..."
+		names, more = names[:few], ", ..."
 	}
-	return "choose from " + strings.Join(names, ", ")
+	var list []string
+	for _, name := range names {
+		list = append(list, shown(name))
+	}
+	return "choose from " + strings.Join(list, ", ") + more
+}
+
+// shown is a text as it is, if it can only be read as a name or a number, else quoted.
+func shown(s string) string {
+	if len(s) <= 64 && isPlain(s) {
+		return s
+	}
+	return quote(s)
 }
 
 // oneOf lists names for readers: "a, b or c".

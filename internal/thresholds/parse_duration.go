@@ -23,7 +23,7 @@ var unitSeconds = []struct {
 func (r *reader) duration(at place, what string, least int64) (int64, bool) {
 	want := what + " as 30s, 10m, 12h or 730d"
 	if n := at.node; n.Tag == "!!int" && digits.MatchString(n.Value) {
-		r.fault(at, "%s has no unit; write %s", n.Value, want)
+		r.fault(at, "%s has no unit; write %s", shown(n.Value), want)
 		return 0, false
 	}
 	s, ok := r.text(at, want, maxTitle)

@@ -15,26 +15,40 @@ const (
 	maxTitle = 256 // of titles, cites and names of tests
 )
 
-// text reads a string of 1 to most bytes without control characters.
+// text reads a string of 1 to most bytes without characters that cannot be meant. All others are as
+// good as in an event: spaces of any kind, joiners and marks, as scripts need them.
 func (r *reader) text(at place, want string, most int) (string, bool) {
 	if !r.isText(at, want) {
 		return "", false
 	}
 	s := at.node.Value
-	switch i := strings.IndexFunc(s, unprintable); {
+	switch i := strings.IndexFunc(s, unmeant); {
 	case s == "":
 		r.fault(at, "the text is empty; write %s", want)
 	case len(s) > most:
 		r.fault(at, "%s has %d bytes; at most %d are allowed: shorten it", quote(s), len(s), most)
 	case i >= 0:
-		r.fault(at, "%s holds the character %U, which does not print; take it out", quote(s), []rune(s[i:])[0])
+		c := []rune(s[i:])[0]
+		r.fault(at, "%s holds the character %U, %s; take it out", quote(s), c, unmeantName(c))
 	default:
 		return s, true
 	}
 	return "", false
 }
 
-func unprintable(c rune) bool { return !unicode.IsPrint(c) }
+// unmeant says whether a character cannot be meant in a text of a pack: a control character, or one that shows what
+// follows in another order than it is written in. Half of a surrogate pair cannot get here: the file is UTF-8.
+func unmeant(c rune) bool { return unicode.IsControl(c) || redirects(c) }
+
+// redirects says whether a character embeds or overrides a direction.
+func redirects(c rune) bool { return 0x202a <= c && c <= 0x202e }
+
+func unmeantName(c rune) string {
+	if redirects(c) {
+		return "which turns round how the text is shown"
+	}
+	return "a control character"
+}
 
 // isText says whether the value is a string to YAML.
 func (r *reader) isText(at place, want string) bool {
@@ -47,7 +61,7 @@ func (r *reader) isText(at place, want string) bool {
 	case n.Tag == "!!null":
 		r.fault(at, "the value is missing; write %s", want)
 	case n.Tag == "!!int", n.Tag == "!!float", n.Tag == "!!bool", n.Tag == "!!timestamp":
-		r.fault(at, `%s is %s to YAML; quote it: "%s"`, n.Value, describe(n), n.Value)
+		r.fault(at, `%s is %s to YAML; quote it: %s`, shown(n.Value), describe(n), quote(n.Value))
 	case n.Tag != "!!str":
 		r.fault(at, "the tag %s is not read; take it out", quote(n.Tag))
 	default:

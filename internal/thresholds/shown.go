@@ -57,8 +57,8 @@ func AppendShown(dst, text []byte) []byte {
 	return dst
 }
 
-// appendPlain appends an id to a line for readers: as it is, if it can only be read as one, else in quotes.
-func appendPlain(dst []byte, id string) []byte {
+// AppendPlain appends an id to a line for readers: as it is, if it can only be read as one, else in quotes.
+func AppendPlain(dst []byte, id string) []byte {
 	if isPlain(id) {
 		return append(dst, id...)
 	}

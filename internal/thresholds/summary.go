@@ -5,7 +5,7 @@ package thresholds
 func (c *Crossing) AppendSummary(dst []byte) []byte {
 	dst = append(dst, c.Rule.By.String()...)
 	dst = append(dst, ' ')
-	dst = appendPlain(dst, c.Subject)
+	dst = AppendPlain(dst, c.Subject)
 	dst = append(dst, ": "...)
 	if c.Level == 0 {
 		dst = append(dst, "cleared, "...)
