@@ -62,5 +62,5 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	if !o.live {
 		return nil
 	}
-	return checkLive(ctx, s, c)
+	return checkLive(ctx, s, c, l.packs)
 }

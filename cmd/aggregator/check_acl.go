@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -23,21 +22,8 @@ var (
 	bothOperations  = []kmsg.ACLOperation{kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe}
 )
 
-// permissions asks Kafka what the user may do. The library of the service cannot ask
-// that, so another one does.
-func (f *findings) permissions(ctx context.Context, c *config) {
-	client, err := c.askingClient()
-	if err != nil {
-		f.warn("kafka: permissions not looked at: %v", err)
-		return
-	}
-	defer client.Close()
-	f.topicPermissions(ctx, client, c)
-	f.groupPermissions(ctx, client, c)
-}
-
 func (c *config) askingClient() (*kgo.Client, error) {
-	o := []kgo.Opt{kgo.SeedBrokers(c.kafka.Brokers...), kgo.ClientID(c.kafka.ClientID), kgo.RetryTimeout(liveTimeout)}
+	o := []kgo.Opt{kgo.SeedBrokers(c.kafka.Brokers...), kgo.ClientID(c.kafka.ClientID), kgo.RetryTimeout(liveTimeout), kgo.DialTimeout(3 * time.Second)}
 	if c.kafka.TLS != nil {
 		o = append(o, kgo.DialTLSConfig(c.kafka.TLS))
 	}
@@ -56,49 +42,42 @@ func (c *config) askingClient() (*kgo.Client, error) {
 	return kgo.NewClient(o...)
 }
 
-func (f *findings) topicPermissions(ctx context.Context, client *kgo.Client, c *config) {
-	req := kmsg.NewPtrMetadataRequest()
-	req.IncludeTopicAuthorizedOperations = true
-	for _, name := range topicNames(&c.kafka) {
-		t := kmsg.NewMetadataRequestTopic()
-		t.Topic = &name
-		req.Topics = append(req.Topics, t)
+// topicPermissions says whether the user may do with a topic what the service does.
+func (k *kafkaCheck) topicPermissions(t *kmsg.MetadataResponseTopic) bool {
+	needed := writeOperations
+	switch {
+	case *t.Topic == k.c.kafka.Crossings:
+		needed = bothOperations
+	case k.reads(*t.Topic):
+		needed = readOperations
 	}
-	res, err := req.RequestWith(ctx, client)
-	if err != nil {
-		f.warn("kafka: permissions not looked at: %v", err)
-		return
-	}
-	for _, t := range res.Topics {
-		if t.Topic == nil || t.ErrorCode != 0 {
-			continue // said already
-		}
-		needed := writeOperations
-		switch {
-		case *t.Topic == c.kafka.Crossings:
-			needed = bothOperations
-		case slices.Contains(c.kafka.Events, *t.Topic):
-			needed = readOperations
-		}
-		f.allowed("topic "+*t.Topic, t.AuthorizedOperations, needed)
-	}
+	return k.allowed("topic "+*t.Topic, t.AuthorizedOperations, needed)
 }
 
-func (f *findings) groupPermissions(ctx context.Context, client *kgo.Client, c *config) {
-	res, err := describeGroup(ctx, client, c.kafka.Group)
+// groupPermissions says whether the user may do with the group what the service does, and whether nobody is in it.
+func (k *kafkaCheck) groupPermissions(ctx context.Context) (free, ok bool) {
+	name := k.c.kafka.Group
+	res, err := describeGroup(ctx, k.client, name)
 	switch {
 	case errors.Is(err, kerr.GroupAuthorizationFailed):
-		f.fail("group %s: %v", c.kafka.Group, err)
+		k.fail("group %s: %v", name, err)
+		return false, false
 	case err != nil:
-		f.warn("group %s: permissions not looked at: %v", c.kafka.Group, err)
+		k.warn("group %s: permissions not looked at: %v", name, err)
+		return false, false
 	// From Kafka 4 on, a group that has no member yet is an error of its own.
 	case res.ErrorCode == kerr.GroupIDNotFound.Code:
-		f.fine("group %s: new", c.kafka.Group)
+		k.fine("group %s: new", name)
+		return true, true
 	case res.ErrorCode != 0:
-		f.fail("group %s: %v", c.kafka.Group, kerr.ErrorForCode(res.ErrorCode))
-	default:
-		f.allowed("group "+c.kafka.Group, res.AuthorizedOperations, readOperations)
+		k.fail("group %s: %v", name, kerr.ErrorForCode(res.ErrorCode))
+		return false, false
 	}
+	ok = k.allowed("group "+name, res.AuthorizedOperations, readOperations)
+	if len(res.Members) > 0 {
+		k.fine("group %s: %s, left alone", name, counted(len(res.Members), "member"))
+	}
+	return len(res.Members) == 0, ok
 }
 
 // describeGroup waits for the group's coordinator: the first question about any group makes
@@ -120,10 +99,8 @@ func describeGroup(ctx context.Context, client *kgo.Client, group string) (*kmsg
 		case !kerr.IsRetriable(err):
 			return nil, err
 		}
-		select {
-		case <-ctx.Done():
+		if wait(ctx, 250*time.Millisecond); ctx.Err() != nil {
 			return nil, err
-		case <-time.After(250 * time.Millisecond):
 		}
 	}
 }
@@ -139,11 +116,11 @@ func retriable(code int16) error {
 // unasked is what a broker answers that does not say what is allowed.
 const unasked = -1 << 31
 
-// allowed compares a set of operations, a bit for each, with those needed.
-func (f *findings) allowed(what string, set int32, needed []kmsg.ACLOperation) {
+// allowed compares a set of operations, a bit for each, with those needed. It is false if one is missing.
+func (f *findings) allowed(what string, set int32, needed []kmsg.ACLOperation) bool {
 	if set == unasked {
 		f.warn("%s: the broker does not say what is allowed", what)
-		return
+		return true
 	}
 	var names, missing []string
 	for _, o := range needed {
@@ -154,7 +131,8 @@ func (f *findings) allowed(what string, set int32, needed []kmsg.ACLOperation) {
 	}
 	if len(missing) > 0 {
 		f.fail("%s: not allowed: %s", what, strings.Join(missing, ", "))
-		return
+		return false
 	}
 	f.fine("%s: allowed: %s", what, strings.Join(names, ", "))
+	return true
 }

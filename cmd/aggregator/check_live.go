@@ -2,15 +2,12 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
@@ -38,12 +35,22 @@ func (f *findings) fail(format string, args ...any) {
 	fmt.Fprintf(f.err, "failed: "+format+"\n", args...)
 }
 
-// checkLive looks at the servers of a config.
-func checkLive(ctx context.Context, s *session, c *config) error {
+// checkLive looks at the servers of a config. The packs say how long events are needed.
+func checkLive(ctx context.Context, s *session, c *config, packs []*thresholds.Pack) error {
 	f := &findings{session: s}
-	f.kafka(ctx, c)
+	f.kafka(ctx, c, longestWindow(packs))
 	f.redis(ctx, c)
 	return f.verdict()
+}
+
+// longestWindow is that of the rules which have one, with its step.
+func longestWindow(packs []*thresholds.Pack) (longest time.Duration) {
+	for _, p := range packs {
+		for _, r := range p.Rules {
+			longest = max(longest, time.Duration(r.Window+r.Step)*time.Second)
+		}
+	}
+	return longest
 }
 
 // verdict is the last line, after all that was found.
@@ -60,87 +67,6 @@ func (f *findings) verdict() error {
 	return nil
 }
 
-func (f *findings) kafka(ctx context.Context, c *config) {
-	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
-	defer cancel()
-	transport := c.kafka.Transport()
-	defer transport.CloseIdleConnections()
-	client := &kafka.Client{Addr: c.kafka.Addr(), Transport: transport, Timeout: liveTimeout}
-	names := topicNames(&c.kafka)
-	res, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: names})
-	if err != nil {
-		f.fail("kafka %s: %v", strings.Join(c.kafka.Brokers, ","), stream.ExplainKafka(err))
-		return
-	}
-	f.fine("kafka %s: %s", strings.Join(c.kafka.Brokers, ","), counted(len(res.Brokers), "broker"))
-	there := map[string]bool{}
-	for _, t := range res.Topics {
-		there[t.Name] = f.topic(&t)
-	}
-	for _, name := range c.kafka.Events {
-		if there[name] {
-			f.timestamps(ctx, client, name)
-		}
-	}
-	f.permissions(ctx, c)
-}
-
-// topic says whether a topic can be used.
-func (f *findings) topic(t *kafka.Topic) bool {
-	switch {
-	case errors.Is(t.Error, kafka.UnknownTopicOrPartition):
-		f.fail("topic %s: does not exist; make it with `aggregator topics`", t.Name)
-	case t.Error != nil:
-		f.fail("topic %s: %v", t.Name, stream.ExplainKafka(t.Error))
-	default:
-		f.fine("topic %s: %s", t.Name, counted(len(t.Partitions), "partition"))
-		return true
-	}
-	return false
-}
-
-const (
-	// timestampBound is the setting of topics that bounds how far ahead producers' timestamps may lie, in ms.
-	timestampBound = "message.timestamp.after.max.ms"
-	// boundAllowed is how far that may be: what Kafka 4 has by default.
-	boundAllowed = time.Hour
-)
-
-// timestamps looks whether a producer's clock can push the windows on.
-func (f *findings) timestamps(ctx context.Context, client *kafka.Client, topic string) {
-	res, err := client.DescribeConfigs(ctx, &kafka.DescribeConfigsRequest{Resources: []kafka.DescribeConfigRequestResource{{
-		ResourceType: kafka.ResourceTypeTopic, ResourceName: topic, ConfigNames: []string{timestampType, timestampBound},
-	}}})
-	if err == nil && len(res.Resources) > 0 {
-		err = res.Resources[0].Error
-	}
-	if err != nil {
-		f.warn("topic %s: its settings cannot be read: %v; see to it that %s is %s", topic, err, timestampType, logAppendTime)
-		return
-	}
-	settings := map[string]string{}
-	for _, r := range res.Resources {
-		for _, e := range r.ConfigEntries {
-			settings[e.ConfigName] = e.ConfigValue
-		}
-	}
-	f.judge(topic, settings)
-}
-
-func (f *findings) judge(topic string, settings map[string]string) {
-	if settings[timestampType] == logAppendTime {
-		f.fine("topic %s: %s", topic, logAppendTime)
-		return
-	}
-	bound := settings[timestampBound]
-	if ms, err := strconv.ParseInt(bound, 10, 64); err == nil && ms <= boundAllowed.Milliseconds() {
-		f.fine("topic %s: %s, at most %v ahead", topic, settings[timestampType], time.Duration(ms)*time.Millisecond)
-		return
-	}
-	f.fail("topic %s: producers' timestamps may lie far ahead, and would push the windows on; set %s=%s, or %s to at most %d",
-		topic, timestampType, logAppendTime, timestampBound, boundAllowed.Milliseconds())
-}
-
 func (f *findings) redis(ctx context.Context, c *config) {
 	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 	defer cancel()
@@ -152,6 +78,10 @@ func (f *findings) redis(ctx context.Context, c *config) {
 	defer func() { _ = store.Close() }() // nothing was written
 	if err := store.Ping(ctx); err != nil {
 		f.fail("%v", stream.ExplainStore(err))
+	} else if err := store.Try(ctx); err != nil {
+		f.fail("%v", stream.ExplainStore(err))
+	} else {
+		f.fine("redis %s: reads, writes and runs the script of commits", strings.Join(c.redis.Addrs, ","))
 	}
 	f.owner(ctx, c, store)
 	servers, err := store.Check(ctx)

@@ -16,8 +16,9 @@ import (
 
 var topicsCommand = &command{
 	name: "topics", args: "-config FILE [-partitions N] [-replication N]", about: "creates the topics that are missing",
-	more: `Topics that exist are left as they are. Those of events are made with
-message.timestamp.type=LogAppendTime, so that no producer's clock can run ahead.
+	more: `Topics that exist are left as they are. New ones are made with
+cleanup.policy=delete, those of events with message.timestamp.type=LogAppendTime besides, so that no
+producer's clock can run ahead.
 The number of partitions of the crossings' topic is fixed when the service first starts.`,
 	flags: func(fs *flag.FlagSet) runner {
 		var o topicsOptions
@@ -66,19 +67,14 @@ func (o *topicsOptions) wanted(k *stream.Kafka) []kafka.TopicConfig {
 	var list []kafka.TopicConfig
 	for _, name := range topicNames(k) {
 		t := kafka.TopicConfig{Topic: name, NumPartitions: o.partitions, ReplicationFactor: o.replication}
+		t.ConfigEntries = []kafka.ConfigEntry{{ConfigName: cleanupPolicy, ConfigValue: "delete"}} // whatever the brokers' default is
 		if slices.Contains(k.Events, name) {
-			t.ConfigEntries = []kafka.ConfigEntry{{ConfigName: timestampType, ConfigValue: logAppendTime}}
+			t.ConfigEntries = append(t.ConfigEntries, kafka.ConfigEntry{ConfigName: timestampType, ConfigValue: logAppendTime})
 		}
 		list = append(list, t)
 	}
 	return list
 }
-
-// The setting of a topic that lets the broker's clock alone say when a record came.
-const (
-	timestampType = "message.timestamp.type"
-	logAppendTime = "LogAppendTime"
-)
 
 // topicNames is every topic of the config once: events, their dead letters, crossings.
 func topicNames(k *stream.Kafka) []string {

@@ -102,8 +102,10 @@ func remedyOfKafka(err error) string {
 // remedyOfStore is about logins and ACLs.
 func remedyOfStore(err error) string {
 	switch text := err.Error(); {
-	case windows.ErrorKind(err) == "auth" && strings.Contains(text, "NOPERM"):
+	case windows.ErrorKind(err) == "auth" && (strings.Contains(text, "NOPERM") || strings.Contains(text, " script")):
 		return "the user needs more rights: docs/security.md has the ACL"
+	case strings.Contains(text, "ERR unknown command"):
+		return "the server lacks a command that is needed, or has it by another name (rename-command): give it back"
 	case windows.ErrorKind(err) == "auth" && windows.OfSentinels(err):
 		return "look at redis.sentinel_username and redis.sentinel_password"
 	case windows.ErrorKind(err) == "auth":

@@ -68,16 +68,16 @@ func (r *Redis) eachMaster(ctx context.Context, f func(context.Context, string, 
 func (r *Redis) checkServer(ctx context.Context, addr string, c *redis.Client) (Server, error) {
 	s := Server{Addr: addr}
 	text, err := c.Info(ctx).Result()
-	if redis.IsPermissionError(err) {
-		s.warn("INFO is not permitted, so its settings are not known: see to it that maxmemory-policy is noeviction")
-		return s, nil
-	}
-	if err != nil {
+	if denied(err) {
+		s.warn("INFO is not permitted, so its version and role are not known")
+	} else if err != nil {
 		return s, fmt.Errorf("info: %w", err)
 	}
 	info := parseInfo(text)
 	s.read(info)
-	s.readConfig(ctx, c)
+	if err := s.readConfig(ctx, c); err != nil {
+		return s, err
+	}
 	s.warnings()
 	return s, s.fault(info["cluster_enabled"] == "1" && !r.onCluster())
 }
@@ -112,18 +112,40 @@ func (s *Server) read(info map[string]string) {
 }
 
 // readConfig takes what INFO does not say.
-func (s *Server) readConfig(ctx context.Context, c *redis.Client) {
+func (s *Server) readConfig(ctx context.Context, c *redis.Client) (err error) {
 	if s.Policy == "" {
-		s.Policy = setting(ctx, c, "maxmemory-policy")
+		if s.Policy, err = setting(ctx, c, "maxmemory-policy"); err != nil {
+			return err
+		}
 	}
-	if s.Fsync == "" {
-		s.Fsync = setting(ctx, c, "appendfsync")
+	if s.Fsync != "" {
+		return nil
 	}
+	aof, err := setting(ctx, c, "appendonly") // which INFO may not have told
+	if err == nil && aof == "no" {
+		s.Fsync = "off"
+		return nil
+	}
+	if err == nil {
+		s.Fsync, err = setting(ctx, c, "appendfsync")
+	}
+	return err
 }
 
 // setting is empty if the server does not tell: that is no error.
-func setting(ctx context.Context, c *redis.Client, name string) string {
-	return c.ConfigGet(ctx, name).Val()[name]
+func setting(ctx context.Context, c *redis.Client, name string) (string, error) {
+	values, err := c.ConfigGet(ctx, name).Result()
+	if err != nil && !denied(err) {
+		return "", fmt.Errorf("config get %s: %w", name, err)
+	}
+	return values[name], nil
+}
+
+// denied says whether the server answers, and answers no: managed services forbid, rename or take out commands that tell
+// of the server, each in words of its own.
+func denied(err error) bool {
+	var reply redis.Error
+	return errors.As(err, &reply)
 }
 
 // warnings notes what the operator should know.
@@ -142,7 +164,10 @@ func (s *Server) warnings() {
 			"remedy: CONFIG SET appendfsync everysec")
 	}
 	if s.Policy == "" {
-		s.warn("its maxmemory-policy is not known: see to it that it is noeviction")
+		s.warn("its maxmemory-policy cannot be read (CONFIG GET is not permitted): see to it that it is noeviction")
+	}
+	if s.Fsync == "" {
+		s.warn("appendfsync cannot be read (CONFIG GET is not permitted): see to it that appendonly is yes and appendfsync everysec")
 	}
 }
 

@@ -63,6 +63,8 @@ var replies = []struct {
 	{"WRONGPASS", kindAuth, false},
 	{"NOAUTH", kindAuth, false},
 	{"NOPERM", kindAuth, false},
+	{"ERR The user executing the script", kindAuth, false}, // may not run a command that the script calls
+	{"ERR ACL failure in script", kindAuth, false},
 }
 
 // Retryable says whether an error of a Store may pass, so that the same call is

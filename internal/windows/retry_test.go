@@ -72,6 +72,7 @@ func TestRetryable(t *testing.T) {
 	f(reply("ERR invalid password"), "auth", false)
 	f(reply("NOAUTH Authentication required."), "auth", false)
 	f(reply("NOPERM this user has no permissions to run the 'evalsha' command"), "auth", false)
+	f(reply("ERR The user executing the script can't run this command or subcommand script: 0cff, on @user_script:31."), "auth", false)
 	f(reply("WRONGTYPE Operation against a key holding the wrong kind of value"), "other", false)
 	f(reply("BUSYKEY Target key name already exists."), "other", false)
 	f(reply("ERR unknown command 'EVALSHA'"), "other", false)
