@@ -45,6 +45,7 @@ type Metrics struct {
 	shortened   prometheus.Counter
 	waits       prometheus.Counter
 	stalled     *prometheus.GaugeVec
+	unfit       prometheus.Gauge
 }
 
 // NewMetrics makes the metrics of a program and registers them.
@@ -78,6 +79,7 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		ids:         f.gauges("duplicate_ids", "Event ids remembered for the partition.", "topic", "partition"),
 		shortened:   f.counter("duplicate_window_shortened_total", "Event ids forgotten early because dedupe.max_ids was reached."),
 		waits:       f.counter("partition_wait_timeouts_total", "Times a partition that was ahead went on though the slowest made no progress for a minute."),
+		unfit:       f.gauge("store_unfit", "1: Redis is not fit to keep counts, as it may evict keys or is a replica; 0: it is."),
 		stalled:     f.gauges("stalled_seconds", "Since when a shard, a partition or a relay does nothing though it is at work; 0: it goes on.", "what", "topic", "partition", "shard"),
 	}
 	m.start(f, p)
@@ -168,6 +170,13 @@ func (m *Metrics) repeatSkipped()           { m.skipped.Inc() }
 func (m *Metrics) forgotten(n int)          { m.forgot.Add(float64(n)) }
 func (m *Metrics) gaveUpWaiting()           { m.waits.Inc() }
 func (m *Metrics) recordGone()              { m.gone.Inc() }
+
+func (m *Metrics) storeUnfit(is bool) {
+	m.unfit.Set(0)
+	if is {
+		m.unfit.Set(1)
+	}
+}
 
 func (m *Metrics) operation(k thresholds.Kind, o outcome) {
 	if o.late {

@@ -94,27 +94,12 @@ func (s *Service) untilStored(ctx context.Context, f func() error) error {
 	})
 }
 
-// checker is a store that knows whether its servers are fit to keep counts.
-type checker interface {
-	Check(ctx context.Context) ([]windows.Server, error)
-}
-
 // checkStore refuses a server that is not fit, and says what an operator should know of one that is.
 func (s *Service) checkStore(ctx context.Context) error {
-	c, ok := s.Store.(checker)
-	if !ok {
+	if s.storeWatch == nil {
 		return nil
 	}
-	servers, err := c.Check(ctx)
-	if err != nil && !windows.Retryable(err) {
-		return &finalError{err}
-	}
-	for _, server := range servers {
-		for _, w := range server.Warnings {
-			s.log.Warn("store could be safer", "server", server.Addr, "problem", w)
-		}
-	}
-	return err
+	return s.storeWatch.begin(ctx)
 }
 
 // settle compares the settings with the stored ones, which the first process makes.

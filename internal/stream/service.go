@@ -78,6 +78,7 @@ type Service struct {
 	sinces        *sinces
 	watchdog      *watchdog
 	watching      atomic.Pointer[watchdog] // the same, for who asks before there is one
+	storeWatch    *storeWatch              // nil: the store has no servers
 	joined        atomic.Bool
 	given         atomic.Pointer[partitionCounts] // to the next generation, as its leader
 	generations   int64                           // that this process took part in
@@ -99,7 +100,11 @@ func New(o Options) *Service {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = DefaultCacheBytes
 	}
-	return &Service{Options: o, log: o.Log, metrics: NewMetrics(o.Registry, o.Program), process: newWriterID(), owned: map[int]bool{}}
+	s := &Service{Options: o, log: o.Log, metrics: NewMetrics(o.Registry, o.Program), process: newWriterID(), owned: map[int]bool{}}
+	if c, ok := o.Store.(checker); ok {
+		s.storeWatch = &storeWatch{store: c, metrics: s.metrics, log: o.Log}
+	}
+	return s
 }
 
 // errGrown ends a run that is begun again at once: an event topic has more
@@ -138,6 +143,9 @@ func (s *Service) runOnce(parent context.Context) error {
 		workers.Go(func() { sh.serve(inner, s.in[i]) })
 	}
 	workers.Go(func() { s.sweeper().serve(inner) })
+	if s.storeWatch != nil {
+		workers.Go(func() { s.storeWatch.run(inner) })
+	}
 	workers.Go(func() { s.watchdog.run(inner) })
 	err := s.consume(ctx)
 	stop()
