@@ -27,6 +27,7 @@ var arrows = map[string][]string{
 	"internal/house":        {},
 	"bench/gen":             {},
 	"deploy/k8s":            {},
+	"deploy/monitoring":     {},
 }
 
 // testside are the packages that any test may import besides what its package

@@ -249,6 +249,9 @@ func (s *shard) written(ctx context.Context, c *windows.Commit) {
 		if c.Records[i].Value == nil {
 			continue
 		}
+		if len(e.version) == 0 {
+			s.metrics.subjectMade(e.kind)
+		}
 		e.version, e.wrote = append(e.version[:0], c.Records[i].Value[:windows.VersionSize]...), len(c.Records[i].Value)
 		e.shared = max(0, e.shared-1)
 	}

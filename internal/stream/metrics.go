@@ -46,6 +46,8 @@ type Metrics struct {
 	waits       prometheus.Counter
 	stalled     *prometheus.GaugeVec
 	unfit       prometheus.Gauge
+	faults      [numFaults]prometheus.Gauge
+	made        [thresholds.NumKinds]prometheus.Counter
 }
 
 // NewMetrics makes the metrics of a program and registers them.
@@ -92,10 +94,15 @@ func (m *Metrics) start(f factory, p *Program) {
 	for v := range m.events {
 		m.events[v] = events.WithLabelValues(verdictNames[v])
 	}
+	faults := f.gauges("fault_timestamp_seconds", "When the process last found a fault of this kind; 0: never.", "fault")
+	for i := range m.faults {
+		m.faults[i] = faults.WithLabelValues(faultNames[i])
+	}
+	made := f.counters("subjects_made_total", "Subjects written to the store for the first time, or again after they were forgotten, by kind.", "by")
 	late := f.counters("late_total", "Operations too old for every counter of their subject, by kind of subject.", "by")
 	refused := f.counters("after_refused_total", "Operations that an `after` condition kept out of a counter, by kind of subject.", "by")
 	for k := range thresholds.NumKinds {
-		m.late[k], m.refused[k] = late.WithLabelValues(k.String()), refused.WithLabelValues(k.String())
+		m.late[k], m.refused[k], m.made[k] = late.WithLabelValues(k.String()), refused.WithLabelValues(k.String()), made.WithLabelValues(k.String())
 	}
 	for _, operation := range []string{operationLoad, operationCommit, operationFence} {
 		m.storeCalls.WithLabelValues(operation)
@@ -158,18 +165,54 @@ func (f factory) histogram(name, help string, buckets []float64) prometheus.Hist
 	return h
 }
 
-func (m *Metrics) event(v verdict)          { m.events[v].Inc() }
-func (m *Metrics) deadLetter(reason string) { m.dead.WithLabelValues(reason).Inc() }
-func (m *Metrics) conflict()                { m.conflicts.Inc() }
-func (m *Metrics) rewind(int)               { m.rewinds.Inc() }
-func (m *Metrics) lost()                    { m.losses.Inc() }
-func (m *Metrics) wentBack()                { m.rollbacks.Inc() }
-func (m *Metrics) hole(records int64)       { m.holes.Add(float64(records)) }
-func (m *Metrics) outboxDamaged()           { m.outboxBad.Inc() }
-func (m *Metrics) repeatSkipped()           { m.skipped.Inc() }
-func (m *Metrics) forgotten(n int)          { m.forgot.Add(float64(n)) }
-func (m *Metrics) gaveUpWaiting()           { m.waits.Inc() }
-func (m *Metrics) recordGone()              { m.gone.Inc() }
+func (m *Metrics) event(v verdict)               { m.events[v].Inc() }
+func (m *Metrics) deadLetter(reason string)      { m.dead.WithLabelValues(reason).Inc() }
+func (m *Metrics) conflict()                     { m.conflicts.Inc() }
+func (m *Metrics) rewind(int)                    { m.rewinds.Inc() }
+func (m *Metrics) repeatSkipped()                { m.skipped.Inc() }
+func (m *Metrics) forgotten(n int)               { m.forgot.Add(float64(n)) }
+func (m *Metrics) gaveUpWaiting()                { m.waits.Inc() }
+func (m *Metrics) subjectMade(k thresholds.Kind) { m.made[k].Inc() }
+
+// The faults of which it is told when they were last found. What is found at a start stands in a counter before Prometheus
+// has seen that at 0, and no rate shows it then; when it was found is seen whenever one looks.
+const (
+	faultLoss = iota
+	faultRollback
+	faultGone
+	faultHole
+	faultOutbox
+	numFaults
+)
+
+var faultNames = [numFaults]string{
+	faultLoss: "store-loss", faultRollback: "store-rollback", faultGone: "store-record-gone", faultHole: "log-hole", faultOutbox: "outbox-damaged",
+}
+
+func (m *Metrics) lost() {
+	m.losses.Inc()
+	m.faults[faultLoss].SetToCurrentTime()
+}
+
+func (m *Metrics) wentBack() {
+	m.rollbacks.Inc()
+	m.faults[faultRollback].SetToCurrentTime()
+}
+
+func (m *Metrics) recordGone() {
+	m.gone.Inc()
+	m.faults[faultGone].SetToCurrentTime()
+}
+
+func (m *Metrics) hole(records int64) {
+	m.holes.Add(float64(records))
+	m.faults[faultHole].SetToCurrentTime()
+}
+
+func (m *Metrics) outboxDamaged() {
+	m.outboxBad.Inc()
+	m.faults[faultOutbox].SetToCurrentTime()
+}
 
 func (m *Metrics) storeUnfit(is bool) {
 	m.unfit.Set(0)

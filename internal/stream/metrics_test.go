@@ -3,12 +3,17 @@ package stream
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"math"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
 // series is the one of a metric that has a label of that value; of a metric without labels its only one.
@@ -105,4 +110,57 @@ func seriesOf(c prometheus.Collector) (all []*dto.Metric) {
 func told(c prometheus.Collector) float64 {
 	x := seriesOf(c)[0]
 	return x.GetCounter().GetValue() + x.GetGauge().GetValue()
+}
+
+// TestSubjectsMade: a subject is counted as made when its record is first written, by kind, and not again.
+func TestSubjectsMade(t *testing.T) {
+	p := compile(t, `
+pack: p
+measures: {clicks: {sum: count, types: [click]}}
+rules:
+  - {id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 900000}}
+  - {id: s, by: account, window: 10d, step: 1d, limits: {clicks: 900000}}
+`)
+	store := windows.NewMem(1)
+	s, l := lone(t, p, store)
+	feed := newFeeder(p)
+	click := func(n int, incident string) string {
+		return fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"%s","account":"u"}`, n, incident)
+	}
+	f := func(incidents, accounts float64) {
+		t.Helper()
+		if i, a := told(s.metrics.made[thresholds.Incident]), told(s.metrics.made[thresholds.Account]); i != incidents || a != accounts {
+			t.Errorf("made %v incidents and %v accounts, want %v and %v", i, a, incidents, accounts)
+		}
+	}
+	f(0, 0)
+	feed.count(t, s, l, click(1, "A"), click(2, "A"), click(3, "B"))
+	f(2, 1)
+	feed.count(t, s, l, click(4, "A"), click(5, "C"))
+	f(3, 1)
+	s, l = lone(t, p, store) // another process
+	feed.count(t, s, l, click(6, "A"), click(7, "B"))
+	f(0, 0)
+}
+
+// TestFaultTimes: when a fault was found stands in a metric, as a counter that is first seen above 0 shows no growth.
+func TestFaultTimes(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := NewMetrics(r, compile(t, builtin(t, "cn-2019-15")))
+	const name = "aggregator_fault_timestamp_seconds"
+	if n := len(allSeries(t, r, name)); n != numFaults {
+		t.Errorf("%d series before there is any fault", n)
+	}
+	began := float64(time.Now().Unix())
+	for fault, find := range map[string]func(){
+		"store-loss": m.lost, "store-rollback": m.wentBack, "store-record-gone": m.recordGone, "log-hole": func() { m.hole(3) }, "outbox-damaged": m.outboxDamaged,
+	} {
+		if at := series(t, r, name, fault).GetGauge().GetValue(); at != 0 {
+			t.Errorf("%s: found at %v before it was", fault, at)
+		}
+		find()
+		if at := series(t, r, name, fault).GetGauge().GetValue(); at < began {
+			t.Errorf("%s: found at %v, want %v or later", fault, at, began)
+		}
+	}
 }
