@@ -262,6 +262,25 @@ func TestVerifyFromATime(t *testing.T) {
 	}
 }
 
+// TestVerifyBeginsAtTheClock: where the log as it is read begins is told by the first record that counts for the clock, not
+// by one without a timestamp, or with one in seconds, which would say that all of it is there.
+func TestVerifyBeginsAtTheClock(t *testing.T) {
+	const start = 1_767_225_600_000
+	var events []sentEvent
+	for i, millis := range []int64{start, -1, start / 1000, 0, start + 60_000, start + 120_000} {
+		events = append(events, sentEvent{millis: millis, value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, i)})
+	}
+	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}
+	o := &VerifyOptions{Program: compile(t, sweepPack), Shards: 1, Log: discard}
+	r := newRetelling(o, log, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, newPatience(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
+	if err := r.read(t.Context(), []int64{int64(len(events))}, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	if p := r.partitions[0]; p.first != start+60_000 || p.next != int64(len(events)) {
+		t.Errorf("the log begins at %d, read up to %d", p.first, p.next)
+	}
+}
+
 // TestVerifyOfAnother: with other rules than the service's that is said, and topics that it did not read are refused.
 func TestVerifyOfAnother(t *testing.T) {
 	r, store := countedCalm(t, 1)

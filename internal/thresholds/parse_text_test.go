@@ -92,7 +92,12 @@ rules:
 			}
 		}
 	}
-	_, faults := Parse("p.yaml", []byte(`{pack: p, measures: {"a, b": {sum: count, types: [click]}, c: {sum: count, types: [view]}}, rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {nothing: 5}}]}`), Options{})
+	_, faults := Parse("p.yaml", []byte(`{pack: p, measures: {"\u2067a": {distinct: account, types: [click]}}, rules: [
+  {id: r, by: account, window: 1h, step: 1m, limits: {"\u2067a": 5}}, {id: s, by: incident, window: 1h, step: 1m, limits: {"\u2067a": 1}, levels: [0.9, 1]}]}`), Options{})
+	if text := fmt.Sprint(faults); strings.Count(text, `"\u2067a"`) < 2 || dangerous.MatchString(text) {
+		t.Errorf("%+q", text)
+	}
+	_, faults = Parse("p.yaml", []byte(`{pack: p, measures: {"a, b": {sum: count, types: [click]}, c: {sum: count, types: [view]}}, rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {nothing: 5}}]}`), Options{})
 	if text := fmt.Sprint(faults); !strings.Contains(text, `there is no measure "nothing"; choose from "a, b", c`) {
 		t.Error(text)
 	}
