@@ -120,7 +120,8 @@ type replayer struct {
 	crossings int
 	hinted    bool
 	garbled   string // what the file as a whole is in place of lines of JSON, a reason; "": nothing else
-	unshown   int    // malformed lines of such a file
+	named     int    // malformed lines of such a file that were told of
+	unshown   int    // those that were not
 }
 
 func (r *replayer) crossing(c *thresholds.Crossing) {
@@ -177,6 +178,8 @@ func (r *replayer) take(line []byte) {
 	if len(line) > 0 {
 		if err := r.replay.Line(line); err != nil {
 			r.refused(line, err)
+		} else {
+			r.garbled = "" // it does hold lines of JSON
 		}
 	}
 	r.bar.show(r.lines.number, r.lines.read)

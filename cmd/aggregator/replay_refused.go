@@ -15,6 +15,9 @@ var otherFiles = map[string]string{
 	event.ReasonUTF16: "iconv -f UTF-16 -t UTF-8", event.ReasonUTF32: "iconv -f UTF-32 -t UTF-8",
 }
 
+// mostNamed is how many lines of a file that is no text are told of all the same, since they too begin as something known.
+const mostNamed = 20
+
 // refused tells of a line that is malformed or ahead. Of a file that is no text its form is told once, not
 // what each of its lines, which are none, may be wrong for.
 func (r *replayer) refused(line []byte, err error) {
@@ -23,9 +26,12 @@ func (r *replayer) refused(line []byte, err error) {
 		reason = bad.Reason
 	}
 	foreign := event.Foreign(line)
-	if r.garbled != "" && reason != event.ReasonAhead && (foreign == nil || foreign.Reason == r.garbled) {
-		r.unshown++
-		return
+	if r.garbled != "" && reason != event.ReasonAhead {
+		if foreign == nil || foreign.Reason == r.garbled || r.named == mostNamed {
+			r.unshown++
+			return
+		}
+		r.named++
 	}
 	r.bar.clear()
 	fmt.Fprintf(r.err, "%s:%d: %v\n", r.name, r.lines.number, err)

@@ -160,6 +160,10 @@ func TestReplayOtherFile(t *testing.T) {
 	}
 	f("events.gz", zipped.String(), "gzip", "zcat")
 	f("events.txt", string(wide), "utf-16", "iconv -f UTF-16 -t UTF-8")
+	// Nor is a file that is told of line by line, where many of its lines begin as something known.
+	if r := call("\x1f\x8b\x08\n"+strings.Repeat("[\n", 1_000), nil, "replay"); strings.Count(r.err, "\n") > 30 || !strings.Contains(r.err, "980 lines more malformed") {
+		t.Errorf("got %.3000s", r.err)
+	}
 	// A line that is named, or an event, is not hidden by the first line.
 	r := call("\x1f\x8b\x08\nx\n\x28\xb5\x2f\xfd\n"+clickOver+aheadLine, nil, "replay")
 	for _, want := range []string{"stdin:1: ", "stdin:3: the value is compressed by zstd", "stdin:5: time: ", "replay: 1 line more malformed,", "matched 1, unmatched 0, duplicate 0, malformed 3, ahead 1;"} {
