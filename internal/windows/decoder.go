@@ -10,6 +10,9 @@ import (
 var (
 	// ErrCorrupt is wrapped by the error for bytes that no version of this program wrote.
 	ErrCorrupt = errors.New("corrupt bytes")
+	// ErrNewer is wrapped by the error for a record of a form that this version of the program does not know. It is an
+	// ErrCorrupt too: damage may look like that.
+	ErrNewer = fmt.Errorf("a form that this version does not know: %w", ErrCorrupt)
 	// ErrMissingPart is wrapped by the error for a part that is absent, or that is not
 	// the one the record speaks of. If the record in the store still has the version that was decoded, then
 	// the store lost something; else another process wrote between the two reads.
@@ -26,6 +29,14 @@ type decoder struct {
 func (d *decoder) fail(format string, args ...any) {
 	if d.err == nil {
 		d.err = fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrCorrupt)
+	}
+	d.b = nil
+}
+
+// newer fails at what only a later version can have written.
+func (d *decoder) newer(format string, args ...any) {
+	if d.err == nil {
+		d.err = fmt.Errorf("%s: %w", fmt.Sprintf(format, args...), ErrNewer)
 	}
 	d.b = nil
 }

@@ -22,6 +22,7 @@ type randomRun struct {
 	keys   []uint64
 	past   []*kept // earlier states: what another process may still hold
 	span   int64
+	delay  uint64
 }
 
 func TestRandomHistories(t *testing.T) {
@@ -172,6 +173,12 @@ func (r *randomRun) event() {
 		num = math.MaxUint64 - r.rng.Uint64N(3)
 	}
 	o := r.number(i)
+	if stream := r.time(); !r.sub.Late(i, t) {
+		r.sub.Follow(t, stream)
+		if t >= r.oracle.now || !r.oracle.timed {
+			r.delay = uint64(max(stream-t, 0))
+		}
+	}
 	counted, err := r.sub.event(i, t, key, num)
 	if err != nil {
 		r.t.Fatal(err)
@@ -302,6 +309,9 @@ func (r *randomRun) checkStore() {
 func (r *randomRun) check() {
 	if t, ok := r.sub.Time(); t != r.oracle.now || ok != r.oracle.timed {
 		r.t.Fatalf("time %d %v, want %d %v", t, ok, r.oracle.now, r.oracle.timed)
+	}
+	if r.sub.Delay() != r.delay {
+		r.t.Fatalf("delay %d, want %d", r.sub.Delay(), r.delay)
 	}
 	later := r.oracle.now + r.rng.Int64N(r.span+2)
 	for i := range r.sub.layout.Counters {

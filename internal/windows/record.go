@@ -11,10 +11,11 @@ import (
 //
 //	version   8 bytes, random
 //	format    1 byte: recordFormat
-//	flags     1 byte: hasTime, hasFirst
+//	flags     1 byte: hasTime, hasFirst, hasDelay
 //	writer    8 bytes
 //	time      8 bytes, with hasTime
 //	first     time before that, with hasFirst
+//	delay     with hasDelay; else it is 0
 //	lives     see Subject
 //	marks     number; each: id of the rule (8 bytes), level, episode
 //	counters  number; each: id (8 bytes), length, and so many bytes (see head)
@@ -24,6 +25,7 @@ const (
 	recordFormat = 1
 	hasTime      = 1
 	hasFirst     = 2
+	hasDelay     = 4
 )
 
 // AppendRecord appends the record: it begins with version (VersionSize bytes),
@@ -38,6 +40,9 @@ func (s *Subject) AppendRecord(dst []byte, version [VersionSize]byte, writer uin
 	if s.touched {
 		flags |= hasFirst
 	}
+	if s.delay > 0 {
+		flags |= hasDelay
+	}
 	dst = append(dst, recordFormat, flags)
 	dst = binary.LittleEndian.AppendUint64(dst, writer)
 	if s.timed {
@@ -45,6 +50,9 @@ func (s *Subject) AppendRecord(dst []byte, version [VersionSize]byte, writer uin
 	}
 	if s.touched {
 		dst = binary.AppendVarint(dst, s.time-s.first) // may wrap around, and back
+	}
+	if s.delay > 0 {
+		dst = binary.AppendUvarint(dst, s.delay)
 	}
 	dst = binary.AppendUvarint(dst, s.lives)
 	dst = s.appendMarks(dst)
@@ -107,12 +115,12 @@ func DecodeSubject(l *Layout, record []byte) (*Subject, error) {
 func (s *Subject) decode(d *decoder) {
 	d.take(VersionSize)
 	if f := d.byte(); d.err == nil && f != recordFormat {
-		d.fail("format %d", f)
+		d.newer("format %d", f)
 	}
 	flags := d.byte()
 	s.timed, s.touched = flags&hasTime != 0, flags&hasFirst != 0
-	if flags&^(hasTime|hasFirst) != 0 {
-		d.fail("flags %08b", flags)
+	if flags&^(hasTime|hasFirst|hasDelay) != 0 {
+		d.newer("flags %08b", flags)
 	}
 	s.writer = d.uint64()
 	if s.timed {
@@ -121,9 +129,18 @@ func (s *Subject) decode(d *decoder) {
 	if s.touched {
 		s.first = s.time - d.varint()
 	}
+	if flags&hasDelay != 0 {
+		s.decodeDelay(d)
+	}
 	s.lives = d.uvarint(math.MaxUint64)
 	s.decodeMarks(d)
 	s.decodeCounters(d)
+}
+
+func (s *Subject) decodeDelay(d *decoder) {
+	if s.delay = d.uvarint(math.MaxUint64); s.delay == 0 {
+		d.fail("no delay")
+	}
 }
 
 func (s *Subject) decodeCounters(d *decoder) {

@@ -42,6 +42,7 @@ func richSubject(tb testing.TB) *kept {
 	}
 	k.SetMark(0, Mark{8000, 2})
 	k.SetMark(3, Mark{10000, 1})
+	k.Follow(300*300*second, 302*300*second)
 	k.write()
 	if err := k.reload(l); err != nil {
 		tb.Fatal(err)

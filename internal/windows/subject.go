@@ -18,6 +18,7 @@ type Subject struct {
 
 	time   int64 // the newest event's, if timed
 	first  int64 // the earliest event's, if touched
+	delay  uint64
 	writer uint64
 
 	// lives is the largest number given to parts: whenever chunks or a history come to be, they
@@ -256,7 +257,7 @@ func (s *Subject) Clean() {
 
 // The sizes of the fixed pieces in memory, in bytes, with what the allocator adds.
 const (
-	subjectBytes = 160
+	subjectBytes = 168
 	counterBytes = 144
 	membersBytes = 64
 	chunkBytes   = 112
