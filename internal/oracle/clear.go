@@ -19,21 +19,46 @@ type clearing struct {
 	date time.Time
 }
 
+// behind is where a subject's events and the stream were when an event not earlier than T was last applied: what lies
+// between them is the subject's delay.
+type behind struct{ event, stream time.Time }
+
+// after returns the moment that is later than t by the delay.
+func (b behind) after(t time.Time) time.Time {
+	if !b.stream.After(b.event) {
+		return t
+	}
+	return time.Unix(t.Unix()+b.stream.Unix()-b.event.Unix(), int64(t.Nanosecond()+b.stream.Nanosecond()-b.event.Nanosecond()))
+}
+
 // arm watches a rule with an announced level, unless it never clears.
 func (o *Oracle) arm(s *subject, r *rule) {
 	if r.clear == nil || r.limits[0].counter.step == 0 {
 		return
 	}
 	c := r.limits[0].counter
-	date := c.start(c.bucket(s.now) + 1)
-	o.armed[watch{s, r}] = date
-	if date.Before(o.nextClear) {
-		o.nextClear = date
+	o.armed[watch{s, r}] = c.start(c.bucket(s.now) + 1)
+	o.rewatch(s)
+}
+
+// rewatch sees that the clears of a subject are looked for when the stream has reached the first of them, and the subject's delay.
+func (o *Oracle) rewatch(s *subject) {
+	for _, r := range o.rules {
+		if date, ok := o.armed[watch{s, r}]; ok {
+			o.lookBy(s.behind.after(date))
+		}
+	}
+}
+
+// lookBy sees that all clears are looked at when the stream has reached t.
+func (o *Oracle) lookBy(t time.Time) {
+	if t.Before(o.nextClear) {
+		o.nextClear = t
 	}
 }
 
 // clear ends the episodes that are due before an event is added: those of its subjects by their T and by the stream's time, the
-// others by the stream's time.
+// others by the stream's time, which has to be past a clear's date by the subject's delay.
 func (o *Oracle) clear(visits []visit, ev *event) []Crossing {
 	due := o.due(visits, ev)
 	slices.SortFunc(due, func(a, b clearing) int {
@@ -53,37 +78,48 @@ func (o *Oracle) clear(visits []visit, ev *event) []Crossing {
 	return crossings
 }
 
-// due finds the clears dated at or before the time of their subject or of the stream.
+// due finds the clears that the stream has reached, and those that an event's subjects have.
 func (o *Oracle) due(visits []visit, ev *event) []clearing {
 	stream := o.streamTime()
-	horizon := later(stream, ev.time)
-	if horizon.Before(o.nextClear) && !o.options.Plain {
-		return nil
-	}
 	var due []clearing
+	look := func(w watch) {
+		if date := o.clearDate(w); isDue(w.subject, date, visits, stream, ev.time) {
+			due = append(due, clearing{w, date})
+		} else {
+			o.armed[w] = date
+		}
+	}
+	if stream.Before(o.nextClear) && !o.options.Plain {
+		for _, v := range visits {
+			for _, r := range o.rules {
+				w := watch{v.subject, r}
+				if date, ok := o.armed[w]; ok && !date.After(ev.time) {
+					look(w)
+				}
+			}
+		}
+		return due
+	}
 	o.nextClear = endOfTime.AddDate(1000, 0, 0)
 	for w, earliest := range o.armed {
-		if !earliest.After(horizon) || o.options.Plain {
-			earliest = o.clearDate(w)
-			o.armed[w] = earliest
+		if o.options.Plain || isDue(w.subject, earliest, visits, stream, ev.time) {
+			look(w)
 		}
-		if !earliest.After(limitOf(w.subject, visits, stream, ev.time)) {
-			due = append(due, clearing{w, earliest})
-		} else if earliest.Before(o.nextClear) {
-			o.nextClear = earliest
-		}
+	}
+	for w, date := range o.armed {
+		o.lookBy(w.subject.behind.after(date))
 	}
 	return due
 }
 
-// limitOf returns up to when the clears of a subject are due.
-func limitOf(s *subject, visits []visit, stream, t time.Time) time.Time {
+// isDue tells whether a clear of a date is due when an event is applied.
+func isDue(s *subject, date time.Time, visits []visit, stream, t time.Time) bool {
 	for _, v := range visits {
-		if v.subject == s {
-			return later(t, stream) // T itself has been reached before
+		if v.subject == s && !date.After(t) { // T itself has been reached before
+			return true
 		}
 	}
-	return stream
+	return !s.behind.after(date).After(stream)
 }
 
 // streamTime is the newest time matched; over several partitions the smallest such.

@@ -62,12 +62,69 @@ func TestSilentClear(t *testing.T) {
 		2 r/incident/a/1/0 11m0s`)
 	wantCounts(t, o, `r a 0 2 clicks=1
 		r b 0 1 clicks=1`)
-	// a crossing that the stream has left behind already is cleared at the next matched event
+}
+
+// TestSilentClearOfOneBehind shows a subject that runs behind the stream: what the stream's time does to it comes as much later.
+func TestSilentClearOfOneBehind(t *testing.T) {
+	f := func(events, want string) *Oracle {
+		t.Helper()
+		return play(t, Options{}, clicksPack(`levels: [0.5], clear: 0.4`), events, want)
+	}
+	// an hour behind: its clear, dated 11m, is due when the stream is at 1h11m
 	f(`1h click incident=b
 		0s click incident=a count=5
-		0s view incident=b
-		0s click incident=c`, `2 r/incident/a/1/0.5 0s
-		4 r/incident/a/1/0 11m0s`)
+		0s click incident=c
+		1h10m59.9s click incident=c
+		1h11m click incident=c`, `2 r/incident/a/1/0.5 0s
+		5 r/incident/a/1/0 11m0s`)
+	// its own events find their window, and its own time clears it at once, in order with what the stream clears
+	o := f(`0s click incident=d count=5
+		10m click incident=b
+		1s click incident=a count=5
+		2m click incident=a
+		9m click incident=a
+		11m click incident=c
+		20m click incident=a`, `1 r/incident/d/1/0.5 0s
+		3 r/incident/a/1/0.5 1s
+		6 r/incident/d/1/0 11m0s
+		7 r/incident/a/1/0 11m0s`)
+	wantCounts(t, o, `r a 0 2 clicks=1
+		r b 0 1 clicks=1
+		r c 0 1 clicks=1`)
+	// the clear of its own and that of a silent one, by date
+	f(`10m click incident=d count=5
+		59m click incident=b
+		0s click incident=a count=5
+		1h click incident=b
+		40m click incident=e count=5
+		1h click incident=a`, `1 r/incident/d/1/0.5 10m0s
+		2 r/incident/d/1/0 21m0s
+		3 r/incident/a/1/0.5 0s
+		5 r/incident/e/1/0.5 40m0s
+		6 r/incident/a/1/0 11m0s`)
+	// an event older than T says nothing of how far its subject is behind
+	f(`1h click incident=b
+		30m click incident=a count=5
+		25m click incident=a
+		1h10m59s click incident=b
+		1h11m click incident=b`, `2 r/incident/a/1/0.5 30m0s
+		5 r/incident/a/1/0 41m0s`)
+	// one as old as T does; caught up, it is cleared as any other
+	f(`1h click incident=b
+		30m click incident=a count=5
+		50m click incident=b
+		70m click incident=b
+		30m click incident=a
+		1h20m59s click incident=b
+		1h21m click incident=b`, `2 r/incident/a/1/0.5 30m0s
+		7 r/incident/a/1/0 41m0s`)
+	f(`1h click incident=b
+		30m click incident=a count=5
+		1h click incident=a count=5
+		1h11m click incident=b`, `2 r/incident/a/1/0.5 30m0s
+		3 r/incident/a/1/0 41m0s
+		3 r/incident/a/2/0.5 1h0m0s
+		4 r/incident/a/2/0 1h11m0s`)
 }
 
 // TestClearOverPartitions shows the smallest newest time as that of the stream: a subject with an event goes by its own T.

@@ -29,7 +29,7 @@ type Oracle struct {
 	partitions map[int]*partition
 	subjects   map[string]map[string]*subject // kind -> id
 	armed      map[watch]time.Time            // announced rules that may clear -> no clear is dated earlier
-	nextClear  time.Time                      // the least of armed; zero: unknown
+	nextClear  time.Time                      // a stream's time before which none of armed is due; zero: unknown
 }
 
 // subject is what is counted for.
@@ -37,6 +37,7 @@ type subject struct {
 	by, id string
 	now    time.Time // T; zero: no event yet
 	first  time.Time // earliest time of an event that matched
+	behind behind
 	book   book
 	states map[*rule]state // absent: nothing announced, episode 1
 	fedBy  map[int]bool    // partitions
@@ -246,6 +247,10 @@ func (o *Oracle) count(visits []visit, ev *event) []Crossing {
 	var crossings []Crossing
 	for _, v := range visits {
 		s := v.subject
+		if !ev.time.Before(s.now) {
+			s.behind = behind{event: ev.time, stream: o.streamTime()}
+			o.rewatch(s)
+		}
 		s.now = later(s.now, ev.time)
 		if s.first.IsZero() || ev.time.Before(s.first) {
 			s.first = ev.time

@@ -16,13 +16,15 @@ type subject struct {
 	*windows.Subject
 	kind thresholds.Kind
 	id   string
-	// due is a time before which no clear of this subject is due; never if
+	// due is a time before which no clear of this subject is dated; never if
 	// none of its rules can clear. Adding only postpones a clear, so it stays
-	// true until it is reached.
+	// true until it is reached: by the subject's own time, or by the stream's less the subject's delay.
 	due int64
 	// fresh: every rule is looked at with its next event, not only those that
 	// were fed, since limits may have changed since it was written.
 	fresh bool
+	// queued is the stream's time at which a replay looks at it next; never if it does not.
+	queued int64
 }
 
 // applier applies operations to subjects, one at a time. It belongs to one
@@ -49,6 +51,15 @@ type applier struct {
 	crossed thresholds.Crossing
 }
 
+// moment is how far the stream is when an event is applied, the event's own time included, ns.
+type moment struct {
+	// time is the stream's: what it has reached is due. noTime: of a partition it is not known that anything matched.
+	time int64
+	// known is the same without such partitions: what the subject's delay is measured from. One that is taken for too small
+	// would have the subject cleared under its own events once the others are known.
+	known int64
+}
+
 // place is where an event lies in Kafka.
 type place struct {
 	topic     string
@@ -66,7 +77,7 @@ type outcome struct {
 // open makes a subject of its counters. When its first clear is due is worked
 // out with its next event: that takes its parts, which may not be loaded yet.
 func (a *applier) open(ws *windows.Subject, kind thresholds.Kind, id string) *subject {
-	s := &subject{Subject: ws, kind: kind, id: id, due: never, fresh: true}
+	s := &subject{Subject: ws, kind: kind, id: id, due: never, fresh: true, queued: never}
 	if ws.Marked() {
 		s.due = noTime
 	}
@@ -76,12 +87,13 @@ func (a *applier) open(ws *windows.Subject, kind thresholds.Kind, id string) *su
 // apply counts one operation. Clears that are due by the subject's time or by
 // the stream's time come first. The parts of s that the operation's adds need
 // must be loaded.
-func (a *applier) apply(s *subject, o *operation, streamTime int64) outcome {
+func (a *applier) apply(s *subject, o *operation, m moment) outcome {
 	now := o.time
 	if t, ok := s.Time(); ok && t > now {
 		now = t
 	}
-	a.clear(s, max(now, streamTime))
+	a.clear(s, max(now, s.Reached(m.time)))
+	s.Follow(o.time, m.known)
 	s.Touch(o.time)
 	s.Advance(now)
 	return a.count(s, o)
@@ -158,7 +170,15 @@ func (a *applier) cross(s *subject, r int, o *operation) {
 	s.due = min(s.due, a.clearDate(s, r))
 }
 
-// clear ends the episodes whose clear is due at time now, in order of their
+// awaited is a time before which the stream's makes no clear of s due; never if it never does.
+func (s *subject) awaited() int64 {
+	if s.due == never {
+		return never
+	}
+	return s.Awaits(s.due)
+}
+
+// clear ends the episodes whose clear is dated by time now, in order of their
 // dates, and moves the subject's time there. All that are due at one date are
 // found before time moves to it, since a clear dates from a bucket after it.
 func (a *applier) clear(s *subject, now int64) {

@@ -97,7 +97,8 @@ func (a *applied) event(n int, shift int64) {
 	for i := from; i < a.ends[n]; i++ {
 		a.run.operation(i, &a.op)
 		a.op.time += shift
-		a.apply.apply(a.subject(&a.op), &a.op, a.run.ops[i].newest+shift)
+		newest := a.run.ops[i].newest + shift
+		a.apply.apply(a.subject(&a.op), &a.op, moment{time: newest, known: newest})
 	}
 }
 

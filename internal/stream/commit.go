@@ -259,19 +259,25 @@ func (s *shard) written(ctx context.Context, c *windows.Commit) {
 		s.headWritten(c.Records[len(c.Records)-1].Value)
 		s.committed(s.number, n)
 	}
-	s.indexCrossed(ctx)
+	s.indexChanged(ctx)
 	s.close()
 	faultpoint("indexed")
 }
 
-// indexCrossed puts the subjects with new crossings into the index of armed
-// subjects, or takes them out.
-func (s *shard) indexCrossed(ctx context.Context) {
+// indexChanged puts the subjects with new crossings into the index of armed
+// subjects, or takes them out, and dates those anew that are less far behind the stream than when they were put there.
+func (s *shard) indexChanged(ctx context.Context) {
 	var indexed []*entry
 	for _, c := range s.batch.crossings {
 		if n := len(indexed); c.entry != nil && (n == 0 || indexed[n-1] != c.entry) {
 			s.index(ctx, c.entry)
 			indexed = append(indexed, c.entry)
+		}
+	}
+	for _, e := range s.batch.entries {
+		if e.due != never && e.Delay() < e.indexed {
+			s.index(ctx, e)
+			indexed = append(indexed, e)
 		}
 	}
 	_ = s.recheck(ctx, indexed) // fails only if ctx ends: then the next owner's scan puts it right

@@ -2,8 +2,8 @@ package stream
 
 import "container/heap"
 
-// dueQueue is the subjects that may have a clear due, by that time. An entry
-// whose subject's due has changed since is out of date and passed over.
+// dueQueue is the subjects that may have a clear due, by the stream's time at which it is. An entry
+// that is not the one its subject knows of is out of date and passed over.
 type dueQueue []dueEntry
 
 type dueEntry struct {
@@ -11,11 +11,24 @@ type dueEntry struct {
 	subject *subject
 }
 
-// put notes the subject's due time, if it has one.
+// put notes when the subject may have a clear due, unless it is to be looked at before that anyway.
 func (q *dueQueue) put(s *subject) {
-	if s.due != never {
-		heap.Push(q, dueEntry{s.due, s})
+	if due := s.awaited(); due < s.queued {
+		s.queued = due
+		heap.Push(q, dueEntry{due, s})
 	}
+}
+
+// take takes out a subject that may have a clear due by the stream's time; nil if there is none.
+func (q *dueQueue) take(streamTime int64) *subject {
+	for len(*q) > 0 && (*q)[0].due <= streamTime {
+		e := heap.Pop(q).(dueEntry)
+		if e.due == e.subject.queued {
+			e.subject.queued = never
+			return e.subject
+		}
+	}
+	return nil
 }
 
 func (q dueQueue) Len() int           { return len(q) }

@@ -234,6 +234,7 @@ func (s *shard) decode(e *entry, record []byte) error {
 		e.foreign = e.foreign || ws.Writer() != s.writer
 	}
 	e.subject = *s.apply.open(ws, thresholds.Kind(kind), id)
+	e.indexed = e.Delay()
 	e.loaded, e.used = true, s.batch.number
 	s.count(e)
 	return nil
@@ -243,11 +244,18 @@ func (s *shard) decode(e *entry, record []byte) error {
 // counted on top of what is unknown, so the shard stands still.
 func (s *shard) damaged(e *entry, err error) error {
 	kind, _ := e.kindAndID()
-	return fmt.Errorf("load shard %d, a subject of kind %d: %w: %w", s.number, kind, errDamaged, err)
+	what := errDamaged
+	if errors.Is(err, windows.ErrNewer) {
+		what = errNewer
+	}
+	return fmt.Errorf("load shard %d, a subject of kind %d: %w: %w", s.number, kind, what, err)
 }
 
 // errDamaged is a stored record or part that cannot be read.
 var errDamaged = errors.New("the store holds a damaged record (restore it, or delete the subject's keys to count it anew)")
+
+// errNewer is a stored record that a later version of the program wrote.
+var errNewer = errors.New("the store holds a record of a later version of the program (bring this process up to that version; delete nothing)")
 
 // read loads the keys gathered into s.load.values, trying until it works.
 func (s *shard) read(ctx context.Context) error {

@@ -58,8 +58,8 @@ func TestReplayAgainstOracle(t *testing.T) {
 	for n := range uint64(40) {
 		rnd := rand.New(rand.NewPCG(seed, n))
 		pack := randomPack(rnd)
-		begin := simEras[n%uint64(len(simEras))].now.Add(time.Duration(rnd.IntN(3_600_000)) * time.Millisecond)
-		events := storyFrom(begin, rnd, 1_500, 1+rnd.IntN(6), 3+rnd.IntN(60))
+		begin := simEras[n%uint64(len(simEras))].now.Add(3*time.Hour + time.Duration(rnd.IntN(3_600_000))*time.Millisecond)
+		events := storyFrom(begin, 2*time.Hour, rnd, 1_500, 1+rnd.IntN(6), 3+rnd.IntN(60))
 		o, err := oracle.New([]byte(pack))
 		if err != nil {
 			t.Fatal(err)

@@ -61,11 +61,16 @@ func someSince(t int64) int64 {
 // streamTime is the time the stream has reached: the smallest newest time of
 // the partitions, without those that are caught up and silent; if all are, the largest.
 func (s *shard) streamTime() int64 {
+	r := s.reach()
+	return r.time()
+}
+
+func (s *shard) reach() reach {
 	r := nowhere
 	for i := range s.places {
 		r.add(&s.places[i].at)
 	}
-	return r.time()
+	return r
 }
 
 // storedTime is the same by the fences of a shard as stored; noTime if one is missing.
@@ -82,15 +87,19 @@ func storedTime(fences [][]byte) int64 {
 }
 
 // reach is the newest times of partitions: the smallest of those that are not
-// silent, and the largest of all.
-type reach struct{ low, high int64 }
+// silent, the smallest of those that have any, and the largest of all.
+type reach struct{ low, known, high int64 }
 
-var nowhere = reach{low: never, high: noTime}
+var nowhere = reach{low: never, known: never, high: noTime}
 
 func (r *reach) add(m *mark) {
 	r.high = max(r.high, m.newest)
-	if !m.idle {
-		r.low = min(r.low, m.newest)
+	if m.idle {
+		return
+	}
+	r.low = min(r.low, m.newest)
+	if m.newest != noTime {
+		r.known = min(r.known, m.newest)
 	}
 }
 
@@ -99,4 +108,14 @@ func (r *reach) time() int64 {
 		return r.high
 	}
 	return r.low
+}
+
+// at is the moment of an event, which its partition had reached with the newest time: where it is applied again, the partition
+// may be further by now.
+func (r *reach) at(newest int64) moment {
+	m := moment{time: min(r.time(), newest), known: newest}
+	if r.known != never {
+		m.known = min(r.known, newest)
+	}
+	return m
 }

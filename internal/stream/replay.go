@@ -2,7 +2,6 @@ package stream
 
 import (
 	"cmp"
-	"container/heap"
 	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
@@ -19,6 +18,7 @@ type Replay struct {
 	now      int64 // ns; what `ahead` is measured against
 	subjects [thresholds.NumKinds]map[string]*subject
 	queue    dueQueue
+	event    []*subject // of the event being applied
 	pending  []thresholds.Crossing
 	clearing bool
 	emit     func(*thresholds.Crossing)
@@ -40,7 +40,7 @@ type ReplayStats struct {
 // each crossing, which is valid during the call only.
 func NewReplay(p *Program, o Intake, now int64, emit func(*thresholds.Crossing)) *Replay {
 	r := &Replay{in: newIntake(p, Secret{}, o), now: now, emit: emit}
-	r.apply = applier{program: p, emit: r.take}
+	r.apply = applier{program: p, emit: r.announce}
 	for k := range r.subjects {
 		r.subjects[k] = map[string]*subject{}
 	}
@@ -58,10 +58,10 @@ func (r *Replay) Line(line []byte) error {
 		}
 		return err
 	}
-	return r.event(&r.in.event)
+	return r.take(&r.in.event)
 }
 
-func (r *Replay) event(e *event.Event) error {
+func (r *Replay) take(e *event.Event) error {
 	switch {
 	case r.in.tooNew(r.now):
 		r.Stats.Ahead++
@@ -77,9 +77,13 @@ func (r *Replay) event(e *event.Event) error {
 		return nil
 	}
 	r.Stats.Matched++
-	r.clearDue()
+	r.event = r.event[:0]
 	for i := range ops {
-		r.operation(&ops[i])
+		r.event = append(r.event, r.subject(ops[i].kind, ops[i].id))
+	}
+	r.clearDue(ops)
+	for i := range ops {
+		r.operation(r.event[i], &ops[i])
 	}
 	return nil
 }
@@ -90,19 +94,15 @@ func (r *Replay) noteType(name string) {
 	}
 }
 
-func (r *Replay) operation(o *operation) {
-	s := r.subject(o.kind, o.id)
-	due := s.due
-	out := r.apply.apply(s, o, r.in.newest)
+func (r *Replay) operation(s *subject, o *operation) {
+	out := r.apply.apply(s, o, moment{time: r.in.newest, known: r.in.newest})
 	if out.late {
 		r.Stats.Late++
 	}
 	if out.refused {
 		r.Stats.Refused++
 	}
-	if s.due != due {
-		r.queue.put(s)
-	}
+	r.queue.put(s)
 }
 
 func (r *Replay) subject(kind thresholds.Kind, id []byte) *subject {
@@ -115,19 +115,16 @@ func (r *Replay) subject(kind thresholds.Kind, id []byte) *subject {
 	return s
 }
 
-// clearDue ends every episode that the stream's time has made due, in order of
-// date, kind, subject and pack.
-func (r *Replay) clearDue() {
-	if len(r.queue) == 0 || r.queue[0].due > r.in.newest {
-		return
-	}
+// clearDue ends every episode that the stream's time has made due, or the time of the event's operations that of
+// their subjects, in order of date, kind, subject and pack.
+func (r *Replay) clearDue(ops []operation) {
 	r.clearing = true
-	for len(r.queue) > 0 && r.queue[0].due <= r.in.newest {
-		e := heap.Pop(&r.queue).(dueEntry)
-		if e.due == e.subject.due {
-			r.apply.clear(e.subject, r.in.newest)
-			r.queue.put(e.subject)
-		}
+	for s := r.queue.take(r.in.newest); s != nil; s = r.queue.take(r.in.newest) {
+		r.apply.clear(s, s.Reached(r.in.newest))
+		r.queue.put(s)
+	}
+	for i := range ops {
+		r.apply.clear(r.event[i], ops[i].time)
 	}
 	r.clearing = false
 	slices.SortStableFunc(r.pending, func(a, b thresholds.Crossing) int { // of one subject and date in the packs' order already
@@ -139,8 +136,8 @@ func (r *Replay) clearDue() {
 	r.pending = r.pending[:0]
 }
 
-// take hands a crossing on; clears of silent subjects are put in order first.
-func (r *Replay) take(_ *subject, c *thresholds.Crossing) {
+// announce hands a crossing on; clears are put in order first.
+func (r *Replay) announce(_ *subject, c *thresholds.Crossing) {
 	if !r.clearing {
 		r.emit(c)
 		return

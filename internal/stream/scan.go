@@ -136,12 +136,24 @@ func (w *sweeper) lookAt(ctx context.Context, shard int, keys [][]byte) (int, er
 		case w.mayClear(s, kind):
 			now, _ := s.Time()
 			due = append(due, windows.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(max(now, streamTime), second)})
-		case s.Empty(streamTime - int64(forgetAfter)):
+		case forgettable(s, streamTime):
 			old = append(old, emptied{subject: s, parts: s.Shrink(nil), key: keys[i], record: record, kind: kind, id: id})
 		}
 	}
 	err = w.index(ctx, shard, due)
 	return len(due), cmp.Or(err, w.forget(ctx, shard, old), damaged)
+}
+
+// forgettable says whether the windows of s have been empty so long, by the stream's time and the subject's delay, that its
+// record may be deleted. noTime: it is not known how far the stream is.
+func forgettable(s *windows.Subject, streamTime int64) bool {
+	empty := s.Reached(streamTime)
+	if empty < noTime+int64(forgetAfter) {
+		return false
+	}
+	empty -= int64(forgetAfter)
+	t, ok := s.Time()
+	return !ok || t < empty && s.Empty(empty)
 }
 
 // index puts subjects that may clear into the index, to be looked at behind those that are due by now. A date that is there

@@ -242,11 +242,18 @@ rules:
 // story makes events of some subjects, out of order by a few seconds, with
 // repeats, late and unmatched ones.
 func story(rnd *rand.Rand, n, incidents, accounts int) []sentEvent {
-	return storyFrom(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), rnd, n, incidents, accounts)
+	return storyFrom(date(2026, 3, 1), 0, rnd, n, incidents, accounts)
 }
 
-func storyFrom(at time.Time, rnd *rand.Rand, n, incidents, accounts int) []sentEvent {
+// storyFrom is a story from a time on, in which half of the incidents run behind the others, by less than a duration.
+func storyFrom(at time.Time, behind time.Duration, rnd *rand.Rand, n, incidents, accounts int) []sentEvent {
 	var out []sentEvent
+	lags := make([]time.Duration, incidents)
+	if behind > 0 {
+		for i := range lags {
+			lags[i] = time.Duration(rnd.Int64N(int64(behind))) * time.Duration(rnd.IntN(2))
+		}
+	}
 	for i := range n {
 		step := time.Duration(rnd.IntN(400)) * time.Millisecond
 		if rnd.IntN(2000) == 0 {
@@ -261,7 +268,9 @@ func storyFrom(at time.Time, rnd *rand.Rand, n, incidents, accounts int) []sentE
 			out = append(out, out[max(0, len(out)-1-rnd.IntN(60))])
 			continue
 		}
-		e := map[string]any{"id": fmt.Sprintf("e%d-%d", n, i), "time": t.Format(time.RFC3339Nano), "incident": fmt.Sprintf("inc-%d", rnd.IntN(incidents)), "account": fmt.Sprintf("u%d", int(math.Abs(rnd.NormFloat64())*float64(accounts)/3))}
+		incident := rnd.IntN(incidents)
+		t = t.Add(-lags[incident])
+		e := map[string]any{"id": fmt.Sprintf("e%d-%d", n, i), "time": t.Format(time.RFC3339Nano), "incident": fmt.Sprintf("inc-%d", incident), "account": fmt.Sprintf("u%d", int(math.Abs(rnd.NormFloat64())*float64(accounts)/3))}
 		switch x := rnd.IntN(100); {
 		case x < 70:
 			e["type"] = "click"
@@ -286,7 +295,7 @@ func storyFrom(at time.Time, rnd *rand.Rand, n, incidents, accounts int) []sentE
 func TestOnePartitionGivesWhatReplayGives(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	events := story(rand.New(rand.NewPCG(seed, 1)), 20_000, 12, 60)
+	events := storyFrom(date(2026, 3, 1), 2*time.Hour, rand.New(rand.NewPCG(seed, 1)), 20_000, 12, 60)
 	for _, size := range []int{1, 7, 1000, 0} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			r := newRig(t, 1, compile(t, smallPack))

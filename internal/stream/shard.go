@@ -96,6 +96,7 @@ type entry struct {
 	size    int  // as counted in shard.bytes
 	used    uint32
 	reread  uint64   // the read in which it was found to be out of date
+	indexed uint64   // the delay with which the index of armed subjects has its clear, at most
 	kept    *run     // the operations of this batch, if shared
 	base    []uint64 // progress by rule as of the last read, if foreign
 }
@@ -283,16 +284,17 @@ func (s *shard) one(p *standing, r *run, i int) {
 
 // applyTo applies s.op, which is o of a run of the lease, to e.
 func (s *shard) applyTo(e *entry, l *lease, o *runOp) {
-	streamTime := int64(noTime)
-	if e.due != never {
-		streamTime = min(s.streamTime(), o.newest) // o may be one that is applied again: its partition was not further then
+	m := moment{time: noTime, known: o.time}
+	if e.due != never || o.time < o.newest { // else nothing is due, and the stream not past it
+		r := s.reach()
+		m = r.at(o.newest)
 	}
 	s.apply.place = place{topic: l.topic, partition: l.partition, offset: o.offset}
 	s.clock = o.clock
 	if s.before != nil {
 		s.before(s, e, o)
 	}
-	out := s.apply.apply(&e.subject, &s.op, streamTime)
+	out := s.apply.apply(&e.subject, &s.op, m)
 	s.metrics.operation(e.kind, out)
 	s.batch.ops++
 	s.weigh(e)
@@ -306,7 +308,7 @@ func (s *shard) touch(e *entry) {
 	}
 	e.dirty = true
 	s.batch.entries = append(s.batch.entries, e)
-	e.empty = e.version != nil && s.forgettable(e)
+	e.empty = e.version != nil && forgettable(e.Subject, s.reached.Load())
 	if s.batch.begun.IsZero() {
 		s.batch.begun = s.now()
 	}

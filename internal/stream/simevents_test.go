@@ -62,6 +62,10 @@ func simKinds(t *testing.T) []*simKind {
 				s := simStory{partitions: partitions, late: partitions == 1, pauses: forgets}
 				k := &simKind{name: fmt.Sprintf("own by %d, small %v, forgets %v", partitions, small, forgets), forgets: forgets, events: s.own}
 				kinds = append(kinds, k.compile(t, simOwnPack, small))
+				if partitions > 1 {
+					b := &simKind{name: fmt.Sprintf("behind by %d, small %v, forgets %v", partitions, small, forgets), forgets: forgets, events: s.behind}
+					kinds = append(kinds, b.compile(t, simOwnPack, small))
+				}
 			}
 			s := simStory{partitions: 2 + partitions/2}
 			k := &simKind{name: fmt.Sprintf("shared by %d, small %v", s.partitions, small), shared: true, events: s.shared}
@@ -106,13 +110,16 @@ var simEras = []simEra{
 	{date(2026, 5, 1), date(2026, 5, 1)},
 	{date(1960, 2, 29), date(2026, 5, 1)},
 	{date(1970, 1, 1).Add(-time.Minute), date(2026, 5, 1)},
-	{date(1678, 1, 1).Add(time.Hour), date(2026, 5, 1)},
+	{date(1678, 1, 5), date(2026, 5, 1)},
 	{date(2261, 11, 1), date(2261, 11, 1)},
 }
 
 func date(year, month, day int) time.Time {
 	return time.Date(year, time.Month(month), day, 0, 0, 0, 0, time.UTC)
 }
+
+// simIncidents is how many incidents a partition has.
+const simIncidents = 3
 
 // after is the era so much later.
 func (e simEra) after(d time.Duration) simEra { return simEra{e.now.Add(d), e.stamp.Add(d)} }
@@ -124,11 +131,12 @@ type simTeller struct {
 	rnd       *rand.Rand
 	partition int
 	ids       int
+	lags      [simIncidents]time.Duration // how far each incident runs behind
 	events    []sentEvent
 }
 
 // own draws events of which each subject has those of one partition only. Where there are
-// several partitions, only what cannot clear may be late: when an episode ends then depends on
+// several partitions, only what cannot clear may be late, and nothing runs behind: when an episode ends then depends on
 // how far the others are.
 func (s *simStory) own(rnd *rand.Rand) [][]sentEvent {
 	var all [][]sentEvent
@@ -136,6 +144,7 @@ func (s *simStory) own(rnd *rand.Rand) [][]sentEvent {
 	end := begin
 	for p := range s.partitions {
 		t := &simTeller{simStory: s, rnd: rnd, partition: p, simEra: begin}
+		t.lead()
 		for range 5 + rnd.IntN(70/(1+s.partitions)) {
 			t.pass()
 			t.tell()
@@ -145,15 +154,50 @@ func (s *simStory) own(rnd *rand.Rand) [][]sentEvent {
 			end = t.simEra
 		}
 	}
+	s.end(rnd, all, end)
+	return all
+}
+
+// behind draws events of which each subject has those of one partition only, and all but the first of each partition, which
+// are of one time, run behind those: the stream's time, if it is known, is the same wherever the partitions are.
+func (s *simStory) behind(rnd *rand.Rand) [][]sentEvent {
+	var all [][]sentEvent
+	lead := simEras[rnd.IntN(len(simEras))].after(12 * 24 * time.Hour)
+	for p := range s.partitions {
+		story := *s
+		story.late = true
+		t := &simTeller{simStory: &story, rnd: rnd, partition: p, simEra: lead}
+		t.lead()
+		t.now = t.now.Add(-time.Duration(11*24*3600) * time.Second)
+		for range 5 + rnd.IntN(20) {
+			if t.pass(); t.now.After(lead.now) {
+				break
+			}
+			t.tell()
+		}
+		all = append(all, t.events)
+	}
+	s.end(rnd, all, lead)
+	return all
+}
+
+// end ends all partitions together, after an era, so that the stream's time is the same for all.
+func (s *simStory) end(rnd *rand.Rand, all [][]sentEvent, end simEra) {
 	end = end.after(time.Duration(1+rnd.IntN(600)) * time.Second)
 	if s.pauses {
 		end = end.after(40 * time.Hour)
 	}
-	for p := range all { // they end together, so that the stream's time is the same for all
+	for p := range all {
 		v := fmt.Sprintf(`{"id":"end","time":%q,"type":"click","incident":"end-%d"}`, end.now.Format(time.RFC3339), p)
 		all[p] = append(all[p], sentEvent{value: []byte(v), millis: end.stamp.UnixMilli()})
 	}
-	return all
+}
+
+// lead adds an event of the time that it is, of a subject of its own: what runs behind is measured by that. Else a subject that seems
+// not to be behind would be, at a leap, and might be forgotten before its next event.
+func (t *simTeller) lead() {
+	v := fmt.Sprintf(`{"id":"lead%d-%d","time":%q,"type":"click","incident":"lead-%d"}`, t.partition, len(t.events), t.now.Format(time.RFC3339), t.partition)
+	t.events = append(t.events, sentEvent{value: []byte(v), millis: t.stamp.UnixMilli()})
 }
 
 // pass moves the time, mostly a little.
@@ -169,7 +213,9 @@ func (t *simTeller) pass() {
 	default:
 		d = 30*3600 + t.rnd.IntN(36000)
 	}
-	t.simEra = t.after(time.Duration(d) * time.Second)
+	if t.simEra = t.after(time.Duration(d) * time.Second); d >= 30*3600 && t.partitions == 1 {
+		t.lead()
+	}
 }
 
 // tell adds an event, or what is none.
@@ -186,7 +232,9 @@ func (t *simTeller) tell() {
 			at = at.Add(-time.Duration(t.rnd.IntN(400)) * time.Second)
 		}
 		if at.Equal(t.now) || t.late {
-			fmt.Fprintf(&b, `,"incident":"i%d-%d"`, t.partition, t.rnd.IntN(3))
+			i := t.rnd.IntN(simIncidents)
+			at = at.Add(-t.lag(i))
+			fmt.Fprintf(&b, `,"incident":"i%d-%d"`, t.partition, i)
 		}
 	} else if x < 88 {
 		at = t.stamp.Add(10 * time.Minute) // ahead
@@ -196,6 +244,26 @@ func (t *simTeller) tell() {
 	}
 	t.matter(&b)
 	t.add(id, at, b.String())
+}
+
+// lag is how far an incident runs behind, which changes now and then. Where there are pauses it only becomes less: after one a
+// subject may have been forgotten, and with it that it has seen newer events.
+func (t *simTeller) lag(incident int) time.Duration {
+	if t.partitions > 1 {
+		return 0
+	}
+	if x := &t.lags[incident]; *x == 0 || t.rnd.IntN(10) == 0 {
+		most := []int{1, 600, 4 * 3600}[t.rnd.IntN(3)]
+		if t.pauses {
+			most *= 24
+		}
+		d := time.Duration(1+t.rnd.IntN(most)) * time.Second
+		if t.pauses && *x > 0 {
+			d = min(d, *x)
+		}
+		*x = d
+	}
+	return t.lags[incident]
 }
 
 // matter writes what an event is about.

@@ -105,13 +105,14 @@ func (s *shard) survey(ctx context.Context, r *run) error {
 func (s *shard) clearDue(e *entry, streamTime int64) {
 	if s.dueBy(e, streamTime) {
 		s.touch(e)
-		s.apply.clear(&e.subject, streamTime)
+		s.apply.clear(&e.subject, e.Reached(streamTime))
 		s.weigh(e)
 	}
 }
 
-// dueBy says whether e has a clear due by a time. e.due is a lower bound: once it is reached, it is worked out again.
-func (s *shard) dueBy(e *entry, t int64) bool {
+// dueBy says whether e has a clear due by the stream's time. e.due is a lower bound: once it is reached, it is worked out again.
+func (s *shard) dueBy(e *entry, streamTime int64) bool {
+	t := e.Reached(streamTime)
 	if e.due <= t {
 		e.due = s.apply.firstClears(&e.subject)
 	}
@@ -135,23 +136,14 @@ func (s *shard) index(ctx context.Context, e *entry) {
 	if e.due == never {
 		err = s.store.Disarm(ctx, s.number, member)
 	} else {
-		err = s.store.Arm(ctx, s.number, windows.Due{Member: member, Unix: floorDiv(e.due, second)})
+		err = s.store.Arm(ctx, s.number, windows.Due{Member: member, Unix: floorDiv(e.awaited(), second)})
 	}
-	if err != nil && ctx.Err() == nil {
+	switch {
+	case err == nil:
+		e.indexed = e.Delay()
+	case ctx.Err() == nil:
 		s.metrics.storeError("index", err)
 	}
-}
-
-// forgettable says whether the windows of e have been empty so long, by the
-// stream's time, that its record may be deleted.
-func (s *shard) forgettable(e *entry) bool {
-	empty := s.reached.Load()
-	if empty == noTime {
-		return false
-	}
-	empty -= int64(forgetAfter)
-	t, ok := e.Time()
-	return !ok || t < empty && e.Empty(empty)
 }
 
 // sweeper looks for subjects that have something due while nothing comes for

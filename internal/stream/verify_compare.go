@@ -81,7 +81,8 @@ func (c *comparing) differ(d Difference) {
 func (c *comparing) skip(r Reason) { c.Open[r]++ }
 
 // subject compares one as the log gives it with the store's. Clears that are due by the newest
-// time of all, of which the store may have made some already, are made in both first.
+// time of all, of which the store may have made some already, are made in both first. Over several partitions the
+// delays rest on the order: the smaller one has all that either side may have made.
 func (c *comparing) subject(kind thresholds.Kind, id string, want, got *subject) {
 	c.kind, c.name, c.want, c.got = kind, kind.String()+"/"+id, want, got
 	if want == nil && got == nil || !c.present() {
@@ -89,8 +90,9 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *subject)
 	}
 	c.whole = c.horizon == noTime || c.want.First() >= c.horizon && c.got.First() >= c.horizon
 	c.sure = c.whole && c.fed >= 0 && !c.postponed()
+	due := max(c.want.Reached(c.high), c.got.Reached(c.high))
 	for _, s := range []*subject{c.want, c.got} {
-		c.clears.clear(s, c.high)
+		c.clears.clear(s, due)
 	}
 	c.time()
 	c.Subjects++
