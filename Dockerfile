@@ -10,6 +10,7 @@ RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /aggregator ./cmd/aggre
 FROM scratch
 COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /aggregator /aggregator
+COPY LICENSE NOTICE /
 USER 65532:65532
 EXPOSE 8080
 ENTRYPOINT ["/aggregator"]

@@ -116,6 +116,10 @@ demo: build ## the whole program at work, with nothing else installed
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/aggregator ./cmd/aggregator
 
+.PHONY: notices
+notices: ## NOTICE anew: the licenses of what is in the binary
+	scripts/notices >NOTICE.new && mv NOTICE.new NOTICE
+
 # The image is built by whichever engine is there and runs; CI has none, so that
 # deploy/k8s only checks what the Dockerfile says.
 .PHONY: image
