@@ -47,6 +47,7 @@ type Metrics struct {
 	stalled     *prometheus.GaugeVec
 	unfit       prometheus.Gauge
 	faults      [numFaults]prometheus.Gauge
+	newest      *prometheus.GaugeVec
 	made        [thresholds.NumKinds]prometheus.Counter
 }
 
@@ -81,6 +82,7 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		ids:         f.gauges("duplicate_ids", "Event ids remembered for the partition.", "topic", "partition"),
 		shortened:   f.counter("duplicate_window_shortened_total", "Event ids forgotten early because dedupe.max_ids was reached."),
 		waits:       f.counter("partition_wait_timeouts_total", "Times a partition that was ahead went on though the slowest made no progress for a minute."),
+		newest:      f.gauges("event_timestamp_seconds", "Newest time of an event of the partition that matched a rule. Over those that are not silent, the smallest is the stream's time.", "topic", "partition"),
 		unfit:       f.gauge("store_unfit", "1: Redis is not fit to keep counts, as it may evict keys or is a replica; 0: it is."),
 		stalled:     f.gauges("stalled_seconds", "Since when a shard, a partition or a relay does nothing though it is at work; 0: it goes on.", "what", "topic", "partition", "shard"),
 	}
@@ -281,6 +283,13 @@ func (m *Metrics) remembered(l *lease, ids int, shortened uint64) {
 	m.shortened.Add(float64(shortened))
 }
 
+// reached notes the newest time matched of a partition, ns.
+func (m *Metrics) reached(l *lease, newest int64) {
+	if newest != noTime {
+		m.newest.WithLabelValues(l.topic, strconv.Itoa(l.partition)).Set(float64(newest) / 1e9)
+	}
+}
+
 // drop forgets the series of a partition that is given up.
 func (m *Metrics) drop(l *lease) {
 	p := strconv.Itoa(l.partition)
@@ -288,6 +297,7 @@ func (m *Metrics) drop(l *lease) {
 	m.lagSeconds.DeleteLabelValues(l.topic, p)
 	m.held.DeleteLabelValues(l.topic, p)
 	m.ids.DeleteLabelValues(l.topic, p)
+	m.newest.DeleteLabelValues(l.topic, p)
 }
 
 func (m *Metrics) outbox(shard int, entries uint64, oldest int64) {

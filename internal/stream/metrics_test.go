@@ -143,6 +143,26 @@ rules:
 	f(0, 0)
 }
 
+// TestEventTime: how far a partition's events have come is told, once there is one, until it is given up.
+func TestEventTime(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := NewMetrics(r, compile(t, builtin(t, "cn-2019-15")))
+	l := newLease("events", 3, 0, 1)
+	const name = "aggregator_event_timestamp_seconds"
+	m.reached(l, noTime)
+	if n := len(allSeries(t, r, name)); n != 0 {
+		t.Errorf("%d series before there is any event", n)
+	}
+	m.reached(l, -1_500_000_000)
+	if at := series(t, r, name, "3").GetGauge().GetValue(); at != -1.5 {
+		t.Errorf("got %v", at)
+	}
+	m.drop(l)
+	if n := len(allSeries(t, r, name)); n != 0 {
+		t.Errorf("%d series of a partition that is another's", n)
+	}
+}
+
 // TestFaultTimes: when a fault was found stands in a metric, as a counter that is first seen above 0 shows no growth.
 func TestFaultTimes(t *testing.T) {
 	r := prometheus.NewRegistry()

@@ -46,6 +46,7 @@ func (p *partition) flush(ctx context.Context, now time.Time) error {
 		p.marked = now
 		p.metrics.remembered(p.lease, p.in.ids.size(), p.in.ids.shortened-p.shortened)
 		p.shortened = p.in.ids.shortened
+		p.metrics.reached(p.lease, p.in.newest)
 	}
 	for i := range p.shards {
 		if !all && p.current[i] == nil {
