@@ -16,7 +16,6 @@ import (
 // config_keys.go, and what it means in aggregator.example.yaml.
 type config struct {
 	kafka     stream.Kafka // TLS and SASL are made by connect
-	start     string
 	kafkaTLS  tlsFiles
 	sasl      saslConfig
 	redis     windows.RedisOptions // TLS and passwords are made by connect
@@ -56,7 +55,6 @@ func defaultConfig() *config {
 			Brokers: []string{"127.0.0.1:9092"}, Group: "aggregator", ClientID: "aggregator",
 			Events: []string{"dissemination-events"}, Crossings: "threshold-crossings", SetBytes: 1 << 20,
 		},
-		start:    "earliest",
 		redis:    windows.RedisOptions{Addrs: []string{"127.0.0.1:6379"}, Prefix: windows.DefaultPrefix},
 		lost:     "recount",
 		packs:    []string{defaultPack},

@@ -9,7 +9,6 @@ import (
 // they name, and finishes the config.
 func (r *configReader) check() {
 	c := r.c
-	c.kafka.StartLatest = c.start == "latest"
 	c.kafka.Structured = c.form == "structured"
 	r.checkNeeded()
 	r.checkTopics()

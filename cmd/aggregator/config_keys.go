@@ -27,7 +27,7 @@ func keysOf(c *config) []key {
 		{"kafka.events", list(&c.kafka.Events, topic)},
 		{"kafka.crossings", checked(&c.kafka.Crossings, topic)},
 		{"kafka.dead_letters", checked(&c.kafka.DeadLetters, orNone(topic))},
-		{"kafka.start", choice(&c.start, "earliest", "latest")},
+		{"kafka.start", beginning(&c.kafka.Start)},
 		{"kafka.client_id", name(&c.kafka.ClientID)},
 		{"kafka.fetch_bytes", size(&c.kafka.SetBytes, 64<<10, 64<<20)},
 		{"kafka.sasl.mechanism", choice(&c.sasl.mechanism, "", "plain", "scram-sha-256", "scram-sha-512")},

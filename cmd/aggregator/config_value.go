@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -164,6 +165,33 @@ func duration(p *time.Duration, least, most time.Duration) value {
 		*p = d
 		return nil
 	}}
+}
+
+// beginning is where a new group begins to count.
+func beginning(p *stream.Start) value {
+	return value{want: "earliest, latest, a time or a duration back", set: func(s string) (err error) {
+		*p, err = parseStart(s, time.Now())
+		return err
+	}}
+}
+
+func parseStart(s string, now time.Time) (stream.Start, error) {
+	switch s {
+	case "earliest":
+		return stream.Start{}, nil
+	case "latest":
+		return stream.Start{Latest: true}, nil
+	}
+	if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
+		if at.After(now) {
+			return stream.Start{}, fmt.Errorf("%s is still to come; what comes before it would be counted all the same: write latest to count from now on", s)
+		}
+		return stream.Start{Time: at}, nil
+	}
+	if back, err := parseDuration(s); err == nil && back > 0 {
+		return stream.Start{Back: back}, nil
+	}
+	return stream.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s", s, didYouMean(s, []string{"earliest", "latest"}))
 }
 
 // shortDuration is d as people write it: 2d, 1m.

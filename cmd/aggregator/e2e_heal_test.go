@@ -125,7 +125,7 @@ func TestRedisFlushed(t *testing.T) {
 	h := newHealing(t)
 	h.redis.Do("FLUSHALL")
 	h.d.awaitMetric("aggregator_store_losses_total", 0, time.Now())
-	h.d.awaitLog("store lost fences: counting again from the start of the log")
+	h.d.awaitLog("store lost fences: counting again from where counting began")
 	h.awaitHealed(t, h.site, h.redis.Addr())
 
 	before := h.d.metric("aggregator_store_losses_total")

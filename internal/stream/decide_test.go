@@ -22,7 +22,7 @@ const decidePack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules
 
 // deciding is a partition that is only asked what it makes of records.
 func deciding(p *Program, o Intake) *partition {
-	return newPartition(&partitionOptions{program: p, intake: o, shards: make([]chan message, 1), memories: newMemories()}, newLease("events", 0, 0, 1), -1)
+	return newPartition(&partitionOptions{program: p, intake: o, shards: make([]chan message, 1), memories: newMemories()}, newLease("events", 0, 0, 1))
 }
 
 // verdictOf is a record's verdict, and the error that its dead letter tells.

@@ -12,12 +12,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// startPolicy says where to begin when there is no fence.
-type startPolicy struct {
-	latest bool // a new partition begins at its end, not at its start
-	refuse bool // Redis lost its fences: stand still, do not count again from the log's start
-}
-
 // enter reads the fences of the partition, makes those that are missing, tells
 // every shard where to stand, and returns the place to read from: the lowest fence.
 func (p *partition) enter(ctx context.Context) (mark, error) {
@@ -34,7 +28,7 @@ func (p *partition) enter(ctx context.Context) (mark, error) {
 		if low.offset < 0 || m.offset < low.offset {
 			low = m
 		}
-		p.groupAt = max(p.groupAt, m.offset) // whatever happens to the store now: the partition is not new
+		p.counted = true // whatever happens to the store now
 		if !p.send(ctx, i, message{kind: beginLease, lease: p.lease, fence: b, mark: m}) {
 			return mark{}, ctx.Err()
 		}
@@ -93,7 +87,7 @@ func (p *partition) begunKey(shard int) []byte {
 
 // ErrFenceGone is a fence that is missing while what was counted up to it is there.
 var ErrFenceGone = errors.New("a fence alone is missing, not what was counted up to it, which would be counted twice: " +
-	"restore the store, or delete all keys of the shard to have it counted again from the start of the log")
+	"restore the store, or delete all keys of the shard to have it counted again")
 
 // mustBeLost refuses a fence that was deleted by itself.
 func (p *partition) mustBeLost(ctx context.Context, found [][]byte) error {
@@ -142,37 +136,37 @@ func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int
 // ErrStoreLost is what stands in the way of counting when the store lost its
 // fences and redis.lost says refuse.
 var ErrStoreLost = errors.New("the store has no fence though the group committed an offset: its data was lost; " +
-	"restore it, or set redis.lost: recount to count again from the start of the log")
+	"restore it, or set redis.lost: recount to have it counted again")
 
-// beginning is the place at which missing fences are made. A partition new to
-// everybody begins where the policy says. One of which the store lost fences is
-// counted again from the start of the log: a shard without a fence lost its counts as well.
+// beginning is the place at which missing fences are made: where the group began to count the partition, or the log's start where
+// that is beyond it. One of which the store lost fences is counted again from there: a shard
+// without a fence lost its counts as well.
 func (p *partition) beginning(ctx context.Context, found [][]byte, missing int) (mark, error) {
 	start, end, err := p.source.Offsets(ctx, p.lease.topic, p.lease.partition)
 	if err != nil {
 		return mark{}, err
 	}
+	begin := max(start, p.lease.begin)
 	untouched, made := p.untouched(found)
 	switch {
-	case missing == len(found) && p.groupAt < 0:
-		if p.start.latest {
-			start = end
-		}
-		return p.from(ctx, start)
+	case begin > end:
+		return mark{}, fmt.Errorf("begin at offset %d: the log ends at %d: %w", begin, end, errShortLog)
+	case missing == len(found) && !p.counted:
+		return p.from(ctx, begin)
 	case missing < len(found) && untouched:
 		return made, nil
 	}
-	if p.start.refuse {
-		p.lost(missing, start, ErrStoreLost)
+	if p.refuseLost {
+		p.lost(missing, begin, ErrStoreLost)
 		return mark{}, ErrStoreLost
 	}
-	p.lost(missing, start, nil)
-	return p.from(ctx, start)
+	p.lost(missing, begin, nil)
+	return p.from(ctx, begin)
 }
 
 // lost says, once a loss, that the store has no fence where there was one, and what stands
 // in the way of counting again.
-func (p *partition) lost(missing int, start int64, refused error) {
+func (p *partition) lost(missing int, begin int64, refused error) {
 	if p.told {
 		return
 	}
@@ -182,8 +176,8 @@ func (p *partition) lost(missing int, start int64, refused error) {
 		p.log.Error("store lost fences: standing still", "topic", p.lease.topic, "partition", p.lease.partition, "missing", missing, "error", refused)
 		return
 	}
-	p.log.Warn("store lost fences: counting again from the start of the log",
-		"topic", p.lease.topic, "partition", p.lease.partition, "missing", missing, "offset", start)
+	p.log.Warn("store lost fences: counting again from where counting began",
+		"topic", p.lease.topic, "partition", p.lease.partition, "missing", missing, "offset", begin)
 }
 
 // from is the mark of a partition of which nothing was counted, at an offset. If
@@ -197,8 +191,12 @@ func (p *partition) from(ctx context.Context, offset int64) (mark, error) {
 	if m.since, err = p.wholeFrom(ctx, offset); err != nil {
 		return mark{}, err
 	}
-	p.log.Warn("the log's start is gone: counts that reach back before it say since when they are whole",
-		"topic", p.lease.topic, "partition", p.lease.partition, "offset", offset, "since", time.Unix(0, m.since).UTC())
+	where := []any{"topic", p.lease.topic, "partition", p.lease.partition, "offset", offset, "since", time.Unix(0, m.since).UTC()}
+	if offset == p.lease.begin {
+		p.log.Info("counting begins within the log: counts that reach back before it say since when they are whole", where...)
+	} else {
+		p.log.Warn("the log's start is gone: counts that reach back before it say since when they are whole", where...)
+	}
 	return m, nil
 }
 
@@ -206,7 +204,18 @@ func (p *partition) from(ctx context.Context, offset int64) (mark, error) {
 // offset on are counted, ns: that of the first of them, or now if there is none, and
 // later by as much as an event may be ahead of its record.
 func (p *partition) wholeFrom(ctx context.Context, offset int64) (int64, error) {
-	at := time.Now().UnixMilli()
+	first, err := p.firstFrom(ctx, offset)
+	if err != nil {
+		return 0, err
+	}
+	if first == noTime {
+		first = time.Now().UnixMilli()
+	}
+	return someSince(min(nanoseconds(first), never-1-int64(p.in.maxAhead)) + int64(p.in.maxAhead)), nil
+}
+
+// firstFrom is the Kafka timestamp of the first record from an offset on, ms; noTime: there is none.
+func (p *partition) firstFrom(ctx context.Context, offset int64) (int64, error) {
 	p.stream.SeekTo(offset)
 	for {
 		set, err := p.stream.Next(ctx)
@@ -223,10 +232,10 @@ func (p *partition) wholeFrom(ctx context.Context, offset int64) (int64, error) 
 			return 0, err
 		}
 		if more && p.record.Timestamp >= 0 {
-			at = p.record.Timestamp
+			return p.record.Timestamp, nil
 		}
 		if next, end := set.Span(); more || next >= end {
-			return someSince(min(nanoseconds(at), never-1-int64(p.in.maxAhead)) + int64(p.in.maxAhead)), nil
+			return noTime, nil
 		}
 	}
 }
@@ -255,10 +264,13 @@ func (p *partition) remember(ctx context.Context, at mark) error {
 	if p.known >= 0 && at.offset >= p.knownFrom && at.offset <= p.known {
 		return nil
 	}
+	clock, err := p.clockAt(ctx, at)
+	if err != nil {
+		return err
+	}
 	from := at.offset
-	if at.clock != noTime {
-		var err error
-		if from, err = p.source.OffsetAt(ctx, p.lease.topic, p.lease.partition, at.clock-p.in.ids.window); err != nil {
+	if clock != noTime {
+		if from, err = p.source.OffsetAt(ctx, p.lease.topic, p.lease.partition, clock-p.in.ids.window); err != nil {
 			return err
 		}
 	}
@@ -273,6 +285,19 @@ func (p *partition) remember(ctx context.Context, at mark) error {
 	}
 	p.known, p.knownFrom, p.repeats = at.offset, at.offset, p.repeats[:0]
 	return nil
+}
+
+// clockAt is a time that the partition's clock has reached with the first record behind a mark at the latest, ms; noTime: nothing
+// is before it. Where nothing was counted yet the ids of what stands before are known all the same: a restart would know them.
+func (p *partition) clockAt(ctx context.Context, at mark) (int64, error) {
+	if at.clock != noTime || at.offset == 0 {
+		return at.clock, nil
+	}
+	first, err := p.firstFrom(ctx, at.offset)
+	if first == noTime {
+		first = time.Now().UnixMilli() - p.in.ids.window // the one to come may be some time under way
+	}
+	return first, err
 }
 
 // reread notes the ids of the records in [from, to), without counting them.

@@ -39,7 +39,7 @@ func TestHoleToldOnce(t *testing.T) {
 	}{
 		{0, 100, 150, 50}, {0, 100, 150, 50}, {0, 100, 170, 70}, {1, 100, 150, 120}, {0, 300, 310, 130},
 	} {
-		x := newPartition(o, newLease("events", met.partition, met.partition, 1), -1) // of another generation
+		x := newPartition(o, newLease("events", met.partition, met.partition, 1)) // of another generation
 		x.stream = log.Open("events", met.partition, 0)
 		if err := x.skip(t.Context(), &fetch.OutOfRange{Offset: met.from, Start: met.start, End: 1_000}); err != nil || x.next != met.start {
 			t.Fatalf("%+v: at %d, %v", met, x.next, err)
@@ -63,7 +63,7 @@ func TestIDsReadBack(t *testing.T) {
 	x := newPartition(&partitionOptions{
 		program: p, source: log, store: store, keys: store.Keys(), shards: make([]chan message, 1),
 		tide: newTide(1, 1, 0, func() {}), memories: newMemories(), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
-	}, newLease("events", 0, 0, 1), -1)
+	}, newLease("events", 0, 0, 1))
 	x.stream = log.Open("events", 0, 0)
 	at := mark{offset: 4, clock: 1767225600000, newest: noTime}
 	if err := x.remember(t.Context(), at); err == nil {
@@ -86,7 +86,7 @@ func loneReader(t *testing.T, log source) *partition {
 	return newPartition(&partitionOptions{
 		program: p, source: log, shards: make([]chan message, 1),
 		tide: newTide(1, 1, 0, func() {}), holes: newHoles(), memories: newMemories(), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
-	}, newLease("events", 0, 0, 1), -1)
+	}, newLease("events", 0, 0, 1))
 }
 
 // TestLogEndsBeforeFence: a log that ends before the place up to which it was counted was cut. Who reads ids

@@ -62,7 +62,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 		})
 	}
 	s.joined.Store(true) // before commit, which says at the end that it is no longer
-	gen.Start(func(ctx context.Context) { g.commit(ctx, gen) })
+	gen.Start(func(ctx context.Context) { g.commit(ctx, groupMember{gen.ID, gen.MemberID}) })
 	gen.Start(g.measure)
 	for _, r := range g.relays {
 		s.watchdog.watchRelay(&r.pulse, r.shard)
@@ -86,9 +86,9 @@ func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment)
 				continue
 			}
 			l := newLease(topic, a.ID, index, len(s.shards))
-			l.groupAt = committedOffset(a.Offset)
+			l.begin, l.groupAt = s.begins[topicPartition{topic, a.ID}], committedOffset(a.Offset)
 			g.leases = append(g.leases, l)
-			g.partitions = append(g.partitions, newPartition(&s.partitions, l, l.groupAt))
+			g.partitions = append(g.partitions, newPartition(&s.partitions, l))
 		}
 	}
 	s.partitions.memories.forget()
@@ -116,20 +116,20 @@ const commitEvery = time.Second
 
 // commit commits the offsets that every shard has stored, and a last time when
 // the partitions have given up their leases.
-func (g *generation) commit(ctx context.Context, gen *kafka.Generation) {
+func (g *generation) commit(ctx context.Context, as groupMember) {
 	t := time.NewTicker(commitEvery)
 	defer t.Stop()
 	for ctx.Err() == nil {
 		select {
 		case <-ctx.Done():
 		case <-t.C:
-			g.commitOnce(gen)
+			g.commitOnce(as)
 		}
 	}
 	g.service.joined.Store(false)
 	g.readers.Wait()
 	close(g.quiet)
-	g.commitOnce(gen)
+	g.commitOnce(as)
 }
 
 // measure keeps the lag: what is in the log and not yet in the store. It also
@@ -183,29 +183,22 @@ func (s *Service) horizons(ctx context.Context) {
 	}
 }
 
-// offsetCommitter takes offsets for the group, as *kafka.Generation does.
-type offsetCommitter interface {
-	CommitOffsets(offsets map[string]map[int]int64) error
-}
-
-func (g *generation) commitOnce(to offsetCommitter) {
-	offsets := map[string]map[int]int64{}
+// commitOnce commits what has moved since it last did. At first that is everything, so that where counting began is noted.
+func (g *generation) commitOnce(as groupMember) {
+	var moved []groupOffset
 	for _, l := range g.leases {
 		offset, ok := l.committed()
 		if before, said := g.last[l]; !ok || said && before == offset {
 			continue
 		}
 		g.last[l] = offset
-		if offsets[l.topic] == nil {
-			offsets[l.topic] = map[int]int64{}
-		}
-		offsets[l.topic][l.partition] = offset
+		moved = append(moved, groupOffset{topicPartition{l.topic, l.partition}, offset, note(l.begin, g.service.topicIDs[l.topic])})
 	}
-	if len(offsets) == 0 {
+	if len(moved) == 0 {
 		return
 	}
 	faultpoint("offsets")
-	if err := to.CommitOffsets(offsets); err != nil {
+	if err := g.service.offsets.commit(context.Background(), as, moved); err != nil { // at the end, too, when every other context is over
 		clear(g.last)
 		g.service.log.Debug("offsets not committed to Kafka", "generation", g.number, "error", err)
 	}

@@ -23,8 +23,8 @@ type Kafka struct {
 	Crossings string   // topic written
 	// DeadLetters is the topic of records that cannot be counted; "" for <topic>.dlq.
 	DeadLetters string
-	// StartLatest: a new group begins at the topics' ends, not at their starts.
-	StartLatest bool
+	// Start is where a new group begins. Default: at the topics' starts.
+	Start Start
 	// Structured: crossings are structured CloudEvents, not binary ones.
 	Structured bool
 	ClientID   string
@@ -87,6 +87,7 @@ func (s *Service) connect() {
 	s.transport = s.Transport()
 	s.fetch = fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes})
 	s.source = fromKafka{s.fetch}
+	s.offsets = &coordinator{transport: s.transport, brokers: s.Addr(), group: s.Group}
 	s.writer = &producer{client: s.sender(), topic: s.Crossings}
 	// What is refused may be small as it comes and large as it is: a batch of two thousand equal bytes a record takes nothing.
 	s.deadWriter = &producer{client: s.sender(), compression: kafka.Zstd}

@@ -11,6 +11,8 @@ type lease struct {
 	topic     string
 	partition int
 	index     int // among all partitions of all event topics
+	// begin is the offset at which the group began to count the partition; 0: at its start.
+	begin int64
 	// groupAt is the offset that the group had committed when the lease was given; -1: none.
 	groupAt int64
 	given   time.Time

@@ -35,7 +35,7 @@ func TestMemoryIsKept(t *testing.T) {
 	at := func(offset int64) mark { return mark{offset: offset, clock: start + (offset-1)*60_000, newest: noTime} }
 	generation := func(name string, offset int64, ids int, seeks ...int64) *partition {
 		t.Helper()
-		x := newPartition(o, newLease("events", 0, 0, 1), -1)
+		x := newPartition(o, newLease("events", 0, 0, 1))
 		r := &seeking{reader: log.Open("events", 0, 0)}
 		x.stream = r
 		if err := x.remember(t.Context(), at(offset)); err != nil {

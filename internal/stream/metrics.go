@@ -66,7 +66,7 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		storeErrors: f.counters("store_errors_total", "Failed calls of the store, by operation and kind of error.", "operation", "kind"),
 		conflicts:   f.counter("store_conflicts_total", "Commits refused because another process had written a subject."),
 		rewinds:     f.counter("fence_rewinds_total", "Times a shard went back to its fences."),
-		losses:      f.counter("store_losses_total", "Times a partition's fences were missing though it had been counted: counted again from the start of the log, or refused, as redis.lost says."),
+		losses:      f.counter("store_losses_total", "Times a partition's fences were missing though it had been counted: counted again from where counting began, or refused, as redis.lost says."),
 		rollbacks:   f.counter("store_rollbacks_total", "Times a shard found a fence older than it had written, or gone: the store went back in time or lost its data."),
 		gone:        f.counter("store_records_gone_total", "Records that were gone from the store though their fences were there: counted anew."),
 		holes:       f.counter("log_holes_records_total", "Records that were deleted from the log before they were read."),

@@ -26,12 +26,13 @@ type partitionOptions struct {
 	shards   []chan message
 	dead     deadLetters
 	tide     *tide
-	start    startPolicy
-	runOps   int       // operations of a run at which it is sent
-	patience           // metrics and log
-	standing *throttle // of all partitions that stand still
-	holes    *holes
-	memories *memories
+	runOps   int // operations of a run at which it is sent
+	patience     // metrics and log
+	// refuseLost: the store lost its fences: stand still, do not count again.
+	refuseLost bool
+	standing   *throttle // of all partitions that stand still
+	holes      *holes
+	memories   *memories
 }
 
 // partition reads one partition, decides what each record is and hands the
@@ -39,7 +40,7 @@ type partitionOptions struct {
 type partition struct {
 	*partitionOptions
 	lease     *lease
-	groupAt   int64 // the offset the group committed; -1: none
+	counted   bool // the group had counted it: a store without fences has lost them
 	stream    reader
 	in        *intake
 	record    fetch.Record
@@ -67,9 +68,9 @@ type partition struct {
 	pulse pulse
 }
 
-func newPartition(o *partitionOptions, l *lease, groupAt int64) *partition {
+func newPartition(o *partitionOptions, l *lease) *partition {
 	p := &partition{
-		partitionOptions: o, lease: l, groupAt: groupAt,
+		partitionOptions: o, lease: l, counted: l.groupAt > l.begin,
 		in:      newIntake(o.program, o.secret, o.intake),
 		current: make([]*run, len(o.shards)), sent: make([]int64, len(o.shards)),
 		decided: decided{known: -1},

@@ -53,6 +53,10 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	err = s.untilItWorks(ctx, "where counting begins", func() error { return s.settleBegins(ctx) })
+	if err != nil {
+		return err
+	}
 	s.sinces = newSinces(s.Store, s.Program, s.topics, s.Shards, s.log)
 	if err := s.untilStored(ctx, func() error { return s.loadSinces(ctx) }); err != nil {
 		return err
@@ -138,6 +142,9 @@ func (s *Service) resettle(ctx context.Context) error {
 			return err
 		}
 	}
+	if _, err := s.Store.PutAbsent(ctx, 0, beginsKey(s.Store), s.begins.encode()); err != nil {
+		return err
+	}
 	return s.sinces.load(ctx)
 }
 
@@ -222,8 +229,8 @@ func (s *Service) build(secret Secret) {
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, tide: s.tide,
-		dead:  &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, partitions: s.fetch.Partitions, retry: s.retryDead},
-		start: startPolicy{latest: s.StartLatest, refuse: s.RefuseLost}, patience: patient, standing: &throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
+		dead:       &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, partitions: s.fetch.Partitions, retry: s.retryDead},
+		refuseLost: s.RefuseLost, patience: patient, standing: &throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
 	}
 }
 

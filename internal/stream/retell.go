@@ -77,7 +77,7 @@ func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPar
 		shards: r.in, tide: quiet, patience: so.patience, holes: newHoles(), memories: newMemories(), runOps: runOps,
 	}
 	for i, t := range topics {
-		r.open(newPartition(po, newLease(t.topic, t.partition, i, o.Shards), -1), from[i])
+		r.open(newPartition(po, newLease(t.topic, t.partition, i, o.Shards)), from[i])
 	}
 	return r
 }

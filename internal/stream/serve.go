@@ -286,7 +286,7 @@ func (s *shard) restoreSettings(ctx context.Context) {
 func (s *shard) keepsSettings() bool { return s.number == 0 && s.resettle != nil }
 
 // settingsKept are those that the shard that keeps them looks after. The first says whose the store is.
-var settingsKept = []string{settingOwner, settingCounters, settingShards, settingPartitions}
+var settingsKept = []string{settingOwner, settingCounters, settingShards, settingPartitions, settingBegins}
 
 // lookSettings puts back what of the settings alone is gone. Since when counters are
 // kept is what was known: nothing was lost that they count. The error is a store that is another deployment's by now.

@@ -29,7 +29,7 @@ type Options struct {
 	// Secret is the key of the fingerprints; nil: made at the first start and kept in the store.
 	Secret *Secret
 	// RefuseLost: stand still when the store lost its fences. Default: count again
-	// from the start of the log.
+	// from where counting began.
 	RefuseLost bool
 	// Adopt is the group whose store this one may take over; "": none.
 	Adopt string
@@ -69,6 +69,8 @@ type Service struct {
 	topics        []topicPartition // all partitions of all event topics
 	topicIDs      map[string]fetch.TopicID
 	deployment    *deployment
+	offsets       groupOffsets
+	begins        begins
 	outPartitions int
 	tide          *tide
 	shards        []*shard

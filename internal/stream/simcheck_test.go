@@ -10,18 +10,21 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
 // simTruth is a log and what the oracle says of it.
 type simTruth struct {
-	kind    *simKind
-	events  [][]sentEvent       // by partition
-	records map[string]string   // by id; where subjects are shared, only the ids are true
-	order   map[string][]string // ids by key
-	counts  map[string]string   // lines by rule and subject
-	letters map[simLetter]bool
-	last    map[string]time.Time // of each subject's events
-	end     time.Time
+	kind       *simKind
+	events     [][]sentEvent       // by partition
+	partitions int                 // that there are when the group begins
+	begins     []int               // by partition: the event at which it is to begin
+	records    map[string]string   // by id; where subjects are shared, only the ids are true
+	order      map[string][]string // ids by key
+	counts     map[string]string   // lines by rule and subject
+	letters    map[simLetter]bool
+	last       map[string]time.Time // of each subject's events
+	end        time.Time
 }
 
 // newSimTruth draws a log and asks the oracle: one for each partition, or one for all where subjects are shared.
@@ -30,12 +33,17 @@ func newSimTruth(k *simKind, rnd *rand.Rand) *simTruth {
 		kind: k, events: k.events(rnd), records: map[string]string{}, order: map[string][]string{}, counts: map[string]string{},
 		letters: map[simLetter]bool{}, last: map[string]time.Time{},
 	}
+	t.begin(rnd)
 	o := k.oracle.Fresh()
 	for p, events := range t.events {
 		if !k.shared {
 			o = k.oracle.Fresh()
 		}
 		for i, e := range events {
+			if i < t.begins[p] {
+				o.ApplyTo(p, onlyID(e), e.millis)
+				continue
+			}
 			before := o.Results()
 			t.cross(o.ApplyTo(p, e.value, e.millis))
 			switch after := o.Results(); {
@@ -52,6 +60,30 @@ func newSimTruth(k *simKind, rnd *rand.Rand) *simTruth {
 		}
 	}
 	return t
+}
+
+// begin draws where the group begins: partitions that are there then are begun at their ends, later ones at their starts.
+func (t *simTruth) begin(rnd *rand.Rand) {
+	t.partitions, t.begins = len(t.events), make([]int, len(t.events))
+	if !t.kind.begins {
+		return
+	}
+	t.partitions = 1 + rnd.IntN(len(t.events))
+	for p, events := range t.events[:t.partitions] {
+		t.begins[p] = rnd.IntN(len(events) + 1)
+	}
+}
+
+// onlyID is an event from before the group began: its id is known, and nothing of it is counted.
+func onlyID(e sentEvent) []byte {
+	var x struct {
+		ID   string
+		Time time.Time
+	}
+	if json.Unmarshal(e.value, &x) != nil || x.Time.After(time.UnixMilli(e.millis).Add(DefaultMaxAhead)) {
+		return e.value
+	}
+	return fmt.Appendf(nil, `{"id":%q,"time":%q,"type":"other"}`, x.ID, x.Time.UTC().Format(time.RFC3339))
 }
 
 // note notes the time of an event for its subjects.
@@ -94,9 +126,12 @@ func countKey(line []byte) string {
 
 // check compares what was stored and published with the truth.
 func (w *simWorld) check(ctx context.Context) error {
-	for n, offset := range w.groupAt {
-		if end := int64(len(w.truth.events[n])); offset != end {
-			return fmt.Errorf("the group committed %d of partition %d, which ends at %d", offset, n, end)
+	for n, at := range w.group {
+		if end := int64(len(w.truth.events[n])); at.offset != end {
+			return fmt.Errorf("the group committed %d of partition %d, which ends at %d", at.offset, n, end)
+		}
+		if begin, ok := parseNote(at.metadata, fetch.TopicID{}); !ok || begin != int64(w.truth.begins[n]) {
+			return fmt.Errorf("the group noted %q of partition %d, which began at %d", at.metadata, n, w.truth.begins[n])
 		}
 	}
 	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCrossings())

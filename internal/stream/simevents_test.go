@@ -18,6 +18,7 @@ type simKind struct {
 	intake  Intake
 	shared  bool // several partitions feed a subject
 	forgets bool // there are pauses after which subjects are forgotten
+	begins  bool // the group begins within the log, and partitions come later
 	events  func(rnd *rand.Rand) [][]sentEvent
 }
 
@@ -71,6 +72,9 @@ func simKinds(t *testing.T) []*simKind {
 			k := &simKind{name: fmt.Sprintf("shared by %d, small %v", s.partitions, small), shared: true, events: s.shared}
 			kinds = append(kinds, k.compile(t, simSharedPack, small))
 		}
+		s := simStory{partitions: 3}
+		k := &simKind{name: fmt.Sprintf("begun within the log, small %v", small), shared: true, begins: true, events: s.shared}
+		kinds = append(kinds, k.compile(t, simSharedPack, small))
 	}
 	return kinds
 }

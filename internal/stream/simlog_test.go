@@ -20,18 +20,21 @@ type simLog struct {
 	world  *simWorld
 	events [][]sentEvent // by partition
 	there  []int         // how many of them are written
+	shown  int           // partitions that the topic has
 }
 
 func newSimLog(w *simWorld) *simLog {
 	l := &simLog{world: w, events: w.truth.events}
-	l.there = make([]int, len(l.events))
-	if w.rnd.IntN(2) == 0 {
-		l.produceAll()
-	}
+	l.there, l.shown = slices.Clone(w.truth.begins), w.truth.partitions
 	return l
 }
 
-func (l *simLog) partitions() int { return len(l.events) }
+func (l *simLog) partitions() int { return l.shown }
+
+// grow gives the topic one more partition, if there is one to come. It may hold events at once.
+func (l *simLog) grow() { l.shown = min(l.shown+1, len(l.events)) }
+
+func (l *simLog) growAll() { l.shown = len(l.events) }
 
 // produce writes the next n events of a partition.
 func (l *simLog) produce(partition, n int) {

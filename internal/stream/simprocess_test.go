@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"testing/synctest"
 	"time"
 
@@ -23,6 +24,7 @@ type simProcess struct {
 	partitions []*simPartition
 	relaying   []*simRelay
 	busy       map[any]bool // what is in the middle of a turn
+	grown      bool         // it is to begin again, with the topic's new partitions
 }
 
 // simPartition is a partition and where its loop is.
@@ -44,7 +46,7 @@ func (w *simWorld) newProcess() *simProcess {
 	p.ctx, p.cancel = context.WithCancel(w.ctx)
 	o := Options{
 		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &Secret{1, 2}, MaxAge: DefaultMaxAge,
-		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim"},
+		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{Options: o, log: discard, metrics: w.metrics, owned: map[int]bool{}, source: w.log, outPartitions: simOutPartitions, process: w.rnd.Uint64()}
 	for i := range w.log.partitions() {
@@ -60,10 +62,11 @@ func (p *simProcess) prepare() {
 	calm := w.calm
 	w.calm = true
 	p.deployment = &deployment{owner: owner{Group: p.Group, Crossings: p.Crossings}}
-	p.again = func(err error) { panic(err) }
+	p.again = func(error) { p.grown = true }
+	p.offsets = p
 	secret, err := p.Service.settle(p.ctx)
 	p.sinces = newSinces(p.Store, p.Program, p.topics, p.Shards, discard)
-	if err := errors.Join(err, p.takeStore(p.ctx), p.sinces.load(p.ctx)); err != nil {
+	if err := errors.Join(err, p.takeStore(p.ctx), p.settleBegins(p.ctx), p.sinces.load(p.ctx)); err != nil {
 		panic(err)
 	}
 	w.calm = calm
@@ -246,7 +249,7 @@ func (p *simProcess) leave() {
 		p.partitions = p.partitions[1:] // it takes no more turns
 		p.finish(x, slow)
 	}
-	p.generation.commitOnce(p)
+	p.generation.commitOnce(p.member())
 	for _, r := range p.relaying {
 		for range 3 {
 			if r.recent && r.drain(p.ctx) == nil {
@@ -283,13 +286,37 @@ func (p *simProcess) finish(x *simPartition, slow bool) {
 	}
 }
 
-// CommitOffsets is offsetCommitter's: the group takes offsets of its present members only.
-func (p *simProcess) CommitOffsets(offsets map[string]map[int]int64) error {
-	if p.number != p.world.generation || p.ctx.Err() != nil {
-		return errors.New("not a member of the generation")
+// member is in whose name the process commits offsets.
+func (p *simProcess) member() groupMember { return groupMember{generation: int32(p.number)} }
+
+// committed is groupOffsets', as is commit: the group takes offsets of its present members only, and of nobody while it has none.
+func (p *simProcess) committed(_ context.Context, of []topicPartition) ([]groupOffset, error) {
+	list := make([]groupOffset, len(of))
+	for i, t := range of {
+		list[i] = p.world.group[t.partition]
+		list[i].topicPartition = t
 	}
-	for n, offset := range offsets["events"] {
-		p.world.groupAt[n] = offset
+	return list, p.ctx.Err()
+}
+
+func (p *simProcess) commit(_ context.Context, as groupMember, offsets []groupOffset) error {
+	w := p.world
+	allowed := as == groupMember{generation: int32(w.generation)}
+	if as == nobody {
+		allowed = !slices.ContainsFunc(w.processes, func(p *simProcess) bool { return p.generation != nil })
+	}
+	if !allowed || p.ctx.Err() != nil {
+		return kafka.UnknownMemberId
+	}
+	for _, o := range offsets {
+		w.group[o.partition] = o
 	}
 	return nil
+}
+
+// replace ends a process that is to begin again with more partitions, in order.
+func (p *simProcess) replace() *simProcess {
+	p.leave()
+	p.cancel()
+	return p.world.newProcess()
 }

@@ -36,7 +36,7 @@ type simWorld struct {
 	began     time.Time
 
 	generation int64
-	groupAt    []int64 // what the group committed; -1: nothing
+	group      []groupOffset // what it committed, by partition
 	ctx        context.Context
 }
 
@@ -57,13 +57,14 @@ const (
 	turnRejoin
 	turnBack
 	turnLose
+	turnGrow
 	numSimTurns
 )
 
 // simWeights is how often each happens, about: a history has weights of its own.
 var simWeights = [numSimTurns]int{
 	turnProduce: 60, turnPartition: 300, turnShard: 500, turnRelay: 60, turnSweep: 30, turnScan: 10, turnCommit: 10, turnTime: 60,
-	turnCrash: 10, turnRebalance: 12, turnRejoin: 10, turnBack: 10, turnLose: 1,
+	turnCrash: 10, turnRebalance: 12, turnRejoin: 10, turnBack: 10, turnLose: 1, turnGrow: 4,
 }
 
 func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *simWorld {
@@ -73,7 +74,7 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *
 	w.log = newSimLog(w)
 	w.store = newSimStore(w)
 	w.output = &simOutput{world: w, published: make([][]simRecord, simOutPartitions)}
-	w.groupAt = slices.Repeat([]int64{-1}, w.log.partitions())
+	w.group = slices.Repeat([]groupOffset{{offset: -1}}, len(w.log.events))
 	for i, n := range simWeights {
 		if i >= int(turnSweep) {
 			n = n * rnd.IntN(4) / 2
@@ -86,6 +87,9 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *
 	}
 	for range simProcesses {
 		w.processes = append(w.processes, w.newProcess())
+		if rnd.IntN(2*simProcesses) == 0 {
+			w.log.produceAll()
+		}
 	}
 	w.rebalance()
 	return w
@@ -130,22 +134,24 @@ func (w *simWorld) turn() {
 		w.store.loseAll()
 	case turnCrash:
 		w.crash(p)
+	case turnGrow:
+		w.log.grow()
 	case turnTime:
 		w.pass(time.Duration(1+w.rnd.IntN(5)) * 700 * time.Millisecond)
 	default:
-		w.group(t, p)
+		w.together(t, p)
 	}
 }
 
-// group is what cannot happen during something else.
-func (w *simWorld) group(t simTurn, p *simProcess) {
+// together is what cannot happen during something else.
+func (w *simWorld) together(t simTurn, p *simProcess) {
 	if w.depth > 0 {
 		return
 	}
 	switch t {
 	case turnCommit:
 		if p.generation != nil {
-			p.generation.commitOnce(p)
+			p.generation.commitOnce(p.member())
 		}
 	case turnRebalance:
 		w.rebalance()
@@ -213,6 +219,7 @@ func (w *simWorld) crash(p *simProcess) {
 // rebalance gives the partitions to the members anew. Most members end their
 // generation in order; the others do not know yet, and are members no more.
 func (w *simWorld) rebalance() {
+	w.renew()
 	w.generation++
 	var members []*simProcess
 	for _, p := range w.processes {
@@ -234,10 +241,19 @@ func (w *simWorld) rebalance() {
 	given := make([][]kafka.PartitionAssignment, len(members))
 	for n := range w.log.partitions() {
 		i := w.rnd.IntN(len(members))
-		given[i] = append(given[i], kafka.PartitionAssignment{ID: n, Offset: w.groupAt[n]})
+		given[i] = append(given[i], kafka.PartitionAssignment{ID: n, Offset: w.group[n].offset})
 	}
 	for i, p := range members {
 		p.join(given[i])
+	}
+}
+
+// renew lets processes begin again that have noticed that there are more partitions, or notice it now.
+func (w *simWorld) renew() {
+	for i, p := range w.processes {
+		if p.grown || len(p.topics) < w.log.partitions() && (w.calm || w.rnd.IntN(2) == 0) {
+			w.processes[i] = p.replace()
+		}
 	}
 }
 
@@ -245,6 +261,7 @@ func (w *simWorld) rebalance() {
 // the store goes back while nothing flows must be noticed, and healed.
 func (w *simWorld) settle() error {
 	w.calm = true
+	w.log.growAll()
 	w.log.produceAll()
 	w.rebalance()
 	if err := w.rest(); err != nil {
@@ -302,7 +319,7 @@ func (w *simWorld) drain() {
 		for _, r := range p.relaying {
 			r.turn()
 		}
-		p.generation.commitOnce(p)
+		p.generation.commitOnce(p.member())
 	}
 }
 
