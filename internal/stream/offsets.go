@@ -65,15 +65,20 @@ func (c *coordinator) committed(ctx context.Context, of []topicPartition) ([]gro
 	if err != nil {
 		return nil, fmt.Errorf("offsets of group %s: %w", c.group, err)
 	}
-	res := m.(*offsetfetch.Response)
-	if res.ErrorCode != 0 {
+	return c.read(m.(*offsetfetch.Response), of)
+}
+
+// read takes the offsets of partitions from an answer.
+func (c *coordinator) read(res *offsetfetch.Response, of []topicPartition) ([]groupOffset, error) {
+	known := kafka.Error(res.ErrorCode) != kafka.GroupIdNotFound // as some brokers say of a group that has nothing yet
+	if known && res.ErrorCode != 0 {
 		return nil, fmt.Errorf("offsets of group %s: %w", c.group, kafka.Error(res.ErrorCode))
 	}
 	got := map[topicPartition]groupOffset{}
 	for _, t := range res.Topics {
 		for _, p := range t.Partitions {
 			at := topicPartition{t.Name, int(p.PartitionIndex)}
-			if p.ErrorCode != 0 {
+			if known && p.ErrorCode != 0 {
 				return nil, fmt.Errorf("offset of group %s in %v: %w", c.group, at, kafka.Error(p.ErrorCode))
 			}
 			got[at] = groupOffset{at, committedOffset(p.CommittedOffset), p.Metadata}
@@ -81,8 +86,10 @@ func (c *coordinator) committed(ctx context.Context, of []topicPartition) ([]gro
 	}
 	list := make([]groupOffset, len(of))
 	for i, at := range of {
-		var ok bool
-		if list[i], ok = got[at]; !ok {
+		list[i] = groupOffset{at, -1, ""}
+		if g, ok := got[at]; ok && known {
+			list[i] = g
+		} else if known {
 			return nil, fmt.Errorf("offset of group %s in %v: the broker does not tell it", c.group, at)
 		}
 	}
