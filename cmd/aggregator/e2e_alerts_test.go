@@ -36,7 +36,7 @@ func TestAlertsAtTheStart(t *testing.T) {
 
 	// Redis loses everything while it is stopped.
 	redis.Do("FLUSHALL")
-	s.alerted(t, "loss", "store lost fences: counting again from the start of the log", "AggregatorStoreLost", "aggregator_store_losses_total")
+	s.alerted(t, "loss", "store lost fences: counting again from where counting began", "AggregatorStoreLost", "aggregator_store_losses_total")
 }
 
 // alerted starts a process that finds a fault, then a Prometheus, which has that one alert of what it does not see grow.
