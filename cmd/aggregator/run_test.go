@@ -241,3 +241,25 @@ func TestServeStops(t *testing.T) {
 	f(true, errors.New("broken"), "broken")
 	f(false, nil, "not stopped within 20s: what was not stored yet is read again at the next start")
 }
+
+// TestRunNoticesSettings: a policy of Redis that somebody changes under the service is said within a minute, and ends nothing.
+func TestRunNoticesSettings(t *testing.T) {
+	t.Cleanup(http.DefaultClient.CloseIdleConnections)
+	redis := servers.Redis(t, servers.RedisOptions{})
+	_, config := fakeKafka(t, redis.Addr())
+	if r := call("", nil, "topics", "-config", config, "-partitions", "1"); r.code != exitFine {
+		t.Fatalf("got %+v", r)
+	}
+	p := start(t, []string{"AGGREGATOR_LOG_FORMAT=json"}, "run", "-config", config)
+	site := p.site(t)
+	await(t, site+"/readyz", http.StatusOK)
+	redis.Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
+	p.err.await(t, "word of it", says("store is not fit to keep counts any more"))
+	await(t, site+"/readyz", http.StatusOK)
+	redis.Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
+	p.err.await(t, "word of its end", says("store is fit again"))
+	p.stop()
+	if code := p.exit(t); code != exitFine {
+		t.Errorf("got %d:\n%s", code, p.err)
+	}
+}
