@@ -12,6 +12,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
 // operations that the service needs. It reads the end of the crossings' topic so
@@ -67,6 +69,10 @@ func (k *kafkaCheck) groupPermissions(ctx context.Context) (free, ok bool) {
 		return false, false
 	// From Kafka 4 on, a group that has no member yet is an error of its own.
 	case res.ErrorCode == kerr.GroupIDNotFound.Code:
+		if others := k.newMembers(ctx, name); others != "" {
+			k.fail("group %s: its members are no aggregators, and what they have nobody counts: %s; give the service a kafka.group of its own", name, others)
+			return false, false
+		}
 		k.fine("group %s: new", name)
 		return true, true
 	case res.ErrorCode != 0:
@@ -75,9 +81,39 @@ func (k *kafkaCheck) groupPermissions(ctx context.Context) (free, ok bool) {
 	}
 	ok = k.allowed("group "+name, res.AuthorizedOperations, readOperations)
 	if len(res.Members) > 0 {
-		k.fine("group %s: %s, left alone", name, counted(len(res.Members), "member"))
+		k.members(ctx, len(res.Members))
 	}
 	return len(res.Members) == 0, ok
+}
+
+// members says who is in the group: other programs would have a part of the events, which nobody counts.
+func (k *kafkaCheck) members(ctx context.Context, n int) {
+	name := k.c.kafka.Group
+	strangers, err := stream.Strangers(ctx, &k.c.kafka)
+	switch {
+	case err != nil:
+		k.warn("group %s: %s, not looked at: %v", name, counted(n, "member"), err)
+	case len(strangers) > 0:
+		k.fail("group %s: not all of its members are aggregators, and what the others have nobody counts: %s; give the service a kafka.group of its own", name, strings.Join(strangers, "; "))
+	default:
+		k.fine("group %s: %s, left alone", name, counted(n, "member"))
+	}
+}
+
+// newMembers are those of a group that speaks the new protocol of consumers, as no aggregator does: then Kafka says that there is no group of
+// the classic one.
+func (k *kafkaCheck) newMembers(ctx context.Context, group string) string {
+	req := kmsg.NewPtrConsumerGroupDescribeRequest()
+	req.Groups = []string{group}
+	res, err := req.RequestWith(ctx, k.client)
+	if err != nil || len(res.Groups) != 1 || res.Groups[0].ErrorCode != 0 {
+		return "" // brokers that know no such protocol have no such group
+	}
+	var names []string
+	for _, m := range res.Groups[0].Members {
+		names = append(names, fmt.Sprintf("%q at %s", m.ClientID, strings.TrimPrefix(m.ClientHost, "/")))
+	}
+	return strings.Join(names, "; ")
 }
 
 // describeGroup waits for the group's coordinator: the first question about any group makes

@@ -13,7 +13,12 @@ import (
 
 type fakeGroup bool
 
-func (g fakeGroup) Joined() bool { return bool(g) }
+func (g fakeGroup) Membership() (string, error) {
+	if g {
+		return "stands by", nil
+	}
+	return "", errors.New("group not joined")
+}
 
 func (g fakeGroup) Stalled() []string {
 	if g {
@@ -70,7 +75,7 @@ func TestReady(t *testing.T) {
 	f("/readyz?verbose", unavailable, "running: ok\nkafka: group not joined\nredis: ok\nprogress: shard 3 is away\nprogress: relay 3 is away\n")
 	ready.serving(fakeGroup(true))
 	f("/readyz", http.StatusOK, "ok\n")
-	f("/readyz?verbose", http.StatusOK, "running: ok\nkafka: ok\nredis: ok\nprogress: ok\n")
+	f("/readyz?verbose", http.StatusOK, "running: ok\nkafka: ok, stands by\nredis: ok\nprogress: ok\n")
 	if store.asked != 1 {
 		t.Errorf("the store was asked %d times within a second", store.asked)
 	}

@@ -14,7 +14,8 @@ import (
 
 // member is what knows whether the process is in its Kafka group, and whether anything of it stands.
 type member interface {
-	Joined() bool
+	// Membership is what is to be said of its place in the group; the error is what is missing there.
+	Membership() (note string, err error)
 	Stalled() []string
 }
 
@@ -55,35 +56,36 @@ func (r *readiness) drain() { r.draining.Store(true) }
 var errNotConnected = errors.New("not connected yet")
 
 // redis asks the store, or remembers what it answered just now.
-func (r *readiness) redis(ctx context.Context) error {
+func (r *readiness) redis(ctx context.Context) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.store == nil {
-		return errNotConnected
+		return "", errNotConnected
 	}
 	if time.Since(r.pinged) < pingValid {
-		return r.err
+		return "", r.err
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), pingTimeout)
 	defer cancel()
 	r.err = r.store.Ping(ctx)
 	r.pinged = time.Now()
-	return r.err
+	return "", r.err
 }
 
-// kafka looks whether the group has us, which it has only while Kafka is reachable.
-func (r *readiness) kafka(context.Context) error {
-	if m := r.group.Load(); m == nil || !(*m).Joined() {
-		return errors.New("group not joined")
+// kafka looks whether the group has us, which it has only while Kafka is reachable, and nobody else has our events.
+func (r *readiness) kafka(context.Context) (string, error) {
+	m := r.group.Load()
+	if m == nil {
+		return "", errors.New("group not joined")
 	}
-	return nil
+	return (*m).Membership()
 }
 
-func (r *readiness) running(context.Context) error {
+func (r *readiness) running(context.Context) (string, error) {
 	if r.draining.Load() {
-		return errors.New("draining")
+		return "", errors.New("draining")
 	}
-	return nil
+	return "", nil
 }
 
 // progress says what does nothing though it is at work. It does not make unready: others would get the partitions, and
@@ -105,16 +107,20 @@ func (r *readiness) progress() string {
 func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	checks := []struct {
 		name string
-		f    func(context.Context) error
+		f    func(context.Context) (note string, err error)
 	}{{"running", r.running}, {"kafka", r.kafka}, {"redis", r.redis}}
 	var all, bad strings.Builder
 	for _, c := range checks {
-		if err := c.f(req.Context()); err != nil {
+		note, err := c.f(req.Context())
+		if err != nil {
 			fmt.Fprintf(&all, "%s: %v\n", c.name, err)
 			fmt.Fprintf(&bad, "not ready: %s: %v\n", c.name, err)
 			continue
 		}
-		fmt.Fprintf(&all, "%s: ok\n", c.name)
+		if note != "" {
+			note = ", " + note
+		}
+		fmt.Fprintf(&all, "%s: ok%s\n", c.name, note)
 	}
 	status, text := http.StatusOK, "ok\n"
 	if bad.Len() > 0 {

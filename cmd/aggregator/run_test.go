@@ -218,7 +218,7 @@ func TestServeStops(t *testing.T) {
 			cancel()
 			<-w.stops
 			synctest.Wait()
-			if err := ready.running(ctx); err == nil {
+			if _, err := ready.running(ctx); err == nil {
 				t.Error("it is ready while it stops")
 			}
 			if finishes {

@@ -39,6 +39,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 			s.joined.Store(false)
 			if time.Since(said) > 10*time.Second {
 				said = time.Now()
+				s.lookAround(ctx, errors.Is(err, kafka.InconsistentGroupProtocol))
 				s.log.Warn("group not joined: trying again", "group", s.Group, "error", ExplainKafka(err))
 			}
 			continue
@@ -61,6 +62,9 @@ func (s *Service) begin(gen *kafka.Generation) {
 			p.run(ctx)
 		})
 	}
+	s.holds.Store(int64(len(g.leases)))
+	s.partitionsKnown.Store(int64(len(s.topics)))
+	s.census.Store(nil)
 	s.joined.Store(true) // before commit, which says at the end that it is no longer
 	gen.Start(func(ctx context.Context) { g.commit(ctx, groupMember{gen.ID, gen.MemberID}) })
 	gen.Start(g.measure)
@@ -137,9 +141,13 @@ func (g *generation) commit(ctx context.Context, as groupMember) {
 func (g *generation) measure(ctx context.Context) {
 	t := time.NewTicker(commitEvery)
 	defer t.Stop()
+	var looked time.Time
 	for ctx.Err() == nil {
 		g.service.horizons(ctx)
 		g.watchTopics(ctx)
+		if time.Since(looked) > censusEvery && g.service.lookAround(ctx, false) {
+			looked = time.Now()
+		}
 		for _, l := range g.leases {
 			g.measureOne(ctx, l)
 		}

@@ -150,7 +150,7 @@ func TestServicesShareNoStore(t *testing.T) {
 	r := newRig(t, 1, compile(t, smallPack))
 	store := windows.NewMem(DefaultShards)
 	prod := r.start(store, nil)
-	for !prod.s.Joined() {
+	for !prod.s.joined.Load() {
 		<-time.After(10 * time.Millisecond)
 	}
 	stag := r.start(store, func(o *Options) { o.Group = "stag" })

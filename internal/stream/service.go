@@ -82,9 +82,13 @@ type Service struct {
 	watching      atomic.Pointer[watchdog] // the same, for who asks before there is one
 	storeWatch    *storeWatch              // nil: the store has no servers
 	joined        atomic.Bool
-	given         atomic.Pointer[partitionCounts] // to the next generation, as its leader
-	generations   int64                           // that this process took part in
-	process       uint64                          // random
+	census        atomic.Pointer[census] // of the group, as last seen; nil: not yet
+	strangersSaid string                 // by the log; of the goroutine that looks
+	// holds and partitionsKnown are how many partitions the process has, and how many there are.
+	holds, partitionsKnown atomic.Int64
+	given                  atomic.Pointer[partitionCounts] // to the next generation, as its leader
+	generations            int64                           // that this process took part in
+	process                uint64                          // random
 
 	mu    sync.Mutex
 	owned map[int]bool // shards whose relay and sweep are ours
@@ -175,9 +179,6 @@ func (s *Service) consume(ctx context.Context) error {
 
 // grown makes Run begin again, with the topics' new partitions.
 func (s *Service) grown() { s.again(errGrown) }
-
-// Joined says whether the process is a member of the group.
-func (s *Service) Joined() bool { return s.joined.Load() }
 
 // Stalled tells, a line for each, which shards, partitions and relays do nothing though they are at work.
 func (s *Service) Stalled() []string {

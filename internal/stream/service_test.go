@@ -377,7 +377,7 @@ func TestTopicMadeAnew(t *testing.T) {
 	defer client.Close()
 	store := windows.NewMem(DefaultShards)
 	first := r.start(store, nil)
-	for !first.s.Joined() {
+	for !first.s.joined.Load() {
 		<-time.After(10 * time.Millisecond)
 	}
 	name, again := "events", kmsg.NewCreateTopicsRequestTopic()

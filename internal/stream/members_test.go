@@ -1,0 +1,116 @@
+package stream
+
+import (
+	"bytes"
+	"encoding/binary"
+	"log/slog"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go/protocol/describegroups"
+)
+
+// memberText is what a consumer tells, in the wire's form: version, then what follows.
+func memberText(parts ...any) []byte {
+	b := []byte{0, 1}
+	for _, p := range parts {
+		switch p := p.(type) {
+		case int:
+			b = binary.BigEndian.AppendUint32(b, uint32(p))
+		case string:
+			b = append(binary.BigEndian.AppendUint16(b, uint16(len(p))), p...)
+		case []byte:
+			b = append(binary.BigEndian.AppendUint32(b, uint32(len(p))), p...)
+		}
+	}
+	return b
+}
+
+// TestPeers: who is one of ours, and what others hold, whatever they write.
+func TestPeers(t *testing.T) {
+	k := &Kafka{Group: "g", Events: []string{"events"}, ClientID: "aggregator"}
+	held := memberText(2, "events", 2, 70_000, 1, "other", 1, 5, []byte(nil))
+	f := func(name, protocol, client string, metadata, assignment []byte, ours bool, want ...int) {
+		t.Helper()
+		p := newPeer(&describegroups.ResponseGroupMember{ClientID: client, ClientHost: "/10.0.0.7", MemberMetadata: metadata, MemberAssignment: assignment}, protocol, k)
+		var got []int
+		for _, h := range p.held {
+			got = append(got, h.partition)
+		}
+		if p.ours != ours || !slices.Equal(got, want) || p.host != "10.0.0.7" {
+			t.Errorf("%s: ours %v, holds %v at %s; want %v, %v", name, p.ours, got, p.host, ours, want)
+		}
+	}
+	f("ours", "consumer", "other name", memberText(1, "events", []byte(kin)), held, true, 70_000, 1)
+	f("ours, of a version that tells nothing", "consumer", "aggregator", memberText(1, "events", []byte(nil)), held, true, 70_000, 1)
+	f("a consumer", "consumer", "console-consumer", memberText(1, "events", []byte(nil)), held, false, 70_000, 1)
+	f("one with our name and its own data", "consumer", "aggregator", memberText(1, "events", []byte("x")), held, false, 70_000, 1)
+	f("one of two topics", "consumer", "c", memberText(2, "a", "events", []byte(kin)), nil, true)
+	f("no consumer", "connect", "aggregator", memberText(1, "events", []byte(kin)), held, false)
+	f("nothing", "consumer", "c", nil, nil, false)
+	f("a lie", "consumer", "c", memberText(1<<30, "events"), memberText(-1, "events"), false)
+	whole := memberText(1, "events", []byte(kin))
+	for n := range whole {
+		p := newPeer(&describegroups.ResponseGroupMember{ClientID: "c", MemberMetadata: whole[:n], MemberAssignment: held[:min(n, len(held))]}, "consumer", k)
+		if p.ours {
+			t.Errorf("%d of %d bytes are enough", n, len(whole))
+		}
+	}
+}
+
+// TestMembership: what is said of the group, by who is in it.
+func TestMembership(t *testing.T) {
+	mine, other := peer{client: "a", ours: true}, peer{client: "c\u202e\n", host: "h", held: []topicPartition{{"events", 0}, {"events", 2}}}
+	idle := peer{client: "c", host: "h"}
+	f := func(joined bool, holds int64, c *census, note, missing string) {
+		t.Helper()
+		s := &Service{Options: Options{Kafka: Kafka{Group: "g"}}}
+		s.joined.Store(joined)
+		s.holds.Store(holds)
+		s.partitionsKnown.Store(2)
+		s.census.Store(c)
+		got, err := s.Membership()
+		if got != note || (err == nil) != (missing == "") || err != nil && !strings.Contains(err.Error(), missing) {
+			t.Errorf("joined %v, holds %d, %+v: got %q, %v", joined, holds, c, got, err)
+		}
+	}
+	settled := func(peers ...peer) *census { return &census{settled: true, peers: peers} }
+	f(false, 0, nil, "", "group not joined")
+	f(false, 0, settled(mine), "", "group not joined")
+	f(false, 0, settled(other), "", `group not joined: it has members that are no aggregators: "c\u202e\n" at h with events/0, events/2; give`)
+	f(true, 2, nil, "", "")
+	f(true, 2, settled(mine), "", "")
+	f(true, 2, settled(mine, idle), "", "")
+	f(true, 0, nil, "", "")
+	f(true, 0, settled(mine, mine, mine), "stands by: 3 processes, 2 partitions", "")
+	f(true, 0, settled(mine, other), "", `what they hold nobody counts: "c\u202e\n" at h with events/0, events/2; give`)
+	f(true, 1, settled(mine, other), "", "nobody counts")
+	f(true, 0, &census{hidden: true}, "", "is another program's: its members speak the new protocol")
+	f(false, 0, &census{hidden: true}, "", "is another program's: its members speak the new protocol")
+	f(true, 2, &census{hidden: true}, "", "")
+}
+
+// TestTellCensus: strangers are said when they come and when they go, and not each time somebody looks.
+func TestTellCensus(t *testing.T) {
+	var b bytes.Buffer
+	s := New(Options{Program: compile(t, smallPack), Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(&b, nil))})
+	s.partitionsKnown.Store(2)
+	mine, other := peer{client: "a", ours: true}, peer{client: "c", host: "h"}
+	f := func(want string, peers ...peer) {
+		t.Helper()
+		b.Reset()
+		s.tellCensus(&census{settled: true, peers: peers})
+		if got := b.String(); (want == "") != (got == "") || !strings.Contains(got, want) {
+			t.Errorf("%+v: said %q, want %q", peers, got, want)
+		}
+	}
+	f("it stands by", mine)
+	f("", mine)
+	f("no aggregators: what they hold nobody counts", mine, other)
+	f("", mine, other)
+	f("any more that are no aggregators", mine)
+	s.holds.Store(1)
+	f("", mine, mine)
+}
