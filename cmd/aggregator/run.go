@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/signal"
 	"slices"
+	"strings"
 	"syscall"
 	"time"
 
@@ -18,19 +19,34 @@ import (
 )
 
 var runCommand = &command{
-	name: "run", args: "-config FILE [-adopt GROUP]", about: "the service: reads events from Kafka, counts in Redis, announces crossings",
+	name: "run", args: "-config FILE [-skip TOPIC/PARTITION/OFFSET]... [-adopt GROUP]", about: "the service: reads events from Kafka, counts in Redis, announces crossings",
 	more: `Ends at SIGINT or SIGTERM, when everything read is counted and stored; a second
 signal ends it at once. It waits for Kafka, its topics and Redis to be there.
 A store in Redis belongs to one group and its crossings topic: that of another one is refused. -adopt takes over, once,
 the store of the group that it names: for a deployment that was renamed.
 Every key of the config can be overridden by an environment variable, as
 AGGREGATOR_REDIS_PASSWORD for redis.password.
+Where the log of a partition was damaged, so that it stands still and says so, -skip
+passes over what cannot be read at that offset, for good: it is noted in Redis, and
+counted as a hole. What can be read there is not skipped.
 Exit: 0 stopped as asked; 1 failed; 2 a fault of flags, config or packs.`,
 	flags: func(fs *flag.FlagSet) runner {
 		file := fs.String("config", "", "the config `file` (needed; an empty one will do)")
-		adopt := fs.String("adopt", "", "take over the store that belongs to `group`, whose processes are stopped")
-		return func(ctx context.Context, s *session, _ []string) error { return runService(ctx, s, *file, *adopt) }
+		var once atOnce
+		fs.StringVar(&once.adopt, "adopt", "", "take over the store that belongs to `group`, whose processes are stopped")
+		fs.Func("skip", "pass over what cannot be read at `TOPIC/PARTITION/OFFSET`, once; may be given again for other places", func(text string) error {
+			x, err := stream.ParseSkip(text)
+			once.skips = append(once.skips, x)
+			return err
+		})
+		return func(ctx context.Context, s *session, _ []string) error { return runService(ctx, s, *file, once) }
 	},
+}
+
+// atOnce is what the service does when it begins, and never again.
+type atOnce struct {
+	adopt string        // a group whose store it takes over
+	skips []stream.Skip // what cannot be read and is to be passed over
 }
 
 // stopDeadline bounds the way from the signal to the end: last commits, offsets,
@@ -47,7 +63,7 @@ func untilSignal(ctx context.Context) (context.Context, context.CancelFunc) {
 
 // runService reads the config and the packs, and runs the service until a signal.
 // From then on what happens is in the log, the end too.
-func runService(ctx context.Context, s *session, file, adopt string) error {
+func runService(ctx context.Context, s *session, file string, once atOnce) error {
 	if file == "" {
 		return &usageError{message: "run: -config is missing"}
 	}
@@ -59,13 +75,18 @@ func runService(ctx context.Context, s *session, file, adopt string) error {
 	if err != nil {
 		return err
 	}
+	for _, x := range once.skips {
+		if !slices.Contains(c.kafka.Events, x.Topic) {
+			return &usageError{message: fmt.Sprintf("run: -skip %v: %q is none of the events' topics: kafka.events has %s", x, x.Topic, strings.Join(c.kafka.Events, ", "))}
+		}
+	}
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	log := newLog(s.err, c.logLevel, c.logFormat)
 	for _, w := range slices.Concat(c.warnings, l.warnings, shortWindows(c, l.packs)) {
 		log.Warn("config or packs could be safer", "problem", w)
 	}
-	if err := startAndStop(ctx, c, adopt, program, log); err != nil {
+	if err := startAndStop(ctx, c, once, program, log); err != nil {
 		log.Error("ended", "error", err)
 		return errTold
 	}
@@ -74,7 +95,7 @@ func runService(ctx context.Context, s *session, file, adopt string) error {
 
 // startAndStop starts HTTP, Redis and the stream in this order, and stops them in
 // the opposite one.
-func startAndStop(ctx context.Context, c *config, adopt string, program *stream.Program, log *slog.Logger) error {
+func startAndStop(ctx context.Context, c *config, once atOnce, program *stream.Program, log *slog.Logger) error {
 	registry, ready := newRegistry(), &readiness{}
 	site, err := startWeb(c.listen, c.gate, newHandler(registry, ready, log), newWebMetrics(registry), log)
 	if err != nil {
@@ -96,7 +117,7 @@ func startAndStop(ctx context.Context, c *config, adopt string, program *stream.
 	defer func() { _ = store.Close() }() // the service is done with it
 	ready.reached(store)
 	options := c.options(program, store, registry, log)
-	options.Adopt = adopt
+	options.Adopt, options.Skip = once.adopt, once.skips
 	service := stream.New(options)
 	ready.serving(service)
 	return serve(ctx, service, ready, log)

@@ -28,6 +28,7 @@ const (
 	ReasonTrailing    = "trailing"         // something follows the event
 	ReasonCloudEvents = "cloudevents"      // the envelope breaks CloudEvents 1.0
 	ReasonTimestamp   = "no-timestamp"     // the record has no Kafka timestamp, so that nothing can be ahead of it
+	ReasonUnreadable  = "unreadable"       // the record is one of a batch that cannot be read as its producer wrote it
 	ReasonAhead       = "ahead"            // the time lies after 2261, ahead of any clock: not malformed, but nothing that can be counted
 
 	// The value is something else than JSON, or JSON that holds the event in another way; it is told by
@@ -56,7 +57,7 @@ const (
 
 var reasons = []string{
 	ReasonEmpty, ReasonTooLarge, ReasonSyntax, ReasonUTF8, ReasonSurrogate, ReasonDuplicate, ReasonMissing,
-	ReasonWrongType, ReasonOutOfRange, ReasonTime, ReasonDepth, ReasonTrailing, ReasonCloudEvents, ReasonTimestamp, ReasonAhead,
+	ReasonWrongType, ReasonOutOfRange, ReasonTime, ReasonDepth, ReasonTrailing, ReasonCloudEvents, ReasonTimestamp, ReasonUnreadable, ReasonAhead,
 	ReasonGzip, ReasonZstd, ReasonLZ4, ReasonSnappy, ReasonZlib, ReasonBzip2, ReasonXZ, ReasonZip, ReasonUTF16, ReasonUTF32, ReasonBOM,
 	ReasonRegistry, ReasonAvro, ReasonMessagePack, ReasonCBOR, ReasonProtobuf, ReasonArray, ReasonText, ReasonBase64, ReasonLines,
 }

@@ -26,6 +26,7 @@ type deadLetter struct {
 	offset     int64
 	key, value []byte
 	headers    []kafka.Header
+	unread     int64 // bytes of a value that was too long to be read; 0: it was read
 	reason     string
 	message    string
 }
@@ -34,6 +35,9 @@ func newDeadLetter(l *lease, r *fetch.Record, err error) deadLetter {
 	d := deadLetter{
 		lease: l, offset: r.Offset, key: bytesOf(r.Key), value: bytesOf(r.Value),
 		reason: reasonOf(err), message: err.Error(),
+	}
+	if r.Fault != nil {
+		d.unread = max(r.Fault.Value, 0)
 	}
 	for _, h := range r.Headers {
 		d.headers = append(d.headers, kafka.Header{Key: string(h.Key), Value: bytesOf(h.Value)})
@@ -258,10 +262,10 @@ func (d *deadLetter) record(c cut) kafka.Message {
 	add("__connect.errors.stage", stageOf(d.reason))
 	add("__connect.errors.exception.message", text)
 	add("aggregator.reason", d.reason)
-	if c < cutValue {
+	if c < cutValue && d.unread == 0 {
 		m.Value = d.value
 	} else {
-		add(headerCut, strconv.Itoa(len(d.value)))
+		add(headerCut, strconv.FormatInt(d.unread+int64(len(d.value)), 10))
 	}
 	return m
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -115,16 +116,21 @@ func (p *partition) mustBeLost(ctx context.Context, found [][]byte) error {
 func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int, err error) {
 	found = make([][]byte, len(p.shards))
 	for i := range found {
-		key := p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition)
-		err := p.retry(ctx, operationLoad, i, func() error {
-			values, err := p.store.Load(ctx, i, [][]byte{key}, nil)
-			if err == nil {
-				found[i] = values[0]
-			}
+		keys := [][]byte{
+			p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition),
+			appendSkippedKey(p.keys, i, p.lease.topic, p.lease.partition),
+		}
+		var values [][]byte
+		err := p.retry(ctx, operationLoad, i, func() (err error) {
+			values, err = p.store.Load(ctx, i, keys, nil)
 			return err
 		})
 		if err != nil {
 			return nil, 0, err
+		}
+		found[i] = values[0]
+		if p.out, err = p.out.with(values[1]); err != nil {
+			return nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, p.lease.topic, p.lease.partition, err)
 		}
 		if found[i] == nil {
 			missing++
@@ -227,7 +233,7 @@ func (p *partition) firstFrom(ctx context.Context, offset int64) (int64, error) 
 		if err != nil {
 			return 0, err
 		}
-		more, err := set.Read(&p.record)
+		more, err := set.Read(ctx, &p.record)
 		if err != nil {
 			return 0, err
 		}
@@ -315,7 +321,7 @@ func (p *partition) reread(ctx context.Context, from, to int64) error {
 			return err
 		}
 		for {
-			more, err := set.Read(&p.record)
+			more, err := set.Read(ctx, &p.record)
 			if err != nil {
 				return err
 			}
@@ -376,12 +382,22 @@ func (p *partition) skip(ctx context.Context, gone *fetch.OutOfRange) error {
 	if gone.Offset > gone.End {
 		return fmt.Errorf("read on: %w: %w", gone, errShortLog)
 	}
+	return p.leap(ctx, gone, slog.LevelError, "hole in the log: records were deleted before they were read")
+}
+
+// passOver goes on behind records that cannot be read, since an operator said so.
+func (p *partition) passOver(ctx context.Context, gone *fetch.OutOfRange) error {
+	return p.leap(ctx, gone, slog.LevelWarn, "hole in the log: passed over, as -skip said")
+}
+
+// leap goes on behind a hole.
+func (p *partition) leap(ctx context.Context, gone *fetch.OutOfRange, level slog.Level, line string) error {
 	since, err := p.wholeFrom(ctx, gone.Start)
 	if err != nil {
 		return err
 	}
 	if records := p.holes.untold(p.lease.index, gone.Offset, gone.Start); records > 0 {
-		p.log.Error("hole in the log: records were deleted before they were read",
+		p.log.Log(ctx, level, line,
 			"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", records)
 		p.metrics.hole(records)
 	}

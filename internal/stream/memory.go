@@ -7,6 +7,7 @@ type decided struct {
 	known     int64   // offset up to which duplicates were decided; -1: nothing was
 	knownFrom int64   // offset from which repeats is complete
 	repeats   []int64 // offsets in [knownFrom, known) of duplicates, rising
+	toldTo    int64   // offset up to which the metrics have been told of the records
 }
 
 // memory is the ids of a partition, and what was decided by them.

@@ -32,6 +32,7 @@ type Metrics struct {
 	rollbacks   prometheus.Counter
 	gone        prometheus.Counter
 	holes       prometheus.Counter
+	surplus     prometheus.Counter
 	depth       *prometheus.GaugeVec
 	age         *prometheus.GaugeVec
 	outboxBad   prometheus.Counter
@@ -70,7 +71,8 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		losses:      f.counter("store_losses_total", "Times a partition's fences were missing though it had been counted: counted again from where counting began, or refused, as redis.lost says."),
 		rollbacks:   f.counter("store_rollbacks_total", "Times a shard found a fence older than it had written, or gone: the store went back in time or lost its data."),
 		gone:        f.counter("store_records_gone_total", "Records that were gone from the store though their fences were there: counted anew."),
-		holes:       f.counter("log_holes_records_total", "Records that were deleted from the log before they were read."),
+		holes:       f.counter("log_holes_records_total", "Records that were deleted from the log before they were read, or passed over by -skip."),
+		surplus:     f.counter("records_passed_over_total", "Records of a batch that have the offset of another one, or stand behind its last: passed over, as other consumers do."),
 		depth:       f.gauges("outbox_entries", "Crossings of the shard that wait to be published.", "shard"),
 		age:         f.gauges("outbox_oldest_timestamp_seconds", "Kafka timestamp of the oldest event whose crossing waits; 0: none.", "shard"),
 		outboxBad:   f.counter("outbox_damaged_total", "Outbox entries that were missing or damaged."),
@@ -173,6 +175,7 @@ func (m *Metrics) event(v verdict)               { m.events[v].Inc() }
 func (m *Metrics) deadLetter(reason string)      { m.dead.WithLabelValues(reason).Inc() }
 func (m *Metrics) conflict()                     { m.conflicts.Inc() }
 func (m *Metrics) rewind(int)                    { m.rewinds.Inc() }
+func (m *Metrics) passedOver(records int)        { m.surplus.Add(float64(records)) }
 func (m *Metrics) repeatSkipped()                { m.skipped.Inc() }
 func (m *Metrics) forgotten(n int)               { m.forgot.Add(float64(n)) }
 func (m *Metrics) gaveUpWaiting()                { m.waits.Inc() }

@@ -31,6 +31,7 @@ type partitionOptions struct {
 	// refuseLost: the store lost its fences: stand still, do not count again.
 	refuseLost bool
 	standing   *throttle // of all partitions that stand still
+	surplus    *throttle // of all that pass records over
 	holes      *holes
 	memories   *memories
 }
@@ -42,6 +43,7 @@ type partition struct {
 	lease     *lease
 	counted   bool // the group had counted it: a store without fences has lost them
 	stream    reader
+	out       stretches // of the log, that were passed over once
 	in        *intake
 	record    fetch.Record
 	headers   []event.Header
@@ -83,7 +85,7 @@ func newPartition(o *partitionOptions, l *lease) *partition {
 // that returns ends the whole generation.
 func (p *partition) run(ctx context.Context) {
 	p.tide.ours[p.lease.index].Store(true)
-	p.stream = p.source.Open(p.lease.topic, p.lease.partition, 0)
+	p.stream = p.open(0)
 	defer p.stream.Close()
 	pause := 50 * time.Millisecond
 	for ctx.Err() == nil {
@@ -95,7 +97,7 @@ func (p *partition) run(ctx context.Context) {
 		default:
 			if held, ok := p.standing.open(); ok {
 				p.log.Log(ctx, standstill(pause), "partition stands still", "topic", p.lease.topic, "partition", p.lease.partition,
-					"error", ExplainKafka(err), "held_back", held)
+					"error", explainStandstill(err), "held_back", held)
 			}
 			p.pulse.at(stepPause)
 			wait(ctx, pause)
@@ -104,6 +106,11 @@ func (p *partition) run(ctx context.Context) {
 	}
 	p.memories.keep(p)
 	p.finish()
+}
+
+// open begins to read, without what was passed over.
+func (p *partition) open(offset int64) reader {
+	return &passing{reader: p.source.Open(p.lease.topic, p.lease.partition, offset), out: &p.out, at: offset}
 }
 
 // standstill is the level at which a partition says that it stands still: an error if it lasts.
@@ -164,8 +171,10 @@ var errRestart = errors.New("a shard went back to its fence")
 func (p *partition) step(ctx context.Context) error {
 	p.pulse.at(stepFetch)
 	set, err := p.stream.Next(ctx)
-	var gone *fetch.OutOfRange
-	if errors.As(err, &gone) {
+	if over, ok := errors.AsType[*passedOver](err); ok {
+		return p.passOver(ctx, over.gone)
+	}
+	if gone, ok := errors.AsType[*fetch.OutOfRange](err); ok {
 		return p.skip(ctx, gone)
 	}
 	if err != nil {
@@ -174,7 +183,7 @@ func (p *partition) step(ctx context.Context) error {
 	p.pulse.at(stepDecode)
 	began, first := time.Now(), p.next
 	for {
-		more, err := set.Read(&p.record)
+		more, err := set.Read(ctx, &p.record)
 		if err != nil {
 			return err
 		}
@@ -218,33 +227,28 @@ const silence = time.Minute
 func (p *partition) take(ctx context.Context) error {
 	r := &p.record
 	p.pulse.offset.Store(r.Offset)
-	v, err := p.decide(r)
+	if f := r.Fault; f != nil && f.Kind == fetch.Surplus {
+		p.count(numVerdicts, r)
+		return nil
+	}
+	v, refused := p.decide(r)
 	if v == numVerdicts {
 		p.seen = max(p.seen, p.in.event.Time)
 		if err := p.hold(ctx, p.in.event.Time); err != nil {
 			return err
 		}
 	}
-	p.next = r.Offset + 1
-	switch v {
-	case malformed, ahead:
-		p.metrics.event(v)
-		if r.Offset >= p.buried {
-			p.dying = append(p.dying, newDeadLetter(p.lease, r, err))
-			p.weight += p.dying[len(p.dying)-1].weight()
-			p.full = p.weight >= lettersAtOnce
+	p.next = r.Next()
+	var ops []operation
+	if v == numVerdicts {
+		if ops, v = p.in.operations(), matched; len(ops) == 0 {
+			v = unmatched
 		}
-		return nil
-	case duplicate:
-		p.metrics.event(v)
-		return nil
 	}
-	ops := p.in.operations()
-	if len(ops) == 0 {
-		p.metrics.event(unmatched)
-		return nil
+	p.count(v, r)
+	if refused != nil {
+		p.refuse(r, refused)
 	}
-	p.metrics.event(matched)
 	for i := range ops {
 		o := &ops[i]
 		x, err := p.runFor(ctx, p.shardOf(o))
@@ -255,6 +259,34 @@ func (p *partition) take(ctx context.Context) error {
 		p.full = p.full || x.full(p.runOps)
 	}
 	return nil
+}
+
+// count tells the metrics what became of a record, once: what is read again after a rewind was counted then.
+func (p *partition) count(v verdict, r *fetch.Record) {
+	if r.Offset < p.toldTo {
+		return
+	}
+	p.toldTo = r.Next()
+	if v < numVerdicts {
+		p.metrics.event(v)
+	}
+	if f := r.Fault; f != nil && f.PassedOver > 0 {
+		p.metrics.passedOver(f.PassedOver)
+		if held, ok := p.surplus.open(); ok {
+			p.log.Warn("records passed over: they do not fit their batch", "topic", p.lease.topic, "partition", p.lease.partition,
+				"offset", r.Offset, "records", f.PassedOver, "error", f, "held_back", held)
+		}
+	}
+}
+
+// refuse makes a dead letter of a record, unless it is safe already.
+func (p *partition) refuse(r *fetch.Record, reason error) {
+	if r.Offset < p.buried {
+		return
+	}
+	p.dying = append(p.dying, newDeadLetter(p.lease, r, reason))
+	p.weight += p.dying[len(p.dying)-1].weight()
+	p.full = p.weight >= lettersAtOnce
 }
 
 // decide says whether a record is malformed, ahead or a duplicate, with the
@@ -275,6 +307,9 @@ func (p *partition) decide(r *fetch.Record) (verdict, error) {
 
 // decode reads a record into p.in.event, if it is an event and has a timestamp.
 func (p *partition) decode(r *fetch.Record) error {
+	if r.Fault != nil {
+		return faulty(r.Fault)
+	}
 	if r.Timestamp == noTimestamp {
 		return errNoTimestamp
 	}
@@ -283,6 +318,15 @@ func (p *partition) decode(r *fetch.Record) error {
 		p.headers = append(p.headers, event.Header{Key: h.Key, Value: h.Value})
 	}
 	return p.in.decoder.DecodeRecord(&p.in.event, r.Value, p.headers)
+}
+
+// faulty is why a record that was not read, or not whole, is no event.
+func faulty(f *fetch.Fault) error {
+	reason := event.ReasonTooLarge
+	if f.Kind == fetch.Unreadable {
+		reason = event.ReasonUnreadable
+	}
+	return &event.Malformed{Reason: reason, Offset: -1, Detail: f.Error()}
 }
 
 // nanoseconds is a Kafka timestamp, which may be anything, as a time.

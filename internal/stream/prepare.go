@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
@@ -57,6 +58,9 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.skip(ctx); err != nil {
+		return err
+	}
 	s.sinces = newSinces(s.Store, s.Program, s.topics, s.Shards, s.log)
 	if err := s.untilStored(ctx, func() error { return s.loadSinces(ctx) }); err != nil {
 		return err
@@ -64,6 +68,30 @@ func (s *Service) prepare(ctx context.Context) error {
 	s.build(secret)
 	return nil
 }
+
+// skip carries out what -skip says, once.
+func (s *Service) skip(ctx context.Context) error {
+	if len(s.Skip) == 0 {
+		return nil
+	}
+	client := fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes, Patience: skipPatience})
+	defer client.Close()
+	k := &skipper{source: fromKafka{client}, store: s.Store, shards: s.Shards, log: s.log}
+	for _, x := range s.Skip {
+		if _, ok := s.indexOf(x.Topic, x.Partition); !ok {
+			return &finalError{fmt.Errorf("-skip %v: %s has no partition %d", x, x.Topic, x.Partition)}
+		}
+		err := s.untilItWorks(ctx, "the store, or kafka and its topics", func() error { return k.skip(ctx, x) })
+		if err != nil {
+			return err
+		}
+	}
+	s.Skip = nil
+	return nil
+}
+
+// skipPatience is how long a broker may fail to give what is at an offset before it is taken for what cannot be read.
+const skipPatience = 2 * time.Second
 
 // checkPartitions refuses more partitions than have room in a commit: it names a fence for each, beside what
 // one event can write.
@@ -230,7 +258,7 @@ func (s *Service) build(secret Secret) {
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, tide: s.tide,
 		dead:       &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, partitions: s.fetch.Partitions, retry: s.retryDead},
-		refuseLost: s.RefuseLost, patience: patient, standing: &throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
+		refuseLost: s.RefuseLost, patience: patient, standing: &throttle{}, surplus: &throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
 	}
 }
 

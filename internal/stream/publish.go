@@ -127,7 +127,7 @@ func (p *topicPublisher) readTail(ctx context.Context, t *tail, partition int) e
 			if err != nil {
 				return fmt.Errorf("read the end of %s/%d: %w", p.topic, partition, err)
 			}
-			if err := p.remember(t, set); err != nil {
+			if err := p.remember(ctx, t, set); err != nil {
 				return err
 			}
 			next, _ := set.Span()
@@ -141,16 +141,16 @@ func (p *topicPublisher) readTail(ctx context.Context, t *tail, partition int) e
 const tailPatience = 40 * time.Second
 
 // remember notes the ids of a set.
-func (p *topicPublisher) remember(t *tail, set recordSet) error {
+func (p *topicPublisher) remember(ctx context.Context, t *tail, set recordSet) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var record fetch.Record
 	for {
-		more, err := set.Read(&record)
+		more, err := set.Read(ctx, &record)
 		if err != nil || !more {
 			return err
 		}
-		if id := crossingID(&record); id != "" {
+		if id := crossingID(&record); record.Fault == nil && id != "" {
 			t.ids.add(id)
 		}
 	}

@@ -42,7 +42,7 @@ func (l *lateTopic) Next(context.Context) (recordSet, error) {
 	return l, nil
 }
 
-func (l *lateTopic) Read(r *fetch.Record) (bool, error) {
+func (l *lateTopic) Read(_ context.Context, r *fetch.Record) (bool, error) {
 	if l.at == int64(l.shown) {
 		return false, nil
 	}

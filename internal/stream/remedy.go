@@ -13,6 +13,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
@@ -97,6 +98,16 @@ func remedyOfKafka(err error) string {
 		return "the broker hung up: if it does so again, its listener wants TLS or a login, or neither (kafka.tls, kafka.sasl)"
 	}
 	return ""
+}
+
+// explainStandstill adds to the reason for which a partition stands still what an operator can do about it. Of a log
+// that cannot be read that is the way past it.
+func explainStandstill(err error) error {
+	if bad, ok := errors.AsType[*fetch.Corrupt](err); ok {
+		return fmt.Errorf("%w: what is there was damaged where it is stored; if no replica has it whole, pass it over with `aggregator run -skip %v`",
+			err, Skip{bad.Topic, bad.Partition, bad.Offset})
+	}
+	return ExplainKafka(err)
 }
 
 // remedyOfStore is about logins and ACLs.

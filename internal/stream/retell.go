@@ -50,12 +50,13 @@ type retold struct {
 	set     recordSet // nil: to be fetched
 	peeked  bool      // partition.record is the next one, not taken yet
 	from    int64     // the offset it is read from
+	whole   int64     // from when on nothing is missing that was passed over, ns; noTime: always
 	first   int64     // Kafka timestamp of the first record that moved the clock, ms; noTime: none yet
 	reached int64     // how far the stream's time may have got in a silence of it, ns; noTime: nowhere
 }
 
-// newRetelling reads partitions from the given offsets on.
-func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPartition, from []int64, log patience) *retelling {
+// newRetelling reads partitions from the given offsets on, without the stretches given.
+func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPartition, from []int64, out []stretches, log patience) *retelling {
 	r := &retelling{
 		source: src, store: windows.NewMem(o.Shards), waiting: make([][]waitingRun, o.Shards), fed: map[uint64]feed{},
 	}
@@ -74,16 +75,18 @@ func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPar
 	}
 	po := &partitionOptions{
 		program: o.Program, secret: secret, intake: o.Intake, source: src, store: r.store, keys: r.store.Keys(),
-		shards: r.in, tide: quiet, patience: so.patience, holes: newHoles(), memories: newMemories(), runOps: runOps,
+		shards: r.in, tide: quiet, patience: so.patience, holes: newHoles(), memories: newMemories(), runOps: runOps, surplus: &throttle{},
 	}
 	for i, t := range topics {
-		r.open(newPartition(po, newLease(t.topic, t.partition, i, o.Shards)), from[i])
+		p := newPartition(po, newLease(t.topic, t.partition, i, o.Shards))
+		p.out = out[i]
+		r.open(p, from[i])
 	}
 	return r
 }
 
 func (r *retelling) open(p *partition, from int64) {
-	p.stream = p.source.Open(p.lease.topic, p.lease.partition, from)
+	p.stream = p.open(from)
 	p.next, p.clock, p.in.newest, p.buried = from, noTime, noTime, never
 	p.seen, p.bound = noTime, noTime
 	start := mark{offset: from, clock: noTime, newest: noTime, seen: noTime, pack: p.program.hash}
@@ -91,7 +94,7 @@ func (r *retelling) open(p *partition, from int64) {
 		p.sent[i] = from
 		s.begin(p.lease, nil, start)
 	}
-	r.partitions = append(r.partitions, &retold{partition: p, from: from, first: noTime, reached: noTime})
+	r.partitions = append(r.partitions, &retold{partition: p, from: from, first: noTime, reached: noTime, whole: noTime})
 }
 
 func (r *retelling) close() {
@@ -163,7 +166,7 @@ func (p *retold) peek(ctx context.Context, to int64) (bool, error) {
 			}
 			p.set = set
 		}
-		more, err := p.set.Read(&p.record)
+		more, err := p.set.Read(ctx, &p.record)
 		if err != nil {
 			return false, err
 		}
@@ -186,6 +189,14 @@ func (p *retold) fetched(ctx context.Context) (set recordSet, err error) {
 	for range retellTries {
 		if set, err = p.stream.Next(ctx); err == nil || ctx.Err() != nil {
 			return set, err
+		}
+		if over, ok := errors.AsType[*passedOver](err); ok {
+			if p.whole, err = p.wholeFrom(ctx, over.gone.Start); err != nil {
+				return nil, err
+			}
+			p.next = over.gone.Start
+			p.stream.SeekTo(p.next)
+			continue
 		}
 		if _, gone := errors.AsType[*fetch.OutOfRange](err); gone {
 			return nil, fmt.Errorf("the log was cut while it was read: %w", err)

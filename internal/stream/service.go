@@ -39,6 +39,8 @@ type Options struct {
 	MaxBatchEvents int
 	// CacheBytes bounds the subjects kept in memory, over all shards. Default 128 MiB.
 	CacheBytes int
+	// Skip are places of the log where what cannot be read is passed over for good, when the service begins.
+	Skip []Skip
 	// outboxMax is the most entries of a shard's outbox; 0: outboxMost.
 	outboxMax uint64
 	Registry  prometheus.Registerer

@@ -173,7 +173,7 @@ func (r *rig) read(topic string) [][]kafka.Message {
 			}
 			var rec fetch.Record
 			for {
-				more, err := set.Read(&rec)
+				more, err := set.Read(r.tb.Context(), &rec)
 				if err != nil {
 					r.tb.Fatal(err)
 				}

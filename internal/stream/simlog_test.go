@@ -99,7 +99,7 @@ func (r *simReader) Next(ctx context.Context) (recordSet, error) {
 	return r, nil
 }
 
-func (r *simReader) Read(rec *fetch.Record) (bool, error) {
+func (r *simReader) Read(_ context.Context, rec *fetch.Record) (bool, error) {
 	if r.next >= r.to {
 		return false, nil
 	}

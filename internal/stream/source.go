@@ -32,7 +32,7 @@ type reader interface {
 // recordSet is what one fetch brought.
 type recordSet interface {
 	// Read fills r with the next record; false: there is none.
-	Read(r *fetch.Record) (bool, error)
+	Read(ctx context.Context, r *fetch.Record) (bool, error)
 	// Span is the offset behind the set, and the end of the log as far as
 	// consumers may see.
 	Span() (next, end int64)

@@ -72,11 +72,11 @@ func verify(ctx context.Context, o *VerifyOptions, src source) (Verified, error)
 	if err != nil {
 		return v.Verified, err
 	}
-	from, err := v.places(ctx)
+	from, out, err := v.places(ctx)
 	if err != nil {
 		return v.Verified, err
 	}
-	v.again = newRetelling(o, src, secret, v.topics, from, v.patience)
+	v.again = newRetelling(o, src, secret, v.topics, from, out, v.patience)
 	defer v.again.close()
 	err = v.run(ctx)
 	v.Records = v.again.taken
@@ -139,12 +139,12 @@ func (v *verification) settings(ctx context.Context) (Secret, error) {
 	return secret, err
 }
 
-// places finds all partitions, and where each is read from.
-func (v *verification) places(ctx context.Context) (from []int64, err error) {
+// places finds all partitions, where each is read from, and what of it was passed over.
+func (v *verification) places(ctx context.Context) (from []int64, out []stretches, err error) {
 	for _, topic := range v.Events {
 		n, err := v.source.Partitions(ctx, topic)
 		if err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for p := range n {
 			start, _, err := v.source.Offsets(ctx, topic, p)
@@ -152,12 +152,34 @@ func (v *verification) places(ctx context.Context) (from []int64, err error) {
 				start, err = v.source.OffsetAt(ctx, topic, p, v.From.UnixMilli())
 			}
 			if err != nil {
-				return nil, err
+				return nil, nil, err
 			}
 			v.topics, from = append(v.topics, topicPartition{topic, p}), append(from, start)
 		}
 	}
-	return from, nil
+	out, err = v.passedOver(ctx)
+	return from, out, err
+}
+
+// passedOver is what of each partition was passed over: what any shard says.
+func (v *verification) passedOver(ctx context.Context) ([]stretches, error) {
+	out := make([]stretches, len(v.topics))
+	for n := range v.Shards {
+		var keys [][]byte
+		for _, t := range v.topics {
+			keys = append(keys, appendSkippedKey(v.Store.Keys(), n, t.topic, t.partition))
+		}
+		values, err := v.load(ctx, n, keys)
+		if err != nil {
+			return nil, err
+		}
+		for i, b := range values[len(v.topics):] {
+			if out[i], err = out[i].with(b); err != nil {
+				return nil, fmt.Errorf("shard %d: %w", n, err)
+			}
+		}
+	}
+	return out, nil
 }
 
 // run reads the log up to the fences, and then takes one shard after the other.
@@ -283,7 +305,7 @@ func (v *verification) horizon(shard int) int64 {
 	h := int64(noTime)
 	for i, p := range v.again.partitions {
 		m := &v.limits[shard][i]
-		if m.since != 0 {
+		if h = max(h, p.whole); m.since != 0 {
 			h = max(h, m.since)
 		}
 		if p.from == 0 || m.clock == noTime {

@@ -108,25 +108,35 @@ func (h *batch) appendTime() bool    { return h.attrs&attrAppendTime != 0 }
 func (h *batch) transactional() bool { return h.attrs&attrTransactional != 0 }
 func (h *batch) control() bool       { return h.attrs&attrControl != 0 }
 
+// pastEnd is how far behind the end of the log that a broker tells a batch may lie, in offsets: what is written meanwhile
+// comes along.
+const pastEnd = 1 << 20
+
 // scan goes over the headers of the batches in raw, which was asked for from
-// offset from on. It returns the offset after the last whole batch, the bytes
-// these batches take, and what is wrong with the batch behind them, if anything.
-// A batch cut off at the end is no fault.
-func scan(raw []byte, from int64) (next int64, whole int, err error) {
+// offset from on, of a log that ended at about the offset end (0: it is not known). It returns the
+// offset after the last whole batch, the bytes these batches take, and what is wrong with the batch behind
+// them, if anything. A batch cut off at the end is no fault. No CRC protects a batch's offset: of
+// two that do not follow each other the one is to blame that does not follow what is before it.
+func scan(raw []byte, from, end int64) (next int64, whole int, err error) {
 	next = from
-	last := int64(-1)
+	before, size := from, 0 // next and whole before the last batch
+	first, last := int64(-1), int64(-1)
 	for whole < len(raw) {
 		h, err := parseBatch(raw[whole:])
-		if errors.Is(err, errShort) {
+		switch {
+		case errors.Is(err, errShort):
 			return next, whole, nil
-		}
-		if err != nil {
+		case err != nil:
 			return next, whole, err
-		}
-		if h.first <= last {
+		case end > 0 && h.first > end+pastEnd:
+			return next, whole, fmt.Errorf("batch of offset %d in a log that ends at %d", h.first, end)
+		case h.first <= last && first > before && h.first >= before:
+			return before, size, fmt.Errorf("batch of offset %d stands before offset %d", first, h.first)
+		case h.first <= last:
 			return next, whole, fmt.Errorf("batch of offset %d stands behind offset %d", h.first, last)
 		}
-		last = h.last
+		before, size = next, whole
+		first, last = h.first, h.last
 		next = max(next, h.last+1)
 		whole += h.size
 	}

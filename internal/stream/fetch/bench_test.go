@@ -46,7 +46,7 @@ func BenchmarkWalk(b *testing.B) {
 			for i := 0; i < b.N; {
 				s.open(0)
 				for i < b.N {
-					ok, err := s.Read(&r)
+					ok, err := s.Read(b.Context(), &r)
 					if err != nil {
 						b.Fatal(err)
 					}
@@ -121,7 +121,7 @@ func readPartition(b *testing.B, c *Client, topic string, partition int) (n int6
 			return n
 		}
 		for {
-			ok, err := set.Read(&r)
+			ok, err := set.Read(b.Context(), &r)
 			if err != nil {
 				b.Error(err)
 			}

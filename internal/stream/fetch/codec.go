@@ -2,16 +2,13 @@ package fetch
 
 import (
 	"bytes"
-	"encoding/binary"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"slices"
-	"sync"
 
 	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/snappy"
-	"github.com/klauspost/compress/zstd"
 )
 
 // The codecs a batch's attributes name.
@@ -23,136 +20,154 @@ const (
 	codecZstd
 )
 
-// keepDecoded is how large a buffer for a decompressed batch may stay, in bytes.
-const keepDecoded = 4 << 20
-
-var errDecoded = errors.New("batch is too large when decompressed")
-
-// decoder decompresses one batch at a time into a buffer of its own.
-type decoder struct {
-	dst   []byte
-	limit int // of what a batch may become, in bytes: maxBatch
-	src   bytes.Reader
-	gzip  *gzip.Reader
+// bounds are what reading holds of a batch at most, whatever batches and records claim.
+type bounds struct {
+	piece  int   // about how much of a batch is decompressed at once, in bytes
+	batch  int64 // how much of one is at all, in bytes
+	record int   // the longest record that is handed out whole, in bytes
 }
 
-func newDecoder() *decoder { return &decoder{limit: maxBatch} }
+// usual are the bounds. Most batches are one piece, as from Kafka's default for message.max.bytes on
+// 1 MiB of them compressed has to become four times as much to be more. A record of 1 MiB is more than what
+// a dead letter can carry. A batch ends at 1 GiB, so that one of some KB cannot keep a core busy for long.
+var usual = bounds{piece: 4 << 20, batch: 1 << 30, record: 1 << 20}
 
-// decode returns src decompressed, valid until the next call.
-func (d *decoder) decode(codec int16, src []byte) ([]byte, error) {
+// keepDecoded is how large a buffer for decompressed batches may stay from one batch to the next, in bytes.
+const keepDecoded = 4 << 20
+
+var errInflated = fmt.Errorf("the batch becomes more than %d bytes when it is decompressed", usual.batch)
+
+// source is a batch of which there is more to decompress.
+type source interface {
+	// more appends the next piece of the batch, of about most bytes, to dst, which ends in what was
+	// given before, reach bytes of it if it was so much. io.EOF: nothing follows.
+	more(ctx context.Context, dst []byte, most int) ([]byte, error)
+	// reach is how far back what follows may refer, in bytes.
+	reach() int
+	// close lets go of what the source holds beside its own memory.
+	close()
+}
+
+// decoder decompresses one batch at a time, piece by piece, into a buffer of its own.
+type decoder struct {
+	bounds
+	buf  []byte // the last piece, behind what is kept of those before
+	made int64  // bytes of the batch that were decompressed
+	from source // nil: there is none
+	err  error  // why nothing follows: io.EOF, or what is wrong
+
+	gzip   gunzip
+	snappy unsnappy
+	lz4    unlz4
+	zstd   unzstd
+}
+
+func newDecoder() *decoder { return &decoder{bounds: usual, err: io.EOF} }
+
+// open begins a batch and returns what there is of it without decompressing: all, or nothing yet.
+func (d *decoder) open(codec int16, src []byte) ([]byte, error) {
+	d.close()
 	if codec == codecNone {
 		return src, nil
 	}
-	if cap(d.dst) > keepDecoded {
-		d.dst = nil
+	if cap(d.buf) > keepDecoded {
+		d.buf = nil
 	}
-	var err error
+	d.buf, d.made = d.buf[:0], 0
 	switch codec {
 	case codecGzip:
-		d.dst, err = d.gunzip(d.dst[:0], src)
+		d.from = d.gzip.open(src)
 	case codecSnappy:
-		d.dst, err = appendSnappy(d.dst[:0], src, d.limit)
+		d.from = d.snappy.open(src)
 	case codecLZ4:
-		d.dst, err = appendLZ4(d.dst[:0], src, d.limit)
+		d.from = d.lz4.open(src)
 	case codecZstd:
-		d.dst, err = d.unzstd(d.dst[:0], src)
+		d.from = d.zstd.open(src)
 	default:
 		return nil, fmt.Errorf("unknown compression codec %d", codec)
 	}
-	if err != nil {
-		return nil, fmt.Errorf("decompress: %w", err)
-	}
-	return d.dst, nil
+	d.err = nil
+	return nil, nil
 }
 
-func (d *decoder) gunzip(dst, src []byte) ([]byte, error) {
-	d.src.Reset(src)
-	if d.gzip == nil {
-		z, err := gzip.NewReader(&d.src)
-		if err != nil {
+// close ends a batch, of which nothing follows then.
+func (d *decoder) close() {
+	if d.from != nil {
+		d.from.close()
+	}
+	d.from, d.err = nil, io.EOF
+}
+
+// more returns rest, which is the end of what was decompressed so far, and behind it more of the batch, at least
+// as much as makes n bytes of it. If it is less, the error says why: io.EOF at the end of the batch. What was
+// returned before is not valid any more.
+func (d *decoder) more(ctx context.Context, rest []byte, n int) ([]byte, error) {
+	for len(rest) < n {
+		if d.err != nil {
+			return rest, d.err
+		}
+		if err := ctx.Err(); err != nil {
+			return rest, err
+		}
+		keep := max(len(rest), min(len(d.buf), d.from.reach()))
+		d.buf = d.buf[:copy(d.buf, d.buf[len(d.buf)-keep:])]
+		out, err := d.from.more(ctx, d.buf, d.piece)
+		if ctx.Err() != nil && errors.Is(err, ctx.Err()) {
+			return rest, err
+		}
+		d.made += int64(len(out) - len(d.buf))
+		if over := d.made - d.batch; over > 0 {
+			out, err = out[:int64(len(out))-over], errInflated
+		} else if err != nil && !errors.Is(err, io.EOF) {
+			err = fmt.Errorf("decompress: %w", err)
+		}
+		rest = out[len(d.buf)-len(rest):]
+		d.buf, d.err = out, err
+	}
+	return rest, nil
+}
+
+// gunzip is a batch in gzip, of one member or several.
+type gunzip struct {
+	in    bytes.Reader
+	out   *gzip.Reader
+	begun bool
+}
+
+func (z *gunzip) open(src []byte) source {
+	z.in.Reset(src)
+	z.begun = false
+	return z
+}
+
+func (z *gunzip) reach() int { return 0 }
+func (z *gunzip) close()     { z.in.Reset(nil) }
+
+func (z *gunzip) more(_ context.Context, dst []byte, most int) ([]byte, error) {
+	if !z.begun {
+		if err := z.begin(); err != nil {
 			return dst, err
 		}
-		d.gzip = z
-	} else if err := d.gzip.Reset(&d.src); err != nil {
-		return dst, err
+		z.begun = true
 	}
-	for {
+	first := max(4*int(z.in.Size()), 1024)
+	for end := len(dst) + most; len(dst) < end; {
 		if len(dst) == cap(dst) {
-			dst = slices.Grow(dst, max(4*len(src), 1024))
+			dst = slices.Grow(dst, min(first, end-len(dst)))
 		}
-		n, err := d.gzip.Read(dst[len(dst):cap(dst)])
+		n, err := z.out.Read(dst[len(dst):min(cap(dst), end)])
 		dst = dst[:len(dst)+n]
-		if len(dst) > d.limit {
-			return dst, errDecoded
-		}
-		if errors.Is(err, io.EOF) {
-			return dst, nil
-		}
 		if err != nil {
 			return dst, err
 		}
 	}
-}
-
-// sharedZstd serves all streams: DecodeAll may be called by several goroutines
-// and starts none, and a decoder's tables are too large to have one a partition.
-var sharedZstd = sync.OnceValues(func() (*zstd.Decoder, error) {
-	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxBatch))
-})
-
-func (d *decoder) unzstd(dst, src []byte) ([]byte, error) {
-	z, err := sharedZstd()
-	if err != nil {
-		return dst, err
-	}
-	return z.DecodeAll(src, dst)
-}
-
-// Xerial's snappy stream, as Java's producer writes it: this magic, two int32
-// versions, then blocks, each behind its length as an int32.
-var xerialMagic = []byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0}
-
-const xerialHeader = 16
-
-// appendSnappy appends src decompressed: a bare block, or Xerial's stream.
-func appendSnappy(dst, src []byte, limit int) ([]byte, error) {
-	if len(src) < xerialHeader || !bytes.HasPrefix(src, xerialMagic) {
-		return appendSnappyBlock(dst, src, limit)
-	}
-	src = src[xerialHeader:]
-	for len(src) > 0 {
-		if len(src) < 4 {
-			return dst, io.ErrUnexpectedEOF
-		}
-		n := binary.BigEndian.Uint32(src)
-		src = src[4:]
-		if uint64(n) > uint64(len(src)) {
-			return dst, io.ErrUnexpectedEOF
-		}
-		var err error
-		if dst, err = appendSnappyBlock(dst, src[:n], limit); err != nil {
-			return dst, err
-		}
-		src = src[n:]
-	}
 	return dst, nil
 }
 
-func appendSnappyBlock(dst, src []byte, limit int) ([]byte, error) {
-	n, err := snappy.DecodedLen(src)
-	if err != nil {
-		return dst, err
+func (z *gunzip) begin() (err error) {
+	if z.out == nil {
+		z.out, err = gzip.NewReader(&z.in)
+		return err
 	}
-	if n > limit-len(dst) {
-		return dst, errDecoded
-	}
-	at := len(dst)
-	dst = slices.Grow(dst, n)[:at+n]
-	if n == 0 { // snappy.Decode would make a buffer of its own
-		return dst, nil
-	}
-	if _, err := snappy.Decode(dst[at:], src); err != nil {
-		return dst[:at], err
-	}
-	return dst, nil
+	return z.out.Reset(&z.in)
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"math/rand/v2"
+	"slices"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -29,30 +30,57 @@ func TestDecode(t *testing.T) {
 	f := func(what string, codec int16, src, want []byte) {
 		t.Helper()
 		for range 2 { // the second time into a buffer that is there
-			got, err := d.decode(codec, src)
+			got, err := inflate(d, codec, src)
 			if err != nil || !bytes.Equal(got, want) {
-				t.Errorf("%s, %d bytes: %d bytes, error %v", what, len(want), len(got), err)
+				t.Errorf("%s, %d bytes in pieces of %d: %d bytes, error %v", what, len(want), d.piece, len(got), err)
 			}
 		}
-	}
-	for _, n := range []int{0, 1, 100, 5000, 200_000, 1 << 20} {
-		want := text(n)
-		for codec, name := range codecNames {
-			f(name, codec, squeeze(codec, want), want)
+		if cap(d.buf) > 3*d.piece+(4<<20) { // what a block refers to, the piece, and a block beyond
+			t.Errorf("%s, %d bytes in pieces of %d: a buffer of %d bytes", what, len(want), d.piece, cap(d.buf))
 		}
-		f("xerial", codecSnappy, xerial(want, 32<<10), want)
 	}
-	zeros := make([]byte, 5<<20)
+	for _, d.piece = range []int{usual.piece, 300_000, 70_000} {
+		for _, n := range []int{0, 1, 100, 5000, 200_000, 1 << 20} {
+			want := text(n)
+			for codec, name := range codecNames {
+				f(name, codec, squeeze(codec, want), want)
+			}
+			f("xerial", codecSnappy, xerial(want, 32<<10), want)
+			f("xerial in one block", codecSnappy, xerial(want, 1<<20), want)
+		}
+	}
+	d.piece = usual.piece
+	zeros := make([]byte, 21<<20)
 	for codec, name := range codecNames {
 		f(name+" of zeros", codec, squeeze(codec, zeros), zeros)
 	}
-	if cap(d.dst) <= keepDecoded {
-		t.Errorf("the buffer of %d bytes is not a large one", cap(d.dst))
-	}
 	f("none", codecSnappy, squeeze(codecSnappy, nil), nil)
-	if cap(d.dst) > keepDecoded {
-		t.Errorf("a buffer of %d bytes was kept", cap(d.dst))
+	if cap(d.buf) > keepDecoded {
+		t.Errorf("a buffer of %d bytes was kept", cap(d.buf))
 	}
+}
+
+// TestDecodeMembers reads several of what a codec makes, one behind the other, of which some are empty.
+func TestDecodeMembers(t *testing.T) {
+	a, b := text(100_000), make([]byte, 6<<20)
+	want := slices.Concat(a, b, a)
+	for _, codec := range []int16{codecGzip, codecLZ4, codecZstd} {
+		src := slices.Concat(squeeze(codec, nil), squeeze(codec, a), squeeze(codec, b), squeeze(codec, nil), squeeze(codec, a))
+		got, err := inflate(newDecoder(), codec, src)
+		if err != nil || !bytes.Equal(got, want) {
+			t.Errorf("%s: %d bytes, error %v", codecNames[codec], len(got), err)
+		}
+	}
+	wide, err := zstd.NewWriter(nil, zstd.WithWindowSize(widestWindow), zstd.WithSingleSegment(false))
+	if err != nil {
+		t.Fatal(err)
+	}
+	src := slices.Concat(squeeze(codecZstd, b), wide.EncodeAll(a, nil), wide.EncodeAll(b, nil))
+	got, err := inflate(newDecoder(), codecZstd, src)
+	if err != nil || !bytes.Equal(got, slices.Concat(b, a, b)) {
+		t.Errorf("zstd, wide ones behind: %d bytes, error %v", len(got), err)
+	}
+	free(t)
 }
 
 // TestDecodeLZ4 runs the frames' options that clients use.
@@ -71,7 +99,7 @@ func TestDecodeLZ4(t *testing.T) {
 		write(w, want)
 		for _, src := range [][]byte{out.Bytes(), bytes.Repeat(out.Bytes(), 2)} {
 			frames := len(src) / out.Len()
-			got, err := newDecoder().decode(codecLZ4, src)
+			got, err := inflate(newDecoder(), codecLZ4, src)
 			if err != nil || !bytes.Equal(got, bytes.Repeat(want, frames)) {
 				t.Errorf("%s, %d frames: %d bytes, error %v", what, frames, len(got), err)
 			}
@@ -99,66 +127,65 @@ func TestDecodeLZ4Linked(t *testing.T) {
 	block(0, 0x14, '-', 14, 0, 0x50, 'V', 'W', 'X', 'Y', 'Z') // a literal, 8 bytes from 14 back, 5 literals
 	frame = append(frame, 0, 0, 0, 0)
 	want := "0123456789abcdef" + "01234567vwxyz" + "-" + "01234567" + "VWXYZ"
-	got, err := newDecoder().decode(codecLZ4, frame)
+	got, err := inflate(newDecoder(), codecLZ4, frame)
 	if string(got) != want || err != nil {
 		t.Errorf("linked blocks: %q, error %v", got, err)
 	}
 	frame[4] |= lz4Independent
-	if got, err := newDecoder().decode(codecLZ4, frame); err == nil {
+	if got, err := inflate(newDecoder(), codecLZ4, frame); err == nil {
 		t.Errorf("blocks that refer to others though they say they do not: %q", got)
 	}
 }
 
-// TestDecodeLimit gives each codec a bomb.
+// TestDecodeLimit gives each codec a bomb: it is decompressed up to a limit, in little memory.
 func TestDecodeLimit(t *testing.T) {
-	const limit = 1 << 20
-	fits, bomb := make([]byte, limit), make([]byte, limit+1)
+	const limit = 8 << 20
+	fits, bomb := make([]byte, limit), make([]byte, 2*limit)
 	f := func(what string, codec int16, make func([]byte) []byte) {
 		t.Helper()
-		d := &decoder{limit: limit}
-		if got, err := d.decode(codec, make(fits)); err != nil || len(got) != limit {
+		d := newDecoder()
+		d.batch = limit
+		if got, err := inflate(d, codec, make(fits)); err != nil || len(got) != limit {
 			t.Errorf("%s at the limit: %d bytes, error %v", what, len(got), err)
 		}
-		if _, err := d.decode(codec, make(bomb)); !errors.Is(err, errDecoded) {
-			t.Errorf("%s above the limit: %v", what, err)
+		if got, err := inflate(d, codec, make(bomb)); !errors.Is(err, errInflated) || len(got) != limit {
+			t.Errorf("%s above the limit: %d bytes, error %v", what, len(got), err)
 		}
-		if cap(d.dst) > 8*limit {
-			t.Errorf("%s: a buffer of %d bytes", what, cap(d.dst))
+		if cap(d.buf) > 3*d.piece {
+			t.Errorf("%s: a buffer of %d bytes", what, cap(d.buf))
 		}
 	}
-	for _, codec := range []int16{codecGzip, codecSnappy, codecLZ4} {
+	for _, codec := range []int16{codecGzip, codecSnappy, codecLZ4, codecZstd} {
 		f(codecNames[codec], codec, func(b []byte) []byte { return squeeze(codec, b) })
 	}
 	f("xerial", codecSnappy, func(b []byte) []byte { return xerial(b, 32<<10) })
-	if _, err := newDecoder().decode(codecZstd, squeeze(codecZstd, make([]byte, maxBatch+1))); !errors.Is(err, zstd.ErrDecoderSizeExceeded) {
-		t.Errorf("zstd above the limit: %v", err)
-	}
 }
 
 // TestDecodeBad cuts and flips compressed bytes: an error or some bytes, no panic.
 func TestDecodeBad(t *testing.T) {
-	d := &decoder{limit: 1 << 20}
+	d := newDecoder()
+	d.batch = 1 << 20
 	for codec, name := range codecNames {
 		if codec == codecNone {
 			continue
 		}
 		src := squeeze(codec, text(2000))
 		for n := range len(src) - 1 {
-			if _, err := d.decode(codec, src[:n:n]); err == nil && n > 0 && codec != codecLZ4 {
+			if _, err := inflate(d, codec, src[:n:n]); err == nil && n > 0 && codec != codecLZ4 {
 				t.Errorf("%s cut at %d of %d: no error", name, n, len(src))
 			}
 		}
 		for i := range len(src) * 8 {
 			src[i/8] ^= 1 << (i % 8)
-			_, _ = d.decode(codec, src) // either is right
+			_, _ = inflate(d, codec, src) // either is right
 			src[i/8] ^= 1 << (i % 8)
 		}
 	}
 	x := xerial(text(2000), 500)
 	for n := range x {
-		_, _ = d.decode(codecSnappy, x[:n:n])
+		_, _ = inflate(d, codecSnappy, x[:n:n])
 	}
-	if _, err := d.decode(5, nil); err == nil {
+	if _, err := inflate(d, 5, nil); err == nil {
 		t.Error("codec 5: no error")
 	}
 }

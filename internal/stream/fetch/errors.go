@@ -33,8 +33,9 @@ func (e *OutOfRange) Error() string {
 		e.Topic, e.Partition, e.Offset, e.Start, e.End)
 }
 
-// Corrupt is returned by Set.Read for bytes that are no sound record batch.
-// Every record below Offset was handed out. After it Next fetches from Offset
+// Corrupt is returned by Set.Read for bytes that are no sound record batch, and by Next
+// where the broker gives none though the log has more: not what a producer does, but what happens to a disk. (What a
+// producer does is a Record's Fault.) Every record below Offset was handed out. After it Next fetches from Offset
 // again; to leave the batch out, SeekTo past it.
 type Corrupt struct {
 	Topic     string
@@ -49,6 +50,14 @@ func (e *Corrupt) Error() string {
 
 // Unwrap returns the cause.
 func (e *Corrupt) Unwrap() error { return e.Cause }
+
+// errHollow is what is found of a batch whose length is not right: the broker answers as if nothing were there.
+var errHollow = errors.New("the broker gives nothing of it, though its log goes on")
+
+// damaged tells errors of a log that no broker can read out.
+func damaged(err error) bool {
+	return errors.Is(err, errHollow) || errors.Is(err, errTooLarge) || isAny(err, kafka.InvalidMessage)
+}
 
 // final tells errors that no retry cures, so that Next returns them at once.
 // Every other error is retried for Options.Patience first.

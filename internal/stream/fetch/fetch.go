@@ -10,7 +10,8 @@ type Record struct {
 	Timestamp int64 // milliseconds
 	Key       []byte
 	Value     []byte
-	Headers   []Header // reused by the next record
+	Headers   []Header // reused by the next record; at most 1,000, of 64 KiB together
+	Fault     *Fault   // nil: the record is here as it was written
 }
 
 // Header is one header of a record.
@@ -36,7 +37,8 @@ type Stream interface {
 	// retrying inside, and Next may be called again.
 	//
 	// What was not read of the set before is passed over, except when its Read
-	// failed: then Next fetches again from the offset of the *Corrupt.
+	// failed: then Next fetches again from the first offset that was not read. What no
+	// broker gives, though it is in the log, is a *Corrupt too.
 	// After Close, Next returns ErrClosed.
 	Next(ctx context.Context) (*Set, error)
 	// SeekTo makes offset the next one. What was fetched ahead is thrown away.

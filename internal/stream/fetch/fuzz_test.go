@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"hash/crc32"
 	"testing"
 
@@ -13,15 +14,21 @@ import (
 // FuzzWalk walks any bytes as a record set, with their CRCs put right so that
 // what is behind them is reached. Records must rise in offset from the one asked
 // for to Next, errors must be *Corrupt and stay, and what was read does not depend on
-// where it was asked from.
+// where it was asked from, nor on the pieces in which batches are decompressed.
 func FuzzWalk(f *testing.F) {
 	r := number(10, 4)
 	r[1].Headers = []Header{{[]byte("a"), []byte("1")}}
+	r[2].Value = text(3000)
 	for codec := range codecNames {
 		raw := packed(r[0], r[1]).squeezed(codec).append(nil)
 		raw = packed(r[2], r[3]).in(7).squeezed(codec).append(raw)
 		f.Add(raw, int64(10), int64(7), int64(12), true)
 		f.Add(marker(14, 7, abort).append(raw), int64(11), int64(7), int64(12), false)
+		odd := packed(r[0], r[1], r[2])
+		odd.last = 10
+		f.Add(odd.squeezed(codec).append(nil), int64(10), int64(7), int64(12), true)
+		odd.count, odd.last = 7, 16
+		f.Add(odd.squeezed(codec).append(nil), int64(10), int64(7), int64(12), true)
 	}
 	f.Add(packed(r...).append(nil), int64(12), int64(-1), int64(0), true)
 	f.Fuzz(func(t *testing.T, raw []byte, from, producer, first int64, mend bool) {
@@ -30,45 +37,55 @@ func FuzzWalk(f *testing.F) {
 			mendCRCs(raw)
 		}
 		s := NewSet("t", 3, from, raw)
-		s.dec.limit = 1 << 20
+		s.dec.batch, s.dec.record = 50_000, 2000
 		s.txns.list = append(s.txns.list, txn{producer, first})
 		s.open(from)
-		all := walkAll(t, s, from)
+		all, text := walkAll(t, s, from)
 		mid := from
 		if len(all) > 1 {
 			mid = all[len(all)/2]
 		}
 		s.open(mid)
-		later := walkAll(t, s, mid)
+		later, _ := walkAll(t, s, mid)
 		if len(later) > len(all) || len(all) > 1 && len(later) != len(all)-len(all)/2 {
 			t.Fatalf("%d records from %d on, %d from %d on", len(all), from, len(later), mid)
+		}
+		for _, s.dec.piece = range []int{7, 100, 3000} {
+			s.open(from)
+			if _, pieces := walkAll(t, s, from); pieces != text {
+				t.Fatalf("at once:\n%s\nin pieces of %d:\n%s", text, s.dec.piece, pieces)
+			}
 		}
 	})
 }
 
-func walkAll(t *testing.T, s *Set, from int64) (offsets []int64) {
+// walkAll returns the offsets of the records, but of what is only said to have been passed over, and all as a text.
+func walkAll(t *testing.T, s *Set, from int64) (offsets []int64, text string) {
 	var r Record
+	var out []byte
 	at := from
 	for {
-		ok, err := s.Read(&r)
+		ok, err := s.Read(t.Context(), &r)
 		if err != nil {
 			bad, is := errors.AsType[*Corrupt](err)
 			if !is || bad.Offset < at || ok {
 				t.Fatalf("error %v of %T after offset %d", err, err, at-1)
 			}
-			if _, again := s.Read(&r); again != err {
+			if _, again := s.Read(t.Context(), &r); again != err {
 				t.Fatalf("error %v, then %v", err, again)
 			}
-			return offsets
+			return offsets, string(out)
 		}
 		if !ok {
-			return offsets
+			return offsets, string(out)
 		}
-		if r.Offset < at || r.Offset >= s.Next {
-			t.Fatalf("offset %d in [%d,%d)", r.Offset, at, s.Next)
+		if r.Offset < at || r.Next() > s.Next {
+			t.Fatalf("offsets %d to %d in [%d,%d)", r.Offset, r.Next(), at, s.Next)
 		}
-		at = r.Offset + 1
-		offsets = append(offsets, r.Offset)
+		if at = r.Next(); at > r.Offset {
+			offsets = append(offsets, r.Offset)
+		}
+		out = fmt.Appendf(out, "%d to %d: %d %q %q %q %v\n", r.Offset, at, r.Timestamp, r.Key, r.Value, r.Headers, r.Fault)
 	}
 }
 

@@ -2,7 +2,9 @@ package fetch
 
 import (
 	"bytes"
+	"context"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"testing"
@@ -118,12 +120,15 @@ func read(s *Set) string {
 	var out []byte
 	var r Record
 	for {
-		ok, err := s.Read(&r)
+		ok, err := s.Read(context.Background(), &r)
 		if err != nil {
 			return string(fmt.Appendf(out, "error %v", err))
 		}
 		if !ok {
 			return string(bytes.TrimSpace(out))
+		}
+		if r.Fault != nil {
+			out = fmt.Appendf(out, "{%s to %d: %v}", faultNames[r.Fault.Kind], r.Fault.Next, r.Fault)
 		}
 		out = fmt.Appendf(out, "%d:%d:%s=%s", r.Offset, r.Timestamp, show(r.Key), show(r.Value))
 		for _, h := range r.Headers {
@@ -131,6 +136,21 @@ func read(s *Set) string {
 		}
 		out = append(out, ' ')
 	}
+}
+
+var faultNames = map[FaultKind]string{TooLarge: "too large", Unreadable: "unreadable", Surplus: "surplus"}
+
+// inflate decompresses a batch, piece by piece.
+func inflate(d *decoder, codec int16, src []byte) (all []byte, err error) {
+	rest, err := d.open(codec, src)
+	for err == nil {
+		all = append(all, rest...)
+		rest, err = d.more(context.Background(), rest[len(rest):], 1)
+	}
+	if errors.Is(err, io.EOF) {
+		err = nil
+	}
+	return all, err
 }
 
 func show(b []byte) string {

@@ -225,7 +225,7 @@ func (w *world) follow(p int, read *atomic.Int64, written chan struct{}, ends []
 			continue
 		}
 		for {
-			ok, err := set.Read(&r)
+			ok, err := set.Read(w.ctx(), &r)
 			if err != nil {
 				w.Error(err)
 				return

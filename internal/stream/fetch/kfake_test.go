@@ -133,7 +133,7 @@ func drain(t testing.TB, set *Set) (got []string) {
 	t.Helper()
 	var r Record
 	for {
-		ok, err := set.Read(&r)
+		ok, err := set.Read(t.Context(), &r)
 		if err != nil {
 			t.Fatal(err)
 		}

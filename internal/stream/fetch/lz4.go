@@ -1,6 +1,7 @@
 package fetch
 
 import (
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
@@ -29,93 +30,115 @@ const (
 
 var errLZ4 = errors.New("lz4: invalid frame")
 
-// appendLZ4 appends the frames in src decompressed.
-func appendLZ4(dst, src []byte, limit int) ([]byte, error) {
-	for len(src) > 0 {
-		flags, largest, rest, err := lz4Header(src)
-		if err != nil {
-			return dst, err
-		}
-		if dst, src, err = appendLZ4Blocks(dst, rest, flags, largest, limit); err != nil {
-			return dst, err
-		}
-	}
-	return dst, nil
+// unlz4 is a batch in LZ4, of one frame or several.
+type unlz4 struct {
+	src     []byte
+	inside  bool // a frame, with
+	flags   byte
+	largest int // its blocks decompressed, in bytes
+	given   int // bytes of it, as far back as blocks may refer
 }
 
-// lz4Header reads a frame's header: its flags and the largest size of a block
-// decompressed.
-func lz4Header(src []byte) (flags byte, largest int, rest []byte, err error) {
-	if len(src) < 7 || binary.LittleEndian.Uint32(src) != lz4Magic {
-		return 0, 0, nil, errLZ4
+func (z *unlz4) open(src []byte) source {
+	*z = unlz4{src: src}
+	return z
+}
+
+func (z *unlz4) reach() int { return z.given }
+func (z *unlz4) close()     { *z = unlz4{} }
+
+func (z *unlz4) more(_ context.Context, dst []byte, most int) ([]byte, error) {
+	for begin := len(dst); ; {
+		if !z.inside {
+			if len(z.src) == 0 {
+				return dst, io.EOF
+			}
+			if err := z.header(); err != nil {
+				return dst, err
+			}
+		}
+		if made := len(dst) - begin; made > 0 && made+z.largest > most {
+			return dst, nil
+		}
+		at := len(dst)
+		var err error
+		if dst, err = z.block(dst); err != nil {
+			return dst, err
+		}
+		z.given = min(z.given+len(dst)-at, lz4Window)
 	}
-	flags = src[4]
-	size := src[5] >> 4 & 7
+}
+
+// header reads a frame's header.
+func (z *unlz4) header() error {
+	if len(z.src) < 7 || binary.LittleEndian.Uint32(z.src) != lz4Magic {
+		return errLZ4
+	}
+	flags, size := z.src[4], z.src[5]>>4&7
 	if flags>>6 != 1 || flags&lz4Dictionary != 0 || size < 4 {
-		return 0, 0, nil, errLZ4
+		return errLZ4
 	}
 	n := 7
 	if flags&lz4ContentSize != 0 {
 		n += 8
 	}
-	if len(src) < n {
-		return 0, 0, nil, io.ErrUnexpectedEOF
+	if len(z.src) < n {
+		return io.ErrUnexpectedEOF
 	}
-	return flags, 1 << (8 + 2*size), src[n:], nil
+	z.src, z.inside, z.flags, z.largest, z.given = z.src[n:], true, flags, 1<<(8+2*size), 0
+	return nil
 }
 
-// appendLZ4Blocks appends the blocks of one frame and returns what follows it.
-func appendLZ4Blocks(dst, src []byte, flags byte, largest, limit int) (_, rest []byte, err error) {
-	start := len(dst)
-	for {
-		if len(src) < 4 {
-			return dst, nil, io.ErrUnexpectedEOF
-		}
-		head := binary.LittleEndian.Uint32(src)
-		src = src[4:]
-		if head == 0 {
-			break
-		}
-		n, tail := int(head&^lz4Stored), 0
-		if flags&lz4BlockChecksum != 0 {
-			tail = 4
-		}
-		if n > len(src)-tail {
-			return dst, nil, io.ErrUnexpectedEOF
-		}
-		from := start
-		if flags&lz4Independent != 0 {
-			from = len(dst)
-		}
-		if head&lz4Stored != 0 {
-			dst = append(dst, src[:n]...)
-		} else if dst, err = appendLZ4Block(dst, src[:n], from, largest); err != nil {
-			return dst, nil, err
-		}
-		if len(dst) > limit {
-			return dst, nil, errDecoded
-		}
-		src = src[n+tail:]
+// block appends the next block of the frame, or ends the frame.
+func (z *unlz4) block(dst []byte) ([]byte, error) {
+	head, err := z.uint32()
+	if err != nil {
+		return dst, err
 	}
-	if flags&lz4Content != 0 {
-		if len(src) < 4 {
-			return dst, nil, io.ErrUnexpectedEOF
+	if head == 0 {
+		z.inside, z.given = false, 0
+		if z.flags&lz4Content != 0 {
+			_, err = z.uint32()
 		}
-		src = src[4:]
+		return dst, err
 	}
-	return dst, src, nil
+	n, tail := int(head&^lz4Stored), 0
+	if z.flags&lz4BlockChecksum != 0 {
+		tail = 4
+	}
+	if n > len(z.src)-tail {
+		return dst, io.ErrUnexpectedEOF
+	}
+	src := z.src[:n]
+	z.src = z.src[n+tail:]
+	if head&lz4Stored != 0 {
+		return append(dst, src...), nil
+	}
+	dict := dst[len(dst)-z.given:]
+	if z.flags&lz4Independent != 0 {
+		dict = nil
+	}
+	return appendLZ4Block(dst, src, dict, z.largest)
 }
 
-// appendLZ4Block appends one block, which may refer to dst[from:]. A block does
+func (z *unlz4) uint32() (uint32, error) {
+	if len(z.src) < 4 {
+		return 0, io.ErrUnexpectedEOF
+	}
+	v := binary.LittleEndian.Uint32(z.src)
+	z.src = z.src[4:]
+	return v, nil
+}
+
+// appendLZ4Block appends one block, which may refer to dict, the end of dst. A block does
 // not tell its size, so that the room is doubled until it fits: no more than
 // largest, and no more than its bytes can become.
-func appendLZ4Block(dst, src []byte, from, largest int) ([]byte, error) {
+func appendLZ4Block(dst, src, dict []byte, largest int) ([]byte, error) {
 	at := len(dst)
 	most := min(largest, 255*len(src)+64)
 	room := min(most, max(cap(dst)-at, 4*len(src)))
 	for {
 		dst = slices.Grow(dst, room)
-		dict := dst[max(from, at-lz4Window):at]
 		n, err := lz4.UncompressBlockWithDict(src, dst[at:at+room], dict)
 		if err == nil {
 			return dst[:at+n], nil

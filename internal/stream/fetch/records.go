@@ -1,12 +1,12 @@
 package fetch
 
 import (
-	"cmp"
+	"context"
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"math"
-	"slices"
 )
 
 var (
@@ -28,13 +28,16 @@ type walk struct {
 	dec       *decoder
 
 	// Of the batch being read.
-	rest    []byte // its records not read yet
+	inside  bool   // there is one
+	rest    []byte // its records not read yet, as far as they are decompressed
 	left    int32  // how many they are
 	first   int64  // offset they count from
 	next    int64  // offset that the next one has at least
 	end     int64  // offset behind the batch, also of one passed over
 	base    int64  // timestamp they count from
 	stamped bool   // base is the timestamp of all: LogAppendTime
+	odd     int    // records passed over, since they have the offset of another one
+	fault   Fault  // of the record handed out
 }
 
 // NewSet returns a set over raw, one or more record batches as Kafka stores
@@ -50,33 +53,42 @@ func NewSet(topic string, partition int, from int64, raw []byte) *Set {
 // open readies the set to be read: buf holds what was asked for from offset
 // from on, txns the transactions aborted in it.
 func (s *Set) open(from int64) {
-	next, whole, err := scan(s.buf, from)
+	next, whole, err := scan(s.buf, from, s.HighWatermark)
 	s.Next, s.raw, s.bad = next, s.buf[:whole], err
 	s.at, s.err = from, nil
-	s.rest, s.left, s.end = nil, 0, 0
+	s.inside, s.rest, s.left, s.end = false, nil, 0, 0
 	s.txns.sort()
 }
 
 // Read reads the next record of the set into r and tells whether there was one.
 // It leaves out records below the offset asked for, control records and those of
-// aborted transactions, and allocates nothing. An error is a *Corrupt, and stays.
-func (s *Set) Read(r *Record) (bool, error) {
+// aborted transactions, and allocates nothing but for a record with a Fault. An error is a *Corrupt,
+// or that of ctx, and stays.
+func (s *Set) Read(ctx context.Context, r *Record) (bool, error) {
 	for s.err == nil {
 		for s.left > 0 {
-			if !s.record(r) {
-				return false, s.fail(errRecord)
+			if err := s.record(ctx, r); err != nil {
+				return s.leave(ctx, r, err)
 			}
 			if r.Offset >= s.at {
 				s.at = r.Offset + 1
 				return true, nil
 			}
 		}
+		if s.inside {
+			if err := s.surplus(ctx); err != nil {
+				return s.leave(ctx, r, err)
+			}
+			s.inside = false
+		}
 		s.at = max(s.at, s.end)
 		if len(s.raw) == 0 {
 			return false, s.over()
 		}
-		if err := s.batch(); err != nil {
-			return false, s.fail(err)
+		if err := s.batch(ctx); err != nil {
+			if s.err = ctx.Err(); s.err == nil {
+				return false, s.fail(err)
+			}
 		}
 	}
 	return false, s.err
@@ -84,9 +96,6 @@ func (s *Set) Read(r *Record) (bool, error) {
 
 // over is the end of the set.
 func (s *Set) over() error {
-	if len(s.rest) > 0 {
-		return s.fail(errTrailing)
-	}
 	if s.bad != nil {
 		return s.fail(s.bad)
 	}
@@ -99,10 +108,7 @@ func (s *Set) fail(cause error) error {
 }
 
 // batch begins the next batch, or passes it over.
-func (s *Set) batch() error {
-	if len(s.rest) > 0 {
-		return errTrailing
-	}
+func (s *Set) batch(ctx context.Context) error {
 	h, err := parseBatch(s.raw)
 	if err != nil {
 		return err
@@ -110,26 +116,25 @@ func (s *Set) batch() error {
 	if !h.sound() {
 		return fmt.Errorf("crc of the batch of offset %d does not match", h.first)
 	}
-	keep, err := s.visible(&h)
+	keep, err := s.visible(ctx, &h)
 	if err != nil {
 		return err
 	}
-	s.raw = s.raw[h.size:]
 	if keep && h.last >= s.at && h.count > 0 {
-		return s.begin(&h)
+		err = s.begin(&h)
 	}
-	s.end = h.last + 1
-	return nil
+	s.raw, s.end = s.raw[h.size:], h.last+1
+	return err
 }
 
 // begin lets record read the records of h.
 func (s *Set) begin(h *batch) error {
-	rest, err := s.dec.decode(h.codec(), h.payload)
+	rest, err := s.dec.open(h.codec(), h.payload)
 	if err != nil {
 		return fmt.Errorf("batch of offset %d: %w", h.first, err)
 	}
-	s.rest, s.left = rest, h.count
-	s.first, s.next, s.end = h.first, h.first, h.last+1
+	s.inside, s.rest, s.left, s.odd = true, rest, h.count, 0
+	s.first, s.next, s.at = h.first, h.first, max(s.at, h.first)
 	s.base, s.stamped = h.base, h.appendTime()
 	if s.stamped {
 		s.base = h.newest
@@ -141,7 +146,7 @@ func (s *Set) begin(h *batch) error {
 // algorithm is nextFetchedRecord of Kafka's CompletedFetch: a transaction listed
 // as aborted hides its producer's transactional batches from its first offset on,
 // up to the producer's abort marker.
-func (s *Set) visible(h *batch) (bool, error) {
+func (s *Set) visible(ctx context.Context, h *batch) (bool, error) {
 	if h.producer < 0 {
 		return !h.control(), nil
 	}
@@ -149,21 +154,27 @@ func (s *Set) visible(h *batch) (bool, error) {
 	if !h.control() {
 		return !h.transactional() || !s.txns.hides(h.producer), nil
 	}
-	abort, err := s.abortMarker(h)
+	abort, err := s.abortMarker(ctx, h)
 	if abort {
 		s.txns.end(h.producer)
 	}
 	return false, err
 }
 
+// markerHead is no less than what stands before the end of a marker's key, in bytes.
+const markerHead = 64
+
 // abortMarker tells whether a control batch ends an aborted transaction: the key
 // of its first record is two int16, a version and a type, of which 0 is abort.
-func (s *Set) abortMarker(h *batch) (bool, error) {
+func (s *Set) abortMarker(ctx context.Context, h *batch) (bool, error) {
 	if h.count == 0 {
 		return false, nil
 	}
-	b, err := s.dec.decode(h.codec(), h.payload)
-	if err != nil {
+	b, err := s.dec.open(h.codec(), h.payload)
+	if err == nil {
+		b, err = s.dec.more(ctx, b, markerHead)
+	}
+	if err != nil && !errors.Is(err, io.EOF) {
 		return false, fmt.Errorf("control batch of offset %d: %w", h.first, err)
 	}
 	_, i := varint(b, 0)  // length
@@ -176,54 +187,118 @@ func (s *Set) abortMarker(h *batch) (bool, error) {
 	return binary.BigEndian.Uint16(b[i+2:]) == 0, nil
 }
 
-// record reads one record of the batch, by Kafka's DefaultRecord: length,
-// attributes, deltas of timestamp and offset, key, value, headers.
-func (s *Set) record(r *Record) bool {
+// record reads one record of the batch, by Kafka's DefaultRecord: its length, and what parse reads.
+func (s *Set) record(ctx context.Context, r *Record) error {
 	length, i := varint(s.rest, 0)
-	if length < 1 || i > len(s.rest) || length > int64(len(s.rest)-i) {
-		return false
+	if i > len(s.rest) || length > int64(len(s.rest)-i) || length > int64(s.dec.record) {
+		return s.gather(ctx, r)
+	}
+	if length < 1 {
+		return errRecord
 	}
 	b := s.rest[i : i+int(length)]
 	s.rest = s.rest[i+int(length):]
 	s.left--
+	return s.parse(b, r)
+}
 
+// gather is record for one that is not whole in rest, or too large to be so.
+func (s *Set) gather(ctx context.Context, r *Record) error {
+	err := s.want(ctx, binary.MaxVarintLen64)
+	length, i := varint(s.rest, 0)
+	switch {
+	case i > len(s.rest) && err != nil:
+		return err
+	case i > len(s.rest) || length < 1:
+		return errRecord
+	case length > int64(s.dec.record):
+		s.rest = s.rest[i:]
+		s.left--
+		return s.large(ctx, r, length)
+	}
+	if err := s.want(ctx, i+int(length)); err != nil {
+		return err
+	}
+	return s.record(ctx, r)
+}
+
+// want has more of the batch decompressed, until rest has n bytes.
+func (s *Set) want(ctx context.Context, n int) (err error) {
+	if s.rest, err = s.dec.more(ctx, s.rest, n); errors.Is(err, io.EOF) {
+		return errRecord
+	}
+	return err
+}
+
+// parse reads a record: attributes, deltas of timestamp and offset, key, value, headers.
+func (s *Set) parse(b []byte, r *Record) error {
 	stamp, i := varint(b, 1)
 	delta, i := varint(b, i)
 	r.Key, i = field(b, i)
 	r.Value, i = field(b, i)
 	headers, i := varint(b, i)
-	r.Headers = r.Headers[:0]
-	r.Offset = s.first + delta
-	if i > len(b) || r.Offset < s.next || r.Offset >= s.end {
-		return false
+	r.Headers, r.Fault = r.Headers[:0], nil
+	if i > len(b) {
+		return errRecord
 	}
-	s.next = r.Offset + 1
+	s.place(r, stamp, delta)
+	if headers != 0 {
+		return s.headers(r, b[i:], headers)
+	}
+	if i < len(b) {
+		return errRecord
+	}
+	return nil
+}
+
+// place gives a record its offset and timestamp. An offset that is taken is passed over, as other consumers do; one
+// that is not in the batch is told as the next one that is. Kafka looks at the offsets of compressed batches only.
+func (s *Set) place(r *Record, stamp, delta int64) {
 	r.Timestamp = s.base
 	if !s.stamped {
 		r.Timestamp += stamp
 	}
-	if headers != 0 {
-		return readHeaders(r, b[i:], headers)
+	if r.Offset = s.first + delta; delta >= s.end-s.first {
+		r.Offset = s.next
 	}
-	return i == len(b)
+	if r.Offset < s.next || r.Offset >= s.end {
+		r.Offset = -1
+		s.odd++
+		return
+	}
+	s.next = r.Offset + 1
+}
+
+// headers reads n headers, which must take all of b, unless they are too many.
+func (s *Set) headers(r *Record, b []byte, n int64) error {
+	if n < 0 || n > int64(len(b)/2) {
+		return errRecord
+	}
+	if n > maxHeaders || len(b) > maxHeaderBytes {
+		s.fault = Fault{Kind: TooLarge, Next: r.Offset + 1, Value: -1, Cause: fmt.Errorf(
+			"the record has %d headers of %d bytes together; more than %d, or %d bytes, are left out", n, len(b), maxHeaders, maxHeaderBytes)}
+		r.Fault = &s.fault
+		return nil
+	}
+	return readHeaders(r, b, n)
 }
 
 // readHeaders reads n headers, which must take all of b.
-func readHeaders(r *Record, b []byte, n int64) bool {
-	if n < 0 || n > int64(len(b)) {
-		return false
-	}
+func readHeaders(r *Record, b []byte, n int64) error {
 	i := 0
 	for range n {
 		var h Header
 		h.Key, i = field(b, i)
 		h.Value, i = field(b, i)
 		if i > len(b) || h.Key == nil {
-			return false
+			return errRecord
 		}
 		r.Headers = append(r.Headers, h)
 	}
-	return i == len(b)
+	if i < len(b) {
+		return errRecord
+	}
+	return nil
 }
 
 // out is where varint and field stand after a read beyond the end: every later
@@ -265,39 +340,3 @@ func longVarint(b []byte, i int) (int64, int) {
 	}
 	return v, i + n
 }
-
-// aborted is the transactions aborted in a set, and those of them that the
-// walk is in.
-type aborted struct {
-	list []txn // by first offset
-	next int   // the first of list not begun
-	open map[int64]struct{}
-}
-
-type txn struct {
-	producer, first int64
-}
-
-func (a *aborted) sort() {
-	a.next = 0
-	clear(a.open)
-	slices.SortFunc(a.list, func(x, y txn) int { return cmp.Compare(x.first, y.first) })
-}
-
-// upTo begins the transactions whose first offset is not above last.
-func (a *aborted) upTo(last int64) {
-	for a.next < len(a.list) && a.list[a.next].first <= last {
-		if a.open == nil {
-			a.open = make(map[int64]struct{})
-		}
-		a.open[a.list[a.next].producer] = struct{}{}
-		a.next++
-	}
-}
-
-func (a *aborted) hides(producer int64) bool {
-	_, ok := a.open[producer]
-	return ok
-}
-
-func (a *aborted) end(producer int64) { delete(a.open, producer) }

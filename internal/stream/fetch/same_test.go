@@ -150,7 +150,7 @@ func (w *world) ours(s Stream, end int64) (got []string, at int64) {
 	for at < end {
 		set := w.next(s)
 		for {
-			ok, err := set.Read(&r)
+			ok, err := set.Read(w.ctx(), &r)
 			if err != nil {
 				w.Error(err)
 				return got, at

@@ -122,9 +122,10 @@ func (s *stream) giveBack() {
 		return
 	}
 	s.lent = nil
-	if bad, ok := errors.AsType[*Corrupt](set.err); ok && !set.stale {
-		s.seek(bad.Offset)
+	if set.err != nil && !set.stale {
+		s.seek(set.at)
 	}
+	s.dec.close()
 	s.put(set)
 	s.kick()
 }
@@ -244,10 +245,15 @@ func (s *stream) deliver(p *part, now time.Time) bool {
 	set := p.set
 	set.open(p.offset)
 	set.stale = false
-	s.attempts, s.err, s.answered = 0, nil, now
 	came := set.Next > p.offset || set.bad != nil
-	s.offset = set.Next
 	more := set.Next < set.HighWatermark
+	if more && !came && p.first && s.limit >= maxBatch {
+		s.put(set)
+		s.fail(errHollow)
+		return false
+	}
+	s.attempts, s.err, s.answered = 0, nil, now
+	s.offset = set.Next
 	switch {
 	case came:
 		s.behind, s.limit = more, s.c.opts.PartitionBytes
@@ -295,7 +301,11 @@ func (s *stream) fail(err error) {
 	}
 	s.c.homeless = append(s.c.homeless, s)
 	s.c.lost.raise()
-	if final(err) || now.Sub(s.since) >= s.c.opts.Patience {
+	switch {
+	case !final(err) && now.Sub(s.since) < s.c.opts.Patience:
+	case damaged(err):
+		s.report(&Corrupt{Topic: s.topic, Partition: int(s.id), Offset: s.offset, Cause: err})
+	default:
 		s.report(fmt.Errorf("fetch %s/%d at offset %d: %w", s.topic, s.id, s.offset, err))
 	}
 }

@@ -77,7 +77,7 @@ func TestSeek(t *testing.T) {
 		}
 		set := w.next(s)
 		for at < set.Next {
-			if ok, err := set.Read(&rec); !ok || err != nil || rec.Offset != at || string(rec.Value) != fmt.Sprint(at) {
+			if ok, err := set.Read(t.Context(), &rec); !ok || err != nil || rec.Offset != at || string(rec.Value) != fmt.Sprint(at) {
 				t.Fatalf("offset %d, value %s at %d, error %v", rec.Offset, rec.Value, at, err)
 			}
 			at++
@@ -396,7 +396,7 @@ func TestCorrupt(t *testing.T) {
 	read := func() (got string, err error) {
 		var r Record
 		for set := w.next(s); ; {
-			ok, err := set.Read(&r)
+			ok, err := set.Read(t.Context(), &r)
 			if !ok {
 				return strings.TrimSpace(got), err
 			}

@@ -1,0 +1,309 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// Skip is a place of the log at which what cannot be read is to be passed over.
+type Skip struct {
+	Topic     string
+	Partition int
+	Offset    int64
+}
+
+// ParseSkip reads TOPIC/PARTITION/OFFSET.
+func ParseSkip(text string) (Skip, error) {
+	parts := strings.Split(text, "/")
+	if len(parts) != 3 || parts[0] == "" {
+		return Skip{}, errors.New("write it as TOPIC/PARTITION/OFFSET, as the log says where it stands still")
+	}
+	x := Skip{Topic: parts[0]}
+	var err error
+	if x.Partition, err = strconv.Atoi(parts[1]); err != nil || x.Partition < 0 {
+		return Skip{}, fmt.Errorf("partition %q is not a number from 0 on", parts[1])
+	}
+	if x.Offset, err = strconv.ParseInt(parts[2], 10, 64); err != nil || x.Offset < 0 {
+		return Skip{}, fmt.Errorf("offset %q is not a number from 0 on", parts[2])
+	}
+	return x, nil
+}
+
+func (x Skip) String() string { return fmt.Sprintf("%s/%d/%d", x.Topic, x.Partition, x.Offset) }
+
+// stretch is [from, to) of a partition's log.
+type stretch struct{ from, to int64 }
+
+// stretches are those of a partition that were passed over: rising, and none touches another.
+type stretches []stretch
+
+// settingSkipped is followed by partition and topic: the stretches that were passed over. Each shard has it, as it has its fence.
+const settingSkipped = "skipped:"
+
+func appendSkippedKey(keys windows.Keys, shard int, topic string, partition int) []byte {
+	return keys.AppendMetaKey(nil, shard, settingSkipped+strconv.Itoa(partition)+":"+topic)
+}
+
+// append writes the stretches as they are stored: "30-33 45-46".
+func (s stretches) append(dst []byte) []byte {
+	for i, x := range s {
+		if i > 0 {
+			dst = append(dst, ' ')
+		}
+		dst = append(strconv.AppendInt(dst, x.from, 10), '-')
+		dst = strconv.AppendInt(dst, x.to, 10)
+	}
+	return dst
+}
+
+// with are the stretches, and those stored in b beside them.
+func (s stretches) with(b []byte) (stretches, error) {
+	for _, text := range strings.Fields(string(b)) {
+		from, to, ok := strings.Cut(text, "-")
+		x := stretch{}
+		var errs [2]error
+		x.from, errs[0] = strconv.ParseInt(from, 10, 64)
+		x.to, errs[1] = strconv.ParseInt(to, 10, 64)
+		if err := errors.Join(errs[:]...); err != nil || !ok || x.from < 0 || x.to <= x.from {
+			return nil, fmt.Errorf("%q in the store is no stretch of a log that was passed over", text)
+		}
+		s = s.and(x)
+	}
+	return s, nil
+}
+
+// and are the stretches and one more.
+func (s stretches) and(x stretch) stretches {
+	all := append(slices.Clone(s), x)
+	slices.SortFunc(all, func(a, b stretch) int { return int(max(-1, min(1, a.from-b.from))) })
+	merged := all[:1]
+	for _, x := range all[1:] {
+		if last := &merged[len(merged)-1]; x.from <= last.to {
+			last.to = max(last.to, x.to)
+		} else {
+			merged = append(merged, x)
+		}
+	}
+	return merged
+}
+
+// from is the first stretch that ends behind an offset; one at never if there is none.
+func (s stretches) from(offset int64) stretch {
+	for _, x := range s {
+		if x.to > offset {
+			return x
+		}
+	}
+	return stretch{math.MaxInt64, math.MaxInt64}
+}
+
+// passing reads a partition without the stretches that were passed over, be they readable by now: to whoever
+// reads they look like records that the log no longer holds.
+type passing struct {
+	reader
+	out  *stretches
+	at   int64     // where the next set begins
+	lent recordSet // by the reader
+	set  passingSet
+}
+
+// passedOver is returned in the place of a stretch.
+type passedOver struct{ gone *fetch.OutOfRange }
+
+func (e *passedOver) Error() string { return e.gone.Error() }
+func (e *passedOver) Unwrap() error { return e.gone }
+
+// SeekTo is reader's.
+func (r *passing) SeekTo(offset int64) {
+	r.at, r.lent = offset, nil
+	r.reader.SeekTo(offset)
+}
+
+// Next is reader's.
+func (r *passing) Next(ctx context.Context) (recordSet, error) {
+	if r.lent != nil {
+		r.at, _ = r.lent.Span()
+		r.lent = nil
+	}
+	next := r.out.from(r.at)
+	if next.from <= r.at {
+		return nil, &passedOver{&fetch.OutOfRange{Offset: r.at, Start: next.to, End: math.MaxInt64}}
+	}
+	set, err := r.reader.Next(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if r.lent = set; next.from < never {
+		r.set = passingSet{recordSet: set, to: next.from}
+		r.lent = &r.set
+	}
+	return r.lent, nil
+}
+
+// passingSet is a set as far as the next stretch.
+type passingSet struct {
+	recordSet
+	to   int64
+	over bool // it is there
+}
+
+// Read is recordSet's.
+func (s *passingSet) Read(ctx context.Context, r *fetch.Record) (bool, error) {
+	if s.over {
+		return false, nil
+	}
+	more, err := s.recordSet.Read(ctx, r)
+	bad, broken := errors.AsType[*fetch.Corrupt](err)
+	if s.over = more && r.Next() > s.to || broken && bad.Offset >= s.to; s.over {
+		return false, nil
+	}
+	return more, err
+}
+
+// Span is recordSet's.
+func (s *passingSet) Span() (next, end int64) {
+	next, end = s.recordSet.Span()
+	if s.over {
+		next = s.to
+	}
+	return min(next, s.to), end
+}
+
+// skipper carries out -skip.
+type skipper struct {
+	source source
+	store  windows.Store
+	shards int
+	log    *slog.Logger
+}
+
+// skip notes what cannot be read at a place as passed over, for whoever reads the partition from now on. What can be read
+// is not.
+func (k *skipper) skip(ctx context.Context, x Skip) error {
+	noted, err := k.noted(ctx, x)
+	if err != nil {
+		return err
+	}
+	if s := noted.from(x.Offset); s.from <= x.Offset {
+		k.log.Info("passed over before: nothing to skip", "topic", x.Topic, "partition", x.Partition, "from", s.from, "to", s.to)
+		return nil
+	}
+	to, err := k.readableFrom(ctx, x)
+	var gone *fetch.OutOfRange
+	if to == x.Offset || errors.As(err, &gone) {
+		k.log.Warn("not skipped: nothing at this offset is there that cannot be read", "topic", x.Topic, "partition", x.Partition, "offset", x.Offset)
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for n := range k.shards {
+		if err := k.note(ctx, n, x, stretch{x.Offset, to}); err != nil {
+			return err
+		}
+	}
+	k.log.Warn("passed over what cannot be read, as -skip says", "topic", x.Topic, "partition", x.Partition, "from", x.Offset, "to", to)
+	return nil
+}
+
+// noted are the stretches of a partition that were passed over before.
+func (k *skipper) noted(ctx context.Context, x Skip) (all stretches, err error) {
+	for n := range k.shards {
+		values, err := k.store.Load(ctx, n, [][]byte{appendSkippedKey(k.store.Keys(), n, x.Topic, x.Partition)}, nil)
+		if err != nil {
+			return nil, err
+		}
+		if all, err = all.with(values[0]); err != nil {
+			return nil, err
+		}
+	}
+	return all, nil
+}
+
+// note adds a stretch to those that a shard has.
+func (k *skipper) note(ctx context.Context, shard int, x Skip, add stretch) error {
+	key := appendSkippedKey(k.store.Keys(), shard, x.Topic, x.Partition)
+	for {
+		values, err := k.store.Load(ctx, shard, [][]byte{key}, nil)
+		if err != nil {
+			return err
+		}
+		all, err := stretches(nil).with(values[0])
+		if err != nil {
+			return err
+		}
+		res, err := k.store.Commit(ctx, shard, &windows.Commit{Fences: []windows.Fence{{Key: key, From: values[0], To: all.and(add).append(nil)}}})
+		if err != nil || res.Outcome == windows.Done {
+			return err
+		}
+	}
+}
+
+// readableFrom is the first offset from that of x on at which the log can be read; its end, if there is none. How far a
+// damaged batch goes only the broker can say, which looks for the one that holds an offset: it is found by trying.
+func (k *skipper) readableFrom(ctx context.Context, x Skip) (int64, error) {
+	if ok, err := k.readable(ctx, x, x.Offset); err != nil || ok {
+		return x.Offset, err
+	}
+	_, end, err := k.source.Offsets(ctx, x.Topic, x.Partition)
+	if err != nil {
+		return 0, err
+	}
+	low, high := x.Offset, max(end, x.Offset+1) // low cannot be read
+	for step := int64(1); low+step < high; step *= 2 {
+		ok, err := k.readable(ctx, x, low+step)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			high = low + step
+			break
+		}
+		low += step
+	}
+	for high-low > 1 {
+		middle := low + (high-low)/2
+		ok, err := k.readable(ctx, x, middle)
+		if err != nil {
+			return 0, err
+		}
+		if ok {
+			high = middle
+		} else {
+			low = middle
+		}
+	}
+	return high, nil
+}
+
+// readable says whether the log can be read at an offset.
+func (k *skipper) readable(ctx context.Context, x Skip, offset int64) (bool, error) {
+	stream := k.source.Open(x.Topic, x.Partition, offset)
+	defer stream.Close()
+	var r fetch.Record
+	for {
+		set, err := stream.Next(ctx)
+		more := false
+		if err == nil {
+			more, err = set.Read(ctx, &r)
+		}
+		if bad, ok := errors.AsType[*fetch.Corrupt](err); ok {
+			return bad.Offset > offset, nil
+		}
+		if err != nil {
+			return false, err
+		}
+		if next, end := set.Span(); more || next > offset || next >= end {
+			return true, nil
+		}
+	}
+}
