@@ -88,7 +88,7 @@ func eachSet(ctx context.Context, c *fetch.Client, topic string, ends []int64, t
 func (f *floor) read(partition int, set *fetch.Set) error {
 	var r fetch.Record
 	for {
-		more, err := set.Read(&r)
+		more, err := set.Read(context.Background(), &r)
 		if err != nil || !more {
 			return err
 		}
