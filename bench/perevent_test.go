@@ -63,7 +63,7 @@ func (c *perEvent) take(ctx context.Context, partition int, set *fetch.Set) erro
 	var r fetch.Record
 	var answers []answer
 	for {
-		more, err := set.Read(context.Background(), &r)
+		more, err := set.Read(ctx, &r)
 		if err != nil {
 			return err
 		}
