@@ -90,7 +90,7 @@ func TestHostileBatches(t *testing.T) {
 	}
 	want := map[string]int{}
 	plain()
-	for name, n := range map[string]int{"zstd": 60 << 20, "gzip": 60 << 20, "lz4": 60 << 20, "snappy": 15 << 20} {
+	for name, n := range map[string]int{"zstd": 80 << 20, "gzip": 60 << 20, "lz4": 60 << 20, "snappy": 15 << 20} {
 		codec := map[string]kgo.CompressionCodec{"zstd": kgo.ZstdCompression(), "gzip": kgo.GzipCompression(), "lz4": kgo.Lz4Compression(), "snappy": kgo.SnappyCompression()}[name]
 		good++
 		s.produceSmall(codec, &kgo.Record{Key: []byte("bomb"), Value: make([]byte, n)}, &kgo.Record{Value: []byte(click("beside-" + name))})

@@ -18,7 +18,7 @@ import (
 func (s *site) produceSmall(codec kgo.CompressionCodec, records ...*kgo.Record) {
 	s.t.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(s.kafka.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchMaxBytes(64<<20), kgo.ProducerBatchCompression(codec), kgo.ProducerLinger(20*time.Millisecond))
+		kgo.ProducerBatchMaxBytes(90<<20), kgo.ProducerBatchCompression(codec), kgo.ProducerLinger(20*time.Millisecond))
 	if err != nil {
 		s.t.Fatal(err)
 	}

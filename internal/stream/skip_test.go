@@ -1,0 +1,179 @@
+package stream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// damagedLog is a log that cannot be read at some offsets.
+type damagedLog struct {
+	*simLog
+	from, to int64 // cannot be read
+	silent   bool  // the broker does not give what is there; else it gives what is none
+	read     []int64
+}
+
+func (l *damagedLog) Open(topic string, partition int, offset int64) reader {
+	return &damagedReader{log: l, simReader: l.simLog.Open(topic, partition, offset).(*simReader)}
+}
+
+func (l *damagedLog) Offsets(context.Context, string, int) (start, end int64, err error) {
+	return 0, int64(l.there[0]), nil
+}
+
+type damagedReader struct {
+	*simReader
+	log *damagedLog
+}
+
+func (r *damagedReader) bad() bool { return r.next >= r.log.from && r.next < r.log.to }
+
+func (r *damagedReader) Next(ctx context.Context) (recordSet, error) {
+	if r.next > int64(r.log.there[0]) {
+		return nil, &fetch.OutOfRange{Offset: r.next, End: int64(r.log.there[0])}
+	}
+	if r.log.silent && r.bad() {
+		return nil, &fetch.Corrupt{Topic: "events", Offset: r.next, Cause: errCut}
+	}
+	_, err := r.simReader.Next(ctx)
+	return r, err
+}
+
+func (r *damagedReader) Read(ctx context.Context, rec *fetch.Record) (bool, error) {
+	if r.bad() {
+		return false, &fetch.Corrupt{Topic: "events", Offset: r.next, Cause: errCut}
+	}
+	r.log.read = append(r.log.read, r.next)
+	return r.simReader.Read(ctx, rec)
+}
+
+// TestSkip: what cannot be read at an offset is noted as passed over to its end, in every shard; what can be read is not.
+func TestSkip(t *testing.T) {
+	store := windows.NewMem(3)
+	f := func(offset int64, log *damagedLog, want string) {
+		t.Helper()
+		log.simLog = clicksLog(200, 200)
+		k := &skipper{source: log, store: store, shards: 3, log: discard}
+		if err := k.skip(t.Context(), Skip{"events", 0, offset}); err != nil {
+			t.Fatal(err)
+		}
+		for n := range 3 {
+			values, err := store.Load(t.Context(), n, [][]byte{appendSkippedKey(store.Keys(), n, "events", 0)}, nil)
+			if err != nil || string(values[0]) != want {
+				t.Errorf("%d of [%d,%d), shard %d: %q, error %v; want %q", offset, log.from, log.to, n, values[0], err, want)
+			}
+		}
+	}
+	f(50, &damagedLog{}, "")
+	f(50, &damagedLog{from: 51, to: 60}, "")
+	f(200, &damagedLog{}, "")
+	f(300, &damagedLog{}, "")
+	f(50, &damagedLog{from: 50, to: 51}, "50-51")
+	f(50, &damagedLog{from: 50, to: 60}, "50-51") // was noted before: what is behind it is another place
+	f(51, &damagedLog{from: 50, to: 60, silent: true}, "50-60")
+	f(70, &damagedLog{from: 65, to: 77}, "50-60 70-77")
+	f(20, &damagedLog{from: 20, to: 83, silent: true}, "20-83")
+	f(190, &damagedLog{from: 190, to: 200}, "20-83 190-200")
+}
+
+func TestParseSkip(t *testing.T) {
+	if x, err := ParseSkip("a.b-c_d/12/345"); err != nil || x != (Skip{"a.b-c_d", 12, 345}) || x.String() != "a.b-c_d/12/345" {
+		t.Errorf("%+v, error %v", x, err)
+	}
+	for _, bad := range []string{"", "a", "a/1", "a/1/2/3", "/1/2", "a/x/2", "a/-1/2", "a/1/-2", "a/1/x", "a/1/99999999999999999999"} {
+		if x, err := ParseSkip(bad); err == nil {
+			t.Errorf("%q: %+v", bad, x)
+		}
+	}
+}
+
+func TestStretches(t *testing.T) {
+	s, err := stretches(nil).with([]byte("30-33 10-12 33-35 11-20"))
+	if text := string(s.append(nil)); err != nil || text != "10-20 30-35" {
+		t.Errorf("%q, error %v", text, err)
+	}
+	for _, bad := range []string{"1", "1-", "x-2", "5-5", "6-5", "-1-5"} {
+		if s, err := s.with([]byte(bad)); err == nil {
+			t.Errorf("%q: %v", bad, s)
+		}
+	}
+}
+
+// TestPassing: a reader leaves out what was passed over, be it readable or not, and goes on behind it, as behind a hole.
+func TestPassing(t *testing.T) {
+	f := func(what string, log *damagedLog, out, want string) {
+		t.Helper()
+		log.simLog = clicksLog(12, 12)
+		x := loneReader(t, log)
+		var err error
+		if x.out, err = x.out.with([]byte(out)); err != nil {
+			t.Fatal(err)
+		}
+		x.stream = x.open(0)
+		var got []string
+		var r fetch.Record
+		for at := int64(0); at < 12; {
+			set, err := x.stream.Next(t.Context())
+			if over, ok := errors.AsType[*passedOver](err); ok {
+				got = append(got, fmt.Sprintf("(%d-%d)", over.gone.Offset, over.gone.Start))
+				at = over.gone.Start
+				x.stream.SeekTo(at)
+				continue
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			more := true
+			for more {
+				if more, err = set.Read(t.Context(), &r); err != nil {
+					t.Fatal(err)
+				}
+				if more {
+					got = append(got, fmt.Sprint(r.Offset))
+				}
+			}
+			at, _ = set.Span()
+		}
+		if text := strings.Join(got, " "); text != want {
+			t.Errorf("%s: %s, want %s", what, text, want)
+		}
+	}
+	f("nothing", &damagedLog{}, "", "0 1 2 3 4 5 6 7 8 9 10 11")
+	f("damaged", &damagedLog{from: 3, to: 5}, "3-5", "0 1 2 (3-5) 5 6 7 8 9 10 11")
+	f("not given", &damagedLog{from: 3, to: 5, silent: true}, "3-5", "0 1 2 (3-5) 5 6 7 8 9 10 11")
+	f("whole by now", &damagedLog{}, "3-5 7-9", "0 1 2 (3-5) 5 6 (7-9) 9 10 11")
+	f("at both ends", &damagedLog{from: 11, to: 12}, "0-2 11-12", "(0-2) 2 3 4 5 6 7 8 9 10 (11-12)")
+}
+
+// TestReadsPastSkipped: whoever reads a partition goes on behind what was passed over: the reading itself, which notes a hole, the one that
+// rebuilds the memory of ids, and the one that finds since when counts are whole.
+func TestReadsPastSkipped(t *testing.T) {
+	log := &damagedLog{simLog: clicksLog(12, 12), from: 3, to: 5}
+	x := loneReader(t, log)
+	x.surplus = &throttle{}
+	x.stream = x.open(0)
+	if err := x.reread(t.Context(), 0, 12); err == nil || !strings.Contains(explainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
+		t.Errorf("a damaged log was read: %v", err)
+	}
+	x.out = stretches{{3, 5}}
+	if err := x.reread(t.Context(), 0, 12); err != nil {
+		t.Error(err)
+	}
+	since, err := x.wholeFrom(t.Context(), 3)
+	if want := nanoseconds(1767225600000) + int64(x.in.maxAhead); err != nil || since != want {
+		t.Errorf("whole from %d, want %d, error %v", since, want, err)
+	}
+	x.stream.SeekTo(3)
+	if err := x.step(t.Context()); err != nil || x.next != 5 || x.gap.to != 5 || x.gap.since != since {
+		t.Errorf("at %d, gap %+v, error %v", x.next, x.gap, err)
+	}
+	if n := told(x.metrics.holes); n != 2 {
+		t.Errorf("%v records in holes, want 2", n)
+	}
+}
