@@ -1,0 +1,96 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+)
+
+// wiredLog is a log of batches as they are on Kafka's wire.
+type wiredLog struct {
+	*simLog
+	raw []byte
+	end int64
+}
+
+func (l *wiredLog) Open(string, int, int64) reader { return &wiredReader{log: l} }
+
+type wiredReader struct {
+	log *wiredLog
+	at  int64
+}
+
+func (r *wiredReader) Next(context.Context) (recordSet, error) {
+	set := fetch.NewSet("events", 0, r.at, r.log.raw)
+	set.HighWatermark = r.log.end
+	r.at = set.Next
+	return set, nil
+}
+
+func (r *wiredReader) SeekTo(offset int64) { r.at = offset }
+func (r *wiredReader) Close()              {}
+
+// heldLetters keeps dead letters.
+type heldLetters struct{ all []deadLetter }
+
+func (h *heldLetters) write(_ context.Context, letters []deadLetter) error {
+	h.all = append(h.all, letters...)
+	return nil
+}
+
+// TestFaultyRecords: of records that are too large, and of a batch that cannot be read, the partition makes dead letters, and
+// goes on behind them; and however often it reads the records again, each is counted once.
+func TestFaultyRecords(t *testing.T) {
+	click := func(n int64) fetch.Record {
+		return fetch.Record{Offset: n, Timestamp: 1767225600000, Value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, n)}
+	}
+	wide := click(1)
+	wide.Key, wide.Value = []byte("wide"), make([]byte, 3<<20)
+	long := click(2)
+	long.Headers = make([]fetch.Header, 5_000)
+	for i := range long.Headers {
+		long.Headers[i].Key = []byte("h")
+	}
+	log := &wiredLog{simLog: clicksLog(0, 0), end: 9}
+	log.raw = fetch.AppendBatch(nil, []fetch.Record{click(0), wide, long, click(3)})
+	odd := fetch.AppendBatch(nil, []fetch.Record{click(4), click(4), click(6)})
+	log.raw = append(log.raw, odd...)
+	log.raw = fetch.AppendBatch(log.raw, []fetch.Record{click(7), {Offset: 8, Timestamp: 1767225600000, Value: []byte("{}")}})
+
+	x := loneReader(t, log)
+	dead := &heldLetters{}
+	x.dead, x.surplus, x.runOps, x.known = dead, &throttle{}, 1000, 0
+	x.shards = []chan message{make(chan message, 100)}
+	x.stream = x.open(0)
+	for range 3 {
+		x.next = 0
+		x.stream.SeekTo(0)
+		if err := x.step(t.Context()); err != nil || x.next != 9 {
+			t.Fatalf("at %d, error %v", x.next, err)
+		}
+		x.lease.spares.refill()
+	}
+	for v, want := range map[verdict]float64{matched: 5, malformed: 3, duplicate: 0, ahead: 0} {
+		if got := told(x.metrics.events[v]); got != want {
+			t.Errorf("%s: %v, want %v", verdictNames[v], got, want)
+		}
+	}
+	if got := told(x.metrics.surplus); got != 1 {
+		t.Errorf("%v records passed over, want 1", got)
+	}
+	var got []string
+	for i := range dead.all {
+		m := dead.all[i].record(cutNothing)
+		got = append(got, fmt.Sprintf("%s/%s/%q/%d/%d", header(m.Headers, "__connect.errors.offset"), header(m.Headers, "aggregator.reason"), m.Key, len(m.Value), len(m.Headers)))
+		if n := header(m.Headers, headerCut); (n == "3145728") != (dead.all[i].offset == 1) {
+			t.Errorf("offset %d: a value of %q bytes", dead.all[i].offset, n)
+		}
+	}
+	if text, want := strings.Join(got, " "), fmt.Sprintf("1/%s/\"wide\"/0/7 2/%[1]s/\"\"/%d/6 8/%s/\"\"/2/6", event.ReasonTooLarge, len(long.Value), event.ReasonMissing); text != want {
+		t.Errorf("dead letters %s, want %s", text, want)
+	}
+}
