@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strconv"
 	"sync"
 	"time"
@@ -382,27 +381,34 @@ func (p *partition) skip(ctx context.Context, gone *fetch.OutOfRange) error {
 	if gone.Offset > gone.End {
 		return fmt.Errorf("read on: %w: %w", gone, errShortLog)
 	}
-	return p.leap(ctx, gone, slog.LevelError, "hole in the log: records were deleted before they were read")
+	records, err := p.leap(ctx, gone)
+	if records > 0 {
+		p.log.Error("hole in the log: records were deleted before they were read",
+			"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", records)
+	}
+	return err
 }
 
 // passOver goes on behind records that cannot be read, since an operator said so.
 func (p *partition) passOver(ctx context.Context, gone *fetch.OutOfRange) error {
-	return p.leap(ctx, gone, slog.LevelWarn, "hole in the log: passed over, as -skip said")
+	records, err := p.leap(ctx, gone)
+	if records > 0 {
+		p.log.Warn("hole in the log: passed over, as -skip said",
+			"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", records)
+	}
+	return err
 }
 
-// leap goes on behind a hole.
-func (p *partition) leap(ctx context.Context, gone *fetch.OutOfRange, level slog.Level, line string) error {
+// leap goes on behind a hole, and returns how many of its records were not told of yet.
+func (p *partition) leap(ctx context.Context, gone *fetch.OutOfRange) (untold int64, err error) {
 	since, err := p.wholeFrom(ctx, gone.Start)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	if records := p.holes.untold(p.lease.index, gone.Offset, gone.Start); records > 0 {
-		p.log.Log(ctx, level, line,
-			"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", records)
-		p.metrics.hole(records)
-	}
+	untold = p.holes.untold(p.lease.index, gone.Offset, gone.Start)
+	p.metrics.hole(untold)
 	p.gap = hole{to: gone.Start, since: laterSince(p.gap.since, since)}
 	p.next = gone.Start
 	p.stream.SeekTo(gone.Start)
-	return nil
+	return untold, nil
 }
