@@ -405,8 +405,9 @@ func (p *partition) leap(ctx context.Context, gone *fetch.OutOfRange) (untold in
 	if err != nil {
 		return 0, err
 	}
-	untold = p.holes.untold(p.lease.index, gone.Offset, gone.Start)
-	p.metrics.hole(untold)
+	if untold = p.holes.untold(p.lease.index, gone.Offset, gone.Start); untold > 0 {
+		p.metrics.hole(untold)
+	}
 	p.gap = hole{to: gone.Start, since: laterSince(p.gap.since, since)}
 	p.next = gone.Start
 	p.stream.SeekTo(gone.Start)

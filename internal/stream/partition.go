@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"log/slog"
@@ -65,9 +66,10 @@ type partition struct {
 	seen      int64  // newest time of any event looked at, ns; noTime: none
 	bound     int64  // time up to which it may read without asking the tide
 	decided
-	gap   hole // the last one met
-	told  bool // that the store lost fences was said
-	pulse pulse
+	damaged throttle // of what it says of a log that is
+	gap     hole     // the last one met
+	told    bool     // that the store lost fences was said
+	pulse   pulse
 }
 
 func newPartition(o *partitionOptions, l *lease) *partition {
@@ -95,7 +97,7 @@ func (p *partition) run(ctx context.Context) {
 		case errors.Is(err, errRestart):
 			pause = 50 * time.Millisecond
 		default:
-			if held, ok := p.standing.open(); ok {
+			if held, ok := p.throttleOf(err).open(); ok {
 				p.log.Log(ctx, standstill(pause), "partition stands still", "topic", p.lease.topic, "partition", p.lease.partition,
 					"error", explainStandstill(err), "held_back", held)
 			}
@@ -111,6 +113,15 @@ func (p *partition) run(ctx context.Context) {
 // open begins to read, without what was passed over.
 func (p *partition) open(offset int64) reader {
 	return &passing{reader: p.source.Open(p.lease.topic, p.lease.partition, offset), out: &p.out, at: offset}
+}
+
+// throttleOf is whose turn it is to say that a partition stands still: what is wrong with servers is one line for all partitions, where a
+// log is damaged each says its own place.
+func (p *partition) throttleOf(err error) *throttle {
+	if _, ok := errors.AsType[*fetch.Corrupt](err); ok {
+		return &p.damaged
+	}
+	return p.standing
 }
 
 // standstill is the level at which a partition says that it stands still: an error if it lasts.
@@ -184,8 +195,8 @@ func (p *partition) step(ctx context.Context) error {
 	began, first := time.Now(), p.next
 	for {
 		more, err := set.Read(ctx, &p.record)
-		if err != nil {
-			return err
+		if err != nil { // what was read before is to be counted, and others are not to wait for it
+			return cmp.Or(p.flushEarly(ctx, began), err)
 		}
 		if !more {
 			break

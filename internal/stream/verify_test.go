@@ -272,7 +272,7 @@ func TestVerifyBeginsAtTheClock(t *testing.T) {
 	}
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}
 	o := &VerifyOptions{Program: compile(t, sweepPack), Shards: 1, Log: discard}
-	r := newRetelling(o, log, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, newPatience(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
+	r := newRetelling(o, log, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, make([]stretches, 1), newPatience(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
 	if err := r.read(t.Context(), []int64{int64(len(events))}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
