@@ -3,6 +3,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"os"
 	"strconv"
@@ -28,7 +29,7 @@ const (
 func stormBound() int {
 	const (
 		base   = 40 << 20                      // the program, its libraries, their buffers
-		fetch  = 4*stormFetch + 2*stormBatch   // two sets of a partition, each up to twice its size; a batch decompressed, and while it grows
+		fetch  = 4*stormFetch + 3*stormPiece   // two sets of a partition, each up to twice its size; a batch decompressed, and while it grows; its window
 		ids    = 40 * stormIDs                 // of a partition's duplicates
 		runs   = 2 * stormShards * (512 << 10) // between a partition and its shards
 		letter = 4 << 20                       // dead letters of a partition, and their copies on the way
@@ -38,8 +39,11 @@ func stormBound() int {
 	return 2 * live // the garbage collector lets the heap grow to twice what lives
 }
 
-// stormBatch is how large the largest batches are when decompressed.
-const stormBatch = 4 << 20
+const (
+	stormBatch = 4 << 20  // how large batches are when decompressed, but for bombs
+	stormBomb  = 90 << 20 // how large those are
+	stormPiece = 8 << 20  // how much of a batch is decompressed at once at most
+)
 
 // peak is the most memory that the daemon has had, resident, in bytes.
 func (d *daemon) peak() int {
@@ -61,7 +65,26 @@ type storm struct {
 	records int
 	value   func(n int) string
 	limits  []string // metrics, with labels, that show what is at its limit
+	codec   kgo.CompressionCodec
+	most    int32 // bytes of a batch; 0: stormBatch
+	bomb    func(r *kgo.Record)
 }
+
+// bombs is a storm of clicks of which each third is made a bomb.
+func bombs(n int, codec kgo.CompressionCodec, bomb func(r *kgo.Record)) storm {
+	return storm{
+		records: n, codec: codec, most: stormBomb, bomb: bomb, limits: []string{`aggregator_dead_letters_total{reason="too-large"`},
+		value: func(n int) string {
+			return fmt.Sprintf(`{"id":"storm-%d","time":%q,"type":"click","incident":"bomb"}`, n, specimenTime)
+		},
+	}
+}
+
+func headerBomb(r *kgo.Record) { r.Headers = make([]kgo.RecordHeader, 1_000_000) }
+
+var bombZeros = make([]byte, 80<<20)
+
+func valueBomb(r *kgo.Record) { r.Value = bombZeros }
 
 func TestSlowStorms(t *testing.T) {
 	kafka := servers.SharedKafka(t)
@@ -71,23 +94,27 @@ func TestSlowStorms(t *testing.T) {
 	wide := strings.Repeat("x", 64<<10-300)
 	for name, s := range map[string]storm{
 		"every record malformed": {
-			400_000, func(n int) string { return fmt.Sprintf(`{"id":"bad-%d","time":5}`, n) },
-			[]string{`aggregator_dead_letters_total{reason="wrong-type"}`},
+			records: 400_000, value: func(n int) string { return fmt.Sprintf(`{"id":"bad-%d","time":5}`, n) },
+			limits: []string{`aggregator_dead_letters_total{reason="wrong-type"}`},
 		},
-		"64 KiB": {12_000, func(n int) string {
+		"64 KiB": {records: 12_000, value: func(n int) string {
 			if n%3 == 0 {
 				return "{" + wide + "}"
 			}
 			return strings.Replace(click(n, fmt.Sprint("wide-", n%100), "a"), "}", `,"note":"`+wide+`"}`, 1)
-		}, []string{`aggregator_dead_letters_total{reason="syntax"}`}},
+		}, limits: []string{`aggregator_dead_letters_total{reason="syntax"}`}},
 		"a million incidents": {
-			1_000_000, func(n int) string { return click(n, fmt.Sprint("incident-", n), "a") },
-			[]string{"aggregator_cache_evicted_total", "aggregator_duplicate_window_shortened_total"},
+			records: 1_000_000, value: func(n int) string { return click(n, fmt.Sprint("incident-", n), "a") },
+			limits: []string{"aggregator_cache_evicted_total", "aggregator_duplicate_window_shortened_total"},
 		},
 		"one incident": {
-			400_000, func(n int) string { return click(n, "one", fmt.Sprint("account-", n)) },
-			[]string{"aggregator_capped_total", "aggregator_duplicate_window_shortened_total"},
+			records: 400_000, value: func(n int) string { return click(n, "one", fmt.Sprint("account-", n)) },
+			limits: []string{"aggregator_capped_total", "aggregator_duplicate_window_shortened_total"},
 		},
+		"bombs in zstd":     bombs(120, kgo.ZstdCompression(), valueBomb),
+		"bombs in gzip":     bombs(60, kgo.GzipCompression(), valueBomb),
+		"bombs in lz4":      bombs(60, kgo.Lz4Compression(), valueBomb),
+		"a million headers": bombs(120, kgo.ZstdCompression(), headerBomb),
 	} {
 		t.Run(name, func(t *testing.T) { s.test(t, kafka) })
 	}
@@ -124,8 +151,12 @@ func (s *storm) test(t *testing.T, kafka *servers.KafkaServer) {
 // send sends records and waits until all are counted.
 func (s *storm) send(at *site, from, to int) {
 	at.t.Helper()
+	codec := kgo.ZstdCompression()
+	if s.bomb != nil {
+		codec = s.codec
+	}
 	client, err := kgo.NewClient(kgo.SeedBrokers(at.kafka.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()),
-		kgo.ProducerBatchMaxBytes(stormBatch), kgo.ProducerBatchCompression(kgo.ZstdCompression()), kgo.ProducerLinger(50*time.Millisecond))
+		kgo.ProducerBatchMaxBytes(cmp.Or(s.most, stormBatch)), kgo.ProducerBatchCompression(codec), kgo.ProducerLinger(50*time.Millisecond))
 	if err != nil {
 		at.t.Fatal(err)
 	}
@@ -135,7 +166,11 @@ func (s *storm) send(at *site, from, to int) {
 	for ; from < to; from += some {
 		var list []*kgo.Record
 		for n := from; n < min(to, from+some); n++ {
-			list = append(list, &kgo.Record{Topic: at.events, Partition: int32(n % stormPartitions), Value: []byte(s.value(n)), Timestamp: day})
+			r := &kgo.Record{Topic: at.events, Partition: int32(n % stormPartitions), Value: []byte(s.value(n)), Timestamp: day}
+			if s.bomb != nil && n%3 == 0 {
+				s.bomb(r)
+			}
+			list = append(list, r)
 		}
 		if err := client.ProduceSync(at.t.Context(), list...).FirstErr(); err != nil {
 			at.t.Fatal(err)

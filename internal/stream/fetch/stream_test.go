@@ -321,6 +321,35 @@ func TestDeliver(t *testing.T) {
 	f(0, 201, true, false, maxBatch)
 }
 
+// TestNothingGiven: what a broker does not give though its log has more, or says that it cannot, is told as damage once it has
+// lasted, and what comes afterwards is given.
+func TestNothingGiven(t *testing.T) {
+	for _, refused := range []error{nil, kafka.InvalidMessage} {
+		s := lone(Options{Patience: time.Nanosecond})
+		s.limit = maxBatch
+		p := s.ask(time.Now())
+		p.answered, p.first, p.err = true, true, refused
+		p.set.HighWatermark = 200
+		if s.accept(&p, time.Now()) {
+			t.Error("records came")
+		}
+		_, err := s.take()
+		if bad, ok := errors.AsType[*Corrupt](err); !ok || bad.Offset != p.offset || bad.Topic != s.topic {
+			t.Errorf("%v: %v", refused, err)
+		}
+		p = s.ask(time.Now())
+		p.answered, p.first = true, true
+		p.set.HighWatermark = 200
+		p.set.buf = packed(number(p.offset, 3)...).append(p.set.buf)
+		if !s.accept(&p, time.Now()) {
+			t.Error("nothing came")
+		}
+		if set, err := s.take(); set == nil || err != nil {
+			t.Errorf("%v: then %v", refused, err)
+		}
+	}
+}
+
 // TestBuffers keeps buffers up to twice PartitionBytes.
 func TestBuffers(t *testing.T) {
 	s := lone(Options{PartitionBytes: 1000})
