@@ -126,6 +126,9 @@ func threeBrokers(t *testing.T, advertise []string) *servers.KafkaServer {
 func TestSlowFaults(t *testing.T) {
 	deadlyBinary.made(t)
 	began := time.Now()
+	if os.Getenv("FAULTS") != "" {
+		t.Run("Poison", testPoison) // alone, since it measures how long things take
+	}
 	t.Run("Together", testTogether)
 	// A broker that died looks through all the logs that it has when it starts: these have few.
 	t.Run("Brokers", func(t *testing.T) { testBrokers(t, threeBrokers(t, nil)) })
