@@ -7,6 +7,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
@@ -21,6 +24,8 @@ type owner struct {
 	Group       string `json:"group"`
 	Crossings   string `json:"crossings"`
 	CrossingsID string `json:"crossings_id,omitempty"` // in hex; "": the brokers give none
+	// Events are the event topics that it was ever started with, sorted.
+	Events []string `json:"events,omitempty"`
 }
 
 func (o *owner) encode() []byte {
@@ -39,6 +44,34 @@ func (o *owner) other(mine *owner) error {
 	return fmt.Errorf("the store belongs to group %q with crossings topic %q, this is group %q with crossings topic %q: %w; "+
 		"to move the store to this one on purpose, stop the other and start once with -adopt %s",
 		o.Group, o.Crossings, mine.Group, mine.Crossings, ErrOtherOwner, o.Group)
+}
+
+// foreign says whether a store was counted of other event topics alone: one that has the place of another, by a name that both took
+// from an example. A topic more or less is the same deployment's.
+func (o *owner) foreign(mine *owner) bool {
+	return len(o.Events) > 0 && !slices.ContainsFunc(mine.Events, func(topic string) bool { return slices.Contains(o.Events, topic) })
+}
+
+// otherEvents says so.
+func (o *owner) otherEvents(mine *owner) error {
+	return fmt.Errorf("the store was counted of the event topics %s, this is group %q with %s: %w; "+
+		"to count these into it on purpose, start once with -adopt %s",
+		quoted(o.Events), mine.Group, quoted(mine.Events), ErrOtherOwner, o.Group)
+}
+
+func quoted(names []string) string {
+	list := make([]string, len(names))
+	for i, name := range names {
+		list[i] = strconv.Quote(name)
+	}
+	return strings.Join(list, ", ")
+}
+
+// with is mine, and the event topics that the store was counted of before.
+func (o *owner) with(mine *owner) *owner {
+	all := *mine
+	all.Events = slices.Compact(slices.Sorted(slices.Values(slices.Concat(o.Events, mine.Events))))
+	return &all
 }
 
 // same says whether two owners have the names of one deployment.
@@ -95,6 +128,9 @@ func (d *deployment) refused(o *ownership) error {
 		return o.other(&d.owner)
 	}
 	known, err := d.knows(o)
+	if err == nil && o.foreign(&d.owner) {
+		return o.otherEvents(&d.owner)
+	}
 	if err == nil && !known && o.renewed(&d.owner) {
 		err = fmt.Errorf("the store was counted of none of these event topics, and crossings topic %s has another id than the store's: this is another Kafka, or all topics were made anew: %w",
 			d.Crossings, ErrOtherOwner)
@@ -122,9 +158,14 @@ func (o *owner) renewed(mine *owner) bool {
 	return o.CrossingsID != "" && mine.CrossingsID != "" && o.CrossingsID != mine.CrossingsID
 }
 
+// ownerOf is what the config says of a deployment.
+func ownerOf(k *Kafka) owner {
+	return owner{Group: k.Group, Crossings: k.Crossings, Events: slices.Sorted(slices.Values(k.Events))}
+}
+
 // newDeployment asks Kafka for the ids of the topics.
 func newDeployment(ctx context.Context, client *fetch.Client, k *Kafka) (*deployment, error) {
-	d := &deployment{owner: owner{Group: k.Group, Crossings: k.Crossings}, events: map[string]fetch.TopicID{}}
+	d := &deployment{owner: ownerOf(k), events: map[string]fetch.TopicID{}}
 	found, err := client.Topic(ctx, k.Crossings)
 	if err != nil {
 		return nil, err
@@ -155,7 +196,7 @@ func (s *Service) ownStore(ctx context.Context) error {
 }
 
 // takeStore compares the store's owner with this deployment, and notes it where there is none, where it is adopted, and where it has
-// a new topic of crossings. Comparing and writing are one step, so that of two deployments that come at once one is refused.
+// a new topic of crossings or of events. Comparing and writing are one step, so that of two deployments that come at once one is refused.
 func (s *Service) takeStore(ctx context.Context) error {
 	for {
 		found, err := readOwnership(ctx, s.Store, s.Events)
@@ -165,13 +206,14 @@ func (s *Service) takeStore(ctx context.Context) error {
 		refused := s.deployment.refused(&found)
 		adopted := refused != nil && s.adopts(&found, refused)
 		renewed := refused == nil && found.renewed(&s.deployment.owner)
-		switch {
-		case refused != nil && !adopted:
+		if refused != nil && !adopted {
 			return &finalError{refused}
-		case found.stored != nil && !adopted && !renewed:
+		}
+		to := found.with(&s.deployment.owner)
+		if found.stored != nil && !adopted && !renewed && len(to.Events) == len(found.Events) {
 			return nil
 		}
-		done, err := s.noteOwner(ctx, found.stored)
+		done, err := s.noteOwner(ctx, found.stored, to.encode())
 		if err != nil {
 			return err
 		}
@@ -198,9 +240,8 @@ func (s *Service) tellOwner(found *ownership, adopted, renewed bool) {
 	}
 }
 
-// noteOwner writes this deployment as the owner in place of what was read.
-func (s *Service) noteOwner(ctx context.Context, in []byte) (done bool, err error) {
-	to := s.deployment.encode()
+// noteOwner writes the owner in place of what was read.
+func (s *Service) noteOwner(ctx context.Context, in, to []byte) (done bool, err error) {
 	res, err := s.Store.Commit(ctx, 0, &windows.Commit{Fences: []windows.Fence{{Key: ownerKey(s.Store), From: in, To: to}}})
 	if err != nil {
 		return false, err
@@ -233,7 +274,7 @@ func CheckOwner(ctx context.Context, k *Kafka, store windows.Store) (group strin
 	defer client.Close()
 	d, err := newDeployment(ctx, client, k)
 	if err != nil {
-		d = &deployment{owner: owner{Group: k.Group, Crossings: k.Crossings}}
+		d = &deployment{owner: ownerOf(k)}
 	}
 	return found.Group, d.refused(&found)
 }

@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -19,7 +20,8 @@ func tenant(store windows.Store, group, crossings, id string, events map[string]
 	for topic := range events {
 		s.Events = append(s.Events, topic)
 	}
-	s.deployment = &deployment{owner: owner{Group: group, Crossings: crossings, CrossingsID: id}, events: events}
+	slices.Sort(s.Events)
+	s.deployment = &deployment{owner: owner{Group: group, Crossings: crossings, CrossingsID: id, Events: s.Events}, events: events}
 	return s
 }
 
@@ -54,7 +56,7 @@ func TestOwner(t *testing.T) {
 	one := map[string]fetch.TopicID{"in": a}
 	f("itself", "prod", "out", "aa", one, nil)
 	f("with a topic more", "prod", "out", "aa", map[string]fetch.TopicID{"in": a, "more": b}, nil)
-	f("with another topic instead", "prod", "out", "aa", map[string]fetch.TopicID{"more": b}, nil)
+	f("with another topic instead", "prod", "out", "aa", map[string]fetch.TopicID{"more": b}, ErrOtherOwner)
 	f("with the crossings made anew", "prod", "out", "bb", one, nil)
 	f("from brokers that give no ids", "prod", "out", "", map[string]fetch.TopicID{"in": {}}, nil)
 	f("another group", "stag", "out", "aa", one, ErrOtherOwner)
@@ -62,6 +64,34 @@ func TestOwner(t *testing.T) {
 	f("another group and topics", "stag", "stag-out", "cc", map[string]fetch.TopicID{"stag-in": b}, ErrOtherOwner)
 	f("another Kafka with the same names", "prod", "out", "bb", map[string]fetch.TopicID{"in": b}, errOtherTopic)
 	f("another Kafka with other events", "prod", "out", "bb", map[string]fetch.TopicID{"more": b}, ErrOtherOwner)
+}
+
+// TestOwnerLearnsTopics: a store keeps the event topics that it was ever counted of, so that they may be exchanged one by one,
+// and not all at once unless on purpose.
+func TestOwnerLearnsTopics(t *testing.T) {
+	store := windows.NewMem(1)
+	f := func(adopt string, want error, topics ...string) {
+		t.Helper()
+		events := map[string]fetch.TopicID{}
+		for _, topic := range topics {
+			events[topic] = fetch.TopicID{topic[0]}
+		}
+		s := tenant(store, "prod", "out", "aa", events)
+		s.Adopt = adopt
+		if err := s.takeStore(t.Context()); !errors.Is(err, want) || (err == nil) != (want == nil) {
+			t.Errorf("with %v: %v, want %v", topics, err, want)
+		}
+	}
+	f("", nil, "a")
+	f("", ErrOtherOwner, "b")
+	f("", nil, "a", "b")
+	f("", nil, "b")
+	f("", nil, "b", "c")
+	f("", ErrOtherOwner, "d", "e")
+	f("stag", ErrOtherOwner, "d")
+	f("prod", nil, "d")
+	f("", nil, "d")
+	f("", nil, "a")
 }
 
 // TestOwnerSays: a refusal names both sides and what to do, and is one line.

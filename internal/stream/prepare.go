@@ -156,7 +156,7 @@ func (s *Service) settle(ctx context.Context) (Secret, error) {
 
 // resettle puts the settings back into a store that lost everything.
 func (s *Service) resettle(ctx context.Context) error {
-	if done, err := s.noteOwner(ctx, nil); err != nil || !done { // another's is met with the next look
+	if done, err := s.noteOwner(ctx, nil, s.deployment.encode()); err != nil || !done { // another's is met with the next look
 		return err
 	}
 	if _, err := s.setting(ctx, settingShards, s.Shards); err != nil {
