@@ -76,6 +76,7 @@ func TestSkip(t *testing.T) {
 	s.damage(0, 30, func(batch []byte) { batch[batchTextAt] ^= 1 })
 	s.damage(1, 30, func(batch []byte) { bytesof.BigEndian.PutUint32(batch[batchSizeAt:], 1<<30) })
 	kafka.StartAll()
+	s.connect()
 
 	d := s.start("aggregator")
 	d.lame = true
