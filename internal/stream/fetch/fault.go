@@ -112,7 +112,9 @@ func (s *Set) large(ctx context.Context, r *Record, length int64) error {
 	if i > len(b) {
 		return errRecord
 	}
-	s.place(r, stamp, delta)
+	if err := s.place(r, stamp, delta); err != nil {
+		return err
+	}
 	s.fault.Next = r.Offset + 1
 	s.rest = s.rest[i:]
 	return s.largeRest(ctx, r, length-int64(i), key)

@@ -75,6 +75,18 @@ func TestReadOdd(t *testing.T) {
 	f("{unreadable to 12: of the batch of offsets 10 to 11 those from 10 on are not read}10:1000:null=null 12:1000:k12=v12", -7, -1<<40)
 }
 
+// TestReadManyOdd reads a batch whose records all have one offset: after some the rest is not looked at.
+func TestReadManyOdd(t *testing.T) {
+	h := packed(Record{Offset: 10})
+	h.count, h.last = 1<<30, 10+1<<30-1
+	h.payload = bytes.Repeat(h.payload, 200_000)
+	s := set(10, h.squeezed(codecZstd))
+	equal(t, "odd", strings.Contains(told(t, s), "unreadable to 1073741834"), true)
+	if s.fault.PassedOver != mostOdd+1 {
+		t.Errorf("%d records were passed over", s.fault.PassedOver)
+	}
+}
+
 // TestReadTooLarge reads records that are too large among others, in each codec and from each offset.
 func TestReadTooLarge(t *testing.T) {
 	wide := bytes.Repeat([]byte("wide "), 300_000)

@@ -241,7 +241,9 @@ func (s *Set) parse(b []byte, r *Record) error {
 	if i > len(b) {
 		return errRecord
 	}
-	s.place(r, stamp, delta)
+	if err := s.place(r, stamp, delta); err != nil {
+		return err
+	}
 	if headers != 0 {
 		return s.headers(r, b[i:], headers)
 	}
@@ -251,9 +253,12 @@ func (s *Set) parse(b []byte, r *Record) error {
 	return nil
 }
 
+// mostOdd is how many records of a batch may be passed over until the rest is: a batch of 100 KB may have 100 million.
+const mostOdd = 100_000
+
 // place gives a record its offset and timestamp. An offset that is taken is passed over, as other consumers do; one
 // that is not in the batch is told as the next one that is. Kafka looks at the offsets of compressed batches only.
-func (s *Set) place(r *Record, stamp, delta int64) {
+func (s *Set) place(r *Record, stamp, delta int64) error {
 	r.Timestamp = s.base
 	if !s.stamped {
 		r.Timestamp += stamp
@@ -261,12 +266,15 @@ func (s *Set) place(r *Record, stamp, delta int64) {
 	if r.Offset = s.first + delta; delta >= s.end-s.first {
 		r.Offset = s.next
 	}
-	if r.Offset < s.next || r.Offset >= s.end {
-		r.Offset = -1
-		s.odd++
-		return
+	if r.Offset >= s.next && r.Offset < s.end {
+		s.next = r.Offset + 1
+		return nil
 	}
-	s.next = r.Offset + 1
+	r.Offset = -1
+	if s.odd++; s.odd > mostOdd {
+		return errOdd
+	}
+	return nil
 }
 
 // headers reads n headers, which must take all of b, unless they are too many.
