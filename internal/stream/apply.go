@@ -23,8 +23,8 @@ type subject struct {
 	// fresh: every rule is looked at with its next event, not only those that
 	// were fed, since limits may have changed since it was written.
 	fresh bool
-	// queued is the stream's time at which a replay looks at it next; never if it does not.
-	queued int64
+	// queued is its place in a replay's dueQueue, from 1; 0: it is not there.
+	queued int
 }
 
 // applier applies operations to subjects, one at a time. It belongs to one
@@ -77,7 +77,7 @@ type outcome struct {
 // open makes a subject of its counters. When its first clear is due is worked
 // out with its next event: that takes its parts, which may not be loaded yet.
 func (a *applier) open(ws *windows.Subject, kind thresholds.Kind, id string) *subject {
-	s := &subject{Subject: ws, kind: kind, id: id, due: never, fresh: true, queued: never}
+	s := &subject{Subject: ws, kind: kind, id: id, due: never, fresh: true}
 	if ws.Marked() {
 		s.due = noTime
 	}

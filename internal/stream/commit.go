@@ -267,20 +267,21 @@ func (s *shard) written(ctx context.Context, c *windows.Commit) {
 // indexChanged puts the subjects with new crossings into the index of armed
 // subjects, or takes them out, and dates those anew that are less far behind the stream than when they were put there.
 func (s *shard) indexChanged(ctx context.Context) {
-	var indexed []*entry
+	var changed []*entry
 	for _, c := range s.batch.crossings {
-		if n := len(indexed); c.entry != nil && (n == 0 || indexed[n-1] != c.entry) {
-			s.index(ctx, c.entry)
-			indexed = append(indexed, c.entry)
+		if n := len(changed); c.entry != nil && (n == 0 || changed[n-1] != c.entry) {
+			changed = append(changed, c.entry)
 		}
 	}
 	for _, e := range s.batch.entries {
 		if e.due != never && e.Delay() < e.indexed {
-			s.index(ctx, e)
-			indexed = append(indexed, e)
+			changed = append(changed, e)
 		}
 	}
-	_ = s.recheck(ctx, indexed) // fails only if ctx ends: then the next owner's scan puts it right
+	if len(changed) > 0 {
+		s.index(ctx, changed)
+		_ = s.recheck(ctx, changed) // fails only if ctx ends: then the next owner's scan puts it right
+	}
 }
 
 // close ends the batch.

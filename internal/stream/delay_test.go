@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -180,6 +181,30 @@ func TestServiceOfSubjectBehind(t *testing.T) {
 		if got := outboxIDs(t, store); !slices.Equal(got, want) {
 			t.Errorf("ended after %d lines: got %v, want %v", cut, got, want)
 		}
+		values, err := store.Load(t.Context(), 0, [][]byte{store.Keys().AppendRecordKey(nil, 0, "incident", []byte("old"))}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		old, err := windows.DecodeSubject(&p.kinds[0].layout, values[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		if behind := time.Hour + 58*time.Minute + 47*time.Second; old.Delay() != uint64(behind) { // a click of 11:02:00 at 13:00:47
+			t.Errorf("ended after %d lines: delay %v, want %v", cut, time.Duration(old.Delay()), behind)
+		}
+	}
+}
+
+// TestQueueOfSubjectBehind: a replay does not keep a date for each of a subject's delays, which change with every event.
+func TestQueueOfSubjectBehind(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(1, 1))
+	var lines []string
+	for i := range 5_000 {
+		at := date(2026, 1, 1).Add(time.Duration(i)*100*time.Millisecond - time.Duration(rnd.IntN(5_000))*time.Millisecond)
+		lines = append(lines, fmt.Sprintf(`{"id":"%d","time":%q,"type":"click","incident":"i%d"}`, i, at.Format(time.RFC3339Nano), i%3))
+	}
+	if _, r := replayedLines(t, compile(t, behindPack), lines); len(r.queue) > 3 {
+		t.Errorf("%d dates of three subjects", len(r.queue))
 	}
 }
 
@@ -241,6 +266,36 @@ func TestIndexOfSubjectBehind(t *testing.T) {
 	armed("none")
 	if got := outboxIDs(t, r.store); !slices.Equal(got, []string{"short/incident/X/1/0.8", "short/incident/X/1/1", "short/incident/X/1/0"}) {
 		t.Errorf("crossings %v", got)
+	}
+}
+
+// armings counts the calls that put subjects into the index.
+type armings struct {
+	*windows.Mem
+	calls, members int
+}
+
+func (s *armings) Arm(ctx context.Context, shard int, due ...windows.Due) error {
+	s.calls, s.members = s.calls+1, s.members+len(due)
+	return s.Mem.Arm(ctx, shard, due...)
+}
+
+// TestIndexTogether: a commit puts all its subjects into the index at once, those that crossed and those that have become less far behind.
+func TestIndexTogether(t *testing.T) {
+	p := compile(t, behindPack)
+	store := &armings{Mem: windows.NewMem(1)}
+	s, l := lone(t, p, store)
+	feed := newFeeder(p)
+	lines := []string{clickOf("other", "12:00:00")}
+	for second := range 4 {
+		for i := range 200 {
+			lines = append(lines, clickOf(fmt.Sprint("i", i), fmt.Sprintf("10:00:%02d", second)))
+		}
+		feed.count(t, s, l, lines...)
+		lines = nil
+	}
+	if store.calls != 2 || store.members != 400 {
+		t.Errorf("%d calls for %d subjects, want two for 400: at the third click, and at the fourth, a second less behind", store.calls, store.members)
 	}
 }
 

@@ -2,6 +2,8 @@ package stream
 
 import (
 	"context"
+	"errors"
+	"slices"
 	"sync"
 	"time"
 
@@ -45,10 +47,10 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 	for i := range r.ops {
 		if e := s.swept(r, i); e != nil && !e.dirty {
 			s.dueBy(e, now) // it may have been read again since
-			s.index(ctx, e)
 			indexed = append(indexed, e)
 		}
 	}
+	s.index(ctx, indexed)
 	return s.recheck(ctx, indexed)
 }
 
@@ -56,9 +58,18 @@ func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
 // to a later date: what another process noted between the reading of a record and that would be
 // lost. It commits before it notes, so that one of the two sees the other.
 func (s *shard) recheck(ctx context.Context, entries []*entry) error {
-	if s.others.Load() == 0 || len(entries) == 0 {
+	if s.others.Load() == 0 {
 		return nil
 	}
+	for some := range slices.Chunk(entries, maxLoadKeys) {
+		if err := s.recheckSome(ctx, some); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *shard) recheckSome(ctx context.Context, entries []*entry) error {
 	s.load.begin()
 	for _, e := range entries {
 		s.load.key(s.appendRecordKey(s.load.arena, e))
@@ -66,14 +77,18 @@ func (s *shard) recheck(ctx context.Context, entries []*entry) error {
 	if err := s.read(ctx); err != nil {
 		return err
 	}
+	var again []windows.Due
 	for i, e := range entries {
-		if sameVersion(s.load.values[i], e.version) {
-			continue
+		if !sameVersion(s.load.values[i], e.version) {
+			member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
+			again = append(again, windows.Due{Member: member, Unix: floorDiv(s.streamTime(), second)})
 		}
-		member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
-		if err := s.store.Arm(ctx, s.number, windows.Due{Member: member, Unix: floorDiv(s.streamTime(), second)}); err != nil && ctx.Err() == nil {
-			s.metrics.storeError("index", err)
-		}
+	}
+	if len(again) == 0 {
+		return nil
+	}
+	if err := s.store.Arm(ctx, s.number, again...); err != nil && ctx.Err() == nil {
+		s.metrics.storeError("index", err)
 	}
 	return nil
 }
@@ -128,21 +143,34 @@ func (s *shard) swept(r *run, i int) *entry {
 	return e
 }
 
-// index notes in the index of armed subjects when e may have a clear due, or
+// index notes in the index of armed subjects when each may have a clear due, or
 // that it has none. It is a hint, mended by the scan: an error only delays a clear.
-func (s *shard) index(ctx context.Context, e *entry) {
-	var err error
-	member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
-	if e.due == never {
-		err = s.store.Disarm(ctx, s.number, member)
-	} else {
-		err = s.store.Arm(ctx, s.number, windows.Due{Member: member, Unix: floorDiv(e.awaited(), second)})
+func (s *shard) index(ctx context.Context, entries []*entry) {
+	var armed []windows.Due
+	var disarmed [][]byte
+	for _, e := range entries {
+		member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
+		if e.due == never {
+			disarmed = append(disarmed, member)
+		} else {
+			armed = append(armed, windows.Due{Member: member, Unix: floorDiv(e.awaited(), second)})
+		}
 	}
-	switch {
-	case err == nil:
+	var err error
+	if len(armed) > 0 {
+		err = s.store.Arm(ctx, s.number, armed...)
+	}
+	if len(disarmed) > 0 {
+		err = errors.Join(err, s.store.Disarm(ctx, s.number, disarmed...))
+	}
+	if err != nil {
+		if ctx.Err() == nil {
+			s.metrics.storeError("index", err)
+		}
+		return
+	}
+	for _, e := range entries {
 		e.indexed = e.Delay()
-	case ctx.Err() == nil:
-		s.metrics.storeError("index", err)
 	}
 }
 
