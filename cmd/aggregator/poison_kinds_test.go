@@ -61,6 +61,7 @@ var allKinds = []venom{
 	{"other formats", (*poisoner).formats},
 	{"envelopes", (*poisoner).envelopes},
 	{"sizes", (*poisoner).sizes},
+	{"large batches", (*poisoner).largeBatches},
 	{"headers of ours", (*poisoner).ourHeaders},
 	{"large headers", (*poisoner).largeHeaders},
 	{"many headers", (*poisoner).manyHeaders},
@@ -284,6 +285,25 @@ func (g *poisoner) sizes() dose {
 	}
 	x := of(list...)
 	x.codec = one(g, kgo.GzipCompression(), kgo.ZstdCompression())
+	return x
+}
+
+// largeBatches are events in a batch of megabytes, in which some are alike that are far from each other.
+func (g *poisoner) largeBatches() dose {
+	noise := make([]byte, 30_000)
+	for i := range noise {
+		noise[i] = "0123456789abcdef"[g.rng.IntN(16)]
+	}
+	var list []*kgo.Record
+	for i := range 200 {
+		note := strings.Repeat("x", 60_000)
+		if i%99 == 0 {
+			note = string(noise)
+		}
+		list = append(list, g.record(g.event(`"note":"`+note+`"`)))
+	}
+	x := of(list...)
+	x.codec = one(g, kgo.GzipCompression(), kgo.ZstdCompression(), kgo.Lz4Compression(), kgo.SnappyCompression())
 	return x
 }
 

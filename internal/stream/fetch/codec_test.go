@@ -4,8 +4,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"io"
 	"math/rand/v2"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/klauspost/compress/zstd"
@@ -188,4 +190,50 @@ func TestDecodeBad(t *testing.T) {
 	if _, err := inflate(d, 5, nil); err == nil {
 		t.Error("codec 5: no error")
 	}
+}
+
+// TestSnappyFar reads blocks of snappy that refer further back than most writers do, as franz-go's may: several at once, which have
+// not room for all together, and one that is given its room back and goes on later.
+func TestSnappyFar(t *testing.T) {
+	noise := make([]byte, 40_000)
+	r := rand.New(rand.NewPCG(1, 2))
+	for i := range noise {
+		noise[i] = byte(r.Uint32())
+	}
+	var want []byte
+	for range 9 {
+		want = append(append(want, noise...), make([]byte, 5<<20)...)
+	}
+	want = append(want, "the end"...)
+	src := squeeze(codecSnappy, want)
+	if n := snappyNeeds(src); n <= snappyReach || n > len(want) {
+		t.Fatalf("refers %d bytes back", n)
+	}
+	var readers sync.WaitGroup
+	for range 4 {
+		readers.Go(func() {
+			if got, err := inflate(newDecoder(), codecSnappy, src); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%d bytes of %d, error %v", len(got), len(want), err)
+			}
+		})
+	}
+	readers.Wait()
+	d := newDecoder()
+	rest, err := d.open(codecSnappy, src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []byte
+	for err == nil {
+		free(t) // whatever it had
+		rest, err = d.more(t.Context(), rest[:0], 1)
+		got = append(got, rest...)
+	}
+	if !errors.Is(err, io.EOF) || !bytes.Equal(got, want) {
+		t.Errorf("%d bytes of %d, error %v", len(got), len(want), err)
+	}
+	if damaged, err := inflate(newDecoder(), codecSnappy, src[:len(src)-9]); err == nil || len(damaged) < snappyReach || !bytes.HasPrefix(want, damaged) {
+		t.Errorf("of a damaged one %d bytes, error %v", len(damaged), err)
+	}
+	free(t)
 }

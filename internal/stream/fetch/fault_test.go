@@ -211,10 +211,10 @@ func free(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	if err := zstdWindows.Acquire(ctx, widestWindow); err != nil {
+	if err := windowRoom.Acquire(ctx, widestWindow); err != nil {
 		t.Fatal("windows were not given back")
 	}
-	zstdWindows.Release(widestWindow)
+	windowRoom.Release(widestWindow)
 }
 
 // TestReadInterrupted ends the context before and within a large batch: reading ends, and what was not read is not passed over.

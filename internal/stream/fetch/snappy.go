@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"errors"
 	"io"
 	"slices"
 
@@ -21,10 +22,12 @@ type unsnappy struct {
 	src   []byte // blocks not begun yet
 	bare  bool
 	block snappyBlock // the one under way, if it is too large to be decompressed whole
+	far   snappyFar   // or this one, if it also refers far back
 }
 
 func (s *unsnappy) open(src []byte) source {
-	*s = unsnappy{src: src, bare: len(src) < xerialHeader || !bytes.HasPrefix(src, xerialMagic)}
+	s.close()
+	s.src, s.bare = src, len(src) < xerialHeader || !bytes.HasPrefix(src, xerialMagic)
 	if !s.bare {
 		s.src = src[xerialHeader:]
 	}
@@ -32,11 +35,23 @@ func (s *unsnappy) open(src []byte) source {
 }
 
 func (s *unsnappy) reach() int { return s.block.given }
-func (s *unsnappy) close()     { *s = unsnappy{} }
 
-func (s *unsnappy) more(_ context.Context, dst []byte, most int) ([]byte, error) {
+func (s *unsnappy) close() {
+	s.far.end()
+	s.src, s.block, s.far.left = nil, snappyBlock{}, 0
+}
+
+func (s *unsnappy) more(ctx context.Context, dst []byte, most int) ([]byte, error) {
 	for room := most; ; {
-		if s.block.left > 0 {
+		switch {
+		case s.far.left > 0:
+			out, err := s.far.more(ctx, dst, room)
+			if !errors.Is(err, snappy.ErrCorrupt) {
+				return out, err
+			}
+			s.block, s.far.left = newSnappyBlock(s.far.block), 0 // what can be read of a damaged one
+			continue
+		case s.block.left > 0:
 			return s.block.more(dst, room)
 		}
 		if len(s.src) == 0 {
@@ -55,7 +70,11 @@ func (s *unsnappy) more(_ context.Context, dst []byte, most int) ([]byte, error)
 		case n <= room:
 			dst, err = appendSnappyBlock(dst, block, n)
 		}
-		if n > room || err != nil { // of a damaged one too that which can be read
+		switch {
+		case n > room && n <= widestWindow && snappyNeeds(block) > snappyReach:
+			s.far.open(block, n)
+			n = 0
+		case n > room || err != nil: // of a damaged one too that which can be read
 			s.block, n = newSnappyBlock(block), 0
 		}
 		s.src, room = rest, room-n
@@ -100,9 +119,55 @@ func appendSnappyBlock(dst, block []byte, n int) ([]byte, error) {
 	return dst, nil
 }
 
-// snappyReach is how far back the elements of a block that is not decompressed whole may refer, in bytes. The writers
-// that are about refer no further than within 64 KiB; the format would let them refer to the start of the block.
+// snappyReach is how far back the elements of a block that is decompressed piece by piece may refer, in bytes. Most writers
+// refer no further than within 64 KiB; the one of franz-go does, as the format allows, up to the start of the block (snappyFar).
 const snappyReach = 4 << 20
+
+// snappyNeeds is how far back the elements of a block refer, as far as these are sound.
+func snappyNeeds(block []byte) (most int) {
+	for b := newSnappyBlock(block); b.left > 0 && b.element(); b.run = 0 {
+		if b.offset == 0 {
+			b.src = b.src[b.run:]
+		}
+		most, b.left, b.given = max(most, b.offset), b.left-b.run, b.given+b.run
+	}
+	return most
+}
+
+// snappyFar is a large block that refers far back: it is decompressed whole, as long as there is room for it.
+type snappyFar struct {
+	block []byte
+	left  int // bytes that are still to come of it
+	windowed
+}
+
+func (f *snappyFar) open(block []byte, n int) {
+	f.block, f.left = block, n
+	f.start(int64(n), f)
+}
+
+// decode is windowSource's.
+func (f *snappyFar) decode(window int64) (io.ReadCloser, error) {
+	whole, err := snappy.Decode(make([]byte, window), f.block)
+	if err != nil {
+		return nil, err
+	}
+	return io.NopCloser(bytes.NewReader(whole)), nil
+}
+
+func (f *snappyFar) more(ctx context.Context, dst []byte, most int) ([]byte, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	most = min(most, f.left)
+	dst = slices.Grow(dst, most)
+	n, err := f.read(ctx, dst[len(dst):len(dst)+most])
+	f.given += int64(n)
+	if f.left -= n; f.left == 0 {
+		f.giveUp()
+		f.block = nil
+	}
+	return dst[:len(dst)+n], err
+}
 
 // snappyBlock is a large block, decompressed piece by piece: a length, then elements, which are literals or
 // copies of what was before.
