@@ -218,7 +218,8 @@ func (p *partition) wholeFrom(ctx context.Context, offset int64) (int64, error) 
 	return someSince(min(nanoseconds(first), never-1-int64(p.in.maxAhead)) + int64(p.in.maxAhead)), nil
 }
 
-// firstFrom is the Kafka timestamp of the first record from an offset on, ms; noTime: there is none.
+// firstFrom is the Kafka timestamp of the first event from an offset on, ms; noTime: there is none. Of a record that is no event, or one
+// of a time that is ahead of its timestamp, the timestamp means nothing: seconds for milliseconds would make a hole one of 1970.
 func (p *partition) firstFrom(ctx context.Context, offset int64) (int64, error) {
 	p.stream.SeekTo(offset)
 	for {
@@ -232,16 +233,23 @@ func (p *partition) firstFrom(ctx context.Context, offset int64) (int64, error) 
 			return 0, err
 		}
 		more, err := set.Read(ctx, &p.record)
+		for ; more && err == nil; more, err = set.Read(ctx, &p.record) {
+			if p.counts() {
+				return p.record.Timestamp, nil
+			}
+		}
 		if err != nil {
 			return 0, err
 		}
-		if more && p.record.Timestamp >= 0 {
-			return p.record.Timestamp, nil
-		}
-		if next, end := set.Span(); more || next >= end {
+		if next, end := set.Span(); next >= end {
 			return noTime, nil
 		}
 	}
+}
+
+// counts says whether p.record is an event that counts for the clock, and reads it.
+func (p *partition) counts() bool {
+	return p.decode(&p.record) == nil && !p.in.tooNew(nanoseconds(p.record.Timestamp))
 }
 
 // untouched says whether the fences found are as they were made: somebody
@@ -343,9 +351,7 @@ var errShortLog = errors.New("the topic was cut or made anew; its counts cannot 
 
 // note notes the id of p.record, if it is an event that counts for the clock.
 func (p *partition) note() {
-	r := &p.record
-	if err := p.decode(r); err != nil || p.in.tooNew(nanoseconds(r.Timestamp)) {
-		return
+	if p.counts() {
+		p.in.repeated(p.record.Timestamp)
 	}
-	p.in.repeated(r.Timestamp)
 }

@@ -137,3 +137,23 @@ func TestHoleCountedOnce(t *testing.T) {
 		t.Fatalf("%v records in the hole, want 3", n)
 	}
 }
+
+// TestWholeFromTheClock: since when counts are whole is told by the first event that counts for the clock: neither by what is no event, nor
+// by a timestamp of -1, of 0 or in seconds, which would say that nothing is missing.
+func TestWholeFromTheClock(t *testing.T) {
+	const start = 1_767_225_600_000
+	var events []sentEvent
+	for i, millis := range []int64{start, -1, start / 1000, 0, 5, start + 60_000, start + 120_000} {
+		value := fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, i)
+		if i == 4 {
+			value = []byte("no event")
+		}
+		events = append(events, sentEvent{millis: millis, value: value})
+	}
+	x := loneReader(t, &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}})
+	x.stream = x.open(0)
+	since, err := x.wholeFrom(t.Context(), 1)
+	if want := nanoseconds(start+60_000) + int64(x.in.maxAhead); err != nil || since != want {
+		t.Errorf("whole from %v, want %v, error %v", time.Unix(0, since).UTC(), time.Unix(0, want).UTC(), err)
+	}
+}
