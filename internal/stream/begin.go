@@ -173,13 +173,15 @@ func (b begins) names() map[string]int64 {
 	return out
 }
 
-// noteBegins notes where counting began with the group's offsets, where that is not the start and not noted yet. With
+// noteBegins notes where counting began with the group's offsets, where that is not noted yet and not the start. A new group that begins
+// elsewhere notes the start too: it was the end of a topic in which nothing was, and would be chosen anew once Redis has lost it. With
 // members in the group nobody else may; that is no matter where these have begun to count, since they note it themselves.
 func (s *Service) noteBegins(ctx context.Context, group []groupOffset, began bool) error {
 	var missing []groupOffset
 	for _, g := range group {
 		begin := s.begins[g.topicPartition]
-		if noted, ok := parseNote(g.metadata, s.topicIDs[g.topic]); begin == 0 || ok && noted == begin {
+		implied := begin == 0 && (began || s.Start == (Start{}))
+		if noted, ok := parseNote(g.metadata, s.topicIDs[g.topic]); implied || ok && noted == begin {
 			continue
 		}
 		g.offset, g.metadata = max(g.offset, begin), note(begin, s.topicIDs[g.topic])

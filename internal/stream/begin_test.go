@@ -145,6 +145,23 @@ func (s *meetingStore) PutAbsent(ctx context.Context, shard int, key, value []by
 	return s.Store.PutAbsent(ctx, shard, key, value)
 }
 
+// TestBeginsOfEmptyTopic: a group that begins at the ends of an empty topic begins there, also if Redis loses it when there is more,
+// and before anything else was committed to Kafka.
+func TestBeginsOfEmptyTopic(t *testing.T) {
+	group := &fakeOffsets{of: map[topicPartition]groupOffset{}}
+	s := beginner(windows.NewMem(1), group, Start{Latest: true})
+	log := s.source.(*simLog)
+	log.there = []int{0, 0}
+	if err := s.settleBegins(t.Context()); err != nil || len(s.begins) != 0 {
+		t.Fatalf("begins at %v, %v", s.begins, err)
+	}
+	log.there, group.members = []int{7, 9}, true
+	s.Store = windows.NewMem(1)
+	if err := s.settleBegins(t.Context()); err != nil || len(s.begins) != 0 {
+		t.Errorf("after a loss it begins at %v, %v", s.begins, err)
+	}
+}
+
 // TestBeginsLostMeanwhile: what Redis loses while it is settled is not settled.
 func TestBeginsLostMeanwhile(t *testing.T) {
 	group := &fakeOffsets{of: map[topicPartition]groupOffset{}}
