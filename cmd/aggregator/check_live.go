@@ -90,8 +90,8 @@ func (f *findings) redis(ctx context.Context, c *config) {
 		if len(s.Warnings) > 0 {
 			say = f.warn
 		}
-		say("redis %s: version %s, %s, maxmemory-policy %s, appendfsync %s",
-			s.Addr, known(s.Version), known(s.Role), known(s.Policy), known(s.Fsync))
+		say("redis %s: version %s, %s, maxmemory-policy %s, %s",
+			s.Addr, known(s.Version), known(s.Role), known(s.Policy), durability(s.Fsync))
 		for _, w := range s.Warnings {
 			f.warn("redis %s: %s", s.Addr, w)
 		}
@@ -113,6 +113,17 @@ func (f *findings) owner(ctx context.Context, c *config, store windows.Store) {
 	default:
 		f.fine("redis.prefix %s: belongs to group %s", c.redis.Prefix, group)
 	}
+	if err := stream.CheckGroup(ctx, &c.kafka, store); err != nil {
+		f.fail("redis.prefix %s: %v", c.redis.Prefix, err)
+	}
+}
+
+// durability is how a server keeps what is written.
+func durability(fsync string) string {
+	if fsync == "off" {
+		return "appendonly no"
+	}
+	return "appendfsync " + known(fsync)
 }
 
 func known(s string) string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"net/http"
 	"strings"
 	"testing"
 	"time"
@@ -91,6 +92,40 @@ func TestOneStoreForTwo(t *testing.T) {
 	stag.awaitClicks(redis.Addr(), "A", 2)
 	own.stop()
 	d.stop()
+}
+
+// TestOneGroupForTwo: a deployment with the group of another one, and a store of its own, waits, so that the other one keeps its
+// events; readiness, log and check -live say why. When the other one has gone it counts them itself.
+func TestOneGroupForTwo(t *testing.T) {
+	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
+	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: threePack})
+	apart := "AGGREGATOR_REDIS_PREFIX=" + s.prefix + "apart:"
+	first := s.start("first")
+	first.awaitReady()
+
+	second := launch(t, binary, "second", s.config, apart)
+	t.Cleanup(second.cleanup)
+	second.lame = true
+	second.http = second.awaitLog("started")["http"].(string)
+	const text = "has members that count into another store (redis.addrs, redis.db, redis.prefix), so that each store lacks what the other has: "
+	eventually(t, "the second says why it waits", func() bool {
+		status, body := second.get("/readyz?verbose")
+		return status == http.StatusServiceUnavailable && strings.Contains(body, "kafka: group not joined: group "+s.group+" "+text)
+	})
+	r := call("", []string{apart}, "check", "-config", s.config, "-live")
+	if r.code != exitFailed || !strings.Contains(r.err, text) {
+		t.Errorf("check -live of the second: %+v", r)
+	}
+	if r := call("", nil, "check", "-config", s.config, "-live"); r.code != exitFine {
+		t.Errorf("check -live of the first: %+v", r)
+	}
+	s.produce(clicks("A", 0, "1", "2")...)
+	s.produce(clicks("A", 1, "3")...)
+	eventually(t, "the crossing of events of both partitions", func() bool { return len(s.read(s.crossings)) == 1 })
+	first.awaitReady()
+	first.stop()
+	second.awaitReady()
+	second.stop()
 }
 
 // TestDeploymentRenamed: with -adopt a group takes over the store of another, and counts on in it; the other one, if it still runs, ends.

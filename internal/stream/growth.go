@@ -22,6 +22,7 @@ type partitionCounts map[string]int
 type countingBalancer struct {
 	kafka.GroupBalancer
 	given *atomic.Pointer[partitionCounts]
+	store string // see kinOf
 }
 
 // AssignGroups gives the partitions to the members.
@@ -37,7 +38,7 @@ func (b countingBalancer) AssignGroups(members []kafka.GroupMember, partitions [
 // balancers are those that the process offers the group.
 func (s *Service) balancers() []kafka.GroupBalancer {
 	return []kafka.GroupBalancer{
-		countingBalancer{kafka.RangeGroupBalancer{}, &s.given}, countingBalancer{kafka.RoundRobinGroupBalancer{}, &s.given},
+		countingBalancer{kafka.RangeGroupBalancer{}, &s.given, s.storeName}, countingBalancer{kafka.RoundRobinGroupBalancer{}, &s.given, s.storeName},
 	}
 }
 

@@ -19,12 +19,13 @@ import (
 const kin = "aggregator"
 
 // UserData is kafka.GroupBalancer's.
-func (b countingBalancer) UserData() ([]byte, error) { return []byte(kin), nil }
+func (b countingBalancer) UserData() ([]byte, error) { return kinOf(b.store), nil }
 
 // peer is a member of the group, as the coordinator tells of it.
 type peer struct {
 	client, host string
 	ours         bool
+	store        string           // that it counts into; "": it does not say
 	held         []topicPartition // of the events' topics
 }
 
@@ -111,7 +112,8 @@ func newPeer(m *describegroups.ResponseGroupMember, protocol string, k *Kafka) p
 	}
 	data := metadata.bytes(4)
 	// Versions that told nothing are known by their client id.
-	p.ours = data == kin || data == "" && m.ClientID == k.ClientID
+	p.store, p.ours = parseKin(data)
+	p.ours = p.ours || data == "" && m.ClientID == k.ClientID
 	assignment := memberReader{m.MemberAssignment}
 	assignment.number(2) // version
 	for range assignment.count(4) {
@@ -179,7 +181,7 @@ func (s *Service) lookAround(ctx context.Context, outside bool) bool {
 // tellCensus says what has changed of who is in the group.
 func (s *Service) tellCensus(c *census) {
 	strangers := c.strangers()
-	n := len(strangers)
+	n := len(strangers) + len(c.elsewhere(s.storeName))
 	if c.hidden {
 		n = 1 // at least
 	}
@@ -196,8 +198,21 @@ func (s *Service) tellCensus(c *census) {
 	case now == "" && before != "":
 		s.log.Info("group has no members any more that are no aggregators", "group", s.Group)
 	}
+	s.tellSplit(c)
 	if s.holds.Load() == 0 && c.settled && now == "" && (old == nil || !old.settled || len(old.peers) != len(c.peers)) {
 		s.log.Info("no partition for this process: it stands by", "processes", len(c.peers), "partitions", s.partitionsKnown.Load())
+	}
+}
+
+// tellSplit says that members count into another store, and when that is over.
+func (s *Service) tellSplit(c *census) {
+	now, before := namesOf(c.elsewhere(s.storeName)), s.splitSaid
+	s.splitSaid = now
+	switch {
+	case now != "" && now != before:
+		s.log.Error("group counts into two stores: each lacks what the other has", "group", s.Group, "members", now)
+	case now == "" && before != "":
+		s.log.Info("group counts into one store again", "group", s.Group)
 	}
 }
 
@@ -216,10 +231,14 @@ func (s *Service) Membership() (note string, err error) {
 	switch joined := s.joined.Load(); {
 	case c.hidden && (!joined || s.holds.Load() == 0):
 		return "", fmt.Errorf("group %s is another program's: %s; give this service a kafka.group of its own", s.Group, hiddenMembers)
+	case !joined && s.splitGroup(c) != nil:
+		return "", fmt.Errorf("%w: %w", errNotJoined, s.splitGroup(c))
 	case !joined && len(c.strangers()) > 0:
 		return "", fmt.Errorf("%w: it has members that are no aggregators: %s; give this service a kafka.group of its own", errNotJoined, namesOf(c.strangers()))
 	case !joined:
 		return "", errNotJoined
+	case s.splitGroup(c) != nil:
+		return "", s.splitGroup(c)
 	case len(holding) > 0:
 		return "", fmt.Errorf("group %s has members that are no aggregators, and what they hold nobody counts: %s; give this service a kafka.group of its own", s.Group, namesOf(holding))
 	case s.holds.Load() == 0 && c.settled:

@@ -10,6 +10,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
 // memberText is what a consumer tells, in the wire's form: version, then what follows.
@@ -57,6 +59,40 @@ func TestPeers(t *testing.T) {
 		if p.ours {
 			t.Errorf("%d of %d bytes are enough", n, len(whole))
 		}
+	}
+}
+
+// TestElsewhere: members that count into another store are told from those that do not say, and from other programs.
+func TestElsewhere(t *testing.T) {
+	f := func(data, store string, ours bool) {
+		t.Helper()
+		if got, is := parseKin(data); got != store || is != ours {
+			t.Errorf("%q: store %q, ours %v", data, got, is)
+		}
+	}
+	f("", "", false)
+	f("x", "", false)
+	f(kin, "", true)
+	f(kin+"x", "", false)
+	f(string(kinOf("ab")), "ab", true)
+	one, other := windows.NewMem(1), windows.NewMem(1)
+	a, b := storeName(one, Secret{1, 2}), storeName(other, Secret{1, 3})
+	if a == b || a != storeName(other, Secret{1, 2}) {
+		t.Errorf("stores %s and %s", a, b)
+	}
+	if name, err := storedName(t.Context(), one); name != noStore || err != nil {
+		t.Errorf("an empty store is %q, %v", name, err)
+	}
+	key := Secret{1, 2}
+	if err := one.Put(t.Context(), 0, one.Keys().AppendMetaKey(nil, 0, settingFingerprint), key.bytes()); err != nil {
+		t.Fatal(err)
+	}
+	if name, err := storedName(t.Context(), one); name != a || err != nil {
+		t.Errorf("the store is %q, %v; want %q", name, err, a)
+	}
+	c := &census{peers: []peer{{client: "same", ours: true, store: a}, {client: "old", ours: true}, {client: "foreign"}, {client: "split", ours: true, store: b}}}
+	if list := c.elsewhere(a); len(list) != 1 || list[0].client != "split" {
+		t.Errorf("elsewhere: %v", list)
 	}
 }
 

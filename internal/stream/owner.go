@@ -232,6 +232,8 @@ func (s *Service) adopts(found *ownership, refused error) bool {
 
 func (s *Service) tellOwner(found *ownership, adopted, renewed bool) {
 	switch {
+	case found.stored == nil && s.Adopt != "":
+		s.log.Warn("nothing is stored that could be adopted: this is a new store; look at redis.prefix and redis.addrs if that is not meant", "group", s.Adopt)
 	case adopted:
 		s.log.Warn("store adopted: it belongs to this group from now on", "from_group", found.Group, "from_crossings", found.Crossings,
 			"group", s.Group, "crossings", s.Crossings)

@@ -54,6 +54,9 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err := s.storeTaken(ctx, secret); err != nil {
+		return err
+	}
 	err = s.untilItWorks(ctx, "where counting begins", func() error { return s.settleBegins(ctx) })
 	if err != nil {
 		return err

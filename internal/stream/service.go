@@ -86,6 +86,8 @@ type Service struct {
 	joined        atomic.Bool
 	census        atomic.Pointer[census] // of the group, as last seen; nil: not yet
 	strangersSaid string                 // by the log; of the goroutine that looks
+	splitSaid     string                 // the same of members with another store
+	storeName     string                 // see storeName
 	// holds and partitionsKnown are how many partitions the process has, and how many there are.
 	holds, partitionsKnown atomic.Int64
 	given                  atomic.Pointer[partitionCounts] // to the next generation, as its leader

@@ -232,7 +232,7 @@ func (d *watchdog) stalls() []string {
 	defer d.mu.Unlock()
 	var list []string
 	for _, w := range d.list {
-		if w.stalled() {
+		if w.stalled() && step(w.step.Load()) != stepRest { // else it has begun to go on since the last look
 			list = append(list, d.line(w))
 		}
 	}

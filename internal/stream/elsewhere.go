@@ -1,0 +1,108 @@
+package stream
+
+import (
+	"context"
+	"fmt"
+	"strings"
+
+	"github.com/dchest/siphash"
+	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// A group whose processes count into two stores has half of its events in each, and misses what both together would have
+// crossed. So members tell each other which store is theirs.
+
+// storeName is what a store is told by: its prefix under its own fingerprint key, which is random, or kept by who runs the service.
+func storeName(store windows.Store, secret Secret) string {
+	return fmt.Sprintf("%016x", siphash.Hash(secret.k0, secret.k1, store.Keys().AppendMetaKey(nil, 0, settingFingerprint)))
+}
+
+// noStore is the name of one in which nothing is stored yet.
+const noStore = "none"
+
+// kinOf is what a member with a store says in its user data.
+func kinOf(store string) []byte { return []byte(kin + " store=" + store) }
+
+// parseKin is the opposite. The store is "" where the member says nothing of it.
+func parseKin(data string) (store string, ours bool) {
+	rest, ours := strings.CutPrefix(data, kin)
+	store, named := strings.CutPrefix(rest, " store=")
+	if rest != "" && !named {
+		return "", false
+	}
+	return store, ours
+}
+
+// elsewhere are the members that count into another store than that of a name.
+func (c *census) elsewhere(store string) (list []peer) {
+	for _, p := range c.peers {
+		if p.ours && p.store != "" && p.store != store {
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// storeTaken waits while the group is at work with another store: joining it would take some of its partitions from there.
+func (s *Service) storeTaken(ctx context.Context, secret Secret) error {
+	s.storeName = storeName(s.Store, secret)
+	return s.untilItWorks(ctx, "the group", func() error {
+		c, err := takeCensus(ctx, s.transport, &s.Kafka)
+		if err != nil {
+			return nil // it is looked at again once the group is joined, and not everybody may
+		}
+		s.census.Store(&c)
+		return s.splitGroup(&c)
+	})
+}
+
+// splitGroup says which members count into another store; nil: none.
+func (s *Service) splitGroup(c *census) error {
+	others := c.elsewhere(s.storeName)
+	if len(others) == 0 {
+		return nil
+	}
+	return splitError(s.Group, others)
+}
+
+func splitError(group string, others []peer) error {
+	return fmt.Errorf("group %s has members that count into another store (redis.addrs, redis.db, redis.prefix), so that each store lacks what the other has: %s; "+
+		"give one of the deployments a kafka.group of its own, or stop the old one to begin anew with this store", group, namesOf(others))
+}
+
+// CheckGroup says, for a store that is only read, whether the group is at work with another one.
+func CheckGroup(ctx context.Context, k *Kafka, store windows.Store) error {
+	name, err := storedName(ctx, store)
+	if err != nil {
+		return ExplainStore(err)
+	}
+	transport := k.Transport()
+	defer transport.CloseIdleConnections()
+	return checkGroup(ctx, transport, k, name)
+}
+
+func checkGroup(ctx context.Context, transport kafka.RoundTripper, k *Kafka, name string) error {
+	c, err := takeCensus(ctx, transport, k)
+	if err != nil {
+		return nil // who looks at Kafka says so
+	}
+	if others := c.elsewhere(name); len(others) > 0 {
+		return splitError(k.Group, others)
+	}
+	return nil
+}
+
+// storedName is the name of a store by what is in it.
+func storedName(ctx context.Context, store windows.Store) (string, error) {
+	values, err := store.Load(ctx, 0, [][]byte{store.Keys().AppendMetaKey(nil, 0, settingFingerprint)}, nil)
+	if err != nil || values[0] == nil {
+		return noStore, err
+	}
+	secret, err := NewSecret(values[0])
+	if err != nil {
+		return "", err
+	}
+	return storeName(store, secret), nil
+}
