@@ -248,23 +248,48 @@ func (k *skipper) note(ctx context.Context, shard int, x Skip, add stretch) erro
 	}
 }
 
-// readableFrom is the first offset from that of x on at which the log can be read; its end, if there is none. How far a
-// damaged batch goes only the broker can say, which looks for the one that holds an offset: it is found by trying.
+// readableFrom is the offset behind what cannot be read at that of x, or that itself: the end of a damaged batch, or
+// of what the broker does not give. What is damaged behind it is another place, and for another -skip.
 func (k *skipper) readableFrom(ctx context.Context, x Skip) (int64, error) {
-	if ok, err := k.readable(ctx, x, x.Offset); err != nil || ok {
+	first, err := k.look(ctx, x, x.Offset)
+	if err != nil || first.state == whole {
 		return x.Offset, err
 	}
 	_, end, err := k.source.Offsets(ctx, x.Topic, x.Partition)
 	if err != nil {
 		return 0, err
 	}
-	low, high := x.Offset, max(end, x.Offset+1) // low cannot be read
-	for step := int64(1); low+step < high; step *= 2 {
-		ok, err := k.readable(ctx, x, low+step)
+	end = max(end, x.Offset+1)
+	if first.state == notGiven {
+		return k.givenFrom(ctx, x, end)
+	}
+	if next := first.end; next > x.Offset+1 && next <= end {
+		last, err := k.look(ctx, x, next-1)
 		if err != nil {
 			return 0, err
 		}
-		if ok {
+		if last.state == damaged && last.end == next {
+			return next, nil
+		}
+	}
+	for at := x.Offset + 1; at < end; at++ { // its header is damaged too
+		if found, err := k.look(ctx, x, at); err != nil || found.state != damaged {
+			return at, err
+		}
+	}
+	return end, nil
+}
+
+// givenFrom is the first offset behind that of x of which the broker gives something. How far a damaged length goes only the broker
+// can say, which looks from the next place of its index on: it is found by trying.
+func (k *skipper) givenFrom(ctx context.Context, x Skip, end int64) (int64, error) {
+	low, high := x.Offset, end // of low it gives nothing
+	for step := int64(1); low+step < high; step *= 2 {
+		found, err := k.look(ctx, x, low+step)
+		if err != nil {
+			return 0, err
+		}
+		if found.state != notGiven {
 			high = low + step
 			break
 		}
@@ -272,11 +297,11 @@ func (k *skipper) readableFrom(ctx context.Context, x Skip) (int64, error) {
 	}
 	for high-low > 1 {
 		middle := low + (high-low)/2
-		ok, err := k.readable(ctx, x, middle)
+		found, err := k.look(ctx, x, middle)
 		if err != nil {
 			return 0, err
 		}
-		if ok {
+		if found.state != notGiven {
 			high = middle
 		} else {
 			low = middle
@@ -285,25 +310,44 @@ func (k *skipper) readableFrom(ctx context.Context, x Skip) (int64, error) {
 	return high, nil
 }
 
-// readable says whether the log can be read at an offset.
-func (k *skipper) readable(ctx context.Context, x Skip, offset int64) (bool, error) {
+// finding is what is at an offset of the log.
+type finding struct {
+	state condition
+	end   int64 // of what is damaged: the offset behind its batch, as its header has it; 0: not known
+}
+
+type condition uint8
+
+const (
+	whole    condition = iota
+	damaged            // a batch that is none, or not as it was written
+	notGiven           // nothing, though the log goes on
+)
+
+// look finds out whether the log can be read at an offset.
+func (k *skipper) look(ctx context.Context, x Skip, offset int64) (finding, error) {
 	stream := k.source.Open(x.Topic, x.Partition, offset)
 	defer stream.Close()
 	var r fetch.Record
 	for {
 		set, err := stream.Next(ctx)
+		if bad, ok := errors.AsType[*fetch.Corrupt](err); ok && bad.Offset <= offset {
+			return finding{state: notGiven}, nil
+		}
 		more := false
 		if err == nil {
 			more, err = set.Read(ctx, &r)
 		}
-		if bad, ok := errors.AsType[*fetch.Corrupt](err); ok {
-			return bad.Offset > offset, nil
+		if bad, ok := errors.AsType[*fetch.Corrupt](err); ok && bad.Offset <= offset {
+			return finding{damaged, bad.End}, nil
+		} else if ok {
+			return finding{}, nil
 		}
 		if err != nil {
-			return false, err
+			return finding{}, err
 		}
 		if next, end := set.Span(); more || next > offset || next >= end {
-			return true, nil
+			return finding{}, nil
 		}
 	}
 }

@@ -16,6 +16,8 @@ type damagedLog struct {
 	*simLog
 	from, to int64 // cannot be read
 	silent   bool  // the broker does not give what is there; else it gives what is none
+	header   int64 // the end of the batch, as its header has it; 0: it has none
+	also     stretch
 	read     []int64
 }
 
@@ -32,7 +34,10 @@ type damagedReader struct {
 	log *damagedLog
 }
 
-func (r *damagedReader) bad() bool { return r.next >= r.log.from && r.next < r.log.to }
+func (r *damagedReader) bad() bool {
+	l := r.log
+	return r.next >= l.from && r.next < l.to || r.next >= l.also.from && r.next < l.also.to
+}
 
 func (r *damagedReader) Next(ctx context.Context) (recordSet, error) {
 	if r.next > int64(r.log.there[0]) {
@@ -47,7 +52,7 @@ func (r *damagedReader) Next(ctx context.Context) (recordSet, error) {
 
 func (r *damagedReader) Read(ctx context.Context, rec *fetch.Record) (bool, error) {
 	if r.bad() {
-		return false, &fetch.Corrupt{Topic: "events", Offset: r.next, Cause: errCut}
+		return false, &fetch.Corrupt{Topic: "events", Offset: r.next, End: r.log.header, Cause: errCut}
 	}
 	r.log.read = append(r.log.read, r.next)
 	return r.simReader.Read(ctx, rec)
@@ -80,6 +85,12 @@ func TestSkip(t *testing.T) {
 	f(70, &damagedLog{from: 65, to: 77}, "50-60 70-77")
 	f(20, &damagedLog{from: 20, to: 83, silent: true}, "20-83")
 	f(190, &damagedLog{from: 190, to: 200}, "20-83 190-200")
+	near := stretch{104, 106} // another damaged one, with readable records between
+	f(90, &damagedLog{from: 90, to: 98, also: near}, "20-83 90-98 190-200")
+	f(100, &damagedLog{from: 100, to: 102, header: 102, also: near}, "20-83 90-98 100-102 190-200")
+	f(110, &damagedLog{from: 110, to: 113, header: 150}, "20-83 90-98 100-102 110-113 190-200") // a header that lies
+	f(120, &damagedLog{from: 120, to: 123, header: 1 << 60}, "20-83 90-98 100-102 110-113 120-123 190-200")
+	f(130, &damagedLog{from: 130, to: 133, header: 131}, "20-83 90-98 100-102 110-113 120-123 130-133 190-200")
 }
 
 func TestParseSkip(t *testing.T) {

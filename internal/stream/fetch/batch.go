@@ -69,11 +69,11 @@ func parseBatch(b []byte) (batch, error) {
 	} else if magic > 2 {
 		return batch{}, fmt.Errorf("unknown record format %d", magic)
 	}
-	if length < batchHeader-batchPrefix || length > maxBatch {
+	if length < batchHeader-batchPrefix {
 		return batch{}, fmt.Errorf("batch of %d bytes: out of range", length)
 	}
-	if len(b) < batchPrefix+length {
-		return batch{}, errShort
+	if length > maxBatch || len(b) < batchPrefix+length {
+		return batch{}, errShort // one that is too large comes alone, if it is the first: see Set.openHuge
 	}
 	return parseWhole(b[:batchPrefix+length])
 }

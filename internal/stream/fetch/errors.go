@@ -41,6 +41,7 @@ type Corrupt struct {
 	Topic     string
 	Partition int
 	Offset    int64 // the first offset that could not be read
+	End       int64 // offset behind its batch, by a header that is no sounder than the batch; 0: it is not known
 	Cause     error
 }
 
@@ -56,14 +57,14 @@ var errHollow = errors.New("the broker gives nothing of it, though its log goes 
 
 // damaged tells errors of a log that no broker can read out.
 func damaged(err error) bool {
-	return errors.Is(err, errHollow) || errors.Is(err, errTooLarge) || isAny(err, kafka.InvalidMessage)
+	return errors.Is(err, errHollow) || isAny(err, kafka.InvalidMessage)
 }
 
 // final tells errors that no retry cures, so that Next returns them at once.
 // Every other error is retried for Options.Patience first.
 func final(err error) bool {
 	return Refused(err) || isAny(err, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.UnsupportedVersion, kafka.InvalidTopic) ||
-		errors.Is(err, errFetchVersion) || errors.Is(err, errTooLarge)
+		errors.Is(err, errFetchVersion)
 }
 
 // Refused says whether client and broker do not accept each other: a certificate or a

@@ -21,7 +21,6 @@ func TestFinal(t *testing.T) {
 	f(kafka.UnsupportedSASLMechanism, true)
 	f(kafka.InvalidTopic, true)
 	f(errFetchVersion, true)
-	f(errTooLarge, true)
 	f(kafka.UnknownTopicOrPartition, false) // it may be made any moment
 	f(kafka.NotLeaderForPartition, false)
 	f(kafka.OffsetOutOfRange, false)
@@ -31,5 +30,5 @@ func TestFinal(t *testing.T) {
 
 func TestErrorTexts(t *testing.T) {
 	equal(t, "out of range", &OutOfRange{"events", 3, 5, 7, 20}, "fetch events/3 at offset 5: out of range, the log holds [7,20)")
-	equal(t, "corrupt", &Corrupt{"events", 3, 5, errRecord}, "read events/3 at offset 5: record does not fit its batch")
+	equal(t, "corrupt", &Corrupt{Topic: "events", Partition: 3, Offset: 5, Cause: errRecord}, "read events/3 at offset 5: record does not fit its batch")
 }

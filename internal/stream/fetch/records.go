@@ -26,6 +26,8 @@ type walk struct {
 	at        int64   // every record below it was handed out or is not to be
 	txns      aborted // of this set
 	dec       *decoder
+	oversized bool   // buf is the header of one batch that is larger than maxBatch, of which nothing else was kept
+	huge      *batch // that, until it is handed out
 
 	// Of the batch being read.
 	inside  bool   // there is one
@@ -53,10 +55,14 @@ func NewSet(topic string, partition int, from int64, raw []byte) *Set {
 // open readies the set to be read: buf holds what was asked for from offset
 // from on, txns the transactions aborted in it.
 func (s *Set) open(from int64) {
-	next, whole, err := scan(s.buf, from, s.HighWatermark)
-	s.Next, s.raw, s.bad = next, s.buf[:whole], err
 	s.at, s.err = from, nil
 	s.inside, s.rest, s.left, s.end = false, nil, 0, 0
+	if s.oversized {
+		s.openHuge(from)
+	} else {
+		next, whole, err := scan(s.buf, from, s.HighWatermark)
+		s.Next, s.raw, s.bad = next, s.buf[:whole], err
+	}
 	s.txns.sort()
 }
 
@@ -82,6 +88,9 @@ func (s *Set) Read(ctx context.Context, r *Record) (bool, error) {
 			s.inside = false
 		}
 		s.at = max(s.at, s.end)
+		if s.huge != nil && s.meetHuge() {
+			return s.leaveHuge(ctx, r)
+		}
 		if len(s.raw) == 0 {
 			return false, s.over()
 		}
@@ -103,8 +112,19 @@ func (s *Set) over() error {
 }
 
 func (s *Set) fail(cause error) error {
-	s.err = &Corrupt{Topic: s.topic, Partition: s.partition, Offset: s.at, Cause: cause}
+	bad := &Corrupt{Topic: s.topic, Partition: s.partition, Offset: s.at, Cause: cause}
+	if u, ok := errors.AsType[*unsound](cause); ok {
+		bad.End = u.end
+	}
+	s.err = bad
 	return s.err
+}
+
+// unsound is a batch whose CRC does not match.
+type unsound struct{ first, end int64 }
+
+func (e *unsound) Error() string {
+	return fmt.Sprintf("crc of the batch of offset %d does not match", e.first)
 }
 
 // batch begins the next batch, or passes it over.
@@ -114,7 +134,7 @@ func (s *Set) batch(ctx context.Context) error {
 		return err
 	}
 	if !h.sound() {
-		return fmt.Errorf("crc of the batch of offset %d does not match", h.first)
+		return &unsound{h.first, h.last + 1}
 	}
 	keep, err := s.visible(ctx, &h)
 	if err != nil {

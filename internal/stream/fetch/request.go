@@ -3,7 +3,6 @@ package fetch
 import (
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"io"
 	"math"
 	"time"
@@ -17,7 +16,6 @@ const fetchVersion = 11
 
 var (
 	errFetchVersion = errors.New("the broker does not offer Fetch v11 (Kafka 2.3 or later does)")
-	errTooLarge     = fmt.Errorf("record set of over %d bytes", maxBatch)
 )
 
 // part is one partition of an exchange: what is asked for, and the answer.

@@ -99,14 +99,15 @@ func (f *frame) part(p *part) {
 	if code != 0 {
 		p.err = kafka.Error(code)
 	}
-	if size > max(int(p.limit), maxBatch+batchPrefix) {
-		p.err = errTooLarge
-	}
-	if p.err != nil {
+	switch {
+	case p.err != nil:
 		f.skip(size)
-		return
+	case size > max(int(p.limit), maxBatch+batchPrefix):
+		p.set.buf, p.set.oversized = f.into(p.set.buf, batchHeader), true
+		f.skip(size - batchHeader)
+	default:
+		p.set.buf = f.into(p.set.buf, size)
 	}
-	p.set.buf = f.into(p.set.buf, size)
 }
 
 func (f *frame) take(n int) bool {

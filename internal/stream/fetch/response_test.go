@@ -99,17 +99,17 @@ func TestResponseBad(t *testing.T) {
 	f("topics without end", append(given(77, nil)[:18], 0x7f, 0xff, 0xff, 0xff), errFrame)
 }
 
-// TestResponseTooLarge passes over a record set that is too large, and reads on.
+// TestResponseTooLarge keeps the header of a record set that is too large, and reads on behind it.
 func TestResponseTooLarge(t *testing.T) {
 	x := asked("a/3@100", "b/0@300")
 	frame := given(77, nil, answer("a", gives(3, 0, make([]byte, maxBatch+batchPrefix+1))), answer("b", gives(0, 0, []byte("x"))))
 	if _, err := x.RawExchange(&pipe{Reader: bytes.NewReader(frame)}); err != nil {
 		t.Fatal(err)
 	}
-	if p := x.parts[0]; !errors.Is(p.err, errTooLarge) || len(p.set.buf) > 0 {
-		t.Errorf("%v, %d bytes", p.err, len(p.set.buf))
+	if p := x.parts[0]; p.err != nil || !p.set.oversized || len(p.set.buf) != batchHeader {
+		t.Errorf("%v, oversized %v, %d bytes", p.err, p.set.oversized, len(p.set.buf))
 	}
-	if p := x.parts[1]; p.err != nil || string(p.set.buf) != "x" {
-		t.Errorf("the one behind: %v, %q", p.err, p.set.buf)
+	if p := x.parts[1]; p.err != nil || p.set.oversized || string(p.set.buf) != "x" {
+		t.Errorf("the one behind: %v, oversized %v, %q", p.err, p.set.oversized, p.set.buf)
 	}
 }

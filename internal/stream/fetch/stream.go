@@ -212,7 +212,7 @@ func (s *stream) ask(now time.Time) part {
 	if s.attempts == 0 {
 		s.since = now
 	}
-	set.buf, set.txns.list = set.buf[:0], set.txns.list[:0]
+	set.buf, set.txns.list, set.oversized = set.buf[:0], set.txns.list[:0], false
 	return part{
 		stream: s, seq: s.seq, topic: s.topic, id: s.id,
 		offset: s.offset, limit: int32(s.limit), set: set,
