@@ -54,10 +54,13 @@ type roomy struct {
 	crowd *crowd
 }
 
-// Accept makes room, and takes the next connection, which the server then tells the crowd of.
+// Accept takes the next connection and makes room for it, before the server tells the crowd of it.
 func (l roomy) Accept() (net.Conn, error) {
-	l.crowd.makeRoom()
-	return l.Listener.Accept()
+	conn, err := l.Listener.Accept()
+	if err == nil {
+		l.crowd.makeRoom()
+	}
+	return conn, err
 }
 
 // makeRoom returns when there is room for one more.

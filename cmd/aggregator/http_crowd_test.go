@@ -80,6 +80,34 @@ func TestCrowd(t *testing.T) {
 	}
 }
 
+// asking is a listener that notes what was cut when it was asked for a connection.
+type asking struct {
+	net.Listener
+	crowd *crowd
+	open  int
+}
+
+func (l *asking) Accept() (net.Conn, error) {
+	l.open = len(l.crowd.guests)
+	conn, _ := net.Pipe()
+	return conn, nil
+}
+
+// TestCrowdCutsForSomebody: when all places are taken, nobody has to go before another one comes.
+func TestCrowdCutsForSomebody(t *testing.T) {
+	c := newCrowd(2, prometheus.NewCounter(prometheus.CounterOpts{Name: "cut"}))
+	clock := time.Unix(0, 0)
+	c.now = func() time.Time { clock = clock.Add(time.Hour); return clock }
+	for range 2 {
+		conn, _ := net.Pipe()
+		c.changed(conn, http.StateNew)
+	}
+	l := &asking{crowd: c}
+	if _, err := (roomy{l, c}).Accept(); err != nil || l.open != 2 || len(c.guests) != 1 {
+		t.Errorf("open before: %d, after: %d, error %v", l.open, len(c.guests), err)
+	}
+}
+
 // limited starts the program with few descriptors and no servers to talk to, and returns where it serves.
 func limited(t *testing.T, descriptors int) *daemon {
 	t.Helper()

@@ -31,6 +31,18 @@ func (s *Start) ms(now time.Time) (int64, bool) {
 	return 0, false
 }
 
+// before is a Kafka timestamp, ms, that no record before the place where it begins is beyond, as far as the start says so: producers may write any,
+// but those of the clock do not lie behind now. noTime: it begins with the first record.
+func (s *Start) before(now time.Time) int64 {
+	if ms, timed := s.ms(now); timed {
+		return ms
+	}
+	if s.Latest {
+		return now.UnixMilli()
+	}
+	return noTime
+}
+
 // settingBegins is where counting began.
 const settingBegins = "begins"
 

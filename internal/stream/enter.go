@@ -191,8 +191,11 @@ func (p *partition) from(ctx context.Context, offset int64) (mark, error) {
 	if offset == 0 {
 		return m, nil
 	}
-	var err error
-	if m.since, err = p.wholeFrom(ctx, offset); err != nil {
+	least, err := int64(noTime), error(nil)
+	if offset == p.lease.begin && !p.counted {
+		least = p.start.before(time.Now())
+	}
+	if m.since, err = p.wholeFrom(ctx, offset, least); err != nil {
 		return mark{}, err
 	}
 	where := []any{"topic", p.lease.topic, "partition", p.lease.partition, "offset", offset, "since", time.Unix(0, m.since).UTC()}
@@ -205,14 +208,15 @@ func (p *partition) from(ctx context.Context, offset int64) (mark, error) {
 }
 
 // wholeFrom is the time from which on no event is missing if all records from an
-// offset on are counted, ns: that of the first of them, or now if there is none, and
-// later by as much as an event may be ahead of its record.
-func (p *partition) wholeFrom(ctx context.Context, offset int64) (int64, error) {
+// offset on are counted, ns: that of the first of them, and later by as much as an event may be ahead of its record. That may be
+// an old one, of a producer who runs late: least, ms, is what is known besides of the records that are not counted, noTime if it is nothing.
+// If there is no record, it is least, or now.
+func (p *partition) wholeFrom(ctx context.Context, offset, least int64) (int64, error) {
 	first, err := p.firstFrom(ctx, offset)
 	if err != nil {
 		return 0, err
 	}
-	if first == noTime {
+	if first = max(first, least); first == noTime {
 		first = time.Now().UnixMilli()
 	}
 	return someSince(min(nanoseconds(first), never-1-int64(p.in.maxAhead)) + int64(p.in.maxAhead)), nil

@@ -152,8 +152,16 @@ func TestWholeFromTheClock(t *testing.T) {
 	}
 	x := loneReader(t, &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}})
 	x.stream = x.open(0)
-	since, err := x.wholeFrom(t.Context(), 1)
+	since, err := x.wholeFrom(t.Context(), 1, noTime)
 	if want := nanoseconds(start+60_000) + int64(x.in.maxAhead); err != nil || since != want {
 		t.Errorf("whole from %v, want %v, error %v", time.Unix(0, since).UTC(), time.Unix(0, want).UTC(), err)
+	}
+	for _, least := range []int64{start + 90_000, start + 60_001, start + 3_600_000} { // what came before the hole was newer than what is behind it
+		if since, err := x.wholeFrom(t.Context(), 1, least); err != nil || since != nanoseconds(least)+int64(x.in.maxAhead) {
+			t.Errorf("whole from %v, at least %d, error %v", time.Unix(0, since).UTC(), least, err)
+		}
+	}
+	if since, err := x.wholeFrom(t.Context(), 7, start); err != nil || since != nanoseconds(start)+int64(x.in.maxAhead) {
+		t.Errorf("without a record: whole from %v, error %v", time.Unix(0, since).UTC(), err)
 	}
 }

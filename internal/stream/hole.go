@@ -58,7 +58,7 @@ func (p *partition) passOver(ctx context.Context, gone *fetch.OutOfRange) error 
 
 // leap goes on behind a hole, and returns how many of its records were not told of yet.
 func (p *partition) leap(ctx context.Context, gone *fetch.OutOfRange) (untold int64, err error) {
-	since, err := p.wholeFrom(ctx, gone.Start)
+	since, err := p.wholeFrom(ctx, gone.Start, p.clock)
 	if err != nil {
 		return 0, err
 	}

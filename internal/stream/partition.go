@@ -31,6 +31,7 @@ type partitionOptions struct {
 	patience     // metrics and log
 	// refuseLost: the store lost its fences: stand still, do not count again.
 	refuseLost bool
+	start      Start     // of the group
 	standing   *throttle // of all partitions that stand still
 	surplus    *throttle // of all that pass records over
 	holes      *holes

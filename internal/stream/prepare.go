@@ -261,7 +261,7 @@ func (s *Service) build(secret Secret) {
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, tide: s.tide,
 		dead:       &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, partitions: s.fetch.Partitions, retry: s.retryDead},
-		refuseLost: s.RefuseLost, patience: patient, standing: &throttle{}, surplus: &throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
+		refuseLost: s.RefuseLost, start: s.Start, patience: patient, standing: &throttle{}, surplus: &throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
 	}
 }
 

@@ -191,7 +191,7 @@ func (p *retold) fetched(ctx context.Context) (set recordSet, err error) {
 			return set, err
 		}
 		if over, ok := errors.AsType[*passedOver](err); ok {
-			if p.whole, err = p.wholeFrom(ctx, over.gone.Start); err != nil {
+			if p.whole, err = p.wholeFrom(ctx, over.gone.Start, noTime); err != nil {
 				return nil, err
 			}
 			p.next = over.gone.Start

@@ -176,7 +176,7 @@ func TestReadsPastSkipped(t *testing.T) {
 	if err := x.reread(t.Context(), 0, 12); err != nil {
 		t.Error(err)
 	}
-	since, err := x.wholeFrom(t.Context(), 3)
+	since, err := x.wholeFrom(t.Context(), 3, noTime)
 	if want := nanoseconds(1767225600000) + int64(x.in.maxAhead); err != nil || since != want {
 		t.Errorf("whole from %d, want %d, error %v", since, want, err)
 	}
