@@ -14,9 +14,7 @@ import (
 // not in the flexible format. Kafka 2.3 and later have it, 4.x too.
 const fetchVersion = 11
 
-var (
-	errFetchVersion = errors.New("the broker does not offer Fetch v11 (Kafka 2.3 or later does)")
-)
+var errFetchVersion = errors.New("the broker does not offer Fetch v11 (Kafka 2.3 or later does)")
 
 // part is one partition of an exchange: what is asked for, and the answer.
 type part struct {
