@@ -40,6 +40,7 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 	errShort = errors.New("batch is not whole") // the set was cut at the limit of the fetch
+	errHuge  = fmt.Errorf("the batch is larger than %d bytes; see to it that max.message.bytes of the topic is no more", maxBatch)
 )
 
 // batch is the header of a record batch.
@@ -58,7 +59,7 @@ type batch struct {
 }
 
 // parseBatch reads the header of the batch that b starts with. errShort means
-// that b ends within the batch.
+// that b ends within the batch, errHuge that it is larger than maxBatch.
 func parseBatch(b []byte) (batch, error) {
 	if len(b) <= batchMagicAt {
 		return batch{}, errShort
@@ -72,8 +73,11 @@ func parseBatch(b []byte) (batch, error) {
 	if length < batchHeader-batchPrefix {
 		return batch{}, fmt.Errorf("batch of %d bytes: out of range", length)
 	}
-	if length > maxBatch || len(b) < batchPrefix+length {
-		return batch{}, errShort // one that is too large comes alone, if it is the first: see Set.openHuge
+	if length > maxBatch {
+		return batch{}, errHuge
+	}
+	if len(b) < batchPrefix+length {
+		return batch{}, errShort
 	}
 	return parseWhole(b[:batchPrefix+length])
 }
@@ -115,16 +119,17 @@ const pastEnd = 1 << 20
 // scan goes over the headers of the batches in raw, which was asked for from
 // offset from on, of a log that ended at about the offset end (0: it is not known). It returns the
 // offset after the last whole batch, the bytes these batches take, and what is wrong with the batch behind
-// them, if anything. A batch cut off at the end is no fault. No CRC protects a batch's offset: of
+// them, if anything. A batch cut off at the end is no fault, nor is a huge one, which comes alone once it is the first, if the broker
+// gave all it was asked for: cut. No CRC protects a batch's offset: of
 // two that do not follow each other the one is to blame that does not follow what is before it.
-func scan(raw []byte, from, end int64) (next int64, whole int, err error) {
+func scan(raw []byte, from, end int64, cut bool) (next int64, whole int, err error) {
 	next = from
 	before, size := from, 0 // next and whole before the last batch
 	first, last := int64(-1), int64(-1)
 	for whole < len(raw) {
 		h, err := parseBatch(raw[whole:])
 		switch {
-		case errors.Is(err, errShort):
+		case errors.Is(err, errShort), errors.Is(err, errHuge) && cut:
 			return next, whole, nil
 		case err != nil:
 			return next, whole, err

@@ -4,20 +4,18 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 )
 
 // A topic may take batches that are larger than maxBatch (max.message.bytes). They are not held in memory: of one the header is
 // read, which says what offsets it has, and it is handed out as one record with a Fault.
 
-var errHuge = fmt.Errorf("the batch is larger than %d bytes; see to it that max.message.bytes of the topic is no more", maxBatch)
-
 var errNoHeader = errors.New("a record set that is too large does not begin with a batch")
 
-// openHuge is open for a set of which buf is the header of a batch that is too large.
+// openHuge is open for a set of which buf is the header of a batch that is too large. A broker gives just that batch then; where it
+// gave something else, the length is damaged.
 func (s *Set) openHuge(from int64) {
 	s.Next, s.raw, s.bad, s.huge = from, nil, errNoHeader, nil
-	if len(s.buf) < batchHeader || s.buf[batchMagicAt] != 2 || int32(binary.BigEndian.Uint32(s.buf[batchLengthAt:])) <= maxBatch {
+	if len(s.buf) < batchHeader || s.buf[batchMagicAt] != 2 || batchPrefix+int(int32(binary.BigEndian.Uint32(s.buf[batchLengthAt:]))) != s.oversized {
 		return
 	}
 	h, err := parseWhole(s.buf[:batchHeader])

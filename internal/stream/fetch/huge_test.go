@@ -15,7 +15,7 @@ func TestReadHuge(t *testing.T) {
 			change(raw)
 		}
 		s := NewSet("t", 3, 0, nil)
-		s.buf, s.oversized, s.txns.list = raw[:batchHeader], true, aborted
+		s.buf, s.oversized, s.txns.list = raw[:batchHeader], maxBatch+1+batchPrefix, aborted
 		s.open(from)
 		var r Record
 		got := ""
@@ -44,5 +44,21 @@ func TestReadHuge(t *testing.T) {
 	const none = "read t/3 at offset 10: a record set that is too large does not begin with a batch"
 	f("another format", 10, packed(r...), nil, func(b []byte) { b[batchMagicAt] = 1 }, 10, 0, none)
 	f("a length that is not so large", 10, packed(r...), nil, func(b []byte) { binary.BigEndian.PutUint32(b[batchLengthAt:], 100) }, 10, 0, none)
+	f("a length that is larger than what came", 10, packed(r...), nil, func(b []byte) { binary.BigEndian.PutUint32(b[batchLengthAt:], 1<<30) }, 10, 0, none)
 	f("before what was asked for", 10, packed(number(5, 3)...), nil, nil, 10, 0, none)
+}
+
+// TestScanHuge: a huge batch behind others is left for the next fetch where the broker gave all it was asked for, and is
+// damage where it gave less.
+func TestScanHuge(t *testing.T) {
+	r := number(10, 2)
+	raw := packed(r[0]).append(nil)
+	first := len(raw)
+	raw = packed(r[1]).append(raw)
+	binary.BigEndian.PutUint32(raw[first+batchLengthAt:], maxBatch+1)
+	for _, cut := range []bool{true, false} {
+		if next, whole, err := scan(raw, 10, 0, cut); next != 11 || whole != first || (err == nil) != cut {
+			t.Errorf("cut %v: next %d, %d bytes, error %v", cut, next, whole, err)
+		}
+	}
 }

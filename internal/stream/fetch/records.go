@@ -26,7 +26,8 @@ type walk struct {
 	at        int64   // every record below it was handed out or is not to be
 	txns      aborted // of this set
 	dec       *decoder
-	oversized bool   // buf is the header of one batch that is larger than maxBatch, of which nothing else was kept
+	cut       bool   // the broker may have more of what comes last: it gave all it was asked for, or others were before
+	oversized int    // above 0: buf is the header of what came, so many bytes, of which nothing else was kept
 	huge      *batch // that, until it is handed out
 
 	// Of the batch being read.
@@ -57,10 +58,10 @@ func NewSet(topic string, partition int, from int64, raw []byte) *Set {
 func (s *Set) open(from int64) {
 	s.at, s.err = from, nil
 	s.inside, s.rest, s.left, s.end = false, nil, 0, 0
-	if s.oversized {
+	if s.oversized > 0 {
 		s.openHuge(from)
 	} else {
-		next, whole, err := scan(s.buf, from, s.HighWatermark)
+		next, whole, err := scan(s.buf, from, s.HighWatermark, s.cut)
 		s.Next, s.raw, s.bad = next, s.buf[:whole], err
 	}
 	s.txns.sort()

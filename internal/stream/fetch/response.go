@@ -103,7 +103,7 @@ func (f *frame) part(p *part) {
 	case p.err != nil:
 		f.skip(size)
 	case size > max(int(p.limit), maxBatch+batchPrefix):
-		p.set.buf, p.set.oversized = f.into(p.set.buf, batchHeader), true
+		p.set.buf, p.set.oversized = f.into(p.set.buf, batchHeader), size
 		f.skip(size - batchHeader)
 	default:
 		p.set.buf = f.into(p.set.buf, size)

@@ -106,10 +106,10 @@ func TestResponseTooLarge(t *testing.T) {
 	if _, err := x.RawExchange(&pipe{Reader: bytes.NewReader(frame)}); err != nil {
 		t.Fatal(err)
 	}
-	if p := x.parts[0]; p.err != nil || !p.set.oversized || len(p.set.buf) != batchHeader {
-		t.Errorf("%v, oversized %v, %d bytes", p.err, p.set.oversized, len(p.set.buf))
+	if p := x.parts[0]; p.err != nil || p.set.oversized != maxBatch+batchPrefix+1 || len(p.set.buf) != batchHeader {
+		t.Errorf("%v, oversized %d, %d bytes", p.err, p.set.oversized, len(p.set.buf))
 	}
-	if p := x.parts[1]; p.err != nil || p.set.oversized || string(p.set.buf) != "x" {
-		t.Errorf("the one behind: %v, oversized %v, %q", p.err, p.set.oversized, p.set.buf)
+	if p := x.parts[1]; p.err != nil || p.set.oversized != 0 || string(p.set.buf) != "x" {
+		t.Errorf("the one behind: %v, oversized %d, %q", p.err, p.set.oversized, p.set.buf)
 	}
 }

@@ -212,7 +212,7 @@ func (s *stream) ask(now time.Time) part {
 	if s.attempts == 0 {
 		s.since = now
 	}
-	set.buf, set.txns.list, set.oversized = set.buf[:0], set.txns.list[:0], false
+	set.buf, set.txns.list, set.oversized = set.buf[:0], set.txns.list[:0], 0
 	return part{
 		stream: s, seq: s.seq, topic: s.topic, id: s.id,
 		offset: s.offset, limit: int32(s.limit), set: set,
@@ -243,6 +243,7 @@ func (s *stream) accept(p *part, now time.Time) bool {
 // caller that waits for news.
 func (s *stream) deliver(p *part, now time.Time) bool {
 	set := p.set
+	set.cut = !p.first || len(set.buf) >= int(p.limit)
 	set.open(p.offset)
 	set.stale = false
 	came := set.Next > p.offset || set.bad != nil
@@ -261,7 +262,7 @@ func (s *stream) deliver(p *part, now time.Time) bool {
 		// The others took all the broker gives at once, or the next batch is
 		// above the limit: brokers promise a whole one to the first alone.
 	default:
-		s.behind = false
+		s.behind = more // it is asked for again at once, as the first: those who have nothing more would stand before it
 		if more {
 			s.limit = max(s.limit, min(2*s.limit, maxBatch))
 		}

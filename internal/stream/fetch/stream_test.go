@@ -310,15 +310,15 @@ func TestDeliver(t *testing.T) {
 	}
 	f(10, 200, true, true, 1000)
 	f(0, 200, false, true, 1000) // the others took it all: asked again at once, but not for more
-	f(0, 200, true, false, 2000)
-	f(0, 200, true, false, 4000)
-	f(0, 200, false, false, 4000)
+	f(0, 200, true, true, 2000)  // asked again at once, or it would stand behind those who have nothing more, and never be the first
+	f(0, 200, true, true, 4000)
+	f(0, 200, false, true, 4000)
 	f(80, 200, true, true, 1000)
 	f(10, 200, true, false, 1000)
 	f(0, 200, true, false, 1000)
 	s.limit = maxBatch - 1
-	f(0, 201, true, false, maxBatch)
-	f(0, 201, true, false, maxBatch)
+	f(0, 201, true, true, maxBatch)
+	f(0, 201, true, true, maxBatch)
 }
 
 // TestNothingGiven: what a broker does not give though its log has more, or says that it cannot, is told as damage once it has
