@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/dchest/siphash"
-	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
@@ -54,20 +53,16 @@ func (s *Service) storeTaken(ctx context.Context, secret Secret) error {
 			return nil // it is looked at again once the group is joined, and not everybody may
 		}
 		s.census.Store(&c)
-		return s.splitGroup(&c)
+		return c.split(s.Group, s.storeName)
 	})
 }
 
-// splitGroup says which members count into another store; nil: none.
-func (s *Service) splitGroup(c *census) error {
-	others := c.elsewhere(s.storeName)
+// split says which members of the group count into another store than that of a name; nil: none.
+func (c *census) split(group, store string) error {
+	others := c.elsewhere(store)
 	if len(others) == 0 {
 		return nil
 	}
-	return splitError(s.Group, others)
-}
-
-func splitError(group string, others []peer) error {
 	return fmt.Errorf("group %s has members that count into another store (redis.addrs, redis.db, redis.prefix), so that each store lacks what the other has: %s; "+
 		"give one of the deployments a kafka.group of its own, or stop the old one to begin anew with this store", group, namesOf(others))
 }
@@ -80,18 +75,11 @@ func CheckGroup(ctx context.Context, k *Kafka, store windows.Store) error {
 	}
 	transport := k.Transport()
 	defer transport.CloseIdleConnections()
-	return checkGroup(ctx, transport, k, name)
-}
-
-func checkGroup(ctx context.Context, transport kafka.RoundTripper, k *Kafka, name string) error {
 	c, err := takeCensus(ctx, transport, k)
 	if err != nil {
 		return nil // who looks at Kafka says so
 	}
-	if others := c.elsewhere(name); len(others) > 0 {
-		return splitError(k.Group, others)
-	}
-	return nil
+	return c.split(k.Group, name)
 }
 
 // storedName is the name of a store by what is in it.

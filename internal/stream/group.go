@@ -121,15 +121,7 @@ const commitEvery = time.Second
 // commit commits the offsets that every shard has stored, and a last time when
 // the partitions have given up their leases.
 func (g *generation) commit(ctx context.Context, as groupMember) {
-	t := time.NewTicker(commitEvery)
-	defer t.Stop()
-	for ctx.Err() == nil {
-		select {
-		case <-ctx.Done():
-		case <-t.C:
-			g.commitOnce(as)
-		}
-	}
+	every(ctx, commitEvery, func(time.Time) { g.commitOnce(as) })
 	g.service.joined.Store(false)
 	g.readers.Wait()
 	close(g.quiet)

@@ -228,17 +228,18 @@ func (s *Service) Membership() (note string, err error) {
 			holding = append(holding, p)
 		}
 	}
+	split := c.split(s.Group, s.storeName)
 	switch joined := s.joined.Load(); {
 	case c.hidden && (!joined || s.holds.Load() == 0):
 		return "", fmt.Errorf("group %s is another program's: %s; give this service a kafka.group of its own", s.Group, hiddenMembers)
-	case !joined && s.splitGroup(c) != nil:
-		return "", fmt.Errorf("%w: %w", errNotJoined, s.splitGroup(c))
+	case !joined && split != nil:
+		return "", fmt.Errorf("%w: %w", errNotJoined, split)
 	case !joined && len(c.strangers()) > 0:
 		return "", fmt.Errorf("%w: it has members that are no aggregators: %s; give this service a kafka.group of its own", errNotJoined, namesOf(c.strangers()))
 	case !joined:
 		return "", errNotJoined
-	case s.splitGroup(c) != nil:
-		return "", s.splitGroup(c)
+	case split != nil:
+		return "", split
 	case len(holding) > 0:
 		return "", fmt.Errorf("group %s has members that are no aggregators, and what they hold nobody counts: %s; give this service a kafka.group of its own", s.Group, namesOf(holding))
 	case s.holds.Load() == 0 && c.settled:

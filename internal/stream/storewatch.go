@@ -44,16 +44,7 @@ func (w *storeWatch) begin(ctx context.Context) error {
 
 // run looks now and then until ctx ends.
 func (w *storeWatch) run(ctx context.Context) {
-	t := time.NewTicker(storeLook)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-t.C:
-			w.look(ctx)
-		}
-	}
+	every(ctx, storeLook, func(time.Time) { w.look(ctx) })
 }
 
 // look asks the servers once. One that does not answer is a matter of those who use it.

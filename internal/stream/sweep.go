@@ -198,16 +198,7 @@ func (w *sweeper) serve(ctx context.Context) {
 	var scans sync.WaitGroup
 	defer scans.Wait()
 	scans.Go(func() { w.scans(ctx) })
-	sweep := time.NewTicker(sweepEvery)
-	defer sweep.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-sweep.C:
-			w.clears(ctx)
-		}
-	}
+	every(ctx, sweepEvery, func(time.Time) { w.clears(ctx) })
 }
 
 // clears tells every owned shard which subjects may have a clear due.

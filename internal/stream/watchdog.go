@@ -146,16 +146,7 @@ func (d *watchdog) forget(p *pulse) {
 
 // run looks until ctx ends.
 func (d *watchdog) run(ctx context.Context) {
-	t := time.NewTicker(stallLook)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-t.C:
-			d.look(now)
-		}
-	}
+	every(ctx, stallLook, d.look)
 }
 
 // look compares with what was last seen, and says what has begun to stand, and once nothing does any more. A process that
