@@ -51,14 +51,14 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 // begin starts everything of a generation. It ends when any of its functions
 // returns, so each returns only when the generation has ended.
 func (s *Service) begin(gen *kafka.Generation) {
-	g := s.assign(gen.ID, gen.Assignments)
+	g, dog := s.assign(gen.ID, gen.Assignments), s.watchdog.Load()
 	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.leases), "of", len(s.topics))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
-		s.watchdog.watchPartition(&p.pulse, p.lease)
+		dog.watchPartition(&p.pulse, p.lease)
 		gen.Start(func(ctx context.Context) {
 			defer g.readers.Done()
-			defer s.watchdog.forget(&p.pulse)
+			defer dog.forget(&p.pulse)
 			p.run(ctx)
 		})
 	}
@@ -69,9 +69,9 @@ func (s *Service) begin(gen *kafka.Generation) {
 	gen.Start(func(ctx context.Context) { g.commit(ctx, groupMember{gen.ID, gen.MemberID}) })
 	gen.Start(g.measure)
 	for _, r := range g.relays {
-		s.watchdog.watchRelay(&r.pulse, r.shard)
+		dog.watchRelay(&r.pulse, r.shard)
 		gen.Start(func(ctx context.Context) {
-			defer s.watchdog.forget(&r.pulse)
+			defer dog.forget(&r.pulse)
 			r.run(ctx, g.number, g.quiet)
 		})
 	}

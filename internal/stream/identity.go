@@ -16,32 +16,26 @@ const settingTopic = "topic:"
 // errOtherTopic: offsets of the old topic mean nothing in the new one.
 var errOtherTopic = errors.New("the topic was deleted and made anew, or this is another Kafka: what is stored was counted of the old one; use another redis.prefix (or an empty store) and another kafka.group")
 
-// identify compares the ids of the event topics with those that the store was
+// identify compares the ids of the event topics, as the brokers have told them, with those that the store was
 // counted of, which the first process notes.
 func (s *Service) identify(ctx context.Context) error {
 	s.topicIDs = map[string]fetch.TopicID{}
-	for _, topic := range s.Events {
-		err := s.untilItWorks(ctx, "kafka and its topics", func() error { return s.identifyOne(ctx, topic) })
+	for topic, id := range s.deployment.events {
+		if id == (fetch.TopicID{}) {
+			continue // they give none
+		}
+		err := s.untilStored(ctx, func() error {
+			same, err := s.noteTopic(ctx, topic, id)
+			if err == nil && !same {
+				err = &finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)}
+			}
+			return err
+		})
 		if err != nil {
 			return err
 		}
+		s.topicIDs[topic] = id
 	}
-	return nil
-}
-
-func (s *Service) identifyOne(ctx context.Context, topic string) error {
-	found, err := s.fetch.Topic(ctx, topic)
-	if err != nil || found.ID == (fetch.TopicID{}) {
-		return err
-	}
-	same, err := s.noteTopic(ctx, topic, found.ID)
-	if err != nil {
-		return err
-	}
-	if !same {
-		return &finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)}
-	}
-	s.topicIDs[topic] = found.ID
 	return nil
 }
 

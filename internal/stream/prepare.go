@@ -249,14 +249,14 @@ func (s *Service) build(secret Secret) {
 	s.shards, s.in, s.relays = nil, nil, nil
 	s.metrics.cached.Set(0)
 	s.metrics.stalled.Reset()
-	s.watchdog = &watchdog{metrics: s.metrics, log: s.log, quiet: &throttle{}, topics: s.topics}
+	dog := &watchdog{metrics: s.metrics, log: s.log, quiet: &throttle{}, topics: s.topics}
 	for n := range s.Shards {
 		s.shards = append(s.shards, newShard(n, o))
-		s.watchdog.watchShard(&s.shards[n].pulse, n)
+		dog.watchShard(&s.shards[n].pulse, n)
 		s.in = append(s.in, make(chan message, shardQueue))
 		s.relays = append(s.relays, &relay{relayOptions: ro, shard: n, partition: n % s.outPartitions, told: make(chan struct{}, 1)})
 	}
-	s.watching.Store(s.watchdog)
+	s.watchdog.Store(dog)
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, tide: s.tide,

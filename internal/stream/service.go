@@ -80,8 +80,7 @@ type Service struct {
 	relays        []*relay
 	partitions    partitionOptions
 	sinces        *sinces
-	watchdog      *watchdog
-	watching      atomic.Pointer[watchdog] // the same, for who asks before there is one
+	watchdog      atomic.Pointer[watchdog] // nil: not prepared yet
 	storeWatch    *storeWatch              // nil: the store has no servers
 	joined        atomic.Bool
 	census        atomic.Pointer[census] // of the group, as last seen; nil: not yet
@@ -156,7 +155,7 @@ func (s *Service) runOnce(parent context.Context) error {
 	if s.storeWatch != nil {
 		workers.Go(func() { s.storeWatch.run(inner) })
 	}
-	workers.Go(func() { s.watchdog.run(inner) })
+	workers.Go(func() { s.watchdog.Load().run(inner) })
 	err := s.consume(ctx)
 	stop()
 	workers.Wait()
@@ -186,7 +185,7 @@ func (s *Service) grown() { s.again(errGrown) }
 
 // Stalled tells, a line for each, which shards, partitions and relays do nothing though they are at work.
 func (s *Service) Stalled() []string {
-	if d := s.watching.Load(); d != nil {
+	if d := s.watchdog.Load(); d != nil {
 		return d.stalls()
 	}
 	return nil
