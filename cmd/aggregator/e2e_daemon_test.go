@@ -95,8 +95,13 @@ func launch(t *testing.T, b *product, name, config string, environ ...string) *d
 // launchWith is launch with more flags.
 func launchWith(t *testing.T, b *product, name, config string, flags []string, environ ...string) *daemon {
 	t.Helper()
-	d := &daemon{t: t, name: name, log: newWatched(), done: make(chan struct{})}
-	d.cmd = exec.Command(b.made(t), append([]string{"run", "-config", config}, flags...)...)
+	return launchAs(t, name, exec.Command(b.made(t), append([]string{"run", "-config", config}, flags...)...), environ...)
+}
+
+// launchAs starts a command that becomes a process of the program, and does not wait for it.
+func launchAs(t *testing.T, name string, cmd *exec.Cmd, environ ...string) *daemon {
+	t.Helper()
+	d := &daemon{t: t, name: name, cmd: cmd, log: newWatched(), done: make(chan struct{})}
 	d.cmd.Env = append(os.Environ(), environ...)
 	d.cmd.Stderr, d.cmd.Stdout, d.cmd.SysProcAttr = d.log, d.log, daemonAttr()
 	if err := d.cmd.Start(); err != nil {

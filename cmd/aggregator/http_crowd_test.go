@@ -6,7 +6,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os"
 	"os/exec"
 	"strconv"
 	"strings"
@@ -112,17 +111,9 @@ func TestCrowdCutsForSomebody(t *testing.T) {
 func limited(t *testing.T, descriptors int) *daemon {
 	t.Helper()
 	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", nobody(t), nobody(t)))
-	d := &daemon{t: t, name: "limited", log: newWatched(), done: make(chan struct{}), lame: true}
-	d.cmd = exec.Command("sh", "-c", "ulimit -n "+strconv.Itoa(descriptors)+" && exec \"$0\" run -config \"$1\"", binary.made(t), config)
-	d.cmd.Env = append(os.Environ(), "AGGREGATOR_LOG_FORMAT=json")
-	d.cmd.Stderr, d.cmd.Stdout, d.cmd.SysProcAttr = d.log, d.log, daemonAttr()
-	if err := d.cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	go func() {
-		defer close(d.done)
-		_ = d.cmd.Wait() // its state says how it ended
-	}()
+	cmd := exec.Command("sh", "-c", "ulimit -n "+strconv.Itoa(descriptors)+" && exec \"$0\" run -config \"$1\"", binary.made(t), config)
+	d := launchAs(t, "limited", cmd, "AGGREGATOR_LOG_FORMAT=json")
+	d.lame = true
 	t.Cleanup(d.cleanup)
 	d.http = d.awaitLog("started")["http"].(string)
 	return d

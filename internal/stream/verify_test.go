@@ -95,17 +95,24 @@ func TestVerifyFindsNothing(t *testing.T) {
 			for p, events := range calm(rand.New(rand.NewPCG(seed, 1)), 8_000, partitions) {
 				r.send(p, events...)
 			}
-			store := windows.NewMem(DefaultShards)
-			p := r.start(store, nil)
-			r.counted()
-			p.end(t)
-			v, found := r.verified(store, nil)
-			t.Logf("%+v", v)
-			for _, d := range found[:min(len(found), 10)] {
-				t.Errorf("%+v", d)
-			}
+			r.nothingDiffers(t)
 		})
 	}
+}
+
+// nothingDiffers runs the service over what was sent, in memory, and wants verify to find no difference.
+func (r *rig) nothingDiffers(t *testing.T) Verified {
+	t.Helper()
+	store := windows.NewMem(DefaultShards)
+	p := r.start(store, nil)
+	r.counted()
+	p.end(t)
+	v, found := r.verified(store, nil)
+	t.Logf("%+v", v)
+	for _, d := range found[:min(len(found), 10)] {
+		t.Errorf("%+v", d)
+	}
+	return v
 }
 
 // countedCalm runs the service over calm events until all are counted, in a real Redis.
