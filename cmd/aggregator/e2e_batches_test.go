@@ -75,6 +75,20 @@ func dropFirst(batch []byte) []byte {
 	return batch
 }
 
+// smallLetters are the dead letters, by reason, key and the length of the value that was left out. None is large.
+func (s *site) smallLetters() map[string]int {
+	s.t.Helper()
+	letters := map[string]int{}
+	for _, r := range s.read(s.dead) {
+		reason, left := strings.Join(headersOf(r, "aggregator.reason"), ""), strings.Join(headersOf(r, "aggregator.value.bytes"), "")
+		if len(r.Headers) > 20 || reason == "unreadable" && len(r.Value) > 0 {
+			s.t.Errorf("a dead letter of %d headers and %d bytes: %v", len(r.Headers), len(r.Value), r.Headers)
+		}
+		letters[reason+" "+string(r.Key)+" "+left]++
+	}
+	return letters
+}
+
 // TestHostileBatches: whatever batches hold, events before and behind them are counted, what is not counted is a dead letter
 // of which the metric says the reason, and the log counted again gives the same.
 func TestHostileBatches(t *testing.T) {
@@ -122,14 +136,7 @@ func TestHostileBatches(t *testing.T) {
 	if got := d.metric("aggregator_records_passed_over_total"); got != 2 {
 		t.Errorf("%v records passed over by the metric, want 2", got)
 	}
-	letters := map[string]int{}
-	for _, r := range s.read(s.dead) {
-		if len(r.Headers) > 20 || strings.Join(headersOf(r, "aggregator.reason"), "") == "unreadable" && len(r.Value) > 0 {
-			t.Errorf("a dead letter of %d headers and %d bytes: %v", len(r.Headers), len(r.Value), r.Headers)
-		}
-		letters[strings.Join([]string{strings.Join(headersOf(r, "aggregator.reason"), ""), string(r.Key), strings.Join(headersOf(r, "aggregator.value.bytes"), "")}, " ")]++
-	}
-	if !maps.Equal(letters, want) {
+	if letters := s.smallLetters(); !maps.Equal(letters, want) {
 		t.Errorf("dead letters %v, want %v", letters, want)
 	}
 	if status, _ := d.get("/readyz"); status != http.StatusOK {

@@ -245,6 +245,17 @@ func memoryOf(redis *servers.RedisServer) string {
 	return "?"
 }
 
+// feedUntilRead waits until a process has read so many records, and feeds on when all that there is was read by another.
+func (s *crowdSite) feedUntilRead(d *daemon, least float64) {
+	s.t.Helper()
+	eventually(s.t, d.name+" reads", func() bool {
+		if committed, all := s.done(); committed == all {
+			s.feed(2_000)
+		}
+		return d.metric("aggregator_events_total") >= least
+	})
+}
+
 // TestSlowKillMiddle: processes that are killed again and again while events come, and started again, change nothing but
 // that a crossing may come twice with the same id and record.
 func TestSlowKillMiddle(t *testing.T) {
@@ -262,12 +273,7 @@ func TestSlowKillMiddle(t *testing.T) {
 		s.feed(60_000)
 		victim := rng.IntN(2)
 		least := float64(1 + rng.IntN(5_000)) // records read of this life, when it ends
-		eventually(t, names[victim]+" reads", func() bool {
-			if committed, all := s.done(); committed == all { // the other one read it all before this one was in the group
-				s.feed(2_000)
-			}
-			return both[victim].metric("aggregator_events_total") >= least
-		})
+		s.feedUntilRead(both[victim], least) // the other one may read it all before this one is in the group
 		if kill%2 == 1 { // commits are under way, and are carried out after the death
 			redis.Pause()
 			s.feed(5_000)
@@ -291,12 +297,7 @@ func TestSlowKillMiddle(t *testing.T) {
 		eventually(t, names[victim]+" is in the group", func() bool { s.feed(500); return reads() > before })
 		least := reads() + float64(1+rng.IntN(3_000)) // less than its share of what comes
 		s.feed(60_000)
-		eventually(t, names[victim]+" reads on", func() bool {
-			if committed, all := s.done(); committed == all { // it read the first as one that had lost its partitions, and the other one read the rest
-				s.feed(2_000)
-			}
-			return reads() >= least
-		})
+		s.feedUntilRead(both[victim], least) // it may have read the first as one that had lost its partitions, and the other one the rest
 		both[victim].signal(syscall.SIGSTOP)
 		s.awaitDone()
 		both[victim].signal(syscall.SIGCONT)
