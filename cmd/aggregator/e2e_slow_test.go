@@ -273,8 +273,8 @@ func TestSlowKillMiddle(t *testing.T) {
 		s.feed(60_000)
 		victim := rng.IntN(2)
 		least := float64(1 + rng.IntN(5_000)) // records read of this life, when it ends
-		s.feedUntilRead(both[victim], least) // the other one may read it all before this one is in the group
-		if kill%2 == 1 { // commits are under way, and are carried out after the death
+		s.feedUntilRead(both[victim], least)  // the other one may read it all before this one is in the group
+		if kill%2 == 1 {                      // commits are under way, and are carried out after the death
 			redis.Pause()
 			s.feed(5_000)
 		}
