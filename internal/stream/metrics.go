@@ -87,7 +87,7 @@ func NewMetrics(r prometheus.Registerer, p *Program) *Metrics {
 		waits:       f.counter("partition_wait_timeouts_total", "Times a partition that was ahead went on though the slowest made no progress for a minute."),
 		newest:      f.gauges("event_timestamp_seconds", "Newest time of an event of the partition that matched a rule. Over those that are not silent, the smallest is the stream's time.", "topic", "partition"),
 		unfit:       f.gauge("store_unfit", "1: Redis is not fit to keep counts, as it may evict keys or is a replica; 0: it is."),
-		strangers:   f.gauge("group_strangers", "Members of the Kafka group that are no aggregators: what they hold nobody counts."),
+		strangers:   f.gauge("group_strangers", "Members of the Kafka group whose events are not counted here: other programs, and aggregators that count into another store."),
 		stalled:     f.gauges("stalled_seconds", "Since when a shard, a partition or a relay does nothing though it is at work; 0: it goes on.", "what", "topic", "partition", "shard"),
 	}
 	m.start(f, p)
