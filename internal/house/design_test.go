@@ -1,0 +1,170 @@
+package house
+
+import (
+	"io/fs"
+	"maps"
+	"os"
+	"path"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// root is the tree that these tests look at.
+var root = os.DirFS("../..")
+
+func design(t *testing.T) string {
+	t.Helper()
+	text, err := fs.ReadFile(root, "DESIGN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
+}
+
+// filesOf are the paths below some directories for which keep is true, without test data.
+func filesOf(t *testing.T, keep func(name string) bool, dirs ...string) (list []string) {
+	t.Helper()
+	for _, dir := range dirs {
+		err := fs.WalkDir(root, dir, func(name string, entry fs.DirEntry, err error) error {
+			switch {
+			case err != nil:
+				return err
+			case entry.IsDir():
+				return skipped(entry.Name())
+			case keep(name):
+				list = append(list, name)
+			}
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	return list
+}
+
+func isTest(name string) bool { return strings.HasSuffix(name, "_test.go") }
+
+// isProduct reports whether a file has a row in DESIGN.md: Go of the product and of the packages that tests use.
+func isProduct(name string) bool {
+	return path.Ext(name) == ".go" && !isTest(name) && path.Base(name) != "doc.go"
+}
+
+var (
+	packageHeading = regexp.MustCompile("^### `([^`]+)`")
+	inBackticks    = regexp.MustCompile("`([^`]+)`")
+)
+
+// rowsOf are the files that the tables of a section name in their first column, each with the package whose heading stands above it.
+func rowsOf(section string) map[string]int {
+	rows, dir := map[string]int{}, ""
+	for line := range strings.Lines(section) {
+		if m := packageHeading.FindStringSubmatch(line); m != nil {
+			dir = m[1]
+		}
+		cell, _, isRow := strings.Cut(strings.TrimPrefix(line, "| "), " |")
+		if !isRow || dir == "" {
+			continue
+		}
+		for _, m := range inBackticks.FindAllStringSubmatch(cell, -1) {
+			rows[dir+"/"+m[1]]++
+		}
+	}
+	return rows
+}
+
+// TestDesignFiles: each file has one row in "Files", and each row a file.
+func TestDesignFiles(t *testing.T) {
+	_, rest, _ := strings.Cut(design(t), "\n## Files\n")
+	section, _, _ := strings.Cut(rest, "\n## ")
+	rows := rowsOf(section)
+	for _, name := range filesOf(t, isProduct, "cmd", "internal") {
+		switch n := rows[name]; n {
+		case 1:
+		case 0:
+			t.Errorf("DESIGN.md, Files: add below \"### `%s`\":\n| `%s` | what it is for |", path.Dir(name), path.Base(name))
+		default:
+			t.Errorf("DESIGN.md, Files: %s has %d rows: keep one", name, n)
+		}
+		delete(rows, name)
+	}
+	for _, name := range slices.Sorted(maps.Keys(rows)) {
+		t.Errorf("DESIGN.md, Files: %s is not there: take its row out, or rename it", name)
+	}
+}
+
+// textOf is all Go text of the tree for which keep is true.
+func textOf(t *testing.T, keep func(name string) bool) string {
+	t.Helper()
+	var all strings.Builder
+	isGo := func(name string) bool { return path.Ext(name) == ".go" && keep(name) }
+	for _, name := range filesOf(t, isGo, "cmd", "internal", "bench", "deploy") {
+		text, err := fs.ReadFile(root, name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all.Write(text)
+	}
+	return all.String()
+}
+
+var (
+	testName   = regexp.MustCompile(`\b(Test|Fuzz|Benchmark)[A-Z0-9]\w*`)
+	mutantName = regexp.MustCompile(`\bmutants/([a-z0-9-]+)`)
+)
+
+// TestDesignGuards: the tests and mutants that the page names as guards are there.
+func TestDesignGuards(t *testing.T) {
+	page, tests := design(t), textOf(t, isTest)
+	for _, name := range testName.FindAllString(page, -1) {
+		if !strings.Contains(tests, "func "+name+"(") {
+			t.Errorf("DESIGN.md names %s, which is no test: name the one that guards the rule now", name)
+		}
+	}
+	var mutants []string
+	isMutant := func(name string) bool { return path.Base(path.Dir(name)) == "mutants" }
+	err := fs.WalkDir(root, "internal", func(name string, _ fs.DirEntry, err error) error {
+		if isMutant(name) {
+			mutants = append(mutants, strings.TrimSuffix(path.Base(name), ".txt"))
+		}
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range mutantName.FindAllStringSubmatch(page, -1) {
+		if !slices.Contains(mutants, m[1]) {
+			t.Errorf("DESIGN.md names mutants/%s, which is no file of testdata/mutants", m[1])
+		}
+	}
+}
+
+var (
+	fileName = regexp.MustCompile(`^[a-z0-9_/]+\.go$`)
+	codeName = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9]*\.)?([A-Za-z][A-Za-z0-9]*)$`)
+	mixed    = regexp.MustCompile(`\.|[a-z][A-Z]`)
+)
+
+// TestDesignNames: the files and the names of code that the page gives in backticks are in the tree.
+func TestDesignNames(t *testing.T) {
+	code := textOf(t, func(string) bool { return true })
+	files := filesOf(t, func(name string) bool { return path.Ext(name) == ".go" }, "cmd", "internal", "bench", "deploy")
+	known := map[string]bool{}
+	for _, word := range regexp.MustCompile(`\w+`).FindAllString(code, -1) {
+		known[word] = true
+	}
+	for _, m := range inBackticks.FindAllStringSubmatch(design(t), -1) {
+		name := m[1]
+		if fileName.MatchString(name) {
+			if !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix("/"+f, "/"+name) }) {
+				t.Errorf("DESIGN.md names %s, which is no file", name)
+			}
+			continue
+		}
+		if parts := codeName.FindStringSubmatch(name); parts != nil && mixed.MatchString(name) && !known[parts[1]] {
+			t.Errorf("DESIGN.md names %s, which the code does not", name)
+		}
+	}
+}
