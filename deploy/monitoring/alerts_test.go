@@ -89,18 +89,18 @@ func TestEachAlertIsTested(t *testing.T) {
 
 // TestRunbook: the runbook has a row for each alert, with its expression, where the alert says that it is.
 func TestRunbook(t *testing.T) {
-	page, err := os.ReadFile("../../RELIABILITY.md")
+	page, err := os.ReadFile("../../docs/runbook.md")
 	if err != nil {
 		t.Fatal(err)
 	}
 	shown := map[string]string{}
 	section := ""
 	for line := range strings.Lines(string(page)) {
-		if title, is := strings.CutPrefix(strings.TrimSpace(line), "### "); is {
+		if title, is := strings.CutPrefix(strings.TrimSpace(line), "## "); is {
 			section = anchor(title)
 		}
 		for _, m := range regexp.MustCompile("alert (\\w+) \\(`([^`]+)`\\)").FindAllStringSubmatch(line, -1) {
-			shown[m[1]] = fmt.Sprintf("%s in RELIABILITY.md#%s", m[2], section)
+			shown[m[1]] = fmt.Sprintf("%s in docs/runbook.md#%s", m[2], section)
 		}
 	}
 	for _, r := range rules(t) {
