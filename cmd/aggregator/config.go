@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -28,7 +29,7 @@ type config struct {
 	files     []string
 	listen    string
 	token     secret
-	gate      gate // its token is read by check
+	auth      httpserver.Auth // its token is read by check
 	logLevel  string
 	logFormat string
 	maxAge    time.Duration
@@ -59,7 +60,7 @@ func defaultConfig() *config {
 		lost:     "recount",
 		packs:    []string{defaultPack},
 		listen:   "127.0.0.1:8080",
-		gate:     gate{pause: defaultPause},
+		auth:     httpserver.Auth{Pause: httpserver.DefaultPause},
 		logLevel: "info", logFormat: "auto",
 		maxAge:  stream.DefaultMaxAge,
 		cache:   stream.DefaultCacheBytes,

@@ -3,6 +3,8 @@ package main
 import (
 	"slices"
 	"strings"
+
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 )
 
 // check finds what is wrong with keys taken together, reads the files that
@@ -114,12 +116,12 @@ func (r *configReader) checkRedis() {
 // checkToken reads the token that HTTP asks for.
 func (r *configReader) checkToken() {
 	c := r.c
-	c.gate.token = r.secret("http.token", &c.token)
+	c.auth.Token = r.secret("http.token", &c.token)
 	path := "http.token"
 	if c.token.file != "" {
 		path += "_file"
 	}
-	if err := checkToken(c.gate.token); err != nil {
+	if err := httpserver.CheckToken(c.auth.Token); err != nil {
 		r.fault(path, "%v", err)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -28,10 +29,10 @@ func (r *configReader) warn(path, format string, args ...any) {
 // checkDoors warns of what is open to more people than it need be.
 func (r *configReader) checkDoors() {
 	c := r.c
-	if c.gate.token == "" && !onlyThisMachine(c.listen) {
+	if c.auth.Token == "" && !onlyThisMachine(c.listen) {
 		r.warn("http.listen", "whoever reaches %s can read the metrics; set http.token_file, or listen at 127.0.0.1", c.listen)
 	}
-	if c.gate.token == "" && c.gate.debug {
+	if c.auth.Token == "" && c.auth.Debug {
 		r.warn("http.debug", "whoever reaches %s can take profiles, which show how the program is built and cost time; set http.token_file, or http.debug to false", c.listen)
 	}
 	if far := firstFar(c.kafka.Brokers); c.kafka.SASL != nil && !c.kafkaTLS.enabled && far != "" {
@@ -67,7 +68,7 @@ func (r *configReader) setPath(paths ...string) string {
 // onlyThisMachine says whether only this machine reaches an address. A name of which nothing is known may lead anywhere.
 func onlyThisMachine(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
-	return err == nil && isLoopbackName(strings.TrimSuffix(host, "."))
+	return err == nil && httpserver.IsLoopbackName(strings.TrimSuffix(host, "."))
 }
 
 // firstFar is the first of some addresses that is not of this machine; "" if there is none.

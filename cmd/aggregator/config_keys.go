@@ -3,6 +3,8 @@ package main
 import (
 	"strings"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 )
 
 // key is something that can be set: in the config file under its path, or by
@@ -55,9 +57,9 @@ func keysOf(c *config) []key {
 		{"http.listen", checked(&c.listen, listenAddress)},
 		{"http.token", secretText(&c.token)},
 		{"http.token_file", secretFile(&c.token)},
-		{"http.external_url", checked(&c.gate.external, externalURL)},
-		{"http.hosts", list(&c.gate.hosts, hostName)},
-		{"http.debug", toggle(&c.gate.debug)},
+		{"http.external_url", checked(&c.auth.ExternalURL, httpserver.CheckExternalURL)},
+		{"http.hosts", list(&c.auth.Hosts, httpserver.CheckHost)},
+		{"http.debug", toggle(&c.auth.Debug)},
 
 		{"log.level", choice(&c.logLevel, "debug", "info", "warn", "error")},
 		{"log.format", choice(&c.logFormat, "auto", "json", "text")},

@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -80,8 +81,8 @@ type demo struct {
 	store    *windows.Mem
 	program  *stream.Program
 	registry *prometheus.Registry
-	ready    *readiness
-	web      *web
+	ready    *httpserver.Readiness
+	web      *httpserver.Server
 	service  *stream.Service
 	world    *world
 	feed     *feed
@@ -101,7 +102,7 @@ type view interface {
 
 // startDemo starts what the service needs: the broker, the store, HTTP.
 func startDemo(s *session, o *demoOptions) (*demo, error) {
-	d := &demo{demoOptions: o, began: time.Now(), store: windows.NewMem(demoShards), registry: newRegistry(), ready: &readiness{}}
+	d := &demo{demoOptions: o, began: time.Now(), store: windows.NewMem(demoShards), registry: newRegistry(), ready: &httpserver.Readiness{}}
 	d.view = newView(s)
 	d.log = slog.New(slog.NewTextHandler(d.view, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var err error
@@ -111,9 +112,9 @@ func startDemo(s *session, o *demoOptions) (*demo, error) {
 	if d.broker, err = startBroker(); err != nil {
 		return nil, err
 	}
-	handler, m := newHandler(d.registry, d.ready, d.log), newWebMetrics(d.registry)
-	if d.web, err = startWeb("127.0.0.1:8080", gate{}, handler, m, d.log); err != nil {
-		d.web, err = startWeb("127.0.0.1:0", gate{}, handler, m, d.log)
+	handler, m := httpserver.NewHandler(d.registry, d.ready, d.log), httpserver.NewMetrics(d.registry)
+	if d.web, err = httpserver.Start("127.0.0.1:8080", httpserver.Auth{}, handler, m, d.log); err != nil {
+		d.web, err = httpserver.Start("127.0.0.1:0", httpserver.Auth{}, handler, m, d.log)
 	}
 	if err != nil {
 		d.broker.cluster.Close()
@@ -123,8 +124,8 @@ func startDemo(s *session, o *demoOptions) (*demo, error) {
 		Kafka: d.broker.kafka, Program: d.program, Store: d.store, Shards: demoShards,
 		Intake: stream.Intake{DedupeWindow: demoDedupe}, CacheBytes: demoCache, Registry: d.registry, Log: d.log,
 	})
-	d.ready.reached(d.store)
-	d.ready.serving(d.service)
+	d.ready.StoreConnected(d.store)
+	d.ready.ServiceStarted(d.service)
 	d.world = newWorld(o.seed, time.Now(), o.rate)
 	d.feed = newFeed(d.world, d.broker, o.rate, func() int { return readFigures(d.registry).events("") })
 	return d, nil
@@ -150,7 +151,7 @@ func (d *demo) serve(ctx context.Context) error {
 }
 
 func (d *demo) stop() {
-	d.web.stop()
+	d.web.Stop()
 	d.broker.cluster.Close()
 }
 

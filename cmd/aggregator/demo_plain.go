@@ -39,7 +39,7 @@ func (v *plainView) announce(a announced) {
 }
 
 func (v *plainView) run(ctx context.Context, d *demo) {
-	fmt.Fprintf(v, "demo: metrics at http://%s/metrics; seed %d; Ctrl-C stops it\n", d.web.addr, d.seed)
+	fmt.Fprintf(v, "demo: metrics at http://%s/metrics; seed %d; Ctrl-C stops it\n", d.web.Addr, d.seed)
 	c := &counts{d.program, d.store, d.world}
 	events := 0
 	every(ctx, statusEvery, func() {

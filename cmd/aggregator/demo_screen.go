@@ -72,7 +72,7 @@ func (v *screen) run(ctx context.Context, d *demo) {
 		columns, rows := v.size()
 		f := readFigures(d.registry)
 		p := picture{
-			figures: f, rate: s.of(f.events(""), time.Now()), addr: d.web.addr, passed: time.Since(d.began),
+			figures: f, rate: s.of(f.events(""), time.Now()), addr: d.web.Addr, passed: time.Since(d.began),
 			near: c.nearest(ctx, max(3, (rows-8)/3)), seed: d.seed, keys: d.store.Len(), bytes: d.store.Bytes(),
 		}
 		v.mu.Lock()

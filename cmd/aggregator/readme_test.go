@@ -16,6 +16,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -238,7 +239,7 @@ func metricRows(t *testing.T) []string {
 	d := &described{}
 	stream.NewMetrics(d, p)
 	registerBuild(d)
-	newWebMetrics(d)
+	httpserver.NewMetrics(d)
 	slices.Sort(d.rows)
 	return d.rows
 }

@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
@@ -96,14 +97,14 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 // startAndStop starts HTTP, Redis and the stream in this order, and stops them in
 // the opposite one.
 func startAndStop(ctx context.Context, c *config, once atOnce, program *stream.Program, log *slog.Logger) error {
-	registry, ready := newRegistry(), &readiness{}
-	site, err := startWeb(c.listen, c.gate, newHandler(registry, ready, log), newWebMetrics(registry), log)
+	registry, ready := newRegistry(), &httpserver.Readiness{}
+	site, err := httpserver.Start(c.listen, c.auth, httpserver.NewHandler(registry, ready, log), httpserver.NewMetrics(registry), log)
 	if err != nil {
 		return err
 	}
-	defer site.stop()
+	defer site.Stop()
 	names, rules := loadedRules(program)
-	log.Info("started", "version", readBuild().version, "http", site.addr, "packs", names, "rules", rules,
+	log.Info("started", "version", readBuild().version, "http", site.Addr, "packs", names, "rules", rules,
 		"events", c.kafka.Events, "crossings", c.kafka.Crossings)
 
 	store, err := connectRedis(ctx, &c.redis, log)
@@ -115,11 +116,11 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *stream.P
 		return nil
 	}
 	defer func() { _ = store.Close() }() // the service is done with it
-	ready.reached(store)
+	ready.StoreConnected(store)
 	options := c.options(program, store, registry, log)
 	options.Adopt, options.Skip = once.adopt, once.skips
 	service := stream.New(options)
-	ready.serving(service)
+	ready.ServiceStarted(service)
 	return serve(ctx, service, ready, log)
 }
 
@@ -138,7 +139,7 @@ type worker interface {
 }
 
 // serve runs the service until ctx ends, and then waits for it to stop.
-func serve(ctx context.Context, service worker, ready *readiness, log *slog.Logger) error {
+func serve(ctx context.Context, service worker, ready *httpserver.Readiness, log *slog.Logger) error {
 	ended := make(chan error, 1)
 	go func() { ended <- service.Run(ctx) }()
 	select {
@@ -147,7 +148,7 @@ func serve(ctx context.Context, service worker, ready *readiness, log *slog.Logg
 	case <-ctx.Done():
 	}
 	began := time.Now()
-	ready.drain()
+	ready.Drain()
 	log.Info("stopping", "deadline", stopDeadline.String())
 	select {
 	case err := <-ended:

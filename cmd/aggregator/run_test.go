@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"os"
 	"strings"
 	"syscall"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
@@ -211,15 +213,17 @@ func TestServeStops(t *testing.T) {
 		t.Helper()
 		synctest.Test(t, func(t *testing.T) {
 			w := &slowWorker{make(chan struct{}), make(chan struct{}), failure}
-			ready := &readiness{}
+			ready := &httpserver.Readiness{}
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan error, 1)
 			go func() { ended <- serve(ctx, w, ready, newLog(io.Discard, "info", "json")) }()
 			cancel()
 			<-w.stops
 			synctest.Wait()
-			if _, err := ready.running(ctx); err == nil {
-				t.Error("it is ready while it stops")
+			probe := httptest.NewRecorder()
+			ready.ServeHTTP(probe, httptest.NewRequest(http.MethodGet, "/readyz", nil))
+			if !strings.Contains(probe.Body.String(), "not ready: running: draining\n") {
+				t.Errorf("it is ready while it stops: %s", probe.Body)
 			}
 			if finishes {
 				close(w.done)

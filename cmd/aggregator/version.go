@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
 )
 
 var versionCommand = &command{
@@ -50,4 +51,12 @@ func registerBuild(r prometheus.Registerer) {
 	})
 	g.Set(1)
 	r.MustRegister(g)
+}
+
+// newRegistry is a registry with the metrics that every Go program has, and the build.
+func newRegistry() *prometheus.Registry {
+	r := prometheus.NewRegistry()
+	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	registerBuild(r)
+	return r
 }

@@ -12,11 +12,12 @@ import (
 // here may not exist: a new one is a decision.
 var arrows = map[string][]string{
 	"cmd/aggregator": {
-		"internal/board", "internal/stream", "internal/stream/fetch",
+		"internal/board", "internal/httpserver", "internal/stream", "internal/stream/fetch",
 		"internal/event", "internal/windows", "internal/thresholds",
 		"bench/gen",
 	},
 	"internal/board":        {"internal/event", "internal/windows", "internal/thresholds"},
+	"internal/httpserver":   {},
 	"internal/stream":       {"internal/event", "internal/windows", "internal/thresholds", "internal/stream/fetch"},
 	"internal/stream/fetch": {},
 	"internal/event":        {},

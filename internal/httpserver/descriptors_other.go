@@ -1,6 +1,6 @@
 //go:build !unix
 
-package main
+package httpserver
 
 // descriptors is a number that no system is below.
 func descriptors() int { return 1024 }

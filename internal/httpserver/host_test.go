@@ -1,4 +1,4 @@
-package main
+package httpserver
 
 import (
 	"net/http"
@@ -8,7 +8,7 @@ import (
 
 // TestHost: where it listens on loopback it answers to its own names alone, on a real socket.
 func TestHost(t *testing.T) {
-	site := startSite(t, gate{external: "https://Board.example:8443/counts", hosts: []string{"proxy.example", "192.0.2.7"}})
+	site := startSite(t, Auth{ExternalURL: "https://Board.example:8443/counts", Hosts: []string{"proxy.example", "192.0.2.7"}})
 	f := func(status int, host string) {
 		t.Helper()
 		for _, path := range []string{"/livez", "/metrics"} {
@@ -19,7 +19,7 @@ func TestHost(t *testing.T) {
 		}
 	}
 	for _, host := range []string{
-		"localhost", "LocalHost:8080", "localhost.", "a.localhost:1", "127.0.0.1", site.addr, "127.8.9.1:5", "[::1]", "[::1]:8080",
+		"localhost", "LocalHost:8080", "localhost.", "a.localhost:1", "127.0.0.1", site.Addr, "127.8.9.1:5", "[::1]", "[::1]:8080",
 		"board.example", "board.example:80", "proxy.example:8080", "PROXY.example.", "192.0.2.7", "",
 	} {
 		f(http.StatusOK, host)
@@ -44,8 +44,8 @@ func TestHost(t *testing.T) {
 
 // TestHostElsewhere: who listens for others answers to any name.
 func TestHostElsewhere(t *testing.T) {
-	registry := newRegistry()
-	h := gate{}.handler(newHandler(registry, &readiness{}, newLog(t.Output(), "info", "text")), newWebMetrics(registry), false)
+	handler, m := newTestHandler(t)
+	h := Auth{}.handler(handler, m, false)
 	if w := get(h, "http://any.example/livez"); w.Code != http.StatusOK {
 		t.Errorf("got %d", w.Code)
 	}
@@ -53,7 +53,7 @@ func TestHostElsewhere(t *testing.T) {
 
 // TestOrigin: another site's page changes nothing.
 func TestOrigin(t *testing.T) {
-	site := startSite(t, gate{external: "https://board.example"})
+	site := startSite(t, Auth{ExternalURL: "https://board.example"})
 	f := func(status int, headers ...string) {
 		t.Helper()
 		text := strings.Replace(request("/livez", append(headers, "Content-Length: 0")...), "GET", "POST", 1)
@@ -68,22 +68,4 @@ func TestOrigin(t *testing.T) {
 	f(http.StatusMethodNotAllowed)
 	f(http.StatusMethodNotAllowed, "Origin: http://localhost")
 	f(http.StatusMethodNotAllowed, "Origin: https://board.example")
-}
-
-func TestHostFaults(t *testing.T) {
-	f := func(want, text string) {
-		t.Helper()
-		_, bad := (&session{err: t.Output()}).loadConfig(write(t, "c.yaml", "http: {"+text+"}"))
-		if want == "" && bad != nil || want != "" && (len(bad) != 1 || !strings.Contains(bad[0], want)) || strings.Contains(bad.Error(), "hunter2") {
-			t.Errorf("%s: got %q, want %q", text, bad, want)
-		}
-	}
-	f("", `external_url: "https://board.example:8443/counts/", hosts: [proxy.example, "::1", 192.0.2.7]`)
-	f("http.external_url: write a URL", "external_url: board.example")
-	f("http.external_url: write a URL", `external_url: "ftp://board.example"`)
-	f("http.external_url: write a URL", `external_url: "https://me:hunter2@board.example"`)
-	f("http.external_url: write a URL", `external_url: "https:///x"`)
-	f("http.hosts[1]: write a name or an address", `hosts: [a, "b:8080"]`)
-	f("http.hosts[0]: write a name or an address", `hosts: ["https://b"]`)
-	f("http.hosts[0]: write a name or an address", `hosts: [""]`)
 }

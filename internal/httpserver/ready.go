@@ -1,4 +1,4 @@
-package main
+package httpserver
 
 import (
 	"cmp"
@@ -12,9 +12,9 @@ import (
 	"time"
 )
 
-// member is what knows whether the process is in its Kafka group, and whether anything of it stands.
+// member knows whether the process is in its Kafka group, and whether anything of it is stalled.
 type member interface {
-	// Membership is what is to be said of its place in the group; the error is what is missing there.
+	// Membership is a note on its place in the group; the error is what is missing there.
 	Membership() (note string, err error)
 	Stalled() []string
 }
@@ -22,9 +22,9 @@ type member interface {
 // pinger is a store that can be asked whether it can be written to.
 type pinger interface{ Ping(context.Context) error }
 
-// readiness answers whether the process does its work: Redis takes writes, and
-// the Kafka group has it. It stops being ready when it drains.
-type readiness struct {
+// Readiness reports whether the process does its work: Redis takes writes, and
+// the Kafka group has it. It stops being ready when it drains. Its zero value is not ready: nothing is connected.
+type Readiness struct {
 	group    atomic.Pointer[member]
 	draining atomic.Bool
 
@@ -40,23 +40,23 @@ const (
 	pingTimeout = 500 * time.Millisecond
 )
 
-// reached notes that the store is connected.
-func (r *readiness) reached(p pinger) {
+// StoreConnected notes that the store is connected.
+func (r *Readiness) StoreConnected(p pinger) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.store = p
 }
 
-// serving notes who knows of the group.
-func (r *readiness) serving(m member) { r.group.Store(&m) }
+// ServiceStarted notes who knows of the group.
+func (r *Readiness) ServiceStarted(m member) { r.group.Store(&m) }
 
-// drain makes it not ready for good.
-func (r *readiness) drain() { r.draining.Store(true) }
+// Drain makes it not ready for good.
+func (r *Readiness) Drain() { r.draining.Store(true) }
 
 var errNotConnected = errors.New("not connected yet")
 
 // redis asks the store, or remembers what it answered just now.
-func (r *readiness) redis(ctx context.Context) (string, error) {
+func (r *Readiness) redis(ctx context.Context) (string, error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.store == nil {
@@ -73,7 +73,7 @@ func (r *readiness) redis(ctx context.Context) (string, error) {
 }
 
 // kafka looks whether the group has us, which it has only while Kafka is reachable, and nobody else has our events.
-func (r *readiness) kafka(context.Context) (string, error) {
+func (r *Readiness) kafka(context.Context) (string, error) {
 	m := r.group.Load()
 	if m == nil {
 		return "", errors.New("group not joined")
@@ -81,16 +81,16 @@ func (r *readiness) kafka(context.Context) (string, error) {
 	return (*m).Membership()
 }
 
-func (r *readiness) running(context.Context) (string, error) {
+func (r *Readiness) running(context.Context) (string, error) {
 	if r.draining.Load() {
 		return "", errors.New("draining")
 	}
 	return "", nil
 }
 
-// progress says what does nothing though it is at work. It does not make unready: others would get the partitions, and
+// progress reports what is stalled. A stall does not make unready: others would get the partitions, and
 // most of what holds one process up holds up the next.
-func (r *readiness) progress() string {
+func (r *Readiness) progress() string {
 	m := r.group.Load()
 	if m == nil {
 		return ""
@@ -104,7 +104,7 @@ func (r *readiness) progress() string {
 
 // ServeHTTP answers 200 or 503. The text names what is not ready; with
 // ?verbose there is a line for each check.
-func (r *readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+func (r *Readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	checks := []struct {
 		name string
 		f    func(context.Context) (note string, err error)

@@ -1,4 +1,4 @@
-package main
+package httpserver
 
 import (
 	"errors"
@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// onLoopback says whether only this machine reaches an address.
+// onLoopback reports whether only this machine reaches an address.
 func onLoopback(a net.Addr) bool {
 	tcp, ok := a.(*net.TCPAddr)
 	return ok && tcp.IP.IsLoopback()
@@ -17,15 +17,15 @@ func onLoopback(a net.Addr) bool {
 
 // known refuses a Host that is not ours. A page of somebody else can make its own name lead to this machine, and a
 // browser would then let it read what is served here to this machine alone.
-func (g gate) known(inner http.Handler, m *webMetrics) http.Handler {
-	names := g.hosts
-	if u, err := url.Parse(g.external); err == nil && u.Hostname() != "" {
+func (a Auth) known(inner http.Handler, m *Metrics) http.Handler {
+	names := a.Hosts
+	if u, err := url.Parse(a.ExternalURL); err == nil && u.Hostname() != "" {
 		names = append(slices.Clone(names), u.Hostname())
 	}
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		host := hostOf(r.Host)
 		ours := func(name string) bool { return strings.EqualFold(name, host) }
-		if host == "" || isLoopbackName(host) || slices.ContainsFunc(names, ours) { // no browser leaves it out
+		if host == "" || IsLoopbackName(host) || slices.ContainsFunc(names, ours) { // no browser leaves it out
 			inner.ServeHTTP(w, r)
 			return
 		}
@@ -35,9 +35,9 @@ func (g gate) known(inner http.Handler, m *webMetrics) http.Handler {
 }
 
 // sameOrigin refuses what another site's page makes a browser change.
-func (g gate) sameOrigin(inner http.Handler, m *webMetrics) http.Handler {
+func (a Auth) sameOrigin(inner http.Handler, m *Metrics) http.Handler {
 	p := http.NewCrossOriginProtection()
-	if u, err := url.Parse(g.external); err == nil && u.Host != "" {
+	if u, err := url.Parse(a.ExternalURL); err == nil && u.Host != "" {
 		if err := p.AddTrustedOrigin(u.Scheme + "://" + u.Host); err != nil {
 			panic("BUG: the config let an address through: " + err.Error())
 		}
@@ -58,7 +58,8 @@ func hostOf(text string) string {
 	return strings.TrimSuffix(host, ".")
 }
 
-func isLoopbackName(host string) bool {
+// IsLoopbackName reports whether a host of a URL or of an address, without its port, is this machine.
+func IsLoopbackName(host string) bool {
 	if ip := net.ParseIP(host); ip != nil {
 		return ip.IsLoopback()
 	}
@@ -66,16 +67,16 @@ func isLoopbackName(host string) bool {
 	return name == "localhost" || strings.HasSuffix(name, ".localhost")
 }
 
-// hostName checks a name of the server.
-func hostName(s string) error {
+// CheckHost checks one of Auth.Hosts.
+func CheckHost(s string) error {
 	if hostOf(s) != s || s == "" || strings.ContainsAny(s, "/@ *") {
 		return errors.New("write a name or an address without scheme, port and path, as aggregator.example")
 	}
 	return nil
 }
 
-// externalURL checks the address at which users reach the server.
-func externalURL(s string) error {
+// CheckExternalURL checks Auth.ExternalURL.
+func CheckExternalURL(s string) error {
 	if s == "" {
 		return nil
 	}

@@ -1,14 +1,15 @@
-package main
+package httpserver
 
 import (
 	"context"
 	"errors"
-	"io"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
 type fakeGroup bool
@@ -50,8 +51,8 @@ func get(h http.Handler, path string, header ...string) *httptest.ResponseRecord
 }
 
 func TestReady(t *testing.T) {
-	ready := &readiness{}
-	h := newHandler(newRegistry(), ready, newLog(io.Discard, "info", "json"))
+	ready := &Readiness{}
+	h := NewHandler(prometheus.NewRegistry(), ready, slog.New(slog.DiscardHandler))
 	f := func(path string, status int, want string) {
 		t.Helper()
 		if w := get(h, path); w.Code != status || w.Body.String() != want {
@@ -69,11 +70,11 @@ func TestReady(t *testing.T) {
 	f("/readyz?verbose", unavailable, "running: ok\nkafka: group not joined\nredis: not connected yet\n")
 
 	store := &fakeStore{}
-	ready.reached(store)
-	ready.serving(fakeGroup(false))
+	ready.StoreConnected(store)
+	ready.ServiceStarted(fakeGroup(false))
 	f("/readyz", unavailable, "not ready: kafka: group not joined\n")
 	f("/readyz?verbose", unavailable, "running: ok\nkafka: group not joined\nredis: ok\nprogress: shard 3 is away\nprogress: relay 3 is away\n")
-	ready.serving(fakeGroup(true))
+	ready.ServiceStarted(fakeGroup(true))
 	f("/readyz", http.StatusOK, "ok\n")
 	f("/readyz?verbose", http.StatusOK, "running: ok\nkafka: ok, stands by\nredis: ok\nprogress: ok\n")
 	if store.asked != 1 {
@@ -88,62 +89,17 @@ func TestReady(t *testing.T) {
 	ready.pinged = time.Time{}
 	f("/readyz", http.StatusOK, "ok\n")
 
-	ready.drain()
+	ready.Drain()
 	f("/readyz", unavailable, "not ready: running: draining\n")
 }
 
-func TestMetricsForms(t *testing.T) {
-	h := newHandler(newRegistry(), &readiness{}, newLog(io.Discard, "info", "json"))
-	f := func(accept, kind, want string) {
-		t.Helper()
-		w := get(h, "/metrics", "Accept", accept)
-		if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), kind) || !strings.Contains(w.Body.String(), want) {
-			t.Errorf("%s: got %d, %s", accept, w.Code, w.Header().Get("Content-Type"))
+// TestHandlerOthers: what was registered is served beside the probes, and nothing else is.
+func TestHandlerOthers(t *testing.T) {
+	mux := NewHandler(prometheus.NewRegistry(), &Readiness{}, slog.New(slog.DiscardHandler))
+	mux.HandleFunc("GET /more", func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "more\n") })
+	for path, want := range map[string]int{"/more": http.StatusOK, "/metrics": http.StatusOK, "/livez": http.StatusOK, "/nothing": http.StatusNotFound} {
+		if w := get(mux, path); w.Code != want {
+			t.Errorf("%s: got %d, want %d", path, w.Code, want)
 		}
 	}
-	f("", "text/plain", `aggregator_build_info{goversion="go1.`)
-	f("", "text/plain", "process_resident_memory_bytes")
-	f("application/openmetrics-text;version=1.0.0", "application/openmetrics-text", "# EOF")
-	if w := get(h, "/nothing"); w.Code != http.StatusNotFound {
-		t.Errorf("got %d", w.Code)
-	}
-}
-
-func TestWeb(t *testing.T) {
-	noLeaks(t)
-	log := newLog(t.Output(), "info", "text")
-	registry := newRegistry()
-	site, err := startWeb("127.0.0.1:0", gate{}, newHandler(registry, &readiness{}, log), newWebMetrics(registry), log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := startWeb(site.addr, gate{}, nil, newWebMetrics(newRegistry()), log); err == nil || !strings.Contains(err.Error(), "http.listen") {
-		t.Errorf("two listen at %s: %v", site.addr, err)
-	}
-	res, err := http.Get("http://" + site.addr + "/livez")
-	if err != nil || res.StatusCode != http.StatusOK {
-		t.Errorf("got %v, %v", res, err)
-	}
-	res.Body.Close()
-	http.DefaultClient.CloseIdleConnections()
-	site.stop()
-	if _, err := http.Get("http://" + site.addr + "/livez"); err == nil {
-		t.Error("it answers after stop")
-	}
-}
-
-func TestLog(t *testing.T) {
-	f := func(level, format, want string) {
-		t.Helper()
-		var b strings.Builder
-		log := newLog(&b, level, format)
-		log.Debug("low")
-		log.Warn("high", "error", "x")
-		if !strings.Contains(b.String(), want) || strings.Contains(b.String(), "low") != (level == "debug") {
-			t.Errorf("%s, %s: got %s", level, format, b.String())
-		}
-	}
-	f("info", "auto", `"level":"WARN","msg":"high","error":"x"}`)
-	f("debug", "json", `"msg":"low"`)
-	f("warn", "text", "level=WARN msg=high error=x\n")
 }

@@ -1,4 +1,4 @@
-package main
+package httpserver
 
 import (
 	"context"
@@ -10,21 +10,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 )
 
-// newRegistry is a registry with what every Go program tells, and the build.
-func newRegistry() *prometheus.Registry {
-	r := prometheus.NewRegistry()
-	r.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	registerBuild(r)
-	return r
-}
-
-// newHandler serves health and metrics. A probe of liveness looks at nothing: a
+// NewHandler serves the probes and the metrics; others may be registered beside them. The liveness probe checks nothing: a
 // restart would not bring Kafka or Redis back.
-func newHandler(r *prometheus.Registry, ready *readiness, log *slog.Logger) http.Handler {
+func NewHandler(r *prometheus.Registry, ready *Readiness, log *slog.Logger) *http.ServeMux {
 	alive := func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") }
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", alive)
@@ -44,20 +35,20 @@ func answer(w http.ResponseWriter, status int, text string) {
 	_, _ = w.Write([]byte(text)) // whoever asked has gone
 }
 
-// web is a running HTTP server.
-type web struct {
-	addr   string
+// Server is a running HTTP server.
+type Server struct {
+	Addr   string // host:port at which it listens
 	server *http.Server
 	done   chan struct{}
 }
 
-// webMetrics is what the HTTP server counts about itself.
-type webMetrics struct {
+// Metrics is what the server counts about itself.
+type Metrics struct {
 	refused *prometheus.CounterVec // by one of refusals
 	cut     prometheus.Counter
 }
 
-// The reasons of webMetrics.refused.
+// The reasons of Metrics.refused.
 const (
 	refusedHost    = "host"
 	refusedOrigin  = "origin"
@@ -65,8 +56,9 @@ const (
 	refusedNoToken = "no-token"
 )
 
-func newWebMetrics(r prometheus.Registerer) *webMetrics {
-	m := &webMetrics{
+// NewMetrics registers the metrics.
+func NewMetrics(r prometheus.Registerer) *Metrics {
+	m := &Metrics{
 		refused: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "aggregator_http_refused_total", Help: "HTTP requests refused, by reason: a wrong token, no token, a foreign Host, a foreign Origin.",
 		}, []string{"reason"}),
@@ -81,9 +73,9 @@ func newWebMetrics(r prometheus.Registerer) *webMetrics {
 	return m
 }
 
-func (m *webMetrics) refuse(reason string) { m.refused.WithLabelValues(reason).Inc() }
+func (m *Metrics) refuse(reason string) { m.refused.WithLabelValues(reason).Inc() }
 
-// newServer is a server on which nobody can wait for ever, nor be waited for.
+// newServer is a server on which nobody can wait forever, nor be waited for.
 func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler: h, ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
@@ -92,35 +84,38 @@ func newServer(h http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
-// startWeb listens, and serves what the gate lets through until stop.
-func startWeb(addr string, g gate, inner http.Handler, m *webMetrics, log *slog.Logger) (*web, error) {
+// Start listens, and serves what auth lets through until Stop.
+func Start(addr string, a Auth, inner http.Handler, m *Metrics, log *slog.Logger) (*Server, error) {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return nil, fmt.Errorf("http: %w (http.listen in the config)", err)
 	}
-	server := newServer(g.handler(inner, m, onLoopback(l.Addr())), log)
-	c := newCrowd(mostConnections(), m.cut)
+	server := newServer(a.handler(inner, m, onLoopback(l.Addr())), log)
+	c := newConnections(connectionLimit(), m.cut)
 	server.ConnState = c.changed
-	return serveWeb(roomy{l, c}, server, log), nil
+	return serve(limitedListener{l, c}, server, log), nil
 }
 
-func serveWeb(l net.Listener, server *http.Server, log *slog.Logger) *web {
-	w := &web{addr: l.Addr().String(), done: make(chan struct{}), server: server}
+func serve(l net.Listener, server *http.Server, log *slog.Logger) *Server {
+	s := &Server{Addr: l.Addr().String(), done: make(chan struct{}), server: server}
 	go func() {
-		defer close(w.done)
-		if err := w.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		defer close(s.done)
+		if err := s.server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 			log.Error("http server ended", "error", err)
 		}
 	}()
-	return w
+	return s
 }
 
-// stop lets the requests under way finish, for a second at most.
-func (w *web) stop() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+// StopTimeout bounds Stop.
+const StopTimeout = time.Second
+
+// Stop lets the requests under way finish, for StopTimeout at most.
+func (s *Server) Stop() {
+	ctx, cancel := context.WithTimeout(context.Background(), StopTimeout)
 	defer cancel()
-	if w.server.Shutdown(ctx) != nil {
-		_ = w.server.Close() // whoever still asks is cut off
+	if s.server.Shutdown(ctx) != nil {
+		_ = s.server.Close() // whoever still asks is cut off
 	}
-	<-w.done
+	<-s.done
 }

@@ -1,4 +1,4 @@
-package main
+package httpserver
 
 import (
 	"context"
@@ -13,26 +13,28 @@ import (
 	"time"
 )
 
-// gate says who may ask what of the HTTP server.
-type gate struct {
-	token    string        // asked for everywhere but at the probes; "": no token
-	pause    time.Duration // that a wrong token waits for its answer
-	debug    bool          // profiles are served
-	external string        // URL at which users reach the server; "": the one that it listens at
-	hosts    []string      // names that a request may give for the server besides, where it listens on loopback
+// Auth decides who may ask what of the HTTP server.
+type Auth struct {
+	Token string        // asked for everywhere except at the probes; "": no token
+	Pause time.Duration // that a wrong token waits for its answer
+	Debug bool          // profiles are served
+	// ExternalURL is where users reach the server; "": where it listens.
+	ExternalURL string
+	// Hosts are further names that a request may give for the server, where it listens on loopback.
+	Hosts []string
 }
 
 // probes are open to all: who runs the program looks at them without a secret.
 var probes = []string{"/livez", "/readyz", "/healthz"}
 
-// handler puts the gate before a handler, and the profiles beside it.
-func (g gate) handler(inner http.Handler, m *webMetrics, loopback bool) http.Handler {
-	if g.debug {
+// handler guards a handler, and puts the profiles beside it.
+func (a Auth) handler(inner http.Handler, m *Metrics, loopback bool) http.Handler {
+	if a.Debug {
 		inner = withProfiles(inner)
 	}
-	inner = g.sameOrigin(g.guarded(inner, m), m)
+	inner = a.sameOrigin(a.guarded(inner, m), m)
 	if loopback {
-		inner = g.known(inner, m)
+		inner = a.known(inner, m)
 	}
 	return boundedBody(inner)
 }
@@ -50,8 +52,8 @@ func withProfiles(inner http.Handler) http.Handler {
 }
 
 const (
-	// defaultPause is how long a wrong token waits for its answer.
-	defaultPause = time.Second
+	// DefaultPause is how long a wrong token waits for its answer, by default.
+	DefaultPause = time.Second
 	// pausesAtOnce is how many of them may wait at a time, as they hold connections. Who comes when all places are
 	// taken is answered at once; the right token never waits.
 	pausesAtOnce = 8
@@ -59,11 +61,11 @@ const (
 
 // guarded asks for the token. Hashes are compared, so that the time it takes tells nothing of the token, its length
 // included.
-func (g gate) guarded(inner http.Handler, m *webMetrics) http.Handler {
-	if g.token == "" {
+func (a Auth) guarded(inner http.Handler, m *Metrics) http.Handler {
+	if a.Token == "" {
 		return inner
 	}
-	wanted := sha256.Sum256([]byte(g.token))
+	wanted := sha256.Sum256([]byte(a.Token))
 	places := make(chan struct{}, pausesAtOnce)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := bearer(r)
@@ -76,7 +78,7 @@ func (g gate) guarded(inner http.Handler, m *webMetrics) http.Handler {
 			m.refuse(refusedNoToken)
 		} else {
 			m.refuse(refusedToken)
-			g.wait(r.Context(), places)
+			a.wait(r.Context(), places)
 			w.Header().Set("Connection", "close") // the next guess needs another
 		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="aggregator"`)
@@ -85,7 +87,7 @@ func (g gate) guarded(inner http.Handler, m *webMetrics) http.Handler {
 }
 
 // wait waits, if there is a place to wait at.
-func (g gate) wait(ctx context.Context, places chan struct{}) {
+func (a Auth) wait(ctx context.Context, places chan struct{}) {
 	select {
 	case places <- struct{}{}:
 	default:
@@ -94,7 +96,7 @@ func (g gate) wait(ctx context.Context, places chan struct{}) {
 	defer func() { <-places }()
 	select {
 	case <-ctx.Done():
-	case <-time.After(g.pause):
+	case <-time.After(a.Pause):
 	}
 }
 
@@ -125,8 +127,8 @@ func boundedBody(inner http.Handler) http.Handler {
 
 var tokenText = regexp.MustCompile(`^[A-Za-z0-9._~+/-]{16,}=*$`)
 
-// checkToken says what is wrong with a token, without showing it.
-func checkToken(token string) error {
+// CheckToken reports what is wrong with a token, without showing it.
+func CheckToken(token string) error {
 	if token != "" && !tokenText.MatchString(token) {
 		return errors.New("a token is 16 and more letters, digits and ._~+/- ; make one with: openssl rand -hex 16")
 	}

@@ -1,4 +1,4 @@
-package main
+package httpserver
 
 import (
 	"bufio"
@@ -13,7 +13,7 @@ import (
 
 // TestTimeouts: all of HTTP's are set, to what docs/security.md says of them.
 func TestTimeouts(t *testing.T) {
-	s := newServer(http.NotFoundHandler(), newLog(t.Output(), "info", "text"))
+	s := newServer(http.NotFoundHandler(), testLog(t))
 	page, err := os.ReadFile("../../docs/security.md")
 	if err != nil {
 		t.Fatal(err)
@@ -30,25 +30,25 @@ func TestTimeouts(t *testing.T) {
 	f(s.IdleTimeout, time.Minute, "a connection on which nothing comes is closed after a minute")
 }
 
-// hurried starts a server whose timeouts are set by the test, and opens a connection to it.
-func hurried(t *testing.T, h http.Handler, set func(*http.Server)) net.Conn {
+// dialWithTimeouts starts a server whose timeouts are set by the test, and opens a connection to it.
+func dialWithTimeouts(t *testing.T, h http.Handler, set func(*http.Server)) net.Conn {
 	t.Helper()
-	log := newLog(t.Output(), "info", "text")
+	log := testLog(t)
 	server := newServer(h, log)
 	set(server)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	site := serveWeb(l, server, log)
-	t.Cleanup(site.stop)
+	site := serve(l, server, log)
+	t.Cleanup(site.Stop)
 	return dial(t, site)
 }
 
 // TestIdleConnection: a connection that is kept alive and on which nothing more comes is closed by the server.
 func TestIdleConnection(t *testing.T) {
-	h := newHandler(newRegistry(), &readiness{}, newLog(t.Output(), "info", "text"))
-	conn := hurried(t, h, func(s *http.Server) {
+	h, _ := newTestHandler(t)
+	conn := dialWithTimeouts(t, h, func(s *http.Server) {
 		s.ReadTimeout, s.ReadHeaderTimeout, s.IdleTimeout = time.Hour, time.Hour, 50*time.Millisecond // by none of the others
 	})
 	if _, err := io.WriteString(conn, request("/livez")); err != nil {
@@ -78,7 +78,7 @@ func TestUnreadAnswer(t *testing.T) {
 			}
 		}
 	})
-	conn := hurried(t, endless, func(s *http.Server) { s.WriteTimeout = 50 * time.Millisecond })
+	conn := dialWithTimeouts(t, endless, func(s *http.Server) { s.WriteTimeout = 50 * time.Millisecond })
 	if _, err := io.WriteString(conn, request("/")); err != nil {
 		t.Fatal(err)
 	}
