@@ -55,7 +55,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.leases), "of", len(s.topics))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
-		dog.watchPartition(&p.pulse, p.lease)
+		dog.watchPartition(&p.pulse, p.lease.at())
 		gen.Start(func(ctx context.Context) {
 			defer g.readers.Done()
 			defer dog.forget(&p.pulse)
@@ -150,7 +150,7 @@ func (g *generation) measure(ctx context.Context) {
 	}
 	g.readers.Wait()
 	for _, l := range g.leases {
-		g.service.metrics.drop(l)
+		g.service.metrics.drop(l.at())
 	}
 }
 
@@ -167,7 +167,7 @@ func (g *generation) measureOne(ctx context.Context, l *lease) {
 		offset, clock = max(e.Start, l.groupAt), noTime
 	}
 	now := time.Now()
-	g.service.metrics.behind(l, e.End-offset, clock, now)
+	g.service.metrics.behind(l.at(), e.End-offset, clock, l.given, now)
 	g.tellHeld(ctx, l, e, now)
 }
 
@@ -192,7 +192,7 @@ func (g *generation) commitOnce(as groupMember) {
 			continue
 		}
 		g.last[l] = offset
-		moved = append(moved, groupOffset{topicPartition{l.topic, l.partition}, offset, note(l.begin, g.service.topicIDs[l.topic])})
+		moved = append(moved, groupOffset{l.at(), offset, note(l.begin, g.service.topicIDs[l.topic])})
 	}
 	if len(moved) == 0 {
 		return

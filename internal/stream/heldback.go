@@ -35,7 +35,7 @@ func (h *holdback) look(e fetch.Ends, now time.Time) (say, over bool) {
 // tellHeld keeps what is held back of a partition.
 func (g *generation) tellHeld(ctx context.Context, l *lease, e fetch.Ends, now time.Time) {
 	s := g.service
-	s.metrics.heldBack(l, e.End-e.Shown)
+	s.metrics.heldBack(l.at(), e.End-e.Shown)
 	h := g.held[l]
 	if h == nil {
 		h = &holdback{from: -1}

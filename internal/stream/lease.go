@@ -40,6 +40,8 @@ func newLease(topic string, partition, index, shards int) *lease {
 	return l
 }
 
+func (l *lease) at() topicPartition { return topicPartition{l.topic, l.partition} }
+
 // runsPerShard is how many runs a lease has for each shard: one being filled,
 // one under way.
 const runsPerShard = 2

@@ -185,7 +185,7 @@ func (s *Service) tellCensus(c *census) {
 	if c.hidden {
 		n = 1 // at least
 	}
-	s.metrics.strangers.Set(float64(n))
+	s.metrics.strangersSeen(n)
 	old := s.census.Swap(c)
 	now, before := namesOf(strangers), s.strangersSaid
 	if c.hidden {

@@ -180,6 +180,15 @@ func (m *Metrics) repeatSkipped()                { m.skipped.Inc() }
 func (m *Metrics) forgotten(n int)               { m.forgot.Add(float64(n)) }
 func (m *Metrics) gaveUpWaiting()                { m.waits.Inc() }
 func (m *Metrics) subjectMade(k thresholds.Kind) { m.made[k].Inc() }
+func (m *Metrics) cacheEvicted()                 { m.evicted.Inc() }
+func (m *Metrics) cacheGrew(bytes int)           { m.cached.Add(float64(bytes)) }
+func (m *Metrics) strangersSeen(n int)           { m.strangers.Set(float64(n)) }
+
+// begin forgets what was told of shards that are made again.
+func (m *Metrics) begin() {
+	m.cached.Set(0)
+	m.stalled.Reset()
+}
 
 // The faults of which it is told when they were last found. What is found at a start stands in a counter before Prometheus
 // has seen that at 0, and no rate shows it then; when it was found is seen whenever one looks.
@@ -264,45 +273,45 @@ func (m *Metrics) commit(d time.Duration, c *windows.Commit) {
 }
 
 // behind notes how far a partition is: records up to the end of the log that are not counted
-// and stored yet, and the age of the newest one that is, if there are any. If none is, it is as old as the lease.
-func (m *Metrics) behind(l *lease, behind, clock int64, now time.Time) {
-	p := strconv.Itoa(l.partition)
-	m.lag.WithLabelValues(l.topic, p).Set(float64(max(0, behind)))
+// and stored yet, and the age of the newest one that is, if there are any. If none is, it is as old as its reading, which began at given.
+func (m *Metrics) behind(at topicPartition, behind, clock int64, given, now time.Time) {
+	p := strconv.Itoa(at.partition)
+	m.lag.WithLabelValues(at.topic, p).Set(float64(max(0, behind)))
 	age := 0.0
 	switch {
 	case behind > 0 && clock != noTime:
 		age = max(0, now.Sub(time.UnixMilli(clock)).Seconds())
 	case behind > 0:
-		age = now.Sub(l.given).Seconds()
+		age = now.Sub(given).Seconds()
 	}
-	m.lagSeconds.WithLabelValues(l.topic, p).Set(age)
+	m.lagSeconds.WithLabelValues(at.topic, p).Set(age)
 }
 
 // heldBack notes how many records of a partition an open transaction holds back.
-func (m *Metrics) heldBack(l *lease, records int64) {
-	m.held.WithLabelValues(l.topic, strconv.Itoa(l.partition)).Set(float64(records))
+func (m *Metrics) heldBack(at topicPartition, records int64) {
+	m.held.WithLabelValues(at.topic, strconv.Itoa(at.partition)).Set(float64(records))
 }
 
-func (m *Metrics) remembered(l *lease, ids int, shortened uint64) {
-	m.ids.WithLabelValues(l.topic, strconv.Itoa(l.partition)).Set(float64(ids))
+func (m *Metrics) remembered(at topicPartition, ids int, shortened uint64) {
+	m.ids.WithLabelValues(at.topic, strconv.Itoa(at.partition)).Set(float64(ids))
 	m.shortened.Add(float64(shortened))
 }
 
 // reached notes the newest time matched of a partition, ns.
-func (m *Metrics) reached(l *lease, newest int64) {
+func (m *Metrics) reached(at topicPartition, newest int64) {
 	if newest != noTime {
-		m.newest.WithLabelValues(l.topic, strconv.Itoa(l.partition)).Set(float64(newest) / 1e9)
+		m.newest.WithLabelValues(at.topic, strconv.Itoa(at.partition)).Set(float64(newest) / 1e9)
 	}
 }
 
 // drop forgets the series of a partition that is given up.
-func (m *Metrics) drop(l *lease) {
-	p := strconv.Itoa(l.partition)
-	m.lag.DeleteLabelValues(l.topic, p)
-	m.lagSeconds.DeleteLabelValues(l.topic, p)
-	m.held.DeleteLabelValues(l.topic, p)
-	m.ids.DeleteLabelValues(l.topic, p)
-	m.newest.DeleteLabelValues(l.topic, p)
+func (m *Metrics) drop(at topicPartition) {
+	p := strconv.Itoa(at.partition)
+	m.lag.DeleteLabelValues(at.topic, p)
+	m.lagSeconds.DeleteLabelValues(at.topic, p)
+	m.held.DeleteLabelValues(at.topic, p)
+	m.ids.DeleteLabelValues(at.topic, p)
+	m.newest.DeleteLabelValues(at.topic, p)
 }
 
 func (m *Metrics) outbox(shard int, entries uint64, oldest int64) {
@@ -318,14 +327,22 @@ func (m *Metrics) dropOutbox(shard int) {
 	m.age.DeleteLabelValues(s)
 }
 
+// publishedCrossing is what the metrics tell of a crossing.
+type publishedCrossing struct {
+	rule, level, status string
+	partition           int // of its evidence
+	offset              int64
+	delay               int64 // from its event's Kafka timestamp, ms
+}
+
 // crossing notes a crossing that was published. The exemplar leads to the event that crossed; its
 // labels, with a rule's name of at most 64 letters, fit the 128 that an exemplar may have.
-func (m *Metrics) crossing(e *envelope, delay int64) {
-	m.crossings.WithLabelValues(e.Rule, e.Level.String(), e.Status).Inc()
-	if e.Status != "crossed" {
+func (m *Metrics) crossing(c publishedCrossing) {
+	m.crossings.WithLabelValues(c.rule, c.level, c.status).Inc()
+	if c.status != "crossed" {
 		return
 	}
-	m.delivery.(prometheus.ExemplarObserver).ObserveWithExemplar(float64(delay)/1000, prometheus.Labels{
-		"rule": e.Rule, "partition": strconv.Itoa(e.Evidence.Partition), "offset": strconv.FormatInt(e.Evidence.Offset, 10),
+	m.delivery.(prometheus.ExemplarObserver).ObserveWithExemplar(float64(c.delay)/1000, prometheus.Labels{
+		"rule": c.rule, "partition": strconv.Itoa(c.partition), "offset": strconv.FormatInt(c.offset, 10),
 	})
 }

@@ -76,8 +76,8 @@ func TestCrossingExemplar(t *testing.T) {
 	if err := json.Unmarshal([]byte(record), &e); err != nil {
 		t.Fatal(err)
 	}
-	m.crossing(&e, 20)
-	m.crossing(&envelope{Rule: rule, Level: "0", Status: "cleared"}, math.MaxInt64)
+	m.crossing(e.told(20))
+	m.crossing(publishedCrossing{rule: rule, level: "0", status: "cleared", delay: math.MaxInt64})
 	got := ""
 	h := series(t, r, "aggregator_crossing_delay_seconds", "").GetHistogram()
 	for _, b := range h.GetBucket() {
@@ -149,15 +149,15 @@ func TestEventTime(t *testing.T) {
 	m := NewMetrics(r, compile(t, builtin(t, "cn-2019-15")))
 	l := newLease("events", 3, 0, 1)
 	const name = "aggregator_event_timestamp_seconds"
-	m.reached(l, noTime)
+	m.reached(l.at(), noTime)
 	if n := len(allSeries(t, r, name)); n != 0 {
 		t.Errorf("%d series before there is any event", n)
 	}
-	m.reached(l, -1_500_000_000)
+	m.reached(l.at(), -1_500_000_000)
 	if at := series(t, r, name, "3").GetGauge().GetValue(); at != -1.5 {
 		t.Errorf("got %v", at)
 	}
-	m.drop(l)
+	m.drop(l.at())
 	if n := len(allSeries(t, r, name)); n != 0 {
 		t.Errorf("%d series of a partition that is another's", n)
 	}

@@ -247,8 +247,7 @@ func (s *Service) build(secret Secret) {
 	}
 	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log, quiet: &throttle{}}
 	s.shards, s.in, s.relays = nil, nil, nil
-	s.metrics.cached.Set(0)
-	s.metrics.stalled.Reset()
+	s.metrics.begin()
 	dog := &watchdog{metrics: s.metrics, log: s.log, quiet: &throttle{}, topics: s.topics}
 	for n := range s.Shards {
 		s.shards = append(s.shards, newShard(n, o))

@@ -92,6 +92,11 @@ func (e *envelope) attributeID() string { return attributeText(e.ID) }
 // attributeSubject is the subject as the CloudEvent has it.
 func (e *envelope) attributeSubject() string { return attributeText(e.By + "/" + e.Subject) }
 
+// told is what the metrics tell of it.
+func (e *envelope) told(delay int64) publishedCrossing {
+	return publishedCrossing{e.Rule, e.Level.String(), e.Status, e.Evidence.Partition, e.Evidence.Offset, delay}
+}
+
 func (p *topicPublisher) recent(ctx context.Context, partition int, since int64) error {
 	t := p.tail(partition)
 	t.reading.Lock()
@@ -203,7 +208,7 @@ func (p *topicPublisher) write(ctx context.Context, partition int, entries []out
 	err := p.send(ctx, messages, partition, written)
 	if err == nil {
 		for i := range fresh {
-			p.metrics.crossing(&written[i], p.now().UnixMilli()-fresh[i].timestamp)
+			p.metrics.crossing(written[i].told(p.now().UnixMilli() - fresh[i].timestamp))
 		}
 	}
 	return err

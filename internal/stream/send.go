@@ -44,9 +44,9 @@ func (p *partition) flush(ctx context.Context, now time.Time) error {
 	all := now.Sub(p.marked) > markEvery
 	if all {
 		p.marked = now
-		p.metrics.remembered(p.lease, p.in.ids.size(), p.in.ids.shortened-p.shortened)
+		p.metrics.remembered(p.lease.at(), p.in.ids.size(), p.in.ids.shortened-p.shortened)
 		p.shortened = p.in.ids.shortened
-		p.metrics.reached(p.lease, p.in.newest)
+		p.metrics.reached(p.lease.at(), p.in.newest)
 	}
 	for i := range p.shards {
 		if !all && p.current[i] == nil {

@@ -335,7 +335,7 @@ func marksOf(fences [][]byte) []mark {
 func (s *shard) publish() {
 	s.reached.Store(s.streamTime())
 	if s.bytes != s.told {
-		s.metrics.cached.Add(float64(s.bytes - s.told))
+		s.metrics.cacheGrew(s.bytes - s.told)
 		s.told = s.bytes
 	}
 	for i := range s.places {
@@ -363,7 +363,7 @@ func (s *shard) evict() {
 		}
 		delete(s.subjects, name)
 		s.bytes -= e.size
-		s.metrics.evicted.Inc()
+		s.metrics.cacheEvicted()
 		if s.bytes <= s.cacheBytes/4*3 {
 			return
 		}

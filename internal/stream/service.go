@@ -208,7 +208,7 @@ func (s *Service) own(leases []*lease) {
 	clear(s.owned)
 	for _, l := range leases {
 		for n := range s.shards {
-			if s.topics[n%s.firstPartitions()] == (topicPartition{l.topic, l.partition}) {
+			if s.topics[n%s.firstPartitions()] == l.at() {
 				s.owned[n] = true
 			}
 		}

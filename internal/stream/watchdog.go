@@ -105,8 +105,8 @@ const (
 // stalled says whether it stands.
 func (w *watched) stalled() bool { return w.still >= stallAfter }
 
-func (d *watchdog) watchPartition(p *pulse, l *lease) {
-	d.watch(&watched{pulse: p, what: "partition", at: topicPartition{l.topic, l.partition}})
+func (d *watchdog) watchPartition(p *pulse, at topicPartition) {
+	d.watch(&watched{pulse: p, what: "partition", at: at})
 }
 
 func (d *watchdog) watchShard(p *pulse, shard int) {

@@ -27,7 +27,7 @@ func newDogYard(t *testing.T) *dogYard {
 		metrics: NewMetrics(prometheus.NewRegistry(), p), log: slog.New(slog.NewJSONHandler(&y.log, nil)), quiet: &throttle{},
 		topics: []topicPartition{{"events", 0}, {"events", 1}},
 	}
-	y.watchPartition(&y.partition, newLease("events", 1, 1, 1))
+	y.watchPartition(&y.partition, topicPartition{"events", 1})
 	y.watchShard(&y.shard, 3)
 	y.watchRelay(&y.relay, 3)
 	return y
