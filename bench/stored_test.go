@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 const dayLong = int64(24 * time.Hour)
@@ -54,7 +55,7 @@ func storedBytes(b *testing.B, l *windows.Layout, subjects, parts int, fill func
 	for b.Loop() {
 		server.Do("FLUSHALL")
 		before := number(server, "memory", "used_memory")
-		c := &windows.Commit{}
+		c := &windowstore.Commit{}
 		for n := range subjects {
 			s := windows.NewSubject(l)
 			s.Touch(dayLong)
@@ -62,7 +63,7 @@ func storedBytes(b *testing.B, l *windows.Layout, subjects, parts int, fill func
 			fill(s, n)
 			addSubject(c, store.Keys(), s, n)
 			if c.Len() > 1_000 || n == subjects-1 {
-				if res, err := store.Commit(b.Context(), 7, c); err != nil || res.Outcome != windows.Done {
+				if res, err := store.Commit(b.Context(), 7, c); err != nil || res.Outcome != windowstore.Done {
 					b.Fatalf("outcome %d, error %v", res.Outcome, err)
 				}
 				c.Reset()
@@ -74,12 +75,12 @@ func storedBytes(b *testing.B, l *windows.Layout, subjects, parts int, fill func
 }
 
 // addSubject puts what is written of a subject into a commit.
-func addSubject(c *windows.Commit, keys windows.Keys, s *windows.Subject, n int) {
+func addSubject(c *windowstore.Commit, keys windowstore.Keys, s *windows.Subject, n int) {
 	id := fmt.Appendf(nil, "inc-%06d", n)
 	for _, p := range s.Dirty(nil) {
-		c.Puts = append(c.Puts, windows.Put{Key: keys.AppendPartKey(nil, 7, s.PartID(nil, p), "incident", id), Value: s.AppendPart(nil, p)})
+		c.Puts = append(c.Puts, windowstore.Put{Key: keys.AppendPartKey(nil, 7, s.PartID(nil, p), "incident", id), Value: s.AppendPart(nil, p)})
 	}
 	var version [windows.VersionSize]byte
 	binary.BigEndian.PutUint64(version[:], uint64(n)+1)
-	c.Records = append(c.Records, windows.Record{Key: keys.AppendRecordKey(nil, 7, "incident", id), Value: s.AppendRecord(nil, version, 1)})
+	c.Records = append(c.Records, windowstore.Record{Key: keys.AppendRecordKey(nil, 7, "incident", id), Value: s.AppendRecord(nil, version, 1)})
 }

@@ -20,7 +20,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // bed is what all runs of a benchmark share.
@@ -136,9 +137,9 @@ func (t *trial) size(f *figures) {
 }
 
 // open is a store on a Redis of these nodes, closed with the benchmark.
-func open(b testing.TB, addrs ...string) *windows.Redis {
+func open(b testing.TB, addrs ...string) *redisstore.Store {
 	b.Helper()
-	store, err := windows.NewRedis(b.Context(), windows.RedisOptions{Addrs: addrs})
+	store, err := redisstore.New(b.Context(), redisstore.Options{Addrs: addrs})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -151,12 +152,12 @@ func open(b testing.TB, addrs ...string) *windows.Redis {
 }
 
 // members adds up the values of the job's distinct measure over all subjects.
-func (t *trial) members(store windows.Store) float64 {
+func (t *trial) members(store windowstore.Store) float64 {
 	return t.sumOf(store, t.job.distinct, t.job.distinct)
 }
 
 // sumOf adds up the values of a rule's measure over all subjects.
-func (t *trial) sumOf(store windows.Store, rule, measure string) (total float64) {
+func (t *trial) sumOf(store windowstore.Store, rule, measure string) (total float64) {
 	var line struct {
 		Rule     string
 		Measures map[string]struct{ Value float64 }

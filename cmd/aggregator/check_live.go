@@ -8,7 +8,8 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // liveTimeout bounds what is asked of Kafka, and what is asked of Redis.
@@ -70,7 +71,7 @@ func (f *findings) verdict() error {
 func (f *findings) redis(ctx context.Context, c *config) {
 	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 	defer cancel()
-	store, err := windows.NewRedis(ctx, c.redis)
+	store, err := redisstore.New(ctx, c.redis)
 	if err != nil {
 		f.fail("%v", stream.ExplainStore(err))
 		return
@@ -104,7 +105,7 @@ func (f *findings) redis(ctx context.Context, c *config) {
 }
 
 // owner says whether the store is another deployment's.
-func (f *findings) owner(ctx context.Context, c *config, store windows.Store) {
+func (f *findings) owner(ctx context.Context, c *config, store windowstore.Store) {
 	switch group, err := stream.CheckOwner(ctx, &c.kafka, store); {
 	case err != nil:
 		f.fail("redis.prefix %s: %v", c.redis.Prefix, err)

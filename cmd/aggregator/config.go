@@ -10,7 +10,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // config is everything that can be set. Where each key goes is said in
@@ -19,7 +20,7 @@ type config struct {
 	kafka     stream.Kafka // TLS and SASL are made by connect
 	kafkaTLS  tlsFiles
 	sasl      saslConfig
-	redis     windows.RedisOptions // TLS and passwords are made by connect
+	redis     redisstore.Options // TLS and passwords are made by connect
 	redisTLS  tlsFiles
 	password  secret
 	sentinel  secret
@@ -56,7 +57,7 @@ func defaultConfig() *config {
 			Brokers: []string{"127.0.0.1:9092"}, Group: "aggregator", ClientID: "aggregator",
 			Events: []string{"dissemination-events"}, Crossings: "threshold-crossings", SetBytes: 1 << 20,
 		},
-		redis:    windows.RedisOptions{Addrs: []string{"127.0.0.1:6379"}, Prefix: windows.DefaultPrefix},
+		redis:    redisstore.Options{Addrs: []string{"127.0.0.1:6379"}, Prefix: windowstore.DefaultPrefix},
 		lost:     "recount",
 		packs:    []string{defaultPack},
 		listen:   "127.0.0.1:8080",

@@ -14,7 +14,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 const example = "aggregator.example.yaml"
@@ -276,7 +276,7 @@ func TestTLS(t *testing.T) {
 
 func TestConfigDefaults(t *testing.T) {
 	c := load(t, write(t, "c.yaml", ""))
-	if !reflect.DeepEqual(c, load(t, "")) || c.shards != 16 || c.redis.Prefix != windows.DefaultPrefix {
+	if !reflect.DeepEqual(c, load(t, "")) || c.shards != 16 || c.redis.Prefix != windowstore.DefaultPrefix {
 		t.Errorf("got %+v", c)
 	}
 }

@@ -17,7 +17,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 var demoCommand = &command{
@@ -78,7 +78,7 @@ type demo struct {
 	*demoOptions
 	began    time.Time
 	broker   *demoBroker
-	store    *windows.Mem
+	store    *windowstore.Mem
 	program  *stream.Program
 	registry *prometheus.Registry
 	ready    *httpserver.Readiness
@@ -102,7 +102,7 @@ type view interface {
 
 // startDemo starts what the service needs: the broker, the store, HTTP.
 func startDemo(s *session, o *demoOptions) (*demo, error) {
-	d := &demo{demoOptions: o, began: time.Now(), store: windows.NewMem(demoShards), registry: newRegistry(), ready: &httpserver.Readiness{}}
+	d := &demo{demoOptions: o, began: time.Now(), store: windowstore.NewMem(demoShards), registry: newRegistry(), ready: &httpserver.Readiness{}}
 	d.view = newView(s)
 	d.log = slog.New(slog.NewTextHandler(d.view, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var err error

@@ -9,7 +9,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // figures is what the program says about itself: the sums of its metrics, by
@@ -49,7 +49,7 @@ func (f figures) of(name string) int { return int(f["aggregator_"+name]) }
 // stored.
 type counts struct {
 	program *stream.Program
-	store   *windows.Mem
+	store   *windowstore.Mem
 	world   *world
 }
 

@@ -7,7 +7,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // forgetAfter is how long after its end the demo keeps an incident's counts. The
@@ -17,7 +17,7 @@ const forgetAfter = 5 * time.Minute
 // forgetEnded deletes what was counted for incidents that ended long ago, and for
 // the accounts behind them. Should the service be asked about them again, it finds them
 // gone and counts from nothing.
-func forgetEnded(ctx context.Context, p *stream.Program, store windows.Store, w *world, log *slog.Logger) {
+func forgetEnded(ctx context.Context, p *stream.Program, store windowstore.Store, w *world, log *slog.Logger) {
 	forget := func(k thresholds.Kind, id string) {
 		if err := p.Forget(ctx, store, demoShards, k, id); err != nil && ctx.Err() == nil {
 			log.Warn("an incident that ended was not forgotten", "error", err)

@@ -19,7 +19,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // e2eSeed is the seed of a test's events: $E2E_SEED, or the clock. It is printed.
@@ -71,7 +72,7 @@ func newSite(t *testing.T, k *servers.KafkaServer, o siteOptions) *site {
 	s.events = fmt.Sprintf("events-%d", sitesMade.Add(1))
 	s.crossings, s.group, s.prefix = s.events+"-crossings", s.events, s.events+":"
 	if o.usual {
-		s.events, s.crossings, s.group, s.prefix = "dissemination-events", "threshold-crossings", "aggregator", windows.DefaultPrefix
+		s.events, s.crossings, s.group, s.prefix = "dissemination-events", "threshold-crossings", "aggregator", windowstore.DefaultPrefix
 	}
 	s.dead = s.events + ".dlq"
 	rules := ""
@@ -276,9 +277,9 @@ func (s *site) counts(redis string) []string {
 }
 
 // store is a connection to what the processes store.
-func (s *site) store(redis string) *windows.Redis {
+func (s *site) store(redis string) *redisstore.Store {
 	s.t.Helper()
-	store, err := windows.NewRedis(s.t.Context(), windows.RedisOptions{
+	store, err := redisstore.New(s.t.Context(), redisstore.Options{
 		Addrs: strings.Split(redis, ","), MasterName: s.master, Prefix: s.prefix,
 	})
 	if err != nil {

@@ -22,6 +22,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // faultsPack has levels close together, so that crossings are always under way. Its windows are long: what is counted does not
@@ -182,7 +183,7 @@ func (x *trial) bury() {
 
 // settled says whether every fence stands at the end of its partition and no crossing waits. The group's offsets do not tell: they
 // may be ahead of a store that went back.
-func (x *trial) settled(store *windows.Redis) bool {
+func (x *trial) settled(store *redisstore.Store) bool {
 	ends, err := x.endsOf(x.t.Context(), x.site.events, x.partitions)
 	if err != nil {
 		return false

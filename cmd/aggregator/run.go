@@ -16,7 +16,8 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 var runCommand = &command{
@@ -161,20 +162,20 @@ func serve(ctx context.Context, service worker, ready *httpserver.Readiness, log
 
 // connectRedis waits for Redis to answer, and says once why it waits, and again when
 // the reason changes. The store is nil if ctx ended first.
-func connectRedis(ctx context.Context, o *windows.RedisOptions, log *slog.Logger) (*windows.Redis, error) {
+func connectRedis(ctx context.Context, o *redisstore.Options, log *slog.Logger) (*redisstore.Store, error) {
 	var said string
 	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
-		store, err := windows.NewRedis(ctx, *o)
+		store, err := redisstore.New(ctx, *o)
 		switch {
 		case err == nil:
 			log.Info("redis answers", "addrs", o.Addrs)
 			return store, nil
 		case ctx.Err() != nil:
 			return nil, nil
-		case !windows.Retryable(err):
+		case !redisstore.Retryable(err):
 			return nil, stream.ExplainStore(err)
 		}
-		if kind := windows.ErrorKind(err); kind != said {
+		if kind := redisstore.ErrorKind(err); kind != said {
 			said = kind
 			log.Warn("redis does not answer: trying until it does", "error", hintTLS(err, o.TLS != nil))
 		}
@@ -187,14 +188,14 @@ func connectRedis(ctx context.Context, o *windows.RedisOptions, log *slog.Logger
 
 // hintTLS adds to a connection that broke, or on which nothing came, what may be the reason.
 func hintTLS(err error, encrypted bool) error {
-	if kind := windows.ErrorKind(err); kind != "broken" && kind != "timeout" {
+	if kind := redisstore.ErrorKind(err); kind != "broken" && kind != "timeout" {
 		return err
 	}
 	return fmt.Errorf("%w: if it stays so, look whether this port wants TLS (redis.tls.enabled is %t)", err, encrypted)
 }
 
 // options is the config as the service takes it.
-func (c *config) options(p *stream.Program, store windows.Store, r prometheus.Registerer, log *slog.Logger) stream.Options {
+func (c *config) options(p *stream.Program, store windowstore.Store, r prometheus.Registerer, log *slog.Logger) stream.Options {
 	return stream.Options{
 		Kafka: c.kafka, Program: p, Intake: c.intake, Store: store, Shards: c.shards, Secret: c.key,
 		RefuseLost: c.lost == "refuse", MaxAge: c.maxAge, MaxBatchEvents: c.maxEvents, CacheBytes: c.cache,

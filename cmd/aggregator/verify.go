@@ -10,7 +10,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 var verifyCommand = &command{
@@ -54,7 +54,7 @@ func (o *verifyOptions) run(ctx context.Context, s *session, _ []string) error {
 	}
 	ctx, stop := untilSignal(ctx)
 	defer stop()
-	store, err := windows.NewRedis(ctx, c.redis)
+	store, err := redisstore.New(ctx, c.redis)
 	if err != nil {
 		return err
 	}

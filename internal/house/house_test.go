@@ -53,8 +53,10 @@ func TestArrows(t *testing.T) {
 	f("internal/stream/a.go", "m/x/internal/windows")
 	f("internal/stream/a.go", "m/x/internal/stream/fetch")
 	f("internal/stream/a.go", "github.com/segmentio/kafka-go")
-	f("internal/windows/a.go", "github.com/redis/go-redis/v9")
-	f("internal/windows/a.go", "os")
+	f("internal/stream/a.go", "m/x/internal/windows/store/redis")
+	f("internal/windows/store/redis/a.go", "m/x/internal/windows/store")
+	f("internal/windows/store/redis/a.go", "github.com/redis/go-redis/v9")
+	f("internal/windows/store/redis/a.go", "net")
 	f("internal/board/a.go", "m/x/internal/windows")
 
 	// The way up and across is not.
@@ -63,6 +65,9 @@ func TestArrows(t *testing.T) {
 	f("internal/board/a.go", "m/x/internal/stream", "internal/board/a.go:3: internal/board may not import internal/stream")
 	f("internal/windows/a.go", "m/x/internal/event", "internal/windows/a.go:3: internal/windows may not import internal/event")
 	f("internal/windows/a.go", "m/x/internal/thresholds", "internal/windows/a.go:3: internal/windows may not import internal/thresholds")
+	f("internal/windows/a.go", "m/x/internal/windows/store", "internal/windows/a.go:3: internal/windows may not import internal/windows/store")
+	f("internal/windows/store/a.go", "m/x/internal/windows/store/redis",
+		"internal/windows/store/a.go:3: internal/windows/store may not import internal/windows/store/redis")
 	f("internal/thresholds/a.go", "m/x/internal/windows", "internal/thresholds/a.go:3: internal/thresholds may not import internal/windows")
 	f("internal/event/a.go", "m/x/internal/windows", "internal/event/a.go:3: internal/event may not import internal/windows")
 	f("internal/stream/fetch/a.go", "m/x/internal/event", "internal/stream/fetch/a.go:3: internal/stream/fetch may not import internal/event")
@@ -78,6 +83,7 @@ func TestArrows(t *testing.T) {
 	// A test may use the test side, and no more of ours than its package.
 	f("internal/windows/a_test.go", "m/x/internal/servers")
 	f("internal/windows/a_test.go", "m/x/internal/windows")
+	f("internal/windows/store/a_test.go", "m/x/internal/windows/store/storetest")
 	f("internal/stream/a_test.go", "m/x/internal/oracle")
 	f("internal/stream/a_test.go", "github.com/redis/go-redis/v9")
 	f("internal/windows/a_test.go", "m/x/internal/event", "internal/windows/a_test.go:3: internal/windows may not import internal/event")
@@ -91,6 +97,9 @@ func TestArrows(t *testing.T) {
 	f("cmd/aggregator/a.go", "github.com/redis/go-redis/v9", "cmd/aggregator/a.go:3: cmd/aggregator may not import github.com/redis/go-redis/v9")
 	f("internal/board/a.go", "github.com/segmentio/kafka-go", "internal/board/a.go:3: internal/board may not import github.com/segmentio/kafka-go")
 	f("internal/stream/a.go", "github.com/twmb/franz-go/pkg/kfake", "internal/stream/a.go:3: internal/stream may not import github.com/twmb/franz-go/pkg/kfake")
+	f("internal/windows/store/a.go", "github.com/redis/go-redis/v9",
+		"internal/windows/store/a.go:3: internal/windows/store may not import github.com/redis/go-redis/v9")
+	f("internal/windows/a.go", "context", "internal/windows/a.go:3: internal/windows may not import context")
 	f("internal/event/a.go", "os", "internal/event/a.go:3: internal/event may not import os")
 	f("internal/thresholds/a.go", "net/http", "internal/thresholds/a.go:3: internal/thresholds may not import net/http")
 	f("internal/thresholds/a.go", "osmosis")

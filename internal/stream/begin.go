@@ -10,7 +10,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Start says where a new group begins to count. A partition that a group gets later begins at its start.
@@ -76,7 +76,7 @@ func decodeBegins(text []byte) (begins, error) {
 	return b, nil
 }
 
-func beginsKey(store windows.Store) []byte {
+func beginsKey(store windowstore.Store) []byte {
 	return store.Keys().AppendMetaKey(nil, 0, settingBegins)
 }
 

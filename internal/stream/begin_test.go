@@ -11,7 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // fakeOffsets are a group's offsets in memory.
@@ -42,7 +42,7 @@ func (f *fakeOffsets) commit(_ context.Context, as groupMember, offsets []groupO
 }
 
 // beginner is a process of a group that is about to settle where counting begins, over two partitions of 7 and 9 records.
-func beginner(store windows.Store, group groupOffsets, start Start) *Service {
+func beginner(store windowstore.Store, group groupOffsets, start Start) *Service {
 	log := &simLog{world: &simWorld{calm: true}, there: []int{7, 9}, shown: 2}
 	for p, n := range log.there {
 		log.events = append(log.events, nil)
@@ -68,7 +68,7 @@ func TestBegins(t *testing.T) {
 	latest := Start{Latest: true}
 	f := func(name string, start Start, group []groupOffset, stored begins, fence bool, want at) {
 		t.Helper()
-		offsets, store := &fakeOffsets{of: map[topicPartition]groupOffset{}}, windows.NewMem(1)
+		offsets, store := &fakeOffsets{of: map[topicPartition]groupOffset{}}, windowstore.NewMem(1)
 		for _, g := range group {
 			offsets.of[g.topicPartition] = g
 		}
@@ -116,7 +116,7 @@ func TestBegins(t *testing.T) {
 // TestBeginsMeet: two processes that settle at the same moment, and find other ends, begin at the same places.
 func TestBeginsMeet(t *testing.T) {
 	group := &fakeOffsets{of: map[topicPartition]groupOffset{}}
-	store := &meetingStore{Store: windows.NewMem(1)}
+	store := &meetingStore{Store: windowstore.NewMem(1)}
 	early, late := beginner(store, group, Start{Latest: true}), beginner(store, group, Start{Latest: true})
 	late.source.(*simLog).there[0] = 4
 	store.meet = func() error { return early.settleBegins(t.Context()) }
@@ -131,7 +131,7 @@ func TestBeginsMeet(t *testing.T) {
 
 // meetingStore lets another one in before a setting is made.
 type meetingStore struct {
-	windows.Store
+	windowstore.Store
 	meet func() error
 }
 
@@ -149,14 +149,14 @@ func (s *meetingStore) PutAbsent(ctx context.Context, shard int, key, value []by
 // and before anything else was committed to Kafka.
 func TestBeginsOfEmptyTopic(t *testing.T) {
 	group := &fakeOffsets{of: map[topicPartition]groupOffset{}}
-	s := beginner(windows.NewMem(1), group, Start{Latest: true})
+	s := beginner(windowstore.NewMem(1), group, Start{Latest: true})
 	log := s.source.(*simLog)
 	log.there = []int{0, 0}
 	if err := s.settleBegins(t.Context()); err != nil || len(s.begins) != 0 {
 		t.Fatalf("begins at %v, %v", s.begins, err)
 	}
 	log.there, group.members = []int{7, 9}, true
-	s.Store = windows.NewMem(1)
+	s.Store = windowstore.NewMem(1)
 	if err := s.settleBegins(t.Context()); err != nil || len(s.begins) != 0 {
 		t.Errorf("after a loss it begins at %v, %v", s.begins, err)
 	}
@@ -165,7 +165,7 @@ func TestBeginsOfEmptyTopic(t *testing.T) {
 // TestBeginsLostMeanwhile: what Redis loses while it is settled is not settled.
 func TestBeginsLostMeanwhile(t *testing.T) {
 	group := &fakeOffsets{of: map[topicPartition]groupOffset{}}
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	s := beginner(&losing{Store: store, after: 1}, group, Start{Latest: true})
 	if err := s.settleBegins(t.Context()); err == nil {
 		t.Fatal("it settled what others have chosen otherwise")
@@ -177,7 +177,7 @@ func TestBeginsLostMeanwhile(t *testing.T) {
 
 // losing is a store that another process begins anew in after so many settings were made.
 type losing struct {
-	windows.Store
+	windowstore.Store
 	after int
 }
 
@@ -193,7 +193,7 @@ func (s *losing) PutAbsent(ctx context.Context, shard int, key, value []byte) ([
 // TestBeginsWait: nothing is counted of a new group while where it begins cannot be noted with its offsets; one that has begun goes on.
 func TestBeginsWait(t *testing.T) {
 	group := &fakeOffsets{of: map[topicPartition]groupOffset{}, members: true}
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	s := beginner(store, group, Start{Latest: true})
 	if err := s.settleBegins(t.Context()); !notEmpty(err) {
 		t.Errorf("a new group with members: %v", err)
@@ -224,7 +224,7 @@ func TestNotes(t *testing.T) {
 // TestGroupOffsets: what a broker keeps of the group, with the notes.
 func TestGroupOffsets(t *testing.T) {
 	r := newRig(t, 3, compile(t, smallPack))
-	s := New(Options{Kafka: r.kafka, Program: r.program, Store: windows.NewMem(1), Registry: prometheus.NewRegistry(), Log: discard})
+	s := New(Options{Kafka: r.kafka, Program: r.program, Store: windowstore.NewMem(1), Registry: prometheus.NewRegistry(), Log: discard})
 	s.connect()
 	defer s.disconnect()
 	all := []topicPartition{{"events", 2}, {"events", 0}, {"events", 1}}

@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // TestRedoneBatchIsTooLarge: a batch that fits a commit does so no more once what another process wrote is under it, since
@@ -21,7 +21,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 500}}]
 	for i := range p.kinds {
 		p.kinds[i].layout.SetPieces(2, 100, 256)
 	}
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	views := func(account string) (lines []string) {
 		for i := range subjects {
 			lines = append(lines, fmt.Sprintf(`{"id":"%s%d","time":"2026-01-01T00:00:00Z","type":"view","incident":"%d","account":%q}`, account, i, i, account))
@@ -65,7 +65,7 @@ func TestEventOfManyParts(t *testing.T) {
 	}
 	p := compile(t, "pack: p\nmeasures:\n"+strings.Join(measures, "")+
 		"rules: [{id: r, by: incident, window: 1000h, step: 1h, limits: {"+strings.Join(limits, ", ")+"}, levels: [1]}]\n")
-	s, l := lone(t, p, windows.NewMem(1))
+	s, l := lone(t, p, windowstore.NewMem(1))
 	feed := newFeeder(p)
 	at, n := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), 0
 	view := func(incident string) string {
@@ -80,10 +80,10 @@ func TestEventOfManyParts(t *testing.T) {
 		lines = append(lines, view("A"))
 	}
 	feed.count(t, s, l, lines...)
-	for i := 0; s.commitKeys()+p.keysPerEvent < windows.MaxCommitKeys && i < windows.MaxCommitKeys; i++ {
+	for i := 0; s.commitKeys()+p.keysPerEvent < windowstore.MaxCommitKeys && i < windowstore.MaxCommitKeys; i++ {
 		feed.feed(t, s, l, view(fmt.Sprint("F", i)))
 	}
-	if n := s.commitKeys() + p.keysPerEvent; n != windows.MaxCommitKeys {
+	if n := s.commitKeys() + p.keysPerEvent; n != windowstore.MaxCommitKeys {
 		t.Fatalf("the batch is not nearly full: %d keys with an event more", n)
 	}
 	at = at.Add(time.Hour)

@@ -8,7 +8,7 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // claim is a relay's right to publish the outbox of its shard. It is noted in
@@ -72,11 +72,11 @@ func (r *relay) hold(ctx context.Context, stored []byte, asked time.Time) error 
 		if c.yields(stored, asked) {
 			return errNotOurs
 		}
-		res, err := r.store.Commit(ctx, r.shard, &windows.Commit{Fences: []windows.Fence{{Key: r.claimKey(), From: stored, To: c.name}}})
+		res, err := r.store.Commit(ctx, r.shard, &windowstore.Commit{Fences: []windowstore.Fence{{Key: r.claimKey(), From: stored, To: c.name}}})
 		if err != nil {
 			return r.failed(ctx, fmt.Errorf("claim outbox of shard %d: %w", r.shard, err))
 		}
-		if res.Outcome != windows.Done {
+		if res.Outcome != windowstore.Done {
 			return errNotOurs
 		}
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // office is an outbox and the relays that would publish it.
@@ -26,7 +26,7 @@ type office struct {
 
 // drowsyStore does something while the entries of an outbox are on their way to who asked for them.
 type drowsyStore struct {
-	*windows.Mem
+	*windowstore.Mem
 	during func()
 }
 
@@ -40,7 +40,7 @@ func (s *drowsyStore) Load(ctx context.Context, shard int, keys, dst [][]byte) (
 }
 
 func newOffice(t *testing.T) *office {
-	return &office{t: t, store: &drowsyStore{Mem: windows.NewMem(1)}, pub: &listPublisher{}}
+	return &office{t: t, store: &drowsyStore{Mem: windowstore.NewMem(1)}, pub: &listPublisher{}}
 }
 
 // relay is a relay of a generation.

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // quietPack clears when fewer than 120 clicks are left in a window.
@@ -68,7 +68,7 @@ func TestClearWaitsForSince(t *testing.T) {
 // TestClearAfterPackChange: a rule whose window was changed has an empty counter, and does not end an episode by it.
 func TestClearAfterPackChange(t *testing.T) {
 	r := newRig(t, 1, compile(t, quietPack("10m")))
-	store := windows.NewMem(DefaultShards)
+	store := windowstore.NewMem(DefaultShards)
 	run := func(events ...sentEvent) (clears []string) {
 		t.Helper()
 		p := r.start(store, nil)

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // commits is the scratch memory of a shard's writes.
@@ -65,8 +66,8 @@ func (s *shard) commit(ctx context.Context) error {
 
 // send writes c and deals with the answer. It says whether the commit is to be
 // built and sent again.
-func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err error) {
-	var res windows.Result
+func (s *shard) send(ctx context.Context, c *windowstore.Commit) (again bool, err error) {
+	var res windowstore.Result
 	started := time.Now()
 	before := s.pulse.at(stepCommit)
 	err = s.patience.retry(ctx, operationCommit, s.number, func() (err error) {
@@ -81,11 +82,11 @@ func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err er
 	}
 	s.metrics.commit(time.Since(started), c)
 	switch {
-	case res.Outcome == windows.Done:
+	case res.Outcome == windowstore.Done:
 		s.written(ctx, c)
 	case wroteBefore(c, res):
 		s.written(ctx, c)
-	case res.Outcome == windows.Fenced:
+	case res.Outcome == windowstore.Fenced:
 		s.refused(c, res)
 		s.reset()
 	default:
@@ -96,7 +97,7 @@ func (s *shard) send(ctx context.Context, c *windows.Commit) (again bool, err er
 }
 
 // refused says what the first fence that differs means.
-func (s *shard) refused(c *windows.Commit, res windows.Result) {
+func (s *shard) refused(c *windowstore.Commit, res windowstore.Result) {
 	f := res.Fences[0]
 	for i := range s.places {
 		if p := &s.places[i]; p.stands && bytes.Equal(p.key, c.Fences[f.Index].Key) {
@@ -107,7 +108,7 @@ func (s *shard) refused(c *windows.Commit, res windows.Result) {
 
 // wroteBefore says whether a refusal means that the very same commit was written
 // before, by a try whose answer was lost: fences and versions are of this commit alone.
-func wroteBefore(c *windows.Commit, res windows.Result) bool {
+func wroteBefore(c *windowstore.Commit, res windowstore.Result) bool {
 	for _, p := range res.Fences {
 		f := &c.Fences[p.Index]
 		if f.To == nil || !bytes.Equal(p.Value, f.To) {
@@ -125,7 +126,7 @@ func wroteBefore(c *windows.Commit, res windows.Result) bool {
 // build makes the commit of the batch: the fences of our leases, moved to where
 // they stand or compared only; changed records with their changed parts; the
 // crossings with the outbox's head.
-func (s *shard) build() *windows.Commit {
+func (s *shard) build() *windowstore.Commit {
 	w := &s.commits
 	w.arena, w.writes, w.touched, w.moved = w.arena[:0], w.writes[:0], w.touched[:0], w.moved[:0]
 	for _, e := range s.batch.entries {
@@ -138,18 +139,18 @@ func (s *shard) build() *windows.Commit {
 	if len(s.batch.crossings) > 0 {
 		s.buildOutbox()
 	}
-	c := &windows.Commit{}
+	c := &windowstore.Commit{}
 	s.buildFences(c)
 	for i := range w.writes {
 		x := &w.writes[i]
 		key, value := w.arena[x.key.start:x.key.end:x.key.end], w.arena[x.value.start:x.value.end:x.value.end]
 		switch x.kind {
 		case writeCheck:
-			c.Records = append(c.Records, windows.Record{Key: key, Version: x.version})
+			c.Records = append(c.Records, windowstore.Record{Key: key, Version: x.version})
 		case writeRecord:
-			c.Records = append(c.Records, windows.Record{Key: key, Version: x.version, Value: value})
+			c.Records = append(c.Records, windowstore.Record{Key: key, Version: x.version, Value: value})
 		default:
-			c.Puts = append(c.Puts, windows.Put{Key: key, Value: value})
+			c.Puts = append(c.Puts, windowstore.Put{Key: key, Value: value})
 		}
 	}
 	return c
@@ -214,7 +215,7 @@ func (s *shard) buildOutbox() {
 
 // buildFences names every fence of ours. Those that do not move are compared
 // all the same if there is anything else to write: what was judged rests on them.
-func (s *shard) buildFences(c *windows.Commit) {
+func (s *shard) buildFences(c *windowstore.Commit) {
 	id := s.version()
 	for i := range s.places {
 		p := &s.places[i]
@@ -224,15 +225,15 @@ func (s *shard) buildFences(c *windows.Commit) {
 		if p.at != p.fence {
 			to := p.at.appendFence(nil, binary.BigEndian.Uint64(id[:]))
 			s.commits.moved = append(s.commits.moved, i)
-			c.Fences = append(c.Fences, windows.Fence{Key: p.key, From: p.stored, To: to})
+			c.Fences = append(c.Fences, windowstore.Fence{Key: p.key, From: p.stored, To: to})
 		} else if len(s.commits.writes) > 0 {
-			c.Fences = append(c.Fences, windows.Fence{Key: p.key, From: p.stored})
+			c.Fences = append(c.Fences, windowstore.Fence{Key: p.key, From: p.stored})
 		}
 	}
 }
 
 // written notes that the batch is in the store.
-func (s *shard) written(ctx context.Context, c *windows.Commit) {
+func (s *shard) written(ctx context.Context, c *windowstore.Commit) {
 	for i, f := range c.Fences {
 		if f.To == nil {
 			continue

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // counts calls yield with a line (thresholds.AppendCounts) for each rule and
@@ -58,7 +59,7 @@ func (r *Replay) Counts(yield func(line []byte) bool) {
 
 // StoredCounts calls yield with the counts lines of everything in the store, of
 // that many shards. The store should be at rest: subjects are read one after the other.
-func (p *Program) StoredCounts(ctx context.Context, store windows.Store, shards int, yield func(line []byte) bool) error {
+func (p *Program) StoredCounts(ctx context.Context, store windowstore.Store, shards int, yield func(line []byte) bool) error {
 	a := applier{program: p}
 	var all []*subject
 	keys, err := storedRecords(ctx, store, shards)
@@ -77,7 +78,7 @@ func (p *Program) StoredCounts(ctx context.Context, store windows.Store, shards 
 }
 
 // storedRecords are the keys of all records, by shard.
-func storedRecords(ctx context.Context, store windows.Store, shards int) ([][][]byte, error) {
+func storedRecords(ctx context.Context, store windowstore.Store, shards int) ([][][]byte, error) {
 	keys := make([][][]byte, shards)
 	seen := map[string]bool{}
 	err := store.ScanRecords(ctx, func(n int, key []byte) bool {
@@ -90,7 +91,7 @@ func storedRecords(ctx context.Context, store windows.Store, shards int) ([][][]
 	return keys, err
 }
 
-func (p *Program) storedSubjects(ctx context.Context, store windows.Store, shard int, keys [][]byte) ([]*subject, error) {
+func (p *Program) storedSubjects(ctx context.Context, store windowstore.Store, shard int, keys [][]byte) ([]*subject, error) {
 	var all []*subject
 	for part := range slices.Chunk(keys, maxLoadKeys) {
 		records, err := store.Load(ctx, shard, part, nil)
@@ -114,7 +115,7 @@ func (p *Program) storedSubjects(ctx context.Context, store windows.Store, shard
 }
 
 // storedSubject reads a subject's histories, which its values need.
-func (p *Program) storedSubject(ctx context.Context, store windows.Store, shard int, kind thresholds.Kind, id, record []byte) (*subject, error) {
+func (p *Program) storedSubject(ctx context.Context, store windowstore.Store, shard int, kind thresholds.Kind, id, record []byte) (*subject, error) {
 	ws, err := windows.DecodeSubject(&p.kinds[kind].layout, record)
 	if err != nil {
 		return nil, fmt.Errorf("read a subject of shard %d: %w", shard, err)

@@ -14,6 +14,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // behindPack announces the third click of an hour and the ninth, and clears.
@@ -173,7 +174,7 @@ func TestServiceOfSubjectBehind(t *testing.T) {
 		want[i], _, _ = strings.Cut(want[i], " ")
 	}
 	for cut := 1; cut < len(lines); cut++ {
-		store, feed := windows.NewMem(1), newFeeder(p)
+		store, feed := windowstore.NewMem(1), newFeeder(p)
 		for _, some := range [][]string{lines[:cut], lines[cut:]} { // two processes, one after the other
 			s, l := lone(t, p, store)
 			feed.count(t, s, l, some...)
@@ -209,7 +210,7 @@ func TestQueueOfSubjectBehind(t *testing.T) {
 }
 
 // outboxIDs are the ids of the crossings of the only shard.
-func outboxIDs(t *testing.T, store *windows.Mem) (ids []string) {
+func outboxIDs(t *testing.T, store *windowstore.Mem) (ids []string) {
 	t.Helper()
 	for n := uint64(0); ; n++ {
 		values, err := store.Load(t.Context(), 0, [][]byte{store.Keys().AppendOutboxKey(nil, 0, n)}, nil)
@@ -271,11 +272,11 @@ func TestIndexOfSubjectBehind(t *testing.T) {
 
 // armings counts the calls that put subjects into the index.
 type armings struct {
-	*windows.Mem
+	*windowstore.Mem
 	calls, members int
 }
 
-func (s *armings) Arm(ctx context.Context, shard int, due ...windows.Due) error {
+func (s *armings) Arm(ctx context.Context, shard int, due ...windowstore.Due) error {
 	s.calls, s.members = s.calls+1, s.members+len(due)
 	return s.Mem.Arm(ctx, shard, due...)
 }
@@ -283,7 +284,7 @@ func (s *armings) Arm(ctx context.Context, shard int, due ...windows.Due) error 
 // TestIndexTogether: a commit puts all its subjects into the index at once, those that crossed and those that have become less far behind.
 func TestIndexTogether(t *testing.T) {
 	p := compile(t, behindPack)
-	store := &armings{Mem: windows.NewMem(1)}
+	store := &armings{Mem: windowstore.NewMem(1)}
 	s, l := lone(t, p, store)
 	feed := newFeeder(p)
 	lines := []string{clickOf("other", "12:00:00")}

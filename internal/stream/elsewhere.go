@@ -7,14 +7,14 @@ import (
 
 	"github.com/dchest/siphash"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // A group whose processes count into two stores has half of its events in each, and misses what both together would have
 // crossed. So members tell each other which store is theirs.
 
 // storeName is what a store is told by: its prefix under its own fingerprint key, which is random, or kept by who runs the service.
-func storeName(store windows.Store, secret Secret) string {
+func storeName(store windowstore.Store, secret Secret) string {
 	return fmt.Sprintf("%016x", siphash.Hash(secret.k0, secret.k1, store.Keys().AppendMetaKey(nil, 0, settingFingerprint)))
 }
 
@@ -68,7 +68,7 @@ func (c *census) split(group, store string) error {
 }
 
 // CheckGroup says, for a store that is only read, whether the group is at work with another one.
-func CheckGroup(ctx context.Context, k *Kafka, store windows.Store) error {
+func CheckGroup(ctx context.Context, k *Kafka, store windowstore.Store) error {
 	name, err := storedName(ctx, store)
 	if err != nil {
 		return ExplainStore(err)
@@ -83,7 +83,7 @@ func CheckGroup(ctx context.Context, k *Kafka, store windows.Store) error {
 }
 
 // storedName is the name of a store by what is in it.
-func storedName(ctx context.Context, store windows.Store) (string, error) {
+func storedName(ctx context.Context, store windowstore.Store) (string, error) {
 	values, err := store.Load(ctx, 0, [][]byte{store.Keys().AppendMetaKey(nil, 0, settingFingerprint)}, nil)
 	if err != nil || values[0] == nil {
 		return noStore, err

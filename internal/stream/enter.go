@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // enter reads the fences of the partition, makes those that are missing, tells
@@ -64,13 +64,13 @@ func (p *partition) fences(ctx context.Context) ([][]byte, error) {
 // makeFence makes a shard's fence, and with it, in one step, the key that says that it was made.
 // It returns the fence that is there then: somebody else may have been faster.
 func (p *partition) makeFence(ctx context.Context, shard int, fence []byte) (stored []byte, err error) {
-	c := &windows.Commit{
-		Fences: []windows.Fence{{Key: p.keys.AppendFenceKey(nil, shard, p.lease.topic, p.lease.partition), To: fence}},
-		Puts:   []windows.Put{{Key: p.begunKey(shard), Value: []byte{1}}},
+	c := &windowstore.Commit{
+		Fences: []windowstore.Fence{{Key: p.keys.AppendFenceKey(nil, shard, p.lease.topic, p.lease.partition), To: fence}},
+		Puts:   []windowstore.Put{{Key: p.begunKey(shard), Value: []byte{1}}},
 	}
 	err = p.retry(ctx, operationFence, shard, func() error {
 		res, err := p.store.Commit(ctx, shard, c)
-		if stored = fence; err == nil && res.Outcome == windows.Fenced {
+		if stored = fence; err == nil && res.Outcome == windowstore.Fenced {
 			stored = res.Fences[0].Value
 		}
 		return err

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // deafOnce is a log that does not find an offset the first time it is asked.
@@ -59,7 +59,7 @@ func TestIDsReadBack(t *testing.T) {
 		events = append(events, sentEvent{millis: 1767225600000, value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, i)})
 	}
 	log := &deafOnce{simLog: &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}}
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	x := newPartition(&partitionOptions{
 		program: p, source: log, store: store, keys: store.Keys(), shards: make([]chan message, 1),
 		tide: newTide(1, 1, 0, func() {}), memories: newMemories(), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),

@@ -9,13 +9,13 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // flaky is a store whose calls fail now and then, before or after they took
 // effect: an answer that is lost leaves open which.
 type flaky struct {
-	windows.Store
+	windowstore.Store
 	mu  sync.Mutex
 	rnd *rand.Rand
 	bad float64
@@ -41,13 +41,13 @@ func (f *flaky) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]by
 	return f.Store.Load(ctx, shard, keys, dst)
 }
 
-func (f *flaky) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (f *flaky) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	if f.roll() {
-		return windows.Result{}, errCut
+		return windowstore.Result{}, errCut
 	}
 	res, err := f.Store.Commit(ctx, shard, c)
 	if err == nil && f.roll() {
-		return windows.Result{}, errCut
+		return windowstore.Result{}, errCut
 	}
 	return res, err
 }
@@ -68,7 +68,7 @@ func TestLostAnswers(t *testing.T) {
 	}
 	const partitions = 4
 	r := newRig(t, partitions, compile(t, widePack))
-	store := &flaky{Store: windows.NewMem(DefaultShards), rnd: rand.New(rand.NewPCG(seed, 3)), bad: 0.1}
+	store := &flaky{Store: windowstore.NewMem(DefaultShards), rnd: rand.New(rand.NewPCG(seed, 3)), bad: 0.1}
 	a := r.start(store, nil)
 	b := r.start(store, nil)
 	for p, events := range spread(story(rand.New(rand.NewPCG(seed, 2)), 30_000, 40, 300), partitions) {

@@ -6,19 +6,19 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // torn is a store that fails one of the deletes.
 type torn struct {
-	*windows.Mem
+	*windowstore.Mem
 	deletes, bad int
 }
 
-func (s *torn) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (s *torn) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	if len(c.Deletes) > 0 {
 		if s.deletes++; s.deletes == s.bad {
-			return windows.Result{}, errCut
+			return windowstore.Result{}, errCut
 		}
 	}
 	return s.Mem.Commit(ctx, shard, c)
@@ -32,7 +32,7 @@ measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: %d}, levels: [1]}]
 `, limit))
 	p.kinds[0].layout.SetPieces(1, 1, 256)
-	r := &sweepRig{t: t, store: windows.NewMem(1), feed: newFeeder(p)}
+	r := &sweepRig{t: t, store: windowstore.NewMem(1), feed: newFeeder(p)}
 	r.shard, r.lease = lone(t, p, r.store)
 	var lines []string
 	for i := range readers {

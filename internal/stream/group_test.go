@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // widePack has windows so long that nothing in a story is late or cleared:
@@ -71,7 +71,7 @@ func (r *rig) wantedCounts() []string {
 	return lines
 }
 
-func (r *rig) storedCounts(store windows.Store) []string {
+func (r *rig) storedCounts(store windowstore.Store) []string {
 	r.tb.Helper()
 	var lines []string
 	err := r.program.StoredCounts(context.Background(), store, DefaultShards, func(line []byte) bool {
@@ -87,7 +87,7 @@ func (r *rig) storedCounts(store windows.Store) []string {
 // checkAll compares the stored counts with a replay, and the crossings of
 // incidents, each fed by one partition, with a replay of that partition. Accounts are
 // fed by several: each of their crossings must be there, once.
-func (r *rig) checkAll(t *testing.T, store windows.Store, repeats bool) {
+func (r *rig) checkAll(t *testing.T, store windowstore.Store, repeats bool) {
 	t.Helper()
 	want, got := r.wantedCounts(), r.storedCounts(store)
 	for i := range max(len(want), len(got)) {
@@ -178,7 +178,7 @@ func TestProcessesShareSubjects(t *testing.T) {
 	t.Logf("seed %d", seed)
 	const partitions = 6
 	r := newRig(t, partitions, compile(t, widePack))
-	store := windows.NewMem(DefaultShards)
+	store := windowstore.NewMem(DefaultShards)
 	a := r.start(store, nil)
 	b := r.start(store, nil)
 	events := spread(story(rand.New(rand.NewPCG(seed, 2)), 60_000, 40, 300), partitions)

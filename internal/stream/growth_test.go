@@ -8,14 +8,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // TestWatchTopics: more partitions than the process knows of, or than it gave out as the leader, have it begin again; whoever
 // finds out otherwise would never know of those that were made between the two.
 func TestWatchTopics(t *testing.T) {
 	r := newRig(t, 3, compile(t, smallPack))
-	s := New(Options{Kafka: r.kafka, Program: r.program, Store: windows.NewMem(1), Registry: prometheus.NewRegistry(), Log: discard})
+	s := New(Options{Kafka: r.kafka, Program: r.program, Store: windowstore.NewMem(1), Registry: prometheus.NewRegistry(), Log: discard})
 	s.connect()
 	defer s.disconnect()
 	f := func(known, given int, want bool) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // relay is a relay of what the shard announces.
@@ -116,14 +116,14 @@ func TestOutboxIsMeasured(t *testing.T) {
 
 // untrimmed is a store that fails the first deletes.
 type untrimmed struct {
-	*windows.Mem
+	*windowstore.Mem
 	left int
 }
 
-func (s *untrimmed) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (s *untrimmed) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	if len(c.Deletes) > 0 {
 		if s.left--; s.left >= 0 {
-			return windows.Result{}, errCut
+			return windowstore.Result{}, errCut
 		}
 	}
 	return s.Mem.Commit(ctx, shard, c)

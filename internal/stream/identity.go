@@ -7,7 +7,7 @@ import (
 	"fmt"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // settingTopic is followed by the name of an event topic: its id is kept.
@@ -46,7 +46,7 @@ func (s *Service) noteTopic(ctx context.Context, topic string, id fetch.TopicID)
 	return string(b) == string(text), err
 }
 
-func topicKey(store windows.Store, topic string) []byte {
+func topicKey(store windowstore.Store, topic string) []byte {
 	return store.Keys().AppendMetaKey(nil, 0, settingTopic+topic)
 }
 

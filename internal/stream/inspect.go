@@ -4,10 +4,9 @@ import (
 	"context"
 	"fmt"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Standing is where a subject is with one rule.
@@ -22,7 +21,7 @@ type Standing struct {
 // Standings appends where the subject kind/id is with each rule in which it
 // has any progress, in the packs' order, as it stands in the store, which has that many
 // shards. A commit between two reads of it may make that an error: try again.
-func (p *Program) Standings(ctx context.Context, store windows.Store, shards int, kind thresholds.Kind, id string, dst []Standing) ([]Standing, error) {
+func (p *Program) Standings(ctx context.Context, store windowstore.Store, shards int, kind thresholds.Kind, id string, dst []Standing) ([]Standing, error) {
 	shard, _, record, err := findRecord(ctx, store, shards, kind, id)
 	if err != nil || record == nil {
 		return dst, err
@@ -49,7 +48,7 @@ func (p *Program) Standings(ctx context.Context, store windows.Store, shards int
 
 // Forget deletes everything that is stored of the subject kind/id. It is for
 // subjects of which no more events come: one that is being written may be left in part.
-func (p *Program) Forget(ctx context.Context, store windows.Store, shards int, kind thresholds.Kind, id string) error {
+func (p *Program) Forget(ctx context.Context, store windowstore.Store, shards int, kind thresholds.Kind, id string) error {
 	shard, key, record, err := findRecord(ctx, store, shards, kind, id)
 	if err != nil || record == nil {
 		return err
@@ -69,8 +68,8 @@ func (p *Program) Forget(ctx context.Context, store windows.Store, shards int, k
 }
 
 // findRecord reads the record of a subject; nil if there is none.
-func findRecord(ctx context.Context, store windows.Store, shards int, kind thresholds.Kind, id string) (shard int, key, record []byte, err error) {
-	shard = int(xxhash.Sum64String(kind.String()+"/"+id) % uint64(shards))
+func findRecord(ctx context.Context, store windowstore.Store, shards int, kind thresholds.Kind, id string) (shard int, key, record []byte, err error) {
+	shard = windowstore.ShardOf(kind.String(), []byte(id), shards)
 	key = store.Keys().AppendRecordKey(nil, shard, kind.String(), []byte(id))
 	records, err := store.Load(ctx, shard, [][]byte{key}, nil)
 	if err != nil {

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // memberText is what a consumer tells, in the wire's form: version, then what follows.
@@ -75,7 +75,7 @@ func TestElsewhere(t *testing.T) {
 	f(kin, "", true)
 	f(kin+"x", "", false)
 	f(string(kinOf("ab")), "ab", true)
-	one, other := windows.NewMem(1), windows.NewMem(1)
+	one, other := windowstore.NewMem(1), windowstore.NewMem(1)
 	a, b := storeName(one, Secret{1, 2}), storeName(other, Secret{1, 3})
 	if a == b || a != storeName(other, Secret{1, 2}) {
 		t.Errorf("stores %s and %s", a, b)

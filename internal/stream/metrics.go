@@ -8,7 +8,8 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // Metrics is what the service counts about itself. No subject is ever in a
@@ -264,10 +265,10 @@ func (m *Metrics) storeCall(operation string, d time.Duration) {
 }
 
 func (m *Metrics) storeError(operation string, err error) {
-	m.storeErrors.WithLabelValues(operation, windows.ErrorKind(err)).Inc()
+	m.storeErrors.WithLabelValues(operation, redisstore.ErrorKind(err)).Inc()
 }
 
-func (m *Metrics) commit(d time.Duration, c *windows.Commit) {
+func (m *Metrics) commit(d time.Duration, c *windowstore.Commit) {
 	m.commits.Observe(d.Seconds())
 	m.commitKeys.Observe(float64(len(c.Fences) + len(c.Records) + len(c.Puts)))
 }

@@ -13,7 +13,7 @@ import (
 	dto "github.com/prometheus/client_model/go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // series is the one of a metric that has a label of that value; of a metric without labels its only one.
@@ -121,7 +121,7 @@ rules:
   - {id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 900000}}
   - {id: s, by: account, window: 10d, step: 1d, limits: {clicks: 900000}}
 `)
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	s, l := lone(t, p, store)
 	feed := newFeeder(p)
 	click := func(n int, incident string) string {

@@ -19,7 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // outboxPack has a crossing for every event.
@@ -73,7 +73,7 @@ func (r *rig) refuse(closed *atomic.Bool) {
 // fullSite is a service whose outbox is small, and whose topic of crossings may be closed.
 type fullSite struct {
 	*rig
-	store  *windows.Mem
+	store  *windowstore.Mem
 	closed atomic.Bool
 }
 
@@ -97,7 +97,7 @@ func (s *fullSite) full(t *testing.T) (*process, *prometheus.Registry) {
 }
 
 // deepest is how many crossings wait in the fullest outbox, as stored.
-func deepest(t *testing.T, store windows.Store) (most uint64) {
+func deepest(t *testing.T, store windowstore.Store) (most uint64) {
 	t.Helper()
 	for n := range DefaultShards {
 		keys := [][]byte{store.Keys().AppendHeadKey(nil, n), store.Keys().AppendNotedKey(nil, n)}
@@ -115,7 +115,7 @@ func deepest(t *testing.T, store windows.Store) (most uint64) {
 // topic takes crossings again, all of them come, once.
 func TestOutboxFull(t *testing.T) {
 	const partitions, each = 3, 6_000
-	s := &fullSite{rig: newRig(t, partitions, compile(t, outboxPack)), store: windows.NewMem(DefaultShards)}
+	s := &fullSite{rig: newRig(t, partitions, compile(t, outboxPack)), store: windowstore.NewMem(DefaultShards)}
 	s.closed.Store(true)
 	s.refuse(&s.closed)
 	o, wanted := s.sendAll(t, each)
@@ -217,7 +217,7 @@ func (shut) write(context.Context, int, []outboxEntry) error { return errCut }
 // TestWaitingShows: that crossings wait is in the metrics, all of them, also while it cannot be found out what was published before.
 func TestWaitingShows(t *testing.T) {
 	p := compile(t, outboxPack)
-	store, metrics := windows.NewMem(1), prometheus.NewRegistry()
+	store, metrics := windowstore.NewMem(1), prometheus.NewRegistry()
 	put := func(key, value []byte) {
 		t.Helper()
 		if err := store.Put(t.Context(), 0, key, value); err != nil {

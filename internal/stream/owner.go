@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // settingOwner names the deployment that the store belongs to.
@@ -85,7 +85,7 @@ type ownership struct {
 }
 
 // readOwnership reads whose the store is, and what it was counted of, as far as it is about these topics.
-func readOwnership(ctx context.Context, store windows.Store, events []string) (o ownership, err error) {
+func readOwnership(ctx context.Context, store windowstore.Store, events []string) (o ownership, err error) {
 	keys := [][]byte{ownerKey(store)}
 	for _, topic := range events {
 		keys = append(keys, topicKey(store, topic))
@@ -108,7 +108,7 @@ func readOwnership(ctx context.Context, store windows.Store, events []string) (o
 	return o, nil
 }
 
-func ownerKey(store windows.Store) []byte {
+func ownerKey(store windowstore.Store) []byte {
 	return store.Keys().AppendMetaKey(nil, 0, settingOwner)
 }
 
@@ -244,11 +244,11 @@ func (s *Service) tellOwner(found *ownership, adopted, renewed bool) {
 
 // noteOwner writes the owner in place of what was read.
 func (s *Service) noteOwner(ctx context.Context, in, to []byte) (done bool, err error) {
-	res, err := s.Store.Commit(ctx, 0, &windows.Commit{Fences: []windows.Fence{{Key: ownerKey(s.Store), From: in, To: to}}})
+	res, err := s.Store.Commit(ctx, 0, &windowstore.Commit{Fences: []windowstore.Fence{{Key: ownerKey(s.Store), From: in, To: to}}})
 	if err != nil {
 		return false, err
 	}
-	return res.Outcome == windows.Done || bytes.Equal(res.Fences[0].Value, to), nil
+	return res.Outcome == windowstore.Done || bytes.Equal(res.Fences[0].Value, to), nil
 }
 
 // disowned ends the service if the store is another's by now. stored is the owner as read; nil: it is gone, and
@@ -265,7 +265,7 @@ func (s *Service) disowned(stored []byte) error {
 
 // CheckOwner says whose a store is, and writes nothing: "" if it is nobody's yet. The error is a store of
 // another deployment, or one that cannot be asked. What Kafka does not tell is not compared.
-func CheckOwner(ctx context.Context, k *Kafka, store windows.Store) (group string, err error) {
+func CheckOwner(ctx context.Context, k *Kafka, store windowstore.Store) (group string, err error) {
 	found, err := readOwnership(ctx, store, k.Events)
 	if err != nil {
 		return "", ExplainStore(err)

@@ -11,11 +11,11 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // tenant is a deployment that wants a store.
-func tenant(store windows.Store, group, crossings, id string, events map[string]fetch.TopicID) *Service {
+func tenant(store windowstore.Store, group, crossings, id string, events map[string]fetch.TopicID) *Service {
 	s := &Service{Options: Options{Store: store, Kafka: Kafka{Group: group, Crossings: crossings}}, log: discard}
 	for topic := range events {
 		s.Events = append(s.Events, topic)
@@ -44,7 +44,7 @@ func TestOwner(t *testing.T) {
 	a, b := fetch.TopicID{1}, fetch.TopicID{2}
 	f := func(name, group, crossings, id string, events map[string]fetch.TopicID, want error) {
 		t.Helper()
-		store := windows.NewMem(1)
+		store := windowstore.NewMem(1)
 		if err := tenant(store, "prod", "out", "aa", map[string]fetch.TopicID{"in": a}).take(t); err != nil {
 			t.Fatal(err)
 		}
@@ -69,7 +69,7 @@ func TestOwner(t *testing.T) {
 // TestOwnerLearnsTopics: a store keeps the event topics that it was ever counted of, so that they may be exchanged one by one,
 // and not all at once unless on purpose.
 func TestOwnerLearnsTopics(t *testing.T) {
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	f := func(adopt string, want error, topics ...string) {
 		t.Helper()
 		events := map[string]fetch.TopicID{}
@@ -96,7 +96,7 @@ func TestOwnerLearnsTopics(t *testing.T) {
 
 // TestOwnerSays: a refusal names both sides and what to do, and is one line.
 func TestOwnerSays(t *testing.T) {
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	if err := tenant(store, "prod", "prod-out", "aa", nil).take(t); err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestAdopt(t *testing.T) {
 	in := map[string]fetch.TopicID{"in": {1}}
 	f := func(adopt string, events map[string]fetch.TopicID, want error) {
 		t.Helper()
-		store := windows.NewMem(1)
+		store := windowstore.NewMem(1)
 		old := tenant(store, "prod", "out", "aa", in)
 		if err := old.take(t); err != nil {
 			t.Fatal(err)
@@ -141,15 +141,15 @@ func TestAdopt(t *testing.T) {
 
 // rivalStore lets a rival in before the first commit.
 type rivalStore struct {
-	windows.Store
+	windowstore.Store
 	rival *Service
 }
 
-func (s *rivalStore) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (s *rivalStore) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	if rival := s.rival; rival != nil {
 		s.rival = nil
 		if err := rival.takeStore(ctx); err != nil {
-			return windows.Result{}, err
+			return windowstore.Result{}, err
 		}
 	}
 	return s.Store.Commit(ctx, shard, c)
@@ -157,7 +157,7 @@ func (s *rivalStore) Commit(ctx context.Context, shard int, c *windows.Commit) (
 
 // TestOwnersMeet: of two deployments that find nobody at the same moment one has the store, and the other is refused.
 func TestOwnersMeet(t *testing.T) {
-	store := &rivalStore{Store: windows.NewMem(1)}
+	store := &rivalStore{Store: windowstore.NewMem(1)}
 	store.rival = tenant(store, "prod", "out", "aa", nil)
 	if err := tenant(store, "stag", "out", "aa", nil).takeStore(t.Context()); !errors.Is(err, ErrOtherOwner) {
 		t.Errorf("the second one: %v", err)
@@ -178,7 +178,7 @@ func (p *process) ended() error {
 // TestServicesShareNoStore: a service on another's store ends, and one whose store was adopted ends, too.
 func TestServicesShareNoStore(t *testing.T) {
 	r := newRig(t, 1, compile(t, smallPack))
-	store := windows.NewMem(DefaultShards)
+	store := windowstore.NewMem(DefaultShards)
 	prod := r.start(store, nil)
 	for !prod.s.joined.Load() {
 		<-time.After(10 * time.Millisecond)
@@ -197,7 +197,7 @@ func TestServicesShareNoStore(t *testing.T) {
 // TestCheckOwner: the check says whose a store is, and leaves it alone.
 func TestCheckOwner(t *testing.T) {
 	r := newRig(t, 1, compile(t, smallPack))
-	store := windows.NewMem(DefaultShards)
+	store := windowstore.NewMem(DefaultShards)
 	if group, err := CheckOwner(t.Context(), &r.kafka, store); group != "" || err != nil {
 		t.Errorf("nobody's: %q, %v", group, err)
 	}

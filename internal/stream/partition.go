@@ -9,11 +9,9 @@ import (
 	"slices"
 	"time"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // partitionOptions is what the partitions of a process share.
@@ -22,8 +20,8 @@ type partitionOptions struct {
 	secret   Secret
 	intake   Intake
 	source   source
-	store    windows.Store
-	keys     windows.Keys
+	store    windowstore.Store
+	keys     windowstore.Keys
 	shards   []chan message
 	dead     deadLetters
 	tide     *tide
@@ -52,7 +50,6 @@ type partition struct {
 	current   []*run  // by shard; nil: none being filled
 	sent      []int64 // by shard: offset of the last mark sent
 	marked    time.Time
-	hashed    []byte
 	next      int64 // offset behind the last record taken
 	clock     int64 // running maximum of timestamps up to next, ms
 	heard     time.Time
@@ -375,6 +372,5 @@ func (p *partition) forget() {
 }
 
 func (p *partition) shardOf(o *operation) int {
-	p.hashed = append(append(append(p.hashed[:0], o.kind.String()...), '/'), o.id...)
-	return int(xxhash.Sum64(p.hashed) % uint64(len(p.shards)))
+	return windowstore.ShardOf(o.kind.String(), o.id, len(p.shards))
 }

@@ -1,6 +1,6 @@
 package stream
 
-import "github.com/seed-afe14ff2/aggregator/internal/windows"
+import windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 
 // standing is where a partition stands for the shard.
 type standing struct {
@@ -24,7 +24,7 @@ func (p *standing) move(m mark) {
 func (s *shard) fenceKeys() [][]byte { return appendFenceKeys(nil, s.keys, s.number, s.partitions) }
 
 // appendFenceKeys appends the keys of a shard's fences, one for each partition.
-func appendFenceKeys(dst [][]byte, k windows.Keys, shard int, partitions []topicPartition) [][]byte {
+func appendFenceKeys(dst [][]byte, k windowstore.Keys, shard int, partitions []topicPartition) [][]byte {
 	for _, p := range partitions {
 		dst = append(dst, k.AppendFenceKey(nil, shard, p.topic, p.partition))
 	}

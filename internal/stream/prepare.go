@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Names of the settings kept in the store. They are chosen once: with others,
@@ -99,7 +99,7 @@ const skipPatience = 2 * time.Second
 // checkPartitions refuses more partitions than have room in a commit: it names a fence for each, beside what
 // one event can write.
 func (s *Service) checkPartitions() error {
-	if most := windows.MaxCommitKeys - s.Program.keysPerEvent - 2; len(s.topics) > most {
+	if most := windowstore.MaxCommitKeys - s.Program.keysPerEvent - 2; len(s.topics) > most {
 		return &finalError{fmt.Errorf("the event topics have %d partitions together, with these packs a group can count %d at most: count some of the topics in another group",
 			len(s.topics), most)}
 	}

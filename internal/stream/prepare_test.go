@@ -5,12 +5,12 @@ import (
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // TestResettle: a store that lost everything is told again of which topics it is counted.
 func TestResettle(t *testing.T) {
-	s := &Service{Options: Options{Store: windows.NewMem(1), Program: compile(t, smallPack), Shards: 1}, outPartitions: 1, topicIDs: map[string]fetch.TopicID{"events": {1, 2}}, deployment: &deployment{}}
+	s := &Service{Options: Options{Store: windowstore.NewMem(1), Program: compile(t, smallPack), Shards: 1}, outPartitions: 1, topicIDs: map[string]fetch.TopicID{"events": {1, 2}}, deployment: &deployment{}}
 	s.sinces = newSinces(s.Store, s.Program, nil, 1, discard)
 	if err := s.resettle(t.Context()); err != nil {
 		t.Fatal(err)
@@ -25,7 +25,7 @@ func TestResettle(t *testing.T) {
 // TestCheckPartitions: as many partitions as have room in a commit, and no more.
 func TestCheckPartitions(t *testing.T) {
 	s := &Service{Options: Options{Program: compile(t, smallPack)}}
-	most := windows.MaxCommitKeys - s.Program.keysPerEvent - 2
+	most := windowstore.MaxCommitKeys - s.Program.keysPerEvent - 2
 	s.topics = make([]topicPartition, most)
 	if err := s.checkPartitions(); err != nil {
 		t.Error(err)

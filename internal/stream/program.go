@@ -10,6 +10,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Program is the loaded packs, compiled: which counters each type of event
@@ -89,9 +90,9 @@ func Compile(packs []*thresholds.Pack, maxMembers int) (*Program, error) {
 		most = max(most, len(m))
 	}
 	p.keysPerEvent += 4 * most
-	if p.keysPerEvent > windows.MaxCommitKeys/2 {
+	if p.keysPerEvent > windowstore.MaxCommitKeys/2 {
 		return nil, fmt.Errorf("compile packs: one event could write %d keys, more than %d: the rule %q of %s, with %d levels, has the most part in it: give rules fewer levels, or split the packs over several deployments",
-			p.keysPerEvent, windows.MaxCommitKeys/2, tallest.ID, tallest.Pack.File, len(tallest.Levels))
+			p.keysPerEvent, windowstore.MaxCommitKeys/2, tallest.ID, tallest.Pack.File, len(tallest.Levels))
 	}
 	return p, p.collisions()
 }

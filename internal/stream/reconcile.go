@@ -6,13 +6,13 @@ import (
 	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // reconcile takes the records that another process wrote since they were read,
 // and applies this batch's operations on them again. If the operations of one were not kept, the
 // shard goes back to its fences, and so it does if they need more than a commit holds by now. It says whether the commit is to be built again.
-func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, err error) {
+func (s *shard) reconcile(ctx context.Context, res windowstore.Result) (again bool, err error) {
 	s.missed(res)
 	for _, p := range res.Records {
 		if p.Index < len(s.commits.touched) && s.commits.touched[p.Index].kept == nil {
@@ -35,7 +35,7 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 		}
 	}
 	s.batch.conflict = false
-	if s.commitKeys() > windows.MaxCommitKeys {
+	if s.commitKeys() > windowstore.MaxCommitKeys {
 		s.log.Debug("sets that another process writes too have grown beyond one commit: going back to the fences", "shard", s.number)
 		s.reset()
 		return false, nil
@@ -46,7 +46,7 @@ func (s *shard) reconcile(ctx context.Context, res windows.Result) (again bool, 
 // missed tells of records that are gone from the store though their fences are there. Those that
 // may be forgotten, since their windows are empty, are no news. They are counted anew: what is in
 // memory may be older than the fences (a cache outlives its leases), so it cannot stand in for them.
-func (s *shard) missed(res windows.Result) {
+func (s *shard) missed(res windowstore.Result) {
 	for _, p := range res.Records {
 		if p.Value != nil || p.Index >= len(s.commits.touched) {
 			continue // of the outbox's head readHead tells

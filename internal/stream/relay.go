@@ -12,7 +12,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // relay publishes the outbox of one shard, in order: entries are written to
@@ -33,8 +33,8 @@ type relay struct {
 
 // relayOptions is what the relays of a process share.
 type relayOptions struct {
-	store   windows.Store
-	keys    windows.Keys
+	store   windowstore.Store
+	keys    windowstore.Keys
 	publish publisher
 	poll    func() time.Duration // how often the head is read when nobody tells
 	metrics *Metrics
@@ -343,22 +343,22 @@ var errOutboxChanged = errors.New("the outbox is no longer what was read")
 func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) error {
 	r.pulse.at(stepOutbox)
 	next := binary.BigEndian.AppendUint64(nil, to)
-	c := &windows.Commit{Fences: []windows.Fence{{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored, To: next}}}
+	c := &windowstore.Commit{Fences: []windowstore.Fence{{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored, To: next}}}
 	for i, k := range keys {
-		c.Fences = append(c.Fences, windows.Fence{Key: k, From: values[i]})
+		c.Fences = append(c.Fences, windowstore.Fence{Key: k, From: values[i]})
 	}
 	if r.claim.name != nil {
-		c.Fences = append(c.Fences, windows.Fence{Key: r.claimKey(), From: r.claim.name})
+		c.Fences = append(c.Fences, windowstore.Fence{Key: r.claimKey(), From: r.claim.name})
 	}
 	if slices.ContainsFunc(values, absent) {
-		c.Records = []windows.Record{{Key: r.keys.AppendHeadKey(nil, r.shard), Version: r.version}}
+		c.Records = []windowstore.Record{{Key: r.keys.AppendHeadKey(nil, r.shard), Version: r.version}}
 	}
 	asked := time.Now()
 	res, err := r.store.Commit(ctx, r.shard, c)
 	if err != nil {
 		return r.failed(ctx, fmt.Errorf("note crossings of shard %d: %w", r.shard, err))
 	}
-	if res.Outcome != windows.Done {
+	if res.Outcome != windowstore.Done {
 		return errOutboxChanged
 	}
 	r.noted, r.stored, r.claim.seen = to, next, asked
@@ -369,12 +369,12 @@ func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) erro
 // trim deletes what was noted, if the store still says that it was: one that went
 // back since may by now hold other crossings under those numbers.
 func (r *relay) trim(ctx context.Context, keys [][]byte) error {
-	noted := windows.Fence{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored}
-	res, err := r.store.Commit(ctx, r.shard, &windows.Commit{Fences: []windows.Fence{noted}, Deletes: keys})
+	noted := windowstore.Fence{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored}
+	res, err := r.store.Commit(ctx, r.shard, &windowstore.Commit{Fences: []windowstore.Fence{noted}, Deletes: keys})
 	if err != nil {
 		return r.failed(ctx, fmt.Errorf("trim outbox of shard %d: %w", r.shard, err))
 	}
-	if res.Outcome != windows.Done {
+	if res.Outcome != windowstore.Done {
 		return errOutboxChanged
 	}
 	return nil

@@ -11,7 +11,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // listPublisher keeps the ids it was given; during does something while the
@@ -40,24 +40,24 @@ func (p *listPublisher) write(_ context.Context, _ int, entries []outboxEntry) e
 
 // lossy is a store that loses everything after a number of reads.
 type lossy struct {
-	*windows.Mem
+	*windowstore.Mem
 	left int
 }
 
 func (s *lossy) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
 	if s.left--; s.left == -1 {
-		s.Mem = windows.NewMem(1)
+		s.Mem = windowstore.NewMem(1)
 	}
 	return s.Mem.Load(ctx, shard, keys, dst)
 }
 
 // backAfter is a store that does something after its first commit, before the answer.
 type backAfter struct {
-	*windows.Mem
+	*windowstore.Mem
 	after func()
 }
 
-func (s *backAfter) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (s *backAfter) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	res, err := s.Mem.Commit(ctx, shard, c)
 	if f := s.after; f != nil {
 		s.after = nil
@@ -70,7 +70,7 @@ func (s *backAfter) Commit(ctx context.Context, shard int, c *windows.Commit) (w
 // recount puts another one under the number of the first before that is deleted.
 func TestStoreGoesBackBeforeTrim(t *testing.T) {
 	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	store := &backAfter{Mem: windows.NewMem(1)}
+	store := &backAfter{Mem: windowstore.NewMem(1)}
 	fill := func(version string, ids ...string) {
 		put := func(key, value []byte) {
 			if err := store.Put(t.Context(), 0, key, value); err != nil {
@@ -105,7 +105,7 @@ func TestStoreGoesBackBeforeTrim(t *testing.T) {
 func TestStoreLostWhilePublishing(t *testing.T) {
 	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
 	for reads := range 5 {
-		store := &lossy{Mem: windows.NewMem(1), left: reads}
+		store := &lossy{Mem: windowstore.NewMem(1), left: reads}
 		keys := store.Keys()
 		fill := func(key, value []byte) {
 			if err := store.Put(t.Context(), 0, key, value); err != nil {
@@ -116,7 +116,7 @@ func TestStoreLostWhilePublishing(t *testing.T) {
 		fill(keys.AppendOutboxKey(nil, 0, 1), outboxEntry{value: []byte(`{"id":"A"}`)}.append(nil)) // the first is missing
 		pub := &listPublisher{during: func() {
 			if reads == 4 {
-				store.Mem = windows.NewMem(1)
+				store.Mem = windowstore.NewMem(1)
 			}
 		}}
 		r := &relay{relayOptions: &relayOptions{store: store, keys: keys, publish: pub, metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard}}
@@ -135,7 +135,7 @@ func TestStoreLostWhilePublishing(t *testing.T) {
 // Noting the first must not pass over those.
 func TestStoreGoesBackWhilePublishing(t *testing.T) {
 	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	fill := func(ids ...string) {
 		head := binary.BigEndian.AppendUint64([]byte("versionX"), uint64(len(ids)))
 		if err := store.Put(t.Context(), 0, store.Keys().AppendHeadKey(nil, 0), head); err != nil {
@@ -164,7 +164,7 @@ func TestStoreGoesBackWhilePublishing(t *testing.T) {
 
 // severed is a store to which the connection breaks at reads, or at writes.
 type severed struct {
-	*windows.Mem
+	*windowstore.Mem
 	reads, writes bool
 }
 
@@ -175,16 +175,16 @@ func (s *severed) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]
 	return s.Mem.Load(ctx, shard, keys, dst)
 }
 
-func (s *severed) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (s *severed) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	if s.writes {
-		return windows.Result{}, errCut
+		return windowstore.Result{}, errCut
 	}
 	return s.Mem.Commit(ctx, shard, c)
 }
 
 // TestRelayCountsStoreErrors: each call of the store that fails a relay is counted, and what ended by itself is not.
 func TestRelayCountsStoreErrors(t *testing.T) {
-	store, metrics := &severed{Mem: windows.NewMem(1)}, prometheus.NewRegistry()
+	store, metrics := &severed{Mem: windowstore.NewMem(1)}, prometheus.NewRegistry()
 	keys := store.Keys()
 	for key, value := range map[string][]byte{
 		string(keys.AppendHeadKey(nil, 0)):      binary.BigEndian.AppendUint64([]byte("versionX"), 1),

@@ -14,7 +14,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // ExplainKafka adds to an error of Kafka what an operator can do about it, if that is known.
@@ -113,13 +113,13 @@ func explainStandstill(err error) error {
 // remedyOfStore is about logins and ACLs.
 func remedyOfStore(err error) string {
 	switch text := err.Error(); {
-	case windows.ErrorKind(err) == "auth" && (strings.Contains(text, "NOPERM") || strings.Contains(text, " script")):
+	case redisstore.ErrorKind(err) == "auth" && (strings.Contains(text, "NOPERM") || strings.Contains(text, " script")):
 		return "the user needs more rights: docs/security.md has the ACL"
 	case strings.Contains(text, "ERR unknown command"):
 		return "the server lacks a command that is needed, or has it by another name (rename-command): give it back"
-	case windows.ErrorKind(err) == "auth" && windows.OfSentinels(err):
+	case redisstore.ErrorKind(err) == "auth" && redisstore.OfSentinels(err):
 		return "look at redis.sentinel_username and redis.sentinel_password"
-	case windows.ErrorKind(err) == "auth":
+	case redisstore.ErrorKind(err) == "auth":
 		return "look at redis.username and redis.password"
 	}
 	return ""

@@ -10,7 +10,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // retelling reads the log again and applies it, with the code of the service, to
@@ -18,7 +18,7 @@ import (
 // for. It belongs to one goroutine, and publishes nothing.
 type retelling struct {
 	source     source
-	store      *windows.Mem
+	store      *windowstore.Mem
 	partitions []*retold
 	shards     []*shard
 	in         []chan message // what partitions send
@@ -58,7 +58,7 @@ type retold struct {
 // newRetelling reads partitions from the given offsets on, without the stretches given.
 func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPartition, from []int64, out []stretches, log patience) *retelling {
 	r := &retelling{
-		source: src, store: windows.NewMem(o.Shards), waiting: make([][]waitingRun, o.Shards), fed: map[uint64]feed{},
+		source: src, store: windowstore.NewMem(o.Shards), waiting: make([][]waitingRun, o.Shards), fed: map[uint64]feed{},
 	}
 	quiet := newTide(len(topics), o.Shards, 0, func() {})
 	so := &shardOptions{

@@ -11,6 +11,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 const (
@@ -120,7 +121,7 @@ func (w *sweeper) lookAt(ctx context.Context, shard int, keys [][]byte) (int, er
 	if streamTime == noTime {
 		return 0, nil
 	}
-	var due []windows.Due
+	var due []windowstore.Due
 	var old []emptied
 	var damaged error
 	for i, record := range values[:len(keys)] {
@@ -135,7 +136,7 @@ func (w *sweeper) lookAt(ctx context.Context, shard int, keys [][]byte) (int, er
 			damaged = cmp.Or(damaged, err)
 		case w.mayClear(s, kind):
 			now, _ := s.Time()
-			due = append(due, windows.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(max(now, streamTime), second)})
+			due = append(due, windowstore.Due{Member: w.keys.AppendMember(nil, name, id), Unix: floorDiv(max(now, streamTime), second)})
 		case forgettable(s, streamTime):
 			old = append(old, emptied{subject: s, parts: s.Shrink(nil), key: keys[i], record: record, kind: kind, id: id})
 		}
@@ -160,8 +161,8 @@ func forgettable(s *windows.Subject, streamTime int64) bool {
 // may be too late: its process died between a commit and the noting, or the rules were others. So it is worked out again,
 // but, where there are more than w.again of a shard, for as many only, drawn at random: all of them after each scan would keep
 // sweeps from what is due.
-func (w *sweeper) index(ctx context.Context, shard int, due []windows.Due) error {
-	var again, absent []windows.Due
+func (w *sweeper) index(ctx context.Context, shard int, due []windowstore.Due) error {
+	var again, absent []windowstore.Due
 	for _, d := range due {
 		if n := w.armed[shard]; n == 0 || rand.IntN(n) < w.again {
 			again = append(again, d)
@@ -205,7 +206,7 @@ func (e *emptied) whole() bool { return len(e.parts) == 0 && !e.subject.Marked()
 // forget deletes subjects whose windows are empty: those that are a record and no more in one step, unless another process
 // has just written one of them; then, and all others, one after the other.
 func (w *sweeper) forget(ctx context.Context, shard int, list []emptied) error {
-	var records []windows.Record
+	var records []windowstore.Record
 	var keys [][]byte
 	for i := range list {
 		if e := &list[i]; e.whole() {
@@ -250,7 +251,7 @@ func (w *sweeper) forgetOne(ctx context.Context, shard int, e *emptied) error {
 	if !s.Marked() {
 		gone = append(gone, key)
 	}
-	if done, err := w.drop(ctx, shard, []windows.Record{compared(key, record)}, gone); !done {
+	if done, err := w.drop(ctx, shard, []windowstore.Record{compared(key, record)}, gone); !done {
 		return err
 	}
 	if s.Marked() && len(gone) > 0 {
@@ -268,26 +269,26 @@ func (w *sweeper) rewrite(ctx context.Context, shard int, key, record []byte, s 
 	written := s.AppendRecord(nil, w.version(), w.writer)
 	next := compared(key, record)
 	next.Value = written
-	c := &windows.Commit{Records: []windows.Record{next}}
-	if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
+	c := &windowstore.Commit{Records: []windowstore.Record{next}}
+	if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windowstore.Done {
 		return nil, err
 	}
 	return written, nil
 }
 
 // compared is a record that must be as it was read.
-func compared(key, record []byte) windows.Record {
-	return windows.Record{Key: key, Version: record[:windows.VersionSize]}
+func compared(key, record []byte) windowstore.Record {
+	return windowstore.Record{Key: key, Version: record[:windows.VersionSize]}
 }
 
 // deleteMost is how many keys are deleted at once.
-const deleteMost = windows.MaxCommitKeys / 2
+const deleteMost = windowstore.MaxCommitKeys / 2
 
 // drop deletes keys if the records are as they were read.
-func (w *sweeper) drop(ctx context.Context, shard int, records []windows.Record, keys [][]byte) (bool, error) {
+func (w *sweeper) drop(ctx context.Context, shard int, records []windowstore.Record, keys [][]byte) (bool, error) {
 	for some := range slices.Chunk(keys, deleteMost) {
-		c := &windows.Commit{Records: records, Deletes: some}
-		if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windows.Done {
+		c := &windowstore.Commit{Records: records, Deletes: some}
+		if res, err := w.store.Commit(ctx, shard, c); err != nil || res.Outcome != windowstore.Done {
 			return false, err
 		}
 	}

@@ -9,17 +9,18 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // message is what a shard's goroutine is told.
 type message struct {
 	kind  messageKind
 	lease *lease
-	run   *run            // takeRun
-	fence []byte          // beginLease: as stored
-	mark  mark            // beginLease: what it says
-	due   []windows.Due   // sweepDue: subjects that may have a clear due
-	done  chan<- struct{} // endLease: told when it is over
+	run   *run              // takeRun
+	fence []byte            // beginLease: as stored
+	mark  mark              // beginLease: what it says
+	due   []windowstore.Due // sweepDue: subjects that may have a clear due
+	done  chan<- struct{}   // endLease: told when it is over
 }
 
 type messageKind uint8

@@ -16,6 +16,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Options is all that the service needs to know.
@@ -23,7 +24,7 @@ type Options struct {
 	Kafka
 	Program *Program
 	Intake  Intake
-	Store   windows.Store
+	Store   windowstore.Store
 	// Shards is how many shards a new store is made with. Default 16.
 	Shards int
 	// Secret is the key of the fingerprints; nil: made at the first start and kept in the store.

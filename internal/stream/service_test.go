@@ -22,7 +22,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // rig is a broker in the process with the topics of one service.
@@ -79,7 +79,7 @@ type process struct {
 	s    *Service
 }
 
-func (r *rig) start(store windows.Store, change func(*Options)) *process {
+func (r *rig) start(store windowstore.Store, change func(*Options)) *process {
 	r.tb.Helper()
 	o := Options{
 		Kafka: r.kafka, Program: r.program, Store: store, Registry: prometheus.NewRegistry(),
@@ -300,7 +300,7 @@ func TestOnePartitionGivesWhatReplayGives(t *testing.T) {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			r := newRig(t, 1, compile(t, smallPack))
 			r.send(0, events...)
-			p := r.start(windows.NewMem(DefaultShards), func(o *Options) { o.MaxBatchEvents = size })
+			p := r.start(windowstore.NewMem(DefaultShards), func(o *Options) { o.MaxBatchEvents = size })
 			r.counted()
 			p.end(t)
 			want := map[string][]string{}
@@ -375,7 +375,7 @@ func TestTopicMadeAnew(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	store := windows.NewMem(DefaultShards)
+	store := windowstore.NewMem(DefaultShards)
 	first := r.start(store, nil)
 	for !first.s.joined.Load() {
 		<-time.After(10 * time.Millisecond)
@@ -396,5 +396,5 @@ func TestTopicMadeAnew(t *testing.T) {
 		}
 		p.once.Do(func() { close(p.done) })
 	}
-	r.start(windows.NewMem(DefaultShards), nil).end(t)
+	r.start(windowstore.NewMem(DefaultShards), nil).end(t)
 }

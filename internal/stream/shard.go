@@ -7,13 +7,14 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // shardOptions is what the shards of a process share.
 type shardOptions struct {
 	program    *Program
-	store      windows.Store
-	keys       windows.Keys
+	store      windowstore.Store
+	keys       windowstore.Keys
 	writer     uint64 // this process, for the records' last writer; random
 	secret     Secret
 	partitions []topicPartition
@@ -141,9 +142,8 @@ func newShard(number int, o *shardOptions) *shard {
 
 // begin makes the shard stand at a fence of a lease. A shard that stands already
 // keeps its place: what it has in memory is still good, and the store says
-// otherwise only if it went back, which the next commit finds out. A fence beyond it was moved by another
-// owner: the runs to come may begin behind where the shard stands, and would all be dropped,
-// even if the store has meanwhile gone back to the shard's place.
+// otherwise only if it went back, which the next commit finds out. A fence beyond it was moved by another owner: the
+// next runs may start past the shard's position, and would be dropped, even if the store has gone back to it since.
 func (s *shard) begin(l *lease, fence []byte, m mark) {
 	p := &s.places[l.index]
 	if p.lease == l && p.stands {
@@ -344,9 +344,9 @@ func (s *shard) full() bool {
 	}
 	keys := s.commitKeys() + s.program.keysPerEvent
 	if s.batch.kept > 0 {
-		keys += windows.MaxCommitKeys / 8
+		keys += windowstore.MaxCommitKeys / 8
 	}
-	return keys > windows.MaxCommitKeys || s.batch.bytes >= windows.MaxCommitBytes || s.batch.kept >= s.keptMax
+	return keys > windowstore.MaxCommitKeys || s.batch.bytes >= windowstore.MaxCommitBytes || s.batch.kept >= s.keptMax
 }
 
 // commitKeys is how many keys the batch's commit has, at most.

@@ -11,16 +11,17 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // lone is a shard that is alone in its world, standing at its fence.
-func lone(t *testing.T, p *Program, store windows.Store) (*shard, *lease) {
+func lone(t *testing.T, p *Program, store windowstore.Store) (*shard, *lease) {
 	t.Helper()
 	return oneOf(t, p, store, 1, 0)
 }
 
 // oneOf is a shard of one of some processes that read a partition each, standing at its fence.
-func oneOf(t *testing.T, p *Program, store windows.Store, processes, which int) (*shard, *lease) {
+func oneOf(t *testing.T, p *Program, store windowstore.Store, processes, which int) (*shard, *lease) {
 	t.Helper()
 	o := &shardOptions{
 		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(),
@@ -106,7 +107,7 @@ pack: p
 measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 900000}}]
 `)
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	feed := newFeeder(p)
 	n := 0
 	views := func(k int) (lines []string) {
@@ -143,7 +144,7 @@ pack: p
 measures: {clicks: {sum: count, types: [click]}}
 rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear: 0.5}]
 `)
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	s, l := lone(t, p, store)
 	feed := newFeeder(p)
 	clicks := func(name, time string, n, count int) (lines []string) {
@@ -177,7 +178,7 @@ pack: p
 measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, levels: [0.5, 1]}]
 `)
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	s, l := lone(t, p, store)
 	feed := newFeeder(p)
 	var lines []string
@@ -224,7 +225,7 @@ pack: p
 measures: {clicks: {sum: count, types: [click]}}
 rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear: 0.5}]
 `)
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	counts, l := lone(t, p, store)
 	sweeps := newShard(0, counts.shardOptions)
 	sweeps.others.Store(1)
@@ -234,7 +235,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 		line := fmt.Sprintf(`{"id":%q,"time":"2026-01-%sT00:00:00Z","type":"click","incident":%q,"count":%d}`, id, day, incident, count)
 		feed.count(t, counts, l, line)
 	}
-	sweep := func(due []windows.Due) {
+	sweep := func(due []windowstore.Due) {
 		t.Helper()
 		if err := sweeps.watch(t.Context()); err != nil {
 			t.Fatal(err)
@@ -244,7 +245,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 		}
 	}
 	click("1", "01", "A", 1)
-	sweep([]windows.Due{{Member: store.Keys().AppendMember(nil, "incident", []byte("A"))}})
+	sweep([]windowstore.Due{{Member: store.Keys().AppendMember(nil, "incident", []byte("A"))}})
 	click("2", "02", "A", 20)
 	click("3", "28", "B", 1)
 	due, err := store.Armed(t.Context(), 0, 1<<40, sweepMost)
@@ -279,7 +280,7 @@ func TestBelated(t *testing.T) {
 		{since: 11 * time.Second, events: 1, ended: true},
 		{since: 11 * time.Second, events: 60},
 	} {
-		s, l := lone(t, p, windows.NewMem(1))
+		s, l := lone(t, p, windowstore.NewMem(1))
 		o := *s.shardOptions
 		o.maxAge, o.now = time.Second, func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(c.since) }
 		s.shardOptions = &o
@@ -310,7 +311,7 @@ func TestBelated(t *testing.T) {
 // TestBelatedOfAnother: that one partition is at its end does not hurry the crossings of another, of which a backlog is read.
 func TestBelatedOfAnother(t *testing.T) {
 	p := compile(t, sweepPack)
-	s, l := oneOf(t, p, windows.NewMem(1), 2, 0)
+	s, l := oneOf(t, p, windowstore.NewMem(1), 2, 0)
 	other := newLease("events", 1, 1, 1)
 	stand(t, s, other)
 	o := *s.shardOptions
@@ -336,12 +337,12 @@ func TestBelatedOfAnother(t *testing.T) {
 
 // weighing is a store that compares what commits have with what the shard takes them to have.
 type weighing struct {
-	*windows.Mem
+	*windowstore.Mem
 	shard  *shard
 	ratios []float64
 }
 
-func (w *weighing) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (w *weighing) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	w.ratios = append(w.ratios, float64(w.shard.batch.bytes)/float64(c.Bytes()))
 	return w.Mem.Commit(ctx, shard, c)
 }
@@ -360,7 +361,7 @@ rules:
 	for _, c := range []struct{ subjects, members, events, amount int }{
 		{3_000, 3, 3_000, 10_000}, {500, 100, 5_000, 10_000}, {20, 4_000, 5_000, 10_000}, {2, 200, 500, 10_000}, {20, 4_000, 5_000, 1e15},
 	} {
-		store := &weighing{Mem: windows.NewMem(1)}
+		store := &weighing{Mem: windowstore.NewMem(1)}
 		s, l := lone(t, p, store)
 		store.shard = s
 		f := newFeeder(p)

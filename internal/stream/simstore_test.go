@@ -6,13 +6,13 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // simStore is Mem with a past that each shard can go back to, as a failover to a
 // replica that lags does, and with calls that may be lost, or their answers.
 type simStore struct {
-	*windows.Mem
+	*windowstore.Mem
 	world  *simWorld
 	shards [simShards]simShard
 }
@@ -36,7 +36,7 @@ type simPast struct {
 const simPasts = 8
 
 func newSimStore(w *simWorld) *simStore {
-	s := &simStore{Mem: windows.NewMem(simShards), world: w}
+	s := &simStore{Mem: windowstore.NewMem(simShards), world: w}
 	for i := range s.shards {
 		s.shards[i].keys, s.shards[i].armed = map[string]bool{}, map[string]int64{}
 	}
@@ -103,7 +103,7 @@ func (s *simStore) undo(shard int, p *simPast) {
 		if p.dates[i] == noTime {
 			s.disarm(shard, []byte(m))
 		} else {
-			s.arm(shard, windows.Due{Member: []byte(m), Unix: p.dates[i]})
+			s.arm(shard, windowstore.Due{Member: []byte(m), Unix: p.dates[i]})
 		}
 	}
 }
@@ -150,14 +150,14 @@ func (s *simStore) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][
 	return dst, s.world.call(ctx)
 }
 
-func (s *simStore) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (s *simStore) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	if err := s.world.call(ctx); err != nil {
-		return windows.Result{}, err
+		return windowstore.Result{}, err
 	}
 	past := s.shards[shard].past
 	s.remember(shard, written(c))
 	res, err := s.Mem.Commit(context.Background(), shard, c)
-	if err != nil || res.Outcome != windows.Done {
+	if err != nil || res.Outcome != windowstore.Done {
 		s.shards[shard].past = past
 	}
 	if err == nil {
@@ -167,7 +167,7 @@ func (s *simStore) Commit(ctx context.Context, shard int, c *windows.Commit) (wi
 }
 
 // written are the keys that a commit changes.
-func written(c *windows.Commit) [][]byte {
+func written(c *windowstore.Commit) [][]byte {
 	keys := slices.Clone(c.Deletes)
 	for _, f := range c.Fences {
 		if f.To != nil {
@@ -186,7 +186,7 @@ func written(c *windows.Commit) [][]byte {
 }
 
 func (s *simStore) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error {
-	return windows.ScanEach(ctx, s, len(s.shards), f, pause)
+	return windowstore.ScanEach(ctx, s, len(s.shards), f, pause)
 }
 
 func (s *simStore) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
@@ -235,15 +235,15 @@ func (s *simStore) Delete(ctx context.Context, shard int, keys ...[]byte) error 
 	return s.world.call(ctx)
 }
 
-func (s *simStore) Arm(ctx context.Context, shard int, due ...windows.Due) error {
+func (s *simStore) Arm(ctx context.Context, shard int, due ...windowstore.Due) error {
 	return s.armAll(ctx, shard, due, false)
 }
 
-func (s *simStore) ArmAbsent(ctx context.Context, shard int, due ...windows.Due) error {
+func (s *simStore) ArmAbsent(ctx context.Context, shard int, due ...windowstore.Due) error {
 	return s.armAll(ctx, shard, due, true)
 }
 
-func (s *simStore) armAll(ctx context.Context, shard int, due []windows.Due, absent bool) error {
+func (s *simStore) armAll(ctx context.Context, shard int, due []windowstore.Due, absent bool) error {
 	if err := s.world.call(ctx); err != nil {
 		return err
 	}
@@ -257,7 +257,7 @@ func (s *simStore) armAll(ctx context.Context, shard int, due []windows.Due, abs
 	return s.world.call(ctx)
 }
 
-func (s *simStore) arm(shard int, d windows.Due) {
+func (s *simStore) arm(shard int, d windowstore.Due) {
 	s.shards[shard].armed[string(d.Member)] = d.Unix
 	_ = s.Mem.Arm(context.Background(), shard, d)
 }
@@ -278,7 +278,7 @@ func (s *simStore) disarm(shard int, member []byte) {
 	_ = s.Mem.Disarm(context.Background(), shard, member)
 }
 
-func (s *simStore) Armed(ctx context.Context, shard int, upTo int64, limit int) ([]windows.Due, error) {
+func (s *simStore) Armed(ctx context.Context, shard int, upTo int64, limit int) ([]windowstore.Due, error) {
 	if err := s.world.call(ctx); err != nil {
 		return nil, err
 	}

@@ -11,14 +11,14 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // sinces knows since when each counter has been kept: one that a changed pack
 // brought begins when the last partition is read with that pack. It is kept in the store,
 // by the counter's definition.
 type sinces struct {
-	store      windows.Store
+	store      windowstore.Store
 	program    *Program
 	partitions []topicPartition
 	shards     int
@@ -31,7 +31,7 @@ type sinces struct {
 
 const settingCounters = "counters"
 
-func newSinces(store windows.Store, p *Program, partitions []topicPartition, shards int, log *slog.Logger) *sinces {
+func newSinces(store windowstore.Store, p *Program, partitions []topicPartition, shards int, log *slog.Logger) *sinces {
 	return &sinces{store: store, program: p, partitions: partitions, shards: shards, log: log, began: map[uint64]int64{}, newest: noTime}
 }
 

@@ -6,7 +6,7 @@ import (
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // TestSincesForget: a counter that was taken out of the packs and brought back has begun when it was brought back.
@@ -14,7 +14,7 @@ func TestSincesForget(t *testing.T) {
 	both := compile(t, smallPack)
 	without := compile(t, strings.ReplaceAll(smallPack, "  - {id: readers, by: incident, window: 1h, step: 1m, limits: {readers: 100}, levels: [0.5, 1], clear: 0.3}\n", ""))
 	readers := both.kinds[thresholds.Incident].rules[1].counters[0]
-	store := windows.NewMem(1)
+	store := windowstore.NewMem(1)
 	carry := func(p *Program, newest int64, hashes ...uint64) *sinces {
 		t.Helper()
 		n := newSinces(store, p, nil, 1, discard)
@@ -53,7 +53,7 @@ func TestSincesForget(t *testing.T) {
 
 // putFails is a store of which the first writes of one key fail.
 type putFails struct {
-	*windows.Mem
+	*windowstore.Mem
 	left int
 }
 
@@ -67,7 +67,7 @@ func (s *putFails) Put(ctx context.Context, shard int, key, value []byte) error 
 // TestSinceThatWasNotStored: since when a counter is kept does not hold before it is stored: a restart would change it.
 func TestSinceThatWasNotStored(t *testing.T) {
 	p := compile(t, sweepPack)
-	store := &putFails{windows.NewMem(1), 1}
+	store := &putFails{windowstore.NewMem(1), 1}
 	if err := store.Mem.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, settingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
@@ -93,7 +93,7 @@ func TestSinceThatWasNotStored(t *testing.T) {
 // TestSinceOfAllShards: a counter has begun when no shard counts by the old packs any more, at the newest time of any.
 func TestSinceOfAllShards(t *testing.T) {
 	p := compile(t, sweepPack)
-	store := windows.NewMem(2)
+	store := windowstore.NewMem(2)
 	if err := store.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, settingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Skip is a place of the log at which what cannot be read is to be passed over.
@@ -49,7 +49,7 @@ type stretches []stretch
 // settingSkipped is followed by partition and topic: the stretches that were passed over. Each shard has it, as it has its fence.
 const settingSkipped = "skipped:"
 
-func appendSkippedKey(keys windows.Keys, shard int, topic string, partition int) []byte {
+func appendSkippedKey(keys windowstore.Keys, shard int, topic string, partition int) []byte {
 	return keys.AppendMetaKey(nil, shard, settingSkipped+strconv.Itoa(partition)+":"+topic)
 }
 
@@ -181,7 +181,7 @@ func (s *passingSet) Span() (next, end int64) {
 // skipper carries out -skip.
 type skipper struct {
 	source source
-	store  windows.Store
+	store  windowstore.Store
 	shards int
 	log    *slog.Logger
 }
@@ -241,8 +241,8 @@ func (k *skipper) note(ctx context.Context, shard int, x Skip, add stretch) erro
 		if err != nil {
 			return err
 		}
-		res, err := k.store.Commit(ctx, shard, &windows.Commit{Fences: []windows.Fence{{Key: key, From: values[0], To: all.and(add).append(nil)}}})
-		if err != nil || res.Outcome == windows.Done {
+		res, err := k.store.Commit(ctx, shard, &windowstore.Commit{Fences: []windowstore.Fence{{Key: key, From: values[0], To: all.and(add).append(nil)}}})
+		if err != nil || res.Outcome == windowstore.Done {
 			return err
 		}
 	}

@@ -8,7 +8,7 @@ import (
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // damagedLog is a log that cannot be read at some offsets.
@@ -60,7 +60,7 @@ func (r *damagedReader) Read(ctx context.Context, rec *fetch.Record) (bool, erro
 
 // TestSkip: what cannot be read at an offset is noted as passed over to its end, in every shard; what can be read is not.
 func TestSkip(t *testing.T) {
-	store := windows.NewMem(3)
+	store := windowstore.NewMem(3)
 	f := func(offset int64, log *damagedLog, want string) {
 		t.Helper()
 		log.simLog = clicksLog(200, 200)

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // storeLook is how often the store's servers are looked at while they are used: somebody may change their settings.
@@ -14,7 +14,7 @@ const storeLook = 15 * time.Second
 
 // checker is a store that knows whether its servers are fit to keep counts.
 type checker interface {
-	Check(ctx context.Context) ([]windows.Server, error)
+	Check(ctx context.Context) ([]redisstore.Server, error)
 }
 
 // storeWatch says when the store's servers stop being fit to keep counts, as when keys may be evicted from now on. It ends
@@ -34,7 +34,7 @@ func (w *storeWatch) begin(ctx context.Context) error {
 		return nil
 	}
 	servers, err := w.store.Check(ctx)
-	if err != nil && !windows.Retryable(err) {
+	if err != nil && !redisstore.Retryable(err) {
 		return &finalError{err}
 	}
 	w.warn(servers)
@@ -52,7 +52,7 @@ func (w *storeWatch) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeLook)
 	defer cancel()
 	servers, err := w.store.Check(ctx)
-	if err != nil && (windows.Retryable(err) || ctx.Err() != nil) {
+	if err != nil && (redisstore.Retryable(err) || ctx.Err() != nil) {
 		return
 	}
 	w.warn(servers)
@@ -72,7 +72,7 @@ func (w *storeWatch) look(ctx context.Context) {
 }
 
 // warn says what was not said yet, and forgets what no longer is.
-func (w *storeWatch) warn(servers []windows.Server) {
+func (w *storeWatch) warn(servers []redisstore.Server) {
 	var now []string
 	for _, s := range servers {
 		for _, problem := range s.Warnings {

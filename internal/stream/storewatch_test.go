@@ -11,14 +11,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // TestStoreStopsBeingFit: settings of Redis that somebody changes while it is used are said, once, and also that they are
 // well again; nothing ends by it.
 func TestStoreStopsBeingFit(t *testing.T) {
 	server := servers.Redis(t, servers.RedisOptions{})
-	store, err := windows.NewRedis(t.Context(), windows.RedisOptions{Addrs: []string{server.Addr()}})
+	store, err := redisstore.New(t.Context(), redisstore.Options{Addrs: []string{server.Addr()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -72,4 +72,6 @@ func TestStoreUnfitAtStart(t *testing.T) {
 
 type unfitStore struct{}
 
-func (unfitStore) Check(context.Context) ([]windows.Server, error) { return nil, errors.New("evicts") }
+func (unfitStore) Check(context.Context) ([]redisstore.Server, error) {
+	return nil, errors.New("evicts")
+}

@@ -8,12 +8,12 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // sweep ends the episodes of silent subjects that the stream's time has made
 // due. The members come from the index of armed subjects, which may be out of date.
-func (s *shard) sweep(ctx context.Context, due []windows.Due) error {
+func (s *shard) sweep(ctx context.Context, due []windowstore.Due) error {
 	r := &run{}
 	for _, d := range due {
 		kind, id, _ := s.keys.ParseMember(d.Member)
@@ -77,11 +77,11 @@ func (s *shard) recheckSome(ctx context.Context, entries []*entry) error {
 	if err := s.read(ctx); err != nil {
 		return err
 	}
-	var again []windows.Due
+	var again []windowstore.Due
 	for i, e := range entries {
 		if !sameVersion(s.load.values[i], e.version) {
 			member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
-			again = append(again, windows.Due{Member: member, Unix: floorDiv(s.streamTime(), second)})
+			again = append(again, windowstore.Due{Member: member, Unix: floorDiv(s.streamTime(), second)})
 		}
 	}
 	if len(again) == 0 {
@@ -146,14 +146,14 @@ func (s *shard) swept(r *run, i int) *entry {
 // index notes in the index of armed subjects when each may have a clear due, or
 // that it has none. It is a hint, mended by the scan: an error only delays a clear.
 func (s *shard) index(ctx context.Context, entries []*entry) {
-	var armed []windows.Due
+	var armed []windowstore.Due
 	var disarmed [][]byte
 	for _, e := range entries {
 		member := s.keys.AppendMember(nil, e.kind.String(), []byte(e.id))
 		if e.due == never {
 			disarmed = append(disarmed, member)
 		} else {
-			armed = append(armed, windows.Due{Member: member, Unix: floorDiv(e.awaited(), second)})
+			armed = append(armed, windowstore.Due{Member: member, Unix: floorDiv(e.awaited(), second)})
 		}
 	}
 	var err error

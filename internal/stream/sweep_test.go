@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // scanner is a sweeper that owns these shards and looks at one record at a time.
@@ -31,7 +31,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 // sweepRig is a shard that has counted some clicks of incident A on 1 January.
 type sweepRig struct {
 	t     *testing.T
-	store *windows.Mem
+	store *windowstore.Mem
 	shard *shard
 	lease *lease
 	feed  *feeder
@@ -41,7 +41,7 @@ func newSweepRig(t *testing.T) *sweepRig { return newSweepRigOf(t, sweepPack) }
 
 func newSweepRigOf(t *testing.T, pack string) *sweepRig {
 	p := compile(t, pack)
-	r := &sweepRig{t: t, store: windows.NewMem(2), feed: newFeeder(p)}
+	r := &sweepRig{t: t, store: windowstore.NewMem(2), feed: newFeeder(p)}
 	r.shard, r.lease = lone(t, p, r.store)
 	return r
 }
@@ -81,7 +81,7 @@ func (r *sweepRig) stored(value int) bool {
 }
 
 // armed is the index of armed subjects.
-func (r *sweepRig) armed() []windows.Due {
+func (r *sweepRig) armed() []windowstore.Due {
 	due, err := r.store.Armed(r.t.Context(), 0, 1<<40, sweepMost)
 	if err != nil {
 		r.t.Fatal(err)
@@ -211,11 +211,11 @@ func TestScanLeavesDates(t *testing.T) {
 
 // meanwhile is a store that does something else before the first commit, or before the first member leaves the index.
 type meanwhile struct {
-	*windows.Mem
+	*windowstore.Mem
 	commits, disarms func()
 }
 
-func (s *meanwhile) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (s *meanwhile) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	once(&s.commits)
 	return s.Mem.Commit(ctx, shard, c)
 }
@@ -237,7 +237,7 @@ func once(f *func()) {
 // it over the limit again.
 func TestDisarmedLate(t *testing.T) {
 	p := compile(t, sweepPack)
-	mem := windows.NewMem(1)
+	mem := windowstore.NewMem(1)
 	store := &meanwhile{Mem: mem}
 	a, la := oneOf(t, p, store, 2, 0)
 	b, lb := oneOf(t, p, mem, 2, 1)
@@ -255,11 +255,11 @@ func TestDisarmedLate(t *testing.T) {
 
 // lacking is a store of which one shard cannot be reached.
 type lacking struct {
-	*windows.Mem
+	*windowstore.Mem
 	shard int
 }
 
-func (s *lacking) Armed(ctx context.Context, shard int, upTo int64, limit int) ([]windows.Due, error) {
+func (s *lacking) Armed(ctx context.Context, shard int, upTo int64, limit int) ([]windowstore.Due, error) {
 	if shard == s.shard {
 		return nil, errors.New("cut")
 	}
@@ -272,7 +272,7 @@ func TestClearsOfOthers(t *testing.T) {
 	r.clicks(10)
 	r.reach(20)
 	w := r.twoShards("A")
-	if err := r.store.Arm(t.Context(), 1, windows.Due{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}); err != nil {
+	if err := r.store.Arm(t.Context(), 1, windowstore.Due{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}); err != nil {
 		t.Fatal(err)
 	}
 	o := *r.shard.shardOptions
@@ -308,7 +308,7 @@ func TestForgetByStoredFences(t *testing.T) {
 func TestSweepReadsAgain(t *testing.T) {
 	r := newSweepRig(t)
 	other := newShard(0, r.shard.shardOptions)
-	member := []windows.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}
+	member := []windowstore.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}
 	sweep := func() {
 		if err := other.sweep(t.Context(), member); err != nil {
 			t.Fatal(err)
@@ -330,7 +330,7 @@ func TestSweepReadsAgain(t *testing.T) {
 
 // between does something after the first read of a key with a text in it.
 type between struct {
-	*windows.Mem
+	*windowstore.Mem
 	of   string
 	then func()
 }
@@ -363,7 +363,7 @@ func TestSweepWithoutALease(t *testing.T) {
 	click := daily(t, r.shard, r.lease, r.feed)
 	o := *r.shard.shardOptions
 	o.store = &between{r.store, "r:", click}
-	if err := newShard(0, &o).sweep(t.Context(), []windows.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
+	if err := newShard(0, &o).sweep(t.Context(), []windowstore.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -375,7 +375,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 	for i := range p.kinds {
 		p.kinds[i].layout.SetPieces(20, 128, 1)
 	}
-	mem := windows.NewMem(1)
+	mem := windowstore.NewMem(1)
 	b, lb := oneOf(t, p, mem, 2, 1)
 	fb := newFeeder(p)
 	click := daily(t, b, lb, fb)
@@ -400,7 +400,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 		put(here[0])
 		click()
 	}
-	if err := a.sweep(t.Context(), []windows.Due{{Member: mem.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
+	if err := a.sweep(t.Context(), []windowstore.Due{{Member: mem.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
 		t.Fatal(err)
 	}
 	if store.commits != nil {
@@ -512,14 +512,14 @@ func TestForgetAtOnce(t *testing.T) {
 
 // hasty is a store in which another process writes a record just before the first commit that would delete it.
 type hasty struct {
-	*windows.Mem
+	*windowstore.Mem
 	key []byte
 }
 
-func (s *hasty) Commit(ctx context.Context, shard int, c *windows.Commit) (windows.Result, error) {
+func (s *hasty) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	if s.key != nil && slices.ContainsFunc(c.Deletes, func(key []byte) bool { return bytes.Equal(key, s.key) }) {
 		if err := s.Put(ctx, shard, s.key, []byte("another version")); err != nil {
-			return windows.Result{}, err
+			return windowstore.Result{}, err
 		}
 		s.key = nil
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // VerifyOptions is what Verify needs to know.
@@ -20,7 +20,7 @@ type VerifyOptions struct {
 	Kafka
 	Program *Program
 	Intake  Intake
-	Store   windows.Store // only read
+	Store   windowstore.Store // only read
 	// Shards is how many shards the store has; 0: as the store says.
 	Shards int
 	// Secret is the key of the fingerprints; nil: the one in the store.

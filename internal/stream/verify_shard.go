@@ -10,6 +10,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // verifyTogether is how many records are read at one moment, with the fences.
@@ -138,7 +139,7 @@ func (v *verification) one(ctx context.Context, c *comparing, key, record []byte
 }
 
 // open makes a subject of its record, with all its parts; nil, if there is no record.
-func (v *verification) open(ctx context.Context, store windows.Store, shard int, kind thresholds.Kind, id, key, record []byte) (*subject, error) {
+func (v *verification) open(ctx context.Context, store windowstore.Store, shard int, kind thresholds.Kind, id, key, record []byte) (*subject, error) {
 	if record == nil {
 		return nil, nil
 	}

@@ -19,10 +19,12 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 // verified is what Verify says of a store, with the differences it finds.
-func (r *rig) verified(store windows.Store, change func(*VerifyOptions)) (Verified, []Difference) {
+func (r *rig) verified(store windowstore.Store, change func(*VerifyOptions)) (Verified, []Difference) {
 	r.tb.Helper()
 	var found []Difference
 	o := VerifyOptions{
@@ -103,7 +105,7 @@ func TestVerifyFindsNothing(t *testing.T) {
 // nothingDiffers runs the service over what was sent, in memory, and wants verify to find no difference.
 func (r *rig) nothingDiffers(t *testing.T) Verified {
 	t.Helper()
-	store := windows.NewMem(DefaultShards)
+	store := windowstore.NewMem(DefaultShards)
 	p := r.start(store, nil)
 	r.counted()
 	p.end(t)
@@ -116,10 +118,10 @@ func (r *rig) nothingDiffers(t *testing.T) Verified {
 }
 
 // countedCalm runs the service over calm events until all are counted, in a real Redis.
-func countedCalm(t *testing.T, partitions int) (*rig, *windows.Redis) {
+func countedCalm(t *testing.T, partitions int) (*rig, *redisstore.Store) {
 	t.Helper()
 	redis := servers.Redis(t, servers.RedisOptions{})
-	store, err := windows.NewRedis(t.Context(), windows.RedisOptions{Addrs: []string{redis.Addr()}})
+	store, err := redisstore.New(t.Context(), redisstore.Options{Addrs: []string{redis.Addr()}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -137,7 +139,7 @@ func countedCalm(t *testing.T, partitions int) (*rig, *windows.Redis) {
 }
 
 // damage changes what is stored of a subject.
-func (r *rig) damage(store windows.Store, kind thresholds.Kind, id string, change func(s *windows.Subject)) {
+func (r *rig) damage(store windowstore.Store, kind thresholds.Kind, id string, change func(s *windows.Subject)) {
 	r.tb.Helper()
 	shard, key, record, err := findRecord(r.tb.Context(), store, DefaultShards, kind, id)
 	if err != nil || record == nil {
@@ -162,7 +164,7 @@ func (r *rig) damage(store windows.Store, kind thresholds.Kind, id string, chang
 }
 
 // invent stores a subject of one click, of which the log knows nothing.
-func (r *rig) invent(store windows.Store, id string, at int64) {
+func (r *rig) invent(store windowstore.Store, id string, at int64) {
 	r.tb.Helper()
 	shard, key, _, err := findRecord(r.tb.Context(), store, DefaultShards, thresholds.Incident, id)
 	if err != nil {
@@ -318,7 +320,7 @@ rules: [{id: r, by: incident, window: 10h, step: 1h, limits: {clicks: 10}, clear
 			`{"id":%q,"time":"2026-01-01T%02d:00:00Z","type":"click","incident":%q,"count":%d}`, id, hour, incident, count)}
 	}
 	day := time.Date(2026, 1, 2, 0, 0, 0, 0, time.UTC).UnixMilli()
-	store := windows.NewMem(DefaultShards)
+	store := windowstore.NewMem(DefaultShards)
 	p := r.start(store, nil)
 	r.send(0, click("a", 1, 10, "X", day))
 	r.counted() // partitions that are caught up do not wait for each other

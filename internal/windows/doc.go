@@ -1,7 +1,6 @@
 // Package windows counts: a Subject holds the sliding counters of one subject,
-// their arithmetic and their bytes; a Store keeps those bytes, fenced and
-// versioned, in memory (Mem) or in Redis. Nothing here reads a clock: time is
-// the events'.
+// their arithmetic and their bytes. Package store keeps those bytes. Nothing here
+// reads a clock or does I/O: time is the events'.
 //
 // Times are Unix nanoseconds. A counter of window w and step s has n = w/s; at
 // time T it covers the bucket of T and the n before it, buckets being aligned

@@ -7,6 +7,9 @@ import (
 	"slices"
 )
 
+// VersionSize is the length of the random version that every record begins with, in bytes.
+const VersionSize = 8
+
 // The bytes of a record, numbers as varints unless said:
 //
 //	version   8 bytes, random

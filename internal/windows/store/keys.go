@@ -1,0 +1,153 @@
+package store
+
+import (
+	"bytes"
+	"fmt"
+	"strconv"
+
+	"github.com/cespare/xxhash/v2"
+)
+
+// DefaultPrefix begins every key, unless redis.prefix says otherwise.
+const DefaultPrefix = "aggregator:"
+
+// Keys names every key there is. A key is the prefix, the shard's hash tag, by which a
+// Cluster puts all keys of a shard into one slot, and what it is for:
+//
+//	aggregator:{07}r:incident:inc-42             record of a subject
+//	aggregator:{07}p:PART:incident:inc-42        part of a subject: history, a chunk of members
+//	aggregator:{07}f:3:dissemination-events      fence of a topic's partition 3
+//	aggregator:{07}o:1931                        entry of the outbox
+//	aggregator:{07}head                          head of the outbox, a record
+//	aggregator:{07}noted                         how far the outbox was published
+//	aggregator:{07}claim                         who publishes the outbox
+//	aggregator:{07}m:fingerprint                 a setting that must not change
+//	aggregator:{07}armed                         index of subjects that may clear
+//	aggregator:{07}ping                          never there: to ask whether the store takes writes
+//	aggregator:{07}try                           there for a moment, while a check tries every command
+//
+// An id may hold any bytes, so it comes last.
+type Keys struct {
+	// Prefix lets several deployments share a Redis. It holds no brace, which would be
+	// taken for the hash tag.
+	Prefix string
+}
+
+// ShardOf is the shard, of so many, that the subject kind/id belongs to. It is part of what
+// is stored: another function would look for every subject in another place.
+func ShardOf(kind string, id []byte, shards int) int {
+	var room [128]byte // a longer name costs an allocation
+	name := append(append(append(room[:0], kind...), '/'), id...)
+	return int(xxhash.Sum64(name) % uint64(shards))
+}
+
+// AppendRecordKey appends the key of the record of the subject kind/id.
+func (k Keys) AppendRecordKey(dst []byte, shard int, kind string, id []byte) []byte {
+	return k.AppendMember(k.AppendRecordPrefix(dst, shard), kind, id)
+}
+
+// AppendRecordPrefix appends how the keys of all records of the shard begin, for Scan.
+func (k Keys) AppendRecordPrefix(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), "r:"...)
+}
+
+// AppendPartKey appends the key of a part (Subject.PartID, which holds no colon)
+// of the subject kind/id.
+func (k Keys) AppendPartKey(dst []byte, shard int, partID []byte, kind string, id []byte) []byte {
+	if bytes.IndexByte(partID, ':') >= 0 {
+		panic(fmt.Sprintf("BUG: a colon in part id %q", partID))
+	}
+	dst = append(k.appendTag(dst, shard), "p:"...)
+	dst = append(append(dst, partID...), ':')
+	return k.AppendMember(dst, kind, id)
+}
+
+// AppendFenceKey appends the key of the shard's fence for a partition.
+func (k Keys) AppendFenceKey(dst []byte, shard int, topic string, partition int) []byte {
+	dst = append(k.appendTag(dst, shard), "f:"...)
+	dst = append(strconv.AppendInt(dst, int64(partition), 10), ':')
+	return append(dst, topic...)
+}
+
+// AppendOutboxKey appends the key of the n-th entry of the shard's outbox.
+func (k Keys) AppendOutboxKey(dst []byte, shard int, n uint64) []byte {
+	dst = append(k.appendTag(dst, shard), "o:"...)
+	return strconv.AppendUint(dst, n, 10)
+}
+
+// AppendHeadKey appends the key of the head of the shard's outbox, a record.
+func (k Keys) AppendHeadKey(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), "head"...)
+}
+
+// AppendNotedKey appends the key of how far the shard's outbox was published.
+func (k Keys) AppendNotedKey(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), "noted"...)
+}
+
+// AppendClaimKey appends the key of who publishes the shard's outbox.
+func (k Keys) AppendClaimKey(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), "claim"...)
+}
+
+// AppendMetaKey appends the key of a setting that the shard was made with, such
+// as "fingerprint".
+func (k Keys) AppendMetaKey(dst []byte, shard int, name string) []byte {
+	return append(append(k.appendTag(dst, shard), "m:"...), name...)
+}
+
+// AppendArmedKey appends the key of the shard's index of armed subjects.
+func (k Keys) AppendArmedKey(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), "armed"...)
+}
+
+// AppendPingKey appends a key of the shard that never exists.
+func (k Keys) AppendPingKey(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), "ping"...)
+}
+
+// AppendTryKey appends the key of the shard under which a check of the store's commands writes.
+func (k Keys) AppendTryKey(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), "try"...)
+}
+
+// AppendMember appends the name of the subject kind/id within its shard, as it stands
+// in the index of armed subjects and at the end of keys.
+func (Keys) AppendMember(dst []byte, kind string, id []byte) []byte {
+	return append(append(append(dst, kind...), ':'), id...)
+}
+
+// ParseMember is the opposite of AppendMember. id is part of member.
+func (Keys) ParseMember(member []byte) (kind string, id []byte, ok bool) {
+	before, id, ok := bytes.Cut(member, []byte(":"))
+	return string(before), id, ok
+}
+
+// ParseRecordKey is the opposite of AppendRecordKey; ok is false for any other
+// key. id is part of key.
+func (k Keys) ParseRecordKey(key []byte) (shard int, kind string, id []byte, ok bool) {
+	rest, ok := bytes.CutPrefix(key, []byte(k.Prefix+"{"))
+	if !ok {
+		return 0, "", nil, false
+	}
+	number, rest, _ := bytes.Cut(rest, []byte("}"))
+	shard, err := strconv.Atoi(string(number))
+	member, ok := bytes.CutPrefix(rest, []byte("r:"))
+	if err != nil || !ok || shard < 0 {
+		return 0, "", nil, false
+	}
+	kind, id, ok = k.ParseMember(member)
+	return shard, kind, id, ok
+}
+
+// appendTag appends the prefix and the shard's hash tag, of two digits or more.
+func (k Keys) appendTag(dst []byte, shard int) []byte {
+	if shard < 0 {
+		panic(fmt.Sprintf("BUG: shard %d", shard))
+	}
+	dst = append(append(dst, k.Prefix...), '{')
+	if shard < 10 {
+		dst = append(dst, '0')
+	}
+	return append(strconv.AppendInt(dst, int64(shard), 10), '}')
+}

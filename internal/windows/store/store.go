@@ -1,0 +1,114 @@
+package store
+
+import "context"
+
+// The most a commit may carry: Lua's unpack takes under 8,000 values, so one
+// MSET holds under 4,000 keys; and a commit blocks Redis while it runs.
+const (
+	MaxCommitKeys  = 3_900
+	MaxCommitBytes = 1 << 20
+)
+
+// Store keeps bytes under keys, in shards. It computes nothing. All keys of a
+// commit belong to the one shard (on a Cluster, to one slot). A Store is safe for use by
+// several goroutines. Errors name the operation and the shard; nothing is
+// retried inside: the caller decides (redis.Retryable).
+type Store interface {
+	// Load returns the values of keys in their order, nil for an absent one, in the array of dst
+	// if that is long enough. The values are the caller's; they share memory, so that
+	// one kept alone holds all of them. Up to MaxCommitKeys keys are read at one moment.
+	Load(ctx context.Context, shard int, keys [][]byte, dst [][]byte) ([][]byte, error)
+	// Commit applies c as one atomic write, or nothing of it. An error leaves open which.
+	Commit(ctx context.Context, shard int, c *Commit) (Result, error)
+	// ScanRecords calls f with the keys of the records of every shard, in no order, possibly
+	// repeated, until f returns false. Each server is looked through once, however many shards it has;
+	// if one fails, the others all the same. Keys on the move between servers may be missed. After each
+	// step, of some 1,000 keys of any kind, pause is called, if it is not nil.
+	ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error
+	// Put sets one key, without a check.
+	Put(ctx context.Context, shard int, key, value []byte) error
+	// PutAbsent sets a key that is absent, and returns what the key holds then: value,
+	// or what was there before. To call it again after an error is safe.
+	PutAbsent(ctx context.Context, shard int, key, value []byte) ([]byte, error)
+	// Delete removes keys; absent ones are no error. It is not atomic over many.
+	Delete(ctx context.Context, shard int, keys ...[]byte) error
+
+	// Arm notes members with their dates in the shard's index, replacing their dates.
+	// The index is beside the commits: whoever reads it looks at the subject again.
+	Arm(ctx context.Context, shard int, due ...Due) error
+	// ArmAbsent is Arm for the members that are not in the index.
+	ArmAbsent(ctx context.Context, shard int, due ...Due) error
+	// Disarm removes members from the index; absent ones are no error.
+	Disarm(ctx context.Context, shard int, members ...[]byte) error
+	// Armed returns the members due at upTo (Unix seconds) or before, by date and then by the
+	// bytes of the member: the first limit of them.
+	Armed(ctx context.Context, shard int, upTo int64, limit int) ([]Due, error)
+
+	// Keys names the keys of this store.
+	Keys() Keys
+	// Ping says whether the store can be written to.
+	Ping(ctx context.Context) error
+	Close() error
+}
+
+// Due is a member of a shard's index of armed subjects (Keys.AppendMember) and
+// the date at which it may clear.
+type Due struct {
+	Member []byte
+	Unix   int64 // seconds since 1970-01-01T00:00:00Z; exact up to 2^53 either side
+}
+
+// Commit is one atomic write. It is applied if every fence holds From, every
+// record the Version that was read; else nothing is written. If fences and records both
+// differ, the answer is Fenced. It names no key twice, but for one compared and deleted,
+// and at most MaxCommitKeys in all.
+type Commit struct {
+	Fences  []Fence
+	Records []Record
+	Puts    []Put
+	// Deletes are keys removed. A commit has either writes (fences that move,
+	// records, puts) or deletes, never both: each is one command. In a commit that
+	// deletes, Fences and Records are only compared (To and Value unused).
+	Deletes [][]byte
+}
+
+// Fence is a key that must hold From (nil: be absent) and then becomes To. To
+// nil: it is compared only.
+type Fence struct {
+	Key, From, To []byte
+}
+
+// Record is a key whose value must begin with Version (nil: be absent) and then
+// becomes Value, which begins with a new version. Value nil: compared only.
+type Record struct {
+	Key, Version, Value []byte
+}
+
+// Put is a key without a check, guarded by its subject's record.
+type Put struct {
+	Key, Value []byte
+}
+
+// Outcome is the answer to a commit.
+type Outcome uint8
+
+// The answers.
+const (
+	Done   Outcome = iota // written
+	Fenced                // a fence differed: Result.Fences
+	Stale                 // a record differed: Result.Records
+)
+
+// Result says what a commit found. The present values are given for every fence or
+// record that differed; nil is an absent key.
+type Result struct {
+	Outcome Outcome
+	Fences  []Present
+	Records []Present
+}
+
+// Present is what a key holds: the Index-th fence or record of the commit.
+type Present struct {
+	Index int
+	Value []byte
+}
