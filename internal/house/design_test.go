@@ -54,7 +54,7 @@ func isProduct(name string) bool {
 
 var (
 	packageHeading = regexp.MustCompile("^### `([^`]+)`")
-	inBackticks    = regexp.MustCompile("`([^`]+)`")
+	inBackticks    = regexp.MustCompile("`([^`\n]+)`")
 )
 
 // rowsOf are the files that the tables of a section name in their first column, each with the package whose heading stands above it.
