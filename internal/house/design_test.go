@@ -168,3 +168,16 @@ func TestDesignNames(t *testing.T) {
 		}
 	}
 }
+
+// longestLine is the most characters that a line of the page has.
+const longestLine = 160
+
+// TestDesignLines: diffs of the page can be read.
+func TestDesignLines(t *testing.T) {
+	n := 0
+	for line := range strings.Lines(design(t)) {
+		if n++; len([]rune(strings.TrimSuffix(line, "\n"))) > longestLine {
+			t.Errorf("DESIGN.md:%d: more than %d characters: begin each sentence on a line of its own", n, longestLine)
+		}
+	}
+}
