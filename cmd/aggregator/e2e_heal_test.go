@@ -155,7 +155,7 @@ func TestRedisLostRefused(t *testing.T) {
 	h.d.awaitMetric("aggregator_store_losses_total", 0, time.Now())
 	h.d.awaitLog("store lost fences: standing still")
 	h.feed(1_000)
-	h.d.awaitLog("partition stands still")
+	h.d.awaitLog("partition stalled")
 	if keys := h.redis.Do("--scan", "--pattern", h.prefix+"*r:*"); keys != "" {
 		t.Errorf("it counts: %s", keys)
 	}

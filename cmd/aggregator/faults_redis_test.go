@@ -93,7 +93,7 @@ func testRefuse(t *testing.T, kafka *servers.KafkaServer) {
 	redis.Do("FLUSHALL")
 	x.result.faults++
 	for _, d := range x.processes {
-		d.awaitLog("partition stands still")
+		d.awaitLog("partition stalled")
 		if !strings.Contains(d.log.String(), "its data was lost") {
 			t.Errorf("%s does not say why it stands still", d.name)
 		}

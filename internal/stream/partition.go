@@ -96,7 +96,7 @@ func (p *partition) run(ctx context.Context) {
 			pause = 50 * time.Millisecond
 		default:
 			if held, ok := p.throttleOf(err).open(); ok {
-				p.log.Log(ctx, standstill(pause), "partition stands still", "topic", p.lease.topic, "partition", p.lease.partition,
+				p.log.Log(ctx, standstill(pause), "partition stalled", "topic", p.lease.topic, "partition", p.lease.partition,
 					"error", explainStandstill(err), "held_back", held)
 			}
 			p.pulse.at(stepPause)

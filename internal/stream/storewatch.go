@@ -78,7 +78,7 @@ func (w *storeWatch) warn(servers []redisstore.Server) {
 		for _, problem := range s.Warnings {
 			line := s.Addr + ": " + problem
 			if now = append(now, line); !slices.Contains(w.said, line) {
-				w.log.Warn("store could be safer", "server", s.Addr, "problem", problem)
+				w.log.Warn("store setting is risky", "server", s.Addr, "problem", problem)
 			}
 		}
 	}

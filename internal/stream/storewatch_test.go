@@ -54,7 +54,7 @@ func TestStoreStopsBeingFit(t *testing.T) {
 	}
 	server.Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
 	server.Do("CONFIG", "SET", "appendonly", "no")
-	f(0, "msg=\"store is fit again\"", "msg=\"store could be safer\" server="+server.Addr()+" problem=\"appendonly is off")
+	f(0, "msg=\"store is fit again\"", "msg=\"store setting is risky\" server="+server.Addr()+" problem=\"appendonly is off")
 	server.Do("CONFIG", "SET", "maxmemory-policy", "volatile-ttl")
 	f(1, "volatile-ttl")
 	server.Stop()
