@@ -18,12 +18,12 @@ var verifyCommand = &command{
 	more: `Reads all event topics from their start, or from a time on, and compares every
 counter and level with what is stored. Differences go to stdout as JSON, one a
 line: subject, rule, measure, what differs, want (by the log) and got (in Redis).
-What cannot be compared is said on stderr, with how much it is: counters that reach
+Reports on stderr what could not be compared, and how much: counters that reach
 back before the log as it was read, or before a changed pack brought them; and,
 for subjects fed by several partitions, what rests on the order in which those
 were counted. The config must be that of the service, which may be running: it
 is compared at the places where it is. Nothing is written, nothing is published.
-What the service counted takes as much memory here as in Redis.
+Needs about as much memory as the counters take in Redis.
 Exit: 0 no difference; 1 there are some, nothing could be compared, or it failed;
 2 a fault of flags, config or packs.`,
 	flags: func(fs *flag.FlagSet) runner {
