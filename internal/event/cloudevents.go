@@ -1,5 +1,7 @@
 package event
 
+import "github.com/seed-afe14ff2/aggregator/internal/humanize"
+
 // attribute is an attribute of a CloudEvents 1.0 envelope, or one of the two
 // members that hold the event in the structured form.
 type attribute uint8
@@ -72,8 +74,8 @@ func (v *envelope) check() *Malformed {
 func (d *Decoder) fill(e *Event, v *envelope) *Malformed {
 	if e.ID == nil {
 		if n := len(v.attrs[attrSource]); n > maxSource {
-			return &Malformed{ReasonOutOfRange, v.name(attrSource), -1, "a source of " + thousands(int64(n)) +
-				" bytes is not one of 1 to " + thousands(maxSource) + "; shorten it, or give the event an id of its own"}
+			return &Malformed{ReasonOutOfRange, v.name(attrSource), -1, "a source of " + humanize.Number(n) +
+				" bytes is not one of 1 to " + humanize.Number(maxSource) + "; shorten it, or give the event an id of its own"}
 		}
 		if bad := d.setFrom(e, memberID, v, attrID); bad != nil {
 			return bad

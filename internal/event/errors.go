@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"slices"
 	"strconv"
+
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 )
 
 // MaxSize is the size in bytes up to which a record's value is accepted.
@@ -134,16 +136,7 @@ func begins(b []byte, word string) bool { return bytes.HasPrefix(b, []byte(word)
 func refused(f fault, m member, name string, n, offset int) *Malformed {
 	bad := f.at(name, offset)
 	if f == faultLength {
-		bad.Detail = "a string of " + thousands(int64(n)) + " bytes is not " + m.want()
+		bad.Detail = "a string of " + humanize.Number(n) + " bytes is not " + m.want()
 	}
 	return bad
-}
-
-// thousands writes n, which is not negative, with separators: 50,000.
-func thousands(n int64) string {
-	s := strconv.FormatInt(n, 10)
-	for i := len(s) - 3; i > 0; i -= 3 {
-		s = s[:i] + "," + s[i:]
-	}
-	return s
 }

@@ -1,5 +1,7 @@
 package event
 
+import "github.com/seed-afe14ff2/aggregator/internal/humanize"
+
 // member is a known member of the event's JSON object. The string fields come
 // first, by Str, then the integer fields, by Num.
 type member uint8
@@ -76,7 +78,7 @@ func (m member) want() string {
 	case m == memberTime:
 		return "an RFC 3339 time such as 2026-11-22T10:00:03Z"
 	case m.isNum():
-		return "an integer from " + thousands(specs[m].min) + " to " + thousands(specs[m].max)
+		return "an integer from " + humanize.Number(specs[m].min) + " to " + humanize.Number(specs[m].max)
 	}
-	return "a string of 1 to " + thousands(specs[m].max) + " bytes"
+	return "a string of 1 to " + humanize.Number(specs[m].max) + " bytes"
 }

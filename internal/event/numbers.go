@@ -1,5 +1,7 @@
 package event
 
+import "github.com/seed-afe14ff2/aggregator/internal/humanize"
+
 func isDigit(c byte) bool { return c-'0' <= 9 }
 
 // maxDigits is how many digits surely fit an int64. No limit has more.
@@ -82,5 +84,5 @@ func number(text []byte) string {
 	if len(text) <= 24 {
 		return string(text)
 	}
-	return "a number of " + thousands(int64(len(text))) + " characters"
+	return "a number of " + humanize.Number(len(text)) + " characters"
 }

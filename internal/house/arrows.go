@@ -12,26 +12,32 @@ import (
 // here may not exist: a new one is a decision.
 var arrows = map[string][]string{
 	"cmd/aggregator": {
-		"internal/board", "internal/httpserver", "internal/stream", "internal/stream/fetch",
-		"internal/event", "internal/thresholds",
+		"internal/board", "internal/demo", "internal/httpserver", "internal/stream", "internal/stream/fetch",
+		"internal/event", "internal/thresholds", "internal/terminal", "internal/humanize",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 		"bench/gen",
 	},
-	"internal/board":      {"internal/event", "internal/windows", "internal/windows/store", "internal/thresholds"},
+	"internal/board": {"internal/event", "internal/windows", "internal/windows/store", "internal/thresholds"},
+	"internal/demo": {
+		"internal/httpserver", "internal/stream", "internal/event", "internal/thresholds",
+		"internal/windows/store", "internal/terminal", "internal/humanize",
+	},
 	"internal/httpserver": {},
 	"internal/stream": {
 		"internal/event", "internal/thresholds", "internal/stream/fetch",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
 	"internal/stream/fetch": {},
-	"internal/event":        {},
+	"internal/event":        {"internal/humanize"},
 	"internal/windows":      {},
 
 	"internal/windows/store":           {"internal/windows"},
 	"internal/windows/store/redis":     {"internal/windows", "internal/windows/store"},
 	"internal/windows/store/storetest": {"internal/windows", "internal/windows/store"},
 
-	"internal/thresholds": {},
+	"internal/thresholds": {"internal/humanize"},
+	"internal/terminal":   {"internal/humanize"},
+	"internal/humanize":   {},
 	"internal/oracle":     {},
 	"internal/servers":    {},
 	"internal/house":      {},
@@ -52,8 +58,8 @@ var modules = []struct {
 	never  []string // not these
 }{
 	{prefix: "github.com/redis/go-redis", users: []string{"internal/windows/store/redis"}},
-	{prefix: "github.com/segmentio/kafka-go", users: []string{"internal/stream", "internal/stream/fetch", "cmd/aggregator"}},
-	{prefix: "github.com/twmb/franz-go", users: []string{"cmd/aggregator", "internal/servers"}}, // the embedded broker of demo
+	{prefix: "github.com/segmentio/kafka-go", users: []string{"internal/stream", "internal/stream/fetch", "internal/demo", "cmd/aggregator"}},
+	{prefix: "github.com/twmb/franz-go", users: []string{"internal/demo", "internal/servers", "cmd/aggregator"}}, // demo: its broker
 	{prefix: "context", never: pure},
 	{prefix: "os", never: pure},
 	{prefix: "net", never: pure},

@@ -29,15 +29,6 @@ func AppendProgress(dst []byte, progress uint64) []byte {
 	return dst
 }
 
-// appendCount appends n for readers: 50,000.
-func appendCount(dst []byte, n uint64) []byte {
-	if n < 1_000 {
-		return strconv.AppendUint(dst, n, 10)
-	}
-	dst = appendCount(dst, n/1_000)
-	return fmt.Appendf(dst, ",%03d", n%1_000)
-}
-
 // The layouts of times, RFC 3339: with as many digits after the point as
 // needed, none for whole seconds; with always three, what is finer being cut.
 const (

@@ -35,21 +35,6 @@ func TestLevelString(t *testing.T) {
 	f(math.MaxUint64, "1844674407370955.1615", "1844674407370955.1615")
 }
 
-func TestAppendCount(t *testing.T) {
-	f := func(n uint64, want string) {
-		t.Helper()
-		if got := string(appendCount(nil, n)); got != want {
-			t.Errorf("%d is %s, want %s", n, got, want)
-		}
-	}
-	f(0, "0")
-	f(999, "999")
-	f(1_000, "1,000")
-	f(50_007, "50,007")
-	f(1_000_000, "1,000,000")
-	f(MaxValue, "9,007,199,254,740,991")
-}
-
 func TestAppendTime(t *testing.T) {
 	defer func(local *time.Location) { time.Local = local }(time.Local)
 	time.Local = time.FixedZone("elsewhere", 8*3600)

@@ -1,5 +1,7 @@
 package thresholds
 
+import "github.com/seed-afe14ff2/aggregator/internal/humanize"
+
 // AppendSummary appends the crossing as one line for readers: "incident
 // inc-42: clicks 50,000 of 50,000 in 730d". An id that could read as more than one, or that hides something, is in quotes.
 func (c *Crossing) AppendSummary(dst []byte) []byte {
@@ -47,7 +49,7 @@ func (c *Crossing) appendMeasure(dst []byte, i int) []byte {
 	if v.AtLeast {
 		dst = append(dst, "at least "...)
 	}
-	dst = appendCount(dst, v.Value)
+	dst = humanize.AppendNumber(dst, v.Value)
 	dst = append(dst, " of "...)
-	return appendCount(dst, limit.Value)
+	return humanize.AppendNumber(dst, limit.Value)
 }
