@@ -13,6 +13,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -92,11 +93,11 @@ func (k *kafkaCheck) members(ctx context.Context, n int) {
 	strangers, err := stream.Strangers(ctx, &k.c.kafka)
 	switch {
 	case err != nil:
-		k.warn("group %s: %s, not looked at: %v", name, counted(n, "member"), err)
+		k.warn("group %s: %s, not looked at: %v", name, humanize.Count(n, "member"), err)
 	case len(strangers) > 0:
 		k.fail("group %s: not all of its members are aggregators, and what the others have nobody counts: %s; give the service a kafka.group of its own", name, strings.Join(strangers, "; "))
 	default:
-		k.fine("group %s: %s, left alone", name, counted(n, "member"))
+		k.fine("group %s: %s, left alone", name, humanize.Count(n, "member"))
 	}
 }
 

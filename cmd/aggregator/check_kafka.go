@@ -17,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -62,7 +63,7 @@ func (f *findings) topicsThere(ctx context.Context, c *config) ([]kafka.Broker, 
 		f.fail("kafka %s: %v", strings.Join(c.kafka.Brokers, ","), stream.ExplainKafka(err))
 		return nil, false
 	}
-	f.fine("kafka %s: %s", strings.Join(c.kafka.Brokers, ","), counted(len(res.Brokers), "broker"))
+	f.fine("kafka %s: %s", strings.Join(c.kafka.Brokers, ","), humanize.Count(len(res.Brokers), "broker"))
 	for _, t := range res.Topics {
 		f.topic(&t)
 	}
@@ -77,7 +78,7 @@ func (f *findings) topic(t *kafka.Topic) {
 	case t.Error != nil:
 		f.fail("topic %s: %v", t.Name, stream.ExplainKafka(t.Error))
 	default:
-		f.fine("topic %s: %s", t.Name, counted(len(t.Partitions), "partition"))
+		f.fine("topic %s: %s", t.Name, humanize.Count(len(t.Partitions), "partition"))
 	}
 }
 

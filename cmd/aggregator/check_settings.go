@@ -10,6 +10,8 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 )
 
 // The settings of topics that are looked at.
@@ -135,17 +137,17 @@ func (k *kafkaCheck) judgeReplicas(t *kmsg.MetadataResponseTopic, settings map[s
 	case len(t.Partitions) == 0 || err != nil:
 		k.warn("topic %s: the broker does not say what %s is", name, minInSync)
 	case needed > least:
-		k.fail("topic %s: %s is %d, with %s: no record can be written safely; make more replicas", name, minInSync, needed, counted(least, "replica"))
+		k.fail("topic %s: %s is %d, with %s: no record can be written safely; make more replicas", name, minInSync, needed, humanize.Count(least, "replica"))
 	case needed > inSync:
-		k.report(k.writes(name), "topic %s: %s is %d, and only %s in step: no record can be written now; look why brokers lag", name, minInSync, needed, counted(inSync, "replica"))
+		k.report(k.writes(name), "topic %s: %s is %d, and only %s in step: no record can be written now; look why brokers lag", name, minInSync, needed, humanize.Count(inSync, "replica"))
 	case least == 1:
 		k.warn("topic %s: 1 replica: what is written is lost with its broker; 3, and %s=2, are safe", name, minInSync)
 	case needed == 1:
 		k.warn("topic %s: %s is 1: what was acknowledged may be lost with one broker; set it to 2", name, minInSync)
 	case needed == least:
-		k.warn("topic %s: %s is %d, with %s: nothing can be written while one broker is away; make more replicas", name, minInSync, needed, counted(least, "replica"))
+		k.warn("topic %s: %s is %d, with %s: nothing can be written while one broker is away; make more replicas", name, minInSync, needed, humanize.Count(least, "replica"))
 	default:
-		k.fine("topic %s: %s, %s %d", name, counted(least, "replica"), minInSync, needed)
+		k.fine("topic %s: %s, %s %d", name, humanize.Count(least, "replica"), minInSync, needed)
 	}
 	if settings[uncleanElections] == "true" && least > 1 {
 		k.warn("topic %s: %s is true: what was acknowledged may be lost with a leader; set it to false", name, uncleanElections)

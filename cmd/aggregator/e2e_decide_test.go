@@ -12,6 +12,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
@@ -63,9 +64,9 @@ func TestSameVerdicts(t *testing.T) {
 			t.Errorf("%s: run says %s: %s\nreplay: %s", list[offset].name, h["aggregator.reason"], message, replayed)
 		}
 	}
-	want := "replay: " + counted(len(list), "event") + ":"
+	want := "replay: " + humanize.Count(len(list), "event") + ":"
 	for _, result := range []string{"matched", "unmatched", "duplicate", "malformed", "ahead"} {
-		want += fmt.Sprintf(" %s %s,", result, grouped(int(d.metric("aggregator_events_total", `result="`+result+`"`))))
+		want += fmt.Sprintf(" %s %s,", result, humanize.Number(int(d.metric("aggregator_events_total", `result="`+result+`"`))))
 	}
 	if !strings.Contains(r.err, strings.TrimSuffix(want, ",")) {
 		t.Errorf("run: %s\nreplay: %s", want, r.err[strings.LastIndex(r.err, "replay:"):])

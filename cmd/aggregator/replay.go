@@ -10,7 +10,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/terminal"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -75,7 +77,7 @@ func (o *replayOptions) run(ctx context.Context, s *session, args []string) erro
 		o.now = time.Now()
 	}
 	r := &replayer{session: s, name: name, lines: newLineReader(in), out: bufio.NewWriterSize(s.out, 64<<10)}
-	r.bar = newBar(s.err, size)
+	r.bar = terminal.NewProgressBar(s.err, size, "lines")
 	r.replay = stream.NewReplay(p, c.intake, o.now.UnixNano(), r.crossing)
 	if err := r.run(ctx, o.counts); err != nil {
 		return err
@@ -114,7 +116,7 @@ type replayer struct {
 	name      string
 	lines     *lineReader
 	out       *bufio.Writer // remembers its first error
-	bar       *bar
+	bar       *terminal.ProgressBar
 	replay    *stream.Replay
 	line      []byte // scratch for output
 	crossings int
@@ -143,7 +145,7 @@ func (r *replayer) flush() error {
 
 func (r *replayer) run(ctx context.Context, counts bool) error {
 	began := time.Now()
-	defer r.bar.clear()
+	defer r.bar.Clear()
 	for ctx.Err() == nil {
 		// What is known is shown before the reader waits for more.
 		if r.lines.waits() {
@@ -182,7 +184,7 @@ func (r *replayer) take(line []byte) {
 			r.garbled = "" // it does hold lines of JSON
 		}
 	}
-	r.bar.show(r.lines.number, r.lines.read)
+	r.bar.Lines(r.lines.number, r.lines.read)
 }
 
 // hintType says of which type events were that no rule counts, if that may be a mistake.
@@ -208,14 +210,14 @@ func (r *replayer) finish(began time.Time, counts bool) error {
 	if err := r.flush(); err != nil {
 		return err
 	}
-	r.bar.clear()
+	r.bar.Clear()
 	r.tellUnshown()
 	r.hintType()
 	st := r.replay.Stats
 	events := st.Matched + st.Unmatched + st.Duplicate + st.Malformed + st.Ahead
 	fmt.Fprintf(r.err, "replay: %s: matched %s, unmatched %s, duplicate %s, malformed %s, ahead %s; "+
 		"late for a subject %s, refused by after %s; crossings %s; %s\n",
-		counted(events, "event"), grouped(st.Matched), grouped(st.Unmatched), grouped(st.Duplicate), grouped(st.Malformed), grouped(st.Ahead),
-		grouped(st.Late), grouped(st.Refused), grouped(r.crossings), time.Since(began).Round(time.Millisecond))
+		humanize.Count(events, "event"), humanize.Number(st.Matched), humanize.Number(st.Unmatched), humanize.Number(st.Duplicate), humanize.Number(st.Malformed), humanize.Number(st.Ahead),
+		humanize.Number(st.Late), humanize.Number(st.Refused), humanize.Number(r.crossings), time.Since(began).Round(time.Millisecond))
 	return nil
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 )
 
 // otherFiles are the forms that a whole file may have in place of lines of JSON, by the reason for which its first line
@@ -33,7 +34,7 @@ func (r *replayer) refused(line []byte, err error) {
 		}
 		r.named++
 	}
-	r.bar.clear()
+	r.bar.Clear()
 	fmt.Fprintf(r.err, "%s:%d: %v\n", r.name, r.lines.number, err)
 	if reason == event.ReasonTooLarge && foreign != nil {
 		reason = foreign.Reason // one line may be the whole file
@@ -73,6 +74,6 @@ func (r *replayer) from(command string) string {
 
 func (r *replayer) tellUnshown() {
 	if r.unshown > 0 {
-		fmt.Fprintf(r.err, "replay: %s more malformed, as the file is not lines of JSON\n", counted(r.unshown, "line"))
+		fmt.Fprintf(r.err, "replay: %s more malformed, as the file is not lines of JSON\n", humanize.Count(r.unshown, "line"))
 	}
 }

@@ -11,7 +11,6 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
-	"time"
 	"unicode/utf16"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
@@ -258,34 +257,4 @@ func TestReplayReadError(t *testing.T) {
 	if code := run(context.Background(), []string{"replay"}, in, io.Discard, &err, nil); code != exitFailed || !strings.Contains(err.String(), "read stdin: unexpected EOF") {
 		t.Errorf("got %d, %s", code, err.String())
 	}
-}
-
-// TestBar: the line that a terminal shows.
-func TestBar(t *testing.T) {
-	f := func(size int64, lines int, read int64, passed time.Duration, want string) {
-		t.Helper()
-		b := &bar{size: size, thing: "lines"}
-		if got := b.line(lines, read, passed); got != want {
-			t.Errorf("got %q, want %q", got, want)
-		}
-	}
-	f(0, 1_234_567, 99, 2*time.Second, "1,234,567 lines, 617,283/s")
-	f(1000, 50, 250, time.Second, "[#####...............]  25 %  50 lines, 50/s, 3s left")
-	f(1000, 50, 2000, time.Second, "[####################] 100 %  50 lines, 50/s, 0s left")
-	f(1000, 0, 0, 0, "0 lines, 0/s")
-}
-
-func TestGrouped(t *testing.T) {
-	f := func(n int, want string) {
-		t.Helper()
-		if got := grouped(n); got != want {
-			t.Errorf("got %s, want %s", got, want)
-		}
-	}
-	f(0, "0")
-	f(999, "999")
-	f(1000, "1,000")
-	f(1234567, "1,234,567")
-	f(-1234, "-1,234")
-	f(-123, "-123")
 }

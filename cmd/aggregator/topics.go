@@ -11,6 +11,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -94,7 +95,7 @@ func (o *topicsOptions) tell(s *session, k *stream.Kafka, results map[string]err
 		var err error
 		switch made := results[name]; {
 		case made == nil:
-			_, err = fmt.Fprintf(s.out, "%s: made, %s\n", name, counted(o.partitions, "partition"))
+			_, err = fmt.Fprintf(s.out, "%s: made, %s\n", name, humanize.Count(o.partitions, "partition"))
 		case errors.Is(made, kafka.TopicAlreadyExists):
 			_, err = fmt.Fprintf(s.out, "%s: exists\n", name)
 		default:

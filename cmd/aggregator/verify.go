@@ -8,7 +8,9 @@ import (
 	"io"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/terminal"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
@@ -59,50 +61,50 @@ func (o *verifyOptions) run(ctx context.Context, s *session, _ []string) error {
 		return err
 	}
 	defer func() { _ = store.Close() }() // it was only read
-	found := &told{out: s.out, bar: newBar(s.err, 0)}
-	found.bar.thing = "records"
+	began := time.Now()
+	found := &diffPrinter{out: s.out, bar: terminal.NewProgressBar(s.err, 0, "records")}
 	done, err := stream.Verify(ctx, stream.VerifyOptions{
 		Kafka: c.kafka, Program: program, Intake: c.intake, Store: store, Secret: c.key, From: o.from,
 		Progress: found.progress, Found: found.difference, Log: newLog(s.err, "warn", c.logFormat),
 	})
-	found.bar.clear()
+	found.bar.Clear()
 	if err != nil {
 		return fmt.Errorf("verify: %w", err)
 	}
 	if found.err != nil {
 		return fmt.Errorf("write output: %w", found.err)
 	}
-	return tellVerified(s.err, &done, time.Since(found.bar.began))
+	return summarize(s.err, &done, time.Since(began))
 }
 
-// told prints differences as they are found.
-type told struct {
+// diffPrinter prints differences as they are found.
+type diffPrinter struct {
 	out io.Writer
 	err error // the first of writing
-	bar *bar
+	bar *terminal.ProgressBar
 }
 
-func (f *told) difference(d stream.Difference) {
+func (p *diffPrinter) difference(d stream.Difference) {
 	line, err := json.Marshal(d)
 	if err != nil {
 		panic("BUG: a difference that is no JSON: " + err.Error())
 	}
-	f.bar.clear()
-	if _, err := f.out.Write(append(thresholds.AppendShown(nil, line), '\n')); err != nil && f.err == nil {
-		f.err = err
+	p.bar.Clear()
+	if _, err := p.out.Write(append(thresholds.AppendShown(nil, line), '\n')); err != nil && p.err == nil {
+		p.err = err
 	}
 }
 
-func (f *told) progress(done, all int64) { f.bar.part(done, all) }
+func (p *diffPrinter) progress(done, all int64) { p.bar.Part(done, all) }
 
-// tellVerified says what was compared, and what was not.
-func tellVerified(w io.Writer, v *stream.Verified, took time.Duration) error {
+// summarize prints what was compared, and what was not.
+func summarize(w io.Writer, v *stream.Verified, took time.Duration) error {
 	fmt.Fprintf(w, "verify: %s, %s, %s and %s compared in %s: %s\n",
-		counted(int(v.Records), "record"), counted(v.Subjects, "subject"), counted(v.Counters, "counter"), counted(v.Levels, "level"),
-		took.Round(time.Millisecond), counted(v.Differences, "difference"))
+		humanize.Count(int(v.Records), "record"), humanize.Count(v.Subjects, "subject"), humanize.Count(v.Counters, "counter"), humanize.Count(v.Levels, "level"),
+		took.Round(time.Millisecond), humanize.Count(v.Differences, "difference"))
 	for r, n := range v.Open {
 		if n > 0 {
-			fmt.Fprintf(w, "verify: not compared: %s %s\n", grouped(n), stream.Reason(r))
+			fmt.Fprintf(w, "verify: not compared: %s %s\n", humanize.Number(n), stream.Reason(r))
 		}
 	}
 	if v.Shortened {

@@ -1,53 +1,20 @@
-package main
+package demo
 
 import (
 	"cmp"
 	"context"
+	"fmt"
 	"slices"
 
-	"github.com/prometheus/client_golang/prometheus"
-
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// figures is what the program says about itself: the sums of its metrics, by
-// name and by name{value} of their first label.
-type figures map[string]float64
-
-// readFigures reads the metrics as a scrape would.
-func readFigures(r prometheus.Gatherer) figures {
-	f := figures{}
-	families, err := r.Gather()
-	if err != nil {
-		return f
-	}
-	for _, family := range families {
-		for _, m := range family.Metric {
-			v := m.GetCounter().GetValue() + m.GetGauge().GetValue()
-			f[family.GetName()] += v
-			if len(m.Label) == 1 {
-				f[family.GetName()+"{"+m.Label[0].GetValue()+"}"] += v
-			}
-		}
-	}
-	return f
-}
-
-// events is how many events the service has read; with a result, how many ended in it.
-func (f figures) events(result string) int {
-	if result == "" {
-		return int(f["aggregator_events_total"])
-	}
-	return int(f["aggregator_events_total{"+result+"}"])
-}
-
-func (f figures) of(name string) int { return int(f["aggregator_"+name]) }
-
-// counts looks up how near subjects are to their limits: what the service itself has
+// standings looks up how near subjects are to their limits: what the service itself has
 // stored.
-type counts struct {
+type standings struct {
 	program *stream.Program
 	store   *windowstore.Mem
 	world   *world
@@ -55,7 +22,7 @@ type counts struct {
 
 // nearest is the n subjects nearest to a limit, each with its nearest rule: those
 // below it first. It may lack a subject that is just being written.
-func (c *counts) nearest(ctx context.Context, n int) []stream.Standing {
+func (c *standings) nearest(ctx context.Context, n int) []stream.Standing {
 	incidents, accounts := c.world.subjects()
 	var list []stream.Standing
 	for _, id := range incidents {
@@ -72,8 +39,8 @@ func (c *counts) nearest(ctx context.Context, n int) []stream.Standing {
 
 // best appends the standing of a subject that is nearest to its limit, from
 // below if there is one.
-func (c *counts) best(ctx context.Context, kind thresholds.Kind, id string, list []stream.Standing) []stream.Standing {
-	all, err := c.program.Standings(ctx, c.store, demoShards, kind, id, nil)
+func (c *standings) best(ctx context.Context, kind thresholds.Kind, id string, list []stream.Standing) []stream.Standing {
+	all, err := c.program.Standings(ctx, c.store, stream.DefaultShards, kind, id, nil)
 	if err != nil || len(all) == 0 {
 		return list
 	}
@@ -92,4 +59,21 @@ func compareBool(a, b bool) int {
 		return 1
 	}
 	return -1
+}
+
+// standingText is a subject's standing in words: incident inc-1, art3-clicks: 52 %, 26,000 of 50,000 clicks.
+func standingText(s *stream.Standing) string {
+	return fmt.Sprintf("%s %s, %s: %d %%, %s", s.Rule.By, s.Subject, s.Rule.ID, s.Progress/100, nearestMeasure(s))
+}
+
+// nearestMeasure is the measure of a standing that is nearest to its own limit.
+func nearestMeasure(s *stream.Standing) string {
+	best, most := 0, -1.0
+	for i, v := range s.Values {
+		if share := float64(v.Value) / float64(s.Rule.Limits[i].Value); share > most {
+			best, most = i, share
+		}
+	}
+	l := s.Rule.Limits[best]
+	return fmt.Sprintf("%s of %s %s", humanize.Number(int(s.Values[best].Value)), humanize.Number(int(l.Value)), l.Measure.Name)
 }

@@ -1,4 +1,4 @@
-package main
+package demo
 
 import (
 	"context"
@@ -8,8 +8,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// announced is what the demo shows of a crossing.
-type announced struct {
+// crossing is what the demo shows of a crossing.
+type crossing struct {
 	Severity string      `json:"severity"`
 	Rule     string      `json:"rule"`
 	Level    json.Number `json:"level"`
@@ -18,7 +18,7 @@ type announced struct {
 }
 
 // tap reads crossings as any consumer would: from their topic.
-func tap(ctx context.Context, b *demoBroker, take func(announced)) {
+func tap(ctx context.Context, b *broker, take func(crossing)) {
 	r := kafka.NewReader(kafka.ReaderConfig{
 		Brokers: b.kafka.Brokers, Topic: b.kafka.Crossings, Partition: 0,
 		MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 200 * time.Millisecond, ReadBackoffMin: 20 * time.Millisecond,
@@ -29,7 +29,7 @@ func tap(ctx context.Context, b *demoBroker, take func(announced)) {
 		if err != nil {
 			continue // ctx ended, or the broker was not there for a moment
 		}
-		var a announced
+		var a crossing
 		if json.Unmarshal(m.Value, &a) == nil {
 			take(a)
 		}

@@ -1,53 +1,14 @@
-package main
+package demo
 
 import (
-	"context"
 	"fmt"
-	"io"
 	"strings"
-	"sync"
 	"time"
 	"unicode/utf8"
 
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
-
-// screen draws the demo on a terminal, over and over in place, on the
-// alternate screen: what was there before comes back at the end.
-type screen struct {
-	out  io.Writer
-	size func() (columns, rows int)
-
-	mu        sync.Mutex
-	crossings []announced // the newest last
-	note      string      // what the log said last
-}
-
-const (
-	drawEvery = 250 * time.Millisecond
-	// keptCrossings are enough for the tallest terminal.
-	keptCrossings = 200
-)
-
-func newScreen(s *session) *screen {
-	return &screen{out: s.out, size: func() (int, int) { return terminalSize(s.out) }}
-}
-
-func (v *screen) Write(p []byte) (int, error) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.note = strings.TrimSpace(string(p))
-	return len(p), nil
-}
-
-func (v *screen) announce(a announced) {
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	if len(v.crossings) == keptCrossings {
-		v.crossings = v.crossings[:copy(v.crossings, v.crossings[1:])]
-	}
-	v.crossings = append(v.crossings, a)
-}
 
 // Sequences that every terminal of the last decades knows (ECMA-48, and xterm's
 // alternate screen).
@@ -64,42 +25,6 @@ const (
 	normal    = "\x1b[0m"
 )
 
-func (v *screen) run(ctx context.Context, d *demo) {
-	fmt.Fprint(v.out, enter)
-	c := &counts{d.program, d.store, d.world}
-	var s speed
-	every(ctx, drawEvery, func() {
-		columns, rows := v.size()
-		f := readFigures(d.registry)
-		p := picture{
-			figures: f, rate: s.of(f.events(""), time.Now()), addr: d.web.Addr, passed: time.Since(d.began),
-			near: c.nearest(ctx, max(3, (rows-8)/3)), seed: d.seed, keys: d.store.Len(), bytes: d.store.Bytes(),
-		}
-		v.mu.Lock()
-		p.crossings, p.note = v.crossings, v.note
-		text := p.draw(columns, rows)
-		v.mu.Unlock()
-		fmt.Fprint(v.out, text)
-	})
-}
-
-func (v *screen) end(d *demo) { fmt.Fprint(v.out, leave+d.closing()+"\n") }
-
-// speed is how fast a number grows, smoothed over some two seconds.
-type speed struct {
-	last int
-	at   time.Time
-	rate float64
-}
-
-func (s *speed) of(n int, now time.Time) int {
-	if passed := now.Sub(s.at).Seconds(); !s.at.IsZero() && passed > 0 {
-		s.rate += (float64(n-s.last)/passed - s.rate) / 8
-	}
-	s.last, s.at = n, now
-	return int(s.rate)
-}
-
 // picture is what one drawing shows.
 type picture struct {
 	figures   figures
@@ -110,7 +35,7 @@ type picture struct {
 	near      []stream.Standing
 	keys      int
 	bytes     int64
-	crossings []announced
+	crossings []crossing
 	note      string
 }
 
@@ -168,16 +93,16 @@ func render(lines []row, foot row, columns, rows int) string {
 func (p *picture) eventsLine() string {
 	f := p.figures
 	return fmt.Sprintf("events  %s/s, %s read: matched %s, duplicate %s, malformed %s, ahead %s, late %s",
-		grouped(p.rate), grouped(f.events("")), grouped(f.events("matched")), grouped(f.events("duplicate")),
-		grouped(f.events("malformed")), grouped(f.events("ahead")), grouped(f.of("late_total")))
+		humanize.Number(p.rate), humanize.Number(f.events("")), humanize.Number(f.events("matched")), humanize.Number(f.events("duplicate")),
+		humanize.Number(f.events("malformed")), humanize.Number(f.events("ahead")), humanize.Number(f.of("late_total")))
 }
 
 func (p *picture) storeLine() string {
-	return fmt.Sprintf("counts  %s keys, %s stored, once a second; %s to come; %s announced",
-		grouped(p.keys), kibibytes(p.bytes), counted(p.figures.of("lag_records"), "record"), counted(p.figures.of("crossings_total"), "crossing"))
+	return fmt.Sprintf("counts  %s keys, %s stored, once a second; %s to come; %s crossing",
+		humanize.Number(p.keys), kibibytes(p.bytes), humanize.Count(p.figures.of("lag_records"), "record"), humanize.Count(p.figures.of("crossings_total"), "crossing"))
 }
 
-func crossingRow(a *announced) row {
+func crossingRow(a *crossing) row {
 	style := yellow
 	switch a.Severity {
 	case "critical":

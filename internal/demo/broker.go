@@ -1,0 +1,47 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+)
+
+// partitions is how many the topic of events has. That of crossings has one, so that they are read in order.
+const partitions = 4
+
+// broker is a Kafka in this process.
+type broker struct {
+	cluster *kfake.Cluster
+	kafka   stream.Kafka
+}
+
+// startBroker starts a broker on a free port of the loopback interface. Of each
+// partition it keeps the last megabytes; what falls out was counted long before, since the feed
+// waits for the service.
+func startBroker() (*broker, error) {
+	k := stream.Kafka{Group: "aggregator", ClientID: "aggregator", Events: []string{"dissemination-events"}, Crossings: "threshold-crossings"}
+	cluster, err := kfake.NewCluster(
+		kfake.NumBrokers(1),
+		kfake.SeedTopics(partitions, k.Events[0]),
+		kfake.SeedTopics(1, k.Crossings, k.DeadTopic(k.Events[0])),
+		kfake.BrokerConfigs(map[string]string{
+			"log.message.timestamp.type": "LogAppendTime",
+			"log.retention.bytes":        fmt.Sprint(4 << 20),
+			"log.segment.bytes":          fmt.Sprint(1 << 20),
+		}),
+	)
+	if err != nil {
+		return nil, fmt.Errorf("start the embedded broker: %w", err)
+	}
+	k.Brokers = cluster.ListenAddrs()
+	return &broker{cluster: cluster, kafka: k}, nil
+}
+
+// trim drops what is beyond the broker's bound, now and then.
+func (b *broker) trim(ctx context.Context) {
+	every(ctx, 5*time.Second, func(time.Time) { b.cluster.ApplyRetention() })
+}

@@ -1,0 +1,167 @@
+package demo
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"math/rand/v2"
+	"os"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/terminal"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// Options is what the demo shows, and where.
+type Options struct {
+	Rate     int           // events a second, from 1 to MaxRate
+	Duration time.Duration // after which the demo ends by itself; 0: not before its context
+	Seed     uint64        // of the incidents; 0: any
+	Pack     *thresholds.Pack
+	Registry *prometheus.Registry // of the program: what is registered is served, and the service registers its own
+	Out      io.Writer            // crossings; if it is a terminal, all is drawn there
+	Err      io.Writer            // everything else
+	// Serve runs the service until ctx ends, and then stops it as the program does.
+	Serve func(ctx context.Context, s *stream.Service, ready *httpserver.Readiness, log *slog.Logger) error
+}
+
+// MaxRate is the most events a second that are made up.
+const MaxRate = 20_000
+
+const (
+	// memoryLimit is what the garbage collector aims to stay below. The demo promises 300 MiB.
+	memoryLimit = 200 << 20
+	// What the service may keep in memory is less than by default, too.
+	cacheBytes   = 32 << 20
+	dedupeWindow = time.Minute
+)
+
+// Run shows the demo until ctx ends.
+func Run(ctx context.Context, o Options) error {
+	if o.Seed == 0 {
+		o.Seed = rand.Uint64()
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
+	}
+	if o.Duration > 0 {
+		var stop context.CancelFunc
+		ctx, stop = context.WithTimeout(ctx, o.Duration)
+		defer stop()
+	}
+	d, err := start(o)
+	if err != nil {
+		return err
+	}
+	defer d.stop()
+	return d.serve(ctx)
+}
+
+// demo is everything that runs in one process.
+type demo struct {
+	Options
+	began   time.Time
+	broker  *broker
+	store   *windowstore.Mem
+	program *stream.Program
+	ready   *httpserver.Readiness
+	web     *httpserver.Server
+	service *stream.Service
+	world   *world
+	feed    *feed
+	view    view
+	log     *slog.Logger
+}
+
+// view shows what happens.
+type view interface {
+	io.Writer // of the log
+	announce(crossing)
+	// run shows figures until ctx ends.
+	run(ctx context.Context, d *demo)
+	// end prints how it went.
+	end(d *demo)
+}
+
+// newView shows the demo on a terminal, or plainly where there is none.
+func newView(out, err io.Writer) view {
+	if terminal.Is(out) {
+		return newScreen(out)
+	}
+	return &plainView{out: out, err: err}
+}
+
+// start starts what the service needs: the broker, the store, HTTP.
+func start(o Options) (*demo, error) {
+	d := &demo{Options: o, began: time.Now(), store: windowstore.NewMem(stream.DefaultShards), ready: &httpserver.Readiness{}}
+	d.view = newView(o.Out, o.Err)
+	d.log = slog.New(slog.NewTextHandler(d.view, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	var err error
+	if d.program, err = stream.Compile([]*thresholds.Pack{o.Pack}, thresholds.DefaultMaxMembers); err != nil {
+		return nil, err
+	}
+	if d.broker, err = startBroker(); err != nil {
+		return nil, err
+	}
+	handler, m := httpserver.NewHandler(d.Registry, d.ready, d.log), httpserver.NewMetrics(d.Registry)
+	if d.web, err = httpserver.Start("127.0.0.1:8080", httpserver.Auth{}, handler, m, d.log); err != nil {
+		d.web, err = httpserver.Start("127.0.0.1:0", httpserver.Auth{}, handler, m, d.log)
+	}
+	if err != nil {
+		d.broker.cluster.Close()
+		return nil, err
+	}
+	d.service = stream.New(stream.Options{
+		Kafka: d.broker.kafka, Program: d.program, Store: d.store, Shards: stream.DefaultShards,
+		Intake: stream.Intake{DedupeWindow: dedupeWindow}, CacheBytes: cacheBytes, Registry: d.Registry, Log: d.log,
+	})
+	d.ready.StoreConnected(d.store)
+	d.ready.ServiceStarted(d.service)
+	d.world = newWorld(o.Seed, time.Now(), o.Rate)
+	d.feed = newFeed(d.world, d.broker, o.Rate, func() int { return readFigures(d.Registry).events("") })
+	return d, nil
+}
+
+// serve runs everything until ctx ends. The view goes on until the service has
+// stopped, so that nothing it says is lost.
+func (d *demo) serve(ctx context.Context) error {
+	var around sync.WaitGroup
+	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
+	around.Go(func() { d.feed.run(ctx) })
+	around.Go(func() { d.broker.trim(ctx) })
+	around.Go(func() { tap(inner, d.broker, d.view.announce) })
+	around.Go(func() { d.view.run(inner, d) })
+	around.Go(func() {
+		every(ctx, 10*time.Second, func(time.Time) { forgetEnded(ctx, d.program, d.store, d.world, d.log) })
+	})
+	err := d.Serve(ctx, d.service, d.ready, d.log)
+	stop()
+	around.Wait()
+	d.view.end(d)
+	return err
+}
+
+func (d *demo) stop() {
+	d.web.Stop()
+	d.broker.cluster.Close()
+}
+
+// closing says how the demo went.
+func (d *demo) closing() string {
+	f := readFigures(d.Registry)
+	return fmt.Sprintf("demo: %s, %s; matched %s, duplicate %s, malformed %s, ahead %s, late %s; crossings %s; stored %s keys, %s; seed %d",
+		time.Since(d.began).Round(100*time.Millisecond), humanize.Count(f.events(""), "event"), humanize.Number(f.events("matched")),
+		humanize.Number(f.events("duplicate")), humanize.Number(f.events("malformed")), humanize.Number(f.events("ahead")), humanize.Number(f.of("late_total")),
+		humanize.Number(f.of("crossings_total")), humanize.Number(d.store.Len()), kibibytes(d.store.Bytes()), d.Seed)
+}
+
+func kibibytes(n int64) string { return humanize.Number(int(n>>10)) + " KiB" }

@@ -1,0 +1,141 @@
+package demo
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// TestDemoCounts: what is shown as nearest is what the service stored, and what is
+// forgotten leaves nothing.
+func TestDemoCounts(t *testing.T) {
+	var out output
+	d, err := start(Options{
+		Rate: 500, Seed: 1, Pack: pack(t), Registry: prometheus.NewRegistry(), Out: &out, Err: &out,
+		Serve: func(ctx context.Context, s *stream.Service, _ *httpserver.Readiness, _ *slog.Logger) error {
+			return s.Run(ctx)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer d.stop()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- d.serve(ctx) }()
+	out.await(t, "art3-accounts: incident")
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+
+	stored := storedProgress(t, d)
+	near := (&standings{d.program, d.store, d.world}).nearest(t.Context(), 5)
+	if len(near) != 5 {
+		t.Fatalf("%d subjects are near to a limit", len(near))
+	}
+	for i, s := range near {
+		if line := fmt.Sprintf("%s %s %s %.4f", s.Rule.ID, s.Rule.By, s.Subject, float64(s.Progress)/10_000); !stored[line] {
+			t.Errorf("%s is shown and not stored", line)
+		}
+		if i > 0 && (reached(&near[i-1]) && !reached(&s) || reached(&near[i-1]) == reached(&s) && near[i-1].Progress < s.Progress) {
+			t.Errorf("%s comes after %s", s.Subject, near[i-1].Subject)
+		}
+	}
+
+	d.world.move(time.Now().Add(time.Hour)) // all end
+	d.world.now = d.world.now.Add(time.Hour)
+	forgetEnded(t.Context(), d.program, d.store, d.world, d.log)
+	for shard := range stream.DefaultShards {
+		prefix := d.store.Keys().AppendRecordPrefix(nil, shard)
+		err := d.store.Scan(t.Context(), shard, prefix[:len(prefix)-2], func(key []byte) bool {
+			if text := string(key); strings.Contains(text, "inc-") || strings.Contains(text, "u-") {
+				t.Errorf("%s is left", text)
+			}
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	if strings.Contains(out.String(), "level=") {
+		t.Errorf("something was complained about:\n%s", out.String())
+	}
+}
+
+// storedProgress is how near every subject is to every rule's limit, a line each, by what is stored.
+func storedProgress(t *testing.T, d *demo) map[string]bool {
+	t.Helper()
+	stored := map[string]bool{}
+	note := func(line []byte) bool {
+		var c struct {
+			Rule, By, Subject string
+			Progress          float64
+		}
+		if err := json.Unmarshal(line, &c); err != nil {
+			t.Fatal(err)
+		}
+		stored[fmt.Sprintf("%s %s %s %.4f", c.Rule, c.By, c.Subject, c.Progress)] = true
+		return true
+	}
+	if err := d.program.StoredCounts(t.Context(), d.store, stream.DefaultShards, note); err != nil {
+		t.Fatal(err)
+	}
+	return stored
+}
+
+// pack is the built-in pack that the program's demo has.
+func pack(t *testing.T) *thresholds.Pack {
+	t.Helper()
+	const name = "cn-2019-15"
+	data, _ := thresholds.Builtin(name)
+	p, faults := thresholds.Parse(name, data, thresholds.Options{})
+	if p == nil {
+		t.Fatal(faults)
+	}
+	return p
+}
+
+// output is what the demo prints.
+type output struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.Write(p)
+}
+
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.text.String()
+}
+
+// await waits until a text was printed.
+func (o *output) await(t *testing.T, text string) {
+	t.Helper()
+	tick := time.NewTicker(20 * time.Millisecond)
+	defer tick.Stop()
+	late := time.After(time.Minute)
+	for !strings.Contains(o.String(), text) {
+		select {
+		case <-tick.C:
+		case <-late:
+			t.Fatalf("no %q in:\n%s", text, o.String())
+		}
+	}
+}

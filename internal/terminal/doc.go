@@ -1,0 +1,2 @@
+// Package terminal knows whether an output is a terminal and how large it is, and draws the progress line of a long task.
+package terminal
