@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -136,7 +137,7 @@ func describeGroup(ctx context.Context, client *kgo.Client, group string) (*kmsg
 		case !kerr.IsRetriable(err):
 			return nil, err
 		}
-		if wait(ctx, 250*time.Millisecond); ctx.Err() != nil {
+		if retry.Wait(ctx, 250*time.Millisecond); ctx.Err() != nil {
 			return nil, err
 		}
 	}

@@ -18,6 +18,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -173,7 +174,7 @@ func (k *kafkaCheck) tryAll(ctx context.Context, t *kmsg.MetadataResponseTopic, 
 		if !passing || time.Now().After(until) || ctx.Err() != nil {
 			break
 		}
-		wait(ctx, 250*time.Millisecond)
+		retry.Wait(ctx, 250*time.Millisecond)
 		k.refresh(ctx, t)
 	}
 	if len(bad) == 0 {
@@ -328,7 +329,7 @@ func (k *kafkaCheck) joinAndLeave(ctx context.Context) error {
 		case err == nil:
 			return k.leave(ctx, req.MemberID)
 		}
-		if wait(ctx, 250*time.Millisecond); ctx.Err() != nil {
+		if retry.Wait(ctx, 250*time.Millisecond); ctx.Err() != nil {
 			return err
 		}
 	}
@@ -348,12 +349,4 @@ func (k *kafkaCheck) leave(ctx context.Context, member string) error {
 		return fmt.Errorf("left: %w", err)
 	}
 	return nil
-}
-
-// wait returns when d has passed or ctx has ended.
-func wait(ctx context.Context, d time.Duration) {
-	select {
-	case <-ctx.Done():
-	case <-time.After(d):
-	}
 }

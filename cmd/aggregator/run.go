@@ -15,6 +15,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
@@ -164,7 +165,8 @@ func serve(ctx context.Context, service worker, ready *httpserver.Readiness, log
 // the reason changes. The store is nil if ctx ended first.
 func connectRedis(ctx context.Context, o *redisstore.Options, log *slog.Logger) (*redisstore.Store, error) {
 	var said string
-	for pause := 100 * time.Millisecond; ; pause = min(2*pause, 2*time.Second) {
+	pause := retry.Backoff{First: 100 * time.Millisecond, Most: 2 * time.Second}
+	for {
 		store, err := redisstore.New(ctx, *o)
 		switch {
 		case err == nil:
@@ -179,10 +181,7 @@ func connectRedis(ctx context.Context, o *redisstore.Options, log *slog.Logger) 
 			said = kind
 			log.Warn("redis does not answer: trying until it does", "error", hintTLS(err, o.TLS != nil))
 		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(pause):
-		}
+		pause.Wait(ctx)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -43,5 +44,5 @@ func startBroker() (*broker, error) {
 
 // trim drops what is beyond the broker's bound, now and then.
 func (b *broker) trim(ctx context.Context) {
-	every(ctx, 5*time.Second, func(time.Time) { b.cluster.ApplyRetention() })
+	retry.Every(ctx, 5*time.Second, func(time.Time) { b.cluster.ApplyRetention() })
 }

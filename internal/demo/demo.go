@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/terminal"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -141,7 +142,7 @@ func (d *demo) serve(ctx context.Context) error {
 	around.Go(func() { tap(inner, d.broker, d.view.announce) })
 	around.Go(func() { d.view.run(inner, d) })
 	around.Go(func() {
-		every(ctx, 10*time.Second, func(time.Time) { forgetEnded(ctx, d.program, d.store, d.world, d.log) })
+		retry.Every(ctx, 10*time.Second, func(time.Time) { forgetEnded(ctx, d.program, d.store, d.world, d.log) })
 	})
 	err := d.Serve(ctx, d.service, d.ready, d.log)
 	stop()

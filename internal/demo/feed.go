@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // feed sends the world's events at a rate.
@@ -35,7 +37,7 @@ func newFeed(w *world, b *broker, rate int, read func() int) *feed {
 func (f *feed) run(ctx context.Context) {
 	defer f.close()
 	last, owed := time.Now(), 0.0
-	every(ctx, feedEvery, func(now time.Time) {
+	retry.Every(ctx, feedEvery, func(now time.Time) {
 		owed = min(owed+now.Sub(last).Seconds()*float64(f.rate), float64(f.rate))
 		last = now
 		if f.sent-f.read() > mostUnread {
@@ -61,18 +63,4 @@ func (f *feed) send(ctx context.Context, now time.Time, n int) {
 func (f *feed) close() {
 	_ = f.writer.Close() // each write was waited for
 	f.writer.Transport.(*kafka.Transport).CloseIdleConnections()
-}
-
-// every calls f at intervals until ctx ends.
-func every(ctx context.Context, interval time.Duration, f func(now time.Time)) {
-	t := time.NewTicker(interval)
-	defer t.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-t.C:
-			f(now)
-		}
-	}
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // plainView prints each crossing as a line on stdout, and how it goes on stderr.
@@ -34,7 +35,7 @@ func (v *plainView) run(ctx context.Context, d *demo) {
 	fmt.Fprintf(v, "demo: metrics at http://%s/metrics; seed %d; Ctrl-C stops it\n", d.web.Addr, d.Seed)
 	c := &standings{d.program, d.store, d.world}
 	events := 0
-	every(ctx, statusEvery, func(time.Time) {
+	retry.Every(ctx, statusEvery, func(time.Time) {
 		f := readFigures(d.Registry)
 		rate := float64(f.events("")-events) / statusEvery.Seconds()
 		events = f.events("")

@@ -8,6 +8,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/terminal"
 )
 
@@ -52,7 +53,7 @@ func (v *screen) run(ctx context.Context, d *demo) {
 	fmt.Fprint(v.out, enter)
 	c := &standings{d.program, d.store, d.world}
 	var s speed
-	every(ctx, drawEvery, func(time.Time) {
+	retry.Every(ctx, drawEvery, func(time.Time) {
 		columns, rows := v.size()
 		f := readFigures(d.Registry)
 		p := picture{

@@ -12,22 +12,23 @@ import (
 // here may not exist: a new one is a decision.
 var arrows = map[string][]string{
 	"cmd/aggregator": {
-		"internal/board", "internal/demo", "internal/httpserver", "internal/stream", "internal/stream/fetch",
+		"internal/board", "internal/demo", "internal/httpserver", "internal/retry", "internal/stream", "internal/stream/fetch",
 		"internal/event", "internal/thresholds", "internal/terminal", "internal/humanize",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 		"bench/gen",
 	},
 	"internal/board": {"internal/event", "internal/windows", "internal/windows/store", "internal/thresholds"},
 	"internal/demo": {
-		"internal/httpserver", "internal/stream", "internal/event", "internal/thresholds",
+		"internal/httpserver", "internal/retry", "internal/stream", "internal/event", "internal/thresholds",
 		"internal/windows/store", "internal/terminal", "internal/humanize",
 	},
-	"internal/httpserver": {},
+	"internal/httpserver": {"internal/retry"},
 	"internal/stream": {
-		"internal/event", "internal/thresholds", "internal/stream/fetch",
+		"internal/event", "internal/thresholds", "internal/retry", "internal/stream/fetch",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
-	"internal/stream/fetch": {},
+	"internal/stream/fetch": {"internal/retry"},
+	"internal/retry":        {},
 	"internal/event":        {"internal/humanize"},
 	"internal/windows":      {},
 

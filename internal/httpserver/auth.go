@@ -11,6 +11,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // Auth decides who may ask what of the HTTP server.
@@ -94,10 +96,7 @@ func (a Auth) wait(ctx context.Context, places chan struct{}) {
 		return
 	}
 	defer func() { <-places }()
-	select {
-	case <-ctx.Done():
-	case <-time.After(a.Pause):
-	}
+	retry.Wait(ctx, a.Pause)
 }
 
 // bearer is the token of a request; "" if it has none.

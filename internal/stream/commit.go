@@ -70,7 +70,7 @@ func (s *shard) send(ctx context.Context, c *windowstore.Commit) (again bool, er
 	var res windowstore.Result
 	started := time.Now()
 	before := s.pulse.at(stepCommit)
-	err = s.patience.retry(ctx, operationCommit, s.number, func() (err error) {
+	err = s.retrier.retry(ctx, operationCommit, s.number, func() (err error) {
 		faultpoint("commit")
 		res, err = s.store.Commit(ctx, s.number, c)
 		return err
@@ -317,7 +317,7 @@ func (s *shard) readHead(ctx context.Context) error {
 	var stored []byte
 	next := uint64(0)
 	defer s.pulse.at(s.pulse.at(stepLoad))
-	err := s.patience.retry(ctx, operationLoad, s.number, func() (err error) {
+	err := s.retrier.retry(ctx, operationLoad, s.number, func() (err error) {
 		stored, next, err = s.loadHead(ctx)
 		return err
 	})

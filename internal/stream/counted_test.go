@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
@@ -63,7 +64,7 @@ func TestFaultyRecords(t *testing.T) {
 
 	x := loneReader(t, log)
 	dead := &heldLetters{}
-	x.dead, x.surplus, x.runOps, x.known = dead, &throttle{}, 1000, 0
+	x.dead, x.surplus, x.runOps, x.known = dead, &retry.Throttle{}, 1000, 0
 	x.shards = []chan message{make(chan message, 100)}
 	x.stream = x.open(0)
 	for range 3 {

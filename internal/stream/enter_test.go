@@ -32,7 +32,7 @@ func TestHoleToldOnce(t *testing.T) {
 	p := compile(t, sweepPack)
 	metrics := prometheus.NewRegistry()
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{nil, nil}, there: []int{0, 0}}
-	o := &partitionOptions{program: p, source: log, holes: newHoles(), memories: newMemories(), patience: newPatience(NewMetrics(metrics, p), discard)}
+	o := &partitionOptions{program: p, source: log, holes: newHoles(), memories: newMemories(), retrier: newRetrier(NewMetrics(metrics, p), discard)}
 	for _, met := range []struct {
 		partition            int
 		from, start, counted int64
@@ -62,7 +62,7 @@ func TestIDsReadBack(t *testing.T) {
 	store := windowstore.NewMem(1)
 	x := newPartition(&partitionOptions{
 		program: p, source: log, store: store, keys: store.Keys(), shards: make([]chan message, 1),
-		tide: newTide(1, 1, 0, func() {}), memories: newMemories(), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
+		tide: newTide(1, 1, 0, func() {}), memories: newMemories(), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}, newLease("events", 0, 0, 1))
 	x.stream = log.Open("events", 0, 0)
 	at := mark{offset: 4, clock: 1767225600000, newest: noTime}
@@ -85,7 +85,7 @@ func loneReader(t *testing.T, log source) *partition {
 	p := compile(t, sweepPack)
 	return newPartition(&partitionOptions{
 		program: p, source: log, shards: make([]chan message, 1),
-		tide: newTide(1, 1, 0, func() {}), holes: newHoles(), memories: newMemories(), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
+		tide: newTide(1, 1, 0, func() {}), holes: newHoles(), memories: newMemories(), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}, newLease("events", 0, 0, 1))
 }
 

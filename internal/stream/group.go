@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // generation is what runs between two rebalances: the partitions this process
@@ -29,7 +31,7 @@ type generation struct {
 // library's; the offsets that it reads serve only to tell a lost store from a
 // new partition.
 func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
-	var said time.Time
+	var quiet retry.Throttle
 	for ctx.Err() == nil {
 		gen, err := group.Next(ctx)
 		switch {
@@ -37,8 +39,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 			return
 		case err != nil:
 			s.joined.Store(false)
-			if time.Since(said) > 10*time.Second {
-				said = time.Now()
+			if _, ok := quiet.Pass(); ok {
 				s.lookAround(ctx, errors.Is(err, kafka.InconsistentGroupProtocol))
 				s.log.Warn("group not joined: trying again", "group", s.Group, "error", ExplainKafka(err))
 			}
@@ -121,7 +122,7 @@ const commitEvery = time.Second
 // commit commits the offsets that every shard has stored, and a last time when
 // the partitions have given up their leases.
 func (g *generation) commit(ctx context.Context, as groupMember) {
-	every(ctx, commitEvery, func(time.Time) { g.commitOnce(as) })
+	retry.Every(ctx, commitEvery, func(time.Time) { g.commitOnce(as) })
 	g.service.joined.Store(false)
 	g.readers.Wait()
 	close(g.quiet)

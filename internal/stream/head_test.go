@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -16,7 +17,7 @@ import (
 func (r *sweepRig) relay(pub publisher) *relay {
 	return &relay{relayOptions: &relayOptions{
 		store: r.store, keys: r.store.Keys(), publish: pub, metrics: r.shard.metrics, log: discard,
-		poll: func() time.Duration { return time.Second }, quiet: &throttle{},
+		poll: func() time.Duration { return time.Second }, quiet: &retry.Throttle{},
 	}}
 }
 

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
@@ -148,8 +149,8 @@ func (s *Service) partitionsOf(ctx context.Context, topic string) (int, error) {
 // untilItWorks calls f until it works, saying every ten seconds why it does not.
 // The error is ctx's end, or one that f marks as final.
 func (s *Service) untilItWorks(ctx context.Context, what string, f func() error) error {
-	pause := 100 * time.Millisecond
-	var said time.Time
+	pause := retry.Backoff{First: 100 * time.Millisecond, Most: 2 * time.Second}
+	var quiet retry.Throttle
 	for {
 		err := f()
 		var fatal *finalError
@@ -159,12 +160,10 @@ func (s *Service) untilItWorks(ctx context.Context, what string, f func() error)
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		if time.Since(said) > 10*time.Second {
-			said = time.Now()
+		if _, ok := quiet.Pass(); ok {
 			s.log.Warn("waiting", "for", what, "error", strings.TrimSpace(err.Error()))
 		}
-		wait(ctx, pause)
-		pause = min(2*pause, 2*time.Second)
+		pause.Wait(ctx)
 	}
 }
 

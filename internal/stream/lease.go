@@ -5,6 +5,11 @@ import (
 	"time"
 )
 
+type topicPartition struct {
+	topic     string
+	partition int
+}
+
 // lease is the ownership of one partition during one generation of the group.
 // The partition's goroutine and the shards share it.
 type lease struct {

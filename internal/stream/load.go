@@ -262,7 +262,7 @@ func (s *shard) read(ctx context.Context) error {
 	l := &s.load
 	l.keys = resolve(l.keys[:0], l.arena, l.spans)
 	defer s.pulse.at(s.pulse.at(stepLoad))
-	return s.patience.retry(ctx, operationLoad, s.number, func() (err error) {
+	return s.retrier.retry(ctx, operationLoad, s.number, func() (err error) {
 		l.values, err = s.store.Load(ctx, s.number, l.keys, l.values[:0])
 		return err
 	})

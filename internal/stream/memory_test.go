@@ -30,7 +30,7 @@ func TestMemoryIsKept(t *testing.T) {
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}
 	o := &partitionOptions{
 		program: p, source: log, shards: make([]chan message, 1), intake: Intake{DedupeWindow: 150_000_000_000}, memories: newMemories(),
-		tide: newTide(1, 1, 0, func() {}), patience: newPatience(NewMetrics(prometheus.NewRegistry(), p), discard),
+		tide: newTide(1, 1, 0, func() {}), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}
 	at := func(offset int64) mark { return mark{offset: offset, clock: start + (offset-1)*60_000, newest: noTime} }
 	generation := func(name string, offset int64, ids int, seeks ...int64) *partition {

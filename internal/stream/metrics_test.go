@@ -46,7 +46,7 @@ func allSeries(t *testing.T, r *prometheus.Registry, name string) []*dto.Metric 
 // TestStoreCallsAreTimed: each call of the store is, also one that fails.
 func TestStoreCallsAreTimed(t *testing.T) {
 	r := prometheus.NewRegistry()
-	p := newPatience(NewMetrics(r, compile(t, builtin(t, "cn-2019-15"))), discard)
+	p := newRetrier(NewMetrics(r, compile(t, builtin(t, "cn-2019-15"))), discard)
 	calls := 0
 	err := p.retry(t.Context(), operationLoad, 0, func() error {
 		if calls++; calls < 3 {

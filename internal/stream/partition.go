@@ -10,28 +10,29 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // partitionOptions is what the partitions of a process share.
 type partitionOptions struct {
-	program  *Program
-	secret   Secret
-	intake   Intake
-	source   source
-	store    windowstore.Store
-	keys     windowstore.Keys
-	shards   []chan message
-	dead     deadLetters
-	tide     *tide
-	runOps   int // operations of a run at which it is sent
-	patience     // metrics and log
+	program *Program
+	secret  Secret
+	intake  Intake
+	source  source
+	store   windowstore.Store
+	keys    windowstore.Keys
+	shards  []chan message
+	dead    deadLetters
+	tide    *tide
+	runOps  int // operations of a run at which it is sent
+	retrier     // metrics and log
 	// refuseLost: the store lost its fences: stand still, do not count again.
 	refuseLost bool
-	start      Start     // of the group
-	standing   *throttle // of all partitions that stand still
-	surplus    *throttle // of all that pass records over
+	start      Start           // of the group
+	standing   *retry.Throttle // of all partitions that stand still
+	surplus    *retry.Throttle // of all that pass records over
 	holes      *holes
 	memories   *memories
 }
@@ -64,9 +65,9 @@ type partition struct {
 	seen      int64  // newest time of any event looked at, ns; noTime: none
 	bound     int64  // time up to which it may read without asking the tide
 	decided
-	damaged throttle // of what it says of a log that is
-	gap     hole     // the last one met
-	told    bool     // that the store lost fences was said
+	damaged retry.Throttle // of what it says of a log that is
+	gap     hole           // the last one met
+	told    bool           // that the store lost fences was said
 	pulse   pulse
 }
 
@@ -87,21 +88,21 @@ func (p *partition) run(ctx context.Context) {
 	p.tide.ours[p.lease.index].Store(true)
 	p.stream = p.open(0)
 	defer p.stream.Close()
-	pause := 50 * time.Millisecond
+	backoff := retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second}
 	for ctx.Err() == nil {
 		err := p.session(ctx)
 		switch {
 		case ctx.Err() != nil:
 		case errors.Is(err, errRestart):
-			pause = 50 * time.Millisecond
+			backoff.Reset()
 		default:
-			if held, ok := p.throttleOf(err).open(); ok {
+			pause := backoff.Next()
+			if held, ok := p.throttleOf(err).Pass(); ok {
 				p.log.Log(ctx, standstill(pause), "partition stalled", "topic", p.lease.topic, "partition", p.lease.partition,
 					"error", explainStandstill(err), "held_back", held)
 			}
 			p.pulse.at(stepPause)
-			wait(ctx, pause)
-			pause = min(2*pause, 5*time.Second)
+			retry.Wait(ctx, pause)
 		}
 	}
 	p.memories.keep(p)
@@ -115,7 +116,7 @@ func (p *partition) open(offset int64) reader {
 
 // throttleOf is whose turn it is to say that a partition stands still: what is wrong with servers is one line for all partitions, where a
 // log is damaged each says its own place.
-func (p *partition) throttleOf(err error) *throttle {
+func (p *partition) throttleOf(err error) *retry.Throttle {
 	if _, ok := errors.AsType[*fetch.Corrupt](err); ok {
 		return &p.damaged
 	}
@@ -281,7 +282,7 @@ func (p *partition) count(v verdict, r *fetch.Record) {
 	}
 	if f := r.Fault; f != nil && f.PassedOver > 0 {
 		p.metrics.passedOver(f.PassedOver)
-		if held, ok := p.surplus.open(); ok {
+		if held, ok := p.surplus.Pass(); ok {
 			p.log.Warn("records passed over: they do not fit their batch", "topic", p.lease.topic, "partition", p.lease.partition,
 				"offset", r.Offset, "records", f.PassedOver, "error", f, "held_back", held)
 		}

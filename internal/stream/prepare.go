@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -234,33 +235,33 @@ const shardQueue = 64
 
 func (s *Service) build(secret Secret) {
 	s.tide = newTide(len(s.topics), s.Shards, headroom(s.Program), s.metrics.gaveUpWaiting)
-	patient := newPatience(s.metrics, s.log)
+	patient := newRetrier(s.metrics, s.log)
 	o := &shardOptions{
-		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: cmp.Or(s.outboxMax, outboxMost), brimming: &throttle{},
+		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: cmp.Or(s.outboxMax, outboxMost), brimming: &retry.Throttle{},
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, subjectMax: max(batchSubjectsLeast, batchSubjects/s.Shards), cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
 		version: newVersion, now: time.Now, sinces: s.sinces, resettle: s.resettle, disowned: s.disowned, committed: s.told,
-		tide: s.tide, patience: patient,
+		tide: s.tide, retrier: patient,
 	}
 	s.publisher = &topicPublisher{
 		writer: s.writer, source: s.source, end: s.fetch.LogEnd, topic: s.Crossings, eventsFrom: sourceOf(s.Group),
 		structured: s.Structured, now: time.Now, metrics: s.metrics, most: recentMost, tails: map[int]*tail{},
 	}
-	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log, quiet: &throttle{}}
+	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log, quiet: &retry.Throttle{}}
 	s.shards, s.in, s.relays = nil, nil, nil
 	s.metrics.begin()
-	dog := &watchdog{metrics: s.metrics, log: s.log, quiet: &throttle{}, topics: s.topics}
+	dog := &watchdog{metrics: s.metrics, log: s.log, quiet: &retry.Throttle{}, topics: s.topics}
 	for n := range s.Shards {
 		s.shards = append(s.shards, newShard(n, o))
 		dog.watchShard(&s.shards[n].pulse, n)
 		s.in = append(s.in, make(chan message, shardQueue))
-		s.relays = append(s.relays, &relay{relayOptions: ro, shard: n, partition: n % s.outPartitions, told: make(chan struct{}, 1)})
+		s.relays = append(s.relays, &relay{relayOptions: ro, shard: n, partition: n % s.outPartitions, told: retry.NewSignal()})
 	}
 	s.watchdog.Store(dog)
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, tide: s.tide,
 		dead:       &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, partitions: s.fetch.Partitions, retry: s.retryDead},
-		refuseLost: s.RefuseLost, start: s.Start, patience: patient, standing: &throttle{}, surplus: &throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
+		refuseLost: s.RefuseLost, start: s.Start, retrier: patient, standing: &retry.Throttle{}, surplus: &retry.Throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
 	}
 }
 

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -23,10 +24,10 @@ type relay struct {
 	shard     int
 	partition int // of the crossings topic
 	noted     uint64
-	head      uint64        // the number of the next entry, as last read
-	stored    []byte        // noted, as the store holds it
-	version   []byte        // of the head, as last read; nil: there is none
-	told      chan struct{} // a commit in this process had crossings
+	head      uint64       // the number of the next entry, as last read
+	stored    []byte       // noted, as the store holds it
+	version   []byte       // of the head, as last read; nil: there is none
+	told      retry.Signal // a commit in this process had crossings
 	claim     claim
 	pulse     pulse
 }
@@ -39,7 +40,7 @@ type relayOptions struct {
 	poll    func() time.Duration // how often the head is read when nobody tells
 	metrics *Metrics
 	log     *slog.Logger
-	quiet   *throttle // of all that cannot publish
+	quiet   *retry.Throttle // of all that cannot publish
 }
 
 // publisher writes crossings to the topic, in order, and returns when they are safe.
@@ -77,17 +78,17 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 	work, cancel := lasting(ctx, quiet)
 	defer cancel()
 	defer r.metrics.dropOutbox(r.shard) // what is left is told by the next owner
-	pause := 20 * time.Millisecond
+	backoff := retry.Backoff{First: 20 * time.Millisecond, Most: 5 * time.Second}
 	recent := false // it is known what was published before
 	for ctx.Err() == nil {
 		err := r.publishAll(work, generation, &recent)
 		if err != nil && ctx.Err() == nil {
+			pause := backoff.Next()
 			r.complain(pause, err)
-			wait(ctx, pause)
-			pause = min(2*pause, 5*time.Second)
+			retry.Wait(ctx, pause)
 			continue
 		}
-		pause = 20 * time.Millisecond
+		backoff.Reset()
 		r.pulse.beat()
 		r.rest(ctx)
 	}
@@ -101,7 +102,7 @@ func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}
 			r.log.Warn("crossings stay in the outbox for the next owner", "shard", r.shard, "error", err)
 			return
 		}
-		wait(work, pause)
+		backoff.Wait(work)
 	}
 }
 
@@ -110,7 +111,7 @@ func (r *relay) complain(pause time.Duration, err error) {
 	if pause < 160*time.Millisecond {
 		return
 	}
-	held, ok := r.quiet.open()
+	held, ok := r.quiet.Pass()
 	if !ok {
 		return
 	}
@@ -132,7 +133,7 @@ func lasting(ctx context.Context, quiet <-chan struct{}) (context.Context, conte
 				return
 			}
 		}
-		wait(work, relayDrainTimeout)
+		retry.Wait(work, relayDrainTimeout)
 		cancel()
 	}()
 	return work, cancel
@@ -209,13 +210,7 @@ const relayDrainTimeout = 2 * time.Second
 // rest waits until a commit has crossings, or it is time to look.
 func (r *relay) rest(ctx context.Context) {
 	r.pulse.at(stepRest)
-	t := time.NewTimer(r.poll())
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-	case <-r.told:
-	case <-t.C:
-	}
+	r.told.Wait(ctx, r.poll())
 }
 
 // drain publishes everything up to the head.

@@ -9,6 +9,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -56,7 +57,7 @@ type retold struct {
 }
 
 // newRetelling reads partitions from the given offsets on, without the stretches given.
-func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPartition, from []int64, out []stretches, log patience) *retelling {
+func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPartition, from []int64, out []stretches, log retrier) *retelling {
 	r := &retelling{
 		source: src, store: windowstore.NewMem(o.Shards), waiting: make([][]waitingRun, o.Shards), fed: map[uint64]feed{},
 	}
@@ -65,7 +66,7 @@ func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPar
 		program: o.Program, store: r.store, keys: r.store.Keys(), secret: secret, partitions: topics,
 		outboxMax: outboxMost, maxAge: time.Hour, cacheBytes: DefaultCacheBytes / o.Shards, keptMax: keptOperations,
 		version: newVersion, now: time.Now, committed: func(int, int) {}, tide: quiet,
-		patience: newPatience(NewMetrics(prometheus.NewRegistry(), o.Program), log.log), before: r.note,
+		retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), log.log), before: r.note,
 	}
 	for n := range o.Shards {
 		s := newShard(n, so)
@@ -75,7 +76,7 @@ func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPar
 	}
 	po := &partitionOptions{
 		program: o.Program, secret: secret, intake: o.Intake, source: src, store: r.store, keys: r.store.Keys(),
-		shards: r.in, tide: quiet, patience: so.patience, holes: newHoles(), memories: newMemories(), runOps: runOps, surplus: &throttle{},
+		shards: r.in, tide: quiet, retrier: so.retrier, holes: newHoles(), memories: newMemories(), runOps: runOps, surplus: &retry.Throttle{},
 	}
 	for i, t := range topics {
 		p := newPartition(po, newLease(t.topic, t.partition, i, o.Shards))
@@ -201,7 +202,7 @@ func (p *retold) fetched(ctx context.Context) (set recordSet, err error) {
 		if _, gone := errors.AsType[*fetch.OutOfRange](err); gone {
 			return nil, fmt.Errorf("the log was cut while it was read: %w", err)
 		}
-		wait(ctx, 200*time.Millisecond)
+		retry.Wait(ctx, 200*time.Millisecond)
 	}
 	return nil, err
 }

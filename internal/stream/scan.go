@@ -9,6 +9,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -50,7 +51,7 @@ func (w *sweeper) scans(ctx context.Context) {
 
 // rest rests three times as long as was worked, so that looking takes each process a quarter of a core at most, and as much of Redis.
 // A process that stood still did not work all that time.
-func rest(ctx context.Context, worked time.Duration) { wait(ctx, min(3*worked, time.Second)) }
+func rest(ctx context.Context, worked time.Duration) { retry.Wait(ctx, min(3*worked, time.Second)) }
 
 // shardScan is one shard's part of a scan.
 type shardScan struct {

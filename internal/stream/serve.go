@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -131,7 +132,7 @@ func (s *shard) fail(ctx context.Context, err error) {
 	s.log.Error("shard stands still", "shard", s.number, "error", err)
 	s.reset()
 	defer s.pulse.at(s.pulse.at(stepPause))
-	wait(ctx, 5*time.Second)
+	retry.Wait(ctx, 5*time.Second)
 }
 
 // watch reads all fences of the shard. A fence of ours that is not what we last
@@ -236,11 +237,11 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 		if waiting < s.outboxMax {
 			return values, nil
 		}
-		if held, ok := s.brimming.open(); ok {
+		if held, ok := s.brimming.Pass(); ok {
 			s.log.Warn("outbox is full: reading stops until crossings can be published", "shard", s.number, "entries", waiting, "held_back", held)
 		}
 		s.pulse.at(stepFull)
-		wait(ctx, brimsEvery)
+		retry.Wait(ctx, brimsEvery)
 	}
 }
 

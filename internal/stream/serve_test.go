@@ -5,6 +5,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // TestStandsStillOnce: a shard that met damage stands still once, not again for the same one.
@@ -29,11 +31,11 @@ func TestStandsStillOnce(t *testing.T) {
 			if _, err := r.lease.spares.get(ctx); err != nil {
 				t.Fatal(err)
 			}
-			wait(ctx, time.Second)
+			retry.Wait(ctx, time.Second)
 			if err := r.store.Delete(ctx, 0, key); err != nil {
 				t.Fatal(err)
 			}
-			wait(ctx, time.Minute)
+			retry.Wait(ctx, time.Minute)
 		}
 		cancel()
 		<-done

@@ -249,10 +249,7 @@ func (s *Service) relaysOwned() []*relay {
 
 // told wakes the relay of a shard after a commit with crossings.
 func (s *Service) told(shard, _ int) {
-	select {
-	case s.relays[shard].told <- struct{}{}:
-	default:
-	}
+	s.relays[shard].told.Raise()
 }
 
 // pollEvery is how often a relay reads the outbox's head: other processes

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -18,13 +19,13 @@ type shardOptions struct {
 	writer     uint64 // this process, for the records' last writer; random
 	secret     Secret
 	partitions []topicPartition
-	outboxMax  uint64        // entries of a shard's outbox at which reading stops
-	brimming   *throttle     // of all shards whose outbox is full
-	maxAge     time.Duration // of a batch
-	cacheBytes int           // of the subjects a shard keeps in memory between batches
-	maxEvents  int           // operations of a batch; 0: any
-	subjectMax int           // subjects of a batch, which are in memory beside cacheBytes; 0: any
-	keptMax    int           // operations kept for subjects that others write too
+	outboxMax  uint64          // entries of a shard's outbox at which reading stops
+	brimming   *retry.Throttle // of all shards whose outbox is full
+	maxAge     time.Duration   // of a batch
+	cacheBytes int             // of the subjects a shard keeps in memory between batches
+	maxEvents  int             // operations of a batch; 0: any
+	subjectMax int             // subjects of a batch, which are in memory beside cacheBytes; 0: any
+	keptMax    int             // operations kept for subjects that others write too
 	version    func() [windows.VersionSize]byte
 	now        func() time.Time // for `detected` and ages only
 	sinces     *sinces
@@ -34,9 +35,9 @@ type shardOptions struct {
 	disowned  func(owner []byte) error
 	committed func(shard, crossings int) // told after a commit that has crossings
 	// before is told each operation before it is applied; nil: nobody is.
-	before   func(s *shard, e *entry, o *runOp)
-	tide     *tide
-	patience // metrics and log
+	before  func(s *shard, e *entry, o *runOp)
+	tide    *tide
+	retrier // metrics and log
 }
 
 // batchSubjects is subjectMax of the service, times its shards: some 50 MB. A shard's is batchSubjectsLeast at least.
@@ -47,11 +48,6 @@ const (
 
 // outboxMost is the default of outboxMax: some 100 MB over 16 shards.
 const outboxMost = 10_000
-
-type topicPartition struct {
-	topic     string
-	partition int
-}
 
 // shard applies the operations of one shard and commits them. Its subjects are
 // touched by its goroutine only. What it has in memory is the store's state as of the

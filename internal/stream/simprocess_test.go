@@ -84,8 +84,8 @@ func (p *simProcess) prepare() {
 		o.now = func() time.Time { return time.Now().AddDate(100, 0, 0) } // all events are old: crossings wait for their batch
 	}
 	o.cacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be
-	o.uneven = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
-	p.Service.partitions.uneven = o.uneven
+	o.jitter = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
+	p.Service.partitions.jitter = o.jitter
 	o.tide = newTide(len(p.topics), simShards, 0, func() {})
 	p.Service.partitions.tide, p.tide = o.tide, o.tide
 	p.sweeper = p.Service.sweeper()

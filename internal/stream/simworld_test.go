@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 const (
@@ -204,7 +206,7 @@ func (w *simWorld) fails() bool { return !w.calm && w.lose > 0 && w.rnd.Float64(
 // pass lets time go by. While the log grows no partition may be taken for silent, since
 // what is counted then depends on when it is.
 func (w *simWorld) pass(d time.Duration) {
-	wait(w.ctx, d)
+	retry.Wait(w.ctx, d)
 	if time.Since(w.began) > silence/2 {
 		w.log.produceAll()
 	}

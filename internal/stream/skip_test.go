@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -167,7 +168,7 @@ func TestPassing(t *testing.T) {
 func TestReadsPastSkipped(t *testing.T) {
 	log := &damagedLog{simLog: clicksLog(12, 12), from: 3, to: 5}
 	x := loneReader(t, log)
-	x.surplus = &throttle{}
+	x.surplus = &retry.Throttle{}
 	x.stream = x.open(0)
 	if err := x.reread(t.Context(), 0, 12); err == nil || !strings.Contains(explainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
 		t.Errorf("a damaged log was read: %v", err)

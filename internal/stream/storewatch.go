@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
@@ -44,7 +45,7 @@ func (w *storeWatch) begin(ctx context.Context) error {
 
 // run looks now and then until ctx ends.
 func (w *storeWatch) run(ctx context.Context) {
-	every(ctx, storeLook, func(time.Time) { w.look(ctx) })
+	retry.Every(ctx, storeLook, func(time.Time) { w.look(ctx) })
 }
 
 // look asks the servers once. One that does not answer is a matter of those who use it.

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -106,7 +107,7 @@ func (s *shard) survey(ctx context.Context, r *run) error {
 	if err := s.fill(ctx, r, 0); err != nil {
 		return err
 	}
-	return s.patience.retry(ctx, operationLoad, s.number, func() error {
+	return s.retrier.retry(ctx, operationLoad, s.number, func() error {
 		values, err := s.store.Load(ctx, s.number, s.fenceKeys(), nil)
 		if err == nil {
 			s.learn(values)
@@ -198,7 +199,7 @@ func (w *sweeper) serve(ctx context.Context) {
 	var scans sync.WaitGroup
 	defer scans.Wait()
 	scans.Go(func() { w.scans(ctx) })
-	every(ctx, sweepEvery, func(time.Time) { w.clears(ctx) })
+	retry.Every(ctx, sweepEvery, func(time.Time) { w.clears(ctx) })
 }
 
 // clears tells every owned shard which subjects may have a clear due.

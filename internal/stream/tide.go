@@ -5,6 +5,8 @@ import (
 	"math"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // tide keeps how far each partition has come, of this process and of others,
@@ -118,7 +120,7 @@ func (t *tide) wait(ctx context.Context, partition int, to int64, stop func() bo
 			return
 		}
 		t.hurry(time.Now())
-		wait(ctx, 10*time.Millisecond)
+		retry.Wait(ctx, 10*time.Millisecond)
 		if now := t.low(partition); now != low {
 			low, since = now, time.Now()
 		}

@@ -66,7 +66,7 @@ func Verify(ctx context.Context, o VerifyOptions) (Verified, error) {
 
 func verify(ctx context.Context, o *VerifyOptions, src source) (Verified, error) {
 	v := &verification{VerifyOptions: o, source: src}
-	v.patience = newPatience(NewMetrics(prometheus.NewRegistry(), o.Program), o.Log)
+	v.retrier = newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), o.Log)
 	v.clears = applier{program: o.Program, emit: emitNothing}
 	secret, err := v.settings(ctx)
 	if err != nil {
@@ -76,7 +76,7 @@ func verify(ctx context.Context, o *VerifyOptions, src source) (Verified, error)
 	if err != nil {
 		return v.Verified, err
 	}
-	v.again = newRetelling(o, src, secret, v.topics, from, out, v.patience)
+	v.again = newRetelling(o, src, secret, v.topics, from, out, v.retrier)
 	defer v.again.close()
 	err = v.run(ctx)
 	v.Records = v.again.taken
@@ -90,7 +90,7 @@ func verify(ctx context.Context, o *VerifyOptions, src source) (Verified, error)
 type verification struct {
 	*VerifyOptions
 	Verified
-	patience
+	retrier
 	source source
 	topics []topicPartition
 	began  map[uint64]int64 // since when each counter is kept, as sinces has it

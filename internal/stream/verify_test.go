@@ -146,7 +146,7 @@ func (r *rig) damage(store windowstore.Store, kind thresholds.Kind, id string, c
 		r.tb.Fatalf("%v/%s: %v, record of %d bytes", kind, id, err, len(record))
 	}
 	v := &verification{VerifyOptions: &VerifyOptions{Program: r.program}, clears: applier{program: r.program}}
-	v.patience = newPatience(NewMetrics(prometheus.NewRegistry(), r.program), discard)
+	v.retrier = newRetrier(NewMetrics(prometheus.NewRegistry(), r.program), discard)
 	s, err := v.open(r.tb.Context(), store, shard, kind, []byte(id), key, record)
 	if err != nil {
 		r.tb.Fatal(err)
@@ -281,7 +281,7 @@ func TestVerifyBeginsAtTheClock(t *testing.T) {
 	}
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}
 	o := &VerifyOptions{Program: compile(t, sweepPack), Shards: 1, Log: discard}
-	r := newRetelling(o, log, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, make([]stretches, 1), newPatience(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
+	r := newRetelling(o, log, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, make([]stretches, 1), newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
 	if err := r.read(t.Context(), []int64{int64(len(events))}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}

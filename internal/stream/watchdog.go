@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // step is what a goroutine is doing on which others wait.
@@ -75,7 +77,7 @@ func (p *pulse) beat() { p.beats.Add(1) }
 type watchdog struct {
 	metrics *Metrics
 	log     *slog.Logger
-	quiet   *throttle // of all that begin to stand
+	quiet   *retry.Throttle // of all that begin to stand
 	topics  []topicPartition
 
 	mu     sync.Mutex
@@ -146,7 +148,7 @@ func (d *watchdog) forget(p *pulse) {
 
 // run looks until ctx ends.
 func (d *watchdog) run(ctx context.Context) {
-	every(ctx, stallLook, d.look)
+	retry.Every(ctx, stallLook, d.look)
 }
 
 // look compares with what was last seen, and says what has begun to stand, and once nothing does any more. A process that
@@ -172,11 +174,11 @@ func (d *watchdog) look(now time.Time) {
 		if before {
 			continue
 		}
-		if held, ok := d.quiet.open(); ok {
+		if held, ok := d.quiet.Pass(); ok {
 			d.log.Warn("stalled: nothing was done for some time", append(d.where(w), "seconds", w.still.Seconds(), "held_back", held)...)
 		}
 	}
-	if !standing && d.quiet.over() {
+	if !standing && d.quiet.Over() {
 		d.log.Info("nothing is stalled any more")
 	}
 }

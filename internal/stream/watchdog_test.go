@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // dogYard is a watchdog over a partition, a shard and a relay, and a clock of seconds.
@@ -24,7 +26,7 @@ func newDogYard(t *testing.T) *dogYard {
 	y := &dogYard{now: time.Unix(1_000_000, 0)}
 	p := compile(t, builtin(t, "cn-2019-15"))
 	y.watchdog = &watchdog{
-		metrics: NewMetrics(prometheus.NewRegistry(), p), log: slog.New(slog.NewJSONHandler(&y.log, nil)), quiet: &throttle{},
+		metrics: NewMetrics(prometheus.NewRegistry(), p), log: slog.New(slog.NewJSONHandler(&y.log, nil)), quiet: &retry.Throttle{},
 		topics: []topicPartition{{"events", 0}, {"events", 1}},
 	}
 	y.watchPartition(&y.partition, topicPartition{"events", 1})

@@ -2,13 +2,14 @@ package fetch
 
 import (
 	"context"
-	"math/rand/v2"
 	"net"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // Options say how to reach Kafka and how much to ask for at once.
@@ -53,7 +54,7 @@ type Client struct {
 	stop context.CancelFunc
 	done <-chan struct{} // closed by Close
 	wg   sync.WaitGroup
-	lost signal // there are homeless streams
+	lost retry.Signal // there are homeless streams
 
 	mu       sync.Mutex // guards what follows, and the state of all streams
 	homeless []*stream
@@ -68,7 +69,7 @@ func New(opts Options) *Client {
 		opts:     opts,
 		stop:     stop,
 		done:     ctx.Done(),
-		lost:     newSignal(),
+		lost:     retry.NewSignal(),
 		fetchers: make(map[int32]*fetcher),
 	}
 	c.wg.Go(func() { c.place(ctx) })
@@ -98,7 +99,7 @@ func (c *Client) Open(topic string, partition int, offset int64) Stream {
 	c.mu.Lock()
 	c.homeless = append(c.homeless, s)
 	c.mu.Unlock()
-	c.lost.raise()
+	c.lost.Raise()
 	return s
 }
 
@@ -107,7 +108,7 @@ func (c *Client) place(ctx context.Context) {
 	for ctx.Err() == nil {
 		due, wait := c.due(time.Now())
 		if len(due) == 0 {
-			c.lost.wait(ctx, wait)
+			c.lost.Wait(ctx, wait)
 			continue
 		}
 		leaders, err := c.leaders(ctx)
@@ -161,32 +162,7 @@ func (c *Client) settle(ctx context.Context, s *stream, l leaders, err error) {
 	f.add(s)
 }
 
-// backoff is how long to wait after the n-th failure in a row, from 1: 50 ms,
-// doubling up to 1 s, less up to half so that streams do not come all at once.
-func backoff(n int) time.Duration {
-	d := min(50*time.Millisecond<<min(n-1, 5), time.Second)
-	return d - rand.N(d/2)
-}
-
-// signal wakes one waiting goroutine, now or when it next waits.
-type signal chan struct{}
-
-func newSignal() signal { return make(signal, 1) }
-
-func (s signal) raise() {
-	select {
-	case s <- struct{}{}:
-	default:
-	}
-}
-
-// wait returns when the signal is raised, d has passed or ctx has ended.
-func (s signal) wait(ctx context.Context, d time.Duration) {
-	t := time.NewTimer(d)
-	defer t.Stop()
-	select {
-	case <-s:
-	case <-t.C:
-	case <-ctx.Done():
-	}
+// newBackoff is the pauses between attempts: uneven, so that streams do not come all at once.
+func newBackoff() retry.Backoff {
+	return retry.Backoff{First: 50 * time.Millisecond, Most: time.Second, Jitter: retry.Random}
 }

@@ -4,6 +4,8 @@ import (
 	"context"
 	"slices"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // fetcher asks one broker for the partitions it leads, by one goroutine, which
@@ -16,8 +18,8 @@ import (
 // partitions given crumbs while one of them catches up.
 type fetcher struct {
 	c    *Client
-	id   int32  // broker
-	work signal // a stream came, went, or has room
+	id   int32        // broker
+	work retry.Signal // a stream came, went, or has room
 
 	streams []*stream // guarded by c.mu; who got records last stands last
 	calls   int32
@@ -29,21 +31,21 @@ type partition struct {
 }
 
 func newFetcher(c *Client, id int32) *fetcher {
-	return &fetcher{c: c, id: id, work: newSignal()}
+	return &fetcher{c: c, id: id, work: retry.NewSignal()}
 }
 
 // add takes a stream on. Under c.mu.
 func (f *fetcher) add(s *stream) {
 	s.fetcher = f
 	f.streams = append(f.streams, s)
-	f.work.raise()
+	f.work.Raise()
 }
 
 // remove lets a stream go. Under c.mu.
 func (f *fetcher) remove(s *stream) {
 	s.fetcher = nil
 	f.streams = slices.DeleteFunc(f.streams, func(x *stream) bool { return x == s })
-	f.work.raise()
+	f.work.Raise()
 }
 
 // run fetches until there are no streams left, or ctx ends.
@@ -51,7 +53,7 @@ func (f *fetcher) run(ctx context.Context) {
 	for ctx.Err() == nil && !f.retire() {
 		x, wait := f.plan(time.Now())
 		if len(x.parts) == 0 {
-			f.work.wait(ctx, wait)
+			f.work.Wait(ctx, wait)
 			continue
 		}
 		f.exchange(ctx, x)
@@ -127,7 +129,7 @@ func (f *fetcher) exchange(ctx context.Context, x *exchange) {
 	}
 	f.accept(x, time.Now())
 	if x.throttle > 0 {
-		pause(ctx, min(x.throttle, f.c.opts.Timeout))
+		retry.Wait(ctx, min(x.throttle, f.c.opts.Timeout))
 	}
 }
 
@@ -153,9 +155,4 @@ func (f *fetcher) accept(x *exchange, now time.Time) {
 			f.add(s)
 		}
 	}
-}
-
-// pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
-	newSignal().wait(ctx, d)
 }

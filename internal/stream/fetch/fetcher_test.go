@@ -126,19 +126,3 @@ func TestPlanOrder(t *testing.T) {
 	equal(t, "after 2", got(1), "[1 0 2]")
 	equal(t, "after 1", got(-1), "[0 2 1]")
 }
-
-func TestBackoff(t *testing.T) {
-	f := func(n int, from, to time.Duration) {
-		t.Helper()
-		for range 100 {
-			if d := backoff(n); d < from || d > to {
-				t.Errorf("after failure %d: %v", n, d)
-			}
-		}
-	}
-	f(1, 25*time.Millisecond, 50*time.Millisecond)
-	f(2, 50*time.Millisecond, 100*time.Millisecond)
-	f(5, 400*time.Millisecond, 800*time.Millisecond)
-	f(6, 500*time.Millisecond, time.Second)
-	f(1<<40, 500*time.Millisecond, time.Second)
-}

@@ -57,15 +57,15 @@ func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 // retry calls f, each time with a deadline, until it succeeds, its error is
 // final or Patience has passed.
 func (c *Client) retry(ctx context.Context, f func(context.Context) error) error {
-	begin := time.Now()
-	for n := 1; ; n++ {
+	begin, pause := time.Now(), newBackoff()
+	for {
 		limit, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 		err := f(limit)
 		cancel()
 		if err == nil || final(err) || ctx.Err() != nil || time.Since(begin) >= c.opts.Patience {
 			return err
 		}
-		pause(ctx, backoff(n))
+		pause.Wait(ctx)
 	}
 }
 

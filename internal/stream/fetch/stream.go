@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // stream is one partition read in order. All its fields but the first group are
@@ -18,8 +20,8 @@ type stream struct {
 	c     *Client
 	topic string
 	id    int32
-	dec   *decoder // of the set lent
-	wake  signal   // for Next
+	dec   *decoder     // of the set lent
+	wake  retry.Signal // for Next
 
 	fetcher *fetcher // nil while homeless
 	closed  bool
@@ -33,16 +35,16 @@ type stream struct {
 	lent    *Set
 	waiting bool // Next waits: what comes is lent at once
 
-	behind   bool      // there is more behind what came last, or nobody has looked yet
-	answered time.Time // when a fetch last came back
-	attempts int       // failures in a row
-	since    time.Time // when the first of them began
-	retry    time.Time // not before
-	err      error     // for Next
+	behind   bool          // there is more behind what came last, or nobody has looked yet
+	answered time.Time     // when a fetch last came back
+	backoff  retry.Backoff // of failures in a row
+	since    time.Time     // when the first of them began
+	retry    time.Time     // not before
+	err      error         // for Next
 }
 
 func newStream(c *Client, topic string, partition int, offset int64) *stream {
-	s := &stream{c: c, topic: topic, id: int32(partition), dec: newDecoder(), wake: newSignal(), since: time.Now()}
+	s := &stream{c: c, topic: topic, id: int32(partition), dec: newDecoder(), wake: retry.NewSignal(), backoff: newBackoff(), since: time.Now()}
 	s.spare = append(s.spare, s.newSet(), s.newSet())
 	s.seek(offset)
 	return s
@@ -188,13 +190,13 @@ func (s *stream) Close() {
 	if s.fetcher != nil {
 		s.fetcher.remove(s)
 	}
-	s.wake.raise()
+	s.wake.Raise()
 }
 
 // kick tells the goroutine that fetches for the stream to look again.
 func (s *stream) kick() {
 	if s.fetcher != nil {
-		s.fetcher.work.raise()
+		s.fetcher.work.Raise()
 	}
 }
 
@@ -209,7 +211,7 @@ func (s *stream) ask(now time.Time) part {
 	set := s.spare[n]
 	s.spare = s.spare[:n]
 	s.asked = true
-	if s.attempts == 0 {
+	if !s.backoff.Failed() {
 		s.since = now
 	}
 	set.buf, set.txns.list, set.oversized = set.buf[:0], set.txns.list[:0], 0
@@ -253,7 +255,8 @@ func (s *stream) deliver(p *part, now time.Time) bool {
 		s.fail(errHollow)
 		return false
 	}
-	s.attempts, s.err, s.answered = 0, nil, now
+	s.err, s.answered = nil, now
+	s.backoff.Reset()
 	s.offset = set.Next
 	switch {
 	case came:
@@ -270,7 +273,7 @@ func (s *stream) deliver(p *part, now time.Time) bool {
 	switch {
 	case s.waiting:
 		s.waiting, s.lent = false, set
-		s.wake.raise()
+		s.wake.Raise()
 	case came:
 		s.ready = set
 	default:
@@ -295,13 +298,12 @@ func (s *stream) lose(seq uint64, err error) {
 // of no use or was of none for long.
 func (s *stream) fail(err error) {
 	now := time.Now()
-	s.attempts++
-	s.retry = now.Add(backoff(s.attempts))
+	s.retry = now.Add(s.backoff.Next())
 	if s.fetcher != nil {
 		s.fetcher.remove(s)
 	}
 	s.c.homeless = append(s.c.homeless, s)
-	s.c.lost.raise()
+	s.c.lost.Raise()
 	switch {
 	case !final(err) && now.Sub(s.since) < s.c.opts.Patience:
 	case damaged(err):
@@ -313,5 +315,5 @@ func (s *stream) fail(err error) {
 
 func (s *stream) report(err error) {
 	s.err = err
-	s.wake.raise()
+	s.wake.Raise()
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 func TestEmptyPartition(t *testing.T) {
@@ -215,7 +217,7 @@ func TestNextContext(t *testing.T) {
 func lone(opts Options) *stream {
 	opts.Transport = &kafka.Transport{}
 	opts.setDefaults()
-	return newStream(&Client{opts: opts, lost: newSignal()}, "t", 0, 100)
+	return newStream(&Client{opts: opts, lost: retry.NewSignal()}, "t", 0, 100)
 }
 
 // waits begins a Next.

@@ -1,4 +1,4 @@
-package stream
+package retry
 
 import (
 	"testing"
@@ -8,28 +8,28 @@ import (
 
 func TestThrottle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		q := &throttle{}
+		q := &Throttle{}
 		f := func(held int, ok bool) {
 			t.Helper()
-			if h, o := q.open(); h != held || o != ok {
+			if h, o := q.Pass(); h != held || o != ok {
 				t.Errorf("got %d, %v, want %d, %v", h, o, held, ok)
 			}
 		}
 		f(0, true)
 		f(0, false)
 		f(0, false)
-		<-time.After(throttleEvery - 1)
+		<-time.After(ThrottleEvery - 1)
 		f(0, false)
 		<-time.After(1)
 		f(3, true)
 		f(0, false)
-		if !q.over() || q.over() {
+		if !q.Over() || q.Over() {
 			t.Error("that it is over is to be said once")
 		}
-		if _, ok := q.open(); ok {
+		if _, ok := q.Pass(); ok {
 			t.Error("a line passes before its time")
 		}
-		if q.over() {
+		if q.Over() {
 			t.Error("nothing was said since")
 		}
 		q = nil

@@ -1,0 +1,45 @@
+package retry
+
+import (
+	"sync"
+	"time"
+)
+
+// Throttle lets one line into the log every ten seconds, for all that say the same at once, and counts those
+// that it holds back. The zero value is ready; a nil Throttle lets everything through.
+type Throttle struct {
+	mu   sync.Mutex
+	last time.Time
+	held int
+	said bool // a line passed, and nobody has said yet that it is over
+}
+
+// Pass reports whether a line may pass now, and how many were held back since the last one that did.
+func (t *Throttle) Pass() (held int, ok bool) {
+	if t == nil {
+		return 0, true
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.last.IsZero() && time.Since(t.last) < ThrottleEvery {
+		t.held++
+		return 0, false
+	}
+	held, t.held, t.last, t.said = t.held, 0, time.Now(), true
+	return held, true
+}
+
+// Over reports, once for all, whether to log that the lines' trouble is over: only after a line passed.
+func (t *Throttle) Over() bool {
+	if t == nil {
+		return false
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	said := t.said
+	t.said = false
+	return said
+}
+
+// ThrottleEvery is how far apart the lines are that a Throttle lets through.
+const ThrottleEvery = 10 * time.Second
