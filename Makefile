@@ -106,7 +106,7 @@ FAULTS_TABLE ?= $(CURDIR)/bin/faults.md
 faults: install ## every fault, on real servers (two hours), and a table in FAULTS_TABLE
 	@mkdir -p $(dir $(FAULTS_TABLE))
 	REQUIRE_SERVERS=1 FAULTS=$(FAULTS) FAULTS_TABLE=$(FAULTS_TABLE) $(limit) 150m \
-		go test -count=1 -timeout 140m -tags slow -run '^TestSlowFaults$$' -v ./cmd/aggregator
+		go test -count=1 -timeout 140m -tags slow -run '^TestSlowFaults$$' -v ./internal/e2e
 
 .PHONY: demo
 demo: build ## the whole program at work, with nothing else installed

@@ -115,35 +115,6 @@ func TestLive(t *testing.T) {
 	}
 }
 
-// TestLiveOnKafka is the same on a real Kafka, which says more by its settings and answers
-// for groups that do not exist yet in its own way.
-func TestLiveOnKafka(t *testing.T) {
-	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
-	name := fmt.Sprintf("live-%d", time.Now().UnixNano())
-	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s-crossings}\nredis: {addrs: [%q]}\n",
-		kafka.Addr(), name, name, name, redis.Addr()))
-	for _, want := range []string{": made, 3 partitions\n", ": exists\n"} {
-		r := call("", nil, "topics", "-config", config, "-partitions", "3")
-		if r.code != exitFine || strings.Count(r.out, want) != 3 {
-			t.Errorf("got %+v, want %q", r, want)
-		}
-	}
-	r := call("", nil, "check", "-config", config, "-live")
-	for _, want := range []string{
-		"ok: topic " + name + ": 3 partitions\n", "ok: topic " + name + ": LogAppendTime\n", "ok: topic " + name + ": allowed: READ, DESCRIBE\n",
-		"ok: topic " + name + "-crossings: allowed: READ, WRITE, DESCRIBE\n", "ok: topic " + name + ".dlq: allowed: WRITE, DESCRIBE\n", "ok: group " + name + ": ",
-	} {
-		if r.code != exitFine || !strings.Contains(r.out, want) {
-			t.Errorf("got %d, no %q in:\n%s%s", r.code, want, r.out, r.err)
-		}
-	}
-	other := kafka.NewTopic(1, map[string]string{timestampBound: "9223372036854775807"})
-	r = call("", []string{"AGGREGATOR_KAFKA_EVENTS=" + other}, "check", "-config", config, "-live")
-	if r.code != exitFailed || !strings.Contains(r.err, "failed: topic "+other+": producers' timestamps may lie far ahead") {
-		t.Errorf("got %+v", r)
-	}
-}
-
 // TestPermissions: a user who may read events, and nothing else.
 func TestPermissions(t *testing.T) {
 	redis := servers.Redis(t, servers.RedisOptions{})

@@ -17,7 +17,6 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
-	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -104,8 +103,8 @@ func runScript(t *testing.T, dir, script, prints string) {
 	}
 }
 
-// elsewhere are commands that are only looked at here. Those of kcat are run by
-// TestReadmeKcat, those of kafka-acls.sh by TestAccess.
+// elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeKcat
+// runs those of kcat, and TestAccess those of kafka-acls.sh.
 var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-acls\.sh |curl |kcat |.*\| kcat |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live)`)
 
 // runnable is the script without the lines that are only looked at.
@@ -167,31 +166,6 @@ func TestDocsConfigs(t *testing.T) {
 			t.Errorf("%s\n%+v", text, r)
 		}
 	}
-}
-
-// TestReadmeKcat runs the README's lines of kcat on a real Kafka, with a service that has the README's pack.
-func TestReadmeKcat(t *testing.T) {
-	servers.Require(t, "kcat")
-	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
-	var pack, send, read string
-	for _, b := range blocksOf(t, "../../README.md") {
-		if _, rest, found := strings.Cut(b.text, "cat > own.yaml <<'END'\n"); found {
-			pack, _, _ = strings.Cut(rest, "END\n")
-		}
-		if lines := strings.SplitAfter(b.text, "\n"); strings.Contains(b.text, "kcat -P") {
-			send, read = lines[0], lines[1]
-		}
-	}
-	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: pack})
-	here := strings.NewReplacer("127.0.0.1:9092", kafka.Addr(), "dissemination-events", s.events, "threshold-crossings", s.crossings)
-	d := s.start("aggregator")
-	d.awaitReady()
-	runScript(t, t.TempDir(), here.Replace(send), "")
-	eventually(t, "the crossing", func() bool {
-		out, err := exec.Command("sh", "-c", here.Replace(read)).Output()
-		return err == nil && strings.Contains(string(out), `"id":"clicks-100/incident/inc-42/1/1"`)
-	})
-	d.stop()
 }
 
 // mustParse checks that a command line is one that the program takes.

@@ -115,8 +115,8 @@ func mayImport(s *source, target string) bool {
 	return s.test() && (target == s.dir() || slices.Contains(testside, target))
 }
 
-// benchmark reports whether dir holds what measures the product: it may import
-// all of it, and nothing imports it but for the generator.
+// benchmark reports whether dir holds what measures or tests the built program: it
+// may import all of it, and nothing imports it except the generator.
 func benchmark(dir string) bool {
-	return dir == "bench" || strings.HasPrefix(dir, "bench/")
+	return dir == "internal/e2e" || dir == "bench" || strings.HasPrefix(dir, "bench/")
 }

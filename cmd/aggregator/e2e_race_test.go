@@ -1,6 +1,0 @@
-//go:build race
-
-package main
-
-// underRace says whether the tests were built with the race detector. The binary they run is built like them.
-const underRace = true

@@ -1,0 +1,63 @@
+package e2e
+
+import (
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// TestAlertsAtTheStart: a hole in the log and a loss of the store, which a process finds before Prometheus has ever seen it,
+// are alerted: on a real Prometheus, with the rules of deploy/monitoring.
+func TestAlertsAtTheStart(t *testing.T) {
+	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
+	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr()})
+	count := func(n int) {
+		for range n {
+			s.produce(&kgo.Record{Value: json.RawMessage(clickOver)}) // repeats: they move the fences all the same
+		}
+	}
+	whole := func(name string) {
+		t.Helper()
+		d := s.start(name)
+		s.awaitDone()
+		d.stop()
+	}
+	count(3)
+	whole("first")
+
+	// Retention overtakes the program while it is stopped.
+	count(3)
+	kafka.DeleteRecords(s.events, map[int32]int64{0: 5})
+	s.alerted(t, "hole", "hole in the log: records were deleted before they were read", "AggregatorLogHole", "aggregator_log_holes_records_total")
+
+	// Redis loses everything while it is stopped.
+	redis.Do("FLUSHALL")
+	s.alerted(t, "loss", "store lost fences: counting again from where counting began", "AggregatorStoreLost", "aggregator_store_losses_total")
+}
+
+// alerted starts a process that finds a fault, then a Prometheus, which has that one alert of what it does not see grow.
+func (s *site) alerted(t *testing.T, name, line, alert, counter string) {
+	t.Helper()
+	d := s.start(name)
+	d.lame = true
+	d.awaitLog(line)
+	s.awaitDone()
+	p := servers.Prometheus(t, servers.PrometheusOptions{Targets: []string{d.http}, Rules: []string{"../../deploy/monitoring/alerts.yaml"}})
+	eventually(t, alert+" fires", func() bool { return slices.Contains(p.Firing(), alert) })
+	if got := p.Firing(); len(got) != 1 {
+		t.Errorf("%v fire, want %s alone", got, alert)
+	}
+	eventually(t, "several samples", func() bool {
+		n := p.Query("count_over_time(" + counter + "[1h])")
+		return len(n) == 1 && n[0] > 2
+	})
+	if growth := p.Query("increase(" + counter + "[1h])"); len(growth) != 1 || growth[0] != 0 {
+		t.Errorf("%s grew by %v: the alert could ask for that", counter, growth)
+	}
+	p.Stop()
+	d.stop()
+}

@@ -1,0 +1,150 @@
+package e2e
+
+import (
+	bytesof "encoding/binary"
+	"fmt"
+	"hash/crc32"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+)
+
+// produceBatch writes an uncompressed batch as it is, of records with the given offsets within it, which may be any: Kafka
+// looks at those of compressed batches only.
+func (s *site) produceBatch(partition int32, deltas []int64, values ...string) {
+	s.t.Helper()
+	records := []fetch.Record{{Offset: 100, Timestamp: time.Now().UnixMilli()}}
+	for i, d := range deltas {
+		records = append(records, fetch.Record{Offset: 100 + d, Timestamp: records[0].Timestamp, Value: []byte(values[i])})
+	}
+	batch := dropFirst(fetch.AppendBatch(nil, records))
+	request := kmsg.NewPtrProduceRequest()
+	request.Acks, request.TimeoutMillis = -1, 30_000
+	t := kmsg.NewProduceRequestTopic()
+	t.Topic = s.events
+	request.Topics = append(request.Topics, t)
+	p := kmsg.NewProduceRequestTopicPartition()
+	p.Partition, p.Records = partition, batch
+	request.Topics[0].Partitions = append(request.Topics[0].Partitions, p)
+	request.Topics[0].TopicID = s.topicID()
+	reply, err := request.RequestWith(s.t.Context(), s.client)
+	if err == nil {
+		err = kerr.ErrorForCode(reply.Topics[0].Partitions[0].ErrorCode)
+	}
+	if err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+// topicID is the id that Kafka gave the events' topic.
+func (s *site) topicID() (id [16]byte) {
+	s.t.Helper()
+	request := kmsg.NewPtrMetadataRequest()
+	t := kmsg.NewMetadataRequestTopic()
+	t.Topic = &s.events
+	request.Topics = append(request.Topics, t)
+	reply, err := request.RequestWith(s.t.Context(), s.client)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return reply.Topics[0].TopicID
+}
+
+// dropFirst leaves the first record of a batch out, which only says what the offsets count from. The batch then says, as a
+// producer's, that it begins at 0 and has as many offsets as records, or Kafka would not take it.
+func dropFirst(batch []byte) []byte {
+	const last, count, head = 23, 57, 61
+	length := int(batch[head]) / 2 // zigzag of less than 64
+	batch = slices.Delete(batch, head, head+1+length)
+	n := bytesof.BigEndian.Uint32(batch[count:]) - 1
+	bytesof.BigEndian.PutUint32(batch[count:], n)
+	bytesof.BigEndian.PutUint32(batch[last:], n-1)
+	bytesof.BigEndian.PutUint64(batch, 0)
+	bytesof.BigEndian.PutUint32(batch[8:], uint32(len(batch)-12))
+	bytesof.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
+	return batch
+}
+
+// smallLetters are the dead letters, by reason, key and the length of the value that was left out. None is large.
+func (s *site) smallLetters() map[string]int {
+	s.t.Helper()
+	letters := map[string]int{}
+	for _, r := range s.read(s.dead) {
+		reason, left := strings.Join(headersOf(r, "aggregator.reason"), ""), strings.Join(headersOf(r, "aggregator.value.bytes"), "")
+		if len(r.Headers) > 20 || reason == "unreadable" && len(r.Value) > 0 {
+			s.t.Errorf("a dead letter of %d headers and %d bytes: %v", len(r.Headers), len(r.Value), r.Headers)
+		}
+		letters[reason+" "+string(r.Key)+" "+left]++
+	}
+	return letters
+}
+
+// TestHostileBatches: whatever batches hold, events before and behind them are counted, what is not counted is a dead letter
+// of which the metric says the reason, and the log counted again gives the same.
+func TestHostileBatches(t *testing.T) {
+	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
+	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr()})
+	click := func(name string) string {
+		return fmt.Sprintf(`{"id":%q,"time":%q,"type":"click","incident":"inc"}`, name, time.Now().UTC().Format(time.RFC3339))
+	}
+	good := 0
+	plain := func() {
+		good++
+		s.produce(&kgo.Record{Value: []byte(click(fmt.Sprint("good-", good)))})
+	}
+	want := map[string]int{}
+	plain()
+	for name, n := range map[string]int{"zstd": 80 << 20, "gzip": 60 << 20, "lz4": 60 << 20, "snappy": 15 << 20} {
+		codec := map[string]kgo.CompressionCodec{"zstd": kgo.ZstdCompression(), "gzip": kgo.GzipCompression(), "lz4": kgo.Lz4Compression(), "snappy": kgo.SnappyCompression()}[name]
+		good++
+		s.produceSmall(codec, &kgo.Record{Key: []byte("bomb"), Value: make([]byte, n)}, &kgo.Record{Value: []byte(click("beside-" + name))})
+		want[fmt.Sprintf("too-large bomb %d", n)]++
+	}
+	plain()
+	for _, n := range []int{1_000, 1_001, 500_000} {
+		s.produceSmall(kgo.ZstdCompression(), &kgo.Record{Value: []byte(click(fmt.Sprint("headers-", n))), Headers: make([]kgo.RecordHeader, n)})
+		if n > 1_000 {
+			want["too-large  "]++
+		}
+	}
+	good++ // of 1,000
+	plain()
+	s.produceBatch(0, []int64{0, 0}, click("odd-a"), click("odd-b"))
+	want["unreadable  "]++
+	s.produceBatch(0, []int64{0, 7}, click("odd-c"), click("odd-d"))
+	s.produceBatch(0, []int64{-1, 1}, click("odd-e"), click("odd-f"))
+	good += 4
+	plain()
+
+	d := s.start("aggregator")
+	s.awaitDone()
+	for result, want := range map[string]int{"matched": good, "malformed": 7, "duplicate": 0} {
+		if got := d.metric("aggregator_events_total", `result="`+result+`"`); got != float64(want) {
+			t.Errorf("%s: %v events by the metric, want %d", result, got, want)
+		}
+	}
+	if got := d.metric("aggregator_records_passed_over_total"); got != 2 {
+		t.Errorf("%v records passed over by the metric, want 2", got)
+	}
+	if letters := s.smallLetters(); !maps.Equal(letters, want) {
+		t.Errorf("dead letters %v, want %v", letters, want)
+	}
+	if status, _ := d.get("/readyz"); status != http.StatusOK {
+		t.Errorf("/readyz: %d", status)
+	}
+	d.stop()
+	if counts := strings.Join(s.counts(redis.Addr()), "\n"); !strings.Contains(counts, fmt.Sprintf(`"clicks":{"value":%d,`, good)) {
+		t.Errorf("want %d clicks; counts:\n%s", good, counts)
+	}
+	s.mustVerify()
+}

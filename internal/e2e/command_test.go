@@ -1,0 +1,108 @@
+package e2e
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// The exit codes of the program.
+const (
+	exitFine   = 0
+	exitFailed = 1
+	exitUsage  = 2 // usage, config, packs
+)
+
+// defaultPack is the pack that counts if the config names none.
+const defaultPack = "cn-2019-15"
+
+// stopDeadline is how long the program takes at most from SIGTERM to its end.
+const stopDeadline = 20 * time.Second
+
+// TestStopDeadline holds the copy of the program's constant to the original.
+func TestStopDeadline(t *testing.T) {
+	servers.MustHold(t, "../../cmd/aggregator/run.go", fmt.Sprintf("const stopDeadline = %d * time.Second\n", int(stopDeadline.Seconds())))
+}
+
+// clickOver crosses all levels of art3-clicks at once.
+const clickOver = `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":50000}` + "\n"
+
+// result is what one command line gave.
+type result struct {
+	code     int
+	out, err string
+}
+
+// call runs the program with a command line, and with variables that override the config, until it ends.
+func call(t *testing.T, stdin string, environ []string, args ...string) result {
+	t.Helper()
+	cmd := exec.Command(binary.made(t), args...)
+	cmd.Env = append(os.Environ(), environ...)
+	cmd.Stdin, cmd.SysProcAttr = strings.NewReader(stdin), daemonAttr()
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	err := cmd.Run()
+	code := exitFine
+	if ended, failed := errors.AsType[*exec.ExitError](err); failed {
+		code = ended.ExitCode()
+	} else if err != nil {
+		t.Fatal(err)
+	}
+	return result{code, stdout.String(), stderr.String()}
+}
+
+// mustSay looks for texts in what a command said.
+func (r result) mustSay(t *testing.T, code int, want ...string) {
+	t.Helper()
+	for _, w := range want {
+		if r.code != code || !strings.Contains(r.out+r.err, w) {
+			t.Errorf("got %d, want %d and %q:\n%s%s", r.code, code, w, r.out, r.err)
+		}
+	}
+}
+
+// write makes a file in a directory of the test's own.
+func write(t *testing.T, name, text string) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), name)
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return file
+}
+
+// nobody is an address at which nobody listens.
+func nobody(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// blocksOf are the fenced blocks of a language in a page of the tree.
+func blocksOf(t *testing.T, page, language string) (texts []string) {
+	t.Helper()
+	data, err := os.ReadFile("../../" + page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, m := range regexp.MustCompile("(?s)```([a-z]*)\n(.*?)```").FindAllStringSubmatch(string(data), -1) {
+		if m[1] == language {
+			texts = append(texts, m[2])
+		}
+	}
+	return texts
+}

@@ -1,0 +1,119 @@
+//go:build slow
+
+package e2e
+
+import (
+	"fmt"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// points are where a process may be told to die: before, in and after a commit and a publish, and around them.
+var points = []string{
+	"commit 1 0s", "commit 3 0s", "commit 1 1ms", "commit 2 3ms", "committed 1 0s", "committed 2 0s", "indexed 1 0s",
+	"publish 1 0s", "publish 1 2ms", "publish 1 8ms", "published 1 0s", "published 2 0s", "noted 1 0s", "noted 2 0s", "offsets 1 0s", "offsets 1 2ms",
+}
+
+// killRound is how many processes of one trial are killed before it is compared with the oracle.
+const killRound = 60
+
+// testKill kills processes: at random, and at named points before, in and after a commit and a publish.
+func testKill(t *testing.T, kafka *servers.KafkaServer) {
+	redis := servers.Redis(t, servers.RedisOptions{})
+	all := times(16, 1_080)
+	for done := 0; done < all; done += killRound {
+		n := min(killRound, all-done)
+		t.Run(fmt.Sprintf("From%d", done), func(t *testing.T) { killMany(t, kafka, redis, n) })
+	}
+}
+
+func killMany(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServer, n int) {
+	x := newTrial(t, "SIGKILL of processes, at random and at named points", kafka, trialOptions{
+		processes: 3, partitions: 12, pace: 600, site: siteOptions{redis: redis.Addr()},
+	})
+	for x.result.kills < n {
+		victims := x.rng.Perm(3)[:1+[]int{0, 0, 0, 1, 1, 2}[x.rng.IntN(6)]]
+		var dead []*daemon
+		for _, i := range victims {
+			dead = append(dead, x.processes[i])
+		}
+		x.killAll(dead)
+		if x.rng.IntN(20) > 0 { // else their sessions run out by themselves
+			x.forget(dead...)
+		}
+		for _, i := range victims {
+			x.start(i, deadlyBinary, "FAULTPOINT="+points[x.rng.IntN(len(points))])
+		}
+		x.awaitWork(x.processes...)
+		x.result.kills += len(victims)
+		x.result.faults += len(victims)
+	}
+	x.conclude()
+}
+
+// killAll has processes die: at the points they were born with, or at random.
+func (x *trial) killAll(list []*daemon) {
+	x.t.Helper()
+	for _, d := range list {
+		if x.rng.IntN(3) > 0 {
+			d.signal(syscall.SIGUSR1) // which kills a process that has no points
+			continue
+		}
+		x.pass(200 * time.Millisecond)
+		d.signal(syscall.SIGKILL)
+	}
+	for _, d := range list {
+		select {
+		case <-d.done:
+		case <-time.After(4 * time.Second): // it did not pass its point: it may have no relay
+			d.kill()
+		}
+	}
+}
+
+// testZombie stops a process until others have long taken over what it had, and lets it go on, with its last batch in hand.
+func testZombie(t *testing.T, kafka *servers.KafkaServer) {
+	redis := servers.Redis(t, servers.RedisOptions{})
+	x := newTrial(t, "SIGSTOP of an owner until it lost its partitions, then SIGCONT", kafka, trialOptions{
+		processes: 3, partitions: 12, pace: 600, site: siteOptions{redis: redis.Addr()},
+	})
+	for n := range times(2, 60) {
+		zombie := x.processes[x.rng.IntN(3)]
+		x.pass(500 * time.Millisecond)
+		zombie.signal(syscall.SIGSTOP)
+		enough := time.After(3200 * time.Millisecond) // the group would take longer
+		if n%10 != 9 {                                // else its session runs out by itself
+			x.forget(zombie)
+		}
+		x.awaitCommitted(x.ends(x.site.events))
+		<-enough
+		zombie.signal(syscall.SIGCONT)
+		x.awaitRejoined(zombie)
+		x.result.faults++
+	}
+	x.conclude()
+}
+
+// awaitCommitted waits until the group has committed offsets.
+func (x *trial) awaitCommitted(offsets map[int32]int64) {
+	x.t.Helper()
+	eventually(x.t, "others take over", func() bool {
+		committed := x.committed()
+		for p, offset := range offsets {
+			if committed[p] < offset {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+// awaitRejoined waits until a process counts again.
+func (x *trial) awaitRejoined(d *daemon) {
+	x.t.Helper()
+	before := d.metric("aggregator_events_total")
+	eventually(x.t, d.name+" counts again", func() bool { return d.metric("aggregator_events_total") > before+50 })
+}

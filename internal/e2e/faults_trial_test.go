@@ -1,0 +1,312 @@
+//go:build slow
+
+package e2e
+
+import (
+	"cmp"
+	"context"
+	bigendian "encoding/binary"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
+)
+
+// faultsPack has levels close together, so that crossings are always under way. Its windows are long: what is counted does not
+// depend on which partition is read first.
+const faultsPack = `pack: faults
+measures:
+  clicks:  {sum: count, types: [click]}
+  readers: {distinct: account, types: [click, view, share, comment]}
+  members: {distinct: group, weight: members, types: [share, send, group]}
+  posts:   {distinct: content, types: [publish]}
+rules:
+  - {id: dense-clicks,  title: T, by: incident, window: 730d, step: 1d, limits: {clicks: 1000}, levels: [0.1, 0.3, 0.5, 0.7, 0.9, 1, 1.5, 2, 3, 4, 5, 6, 8, 10, 15, 20]}
+  - {id: dense-readers, title: T, by: incident, window: 730d, step: 1d, limits: {readers: 200}, levels: [0.1, 0.2, 0.4, 0.6, 0.8, 1, 2, 3, 4, 5, 6, 8, 10]}
+  - {id: dense-mixed,   title: T, by: incident, window: all, limits: {members: 2000, posts: 40}, combine: ratio, levels: [0.2, 0.5, 0.8, 1, 2, 4, 8]}
+  - {id: dense-account, title: T, by: account,  window: 730d, step: 1d, limits: {clicks: 40}, levels: [0.5, 1, 2, 4, 8]}
+  - {id: dense-content, title: T, by: content,  window: 730d, step: 1d, limits: {readers: 20}, levels: [0.5, 1, 2, 4]}
+  - {id: dense-group,   title: T, by: group,    window: 730d, step: 1d, limits: {members: 400}, levels: [0.2, 0.5, 1]}
+`
+
+// trial is a deployment that faults are injected into while events come.
+type trial struct {
+	*site
+	redis     string // addresses
+	feed      *feeder
+	pulse     *pulse
+	processes []*daemon // that run now
+	lives     []*daemon // all there ever were
+	lost      func(spot) bool
+	result    faultRow
+	rng       *rand.Rand
+	environ   []string // of processes
+	// lostStages is how many stages of the feed are in a topic that is no more.
+	lostStages int
+}
+
+// crossingPartitions is how many partitions a site's topic of crossings has.
+const crossingPartitions = 5
+
+// trialOptions are what trials differ in.
+type trialOptions struct {
+	processes, partitions int
+	pace                  int     // events a second
+	repeats               float64 // share of events that come again; below 0: none, 0: the generator's
+	environ               []string
+	direct                string // addresses of Redis for the test; "": as for the processes
+	site                  siteOptions
+}
+
+// newTrial makes the topics, starts the processes and the feed, and returns when all is under way.
+func newTrial(t *testing.T, name string, k *servers.KafkaServer, o trialOptions) *trial {
+	t.Helper()
+	o.site.partitions = o.partitions
+	o.site.pack, o.site.both = faultsPack, true
+	s := newSite(t, k, o.site)
+	x := &trial{site: s, redis: cmp.Or(o.direct, o.site.redis), feed: &feeder{s: s, pace: o.pace}, result: faultRow{fault: name}, environ: o.environ}
+	seed := e2eSeed(t)
+	x.rng = rand.New(rand.NewPCG(seed, 2))
+	x.feed.next(gen.Config{
+		Seed: seed, Events: 2_000_000, Incidents: 30, Accounts: 3_000, Partitions: o.partitions,
+		Start: time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC), Span: 48 * time.Hour, Malformed: 0.001, Repeats: o.repeats,
+	})
+	t.Cleanup(x.bury)
+	x.processes = make([]*daemon, o.processes)
+	for i := range x.processes {
+		x.start(i, binary)
+	}
+	x.feed.start()
+	x.pulse = newPulse(x)
+	x.awaitWork(x.processes...)
+	return x
+}
+
+// start starts the process of a place; the one before has ended.
+func (x *trial) start(i int, b *product, environ ...string) *daemon {
+	x.t.Helper()
+	name := fmt.Sprintf("%s-%d-%d", x.events, i, len(x.lives))
+	d := launch(x.t, b, name, x.config, append(append(environ, x.environ...), "AGGREGATOR_KAFKA_CLIENT_ID="+name)...)
+	x.processes[i] = d
+	x.lives = append(x.lives, d)
+	d.http = d.awaitLog("started")["http"].(string)
+	return d
+}
+
+// awaitWork waits until processes have counted something.
+func (x *trial) awaitWork(list ...*daemon) {
+	x.t.Helper()
+	for _, d := range list {
+		eventually(x.t, d.name+" works", func() bool { return d.metric("aggregator_events_total") > 0 })
+	}
+}
+
+// pass lets a random time go by, in which events come and are counted.
+func (x *trial) pass(most time.Duration) { <-time.After(time.Duration(x.rng.Int64N(int64(most)))) }
+
+// published is how many crossings there are; -1 if Kafka does not say.
+func (s *site) published(ctx context.Context) int64 {
+	ends, err := s.endsOf(ctx, s.crossings, crossingPartitions)
+	if err != nil {
+		return -1
+	}
+	sum := int64(0)
+	for _, n := range ends {
+		sum += n
+	}
+	return sum
+}
+
+// awaitNews waits until something is published that was not when it is called.
+func (x *trial) awaitNews() {
+	x.t.Helper()
+	before := int64(-1)
+	eventually(x.t, "more is published", func() bool {
+		n := x.published(x.t.Context())
+		if before < 0 {
+			before = n
+		}
+		return n > before
+	})
+}
+
+// sum is a metric over all processes that run.
+func (x *trial) sum(name string, labels ...string) (sum float64) {
+	x.t.Helper()
+	for _, d := range x.processes {
+		sum += d.metric(name, labels...)
+	}
+	return sum
+}
+
+// forget takes ended processes out of the group, as the end of their sessions would some seconds later.
+func (x *trial) forget(list ...*daemon) {
+	x.t.Helper()
+	var clients []string
+	for _, d := range list {
+		clients = append(clients, d.name)
+	}
+	x.kafka.RemoveMembers(x.group, clients...)
+}
+
+// bury kills what still runs, and looks for what must never be in a log.
+func (x *trial) bury() {
+	for _, d := range x.lives {
+		d.signal(syscall.SIGKILL)
+		<-d.done
+		log := d.log.String()
+		for _, bad := range []string{"DATA RACE", "panic: ", "BUG: ", "goroutine "} {
+			if strings.Contains(log, bad) {
+				x.t.Errorf("%s: %q in its log:\n%s", d.name, bad, log[max(0, len(log)-6000):])
+			}
+		}
+	}
+	if dir := os.Getenv("FAULTS_LOGS"); dir != "" {
+		for _, d := range x.lives {
+			_ = os.WriteFile(filepath.Join(dir, d.name+".log"), []byte(d.log.String()), 0o600)
+		}
+	}
+}
+
+// settled says whether every fence stands at the end of its partition and no crossing waits. The group's offsets do not tell: they
+// may be ahead of a store that went back.
+func (x *trial) settled(store *redisstore.Store) bool {
+	ends, err := x.endsOf(x.t.Context(), x.site.events, x.partitions)
+	if err != nil {
+		return false
+	}
+	for shard := range x.shards {
+		keys := [][]byte{store.Keys().AppendHeadKey(nil, shard), store.Keys().AppendNotedKey(nil, shard)}
+		for p := range x.partitions {
+			keys = append(keys, store.Keys().AppendFenceKey(nil, shard, x.site.events, p))
+		}
+		values, err := store.Load(x.t.Context(), shard, keys, nil)
+		if err != nil || numberAt(values[0], windows.VersionSize) != numberAt(values[1], 0) {
+			return false
+		}
+		for p, fence := range values[2:] {
+			if int64(numberAt(fence, 1)) != ends[int32(p)] {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// numberAt is the big-endian number at a place of a stored value; 0 if there is none.
+func numberAt(b []byte, at int) uint64 {
+	if len(b) < at+8 {
+		return 0
+	}
+	return bigendian.BigEndian.Uint64(b[at:])
+}
+
+// conclude stops the feed, waits until all is counted and published, stops the processes, and compares everything with the oracle.
+func (x *trial) conclude() {
+	x.t.Helper()
+	x.feed.stop(x.t)
+	store := x.store(x.redis)
+	defer func() { _ = store.Close() }()
+	eventually(x.t, "everything is counted and published", func() bool { return x.settled(store) })
+	x.pulse.stop()
+	for _, d := range x.processes {
+		d.stop()
+	}
+	x.compare()
+}
+
+// compare holds crossings and counts against the oracle's.
+func (x *trial) compare() {
+	x.t.Helper()
+	records := x.read(x.crossings)
+	got := readAnnouncements(x.t, records)
+	if x.lost != nil { // behind a hole records say since when they are whole, which the oracle does not know
+		for i := range got {
+			got[i].text = sinceText.ReplaceAllString(got[i].text, "")
+		}
+	}
+	judged := x.feed.judge(x.t, x.lostStages, x.lost, packText(x.t, defaultPack), faultsPack)
+	c := compareAll(got, judged.wanted, judged.loose)
+	var want []string
+	for _, line := range judged.o.Counts() {
+		want = append(want, string(line))
+	}
+	counts := sameLines(x.counts(x.redis), want, func(string) bool { return false })
+	r := &x.result
+	r.events, r.wanted, r.missed, r.wrong, r.repeated = judged.made, len(judged.wanted), len(c.missed), len(c.wrong)+len(counts), len(c.repeated)
+	r.stall = x.pulse.longest
+	x.t.Logf("%s: %d faults; %+v; crossings %d, counts %d; missed %d, wrong %d, counts wrong %d, repeated %d; longest stall %v",
+		r.fault, r.faults, judged.o.Results(), r.wanted, len(want), r.missed, len(c.wrong), len(counts), r.repeated, r.stall.Round(time.Millisecond))
+	if !c.exact() || len(c.repeated) > 0 {
+		x.t.Logf("crossings: %v", c)
+		x.logRepeats(records, got, c.repeated)
+	}
+	if !c.exact() {
+		x.t.Error("crossings are not what they should be")
+	}
+	if counts != nil {
+		x.t.Errorf("%d counts are wrong:\n%s", len(counts), strings.Join(counts[:min(len(counts), 5)], "\n"))
+	}
+	report.add(*r)
+}
+
+// logRepeats says where and when crossings were published that were published more than once.
+func (x *trial) logRepeats(records []*kgo.Record, got []announcement, ids []string) {
+	for i, r := range records {
+		if slices.Contains(ids, got[i].id) {
+			x.t.Logf("%s at %s in %d, offset %d: %s", got[i].id, r.Timestamp.Format("15:04:05.000"), r.Partition, r.Offset, detectedText.FindString(string(r.Value)))
+		}
+	}
+}
+
+// pulse watches how long nothing is published.
+type pulse struct {
+	longest time.Duration
+	stop    func()
+}
+
+func newPulse(x *trial) *pulse {
+	ctx, cancel := context.WithCancel(context.Background())
+	p, ended, own := &pulse{}, make(chan struct{}), *x.site // the site may be given another client
+	p.stop = func() { cancel(); <-ended }
+	go func() {
+		defer close(ended)
+		p.watch(ctx, &own)
+	}()
+	x.t.Cleanup(p.stop)
+	return p
+}
+
+func (p *pulse) watch(ctx context.Context, s *site) {
+	tick := time.NewTicker(100 * time.Millisecond)
+	defer tick.Stop()
+	most, since := int64(0), time.Now()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if n := s.published(ctx); n > most {
+			most, since = n, time.Now()
+		} else if ctx.Err() == nil {
+			p.longest = max(p.longest, time.Since(since))
+		}
+	}
+}
+
+// sinceText is what a measure says whose window holds a hole.
+var sinceText = regexp.MustCompile(`,"since":"[0-9-]+T[0-9:.]+Z"`)

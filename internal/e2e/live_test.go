@@ -1,0 +1,140 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// live is what check -live says of a site.
+func (s *site) live(environ ...string) result {
+	return call(s.t, "", environ, "check", "-config", s.config, "-live")
+}
+
+// TestLiveAgainstTheService: check -live says that the service can run where it can, and not where it cannot.
+func TestLiveAgainstTheService(t *testing.T) {
+	kafka := servers.Kafka(t, servers.KafkaOptions{
+		Advertise: []string{nobody(t)}, Properties: map[string]string{"log.cleanup.policy": "compact"},
+	})
+	redis := servers.Redis(t, servers.RedisOptions{})
+	s := newSite(t, kafka, siteOptions{partitions: 3, redis: redis.Addr(), made: true, usual: true})
+
+	t.Run("advertised", func(t *testing.T) {
+		r := s.live("AGGREGATOR_KAFKA_BROKERS=" + kafka.SecondAddrs()[0])
+		r.mustSay(t, exitFailed, "failed: kafka: broker 1 tells clients to come to 127.0.0.1:", "advertised.listeners", "check: the service cannot run so: failed 1,")
+	})
+	t.Run("fine", func(t *testing.T) { s.liveFine(t) })
+	t.Run("beside a service", func(t *testing.T) { s.liveBeside(t) })
+	t.Run("compacted", func(t *testing.T) {
+		for _, topic := range []string{s.events, s.crossings, s.dead} {
+			kafka.Configure(topic, map[string]string{"cleanup.policy": "compact,delete"})
+			s.live().mustSay(t, exitFailed, "failed: topic "+topic+": cleanup.policy is compact,delete: ")
+			kafka.Configure(topic, map[string]string{"cleanup.policy": "delete"})
+		}
+	})
+	t.Run("timestamps", func(t *testing.T) {
+		kafka.Configure(s.events, map[string]string{"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "3600000"})
+		s.live().mustSay(t, exitFine, "warning: topic "+s.events+": producers' timestamps may lie 1h ahead, and the events' times 5m (max_ahead) ahead of those", "to at most 300000\n")
+		kafka.Configure(s.events, map[string]string{"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "300000"})
+		s.live().mustSay(t, exitFine, "ok: topic "+s.events+": CreateTime, at most 5m ahead\n")
+	})
+	t.Run("retention", func(t *testing.T) {
+		kafka.Configure(s.events, map[string]string{"retention.ms": "604800000", "retention.bytes": "1000000"})
+		s.live().mustSay(t, exitFine, "it keeps events for 7d, and the longest window of the rules is 731d", "retention.bytes is 1000000: ")
+	})
+	t.Run("replicas", func(t *testing.T) {
+		kafka.Configure(s.dead, map[string]string{"min.insync.replicas": "2"})
+		s.live().mustSay(t, exitFailed, "failed: topic "+s.dead+": min.insync.replicas is 2, with 1 replica: no record can be written safely")
+	})
+}
+
+// liveFine: all is well, and nothing has changed by looking.
+func (s *site) liveFine(t *testing.T) {
+	t.Helper()
+	s.live().mustSay(t, exitFine,
+		"ok: topic "+s.events+": the leaders of all partitions let us read (3)\n", "ok: topic "+s.crossings+": the leaders of all partitions let us write (3)\n",
+		"ok: topic "+s.dead+": the leaders of all partitions let us write (3)\n", "ok: group "+s.group+": joined and left again\n", "script of commits",
+		"check: the service can run: warnings 3\n") // one replica each
+	for _, topic := range []string{s.events, s.crossings, s.dead} {
+		for p, end := range s.ends(topic) {
+			if end != 0 {
+				t.Errorf("%s/%d: %d records", topic, p, end)
+			}
+		}
+	}
+	if _, err := s.describedGroup(t); err != "" {
+		t.Error(err)
+	}
+}
+
+// liveBeside: a service that runs is not disturbed.
+func (s *site) liveBeside(t *testing.T) {
+	t.Helper()
+	d := s.start("beside")
+	d.awaitReady()
+	before, _ := s.describedGroup(t)
+	for range 3 {
+		s.live().mustSay(t, exitFine, "ok: group "+s.group+": 1 member, left alone\n")
+	}
+	if after, _ := s.describedGroup(t); len(before) != 1 || fmt.Sprint(after) != fmt.Sprint(before) {
+		t.Errorf("the group had %v and has %v", before, after)
+	}
+	if status, text := d.get("/readyz"); status != http.StatusOK || strings.Count(d.log.String(), `"msg":"joined the group: reading"`) != 1 {
+		t.Errorf("the service was disturbed: %d %s", status, text)
+	}
+	d.stop()
+}
+
+// describedGroup is the ids of the group's members, and what is wrong with its state if it has none.
+func (s *site) describedGroup(t *testing.T) (members []string, fault string) {
+	t.Helper()
+	req := kmsg.NewPtrDescribeGroupsRequest()
+	req.Groups = []string{s.group}
+	res, err := req.RequestWith(t.Context(), s.client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g := res.Groups[0]
+	for _, m := range g.Members {
+		members = append(members, m.MemberID)
+	}
+	if len(members) == 0 && g.State != "Empty" && g.State != "Dead" {
+		fault = "the group is " + g.State
+	}
+	return members, fault
+}
+
+// TestLiveOnKafka: topics and check -live on a Kafka with nothing in it, which says more by its settings than the
+// embedded broker of TestLive in cmd/aggregator, and answers for groups that do not exist yet in its own way.
+func TestLiveOnKafka(t *testing.T) {
+	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
+	name := fmt.Sprintf("live-%d", time.Now().UnixNano())
+	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s-crossings}\nredis: {addrs: [%q]}\n",
+		kafka.Addr(), name, name, name, redis.Addr()))
+	for _, want := range []string{": made, 3 partitions\n", ": exists\n"} {
+		r := call(t, "", nil, "topics", "-config", config, "-partitions", "3")
+		if r.code != exitFine || strings.Count(r.out, want) != 3 {
+			t.Errorf("got %+v, want %q", r, want)
+		}
+	}
+	r := call(t, "", nil, "check", "-config", config, "-live")
+	for _, want := range []string{
+		"ok: topic " + name + ": 3 partitions\n", "ok: topic " + name + ": LogAppendTime\n", "ok: topic " + name + ": allowed: READ, DESCRIBE\n",
+		"ok: topic " + name + "-crossings: allowed: READ, WRITE, DESCRIBE\n", "ok: topic " + name + ".dlq: allowed: WRITE, DESCRIBE\n", "ok: group " + name + ": ",
+	} {
+		if r.code != exitFine || !strings.Contains(r.out, want) {
+			t.Errorf("got %d, no %q in:\n%s%s", r.code, want, r.out, r.err)
+		}
+	}
+	other := kafka.NewTopic(1, map[string]string{"message.timestamp.after.max.ms": "9223372036854775807"})
+	r = call(t, "", []string{"AGGREGATOR_KAFKA_EVENTS=" + other}, "check", "-config", config, "-live")
+	if r.code != exitFailed || !strings.Contains(r.err, "failed: topic "+other+": producers' timestamps may lie far ahead") {
+		t.Errorf("got %+v", r)
+	}
+}

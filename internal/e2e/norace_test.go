@@ -1,0 +1,6 @@
+//go:build !race
+
+package e2e
+
+// underRace says whether the tests were built with the race detector. The binary they run is built like them.
+const underRace = false

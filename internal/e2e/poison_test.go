@@ -1,0 +1,421 @@
+//go:build slow
+
+package e2e
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// TestSlowPoison sends what no client would, again and again another kind of it, to a process that has the memory of deploy/k8s. Behind each a good
+// event must be counted soon, memory must stay within its bound, and the process must come to rest, stop when it is told to, and account for all. It
+// takes 30 seconds and draws always the same; in `make faults` it takes ten minutes and draws at random.
+// POISON names the kinds (a regular expression), POISON_FOR how long, E2E_SEED repeats a run.
+func TestSlowPoison(t *testing.T) {
+	seed := uint64(13)
+	if os.Getenv("E2E_SEED") != "" {
+		seed = e2eSeed(t)
+	}
+	length := 30 * time.Second
+	if text := os.Getenv("POISON_FOR"); text != "" {
+		var err error
+		if length, err = time.ParseDuration(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	runPoison(t, seed, length)
+}
+
+// testPoison is its part in the faults.
+func testPoison(t *testing.T) {
+	runPoison(t, e2eSeed(t), max(30*time.Second, time.Duration(times(0, 600))*time.Second))
+}
+
+// Limits of what poison may do.
+const (
+	poisonPatience = 10 * time.Second // until a good event that came behind it is announced
+	poisonMemory   = 512 << 20        // resident: the limit of deploy/k8s
+	poisonBurns    = 0.5              // of a core, while nothing comes
+)
+
+// poisonPack has windows, zones and conditions of many kinds, and a rule that each good event crosses.
+const poisonPack = `pack: poison
+measures:
+  good:      {sum: count, types: [good]}
+  clicks:    {sum: count, types: [click]}
+  readers:   {distinct: account, types: [click, view, share, comment]}
+  posts:     {distinct: content, types: [publish, click]}
+  members:   {distinct: group, weight: members, types: [share, send, group]}
+  followers: {distinct: account, weight: followers, types: [publish, follow]}
+  orders:    {sum: count, types: [order]}
+  defied:    {sum: count, types: [click, publish], after: orders}
+  money:     {sum: amount, types: [pay, gain]}
+rules:
+  - {id: good,    title: T, by: incident, window: 1h,  step: 1m,  limits: {good: 1}, levels: [1]}
+  - {id: seconds, title: T, by: incident, window: 60s, step: 1s,  limits: {clicks: 10}, levels: [0.5, 1], clear: 0.4}
+  - {id: minutes, title: T, by: incident, window: 10m, step: 10s, limits: {clicks: 10, readers: 4}, levels: [0.5, 1], clear: 0.3}
+  - {id: hours,   title: T, by: incident, window: 1h,  step: 5m,  limits: {readers: 5}, levels: [0.2, 1], clear: 0.15}
+  - {id: day,     title: T, by: incident, window: 24h, step: 1h,  limits: {posts: 3}, levels: [1], clear: 0.5}
+  - {id: week,    title: T, by: incident, window: 7d,  step: 6h,  limits: {clicks: 3, members: 300}, combine: ratio, levels: [0.5, 1], clear: 0.4}
+  - {id: years,   title: T, by: incident, window: 731d, step: 1d, limits: {clicks: 3}, levels: [0.5, 1], clear: 0.4}
+  - {id: ever,    title: T, by: incident, window: all, limits: {clicks: 1000000, followers: 20000}, levels: [0.1, 1]}
+  - {id: defied,  title: T, by: incident, window: 3h,  step: 3h,  limits: {defied: 3}, levels: [1], clear: 0.5}
+  - {id: account, title: T, by: account,  window: 10m, step: 2m,  limits: {posts: 3, money: 20000}, levels: [1], clear: 0.9}
+  - {id: content, title: T, by: content,  window: 30m, step: 1m,  limits: {readers: 3}, levels: [0.5, 1], clear: 0.2}
+  - {id: group,   title: T, by: group,    window: 1h,  step: 1h,  limits: {members: 50}, levels: [1], clear: 0.5}
+`
+
+// ward is a deployment that is poisoned: two partitions of default settings, and a process as deploy/k8s runs it.
+type ward struct {
+	*site
+	d        *daemon
+	crossed  *kgo.Client // reads the crossings
+	leader   int32
+	id       [16]byte // of the events' topic
+	partings int      // restarts
+	good     int      // good events sent
+	told     float64  // records that the metrics of this process tell of, as of the last round; -1: it was started since
+	slowest  time.Duration
+	peak     int // of all its processes, bytes
+}
+
+func newWard(t *testing.T, kafka *servers.KafkaServer) *ward {
+	t.Helper()
+	redis := servers.Redis(t, servers.RedisOptions{})
+	w := &ward{site: newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: poisonPack})}
+	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Addrs()...), kgo.ConsumeTopics(w.crossings), kgo.FetchMaxWait(100*time.Millisecond))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(client.Close)
+	w.crossed = client
+	request := kmsg.NewPtrMetadataRequest()
+	topic := kmsg.NewMetadataRequestTopic()
+	topic.Topic = &w.events
+	request.Topics = append(request.Topics, topic)
+	reply, err := request.RequestWith(t.Context(), w.client)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w.id, w.leader = reply.Topics[0].TopicID, reply.Topics[0].Partitions[0].Leader
+	w.launch()
+	return w
+}
+
+func (w *ward) launch() {
+	w.t.Helper()
+	w.d = w.start(fmt.Sprintf("%s-%d", w.events, w.partings), "GOMEMLIMIT=460MiB")
+	w.d.lame = true // what it meets may be worth an error
+	w.told = -1
+	w.partings++
+}
+
+// give sends a dose to a partition. It returns how many records the metrics must tell of; -1: nobody knows.
+func (w *ward) give(x dose, partition int32) (records int, err error) {
+	for _, r := range x.records {
+		r.Partition = partition
+	}
+	if len(x.records) > 0 {
+		if err := w.write(x); err != nil {
+			return 0, err
+		}
+	}
+	for _, b := range x.batches {
+		taken, err := w.giveRaw(b, partition)
+		if err != nil {
+			return 0, err
+		}
+		if !taken && x.told >= 0 {
+			x.told = max(0, x.told-x.each)
+		}
+	}
+	return x.told, nil
+}
+
+// write writes the records of a dose as a client does, in a transaction if it is to be.
+func (w *ward) write(x dose) error {
+	options := []kgo.Opt{
+		kgo.SeedBrokers(w.kafka.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(64 << 20),
+		kgo.ProducerLinger(5 * time.Millisecond), kgo.ProducerBatchCompression(x.codec), kgo.MaxBufferedRecords(1_000_000), kgo.MaxBufferedBytes(1 << 30),
+	}
+	if x.transaction != none {
+		options = append(options, kgo.TransactionalID(w.group))
+	}
+	client, err := kgo.NewClient(options...)
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	if x.transaction != none {
+		if err := client.BeginTransaction(); err != nil {
+			return err
+		}
+	}
+	for _, r := range x.records {
+		r.Topic = w.events
+	}
+	if err := client.ProduceSync(ctx, x.records...).FirstErr(); err != nil {
+		return err
+	}
+	if x.transaction != none {
+		return client.EndTransaction(ctx, kgo.TransactionEndTry(x.transaction == committed))
+	}
+	return nil
+}
+
+// giveRaw sends a batch as it is. Many are refused by the broker, which is as good.
+func (w *ward) giveRaw(batch []byte, partition int32) (taken bool, err error) {
+	request := kmsg.NewPtrProduceRequest()
+	request.Acks, request.TimeoutMillis = -1, 30_000
+	t := kmsg.NewProduceRequestTopic()
+	t.Topic, t.TopicID = w.events, w.id
+	p := kmsg.NewProduceRequestTopicPartition()
+	p.Partition, p.Records = partition, batch
+	t.Partitions = append(t.Partitions, p)
+	request.Topics = append(request.Topics, t)
+	reply, err := w.client.Broker(int(w.leader)).Request(w.t.Context(), request)
+	if err != nil {
+		return false, err
+	}
+	return kerr.ErrorForCode(reply.(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode) == nil, nil
+}
+
+// cure sends a good event to each partition, behind the poison, and waits until it was announced. It says how long that took.
+func (w *ward) cure() (time.Duration, error) {
+	w.t.Helper()
+	missing, began := map[string]bool{}, time.Now()
+	for p := range w.partitions {
+		w.good++
+		name := fmt.Sprintf("good-%d", w.good)
+		missing[name] = true
+		w.produce(&kgo.Record{Partition: int32(p), Value: fmt.Appendf(nil, `{"id":%q,"time":%q,"type":"good","incident":%q}`,
+			name, began.UTC().Format(time.RFC3339Nano), name)})
+	}
+	ctx, cancel := context.WithTimeout(w.t.Context(), poisonPatience)
+	defer cancel()
+	for len(missing) > 0 {
+		fetches := w.crossed.PollFetches(ctx)
+		if ctx.Err() != nil {
+			return 0, fmt.Errorf("after %v a good event behind it is not announced: %v", poisonPatience, missing)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			var c struct{ Subject string }
+			if json.Unmarshal(r.Value, &c) == nil {
+				delete(missing, c.Subject)
+			}
+		})
+	}
+	w.slowest = max(w.slowest, time.Since(began))
+	return time.Since(began), nil
+}
+
+// account compares what the metrics tell of with what was sent since the last round.
+func (w *ward) account(records int) error {
+	before, at := w.told, 0.0
+	told := func() float64 {
+		at = w.d.metric("aggregator_events_total") + w.d.metric("aggregator_records_passed_over_total")
+		return at
+	}
+	if before < 0 || records < 0 {
+		w.told = told()
+		return nil
+	}
+	want := before + float64(records)
+	defer func() { w.told = at }()
+	if !within(poisonPatience, func() bool { return told() == want }) {
+		return fmt.Errorf("metrics tell of %v records, %d were sent", at-before, records)
+	}
+	return nil
+}
+
+// healthy says whether memory is within its bound.
+func (w *ward) healthy() error {
+	n := w.d.peak()
+	w.peak = max(w.peak, n)
+	if n > poisonMemory {
+		return fmt.Errorf("it has taken %d MiB, at most %d", n>>20, poisonMemory>>20)
+	}
+	return nil
+}
+
+// rests says whether the process comes to rest when nothing comes.
+func (w *ward) rests() error {
+	var share float64
+	ok := within(30*time.Second, func() bool {
+		before, began := w.cpuNow(), time.Now()
+		<-time.After(2 * time.Second) // it is measured what it does in a quiet moment
+		share = (w.cpuNow() - before).Seconds() / time.Since(began).Seconds()
+		return share < poisonBurns
+	})
+	if !ok {
+		return fmt.Errorf("it uses %.2f of a core while nothing comes", share)
+	}
+	return nil
+}
+
+// cpuNow is the time that the running process has used.
+func (w *ward) cpuNow() time.Duration {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", w.d.cmd.Process.Pid))
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(text), ") ")
+	fields := strings.Fields(rest)
+	user, _ := strconv.Atoi(fields[11])
+	system, _ := strconv.Atoi(fields[12])
+	return time.Duration(user+system) * 10 * time.Millisecond // a tick is a hundredth of a second
+}
+
+// part stops the process by SIGTERM, which must work in its time.
+func (w *ward) part() error {
+	began := time.Now()
+	w.d.signal(syscall.SIGTERM)
+	select {
+	case <-w.d.done:
+	case <-time.After(stopDeadline + 10*time.Second):
+		w.d.kill()
+		return fmt.Errorf("SIGTERM does not stop it")
+	}
+	if code := w.d.cmd.ProcessState.ExitCode(); code != exitFine {
+		return fmt.Errorf("exit code %d, %v after SIGTERM", code, time.Since(began).Round(time.Second))
+	}
+	return nil
+}
+
+// letters reads all dead letters as any consumer would. Each says where it came from and why.
+func (w *ward) letters() (n int, err error) {
+	want := int64(0)
+	for _, end := range w.ends(w.dead) {
+		want += end
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(w.kafka.Addrs()...), kgo.ConsumeTopics(w.dead))
+	if err != nil {
+		return 0, err
+	}
+	defer client.Close()
+	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	defer cancel()
+	for int64(n) < want {
+		fetches := client.PollFetches(ctx)
+		if err := fetches.Err0(); err != nil {
+			return n, fmt.Errorf("%d of %d dead letters read: %w", n, want, err)
+		}
+		fetches.EachRecord(func(r *kgo.Record) {
+			for _, name := range []string{"aggregator.reason", "__connect.errors.topic", "__connect.errors.partition", "__connect.errors.offset"} {
+				if got := headersOf(r, name); len(got) != 1 || got[0] == "" {
+					err = fmt.Errorf("dead letter %d/%d: header %s: %q", r.Partition, r.Offset, name, got)
+				}
+			}
+			n++
+		})
+		if err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// round gives a dose of a kind and looks what comes of it.
+func (w *ward) round(k venom, g *poisoner) error {
+	records, err := w.give(k.make(g), int32(g.rng.IntN(w.partitions)))
+	if err != nil {
+		return fmt.Errorf("not sent: %w", err)
+	}
+	if g.rng.IntN(12) == 0 { // in the middle of it
+		if err := w.part(); err != nil {
+			return err
+		}
+		w.launch()
+	}
+	if _, err := w.cure(); err != nil {
+		return err
+	}
+	if records >= 0 {
+		records += w.partitions
+	}
+	if err := w.account(records); err != nil {
+		return err
+	}
+	return w.healthy()
+}
+
+// conclude looks at what has lasted.
+func (w *ward) conclude() error {
+	if err := w.rests(); err != nil {
+		return err
+	}
+	if err := w.part(); err != nil {
+		return err
+	}
+	n, err := w.letters()
+	w.t.Logf("%d good events, %d processes, the slowest after %v, at most %d MiB, %d dead letters", w.good, w.partings, w.slowest.Round(time.Millisecond), w.peak>>20, n)
+	return err
+}
+
+// runPoison gives poison of all kinds, in turns, until the time is over. A kind that does harm is named, and the rest goes on with another ward.
+func runPoison(t *testing.T, seed uint64, length time.Duration) {
+	kinds, kafka := poisonKinds(t), servers.SharedKafka(t)
+	t.Logf("seed %d, %v, %d kinds", seed, length, len(kinds))
+	g := &poisoner{rng: rand.New(rand.NewPCG(seed, 0)), large: length > time.Minute}
+	w := newWard(t, kafka)
+	began := time.Now()
+	row := faultRow{fault: "records and batches that no client would write"}
+	for n := 0; n < len(kinds) || time.Since(began) < length; n++ {
+		if n%len(kinds) == 0 {
+			g.rng.Shuffle(len(kinds), func(i, j int) { kinds[i], kinds[j] = kinds[j], kinds[i] })
+		}
+		k := kinds[n%len(kinds)]
+		err := w.round(k, g)
+		if err == nil && n%10 == 9 {
+			err = w.rests()
+		}
+		row.faults++
+		if err != nil {
+			t.Errorf("%s: %v", k.name, err)
+			row.missed++
+			w.d.kill()
+			row.events, row.wanted, row.stall = row.events+w.good, row.wanted+w.good, max(row.stall, w.slowest)
+			w = newWard(t, kafka)
+		}
+	}
+	if err := w.conclude(); err != nil {
+		t.Errorf("in the end: %v", err)
+	}
+	row.events, row.wanted, row.stall = row.events+w.good, row.wanted+w.good, max(row.stall, w.slowest)
+	report.add(row)
+}
+
+// poisonKinds are those that POISON names.
+func poisonKinds(t *testing.T) (list []venom) {
+	t.Helper()
+	wanted, err := regexp.Compile(os.Getenv("POISON"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, k := range allKinds {
+		if wanted.MatchString(k.name) {
+			list = append(list, k)
+		}
+	}
+	if len(list) == 0 {
+		t.Fatalf("no kind of poison has the name %s", wanted)
+	}
+	return list
+}

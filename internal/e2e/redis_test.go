@@ -1,0 +1,193 @@
+package e2e
+
+import (
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
+)
+
+// spread is records of several partitions, and the oracle that judges them as they are made.
+type spread struct {
+	g      *gen.Generator
+	o      *oracle.Oracle
+	wanted []announcement
+	made   int
+}
+
+// newSpread has a pack's oracle judge the records of a generator. The Kafka timestamps that matter are all one, as
+// if the records came at once.
+func newSpread(t *testing.T, pack string, c gen.Config) *spread {
+	t.Helper()
+	o, err := oracle.New([]byte(pack))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &spread{g: gen.New(c), o: o}
+}
+
+// next makes up to n records and tells the oracle of them, which hears each partition in its order.
+func (s *spread) next(n int) []gen.Record {
+	var list []gen.Record
+	for len(list) < n {
+		var r gen.Record
+		if !s.g.Next(&r) {
+			break
+		}
+		list = append(list, r)
+		s.tell(r)
+	}
+	return list
+}
+
+// tell tells the oracle of a record.
+func (s *spread) tell(r gen.Record) {
+	s.made++
+	s.wanted = append(s.wanted, foretold(s.o.ApplyTo(r.Partition, r.Value, time.Now().UnixMilli()))...)
+}
+
+// loose says whether a subject is fed by several partitions: then only the ids of its crossings are certain.
+func (s *spread) loose(key string) bool {
+	by, subject, _ := strings.Cut(key, "/")
+	return s.o.FedBy(by, subject) > 1
+}
+
+// check holds what a stopped site has published and stored against the oracle.
+func (s *spread) check(t *testing.T, at *site, redis string, repeats bool) {
+	t.Helper()
+	got := readAnnouncements(t, at.read(at.crossings))
+	c := compareAll(got, s.wanted, s.loose)
+	var want []string
+	for _, line := range s.o.Counts() {
+		want = append(want, string(line))
+	}
+	counts := sameLines(at.counts(redis), want, func(string) bool { return false })
+	t.Logf("%d events %+v, %d crossings, %d counts; missed %d, wrong %d, repeated %d, counts wrong %d",
+		s.made, s.o.Results(), len(s.wanted), len(want), len(c.missed), len(c.wrong), len(c.repeated), len(counts))
+	if !c.exact() || !repeats && len(c.repeated) > 0 {
+		t.Errorf("crossings: %v", c)
+	}
+	if counts != nil {
+		t.Errorf("%d counts are wrong:\n%s", len(counts), strings.Join(counts[:min(len(counts), 5)], "\n"))
+	}
+	if len(s.wanted) == 0 || len(want) == 0 {
+		t.Error("there was nothing to compare")
+	}
+}
+
+// TestRedisPaused: a Redis that does not answer for five seconds holds everything up and nothing is lost.
+func TestRedisPaused(t *testing.T) {
+	const partitions = 3
+	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
+	s := newSite(t, kafka, siteOptions{partitions: partitions, redis: redis.Addr()})
+	events := newSpread(t, packText(t, defaultPack), gen.Config{
+		Seed: e2eSeed(t), Events: 30_000, Incidents: 6, Accounts: 3_000, Partitions: partitions, Span: 6 * time.Hour,
+	})
+	d := s.start("aggregator")
+	s.produce(kafkaNow(events.next(10_000))...)
+	s.awaitDone()
+	lag := func() float64 { return d.metric("aggregator_lag_records") }
+
+	redis.Pause()
+	paused := time.After(5 * time.Second)
+	highest := 0.0
+	for range 20 {
+		s.produce(kafkaNow(events.next(500))...)
+		highest = max(highest, lag())
+	}
+	<-paused
+	highest = max(highest, lag())
+	if status, body := d.get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "redis") {
+		t.Errorf("/readyz while Redis is paused: %d, %s", status, body)
+	}
+	if status, _ := d.get("/livez"); status != http.StatusOK {
+		t.Errorf("/livez while Redis is paused: %d", status)
+	}
+	committed, all := s.done()
+	redis.Resume()
+	t.Logf("paused: lag by the metric %v at most, by the group's offsets %d", highest, all-committed)
+	if highest == 0 || all == committed {
+		t.Error("the lag did not grow")
+	}
+
+	s.produce(kafkaNow(events.next(10_000))...)
+	s.awaitDone()
+	eventually(t, "no lag is left", func() bool { return lag() == 0 })
+	d.awaitReady()
+	d.stop()
+	events.check(t, s, redis.Addr(), false)
+}
+
+// TestRedisAbsentAtStart: the program says clearly what it waits for, is alive and not ready, and goes on when Redis comes.
+func TestRedisAbsentAtStart(t *testing.T) {
+	const partitions = 2
+	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
+	redis.Stop()
+	s := newSite(t, kafka, siteOptions{partitions: partitions, redis: redis.Addr()})
+	events := newSpread(t, packText(t, defaultPack), gen.Config{
+		Seed: e2eSeed(t), Events: 10_000, Incidents: 4, Accounts: 2_000, Partitions: partitions, Span: 6 * time.Hour,
+	})
+	s.produce(kafkaNow(events.next(10_000))...)
+	d := s.start("aggregator")
+	line := d.awaitLog("redis does not answer: trying until it does")
+	if text, _ := line["error"].(string); line["level"] != "WARN" || !strings.Contains(text, redis.Addr()) || !strings.Contains(text, "refused") {
+		t.Errorf("what it says: %v", line)
+	}
+	if status, body := d.get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "redis") {
+		t.Errorf("/readyz without Redis: %d, %s", status, body)
+	}
+	if status, _ := d.get("/livez"); status != http.StatusOK {
+		t.Errorf("/livez without Redis: %d", status)
+	}
+	other := s.start("one that is stopped while it waits")
+	other.awaitLog("redis does not answer: trying until it does")
+	other.stop()
+
+	redis.Restart()
+	d.awaitReady()
+	s.awaitDone()
+	d.stop()
+	events.check(t, s, redis.Addr(), false)
+}
+
+// TestSentinelPassword: the program gets to Redis by Sentinels that want a password; with none, or a wrong one, it ends and says
+// so in one line.
+func TestSentinelPassword(t *testing.T) {
+	const password, guess = "sentinels-5ecret", "gue55ed-secret"
+	w := servers.RedisSentinelLocked(t, password)
+	config := write(t, "aggregator.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%s], master_name: %s}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n",
+		nobody(t), strings.Join(w.Addrs(), ", "), w.MasterName))
+	f := func(want string, environ ...string) {
+		t.Helper()
+		r := call(t, "", environ, "run", "-config", config)
+		list := complaints(r.err)
+		if r.code != exitFailed || len(list) != 1 || !containsAll(r.err, []string{`"ended"`, want, "redis.sentinel_username and redis.sentinel_password"}) {
+			t.Errorf("run: exit code %d:\n%s", r.code, r.err)
+		}
+		live := call(t, "", environ, "check", "-config", config, "-live")
+		if live.code != exitFailed || !containsAll(live.err, []string{"failed: connect to redis " + w.MasterName, want}) {
+			t.Errorf("check -live: %+v", live)
+		}
+		if strings.Contains(r.err+live.err+live.out, guess) {
+			t.Errorf("the password is shown:\n%s%s", r.err, live.err)
+		}
+	}
+	f("NOAUTH")
+	f("WRONGPASS", "AGGREGATOR_REDIS_SENTINEL_PASSWORD="+guess)
+	f("WRONGPASS", "AGGREGATOR_REDIS_SENTINEL_USERNAME=nobody", "AGGREGATOR_REDIS_SENTINEL_PASSWORD="+password)
+
+	right := []string{"AGGREGATOR_REDIS_SENTINEL_PASSWORD_FILE=" + write(t, "password", password+"\n")}
+	if live := call(t, "", right, "check", "-config", config, "-live"); !strings.Contains(live.out+live.err, "redis "+w.MasterName+": version ") {
+		t.Errorf("check -live: %+v", live)
+	}
+	d := launch(t, binary, "sentinels", config, right...)
+	d.lame = true // there is no Kafka
+	t.Cleanup(d.cleanup)
+	d.log.await(t, "connection", func(log string) bool { return strings.Contains(log, "redis answers") })
+	d.stop()
+}
