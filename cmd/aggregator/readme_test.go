@@ -285,6 +285,58 @@ func TestReadmeFields(t *testing.T) {
 	}
 }
 
+// typeRow is a row of the table of types in docs/events.md: the type, and a cell for each field.
+var typeRow = regexp.MustCompile("(?m)^\\| `([a-z]+)` \\| [^|]+ \\| ([x |]+) \\|$")
+
+// TestDocsEvents: the examples of docs/events.md are events that a replay takes, of every type of its table, and hold the
+// fields that the table says.
+func TestDocsEvents(t *testing.T) {
+	examples, fields := "", map[string]map[string]bool{}
+	for _, b := range blocksOf(t, "../../docs/events.md") {
+		if b.language == "ndjson" {
+			examples += b.text
+		}
+	}
+	if r := call(examples, nil, "replay", "-strict", "-now", "2036-01-01T00:00:00Z"); r.code != exitFine || !strings.Contains(r.err, "duplicate 0") {
+		t.Errorf("%+v", r)
+	}
+	for line := range strings.Lines(examples) {
+		record := map[string]any{}
+		if err := json.Unmarshal([]byte(line), &record); err != nil {
+			t.Fatal(err)
+		}
+		kind := record["type"].(string)
+		if fields[kind] == nil {
+			fields[kind] = map[string]bool{}
+		}
+		for name := range record {
+			fields[kind][name] = true
+		}
+	}
+	data, err := os.ReadFile("../../docs/events.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, header, _ := strings.Cut(string(data), "| type | `account` is | ")
+	header, table, _ := strings.Cut(header, "\n")
+	columns := strings.Split(strings.Trim(header, " |"), " | ")
+	for _, row := range typeRow.FindAllStringSubmatch(table, -1) {
+		want := map[string]bool{"id": true, "time": true, "type": true, "account": true}
+		for i, cell := range strings.Split(row[2], " | ") {
+			if cell == "x" {
+				want[strings.Trim(columns[i], "`")] = true
+			}
+		}
+		if usual, _ := thresholds.UsualType(row[1]); !usual || !maps.Equal(fields[row[1]], want) {
+			t.Errorf("%s (usual: %v): the table has %v, the examples %v", row[1], usual, want, fields[row[1]])
+		}
+		delete(fields, row[1])
+	}
+	if len(columns) < 10 || len(fields) > 0 {
+		t.Errorf("columns %v; examples of types that the table lacks: %v", columns, fields)
+	}
+}
+
 // TestGracePeriod compares the manifests with the program: Kubernetes kills what is
 // not stopped in time.
 func TestGracePeriod(t *testing.T) {
