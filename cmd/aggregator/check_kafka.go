@@ -17,9 +17,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
 // kafkaCheck looks at Kafka, by doing what the service will do.
@@ -61,7 +61,7 @@ func (f *findings) topicsThere(ctx context.Context, c *config) ([]kafka.Broker, 
 	client := &kafka.Client{Addr: c.kafka.Addr(), Transport: transport, Timeout: liveTimeout}
 	res, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: topicNames(&c.kafka)})
 	if err != nil {
-		f.fail("kafka %s: %v", strings.Join(c.kafka.Brokers, ","), stream.ExplainKafka(err))
+		f.fail("kafka %s: %v", strings.Join(c.kafka.Brokers, ","), explain.Kafka(err))
 		return nil, false
 	}
 	f.fine("kafka %s: %s", strings.Join(c.kafka.Brokers, ","), humanize.Count(len(res.Brokers), "broker"))
@@ -77,7 +77,7 @@ func (f *findings) topic(t *kafka.Topic) {
 	case errors.Is(t.Error, kafka.UnknownTopicOrPartition):
 		f.fail("topic %s: does not exist; make it with `aggregator topics`", t.Name)
 	case t.Error != nil:
-		f.fail("topic %s: %v", t.Name, stream.ExplainKafka(t.Error))
+		f.fail("topic %s: %v", t.Name, explain.Kafka(t.Error))
 	default:
 		f.fine("topic %s: %s", t.Name, humanize.Count(len(t.Partitions), "partition"))
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -73,14 +74,14 @@ func (f *findings) redis(ctx context.Context, c *config) {
 	defer cancel()
 	store, err := redisstore.New(ctx, c.redis)
 	if err != nil {
-		f.fail("%v", stream.ExplainStore(err))
+		f.fail("%v", explain.Store(err))
 		return
 	}
 	defer func() { _ = store.Close() }() // nothing was written
 	if err := store.Ping(ctx); err != nil {
-		f.fail("%v", stream.ExplainStore(err))
+		f.fail("%v", explain.Store(err))
 	} else if err := store.Try(ctx); err != nil {
-		f.fail("%v", stream.ExplainStore(err))
+		f.fail("%v", explain.Store(err))
 	} else {
 		f.fine("redis %s: reads, writes and runs the script of commits", strings.Join(c.redis.Addrs, ","))
 	}

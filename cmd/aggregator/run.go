@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
@@ -175,7 +176,7 @@ func connectRedis(ctx context.Context, o *redisstore.Options, log *slog.Logger) 
 		case ctx.Err() != nil:
 			return nil, nil
 		case !redisstore.Retryable(err):
-			return nil, stream.ExplainStore(err)
+			return nil, explain.Store(err)
 		}
 		if kind := redisstore.ErrorKind(err); kind != said {
 			said = kind

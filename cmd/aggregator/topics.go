@@ -11,6 +11,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
@@ -58,7 +59,7 @@ func (o *topicsOptions) run(ctx context.Context, s *session, _ []string) error {
 	client := &kafka.Client{Addr: c.kafka.Addr(), Transport: transport, Timeout: topicsTimeout}
 	res, err := client.CreateTopics(ctx, &kafka.CreateTopicsRequest{Topics: o.wanted(&c.kafka)})
 	if err != nil {
-		return fmt.Errorf("create topics: kafka %s: %w", strings.Join(c.kafka.Brokers, ","), stream.ExplainKafka(err))
+		return fmt.Errorf("create topics: kafka %s: %w", strings.Join(c.kafka.Brokers, ","), explain.Kafka(err))
 	}
 	return o.tell(s, &c.kafka, res.Errors)
 }
@@ -100,7 +101,7 @@ func (o *topicsOptions) tell(s *session, k *stream.Kafka, results map[string]err
 			_, err = fmt.Fprintf(s.out, "%s: exists\n", name)
 		default:
 			failed = true
-			fmt.Fprintf(s.err, "%s: not made: %v\n", name, stream.ExplainKafka(made))
+			fmt.Fprintf(s.err, "%s: not made: %v\n", name, explain.Kafka(made))
 		}
 		if err != nil {
 			return err

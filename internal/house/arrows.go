@@ -12,7 +12,7 @@ import (
 // here may not exist: a new one is a decision.
 var arrows = map[string][]string{
 	"cmd/aggregator": {
-		"internal/board", "internal/demo", "internal/httpserver", "internal/retry", "internal/stream", "internal/stream/fetch",
+		"internal/board", "internal/demo", "internal/httpserver", "internal/retry", "internal/explain", "internal/stream", "internal/stream/fetch",
 		"internal/event", "internal/thresholds", "internal/terminal", "internal/humanize",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 		"bench/gen",
@@ -24,11 +24,12 @@ var arrows = map[string][]string{
 	},
 	"internal/httpserver": {"internal/retry"},
 	"internal/stream": {
-		"internal/event", "internal/thresholds", "internal/retry", "internal/stream/fetch",
+		"internal/event", "internal/thresholds", "internal/retry", "internal/explain", "internal/stream/fetch",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
 	"internal/stream/fetch": {"internal/retry"},
 	"internal/retry":        {},
+	"internal/explain":      {"internal/windows/store/redis"},
 	"internal/event":        {"internal/humanize"},
 	"internal/windows":      {},
 
@@ -59,7 +60,7 @@ var modules = []struct {
 	never  []string // not these
 }{
 	{prefix: "github.com/redis/go-redis", users: []string{"internal/windows/store/redis"}},
-	{prefix: "github.com/segmentio/kafka-go", users: []string{"internal/stream", "internal/stream/fetch", "internal/demo", "cmd/aggregator"}},
+	{prefix: "github.com/segmentio/kafka-go", users: []string{"internal/stream", "internal/stream/fetch", "internal/explain", "internal/demo", "cmd/aggregator"}},
 	{prefix: "github.com/twmb/franz-go", users: []string{"internal/demo", "internal/servers", "cmd/aggregator"}}, // demo: its broker
 	{prefix: "context", never: pure},
 	{prefix: "os", never: pure},

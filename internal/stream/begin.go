@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -85,11 +86,11 @@ func beginsKey(store windowstore.Store) []byte {
 func (s *Service) settleBegins(ctx context.Context) error {
 	group, err := s.offsets.committed(ctx, s.topics)
 	if err != nil {
-		return ExplainKafka(err)
+		return explain.Kafka(err)
 	}
 	fences, err := s.Store.Load(ctx, 0, append(appendFenceKeys(nil, s.Store.Keys(), 0, s.topics), beginsKey(s.Store)), nil)
 	if err != nil {
-		return ExplainStore(err)
+		return explain.Store(err)
 	}
 	stored := fences[len(s.topics)]
 	began := anyCounted(group, fences[:len(s.topics)])
@@ -99,7 +100,7 @@ func (s *Service) settleBegins(ctx context.Context) error {
 			return err
 		}
 		if stored, err = s.Store.PutAbsent(ctx, 0, beginsKey(s.Store), chosen.encode()); err != nil {
-			return ExplainStore(err)
+			return explain.Store(err)
 		}
 	}
 	if s.begins, err = decodeBegins(stored); err != nil {
@@ -147,7 +148,7 @@ func (s *Service) chooseBegins(ctx context.Context, group []groupOffset, began b
 			at, err = s.source.OffsetAt(ctx, t.topic, t.partition, ms)
 		}
 		if err != nil {
-			return nil, ExplainKafka(err)
+			return nil, explain.Kafka(err)
 		}
 		if at > 0 {
 			b[t] = at
@@ -209,7 +210,7 @@ func (s *Service) noteBegins(ctx context.Context, group []groupOffset, began boo
 	case notEmpty(err):
 		return fmt.Errorf("group %s has members, so that where counting begins cannot be noted with its offsets: if they are not this service's, use another kafka.group: %w", s.Group, err)
 	case err != nil:
-		return ExplainKafka(err)
+		return explain.Kafka(err)
 	}
 	return nil
 }

@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
@@ -93,7 +94,7 @@ func (t *deadTopic) write(ctx context.Context, letters []deadLetter) error {
 	}
 	return t.retry(ctx, "the dead-letter topic", func() error {
 		if err := t.post(ctx, list); err != nil {
-			return ExplainKafka(err)
+			return explain.Kafka(err)
 		}
 		return nil
 	})

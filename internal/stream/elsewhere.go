@@ -7,6 +7,7 @@ import (
 
 	"github.com/dchest/siphash"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -71,7 +72,7 @@ func (c *census) split(group, store string) error {
 func CheckGroup(ctx context.Context, k *Kafka, store windowstore.Store) error {
 	name, err := storedName(ctx, store)
 	if err != nil {
-		return ExplainStore(err)
+		return explain.Store(err)
 	}
 	transport := k.Transport()
 	defer transport.CloseIdleConnections()

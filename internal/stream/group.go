@@ -9,6 +9,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
@@ -41,7 +42,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 			s.joined.Store(false)
 			if _, ok := quiet.Pass(); ok {
 				s.lookAround(ctx, errors.Is(err, kafka.InconsistentGroupProtocol))
-				s.log.Warn("group not joined: trying again", "group", s.Group, "error", ExplainKafka(err))
+				s.log.Warn("group not joined: trying again", "group", s.Group, "error", explain.Kafka(err))
 			}
 			continue
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
@@ -51,7 +52,7 @@ func (g *generation) tellHeld(ctx context.Context, l *lease, e fetch.Ends, now t
 	line := []any{"topic", l.topic, "partition", l.partition, "offset", e.Shown, "records", e.End - e.Shown}
 	switch open, err := s.fetch.OpenTransactions(ctx, l.topic, l.partition); {
 	case err != nil:
-		line = append(line, "error", ExplainKafka(err))
+		line = append(line, "error", explain.Kafka(err))
 	case len(open) > 0:
 		line = append(line, "producer_id", open[0].Producer, "producer_epoch", open[0].Epoch, "transactions", len(open))
 	}

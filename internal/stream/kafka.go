@@ -12,6 +12,7 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/sasl"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
@@ -137,7 +138,7 @@ func (s *Service) partitionsOf(ctx context.Context, topic string) (int, error) {
 		case err == nil:
 			return nil
 		}
-		bad := fmt.Errorf("kafka %s: %w", strings.Join(s.Brokers, ","), ExplainKafka(err))
+		bad := fmt.Errorf("kafka %s: %w", strings.Join(s.Brokers, ","), explain.Kafka(err))
 		if fetch.Refused(err) {
 			return &finalError{bad}
 		}

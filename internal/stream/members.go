@@ -12,6 +12,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
+
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 )
 
 // kin is what members of a group tell each other in their user data, so that a process knows its own kind. A member
@@ -69,7 +71,7 @@ func Strangers(ctx context.Context, k *Kafka) (list []string, err error) {
 	defer transport.CloseIdleConnections()
 	c, err := takeCensus(ctx, transport, k)
 	if err != nil {
-		return nil, ExplainKafka(err)
+		return nil, explain.Kafka(err)
 	}
 	for _, p := range c.strangers() {
 		list = append(list, p.String())

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -268,7 +269,7 @@ func (s *Service) disowned(stored []byte) error {
 func CheckOwner(ctx context.Context, k *Kafka, store windowstore.Store) (group string, err error) {
 	found, err := readOwnership(ctx, store, k.Events)
 	if err != nil {
-		return "", ExplainStore(err)
+		return "", explain.Store(err)
 	}
 	transport := k.Transport()
 	defer transport.CloseIdleConnections()

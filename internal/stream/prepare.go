@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -124,7 +125,7 @@ func (s *Service) loadSinces(ctx context.Context) error {
 func (s *Service) untilStored(ctx context.Context, f func() error) error {
 	return s.untilItWorks(ctx, "the store", func() error {
 		if err := f(); err != nil {
-			return ExplainStore(err)
+			return explain.Store(err)
 		}
 		return nil
 	})

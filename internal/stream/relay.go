@@ -12,6 +12,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -116,9 +117,9 @@ func (r *relay) complain(pause time.Duration, err error) {
 		return
 	}
 	if unpublished, is := errors.AsType[*publishError](err); is {
-		r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", ExplainKafka(unpublished), "held_back", held)
+		r.log.Warn("crossings wait in the outbox", "shard", r.shard, "error", explain.Kafka(unpublished), "held_back", held)
 	} else {
-		r.log.Warn("outbox cannot be read: crossings wait there, if there are any", "shard", r.shard, "error", ExplainStore(err), "held_back", held)
+		r.log.Warn("outbox cannot be read: crossings wait there, if there are any", "shard", r.shard, "error", explain.Store(err), "held_back", held)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
@@ -45,7 +46,7 @@ func (r retrier) retry(ctx context.Context, operation string, shard int, f func(
 		if time.Now().After(logAt) {
 			logAt, long = time.Now().Add(retry.ThrottleEvery), true
 			if held, ok := r.quiet.Pass(); ok {
-				r.log.Warn("store does not answer: waiting for it", "operation", operation, "shard", shard, "error", ExplainStore(err), "held_back", held)
+				r.log.Warn("store does not answer: waiting for it", "operation", operation, "shard", shard, "error", explain.Store(err), "held_back", held)
 			}
 		}
 		pause.Wait(ctx)

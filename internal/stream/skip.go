@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -39,6 +40,16 @@ func ParseSkip(text string) (Skip, error) {
 }
 
 func (x Skip) String() string { return fmt.Sprintf("%s/%d/%d", x.Topic, x.Partition, x.Offset) }
+
+// explainStandstill adds to the reason for which a partition stands still what an operator can do about it. Of a log
+// that cannot be read that is the way past it.
+func explainStandstill(err error) error {
+	if bad, ok := errors.AsType[*fetch.Corrupt](err); ok {
+		return fmt.Errorf("%w: what is there was damaged where it is stored; if no replica has it whole, pass it over with `aggregator run -skip %v`",
+			err, Skip{bad.Topic, bad.Partition, bad.Offset})
+	}
+	return explain.Kafka(err)
+}
 
 // stretch is [from, to) of a partition's log.
 type stretch struct{ from, to int64 }

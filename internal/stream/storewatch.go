@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
@@ -67,7 +68,7 @@ func (w *storeWatch) look(ctx context.Context) {
 	case err == nil:
 		w.log.Info("store is fit again")
 	default:
-		w.log.Error("store is not fit to keep counts any more", "error", ExplainStore(err))
+		w.log.Error("store is not fit to keep counts any more", "error", explain.Store(err))
 	}
 	w.unfit = text
 }

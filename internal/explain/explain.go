@@ -1,4 +1,4 @@
-package stream
+package explain
 
 import (
 	"cmp"
@@ -13,20 +13,18 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
-// ExplainKafka adds to an error of Kafka what an operator can do about it, if that is known.
-// Of many messages that could not be written it tells the first one's error.
-func ExplainKafka(err error) error {
+// Kafka adds to an error of Kafka what an operator can do about it, if that is known.
+// Of many messages that could not be written it has the first one's error.
+func Kafka(err error) error {
 	var each kafka.WriteErrors
 	if errors.As(err, &each) && each.Count() > 0 {
 		first := slices.IndexFunc(each, func(err error) bool { return err != nil })
 		err = fmt.Errorf("write %d of %d records: %w", each.Count(), len(each), each[first])
 	}
-	remedy := cmp.Or(remedyOfTLS(err, "kafka"), remedyOfKafka(err))
-	return explained(unnamed(err), remedy)
+	return explained(unnamed(err), cmp.Or(remedyOfTLS(err, "kafka"), remedyOfKafka(err)))
 }
 
 // unnamed leaves out the name of the library's function, with which some errors begin.
@@ -41,19 +39,17 @@ func unnamed(err error) error {
 	return err
 }
 
-// ExplainStore does the same for an error of the store.
-func ExplainStore(err error) error {
-	return explained(err, remedyOfTLS(err, "redis"), remedyOfStore(err))
+// Store does the same for an error of the store.
+func Store(err error) error {
+	return explained(err, cmp.Or(remedyOfTLS(err, "redis"), remedyOfStore(err)))
 }
 
-// explained adds the first remedy that is not empty.
-func explained(err error, remedies ...string) error {
-	for _, r := range remedies {
-		if r != "" {
-			return fmt.Errorf("%w: %s", err, r)
-		}
+// explained adds a remedy, if there is one.
+func explained(err error, remedy string) error {
+	if remedy == "" {
+		return err
 	}
-	return err
+	return fmt.Errorf("%w: %s", err, remedy)
 }
 
 // remedyOfTLS is about certificates; section is where the keys of the config stand.
@@ -98,16 +94,6 @@ func remedyOfKafka(err error) string {
 		return "the broker hung up: if it does so again, its listener wants TLS or a login, or neither (kafka.tls, kafka.sasl)"
 	}
 	return ""
-}
-
-// explainStandstill adds to the reason for which a partition stands still what an operator can do about it. Of a log
-// that cannot be read that is the way past it.
-func explainStandstill(err error) error {
-	if bad, ok := errors.AsType[*fetch.Corrupt](err); ok {
-		return fmt.Errorf("%w: what is there was damaged where it is stored; if no replica has it whole, pass it over with `aggregator run -skip %v`",
-			err, Skip{bad.Topic, bad.Partition, bad.Offset})
-	}
-	return ExplainKafka(err)
 }
 
 // remedyOfStore is about logins and ACLs.
