@@ -1,0 +1,128 @@
+package stream
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// simplePack counts clicks and shares of incidents, with a limit of its own for clicks.
+func simplePack(clicks int) string {
+	return fmt.Sprintf(`
+pack: simple
+measures:
+  clicks: {sum: count, types: [click]}
+  shares: {sum: count, types: [share]}
+rules:
+  - {id: clicks, by: incident, window: 1h, step: 1m, limits: {clicks: %d}}
+  - {id: shares, by: incident, window: 1h, step: 1m, limits: {shares: 1000}}
+`, clicks)
+}
+
+func simpleLine(id int, kind string, count int) string {
+	return fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"%s","incident":"A","count":%d}`, id, kind, count)
+}
+
+// waiting are the levels of the crossings that wait for a shard's commit, each with its rule.
+func waiting(s *shard) (list []string) {
+	for _, c := range s.batch.crossings {
+		_, rest, _ := strings.Cut(string(c.value), `"id":"`)
+		id, _, _ := strings.Cut(rest, `"`)
+		list = append(list, id)
+	}
+	return list
+}
+
+// TestLimitsChanged: the first event after a load looks at every rule, also those that it does not feed, since
+// their limits may be others than when the record was written. Later events do not.
+func TestLimitsChanged(t *testing.T) {
+	store := windowstore.NewMem(1)
+	before := compile(t, simplePack(10_000))
+	s, l := lone(t, before, store)
+	feed := newFeeder(before)
+	feed.count(t, s, l, simpleLine(1, "click", 600))
+	if err := s.end(t.Context(), l); err != nil {
+		t.Fatal(err)
+	}
+
+	after := compile(t, simplePack(600))
+	s, l = lone(t, after, store)
+	s.maxAge = 0 // all of this is a backlog, whose crossings wait for the batch
+	feed.in = newIntake(after, Secret{}, Intake{})
+	feed.feed(t, s, l, simpleLine(2, "share", 1))
+	want := []string{"clicks/incident/A/1/0.8", "clicks/incident/A/1/1"}
+	if got := waiting(s); !slices.Equal(got, want) {
+		t.Fatalf("a share announced %q, want %q", got, want)
+	}
+	if feed.feed(t, s, l, simpleLine(3, "share", 1)); len(waiting(s)) != len(want) {
+		t.Fatalf("and the next one %q", waiting(s)[len(want):])
+	}
+}
+
+// TestAssignmentNotEnded: what was applied of an assignment that was never ended is not counted again with that of the next one.
+func TestAssignmentNotEnded(t *testing.T) {
+	store, p := windowstore.NewMem(1), compile(t, simplePack(10_000))
+	s, l := lone(t, p, store)
+	newFeeder(p).feed(t, s, l, simpleLine(1, "click", 7))
+
+	next := newLease("events", 0, 0, 1)
+	stand(t, s, next)
+	newFeeder(p).count(t, s, next, simpleLine(1, "click", 7))
+	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":7`) {
+		t.Fatalf("stored: %q, want 7 clicks", got)
+	}
+}
+
+// TestFenceBeyond: another owner has moved the fence beyond where the shard stands, and the partition reads on from there. The
+// shard goes back: it would drop all runs to come, and after a store that goes back nothing would tell that some are missing.
+func TestFenceBeyond(t *testing.T) {
+	f := func(stored int64, back bool) {
+		t.Helper()
+		p := compile(t, simplePack(10_000))
+		s, l := lone(t, p, windowstore.NewMem(1))
+		newFeeder(p).count(t, s, l, simpleLine(1, "click", 7), simpleLine(2, "click", 7))
+		m := mark{offset: stored, clock: noTime, newest: noTime}
+		s.begin(l, m.appendFence(nil, 1), m)
+		if asked := len(l.restart) > 0; asked != back || s.places[0].stands == back {
+			t.Errorf("stands at 2, fence at %d: asked to go back: %v, stands: %v; want back: %v", stored, asked, s.places[0].stands, back)
+		}
+	}
+	f(1, false) // the next commit finds out
+	f(2, false)
+	f(3, true)
+}
+
+// TestFenceNamesItsCommit: two owners of a partition, of whom one does not know that it is over, read the same records and move the fence to
+// the same place. Who comes second goes back: the records are the first one's.
+func TestFenceNamesItsCommit(t *testing.T) {
+	store, p := windowstore.NewMem(1), compile(t, simplePack(10_000))
+	old, oldLease := lone(t, p, store)
+	now, nowLease := lone(t, p, store)
+	newFeeder(p).feed(t, old, oldLease, simpleLine(1, "click", 7))
+	newFeeder(p).count(t, now, nowLease, simpleLine(1, "click", 7))
+	if err := old.commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(oldLease.restart) == 0 || old.places[0].stands {
+		t.Error("the second one took the fence of the first for its own")
+	}
+	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":7`) {
+		t.Errorf("stored: %q, want 7 clicks", got)
+	}
+}
+
+// storedLines are the counts lines of a store of one shard.
+func storedLines(t *testing.T, p *Program, store windowstore.Store) (lines []string) {
+	t.Helper()
+	err := p.StoredCounts(t.Context(), store, 1, func(line []byte) bool {
+		lines = append(lines, string(line))
+		return true
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return lines
+}
