@@ -26,8 +26,8 @@ func TestTimeouts(t *testing.T) {
 	}
 	f(s.ReadHeaderTimeout, 5*time.Second, "A header must come within 5 s")
 	f(s.ReadTimeout, 10*time.Second, "a request within 10 s")
-	f(s.WriteTimeout, 30*time.Second, "an answer may take 30 s")
-	f(s.IdleTimeout, time.Minute, "a connection on which nothing comes is closed after a minute")
+	f(s.WriteTimeout, 30*time.Second, "An answer may take 30 s")
+	f(s.IdleTimeout, time.Minute, "A connection on which nothing comes is closed after a minute")
 }
 
 // dialWithTimeouts starts a server whose timeouts are set by the test, and opens a connection to it.
