@@ -5,6 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+
+	"github.com/seed-afe14ff2/aggregator/internal/preflight"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 var checkCommand = &command{
@@ -32,29 +35,29 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 		return &usageError{message: "check: -live needs -config: the servers are named there"}
 	}
 	c, bad := s.loadConfig(o.config)
-	l := loadPacks(c, o.rules)
-	for _, w := range slices.Concat(c.warnings, l.warnings, shortWindows(c, l.packs)) {
+	set := loadPacks(c, o.rules)
+	for _, w := range slices.Concat(c.warnings, set.warnings, shortWindows(c, set.packs)) {
 		fmt.Fprintln(s.err, w)
 	}
-	bad = append(bad, l.faults...)
+	bad = append(bad, set.faults...)
 	rules, tests := 0, 0
-	for _, p := range l.packs {
+	for _, p := range set.packs {
 		rules += len(p.Rules)
 		tests += len(p.Tests)
 		bad = append(bad, testPack(p, c)...)
 	}
-	if len(bad) == 0 && len(l.packs) > 1 { // one alone was compiled for its tests
-		if _, err := l.compile(c); err != nil {
+	if len(bad) == 0 && len(set.packs) > 1 { // one alone was compiled for its tests
+		if _, err := set.compile(c); err != nil {
 			return err
 		}
 	}
 	if err := bad.orNil(); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(s.out, "ok: packs %d, rules %d, tests %d passed\n", len(l.packs), rules, tests); err != nil {
+	if _, err := fmt.Fprintf(s.out, "ok: packs %d, rules %d, tests %d passed\n", len(set.packs), rules, tests); err != nil {
 		return err
 	}
-	for _, p := range l.packs {
+	for _, p := range set.packs {
 		if len(p.Tests) == 0 {
 			fmt.Fprintf(s.err, "hint: %s has no tests, so nothing was counted; docs/rules.md says how to write them\n", p.File)
 		}
@@ -62,5 +65,21 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	if !o.live {
 		return nil
 	}
-	return checkLive(ctx, s, c, l.packs)
+	return checkLive(ctx, s, c, set.packs)
+}
+
+// checkLive looks at the servers of a config. The packs tell how long events are needed.
+func checkLive(ctx context.Context, s *session, c *config, packs []*thresholds.Pack) error {
+	password, err := c.sasl.password.read()
+	if err != nil {
+		return err
+	}
+	fit := preflight.Run(ctx, &preflight.Options{
+		Kafka: c.kafka, Login: preflight.Login{Mechanism: c.sasl.mechanism, Username: c.sasl.username, Password: password},
+		Intake: c.intake, Redis: c.redis, Packs: packs, Out: s.out, Err: s.err,
+	})
+	if !fit {
+		return errReported
+	}
+	return nil
 }

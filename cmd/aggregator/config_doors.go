@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -129,7 +130,7 @@ func shortWindows(c *config, packs []*thresholds.Pack) (warnings []string) {
 			}
 			warnings = append(warnings, rule.Warning("window", fmt.Sprintf(
 				"of rule %s: %s is less than twice max_ahead (%s), so that one event whose clock is ahead makes present ones late; %s",
-				rule.ID, rule.WindowText, shortDuration(c.intake.MaxAhead), remedy)).String())
+				rule.ID, rule.WindowText, humanize.Duration(c.intake.MaxAhead), remedy)).String())
 		}
 	}
 	return warnings

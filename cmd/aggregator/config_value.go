@@ -11,6 +11,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -160,7 +161,7 @@ func duration(p *time.Duration, least, most time.Duration) value {
 	return value{want: "a duration, as 10m", set: func(s string) error {
 		d, err := parseDuration(s)
 		if err != nil || d < least || d > most {
-			return fmt.Errorf("%q is not a duration from %s to %s, written 500ms, 1s, 10m, 12h or 2d", s, shortDuration(least), shortDuration(most))
+			return fmt.Errorf("%q is not a duration from %s to %s, written 500ms, 1s, 10m, 12h or 2d", s, humanize.Duration(least), humanize.Duration(most))
 		}
 		*p = d
 		return nil
@@ -194,21 +195,7 @@ func parseStart(s string, now time.Time) (stream.Start, error) {
 	return stream.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s", s, didYouMean(s, []string{"earliest", "latest"}))
 }
 
-// shortDuration is d as people write it: 2d, 1m.
-func shortDuration(d time.Duration) string {
-	if d%day == 0 {
-		return strconv.Itoa(int(d/day)) + "d"
-	}
-	s := d.String()
-	for _, zero := range []string{"m0s", "h0m"} {
-		if strings.HasSuffix(s, zero) {
-			s = s[:len(s)-2]
-		}
-	}
-	return s
-}
-
-func shortSeconds(s int64) string { return shortDuration(time.Duration(s) * time.Second) }
+func shortSeconds(s int64) string { return humanize.Duration(time.Duration(s) * time.Second) }
 
 // parseDuration reads Go's durations, and days in front of them.
 func parseDuration(s string) (time.Duration, error) {

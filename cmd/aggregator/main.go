@@ -39,7 +39,7 @@ func run(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.
 	return s.report(s.command(ctx, args))
 }
 
-// report prints an error, unless it was told before, and returns its exit code.
+// report prints an error, unless it was reported before, and returns its exit code.
 func (s *session) report(err error) int {
 	var usage *usageError
 	var bad faults
@@ -55,7 +55,7 @@ func (s *session) report(err error) int {
 			fmt.Fprintln(s.err, usage.hint)
 		}
 		return exitUsage
-	case errors.Is(err, errTold):
+	case errors.Is(err, errReported):
 		return exitFailed
 	default:
 		fmt.Fprintf(s.err, "aggregator: %v\n", err)
@@ -63,8 +63,8 @@ func (s *session) report(err error) int {
 	}
 }
 
-// errTold ends a command that has said by itself what failed.
-var errTold = errors.New("failed, as said")
+// errReported ends a command that has reported by itself what failed.
+var errReported = errors.New("failed, as reported")
 
 // usageError is a command line that cannot be carried out.
 type usageError struct{ message, hint string }

@@ -11,52 +11,52 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// loaded is the packs of a config, as far as they could be read.
-type loaded struct {
+// packSet is the packs of a config, as far as they could be read.
+type packSet struct {
 	packs    []*thresholds.Pack
 	warnings []string
 	faults   faults
 }
 
 // loadPacks reads the packs named by -rules, or else by the config.
-func loadPacks(c *config, flags []string) *loaded {
-	l := &loaded{}
+func loadPacks(c *config, flags []string) *packSet {
+	set := &packSet{}
 	for _, name := range flags {
-		l.named(name, c.members)
+		set.named(name, c.members)
 	}
 	if len(flags) == 0 {
 		for _, name := range c.packs {
 			if data, ok := thresholds.Builtin(name); ok { // one that is not was found with the config
-				l.parse(name+".yaml", data, c.members)
+				set.parse(name+".yaml", data, c.members)
 			}
 		}
 		for _, file := range c.files {
 			if _, err := os.Stat(file); err == nil { // so was one that is not there
-				l.file("rules.files", file, c.members)
+				set.file("rules.files", file, c.members)
 			}
 		}
 	}
-	for _, f := range thresholds.Unique(l.packs) {
-		l.faults = append(l.faults, f.String())
+	for _, f := range thresholds.Unique(set.packs) {
+		set.faults = append(set.faults, f.String())
 	}
-	return l
+	return set
 }
 
 // named reads what a -rules flag names: a built-in pack or a file.
-func (l *loaded) named(name string, members int) {
+func (set *packSet) named(name string, members int) {
 	if data, ok := thresholds.Builtin(name); ok {
-		l.parse(name+".yaml", data, members)
+		set.parse(name+".yaml", data, members)
 		return
 	}
 	if _, err := os.Stat(name); err != nil && !strings.ContainsAny(name, `/\.`) {
-		l.faults = append(l.faults, fmt.Sprintf("-rules %s: there is no such file, and %s", name, noBuiltin(name)))
+		set.faults = append(set.faults, fmt.Sprintf("-rules %s: there is no such file, and %s", name, noBuiltin(name)))
 		return
 	}
-	l.file("-rules", name, members)
+	set.file("-rules", name, members)
 }
 
-// file reads a pack; said is where its name stands.
-func (l *loaded) file(said, name string, members int) {
+// file reads a pack; origin is the flag or the key that names it.
+func (set *packSet) file(origin, name string, members int) {
 	data, err := os.ReadFile(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("there is no such file")
@@ -64,29 +64,29 @@ func (l *loaded) file(said, name string, members int) {
 		err = cause.Err
 	}
 	if err != nil {
-		l.faults = append(l.faults, fmt.Sprintf("%s %s: %v", said, name, err))
+		set.faults = append(set.faults, fmt.Sprintf("%s %s: %v", origin, name, err))
 		return
 	}
-	l.parse(name, data, members)
+	set.parse(name, data, members)
 }
 
-func (l *loaded) parse(name string, data []byte, members int) {
+func (set *packSet) parse(name string, data []byte, members int) {
 	p, found := thresholds.Parse(name, data, thresholds.Options{MaxMembers: members})
 	for _, f := range found {
 		if f.Warning {
-			l.warnings = append(l.warnings, f.String())
+			set.warnings = append(set.warnings, f.String())
 		} else {
-			l.faults = append(l.faults, f.String())
+			set.faults = append(set.faults, f.String())
 		}
 	}
 	if p != nil {
-		l.packs = append(l.packs, p)
+		set.packs = append(set.packs, p)
 	}
 }
 
 // compile makes a program of the packs, which must be without faults.
-func (l *loaded) compile(c *config) (*stream.Program, error) {
-	p, err := stream.Compile(l.packs, c.members)
+func (set *packSet) compile(c *config) (*stream.Program, error) {
+	p, err := stream.Compile(set.packs, c.members)
 	if err != nil {
 		return nil, faults{err.Error()}
 	}
@@ -94,22 +94,22 @@ func (l *loaded) compile(c *config) (*stream.Program, error) {
 }
 
 // load is the config and the packs of a command, without faults. The error is all that is wrong with them.
-func (s *session) load(configFile string, rules []string) (*config, *loaded, error) {
+func (s *session) load(configFile string, rules []string) (*config, *packSet, error) {
 	c, bad := s.loadConfig(configFile)
-	l := loadPacks(c, rules)
-	return c, l, append(bad, l.faults...).orNil()
+	set := loadPacks(c, rules)
+	return c, set, append(bad, set.faults...).orNil()
 }
 
 // program is the way from flags to a program for the commands that run one beside the service:
 // config, packs, compiled.
 func (s *session) program(configFile string, rules []string) (*config, *stream.Program, error) {
-	c, l, err := s.load(configFile, rules)
-	for _, w := range l.warnings {
+	c, set, err := s.load(configFile, rules)
+	for _, w := range set.warnings {
 		fmt.Fprintln(s.err, w)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
-	p, err := l.compile(c)
+	p, err := set.compile(c)
 	return c, p, err
 }

@@ -87,7 +87,7 @@ func (o *replayOptions) run(ctx context.Context, s *session, args []string) erro
 		fmt.Fprintf(s.err, "replay: what is ahead lies more than %v (max_ahead) after %s, which -now changes\n", c.intake.MaxAhead, o.now.UTC().Format(time.RFC3339))
 	}
 	if o.strict && st.Malformed+st.Ahead > 0 {
-		return errTold
+		return errReported
 	}
 	return nil
 }

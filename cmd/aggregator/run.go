@@ -71,11 +71,11 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 	if file == "" {
 		return &usageError{message: "run: -config is missing"}
 	}
-	c, l, err := s.load(file, nil)
+	c, set, err := s.load(file, nil)
 	if err != nil {
 		return err
 	}
-	program, err := l.compile(c)
+	program, err := set.compile(c)
 	if err != nil {
 		return err
 	}
@@ -87,12 +87,12 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 	ctx, stop := untilSignal(ctx)
 	defer stop()
 	log := newLog(s.err, c.logLevel, c.logFormat)
-	for _, w := range slices.Concat(c.warnings, l.warnings, shortWindows(c, l.packs)) {
+	for _, w := range slices.Concat(c.warnings, set.warnings, shortWindows(c, set.packs)) {
 		log.Warn("config or packs could be safer", "problem", w)
 	}
 	if err := startAndStop(ctx, c, once, program, log); err != nil {
 		log.Error("ended", "error", err)
-		return errTold
+		return errReported
 	}
 	return nil
 }

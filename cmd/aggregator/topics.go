@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
+	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -61,38 +62,27 @@ func (o *topicsOptions) run(ctx context.Context, s *session, _ []string) error {
 	if err != nil {
 		return fmt.Errorf("create topics: kafka %s: %w", strings.Join(c.kafka.Brokers, ","), explain.Kafka(err))
 	}
-	return o.tell(s, &c.kafka, res.Errors)
+	return o.printResults(s, &c.kafka, res.Errors)
 }
 
 // wanted is every topic of the config.
 func (o *topicsOptions) wanted(k *stream.Kafka) []kafka.TopicConfig {
 	var list []kafka.TopicConfig
-	for _, name := range topicNames(k) {
+	for _, name := range k.Topics() {
 		t := kafka.TopicConfig{Topic: name, NumPartitions: o.partitions, ReplicationFactor: o.replication}
-		t.ConfigEntries = []kafka.ConfigEntry{{ConfigName: cleanupPolicy, ConfigValue: "delete"}} // whatever the brokers' default is
+		t.ConfigEntries = []kafka.ConfigEntry{{ConfigName: preflight.CleanupPolicy, ConfigValue: "delete"}} // whatever the brokers' default is
 		if slices.Contains(k.Events, name) {
-			t.ConfigEntries = append(t.ConfigEntries, kafka.ConfigEntry{ConfigName: timestampType, ConfigValue: logAppendTime})
+			t.ConfigEntries = append(t.ConfigEntries, kafka.ConfigEntry{ConfigName: preflight.TimestampType, ConfigValue: preflight.LogAppendTime})
 		}
 		list = append(list, t)
 	}
 	return list
 }
 
-// topicNames is every topic of the config once: events, their dead letters, crossings.
-func topicNames(k *stream.Kafka) []string {
-	names := slices.Clone(k.Events)
-	for _, t := range k.Events {
-		if dead := k.DeadTopic(t); !slices.Contains(names, dead) {
-			names = append(names, dead)
-		}
-	}
-	return append(names, k.Crossings)
-}
-
-// tell prints what became of each topic.
-func (o *topicsOptions) tell(s *session, k *stream.Kafka, results map[string]error) error {
+// printResults prints what became of each topic.
+func (o *topicsOptions) printResults(s *session, k *stream.Kafka, results map[string]error) error {
 	failed := false
-	for _, name := range topicNames(k) {
+	for _, name := range k.Topics() {
 		var err error
 		switch made := results[name]; {
 		case made == nil:
@@ -108,7 +98,7 @@ func (o *topicsOptions) tell(s *session, k *stream.Kafka, results map[string]err
 		}
 	}
 	if failed {
-		return errTold
+		return errReported
 	}
 	return nil
 }

@@ -117,7 +117,7 @@ func summarize(w io.Writer, v *stream.Verified, took time.Duration) error {
 		fmt.Fprintln(w, "verify: nothing could be compared: read the log from an earlier time on, or all of it (without -from)")
 	}
 	if v.Differences > 0 || v.Nothing() {
-		return errTold
+		return errReported
 	}
 	return nil
 }

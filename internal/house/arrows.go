@@ -12,7 +12,7 @@ import (
 // here may not exist: a new one is a decision.
 var arrows = map[string][]string{
 	"cmd/aggregator": {
-		"internal/board", "internal/demo", "internal/httpserver", "internal/retry", "internal/explain", "internal/stream", "internal/stream/fetch",
+		"internal/board", "internal/demo", "internal/httpserver", "internal/preflight", "internal/retry", "internal/explain", "internal/stream", "internal/stream/fetch",
 		"internal/event", "internal/thresholds", "internal/terminal", "internal/humanize",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 		"bench/gen",
@@ -21,6 +21,10 @@ var arrows = map[string][]string{
 	"internal/demo": {
 		"internal/httpserver", "internal/retry", "internal/stream", "internal/event", "internal/thresholds",
 		"internal/windows/store", "internal/terminal", "internal/humanize",
+	},
+	"internal/preflight": {
+		"internal/retry", "internal/explain", "internal/stream", "internal/thresholds",
+		"internal/windows/store", "internal/windows/store/redis", "internal/humanize",
 	},
 	"internal/httpserver": {"internal/retry"},
 	"internal/stream": {
@@ -60,8 +64,8 @@ var modules = []struct {
 	never  []string // not these
 }{
 	{prefix: "github.com/redis/go-redis", users: []string{"internal/windows/store/redis"}},
-	{prefix: "github.com/segmentio/kafka-go", users: []string{"internal/stream", "internal/stream/fetch", "internal/explain", "internal/demo", "cmd/aggregator"}},
-	{prefix: "github.com/twmb/franz-go", users: []string{"internal/demo", "internal/servers", "cmd/aggregator"}}, // demo: its broker
+	{prefix: "github.com/segmentio/kafka-go", users: []string{"internal/stream", "internal/stream/fetch", "internal/explain", "internal/demo", "internal/preflight", "cmd/aggregator"}},
+	{prefix: "github.com/twmb/franz-go", users: []string{"internal/demo", "internal/preflight", "internal/servers"}}, // demo: its broker
 	{prefix: "context", never: pure},
 	{prefix: "os", never: pure},
 	{prefix: "net", never: pure},

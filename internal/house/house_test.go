@@ -49,7 +49,7 @@ func TestArrows(t *testing.T) {
 	// The way down is free.
 	f("cmd/aggregator/run.go", "m/x/internal/board")
 	f("cmd/aggregator/demo.go", "m/x/bench/gen")
-	f("cmd/aggregator/demo.go", "github.com/twmb/franz-go/pkg/kfake")
+	f("internal/demo/broker.go", "github.com/twmb/franz-go/pkg/kfake")
 	f("internal/stream/a.go", "m/x/internal/windows")
 	f("internal/stream/a.go", "m/x/internal/stream/fetch")
 	f("internal/stream/a.go", "github.com/segmentio/kafka-go")

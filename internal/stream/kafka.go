@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,11 +45,13 @@ func (k *Kafka) DeadTopic(topic string) string {
 	return topic + ".dlq"
 }
 
-// topicsUsed is every topic of the configuration, once.
-func (k *Kafka) topicsUsed() []string {
-	list := append([]string{}, k.Events...)
+// Topics is every topic of the configuration, once: events, their dead letters, crossings.
+func (k *Kafka) Topics() []string {
+	list := slices.Clone(k.Events)
 	for _, t := range k.Events {
-		list = append(list, k.DeadTopic(t))
+		if dead := k.DeadTopic(t); !slices.Contains(list, dead) {
+			list = append(list, dead)
+		}
 	}
 	return append(list, k.Crossings)
 }
@@ -60,7 +63,7 @@ func (k *Kafka) Transport() *kafka.Transport {
 	return &kafka.Transport{
 		Dial:        (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
 		DialTimeout: 3 * time.Second, IdleTimeout: 30 * time.Second,
-		MetadataTTL: time.Second, MetadataTopics: k.topicsUsed(),
+		MetadataTTL: time.Second, MetadataTopics: k.Topics(),
 		ClientID: k.ClientID, TLS: k.TLS, SASL: k.SASL,
 	}
 }

@@ -1,31 +1,38 @@
-package main
+package preflight
 
 import (
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
 // TestJudge: what settings of a topic mean.
 func TestJudge(t *testing.T) {
+	o := &Options{
+		Kafka:  stream.Kafka{Events: []string{"dissemination-events"}, Crossings: "threshold-crossings"},
+		Intake: stream.Intake{MaxAhead: stream.DefaultMaxAhead, DedupeWindow: stream.DefaultDedupeWindow},
+	}
 	f := func(f func(*kafkaCheck, map[string]string), want string, settings map[string]string) {
 		t.Helper()
 		var b strings.Builder
-		k := &kafkaCheck{findings: &findings{session: &session{out: &b, err: &b}}, c: defaultConfig(), longest: 10 * day}
+		k := &kafkaCheck{report: &report{out: &b, err: &b}, o: o, longest: 240 * time.Hour}
 		f(k, settings)
 		if !strings.HasPrefix(b.String(), want) || want == "" && b.String() != "" || (k.failed > 0) != strings.HasPrefix(want, "failed") {
 			t.Errorf("%v: got %q, want %q", settings, b.String(), want)
 		}
 	}
 	times := func(k *kafkaCheck, s map[string]string) { k.judgeTimestamps("t", s) }
-	f(times, "ok: topic t: LogAppendTime\n", map[string]string{timestampType: logAppendTime, timestampBound: "9223372036854775807"})
-	f(times, "ok: topic t: CreateTime, at most 5m ahead\n", map[string]string{timestampType: "CreateTime", timestampBound: "300000"})
+	f(times, "ok: topic t: LogAppendTime\n", map[string]string{TimestampType: LogAppendTime, timestampBound: "9223372036854775807"})
+	f(times, "ok: topic t: CreateTime, at most 5m ahead\n", map[string]string{TimestampType: "CreateTime", timestampBound: "300000"})
 	f(times, "warning: topic t: producers' timestamps may lie 1h ahead, and the events' times 5m (max_ahead) ahead of those: one fast clock makes present events of windows under 2h10m late; "+
-		"set message.timestamp.type=LogAppendTime, or message.timestamp.after.max.ms to at most 300000\n", map[string]string{timestampType: "CreateTime", timestampBound: "3600000"})
-	f(times, "failed: topic t: producers' timestamps may lie far ahead", map[string]string{timestampType: "CreateTime", timestampBound: "3600001"})
-	f(times, "failed: topic t: producers' timestamps may lie far ahead", map[string]string{timestampType: "CreateTime", timestampBound: "9223372036854775807"})
-	f(times, "failed: ", map[string]string{timestampType: "CreateTime"})
+		"set message.timestamp.type=LogAppendTime, or message.timestamp.after.max.ms to at most 300000\n", map[string]string{TimestampType: "CreateTime", timestampBound: "3600000"})
+	f(times, "failed: topic t: producers' timestamps may lie far ahead", map[string]string{TimestampType: "CreateTime", timestampBound: "3600001"})
+	f(times, "failed: topic t: producers' timestamps may lie far ahead", map[string]string{TimestampType: "CreateTime", timestampBound: "9223372036854775807"})
+	f(times, "failed: ", map[string]string{TimestampType: "CreateTime"})
 	f(times, "failed: ", map[string]string{})
 
 	kept := func(k *kafkaCheck, s map[string]string) { k.judgeRetention("t", s) }

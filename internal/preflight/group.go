@@ -1,4 +1,4 @@
-package main
+package preflight
 
 import (
 	"context"
@@ -10,57 +10,82 @@ import (
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
-	"github.com/twmb/franz-go/pkg/sasl/plain"
-	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
-// operations that the service needs. It reads the end of the crossings' topic so
-// as not to publish twice.
-var (
-	readOperations  = []kmsg.ACLOperation{kmsg.ACLOperationRead, kmsg.ACLOperationDescribe}
-	writeOperations = []kmsg.ACLOperation{kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe}
-	bothOperations  = []kmsg.ACLOperation{kmsg.ACLOperationRead, kmsg.ACLOperationWrite, kmsg.ACLOperationDescribe}
-)
-
-func (c *config) askingClient() (*kgo.Client, error) {
-	o := []kgo.Opt{kgo.SeedBrokers(c.kafka.Brokers...), kgo.ClientID(c.kafka.ClientID), kgo.RetryTimeout(liveTimeout), kgo.DialTimeout(3 * time.Second)}
-	if c.kafka.TLS != nil {
-		o = append(o, kgo.DialTLSConfig(c.kafka.TLS))
+// group joins the group and leaves it again, if nobody is in it: that tells more than rights do. Members are not disturbed.
+func (k *kafkaCheck) group(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	name := k.o.Kafka.Group
+	free, ok := k.groupPermissions(ctx)
+	if !ok || !free {
+		return
 	}
-	password, err := c.sasl.password.read()
+	if err := k.joinAndLeave(ctx); err != nil {
+		k.fail("group %s: not joined: %v", name, err)
+		return
+	}
+	k.fine("group %s: joined and left again", name)
+}
+
+// joinAndLeave offers what the service offers, so that a process that joins meanwhile meets nothing strange.
+func (k *kafkaCheck) joinAndLeave(ctx context.Context) error {
+	req := kmsg.NewPtrJoinGroupRequest()
+	req.Group, req.ProtocolType = k.o.Kafka.Group, "consumer"
+	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 10_000, 5_000
+	meta := kmsg.NewConsumerMemberMetadata()
+	meta.Topics = k.o.Kafka.Events
+	for _, balancer := range []string{"range", "roundrobin"} {
+		p := kmsg.NewJoinGroupRequestProtocol()
+		p.Name, p.Metadata = balancer, meta.AppendTo(nil)
+		req.Protocols = append(req.Protocols, p)
+	}
+	for {
+		res, err := req.RequestWith(ctx, k.client)
+		if err != nil {
+			return err
+		}
+		if res.MemberID != "" {
+			req.MemberID = res.MemberID
+		}
+		err = kerr.ErrorForCode(res.ErrorCode)
+		switch {
+		case errors.Is(err, kerr.MemberIDRequired): // which it has got now
+			continue
+		case err != nil && retriable(res.ErrorCode) == nil:
+			return err
+		case err == nil:
+			return k.leave(ctx, req.MemberID)
+		}
+		if retry.Wait(ctx, 250*time.Millisecond); ctx.Err() != nil {
+			return err
+		}
+	}
+}
+
+func (k *kafkaCheck) leave(ctx context.Context, member string) error {
+	req := kmsg.NewPtrLeaveGroupRequest()
+	req.Group, req.MemberID = k.o.Kafka.Group, member
+	m := kmsg.NewLeaveGroupRequestMember()
+	m.MemberID = member
+	req.Members = append(req.Members, m)
+	res, err := req.RequestWith(ctx, k.client)
+	if err == nil {
+		err = kerr.ErrorForCode(res.ErrorCode)
+	}
 	if err != nil {
-		return nil, err
+		return fmt.Errorf("left: %w", err)
 	}
-	switch c.sasl.mechanism {
-	case "plain":
-		o = append(o, kgo.SASL(plain.Auth{User: c.sasl.username, Pass: password}.AsMechanism()))
-	case "scram-sha-256":
-		o = append(o, kgo.SASL(scram.Auth{User: c.sasl.username, Pass: password}.AsSha256Mechanism()))
-	case "scram-sha-512":
-		o = append(o, kgo.SASL(scram.Auth{User: c.sasl.username, Pass: password}.AsSha512Mechanism()))
-	}
-	return kgo.NewClient(o...)
+	return nil
 }
 
-// topicPermissions says whether the user may do with a topic what the service does.
-func (k *kafkaCheck) topicPermissions(t *kmsg.MetadataResponseTopic) bool {
-	needed := writeOperations
-	switch {
-	case *t.Topic == k.c.kafka.Crossings:
-		needed = bothOperations
-	case k.reads(*t.Topic):
-		needed = readOperations
-	}
-	return k.allowed("topic "+*t.Topic, t.AuthorizedOperations, needed)
-}
-
-// groupPermissions says whether the user may do with the group what the service does, and whether nobody is in it.
+// groupPermissions reports whether the user may do with the group what the service does, and whether nobody is in it.
 func (k *kafkaCheck) groupPermissions(ctx context.Context) (free, ok bool) {
-	name := k.c.kafka.Group
+	name := k.o.Kafka.Group
 	res, err := describeGroup(ctx, k.client, name)
 	switch {
 	case errors.Is(err, kerr.GroupAuthorizationFailed):
@@ -88,10 +113,10 @@ func (k *kafkaCheck) groupPermissions(ctx context.Context) (free, ok bool) {
 	return len(res.Members) == 0, ok
 }
 
-// members says who is in the group: other programs would have a part of the events, which nobody counts.
+// members reports who is in the group: other programs would have a part of the events, which nobody counts.
 func (k *kafkaCheck) members(ctx context.Context, n int) {
-	name := k.c.kafka.Group
-	strangers, err := stream.Strangers(ctx, &k.c.kafka)
+	name := k.o.Kafka.Group
+	strangers, err := stream.Strangers(ctx, &k.o.Kafka)
 	switch {
 	case err != nil:
 		k.warn("group %s: %s, not looked at: %v", name, humanize.Count(n, "member"), err)
@@ -149,28 +174,4 @@ func retriable(code int16) error {
 		return err
 	}
 	return nil
-}
-
-// unasked is what a broker answers that does not say what is allowed.
-const unasked = -1 << 31
-
-// allowed compares a set of operations, a bit for each, with those needed. It is false if one is missing.
-func (f *findings) allowed(what string, set int32, needed []kmsg.ACLOperation) bool {
-	if set == unasked {
-		f.warn("%s: the broker does not say what is allowed", what)
-		return true
-	}
-	var names, missing []string
-	for _, o := range needed {
-		names = append(names, o.String())
-		if set&(1<<o) == 0 {
-			missing = append(missing, o.String())
-		}
-	}
-	if len(missing) > 0 {
-		f.fail("%s: not allowed: %s", what, strings.Join(missing, ", "))
-		return false
-	}
-	f.fine("%s: allowed: %s", what, strings.Join(names, ", "))
-	return true
 }

@@ -1,8 +1,7 @@
-package main
+package preflight
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,12 +13,12 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 )
 
-// The settings of topics that are looked at.
+// The settings of topics that are looked at. TimestampType and CleanupPolicy are set where topics are created.
 const (
-	timestampType    = "message.timestamp.type"
-	logAppendTime    = "LogAppendTime"                  // its value by which the broker's clock alone says when a record came
+	CleanupPolicy    = "cleanup.policy"
+	TimestampType    = "message.timestamp.type"
+	LogAppendTime    = "LogAppendTime"                  // value of TimestampType by which the broker's clock alone says when a record came
 	timestampBound   = "message.timestamp.after.max.ms" // how far ahead producers' timestamps may lie
-	cleanupPolicy    = "cleanup.policy"
 	retentionMillis  = "retention.ms"
 	retentionBytes   = "retention.bytes"
 	minInSync        = "min.insync.replicas"
@@ -35,7 +34,7 @@ func (k *kafkaCheck) settings(ctx context.Context) map[string]map[string]string 
 	for _, t := range k.topics {
 		r := kmsg.NewDescribeConfigsRequestResource()
 		r.ResourceType, r.ResourceName = kmsg.ConfigResourceTypeTopic, *t.Topic
-		r.ConfigNames = []string{timestampType, timestampBound, cleanupPolicy, retentionMillis, retentionBytes, minInSync, uncleanElections}
+		r.ConfigNames = []string{TimestampType, timestampBound, CleanupPolicy, retentionMillis, retentionBytes, minInSync, uncleanElections}
 		req.Resources = append(req.Resources, r)
 	}
 	if len(req.Resources) == 0 {
@@ -64,21 +63,21 @@ func (k *kafkaCheck) settings(ctx context.Context) map[string]map[string]string 
 
 // wanted is what a topic's settings should be, in short.
 func (k *kafkaCheck) wanted(topic string) string {
-	want := cleanupPolicy + " is delete and " + minInSync + " is 2"
-	if slices.Contains(k.c.kafka.Events, topic) {
-		want = timestampType + " is " + logAppendTime + ", " + want
+	want := CleanupPolicy + " is delete and " + minInSync + " is 2"
+	if slices.Contains(k.o.Kafka.Events, topic) {
+		want = TimestampType + " is " + LogAppendTime + ", " + want
 	}
 	return want
 }
 
-// judge says what the settings of a topic mean for the service.
+// judge reports what the settings of a topic mean for the service.
 func (k *kafkaCheck) judge(topic string, settings map[string]string) {
-	if policy, known := settings[cleanupPolicy]; !known {
-		k.warn("topic %s: the broker does not say what %s is; see to it that it is delete", topic, cleanupPolicy)
+	if policy, known := settings[CleanupPolicy]; !known {
+		k.warn("topic %s: the broker does not say what %s is; see to it that it is delete", topic, CleanupPolicy)
 	} else if strings.Contains(policy, "compact") {
-		k.fail("topic %s: %s is %s: Kafka deletes records whose key comes again, unseen, and refuses those without a key; set it to delete", topic, cleanupPolicy, policy)
+		k.fail("topic %s: %s is %s: Kafka deletes records whose key comes again, unseen, and refuses those without a key; set it to delete", topic, CleanupPolicy, policy)
 	}
-	if !slices.Contains(k.c.kafka.Events, topic) {
+	if !slices.Contains(k.o.Kafka.Events, topic) {
 		return
 	}
 	k.judgeTimestamps(topic, settings)
@@ -87,21 +86,21 @@ func (k *kafkaCheck) judge(topic string, settings map[string]string) {
 
 // judgeTimestamps looks whether a producer's clock can push the windows on.
 func (k *kafkaCheck) judgeTimestamps(topic string, settings map[string]string) {
-	if settings[timestampType] == logAppendTime {
-		k.fine("topic %s: %s", topic, logAppendTime)
+	if settings[TimestampType] == LogAppendTime {
+		k.fine("topic %s: %s", topic, LogAppendTime)
 		return
 	}
-	most := k.c.intake.MaxAhead
+	most := k.o.Intake.MaxAhead
 	ms, err := strconv.ParseInt(settings[timestampBound], 10, 64)
 	switch bound := time.Duration(ms) * time.Millisecond; {
 	case err != nil || ms > max(boundAllowed, most).Milliseconds():
 		k.fail("topic %s: producers' timestamps may lie far ahead, and would push the windows on; set %s=%s, or %s to at most %d",
-			topic, timestampType, logAppendTime, timestampBound, most.Milliseconds())
+			topic, TimestampType, LogAppendTime, timestampBound, most.Milliseconds())
 	case bound > most:
 		k.warn("topic %s: producers' timestamps may lie %s ahead, and the events' times %s (max_ahead) ahead of those: one fast clock makes present events of windows under %s late; set %s=%s, or %s to at most %d",
-			topic, shortDuration(bound), shortDuration(most), shortDuration(2*(bound+most)), timestampType, logAppendTime, timestampBound, most.Milliseconds())
+			topic, humanize.Duration(bound), humanize.Duration(most), humanize.Duration(2*(bound+most)), TimestampType, LogAppendTime, timestampBound, most.Milliseconds())
 	default:
-		k.fine("topic %s: %s, at most %s ahead", topic, settings[timestampType], shortDuration(bound))
+		k.fine("topic %s: %s, at most %s ahead", topic, settings[TimestampType], humanize.Duration(bound))
 	}
 }
 
@@ -109,16 +108,16 @@ func (k *kafkaCheck) judgeTimestamps(topic string, settings map[string]string) {
 func (k *kafkaCheck) judgeRetention(topic string, settings map[string]string) {
 	ms, err := strconv.ParseInt(settings[retentionMillis], 10, 64)
 	kept := time.Duration(ms) * time.Millisecond
-	switch dedupe := k.c.intake.DedupeWindow; {
+	switch dedupe := k.o.Intake.DedupeWindow; {
 	case err != nil:
 		k.warn("topic %s: the broker does not say what %s is", topic, retentionMillis)
 	case ms < 0 || ms >= k.longest.Milliseconds() && kept > dedupe:
 	case kept <= dedupe:
 		k.warn("topic %s: it keeps events for %s, and dedupe.window is %s: what is not read in time is gone, and repeats are counted after a start; lengthen %s",
-			topic, shortDuration(kept), shortDuration(dedupe), retentionMillis)
+			topic, humanize.Duration(kept), humanize.Duration(dedupe), retentionMillis)
 	default:
 		k.warn("topic %s: it keeps events for %s, and the longest window of the rules is %s: if Redis loses its data, counts begin there and say `since`; set %s to %d, or keep backups of Redis",
-			topic, shortDuration(kept), shortDuration(k.longest), retentionMillis, k.longest.Milliseconds())
+			topic, humanize.Duration(kept), humanize.Duration(k.longest), retentionMillis, k.longest.Milliseconds())
 	}
 	if n, err := strconv.ParseInt(settings[retentionBytes], 10, 64); err == nil && n >= 0 {
 		k.warn("topic %s: %s is %d: a flood of events deletes older ones before they are read; bound them by %s alone", topic, retentionBytes, n, retentionMillis)
@@ -139,7 +138,7 @@ func (k *kafkaCheck) judgeReplicas(t *kmsg.MetadataResponseTopic, settings map[s
 	case needed > least:
 		k.fail("topic %s: %s is %d, with %s: no record can be written safely; make more replicas", name, minInSync, needed, humanize.Count(least, "replica"))
 	case needed > inSync:
-		k.report(k.writes(name), "topic %s: %s is %d, and only %s in step: no record can be written now; look why brokers lag", name, minInSync, needed, humanize.Count(inSync, "replica"))
+		k.failOrWarn(k.writes(name), "topic %s: %s is %d, and only %s in step: no record can be written now; look why brokers lag", name, minInSync, needed, humanize.Count(inSync, "replica"))
 	case least == 1:
 		k.warn("topic %s: 1 replica: what is written is lost with its broker; 3, and %s=2, are safe", name, minInSync)
 	case needed == 1:
@@ -151,14 +150,5 @@ func (k *kafkaCheck) judgeReplicas(t *kmsg.MetadataResponseTopic, settings map[s
 	}
 	if settings[uncleanElections] == "true" && least > 1 {
 		k.warn("topic %s: %s is true: what was acknowledged may be lost with a leader; set it to false", name, uncleanElections)
-	}
-}
-
-// report is a failure, or else a warning.
-func (f *findings) report(failure bool, format string, args ...any) {
-	if text := fmt.Sprintf(format, args...); failure {
-		f.fail("%s", text)
-	} else {
-		f.warn("%s", text)
 	}
 }
