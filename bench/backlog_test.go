@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // BenchmarkBacklog has `replay` read -events from a file and `verify` read them from Kafka, where the service counted them before.
@@ -67,7 +68,7 @@ func writeLines(path string, c gen.Config) error {
 func (d *bed) verify(j job, l backlog) (counted, verified figures) {
 	t := d.trial(j, l.topic)
 	t.watch()
-	p := startProgram(d.b, d.binary, t.config())
+	p := startProgram(d.b, t.config())
 	began := time.Now()
 	t.awaitCommitted(l.ends)
 	counted = t.concluded(p, l, time.Since(began))
@@ -79,21 +80,23 @@ func (d *bed) verify(j job, l backlog) (counted, verified figures) {
 // command runs the program to its end, which must be a good one. It prints what it says on stderr.
 func (d *bed) command(events int, out io.Writer, args ...string) figures {
 	began := time.Now()
-	p := launchTo(d.b, out, os.Stderr, d.binary, args...)
+	p := servers.StartProgram(d.b, servers.ProgramOptions{
+		Name: args[0], Command: append([]string{aggregator.Path(d.b)}, args...), Stdout: out, Stderr: os.Stderr,
+	})
 	look := time.NewTicker(100 * time.Millisecond) // Linux' own figure for a child begins with its parent's
 	defer look.Stop()
 	f := figures{}
 	for {
 		select {
 		case <-look.C:
-			most, _ := p.resident() // it may have just ended
-			f.peak = max(f.peak, most)
-		case err := <-p.done:
-			if err != nil {
-				d.b.Fatalf("%s: %v", args[0], err)
+			most, _ := p.PeakMemory() // it may have just ended
+			f.peak = max(f.peak, float64(most))
+		case <-p.Done():
+			if code := p.ExitCode(); code != 0 {
+				d.b.Fatalf("%s: exit code %d", args[0], code)
 			}
 			f.rate = float64(events) / time.Since(began).Seconds()
-			f.program = p.cpu().Seconds() / (float64(events) / 1e6)
+			f.program = p.CPU().Seconds() / (float64(events) / 1e6)
 			return f
 		}
 	}

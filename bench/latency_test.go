@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/bench/chart"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 var outage = flag.Duration("outage", time.Minute, "how long the program is away before BenchmarkLatency lets it catch up; events come at half the full rate")
@@ -72,7 +73,7 @@ func (d *bed) paced(load point) *paced {
 	r.trial = d.trial(load.pack.job(d.b), r.feed.topic)
 	r.tail = follow(d.b, d.kafka, r.crossings)
 	r.feed.send(load.fill, time.Now().Add(-fillSpan), fillSpan-time.Minute)
-	r.program = startProgram(d.b, d.binary, r.config())
+	r.program = startProgram(d.b, r.config())
 	r.awaitCommitted(r.feed.ends)
 	return r
 }
@@ -96,11 +97,11 @@ func (r *paced) catchUp(perSecond float64) {
 	from := time.Now().Truncate(time.Microsecond)
 	stop, over := r.sendOn(from, perSecond)
 	defer stop()
-	awaitWithin(r.b, "the outage to be over", patience+*outage, 5*time.Millisecond, over.Load)
+	servers.Await(r.b, patience+*outage, 5*time.Millisecond, "the outage to be over", over.Load)
 	started := time.Now()
-	r.program = startProgram(r.b, r.binary, r.config())
+	r.program = startProgram(r.b, r.config())
 	ready := time.Since(started)
-	awaitWithin(r.b, "the program to catch up", patience+2**outage, time.Second, func() bool { return r.onTime(started) })
+	servers.Await(r.b, patience+2**outage, time.Second, "the program to catch up", func() bool { return r.onTime(started) })
 	stop()
 	r.feed.flush()
 	r.tail.awaitAll(r.b, r.feed.even.Marks())

@@ -33,13 +33,13 @@ type peer struct {
 	core string // the jar that shows that all are there
 	jvm  []string
 	// counted makes a question: whether a process of it has counted a backlog.
-	counted func(d *bed, p *process, group string, l backlog) func() bool
+	counted func(d *bed, p *servers.Program, group string, l backlog) func() bool
 }
 
 var kafkaStreams = peer{
 	name: "streams", core: "kafka-streams-" + streamsVersion + ".jar",
 	jvm: []string{"-Xms1g", "-Xmx1g"},
-	counted: func(d *bed, _ *process, group string, l backlog) func() bool {
+	counted: func(d *bed, _ *servers.Program, group string, l backlog) func() bool {
 		return d.committed(group, l.topic, l.ends)
 	},
 }
@@ -50,8 +50,8 @@ var flink = peer{
 		"-Xms1g", "-Xmx4g", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED",
 		"--add-opens=java.base/java.time=ALL-UNNAMED", "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
 	},
-	counted: func(_ *bed, p *process, _ string, _ backlog) func() bool {
-		return func() bool { return strings.Contains(p.log.String(), "counted\n") }
+	counted: func(_ *bed, p *servers.Program, _ string, _ backlog) func() bool {
+		return func() bool { return strings.Contains(p.Log.String(), "counted\n") }
 	},
 }
 
@@ -97,15 +97,19 @@ func (d *bed) peerRun(p *peer, classes string, l backlog) figures {
 	d.kafka.CreateTopic(crossings, partitions, nil)
 	args := append([]string{"-cp", classes, "-Djava.io.tmpdir=" + dir, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"}, p.jvm...)
 	kafkaCPU, began := d.kafka.Broker(0).CPU(), time.Now()
-	run := launch(d.b, "java", append(args, p.name+".Job", d.kafka.Addr(), l.topic, crossings, group, dir)...)
+	command := append(append([]string{"java"}, args...), p.name+".Job", d.kafka.Addr(), l.topic, crossings, group, dir)
+	run := servers.StartProgram(d.b, servers.ProgramOptions{Name: p.name, Command: command})
 	counted := p.counted(d, run, group, l)
-	awaitWithin(d.b, p.name+" to count the backlog", peerLimit, 100*time.Millisecond, func() bool {
-		run.mustRun(d.b)
+	servers.Await(d.b, peerLimit, 100*time.Millisecond, p.name+" to count the backlog", func() bool {
+		if run.Ended() {
+			d.b.Fatalf("%s ended with %d\n%s", p.name, run.ExitCode(), run.Log)
+		}
 		return counted()
 	})
-	f := figures{rate: float64(l.events) / time.Since(began).Seconds(), peak: run.peak(d.b)}
+	f := figures{rate: float64(l.events) / time.Since(began).Seconds(), peak: peak(d.b, run)}
 	million := float64(l.events) / 1e6
-	f.program = run.end(d.b, 0, endedByTerm).Seconds() / million
+	run.Stop(0, endedByTerm)
+	f.program = run.CPU().Seconds() / million
 	f.kafka = (d.kafka.Broker(0).CPU() - kafkaCPU).Seconds() / million
 	f.said = d.said(crossings)
 	f.crossings = float64(len(f.said))

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -93,16 +94,14 @@ func (m *measurement) sendMeasured() {
 
 func (m *measurement) signalAll(s syscall.Signal) {
 	for _, p := range m.programs {
-		if err := p.cmd.Process.Signal(s); err != nil {
-			m.b.Fatal(err)
-		}
+		p.Signal(s)
 	}
 }
 
 // startAll starts the processes, and with several waits until each has its part of the partitions.
 func (m *measurement) startAll() {
 	for range m.processes {
-		m.programs = append(m.programs, startProgram(m.b, m.binary, m.config()))
+		m.programs = append(m.programs, startProgram(m.b, m.config()))
 	}
 	if m.processes == 1 {
 		return
@@ -110,7 +109,7 @@ func (m *measurement) startAll() {
 	await(m.b, "each process to have partitions", 50*time.Millisecond, func() bool {
 		held := 0
 		for _, p := range m.programs {
-			n := len(p.metrics(m.b)["aggregator_lag_records"].GetMetric())
+			n := p.metrics(m.b).Series("aggregator_lag_records")
 			if n == 0 {
 				return false
 			}
@@ -123,7 +122,7 @@ func (m *measurement) startAll() {
 // awaitCounted waits until the processes together have counted so many events. It returns the last look before that, and the first behind.
 func (m *measurement) awaitCounted(events float64) (before, behind use) {
 	behind = m.from
-	awaitWithin(m.b, "the events to be counted", patienceFor(int64(events)), 100*time.Millisecond, func() bool {
+	servers.Await(m.b, patienceFor(int64(events)), 100*time.Millisecond, "the events to be counted", func() bool {
 		before, behind = behind, m.use()
 		return behind.events >= events
 	})
@@ -134,11 +133,11 @@ func (m *measurement) use() use {
 	u := use{redis: m.redis.cpu(), kafka: m.kafka.Broker(0).CPU()}
 	for _, p := range m.programs {
 		read := p.metrics(m.b)
-		commits, _ := read.histogram("aggregator_commit_seconds")
-		_, keys := read.histogram("aggregator_commit_keys")
-		u.events += read.sum("aggregator_events_total")
-		u.program += read.sum("process_cpu_seconds_total")
-		u.mallocs += read.sum("go_memstats_mallocs_total")
+		commits, _ := read.Histogram("aggregator_commit_seconds")
+		_, keys := read.Histogram("aggregator_commit_keys")
+		u.events += read.Sum("aggregator_events_total")
+		u.program += read.Sum("process_cpu_seconds_total")
+		u.mallocs += read.Sum("go_memstats_mallocs_total")
 		u.commits += commits
 		u.keys += keys
 	}
@@ -154,7 +153,7 @@ func (m *measurement) finish() figures {
 	f.between(m.from, m.until)
 	f.rate = m.rate()
 	for _, p := range m.programs {
-		f.peak += p.peak(m.b)
+		f.peak += peak(m.b, p.Program)
 	}
 	m.checkEvents()
 	for _, p := range m.programs {
@@ -190,23 +189,19 @@ func (f *figures) between(from, until use) {
 
 // checkEvents compares what the processes say of the events with what was sent: all of them are whole.
 func (m *measurement) checkEvents() {
-	counted := map[string]float64{}
-	var late float64
+	var counted, matched, late float64
 	for _, p := range m.programs {
 		read := p.metrics(m.b)
-		for _, x := range read["aggregator_events_total"].GetMetric() {
-			counted[x.GetLabel()[0].GetValue()] += x.GetCounter().GetValue()
-		}
-		late += read.sum("aggregator_late_total")
+		counted += read.Sum("aggregator_events_total")
+		matched += read.Sum("aggregator_events_total", `result="matched"`)
+		late += read.Sum("aggregator_late_total")
 	}
 	sent := float64(m.fill + m.events)
-	for result, n := range counted {
-		if result == "matched" && n != sent && m.processes == 1 || result != "matched" && n != 0 {
-			m.b.Errorf("%s: %v events are %s, %v were sent, all to match", m.name, n, result, sent)
-		}
+	if counted != matched || matched != sent && m.processes == 1 {
+		m.b.Errorf("%s: %v events matched of %v counted, %v were sent, all to match", m.name, matched, counted, sent)
 	}
-	if counted["matched"] != sent {
-		say("%s: %v events were counted, of %v sent: some twice, since partitions changed hands", m.name, counted["matched"], sent)
+	if matched != sent {
+		say("%s: %v events were counted, of %v sent: some twice, since partitions changed hands", m.name, matched, sent)
 	}
 	if want := float64(m.lateEvents()); late != want && m.processes == 1 {
 		m.b.Errorf("%s: %v events are late, want %v", m.name, late, want)

@@ -66,16 +66,16 @@ func (r *paced) restart() restart {
 	var found restart
 	r.feed.send(1, time.Now(), 0)
 	began := time.Now()
-	r.program = startProgram(r.b, r.binary, r.config())
+	r.program = startProgram(r.b, r.config())
 	found.ready = time.Since(began)
 	await(r.b, "the event to be counted", 5*time.Millisecond, func() bool {
-		return r.program.metrics(r.b).sum("aggregator_events_total") == 1
+		return r.program.metrics(r.b).Sum("aggregator_events_total") == 1
 	})
 	found.counted = time.Since(began)
 	r.tail.awaitAll(r.b, r.feed.even.Marks())
 	seen := r.tail.all(r.b)
 	found.crossed = seen[len(seen)-1].at.Sub(began)
-	found.peak, found.stored = r.program.peak(r.b), r.redis.number("memory", "used_memory")-r.before
+	found.peak, found.stored = peak(r.b, r.program.Program), r.redis.number("memory", "used_memory")-r.before
 	r.awaitCommitted(r.feed.ends)
 	return found
 }

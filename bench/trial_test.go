@@ -28,14 +28,14 @@ import (
 type bed struct {
 	b      testing.TB
 	kafka  *servers.KafkaServer
-	binary string
 	number int // of runs so far
 }
 
 func newBed(b testing.TB) *bed {
 	b.Helper()
 	k := servers.Kafka(b, servers.KafkaOptions{JVM: []string{"-Xms1g", "-Xmx1g"}})
-	return &bed{b: b, kafka: k, binary: build(b)}
+	aggregator.Path(b) // before anything is measured
+	return &bed{b: b, kafka: k}
 }
 
 // redis starts an empty Redis. Its AOF is not rewritten, so that its size tells what was written.
@@ -238,7 +238,7 @@ func (t *trial) awaitCommitted(ends []int64) {
 	for _, end := range ends {
 		events += end
 	}
-	awaitWithin(t.b, "the backlog to be committed", patienceFor(events), 100*time.Millisecond, t.committed(t.group, t.topic, ends))
+	servers.Await(t.b, patienceFor(events), 100*time.Millisecond, "the backlog to be committed", t.committed(t.group, t.topic, ends))
 }
 
 // committed is a question: whether a group has committed a topic up to the ends.

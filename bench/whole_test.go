@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
@@ -46,12 +47,12 @@ var (
 func (d *bed) backlogRun(j job, l backlog) figures {
 	t := d.trial(j, l.topic)
 	t.watch()
-	p := startProgram(d.b, d.binary, t.config())
+	p := startProgram(d.b, t.config())
 	began := time.Now()
-	var read metrics
+	var read servers.Metrics
 	await(d.b, "the backlog to be read", 200*time.Millisecond, func() bool {
 		read = p.metrics(d.b)
-		return int(read.sum("aggregator_events_total")) >= l.events
+		return int(read.Sum("aggregator_events_total")) >= l.events
 	})
 	took := time.Since(began)
 	t.awaitCommitted(l.ends)
@@ -63,7 +64,7 @@ func (d *bed) backlogRun(j job, l backlog) figures {
 // concluded ends a program that has read a backlog in that time and stored it, and returns what that cost.
 func (t *trial) concluded(p *program, l backlog, took time.Duration) figures {
 	m := p.metrics(t.b)
-	f := figures{rate: float64(l.events) / took.Seconds(), peak: p.peak(t.b)}
+	f := figures{rate: float64(l.events) / took.Seconds(), peak: peak(t.b, p.Program)}
 	f.fromMetrics(m, l.events)
 	f.program = p.stop(t.b).Seconds() / (float64(l.events) / 1e6)
 	t.cost(&f, l.events)
@@ -71,12 +72,12 @@ func (t *trial) concluded(p *program, l backlog, took time.Duration) figures {
 	return f
 }
 
-func (f *figures) fromMetrics(m metrics, events int) {
+func (f *figures) fromMetrics(m servers.Metrics, events int) {
 	var keys float64
-	f.commits, _ = m.histogram("aggregator_commit_seconds")
-	_, keys = m.histogram("aggregator_commit_keys")
+	f.commits, _ = m.Histogram("aggregator_commit_seconds")
+	_, keys = m.Histogram("aggregator_commit_keys")
 	f.keys = keys / float64(events)
-	f.allocations = m.sum("go_memstats_mallocs_total") / float64(events)
+	f.allocations = m.Sum("go_memstats_mallocs_total") / float64(events)
 }
 
 // floorRun lets the floor read a backlog in this process.
@@ -160,7 +161,7 @@ func (d *bed) pacedRun(j job) figures {
 	topic := fmt.Sprint("paced-", d.number+1)
 	createTopics(d.kafka, topic, partitions)
 	t := d.trial(j, topic)
-	p := startProgram(d.b, d.binary, t.config())
+	p := startProgram(d.b, t.config())
 	from := p.metrics(d.b)
 	t.watch()
 	producer := newProducer(d.b, d.kafka, topic, partitions, 5*time.Millisecond)
@@ -171,10 +172,10 @@ func (d *bed) pacedRun(j job) figures {
 	}
 	t.awaitCommitted(ends)
 	m := p.metrics(d.b)
-	f := figures{rate: float64(count) / took.Seconds(), peak: p.peak(d.b)}
+	f := figures{rate: float64(count) / took.Seconds(), peak: peak(d.b, p.Program)}
 	f.fromMetrics(m, count)
-	f.program = (m.sum("process_cpu_seconds_total") - from.sum("process_cpu_seconds_total")) / (float64(count) / 1e6)
-	f.half, f.most = m.quantile("aggregator_crossing_delay_seconds", 0.5), m.quantile("aggregator_crossing_delay_seconds", 0.99)
+	f.program = (m.Sum("process_cpu_seconds_total") - from.Sum("process_cpu_seconds_total")) / (float64(count) / 1e6)
+	f.half, f.most = m.Quantile("aggregator_crossing_delay_seconds", 0.5), m.Quantile("aggregator_crossing_delay_seconds", 0.99)
 	t.cost(&f, count)
 	p.stop(d.b)
 	t.size(&f)

@@ -147,7 +147,7 @@ func TestWarnings(t *testing.T) {
 		t.Errorf("got %+v", r)
 	}
 	p := start(t, []string{"AGGREGATOR_LOG_FORMAT=json"}, "run", "-config", config)
-	log := p.err.await(t, "start", says("started"))
+	log := p.err.Await(t, limit, "start", says("started"))
 	for _, want := range []string{"http.debug: warning: ", "of rule art3-clicks: 730d is less"} {
 		if !strings.Contains(log, want) || !says("config or packs could be safer")(log) {
 			t.Errorf("no %q in:\n%s", want, log)

@@ -14,7 +14,7 @@ func TestDemo(t *testing.T) {
 	noLeaks(t)
 	began := time.Now()
 	p := start(t, nil, "demo", "-seed", "1", "-rate", "500")
-	p.out.await(t, "crossing", plainLine.MatchString)
+	p.out.Await(t, limit, "crossing", plainLine.MatchString)
 	t.Logf("the first crossing came after %v", time.Since(began))
 	p.stop()
 	if code := p.exit(t); code != exitFine {

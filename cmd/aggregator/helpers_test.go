@@ -7,11 +7,12 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
 	"go.uber.org/goleak"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // result is what one command line gave.
@@ -40,50 +41,9 @@ func write(t *testing.T, name, text string) string {
 // limit is how long a test waits for anything. Nothing comes near it that works.
 const limit = 60 * time.Second
 
-// watched is an output that can be waited for.
-type watched struct {
-	mu      sync.Mutex
-	text    bytes.Buffer
-	changed chan struct{}
-}
-
-func newWatched() *watched { return &watched{changed: make(chan struct{}, 1)} }
-
-func (w *watched) Write(p []byte) (int, error) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	select {
-	case w.changed <- struct{}{}:
-	default:
-	}
-	return w.text.Write(p)
-}
-
-func (w *watched) String() string {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.text.String()
-}
-
-// await waits until f holds for what was written.
-func (w *watched) await(t *testing.T, what string, f func(text string) bool) string {
-	t.Helper()
-	late := time.After(limit)
-	for {
-		if text := w.String(); f(text) {
-			return text
-		}
-		select {
-		case <-w.changed:
-		case <-late:
-			t.Fatalf("no %s in:\n%s", what, w.String())
-		}
-	}
-}
-
 // process is a command line that runs until it is stopped.
 type process struct {
-	out, err *watched
+	out, err *servers.Output
 	stop     context.CancelFunc
 	code     chan int
 }
@@ -92,7 +52,7 @@ type process struct {
 func start(t *testing.T, environ []string, args ...string) *process {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{out: newWatched(), err: newWatched(), stop: cancel, code: make(chan int, 1)}
+	p := &process{out: &servers.Output{}, err: &servers.Output{}, stop: cancel, code: make(chan int, 1)}
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)

@@ -14,6 +14,7 @@ import (
 	"unicode/utf16"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // clickOver crosses all levels of art3-clicks at once.
@@ -237,13 +238,13 @@ func TestLongLines(t *testing.T) {
 // TestReplayFollows: what is known is printed while input is waited for.
 func TestReplayFollows(t *testing.T) {
 	in, feed := io.Pipe()
-	out := newWatched()
+	out := &servers.Output{}
 	code := make(chan int, 1)
 	go func() { code <- run(context.Background(), []string{"replay"}, in, out, io.Discard, nil) }()
 	if _, err := io.WriteString(feed, clickOver); err != nil {
 		t.Fatal(err)
 	}
-	out.await(t, "third crossing", func(s string) bool { return strings.Count(s, "\n") == 3 })
+	out.Await(t, limit, "third crossing", func(s string) bool { return strings.Count(s, "\n") == 3 })
 	_ = feed.Close()
 	if got := <-code; got != exitFine {
 		t.Errorf("got %d", got)

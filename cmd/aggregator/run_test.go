@@ -44,7 +44,7 @@ func says(message string) func(string) bool {
 // site is the address of a running service.
 func (p *process) site(t *testing.T) string {
 	t.Helper()
-	return "http://" + logged(t, p.err.await(t, "start", says("started")), "started", "http")
+	return "http://" + logged(t, p.err.Await(t, limit, "start", says("started")), "started", "http")
 }
 
 // await asks url until it answers with a status.
@@ -121,7 +121,7 @@ func TestRunWithoutServers(t *testing.T) {
 	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", addr, addr))
 	p := start(t, nil, "run", "-config", config)
 	site := p.site(t)
-	log := p.err.await(t, "warning", says("redis does not answer: trying until it does"))
+	log := p.err.Await(t, limit, "warning", says("redis does not answer: trying until it does"))
 	if why := logged(t, log, "redis does not answer: trying until it does", "error"); !strings.Contains(why, addr) {
 		t.Errorf("got %s", why)
 	}
@@ -143,9 +143,9 @@ func TestRunWaits(t *testing.T) {
 	redis.Stop()
 	p := start(t, nil, "run", "-config", config)
 	site := p.site(t)
-	p.err.await(t, "warning", says("redis does not answer: trying until it does"))
+	p.err.Await(t, limit, "warning", says("redis does not answer: trying until it does"))
 	redis.Restart()
-	p.err.await(t, "topic missed", func(s string) bool { return strings.Contains(s, "make it with `aggregator topics`") })
+	p.err.Await(t, limit, "topic missed", func(s string) bool { return strings.Contains(s, "make it with `aggregator topics`") })
 	await(t, site+"/readyz", http.StatusServiceUnavailable)
 	if r := call("", nil, "topics", "-config", config, "-partitions", "1"); r.code != exitFine {
 		t.Fatalf("got %+v", r)
@@ -161,7 +161,7 @@ func TestRunWaits(t *testing.T) {
 func TestRunStopsWaiting(t *testing.T) {
 	_, config := fakeKafka(t, nobody(t))
 	p := start(t, nil, "run", "-config", config)
-	p.err.await(t, "warning", says("redis does not answer: trying until it does"))
+	p.err.Await(t, limit, "warning", says("redis does not answer: trying until it does"))
 	p.stop()
 	code := p.exit(t)
 	if why := logged(t, p.err.String(), "stopped", "while"); code != exitFine || why != "waiting for redis" {
@@ -258,10 +258,10 @@ func TestRunNoticesSettings(t *testing.T) {
 	site := p.site(t)
 	await(t, site+"/readyz", http.StatusOK)
 	redis.Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
-	p.err.await(t, "word of it", says("store is not fit to keep counts any more"))
+	p.err.Await(t, limit, "word of it", says("store is not fit to keep counts any more"))
 	await(t, site+"/readyz", http.StatusOK)
 	redis.Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
-	p.err.await(t, "word of its end", says("store is fit again"))
+	p.err.Await(t, limit, "word of its end", says("store is fit again"))
 	p.stop()
 	if code := p.exit(t); code != exitFine {
 		t.Errorf("got %d:\n%s", code, p.err)

@@ -63,14 +63,14 @@ func (g *guarded) arrived(t *testing.T, incident string) {
 func (g *guarded) works(t *testing.T, name string, environ ...string) {
 	environ = append(environ, g.redisFine()...)
 	d := startDaemon(t, name, g.config, environ...)
-	d.awaitReady()
+	d.AwaitReady()
 	g.send(t, name)
 	g.arrived(t, name)
 	r := call(t, "", environ, "check", "-config", g.config, "-live")
 	if r.code != exitFine || !strings.Contains(r.out, "ok: group aggregator: allowed: READ, DESCRIBE\n") {
 		t.Errorf("check -live: %+v", r)
 	}
-	d.stop()
+	d.Stop()
 	if refused := g.store.Do("ACL", "LOG"); refused != "" {
 		t.Errorf("Redis refused: %s", refused)
 	}
@@ -86,15 +86,15 @@ func (g *guarded) lacks(t *testing.T, principal string, environ []string) {
 			return call(t, "", environ, "check", "-config", g.config, "-live").code == exitFailed
 		})
 		d := startDaemon(t, name, g.config, environ...)
-		d.lame = true
+		d.mayLogErrors = true
 		g.send(t, name)
-		d.log.await(t, "what is missing", func(log string) bool { return strings.Contains(log, "docs/security.md") })
+		d.awaitInLog("docs/security.md")
 		g.allow(x)
 		g.arrived(t, name)
-		d.awaitReady()
-		d.stop()
-		if n := len(complaints(d.log.String())); n > 4 {
-			t.Errorf("without %v on %s it complains %d times:\n%s", x.Operation, x.ResourceName, n, d.log)
+		d.AwaitReady()
+		d.Stop()
+		if n := len(complaints(d.Log.String())); n > 4 {
+			t.Errorf("without %v on %s it complains %d times:\n%s", x.Operation, x.ResourceName, n, d.Log)
 		}
 	}
 }
@@ -123,20 +123,20 @@ type refusal struct {
 func (g *guarded) refused(t *testing.T, r refusal) {
 	t.Helper()
 	d := startDaemon(t, r.name, g.config, r.environ...)
-	d.lame = true
+	d.mayLogErrors = true
 	said := func(log string) bool {
 		list := complaints(log)
 		return len(list) > 0 && containsAll(list[len(list)-1], r.want)
 	}
-	d.log.await(t, "refusal: "+r.name, said)
+	d.Log.Await(t, patience, "refusal: "+r.name, said)
 	if r.waits {
-		d.stop()
-	} else if <-d.done; d.cmd.ProcessState.ExitCode() != exitFailed {
-		t.Errorf("%s: exit code %d", r.name, d.cmd.ProcessState.ExitCode())
+		d.Stop()
+	} else if <-d.Done(); d.ExitCode() != exitFailed {
+		t.Errorf("%s: exit code %d", r.name, d.ExitCode())
 	}
 	// A server that refuses our certificate may cut the connection before its reason has come.
-	if list := complaints(d.log.String()); len(list) > 2 || !said(d.log.String()) {
-		t.Errorf("%s: it complains %d times:\n%s", r.name, len(list), d.log)
+	if list := complaints(d.Log.String()); len(list) > 2 || !said(d.Log.String()) {
+		t.Errorf("%s: it complains %d times:\n%s", r.name, len(list), d.Log)
 	}
 	if c := call(t, "", r.environ, "check", "-config", g.config, "-live"); c.code != exitFailed || !strings.Contains(c.err, "failed: ") {
 		t.Errorf("%s: check -live: %+v", r.name, c)

@@ -24,7 +24,7 @@ func TestAlertsAtTheStart(t *testing.T) {
 		t.Helper()
 		d := s.start(name)
 		s.awaitDone()
-		d.stop()
+		d.Stop()
 	}
 	count(3)
 	whole("first")
@@ -43,10 +43,10 @@ func TestAlertsAtTheStart(t *testing.T) {
 func (s *site) alerted(t *testing.T, name, line, alert, counter string) {
 	t.Helper()
 	d := s.start(name)
-	d.lame = true
-	d.awaitLog(line)
+	d.mayLogErrors = true
+	d.AwaitLog(line)
 	s.awaitDone()
-	p := servers.Prometheus(t, servers.PrometheusOptions{Targets: []string{d.http}, Rules: []string{"../../deploy/monitoring/alerts.yaml"}})
+	p := servers.Prometheus(t, servers.PrometheusOptions{Targets: []string{d.HTTP}, Rules: []string{"../../deploy/monitoring/alerts.yaml"}})
 	eventually(t, alert+" fires", func() bool { return slices.Contains(p.Firing(), alert) })
 	if got := p.Firing(); len(got) != 1 {
 		t.Errorf("%v fire, want %s alone", got, alert)
@@ -59,5 +59,5 @@ func (s *site) alerted(t *testing.T, name, line, alert, counter string) {
 		t.Errorf("%s grew by %v: the alert could ask for that", counter, growth)
 	}
 	p.Stop()
-	d.stop()
+	d.Stop()
 }

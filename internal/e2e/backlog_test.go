@@ -49,7 +49,7 @@ func runDay(t *testing.T, pack string, c gen.Config, certain func(*spread, strin
 	began := time.Now()
 	a, b := s.start("first"), s.start("second")
 	eventually(t, "the first has read a part", func() bool { return a.metric("aggregator_events_total") > float64(c.Events/40) })
-	a.kill()
+	a.Kill()
 	a = s.start("first again")
 	s.awaitDone()
 	took := time.Since(began)
@@ -65,8 +65,8 @@ func runDay(t *testing.T, pack string, c gen.Config, certain func(*spread, strin
 		return len(diff.missed) == 0
 	})
 	gaveUp, late := a.metric("aggregator_partition_wait_timeouts_total")+b.metric("aggregator_partition_wait_timeouts_total"), a.metric("aggregator_late_total")+b.metric("aggregator_late_total")
-	a.stop()
-	b.stop()
+	a.Stop()
+	b.Stop()
 	counts := s.compareDay(redis.Addr(), day, exact, func(key string) bool {
 		_, found := slices.BinarySearch(displaced, key)
 		return !found && certain(day, key)

@@ -5,7 +5,7 @@ import (
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/base64"
-	bin "encoding/binary"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"maps"
@@ -156,7 +156,7 @@ func (k *specimens) otherForms() {
 	f("ndjson", good+"\n"+good)
 	var wide, wider []byte
 	for _, unit := range utf16.Encode([]rune(good)) {
-		wide, wider = bin.BigEndian.AppendUint16(wide, unit), bin.LittleEndian.AppendUint32(wider, uint32(unit))
+		wide, wider = binary.BigEndian.AppendUint16(wide, unit), binary.LittleEndian.AppendUint32(wider, uint32(unit))
 	}
 	f("utf-16", string(wide))
 	f("utf-16", "\xfe\xff"+string(wide))
@@ -483,7 +483,7 @@ func TestBadRecords(t *testing.T) {
 			t.Errorf("%s: %v events by the metric, want %d", result, got, want)
 		}
 	}
-	d.stop()
+	d.Stop()
 	t.Logf("%d specimens of record, %d of them bad: %v", len(list), len(list)-good, reasons)
 	checkLetters(t, s, sent)
 	counts := strings.Join(s.counts(redis.Addr()), "\n")
@@ -584,7 +584,7 @@ func TestHugeBadRecord(t *testing.T) {
 	}
 	d := s.start("aggregator")
 	s.awaitDone()
-	d.stop()
+	d.Stop()
 	if n := len(s.read(s.dead)); n != 1 {
 		t.Errorf("%d dead letters", n)
 	}

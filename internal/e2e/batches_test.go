@@ -1,7 +1,7 @@
 package e2e
 
 import (
-	bytesof "encoding/binary"
+	"encoding/binary"
 	"fmt"
 	"hash/crc32"
 	"maps"
@@ -66,12 +66,12 @@ func dropFirst(batch []byte) []byte {
 	const last, count, head = 23, 57, 61
 	length := int(batch[head]) / 2 // zigzag of less than 64
 	batch = slices.Delete(batch, head, head+1+length)
-	n := bytesof.BigEndian.Uint32(batch[count:]) - 1
-	bytesof.BigEndian.PutUint32(batch[count:], n)
-	bytesof.BigEndian.PutUint32(batch[last:], n-1)
-	bytesof.BigEndian.PutUint64(batch, 0)
-	bytesof.BigEndian.PutUint32(batch[8:], uint32(len(batch)-12))
-	bytesof.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
+	n := binary.BigEndian.Uint32(batch[count:]) - 1
+	binary.BigEndian.PutUint32(batch[count:], n)
+	binary.BigEndian.PutUint32(batch[last:], n-1)
+	binary.BigEndian.PutUint64(batch, 0)
+	binary.BigEndian.PutUint32(batch[8:], uint32(len(batch)-12))
+	binary.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
 	return batch
 }
 
@@ -139,10 +139,10 @@ func TestHostileBatches(t *testing.T) {
 	if letters := s.smallLetters(); !maps.Equal(letters, want) {
 		t.Errorf("dead letters %v, want %v", letters, want)
 	}
-	if status, _ := d.get("/readyz"); status != http.StatusOK {
+	if status, _ := d.Get("/readyz"); status != http.StatusOK {
 		t.Errorf("/readyz: %d", status)
 	}
-	d.stop()
+	d.Stop()
 	if counts := strings.Join(s.counts(redis.Addr()), "\n"); !strings.Contains(counts, fmt.Sprintf(`"clicks":{"value":%d,`, good)) {
 		t.Errorf("want %d clicks; counts:\n%s", good, counts)
 	}

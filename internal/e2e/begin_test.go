@@ -41,13 +41,13 @@ func (s *site) widen(partitions int) {
 func TestPartitionsOfRunningGroup(t *testing.T) {
 	s, redis := newLatecomer(t, 1)
 	d := s.start("first", startLatest)
-	d.awaitReady()
+	d.AwaitReady()
 	s.produce(clicks("A", 0, "1", "2", "3")...)
 	s.awaitClicks(redis.Addr(), "A", 3)
 	s.widen(2)
 	s.produce(clicks("A", 1, "4", "5", "6")...)
 	s.awaitClicks(redis.Addr(), "A", 6)
-	d.stop()
+	d.Stop()
 	s.widen(3)
 	s.produce(clicks("A", 2, "7", "8", "9")...)
 	d = s.start("second", startLatest)
@@ -60,7 +60,7 @@ func TestPartitionsOfRunningGroup(t *testing.T) {
 		}
 	}
 	s.mustVerify()
-	d.stop()
+	d.Stop()
 }
 
 // TestLossAfterLatest: what a group did not count at first it does not count again, when Redis loses everything: while it runs, while it is
@@ -69,20 +69,20 @@ func TestLossAfterLatest(t *testing.T) {
 	s, redis := newLatecomer(t, 1)
 	s.produce(clicks("A", 0, "1", "2", "3")...)
 	d := s.start("first", startLatest)
-	d.awaitReady()
+	d.AwaitReady()
 	s.produce(clicks("A", 0, "4", "5")...)
 	s.awaitDone()
 	s.awaitClicks(redis.Addr(), "A", 2)
 
 	redis.Do("FLUSHALL")
-	d.awaitLog("store lost fences: counting again from where counting began")
+	d.AwaitLog("store lost fences: counting again from where counting began")
 	s.awaitClicks(redis.Addr(), "A", 2)
-	d.stop()
+	d.Stop()
 
 	redis.Do("FLUSHALL")
 	d = s.start("second") // which would begin at the start
 	s.awaitClicks(redis.Addr(), "A", 2)
-	d.stop()
+	d.Stop()
 
 	s.setOffset(0, 1)
 	if text := s.metadata(0); text != "" {
@@ -91,7 +91,7 @@ func TestLossAfterLatest(t *testing.T) {
 	d = s.start("third")
 	eventually(t, "where counting began is noted again", func() bool { return strings.HasPrefix(s.metadata(0), "aggregator begin=3 ") })
 	redis.Do("FLUSHALL")
-	d.awaitLog("store lost fences: counting again from where counting began")
+	d.AwaitLog("store lost fences: counting again from where counting began")
 	s.awaitClicks(redis.Addr(), "A", 2)
 	if n := len(s.read(s.crossings)); n != 0 {
 		t.Errorf("%d crossings of two clicks", n)
@@ -108,7 +108,7 @@ func TestLossAfterLatest(t *testing.T) {
 	}) {
 		t.Errorf("verify: %+v", r)
 	}
-	d.stop()
+	d.Stop()
 }
 
 // setOffset sets an offset of the group, which has no members, as Kafka's own tool does.
@@ -151,10 +151,10 @@ func TestStartAtTime(t *testing.T) {
 		environ := []string{"AGGREGATOR_KAFKA_GROUP=" + s.group, "AGGREGATOR_REDIS_PREFIX=" + s.prefix, "AGGREGATOR_KAFKA_START=" + start}
 		d := s.start(name, environ...)
 		s.awaitClicks(redis.Addr(), "A", 2)
-		d.stop()
+		d.Stop()
 		d = s.start(name+" again", append(environ, "AGGREGATOR_KAFKA_START=earliest")...)
 		s.awaitDone()
-		d.stop()
+		d.Stop()
 		if lines := s.counts(redis.Addr()); len(lines) != 1 {
 			t.Errorf("%s: counted %v", start, lines)
 		}
@@ -170,13 +170,12 @@ func TestManyBeginAtOnce(t *testing.T) {
 	}
 	var all []*daemon
 	for i := range 3 {
-		d := launch(t, binary, fmt.Sprint("process ", i), s.config, startLatest)
-		t.Cleanup(d.cleanup)
+		d := launch(t, fmt.Sprint("process ", i), runCommand(t, aggregator, s.config), startLatest)
 		all = append(all, d)
 	}
 	for _, d := range all {
-		d.http = d.awaitLog("started")["http"].(string)
-		d.awaitReady()
+		d.awaitStarted()
+		d.AwaitReady()
 	}
 	for p := range int32(partitions) {
 		s.produce(clicks("A", p, fmt.Sprint("new", p))...)
@@ -184,6 +183,6 @@ func TestManyBeginAtOnce(t *testing.T) {
 	s.awaitDone()
 	s.awaitClicks(redis.Addr(), "A", partitions)
 	for _, d := range all {
-		d.stop()
+		d.Stop()
 	}
 }

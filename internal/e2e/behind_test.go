@@ -37,7 +37,7 @@ func TestSubjectBehind(t *testing.T) {
 	d := s.start("aggregator")
 	s.produceLines(events[:8])
 	s.awaitDone()
-	d.stop()
+	d.Stop()
 	d = s.start("again")
 	s.produceLines(events[8:])
 	s.awaitDone()
@@ -50,7 +50,7 @@ func TestSubjectBehind(t *testing.T) {
 	s.produceLines([]string{clear})
 	eventually(t, "the stream clears it", func() bool { return s.ends(s.crossings)[s.placeOf("r/incident/old/1/1")] == 3 })
 	s.wantIDs("r/incident/old/1/1 old-3", "r/incident/old/1/3 old-9", "r/incident/old/1/0 ")
-	d.stop()
+	d.Stop()
 	s.mustVerify()
 	s.wantReplayed(append(events, clear))
 }
@@ -73,13 +73,13 @@ func TestBacklogByCustomer(t *testing.T) {
 	s.produceLines(events[:len(events)/2])
 	d := s.start("aggregator")
 	s.awaitDone()
-	d.kill()
+	d.Kill()
 	s.produceLines(events[len(events)/2:])
 	d = s.start("again")
 	s.awaitDone()
 	s.wantReplayed(events)
 	late := d.metric("aggregator_late_total")
-	d.stop()
+	d.Stop()
 	s.mustVerify()
 	crossed := 0
 	for _, a := range readAnnouncements(t, s.read(s.crossings)) {

@@ -1,12 +1,9 @@
 package e2e
 
 import (
-	"bytes"
-	"errors"
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strings"
@@ -46,19 +43,12 @@ type result struct {
 // call runs the program with a command line, and with variables that override the config, until it ends.
 func call(t *testing.T, stdin string, environ []string, args ...string) result {
 	t.Helper()
-	cmd := exec.Command(binary.made(t), args...)
-	cmd.Env = append(os.Environ(), environ...)
-	cmd.Stdin, cmd.SysProcAttr = strings.NewReader(stdin), daemonAttr()
-	var stdout, stderr bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	err := cmd.Run()
-	code := exitFine
-	if ended, failed := errors.AsType[*exec.ExitError](err); failed {
-		code = ended.ExitCode()
-	} else if err != nil {
-		t.Fatal(err)
-	}
-	return result{code, stdout.String(), stderr.String()}
+	var out servers.Output
+	p := servers.StartProgram(t, servers.ProgramOptions{
+		Name: args[0], Command: append([]string{aggregator.Path(t)}, args...), Env: environ, Stdin: strings.NewReader(stdin), Stdout: &out,
+	})
+	<-p.Done()
+	return result{p.ExitCode(), out.String(), p.Log.String()}
 }
 
 // mustSay looks for texts in what a command said.

@@ -5,8 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/exec"
-	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -17,11 +15,10 @@ import (
 func limited(t *testing.T, descriptors int) *daemon {
 	t.Helper()
 	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", nobody(t), nobody(t)))
-	cmd := exec.Command("sh", "-c", "ulimit -n "+strconv.Itoa(descriptors)+" && exec \"$0\" run -config \"$1\"", binary.made(t), config)
-	d := launchAs(t, "limited", cmd, "AGGREGATOR_LOG_FORMAT=json")
-	d.lame = true
-	t.Cleanup(d.cleanup)
-	d.http = d.awaitLog("started")["http"].(string)
+	script := fmt.Sprintf("ulimit -n %d && exec \"$0\" \"$@\"", descriptors)
+	d := launch(t, "limited", append([]string{"sh", "-c", script}, runCommand(t, aggregator, config)...), "AGGREGATOR_LOG_FORMAT=json")
+	d.mayLogErrors = true
+	d.awaitStarted()
 	return d
 }
 
@@ -35,18 +32,18 @@ func TestHalfOpenConnections(t *testing.T) {
 	defer close(done)
 	opened := make(chan struct{}, 1_000)
 	for range 300 {
-		crowd.Go(func() { halfOpen(d.http, done, opened) })
+		crowd.Go(func() { halfOpen(d.HTTP, done, opened) })
 	}
 	for range 300 {
 		select {
 		case <-opened:
-		case <-time.After(limit):
+		case <-time.After(patience):
 			t.Fatal("no more can be opened")
 		}
 	}
 	for i := range 20 {
 		began := time.Now()
-		status, text := d.get("/livez")
+		status, text := d.Get("/livez")
 		if took := time.Since(began); status != http.StatusOK || took > 4*time.Second { // the program ends each after 5 s
 			t.Errorf("probe %d: %d %s after %v", i, status, text, took)
 		}
@@ -54,7 +51,7 @@ func TestHalfOpenConnections(t *testing.T) {
 	if d.metric("aggregator_http_connections_cut_total") == 0 {
 		t.Error("no connection was cut")
 	}
-	if strings.Contains(d.log.String(), "too many open files") {
+	if strings.Contains(d.Log.String(), "too many open files") {
 		t.Error("the descriptors were used up")
 	}
 }

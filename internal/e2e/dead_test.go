@@ -85,7 +85,7 @@ func TestDeadLettersGetThrough(t *testing.T) {
 			)
 			d := s.start("aggregator")
 			s.awaitDone()
-			d.stop()
+			d.Stop()
 			letters := s.read(s.dead)
 			if len(letters) != 5 {
 				t.Fatalf("%d dead letters", len(letters))
@@ -111,7 +111,7 @@ func TestDeadLettersGetThrough(t *testing.T) {
 		s.produceSmall(kgo.ZstdCompression(), records...)
 		d := s.start("aggregator")
 		s.awaitDone()
-		d.stop()
+		d.Stop()
 		if n := len(s.read(s.dead)); n != len(records) {
 			t.Errorf("%d dead letters", n)
 		}
@@ -128,15 +128,15 @@ func TestStopWhileDeadLettersWait(t *testing.T) {
 	kafka.Configure(s.dead, map[string]string{"max.message.bytes": "100"})
 	s.produce(&kgo.Record{Value: []byte("x")})
 	d := s.start("aggregator")
-	line := d.awaitLog("waiting")
+	line := d.AwaitLog("waiting")
 	if line["for"] != "the dead-letter topic" || !strings.Contains(fmt.Sprint(line["error"]), "raise max.message.bytes of "+s.dead) {
 		t.Errorf("it says %v", line)
 	}
-	d.stop()
+	d.Stop()
 	kafka.Configure(s.dead, map[string]string{"max.message.bytes": "1048588"})
 	d = s.start("aggregator")
 	s.awaitDone()
-	d.stop()
+	d.Stop()
 	if n := len(s.read(s.dead)); n != 1 {
 		t.Errorf("%d dead letters", n)
 	}

@@ -71,7 +71,7 @@ func TestSameVerdicts(t *testing.T) {
 	if !strings.Contains(r.err, strings.TrimSuffix(want, ",")) {
 		t.Errorf("run: %s\nreplay: %s", want, r.err[strings.LastIndex(r.err, "replay:"):])
 	}
-	d.stop()
+	d.Stop()
 }
 
 func headerMap(r *kgo.Record) map[string]string {
@@ -145,8 +145,8 @@ func TestOddIDs(t *testing.T) {
 	if v := call(t, "", nil, "verify", "-config", s.config); v.code != exitFine {
 		t.Errorf("verify: %+v", v)
 	}
-	d.stop()
-	if log := d.log.String(); strings.ContainsFunc(log, actsOnReaders) {
+	d.Stop()
+	if log := d.Log.String(); strings.ContainsFunc(log, actsOnReaders) {
 		t.Errorf("log: %+q", log)
 	}
 	// What differs is told just as harmlessly.

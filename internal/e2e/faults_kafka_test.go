@@ -89,7 +89,7 @@ func testTopicAgain(t *testing.T, kafka *servers.KafkaServer) {
 		x.feed.start()
 		for i, d := range x.processes {
 			d.awaitRefusal()
-			x.start(i, binary).awaitRefusal()
+			x.start(i, aggregator).awaitRefusal()
 		}
 		x.moveOn(n)
 		x.result.faults++
@@ -101,10 +101,10 @@ func testTopicAgain(t *testing.T, kafka *servers.KafkaServer) {
 // awaitRefusal waits until a process has ended by itself, since the topic is another one.
 func (d *daemon) awaitRefusal() {
 	d.t.Helper()
-	d.awaitLog("ended")
-	<-d.done
-	if code := d.cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(d.log.String(), "the topic was deleted and made anew") {
-		d.t.Errorf("%s: exit code %d:\n%s", d.name, code, d.log.String())
+	d.AwaitLog("ended")
+	<-d.Done()
+	if code := d.ExitCode(); code != exitFailed || !strings.Contains(d.Log.String(), "the topic was deleted and made anew") {
+		d.t.Errorf("%s: exit code %d:\n%s", d.Name, code, d.Log.String())
 	}
 }
 
@@ -124,7 +124,7 @@ func (x *trial) moveOn(n int) {
 	x.kafka.CreateTopic(x.crossings, crossingPartitions, nil)
 	x.environ = []string{"AGGREGATOR_KAFKA_GROUP=" + x.group, "AGGREGATOR_REDIS_PREFIX=" + x.prefix, "AGGREGATOR_KAFKA_CROSSINGS=" + x.crossings}
 	for i := range x.processes {
-		x.start(i, binary)
+		x.start(i, aggregator)
 	}
 	x.awaitWork(x.processes...)
 	x.pulse.stop()
@@ -154,7 +154,7 @@ func testRetention(t *testing.T, kafka *servers.KafkaServer) {
 		x.feed.stop(t)
 		eventually(t, "everything is counted", func() bool { return x.settled(store) })
 		for _, d := range x.processes {
-			d.stop()
+			d.Stop()
 		}
 		from := x.ends(x.site.events)
 		x.feed.start()
@@ -169,7 +169,7 @@ func testRetention(t *testing.T, kafka *servers.KafkaServer) {
 		}
 		kafka.DeleteRecords(x.site.events, below)
 		for i := range x.processes {
-			x.start(i, binary)
+			x.start(i, aggregator)
 		}
 		x.feed.start()
 		x.awaitWork(x.processes...)

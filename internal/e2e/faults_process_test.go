@@ -45,7 +45,7 @@ func killMany(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServ
 			x.forget(dead...)
 		}
 		for _, i := range victims {
-			x.start(i, deadlyBinary, "FAULTPOINT="+points[x.rng.IntN(len(points))])
+			x.start(i, faultAggregator, "FAULTPOINT="+points[x.rng.IntN(len(points))])
 		}
 		x.awaitWork(x.processes...)
 		x.result.kills += len(victims)
@@ -59,17 +59,17 @@ func (x *trial) killAll(list []*daemon) {
 	x.t.Helper()
 	for _, d := range list {
 		if x.rng.IntN(3) > 0 {
-			d.signal(syscall.SIGUSR1) // which kills a process that has no points
+			d.Signal(syscall.SIGUSR1) // which kills a process that has no points
 			continue
 		}
 		x.pass(200 * time.Millisecond)
-		d.signal(syscall.SIGKILL)
+		d.Signal(syscall.SIGKILL)
 	}
 	for _, d := range list {
 		select {
-		case <-d.done:
+		case <-d.Done():
 		case <-time.After(4 * time.Second): // it did not pass its point: it may have no relay
-			d.kill()
+			d.Kill()
 		}
 	}
 }
@@ -83,14 +83,14 @@ func testZombie(t *testing.T, kafka *servers.KafkaServer) {
 	for n := range times(2, 60) {
 		zombie := x.processes[x.rng.IntN(3)]
 		x.pass(500 * time.Millisecond)
-		zombie.signal(syscall.SIGSTOP)
+		zombie.Signal(syscall.SIGSTOP)
 		enough := time.After(3200 * time.Millisecond) // the group would take longer
 		if n%10 != 9 {                                // else its session runs out by itself
 			x.forget(zombie)
 		}
 		x.awaitCommitted(x.ends(x.site.events))
 		<-enough
-		zombie.signal(syscall.SIGCONT)
+		zombie.Signal(syscall.SIGCONT)
 		x.awaitRejoined(zombie)
 		x.result.faults++
 	}
@@ -115,5 +115,5 @@ func (x *trial) awaitCommitted(offsets map[int32]int64) {
 func (x *trial) awaitRejoined(d *daemon) {
 	x.t.Helper()
 	before := d.metric("aggregator_events_total")
-	eventually(x.t, d.name+" counts again", func() bool { return d.metric("aggregator_events_total") > before+50 })
+	eventually(x.t, d.Name+" counts again", func() bool { return d.metric("aggregator_events_total") > before+50 })
 }

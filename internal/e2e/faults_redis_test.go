@@ -93,9 +93,9 @@ func testRefuse(t *testing.T, kafka *servers.KafkaServer) {
 	redis.Do("FLUSHALL")
 	x.result.faults++
 	for _, d := range x.processes {
-		d.awaitLog("partition stalled")
-		if !strings.Contains(d.log.String(), "its data was lost") {
-			t.Errorf("%s does not say why it stands still", d.name)
+		d.AwaitLog("partition stalled")
+		if !strings.Contains(d.Log.String(), "its data was lost") {
+			t.Errorf("%s does not say why it stands still", d.Name)
 		}
 	}
 	if key := redis.Do("KEYS", "*f:*"); key != "" {
@@ -103,8 +103,8 @@ func testRefuse(t *testing.T, kafka *servers.KafkaServer) {
 	}
 	x.environ = nil
 	for i, d := range x.processes {
-		d.stop()
-		x.start(i, binary)
+		d.Stop()
+		x.start(i, aggregator)
 	}
 	x.awaitNews()
 	x.conclude()

@@ -124,7 +124,7 @@ func threeBrokers(t *testing.T, advertise []string) *servers.KafkaServer {
 // TestSlowFaults injects every fault that the program must survive, on real servers, while events come, and compares what was
 // counted and published with the oracle. It prints a table, and writes it to the file that FAULTS_TABLE names.
 func TestSlowFaults(t *testing.T) {
-	deadlyBinary.made(t)
+	faultAggregator.Path(t)
 	began := time.Now()
 	if os.Getenv("FAULTS") != "" {
 		t.Run("Poison", testPoison) // alone, since it measures how long things take

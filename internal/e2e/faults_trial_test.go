@@ -5,7 +5,7 @@ package e2e
 import (
 	"cmp"
 	"context"
-	bigendian "encoding/binary"
+	"encoding/binary"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -13,7 +13,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -87,7 +86,7 @@ func newTrial(t *testing.T, name string, k *servers.KafkaServer, o trialOptions)
 	t.Cleanup(x.bury)
 	x.processes = make([]*daemon, o.processes)
 	for i := range x.processes {
-		x.start(i, binary)
+		x.start(i, aggregator)
 	}
 	x.feed.start()
 	x.pulse = newPulse(x)
@@ -96,13 +95,13 @@ func newTrial(t *testing.T, name string, k *servers.KafkaServer, o trialOptions)
 }
 
 // start starts the process of a place; the one before has ended.
-func (x *trial) start(i int, b *product, environ ...string) *daemon {
+func (x *trial) start(i int, b *servers.Build, environ ...string) *daemon {
 	x.t.Helper()
 	name := fmt.Sprintf("%s-%d-%d", x.events, i, len(x.lives))
-	d := launch(x.t, b, name, x.config, append(append(environ, x.environ...), "AGGREGATOR_KAFKA_CLIENT_ID="+name)...)
+	d := launchUnchecked(x.t, name, runCommand(x.t, b, x.config), append(append(environ, x.environ...), "AGGREGATOR_KAFKA_CLIENT_ID="+name)...)
 	x.processes[i] = d
 	x.lives = append(x.lives, d)
-	d.http = d.awaitLog("started")["http"].(string)
+	d.awaitStarted()
 	return d
 }
 
@@ -110,7 +109,7 @@ func (x *trial) start(i int, b *product, environ ...string) *daemon {
 func (x *trial) awaitWork(list ...*daemon) {
 	x.t.Helper()
 	for _, d := range list {
-		eventually(x.t, d.name+" works", func() bool { return d.metric("aggregator_events_total") > 0 })
+		eventually(x.t, d.Name+" works", func() bool { return d.metric("aggregator_events_total") > 0 })
 	}
 }
 
@@ -157,7 +156,7 @@ func (x *trial) forget(list ...*daemon) {
 	x.t.Helper()
 	var clients []string
 	for _, d := range list {
-		clients = append(clients, d.name)
+		clients = append(clients, d.Name)
 	}
 	x.kafka.RemoveMembers(x.group, clients...)
 }
@@ -165,18 +164,15 @@ func (x *trial) forget(list ...*daemon) {
 // bury kills what still runs, and looks for what must never be in a log.
 func (x *trial) bury() {
 	for _, d := range x.lives {
-		d.signal(syscall.SIGKILL)
-		<-d.done
-		log := d.log.String()
-		for _, bad := range []string{"DATA RACE", "panic: ", "BUG: ", "goroutine "} {
-			if strings.Contains(log, bad) {
-				x.t.Errorf("%s: %q in its log:\n%s", d.name, bad, log[max(0, len(log)-6000):])
-			}
+		d.Kill()
+		log := d.Log.String()
+		for _, text := range mustNotLog(log) {
+			x.t.Errorf("%s: %q in its log:\n%s", d.Name, text, logEnd(log))
 		}
 	}
 	if dir := os.Getenv("FAULTS_LOGS"); dir != "" {
 		for _, d := range x.lives {
-			_ = os.WriteFile(filepath.Join(dir, d.name+".log"), []byte(d.log.String()), 0o600)
+			_ = os.WriteFile(filepath.Join(dir, d.Name+".log"), []byte(d.Log.String()), 0o600)
 		}
 	}
 }
@@ -211,7 +207,7 @@ func numberAt(b []byte, at int) uint64 {
 	if len(b) < at+8 {
 		return 0
 	}
-	return bigendian.BigEndian.Uint64(b[at:])
+	return binary.BigEndian.Uint64(b[at:])
 }
 
 // conclude stops the feed, waits until all is counted and published, stops the processes, and compares everything with the oracle.
@@ -223,7 +219,7 @@ func (x *trial) conclude() {
 	eventually(x.t, "everything is counted and published", func() bool { return x.settled(store) })
 	x.pulse.stop()
 	for _, d := range x.processes {
-		d.stop()
+		d.Stop()
 	}
 	x.compare()
 }

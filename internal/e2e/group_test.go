@@ -59,10 +59,10 @@ func TestStrangerInGroup(t *testing.T) {
 			s.produce(clicks("A", 0, "1", "2", "3")...)
 			stranger := s.stranger(x.balancer)
 			d := s.start("aggregator")
-			d.lame = true
-			d.awaitLog("group has members that are no aggregators: what they hold nobody counts")
+			d.mayLogErrors = true
+			d.AwaitLog("group has members that are no aggregators: what they hold nobody counts")
 			eventually(t, "readiness names the stranger", func() bool {
-				status, text := d.get("/readyz?verbose")
+				status, text := d.Get("/readyz?verbose")
 				return status == http.StatusServiceUnavailable && strings.Contains(text, said(x.ready)+"\n")
 			})
 			if n := d.metric("aggregator_group_strangers"); n != 1 {
@@ -74,9 +74,9 @@ func TestStrangerInGroup(t *testing.T) {
 			}
 			stranger.Close()
 			s.awaitClicks(redis.Addr(), "A", 3)
-			d.awaitReady()
+			d.AwaitReady()
 			eventually(t, "the stranger is forgotten", func() bool { return d.metric("aggregator_group_strangers") == 0 })
-			d.stop()
+			d.Stop()
 		})
 	}
 }
@@ -90,10 +90,10 @@ func TestStandsBy(t *testing.T) {
 	eventually(t, "one of them stands by", func() bool {
 		idle = nil
 		for _, d := range []*daemon{a, b} {
-			if status, text := d.get("/readyz?verbose"); status != http.StatusOK {
+			if status, text := d.Get("/readyz?verbose"); status != http.StatusOK {
 				return false
 			} else if strings.Contains(text, "kafka: ok, stands by: 2 processes, 1 partition\n") {
-				idle = append(idle, d.name)
+				idle = append(idle, d.Name)
 			}
 		}
 		return len(idle) == 1
@@ -102,6 +102,6 @@ func TestStandsBy(t *testing.T) {
 	if r.code != exitFine || !strings.Contains(r.out, "ok: group "+s.group+": 2 members, left alone\n") {
 		t.Errorf("check -live: %+v", r)
 	}
-	a.stop()
-	b.stop()
+	a.Stop()
+	b.Stop()
 }

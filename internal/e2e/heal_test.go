@@ -77,7 +77,7 @@ func newHealing(t *testing.T) *healing {
 		Seed: e2eSeed(t), Events: 100_000, Incidents: 6, Accounts: 2_000, Partitions: partitions, Span: 6 * time.Hour,
 	})
 	h.d = h.site.start("aggregator")
-	h.d.lame = true // Redis is broken on purpose
+	h.d.mayLogErrors = true // Redis is broken on purpose
 	h.feed(6_000)
 	h.awaitDone()
 	return h
@@ -90,7 +90,7 @@ func (h *healing) whole() {
 	h.t.Helper()
 	h.awaitHealed(h.t, h.site, h.redis.Addr())
 	h.mustVerify()
-	h.d.stop()
+	h.d.Stop()
 	h.spread.check(h.t, h.site, h.redis.Addr(), true)
 	h.mustVerify()
 }
@@ -105,7 +105,7 @@ func TestRedisGoesBack(t *testing.T) {
 
 	restore(t, h.redis, old)
 	h.d.awaitMetric("aggregator_store_rollbacks_total", 0, time.Now())
-	h.d.awaitLog("fence is not what was written: going back to the stored one")
+	h.d.AwaitLog("fence is not what was written: going back to the stored one")
 	h.awaitHealed(t, h.site, h.redis.Addr())
 
 	before := h.d.metric("aggregator_store_rollbacks_total")
@@ -125,7 +125,7 @@ func TestRedisFlushed(t *testing.T) {
 	h := newHealing(t)
 	h.redis.Do("FLUSHALL")
 	h.d.awaitMetric("aggregator_store_losses_total", 0, time.Now())
-	h.d.awaitLog("store lost fences: counting again from where counting began")
+	h.d.AwaitLog("store lost fences: counting again from where counting began")
 	h.awaitHealed(t, h.site, h.redis.Addr())
 
 	before := h.d.metric("aggregator_store_losses_total")
@@ -140,7 +140,7 @@ func TestRedisFlushed(t *testing.T) {
 	eventually(t, "the settings are back", func() bool {
 		return h.redis.Do("EXISTS", h.prefix+"{00}m:shards", h.prefix+"{00}m:crossing-partitions", h.prefix+"{00}m:counters", h.prefix+"{07}m:fingerprint") == "4"
 	})
-	h.d.stop()
+	h.d.Stop()
 	h.d = h.site.start("started again")
 	h.feed(1_000)
 	h.whole()
@@ -153,22 +153,22 @@ func TestRedisLostRefused(t *testing.T) {
 	h := newHealing(t)
 	h.redis.Do("FLUSHALL")
 	h.d.awaitMetric("aggregator_store_losses_total", 0, time.Now())
-	h.d.awaitLog("store lost fences: standing still")
+	h.d.AwaitLog("store lost fences: standing still")
 	h.feed(1_000)
-	h.d.awaitLog("partition stalled")
+	h.d.AwaitLog("partition stalled")
 	if keys := h.redis.Do("--scan", "--pattern", h.prefix+"*r:*"); keys != "" {
 		t.Errorf("it counts: %s", keys)
 	}
 	if losses := h.d.metric("aggregator_store_losses_total"); losses != 3 {
 		t.Errorf("%v losses, want one for each partition", losses)
 	}
-	h.d.stop()
+	h.d.Stop()
 	late := h.site.start("one that cannot begin")
-	late.lame = true
+	late.mayLogErrors = true
 	eventually(t, "the lag of what could not be begun with", func() bool {
 		return late.metric("aggregator_lag_records") >= 1_000 && late.metric("aggregator_lag_seconds") > 0
 	})
-	late.stop()
+	late.Stop()
 	t.Setenv("AGGREGATOR_REDIS_LOST", "recount")
 	h.d = h.site.start("one that may recount")
 	h.whole()
@@ -207,7 +207,7 @@ func (h *healing) losesSettings() {
 	h.t.Helper()
 	counters := h.redis.Do("GET", h.prefix+"{00}m:counters")
 	h.del(h.prefix+"{00}m:counters", h.prefix+"{00}m:shards", h.prefix+"{05}m:fingerprint")
-	h.d.awaitLog("settings are gone from the store: writing them again")
+	h.d.AwaitLog("settings are gone from the store: writing them again")
 	eventually(h.t, "the settings are back", func() bool {
 		return h.redis.Do("GET", h.prefix+"{00}m:counters") == counters && h.redis.Do("GET", h.prefix+"{00}m:shards") == "16" &&
 			h.redis.Do("EXISTS", h.prefix+"{05}m:fingerprint") == "1"
@@ -242,7 +242,7 @@ func (h *healing) losesFence(shard string) {
 	losses := h.d.metric("aggregator_store_losses_total")
 	h.del(h.keys("{" + shard + "}f:1:*")...)
 	h.d.awaitMetric("aggregator_store_losses_total", losses, time.Now())
-	if line := h.d.awaitLog("store lost fences: standing still"); !strings.Contains(line["error"].(string), "delete all keys of the shard") {
+	if line := h.d.AwaitLog("store lost fences: standing still"); !strings.Contains(line["error"].(string), "delete all keys of the shard") {
 		h.t.Errorf("it says %v", line)
 	}
 	h.del(h.keys("{" + shard + "}*")...)
@@ -252,14 +252,14 @@ func (h *healing) losesFence(shard string) {
 // meetsDamage damages a record for a while, which is met by a process that does not know it.
 func (h *healing) meetsDamage() {
 	h.t.Helper()
-	h.d.stop()
+	h.d.Stop()
 	record := h.keys("*r:incident:*")[0]
 	h.redis.Do("COPY", record, "kept")
 	h.redis.Do("SET", record, "damaged")
 	h.d = h.site.start("one that meets damage")
-	h.d.lame = true
+	h.d.mayLogErrors = true
 	h.feed(3_000)
-	h.d.awaitLog("shard stands still")
+	h.d.AwaitLog("shard stands still")
 	if errs := h.d.metric("aggregator_store_errors_total", `operation="decode"`); errs == 0 {
 		h.t.Error("no error is counted")
 	}
@@ -347,7 +347,7 @@ func TestLogIsCut(t *testing.T) {
 	send("click", 100)
 	s.cut(60)
 	redis.Do("FLUSHALL")
-	d.awaitLog("the log's start is gone: counts that reach back before it say since when they are whole")
+	d.AwaitLog("the log's start is gone: counts that reach back before it say since when they are whole")
 	d.awaitMetric("aggregator_store_losses_total", 0, time.Now())
 	send("click", 160) // 200 are there
 	first := s.sinceOf("clicks/incident/A/1/2")
@@ -356,12 +356,12 @@ func TestLogIsCut(t *testing.T) {
 	}
 	s.mustVerify()
 
-	d.stop()
+	d.Stop()
 	put("click", 50)
 	s.cut(290)
 	d = s.start("one that was overtaken")
-	d.lame = true // a hole is an error
-	d.awaitLog("hole in the log: records were deleted before they were read")
+	d.mayLogErrors = true // a hole is an error
+	d.AwaitLog("hole in the log: records were deleted before they were read")
 	send("click", 90) // 300 are there
 	second := s.sinceOf("clicks/incident/A/1/3")
 	if second <= first || s.sinceOf("ever/incident/A/1/3") != second {
@@ -372,5 +372,5 @@ func TestLogIsCut(t *testing.T) {
 		return s.whole("short")
 	})
 	s.mustVerify()
-	d.stop()
+	d.Stop()
 }

@@ -20,7 +20,7 @@ func TestSlowHugeBatch(t *testing.T) {
 	kafka.CreateTopic(s.events, 1, map[string]string{"max.message.bytes": "134217728"})
 	s.connect()
 	d := s.start("one")
-	d.awaitReady()
+	d.AwaitReady()
 	s.produce(clicks("A", 0, "1")...)
 	s.produceBatch(0, []int64{0}, strings.Repeat("\x00", 66<<20))
 	s.produce(clicks("A", 0, "2")...)
@@ -35,5 +35,5 @@ func TestSlowHugeBatch(t *testing.T) {
 		t.Errorf("the letter says:\n%s", said)
 	}
 	s.mustVerify()
-	d.stop()
+	d.Stop()
 }

@@ -24,7 +24,7 @@ func TestReadmeKcat(t *testing.T) {
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: pack})
 	here := strings.NewReplacer("127.0.0.1:9092", kafka.Addr(), "dissemination-events", s.events, "threshold-crossings", s.crossings)
 	d := s.start("aggregator")
-	d.awaitReady()
+	d.AwaitReady()
 	if out, err := exec.Command("sh", "-e", "-c", here.Replace(send)).CombinedOutput(); err != nil {
 		t.Errorf("%s\n%v\n%s", send, err, out)
 	}
@@ -32,5 +32,5 @@ func TestReadmeKcat(t *testing.T) {
 		out, err := exec.Command("sh", "-c", here.Replace(read)).Output()
 		return err == nil && strings.Contains(string(out), `"id":"clicks-100/incident/inc-42/1/1"`)
 	})
-	d.stop()
+	d.Stop()
 }

@@ -77,7 +77,7 @@ func (s *site) liveFine(t *testing.T) {
 func (s *site) liveBeside(t *testing.T) {
 	t.Helper()
 	d := s.start("beside")
-	d.awaitReady()
+	d.AwaitReady()
 	before, _ := s.describedGroup(t)
 	for range 3 {
 		s.live().mustSay(t, exitFine, "ok: group "+s.group+": 1 member, left alone\n")
@@ -85,10 +85,10 @@ func (s *site) liveBeside(t *testing.T) {
 	if after, _ := s.describedGroup(t); len(before) != 1 || fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("the group had %v and has %v", before, after)
 	}
-	if status, text := d.get("/readyz"); status != http.StatusOK || strings.Count(d.log.String(), `"msg":"joined the group: reading"`) != 1 {
+	if status, text := d.Get("/readyz"); status != http.StatusOK || strings.Count(d.Log.String(), `"msg":"joined the group: reading"`) != 1 {
 		t.Errorf("the service was disturbed: %d %s", status, text)
 	}
-	d.stop()
+	d.Stop()
 }
 
 // describedGroup is the ids of the group's members, and what is wrong with its state if it has none.

@@ -2,5 +2,5 @@
 
 package e2e
 
-// underRace says whether the tests were built with the race detector. The binary they run is built like them.
+// underRace reports whether the tests were built with the race detector. The binary they run is built like them.
 const underRace = false

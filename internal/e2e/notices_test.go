@@ -19,7 +19,7 @@ func TestNotices(t *testing.T) {
 		return string(text)
 	}
 	notice := read("NOTICE")
-	info, err := buildinfo.ReadFile(binary.made(t))
+	info, err := buildinfo.ReadFile(aggregator.Path(t))
 	if err != nil {
 		t.Fatal(err)
 	}

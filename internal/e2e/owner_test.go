@@ -66,13 +66,12 @@ func TestOneStoreForTwo(t *testing.T) {
 	stag.produce(clicks("A", 0, "1", "2")...)
 
 	line := fmt.Sprintf("the store belongs to group %q with crossings topic %q, this is group %q with crossings topic %q: ", prod.group, prod.crossings, stag.group, stag.crossings)
-	second := launch(t, binary, "stag", stag.config, shared)
-	second.lame = true
-	second.awaitLog("ended")
-	<-second.done
-	second.cleanup()
-	if code := second.cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(second.log.String(), strings.ReplaceAll(line, `"`, `\"`)) {
-		t.Errorf("the second one: exit code %d, log:\n%s", code, second.log)
+	second := launch(t, "stag", runCommand(t, aggregator, stag.config), shared)
+	second.mayLogErrors = true
+	second.AwaitLog("ended")
+	<-second.Done()
+	if code := second.ExitCode(); code != exitFailed || !strings.Contains(second.Log.String(), strings.ReplaceAll(line, `"`, `\"`)) {
+		t.Errorf("the second one: exit code %d, log:\n%s", code, second.Log)
 	}
 	r := call(t, "", []string{shared}, "check", "-config", stag.config, "-live")
 	if r.code != exitFailed || !strings.Contains(r.err, "failed: redis.prefix "+prod.prefix+": "+line) || !strings.Contains(r.err, "-adopt "+prod.group+"\n") {
@@ -90,8 +89,8 @@ func TestOneStoreForTwo(t *testing.T) {
 	own := stag.start("stag with a prefix of its own")
 	stag.awaitDone()
 	stag.awaitClicks(redis.Addr(), "A", 2)
-	own.stop()
-	d.stop()
+	own.Stop()
+	d.Stop()
 }
 
 // TestOneGroupForTwo: a deployment with the group of another one, and a store of its own, waits, so that the other one keeps its
@@ -101,15 +100,14 @@ func TestOneGroupForTwo(t *testing.T) {
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: threePack})
 	apart := "AGGREGATOR_REDIS_PREFIX=" + s.prefix + "apart:"
 	first := s.start("first")
-	first.awaitReady()
+	first.AwaitReady()
 
-	second := launch(t, binary, "second", s.config, apart)
-	t.Cleanup(second.cleanup)
-	second.lame = true
-	second.http = second.awaitLog("started")["http"].(string)
+	second := launch(t, "second", runCommand(t, aggregator, s.config), apart)
+	second.mayLogErrors = true
+	second.awaitStarted()
 	const text = "has members that count into another store (redis.addrs, redis.db, redis.prefix), so that each store lacks what the other has: "
 	eventually(t, "the second says why it waits", func() bool {
-		status, body := second.get("/readyz?verbose")
+		status, body := second.Get("/readyz?verbose")
 		return status == http.StatusServiceUnavailable && strings.Contains(body, "kafka: group not joined: group "+s.group+" "+text)
 	})
 	r := call(t, "", []string{apart}, "check", "-config", s.config, "-live")
@@ -122,10 +120,10 @@ func TestOneGroupForTwo(t *testing.T) {
 	s.produce(clicks("A", 0, "1", "2")...)
 	s.produce(clicks("A", 1, "3")...)
 	eventually(t, "the crossing of events of both partitions", func() bool { return len(s.read(s.crossings)) == 1 })
-	first.awaitReady()
-	first.stop()
-	second.awaitReady()
-	second.stop()
+	first.AwaitReady()
+	first.Stop()
+	second.AwaitReady()
+	second.Stop()
 }
 
 // TestDeploymentRenamed: with -adopt a group takes over the store of another, and counts on in it; the other one, if it still runs, ends.
@@ -138,24 +136,22 @@ func TestDeploymentRenamed(t *testing.T) {
 
 	was := s.group
 	s.group += "-renamed"
-	heir := launchWith(t, binary, "renamed", s.config, []string{"-adopt", was}, "AGGREGATOR_KAFKA_GROUP="+s.group)
-	t.Cleanup(heir.cleanup)
-	heir.awaitLog("store adopted: it belongs to this group from now on")
-	old.lame = true
-	old.awaitLog("ended")
-	<-old.done
+	heir := launch(t, "renamed", runCommand(t, aggregator, s.config, "-adopt", was), "AGGREGATOR_KAFKA_GROUP="+s.group)
+	heir.AwaitLog("store adopted: it belongs to this group from now on")
+	old.mayLogErrors = true
+	old.AwaitLog("ended")
+	<-old.Done()
 	s.produce(clicks("A", 0, "3")...)
 	s.awaitDone()
 	s.awaitClicks(redis.Addr(), "A", 3)
-	heir.stop()
+	heir.Stop()
 
-	again := launch(t, binary, "old again", s.config)
-	t.Cleanup(again.cleanup)
-	again.lame = true
-	again.awaitLog("ended")
-	<-again.done
-	if code := again.cmd.ProcessState.ExitCode(); code != exitFailed || !strings.Contains(again.log.String(), "the store belongs to group") {
-		t.Errorf("the old one again: exit code %d, log:\n%s", code, again.log)
+	again := launch(t, "old again", runCommand(t, aggregator, s.config))
+	again.mayLogErrors = true
+	again.AwaitLog("ended")
+	<-again.Done()
+	if code := again.ExitCode(); code != exitFailed || !strings.Contains(again.Log.String(), "the store belongs to group") {
+		t.Errorf("the old one again: exit code %d, log:\n%s", code, again.Log)
 	}
 }
 
@@ -167,20 +163,20 @@ func TestCrossingsMadeAnew(t *testing.T) {
 	d := s.start("first")
 	s.produce(clicks("A", 0, "1", "2")...)
 	s.awaitDone()
-	d.stop()
+	d.Stop()
 	kafka.DeleteTopic(s.crossings)
 	eventually(t, "the topic is gone", func() bool { return !kafka.HasTopic(s.crossings) })
 	kafka.CreateTopic(s.crossings, 5, nil)
 	s.connect()
 	d = s.start("second")
-	d.awaitLog(line)
+	d.AwaitLog(line)
 	s.produce(clicks("A", 0, "3")...)
 	eventually(t, "the crossing", func() bool { return len(s.read(s.crossings)) == 1 })
-	d.stop()
+	d.Stop()
 	d = s.start("third")
-	d.awaitReady()
-	d.stop()
-	if strings.Contains(d.log.String(), line) {
+	d.AwaitReady()
+	d.Stop()
+	if strings.Contains(d.Log.String(), line) {
 		t.Error("it is said again")
 	}
 }

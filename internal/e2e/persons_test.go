@@ -79,13 +79,13 @@ func (g *guarded) keepsPersons(t *testing.T) {
 	s, seen := g.withSecrets(t), shown{}
 	rights := g.acls("User:scrammer")
 	d := startDaemon(t, "run", g.config, s.fine...)
-	d.lame = true
-	d.awaitReady()
+	d.mayLogErrors = true
+	d.AwaitReady()
 	_, before := g.done()
 	records := personal(time.Now())
 	g.forbid(rights[3]) // to write crossings
 	g.produce(records...)
-	d.log.await(t, "crossings that wait", func(log string) bool { return strings.Contains(log, "crossings wait in the outbox") })
+	d.awaitInLog("crossings wait in the outbox")
 	g.allow(rights[3])
 	g.awaitDone()
 	eventually(t, "crossings of an account", func() bool {
@@ -96,8 +96,8 @@ func (g *guarded) keepsPersons(t *testing.T) {
 	}
 	g.damage(t, d)
 	seen.daemon(t, d, httpToken)
-	d.stop()
-	seen["log at the end"] = d.log.String()
+	d.Stop()
+	seen["log at the end"] = d.Log.String()
 	letters := 0
 	for i, r := range g.read(g.dead) {
 		letters++
@@ -128,7 +128,7 @@ func (g *guarded) damage(t *testing.T, d *daemon) {
 		r.Partition = int32(i % 2)
 	}
 	g.produce(again...)
-	d.log.await(t, "damage", func(log string) bool { return strings.Contains(log, "shard stands still") })
+	d.awaitInLog("shard stands still")
 	g.store.Do("COPY", "saved", key, "REPLACE")
 	g.store.Do("DEL", "saved")
 	g.awaitDone()

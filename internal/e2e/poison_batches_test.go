@@ -5,7 +5,7 @@ package e2e
 import (
 	"bytes"
 	"compress/gzip"
-	encoding "encoding/binary"
+	"encoding/binary"
 	"hash/crc32"
 	"io"
 	"math"
@@ -48,18 +48,18 @@ func batchOfNow(count int, records []byte) rawBatch {
 func (b rawBatch) append(dst []byte) []byte {
 	at := len(dst)
 	dst = append(dst, zeros(8)...) // base offset
-	dst = encoding.BigEndian.AppendUint32(dst, uint32(49+int32(len(b.records))+b.length))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(49+int32(len(b.records))+b.length))
 	dst = append(dst, 0xff, 0xff, 0xff, 0xff, b.magic, 0, 0, 0, 0) // leader epoch; checksum, below
-	dst = encoding.BigEndian.AppendUint16(dst, uint16(b.attrs))
-	dst = encoding.BigEndian.AppendUint32(dst, uint32(b.last))
-	dst = encoding.BigEndian.AppendUint64(dst, uint64(b.base))
-	dst = encoding.BigEndian.AppendUint64(dst, uint64(b.newest))
-	dst = encoding.BigEndian.AppendUint64(dst, uint64(b.producer))
-	dst = encoding.BigEndian.AppendUint16(dst, uint16(b.epoch))
-	dst = encoding.BigEndian.AppendUint32(dst, uint32(b.sequence))
-	dst = encoding.BigEndian.AppendUint32(dst, uint32(b.count))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(b.attrs))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(b.last))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(b.base))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(b.newest))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(b.producer))
+	dst = binary.BigEndian.AppendUint16(dst, uint16(b.epoch))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(b.sequence))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(b.count))
 	dst = append(dst, b.records...)
-	encoding.BigEndian.PutUint32(dst[at+17:], crc32.Checksum(dst[at+21:], crc32.MakeTable(crc32.Castagnoli)))
+	binary.BigEndian.PutUint32(dst[at+17:], crc32.Checksum(dst[at+21:], crc32.MakeTable(crc32.Castagnoli)))
 	return dst
 }
 
@@ -79,22 +79,22 @@ type rawRecord struct {
 
 func (r rawRecord) append(dst []byte) []byte {
 	b := []byte{r.attrs}
-	b = encoding.AppendVarint(b, r.time)
-	b = encoding.AppendVarint(b, r.offset)
+	b = binary.AppendVarint(b, r.time)
+	b = binary.AppendVarint(b, r.offset)
 	b = appendRaw(b, r.key, r.keyLength)
 	b = appendRaw(b, r.value, r.valueLength)
 	if !r.withoutHeaders {
-		b = encoding.AppendVarint(b, r.headers)
+		b = binary.AppendVarint(b, r.headers)
 	}
 	b = append(b, r.rest...)
-	return append(encoding.AppendVarint(dst, int64(len(b))+r.length), b...)
+	return append(binary.AppendVarint(dst, int64(len(b))+r.length), b...)
 }
 
 func appendRaw(dst, b []byte, length int64) []byte {
 	if b == nil {
-		return encoding.AppendVarint(dst, length)
+		return binary.AppendVarint(dst, length)
 	}
-	return append(encoding.AppendVarint(dst, int64(len(b))), b...)
+	return append(binary.AppendVarint(dst, int64(len(b))), b...)
 }
 
 // plain is a sound record.
@@ -155,7 +155,7 @@ func compressed(codec int, list ...stretch) []byte {
 // bomb is a batch of one record, which has something very long, and a good one.
 func (g *poisoner) bomb(codec int, head []byte, n int64, tail []byte) dose {
 	length := int64(len(head)) + n + int64(len(tail))
-	b := batchOfNow(2, compressed(codec, stretch{append(encoding.AppendVarint(nil, length), head...), n, tail}, stretch{head: g.plain(1).append(nil)}))
+	b := batchOfNow(2, compressed(codec, stretch{append(binary.AppendVarint(nil, length), head...), n, tail}, stretch{head: g.plain(1).append(nil)}))
 	b.attrs = int16(codec)
 	return dose{batches: [][]byte{b.append(nil)}, each: 2, told: 2}
 }
@@ -177,20 +177,20 @@ func (g *poisoner) longest() (codec int, n int64) {
 
 func (g *poisoner) valueBomb() dose {
 	codec, n := g.longest()
-	return g.bomb(codec, encoding.AppendVarint([]byte{0, 0, 0, 1}, n), n, []byte{0}) // attributes, deltas, no key
+	return g.bomb(codec, binary.AppendVarint([]byte{0, 0, 0, 1}, n), n, []byte{0}) // attributes, deltas, no key
 }
 
 func (g *poisoner) keyBomb() dose {
 	codec, n := g.longest()
-	return g.bomb(codec, encoding.AppendVarint([]byte{0, 0, 0}, n), n, []byte{1, 0})
+	return g.bomb(codec, binary.AppendVarint([]byte{0, 0, 0}, n), n, []byte{1, 0})
 }
 
 // headerBomb is a record with headers that are two zeros each: no name, no value.
 func (g *poisoner) headerBomb() dose {
 	codec, n := g.longest()
 	value := one(g, g.event(), "x")
-	head := append(encoding.AppendVarint([]byte{0, 0, 0, 1}, int64(len(value))), value...)
-	return g.bomb(codec, encoding.AppendVarint(head, n/2), n/2*2, nil)
+	head := append(binary.AppendVarint([]byte{0, 0, 0, 1}, int64(len(value))), value...)
+	return g.bomb(codec, binary.AppendVarint(head, n/2), n/2*2, nil)
 }
 
 // recordBomb is a batch of very many records that have nothing.
@@ -300,7 +300,7 @@ func (g *poisoner) oddRecords() dose {
 		case 5:
 			r.headers = odd()
 		case 6:
-			r.headers, r.rest = 1, encoding.AppendVarint(encoding.AppendVarint(nil, odd()), odd())
+			r.headers, r.rest = 1, binary.AppendVarint(binary.AppendVarint(nil, odd()), odd())
 		case 7:
 			r.withoutHeaders = true
 		default:

@@ -9,8 +9,6 @@ import (
 	"math/rand/v2"
 	"os"
 	"regexp"
-	"strconv"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -120,7 +118,7 @@ func newWard(t *testing.T, kafka *servers.KafkaServer) *ward {
 func (w *ward) launch() {
 	w.t.Helper()
 	w.d = w.start(fmt.Sprintf("%s-%d", w.events, w.partings), "GOMEMLIMIT=460MiB")
-	w.d.lame = true // what it meets may be worth an error
+	w.d.mayLogErrors = true // what it meets may be worth an error
 	w.told = -1
 	w.partings++
 }
@@ -270,30 +268,23 @@ func (w *ward) rests() error {
 	return nil
 }
 
-// cpuNow is the time that the running process has used.
+// cpuNow is the time that the running process has used; 0 if it has ended.
 func (w *ward) cpuNow() time.Duration {
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", w.d.cmd.Process.Pid))
-	if err != nil {
-		return 0
-	}
-	_, rest, _ := strings.Cut(string(text), ") ")
-	fields := strings.Fields(rest)
-	user, _ := strconv.Atoi(fields[11])
-	system, _ := strconv.Atoi(fields[12])
-	return time.Duration(user+system) * 10 * time.Millisecond // a tick is a hundredth of a second
+	used, _ := w.d.CPUNow()
+	return used
 }
 
 // part stops the process by SIGTERM, which must work in its time.
 func (w *ward) part() error {
 	began := time.Now()
-	w.d.signal(syscall.SIGTERM)
+	w.d.Signal(syscall.SIGTERM)
 	select {
-	case <-w.d.done:
+	case <-w.d.Done():
 	case <-time.After(stopDeadline + 10*time.Second):
-		w.d.kill()
+		w.d.Kill()
 		return fmt.Errorf("SIGTERM does not stop it")
 	}
-	if code := w.d.cmd.ProcessState.ExitCode(); code != exitFine {
+	if code := w.d.ExitCode(); code != exitFine {
 		return fmt.Errorf("exit code %d, %v after SIGTERM", code, time.Since(began).Round(time.Second))
 	}
 	return nil
@@ -390,7 +381,7 @@ func runPoison(t *testing.T, seed uint64, length time.Duration) {
 		if err != nil {
 			t.Errorf("%s: %v", k.name, err)
 			row.missed++
-			w.d.kill()
+			w.d.Kill()
 			row.events, row.wanted, row.stall = row.events+w.good, row.wanted+w.good, max(row.stall, w.slowest)
 			w = newWard(t, kafka)
 		}

@@ -102,10 +102,10 @@ func TestRedisPaused(t *testing.T) {
 	}
 	<-paused
 	highest = max(highest, lag())
-	if status, body := d.get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "redis") {
+	if status, body := d.Get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "redis") {
 		t.Errorf("/readyz while Redis is paused: %d, %s", status, body)
 	}
-	if status, _ := d.get("/livez"); status != http.StatusOK {
+	if status, _ := d.Get("/livez"); status != http.StatusOK {
 		t.Errorf("/livez while Redis is paused: %d", status)
 	}
 	committed, all := s.done()
@@ -118,8 +118,8 @@ func TestRedisPaused(t *testing.T) {
 	s.produce(kafkaNow(events.next(10_000))...)
 	s.awaitDone()
 	eventually(t, "no lag is left", func() bool { return lag() == 0 })
-	d.awaitReady()
-	d.stop()
+	d.AwaitReady()
+	d.Stop()
 	events.check(t, s, redis.Addr(), false)
 }
 
@@ -134,24 +134,24 @@ func TestRedisAbsentAtStart(t *testing.T) {
 	})
 	s.produce(kafkaNow(events.next(10_000))...)
 	d := s.start("aggregator")
-	line := d.awaitLog("redis does not answer: trying until it does")
+	line := d.AwaitLog("redis does not answer: trying until it does")
 	if text, _ := line["error"].(string); line["level"] != "WARN" || !strings.Contains(text, redis.Addr()) || !strings.Contains(text, "refused") {
 		t.Errorf("what it says: %v", line)
 	}
-	if status, body := d.get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "redis") {
+	if status, body := d.Get("/readyz"); status != http.StatusServiceUnavailable || !strings.Contains(body, "redis") {
 		t.Errorf("/readyz without Redis: %d, %s", status, body)
 	}
-	if status, _ := d.get("/livez"); status != http.StatusOK {
+	if status, _ := d.Get("/livez"); status != http.StatusOK {
 		t.Errorf("/livez without Redis: %d", status)
 	}
 	other := s.start("one that is stopped while it waits")
-	other.awaitLog("redis does not answer: trying until it does")
-	other.stop()
+	other.AwaitLog("redis does not answer: trying until it does")
+	other.Stop()
 
 	redis.Restart()
-	d.awaitReady()
+	d.AwaitReady()
 	s.awaitDone()
-	d.stop()
+	d.Stop()
 	events.check(t, s, redis.Addr(), false)
 }
 
@@ -185,9 +185,8 @@ func TestSentinelPassword(t *testing.T) {
 	if live := call(t, "", right, "check", "-config", config, "-live"); !strings.Contains(live.out+live.err, "redis "+w.MasterName+": version ") {
 		t.Errorf("check -live: %+v", live)
 	}
-	d := launch(t, binary, "sentinels", config, right...)
-	d.lame = true // there is no Kafka
-	t.Cleanup(d.cleanup)
-	d.log.await(t, "connection", func(log string) bool { return strings.Contains(log, "redis answers") })
-	d.stop()
+	d := launch(t, "sentinels", runCommand(t, aggregator, config), right...)
+	d.mayLogErrors = true // there is no Kafka
+	d.awaitInLog("redis answers")
+	d.Stop()
 }

@@ -230,12 +230,12 @@ func runOnce(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServe
 		}
 		return published >= int64(len(h.replayed))
 	})
-	d.stop()
+	d.Stop()
 	got := readAnnouncements(t, s.read(s.crossings))
 	c := compareAll(got, h.replayed, strict)
 	counts := sameLines(s.counts(redis.Addr()), h.lines, strict)
 	t.Logf("batches of %d: %d events in %v with start and group, CPU %v; %d crossings, counts %d; missed %d, wrong %d, repeated %d, counts wrong %d",
-		batch, len(h.records), took.Round(time.Millisecond), d.cpu(), len(got), len(h.lines), len(c.missed), len(c.wrong), len(c.repeated), len(counts))
+		batch, len(h.records), took.Round(time.Millisecond), d.CPU(), len(got), len(h.lines), len(c.missed), len(c.wrong), len(c.repeated), len(counts))
 	if !c.exact() || len(c.repeated) > 0 {
 		t.Errorf("batches of %d: crossings: %v", batch, c)
 	}

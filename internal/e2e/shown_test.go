@@ -34,19 +34,19 @@ func (s shown) result(name string, r result) { s[name+": stdout"], s[name+": std
 // daemon adds the log of a daemon, its command line, and what its HTTP server answers, with and without the token.
 func (s shown) daemon(t *testing.T, d *daemon, token string) {
 	t.Helper()
-	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", d.cmd.Process.Pid))
+	cmdline, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", d.PID()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	s[d.name+": ps"] = string(cmdline)
+	s[d.Name+": ps"] = string(cmdline)
 	for _, path := range []string{
 		"/", "/livez", "/healthz", "/readyz", "/readyz?verbose", "/metrics", "/nowhere", "/debug/pprof/", "/debug/pprof/cmdline",
 		"/debug/pprof/goroutine?debug=2", "/debug/pprof/heap?debug=1", "/debug/pprof/allocs", "/debug/pprof/symbol",
 	} {
-		_, s[d.name+": "+path] = d.get(path)
-		_, s[d.name+": "+path+" with the token"] = d.getAs(path, token)
+		_, s[d.Name+": "+path] = d.Get(path)
+		_, s[d.Name+": "+path+" with the token"] = d.GetAs(path, token)
 	}
-	s[d.name+": log"] = d.log.String()
+	s[d.Name+": log"] = d.Log.String()
 }
 
 // secretSite is what the tests of secrets use, and all their secrets.
@@ -99,7 +99,7 @@ func (g *guarded) keepsSecrets(t *testing.T) {
 		d := s.troubled(t, fmt.Sprint("run ", i), environ)
 		seen.daemon(t, d, httpToken)
 		s.store.Resume()
-		d.stop()
+		d.Stop()
 	}
 	for name, environ := range map[string][]string{
 		"wrong Kafka password": kafkaLogin(g, "plain", "aggregator", guess),
@@ -139,12 +139,12 @@ func (g *guarded) keepsSecrets(t *testing.T) {
 func (s *secretSite) troubled(t *testing.T, name string, environ []string) *daemon {
 	t.Helper()
 	d := startDaemon(t, name, s.config, environ...)
-	d.lame = true
-	d.awaitReady()
+	d.mayLogErrors = true
+	d.AwaitReady()
 	s.send(t, "secret-"+name[len(name)-1:])
 	s.arrived(t, "secret-"+name[len(name)-1:])
 	s.store.Pause()
 	t.Cleanup(s.store.Resume)
-	d.log.await(t, "complaint", func(log string) bool { return len(complaints(log)) > 0 })
+	d.Log.Await(t, patience, "complaint", func(log string) bool { return len(complaints(log)) > 0 })
 	return d
 }

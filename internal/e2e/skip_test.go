@@ -1,7 +1,7 @@
 package e2e
 
 import (
-	bytesof "encoding/binary"
+	"encoding/binary"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -33,8 +33,8 @@ func (s *site) damage(partition int, offset uint64, change func(batch []byte)) {
 		s.t.Fatal(err)
 	}
 	rest := data
-	for bytesof.BigEndian.Uint64(rest) != offset {
-		rest = rest[12+bytesof.BigEndian.Uint32(rest[batchSizeAt:]):]
+	for binary.BigEndian.Uint64(rest) != offset {
+		rest = rest[12+binary.BigEndian.Uint32(rest[batchSizeAt:]):]
 	}
 	change(rest)
 	if err := os.WriteFile(files[0], data, 0o600); err != nil {
@@ -74,32 +74,31 @@ func TestSkip(t *testing.T) {
 	}
 	kafka.Stop()
 	s.damage(0, 30, func(batch []byte) { batch[batchTextAt] ^= 1 })
-	s.damage(1, 30, func(batch []byte) { bytesof.BigEndian.PutUint32(batch[batchSizeAt:], 1<<30) })
+	s.damage(1, 30, func(batch []byte) { binary.BigEndian.PutUint32(batch[batchSizeAt:], 1<<30) })
 	kafka.StartAll()
 	s.connect()
 
 	d := s.start("aggregator")
-	d.lame = true
+	d.mayLogErrors = true
 	for p := range 2 {
 		want := fmt.Sprintf("pass it over with `aggregator run -skip %s/%d/30`", s.events, p)
-		d.log.await(t, want, func(text string) bool { return strings.Contains(text, want) })
+		d.awaitInLog(want)
 	}
 	eventually(t, "the sound partition is counted, the others up to what is damaged", func() bool {
 		at := s.committed()
 		return at[0] == 30 && at[1] == 30 && at[2] == 60
 	})
-	skipping := launchWith(t, binary, "skipping", s.config, []string{"-skip", s.events + "/0/30", "-skip", s.events + "/1/30", "-skip", s.events + "/2/30"})
-	t.Cleanup(skipping.cleanup)
-	skipping.lame = true
-	skipping.http = skipping.awaitLog("started")["http"].(string)
-	skipping.awaitLog("not skipped: nothing at this offset is there that cannot be read")
-	skipping.log.await(t, "both", func(text string) bool {
+	skipping := launch(t, "skipping", runCommand(t, aggregator, s.config, "-skip", s.events+"/0/30", "-skip", s.events+"/1/30", "-skip", s.events+"/2/30"))
+	skipping.mayLogErrors = true
+	skipping.awaitStarted()
+	skipping.AwaitLog("not skipped: nothing at this offset is there that cannot be read")
+	skipping.Log.Await(t, patience, "both", func(text string) bool {
 		return strings.Count(text, `"msg":"passed over what cannot be read, as -skip says"`) == 2
 	})
 	s.awaitDone()
 	holes := skipping.metric("aggregator_log_holes_records_total") + d.metric("aggregator_log_holes_records_total")
-	skipping.stop()
-	d.stop()
+	skipping.Stop()
+	d.Stop()
 	counts := strings.Join(s.counts(redis.Addr()), "\n")
 	for p, n := range []float64{57, 63 - holes, 60} {
 		if want := fmt.Sprintf(`"clicks":{"value":%v,`, n); !slices.ContainsFunc(lines(counts), func(line string) bool {
@@ -118,7 +117,7 @@ func TestSkip(t *testing.T) {
 	if n := again.metric("aggregator_log_holes_records_total"); n != 0 {
 		t.Errorf("%v records are in a hole that was counted before", n)
 	}
-	again.stop()
+	again.Stop()
 	s.mustVerify()
 }
 

@@ -205,33 +205,26 @@ func TestSlowTwoMillion(t *testing.T) {
 
 	c := s.start("third")
 	s.feedUntil(func() bool { return c.metric("aggregator_events_total") > 0 })
-	a.signal(syscall.SIGTERM)
-	s.feedUntil(func() bool {
-		select {
-		case <-a.done:
-			return true
-		default:
-			return false
-		}
-	})
-	a.awaitEnd()
+	a.Signal(syscall.SIGTERM)
+	s.feedUntil(a.Ended)
+	a.AwaitEnd()
 	moved := s.sent
 	for s.feed(350_000) {
 	}
 	s.awaitDone()
 	wall := time.Since(began)
 	redisCPU := redis.CPU()
-	b.stop()
-	c.stop()
+	b.Stop()
+	c.Stop()
 	if moved == s.config.Events {
 		t.Error("all was sent before the third had joined and the first had left")
 	}
-	cpu := a.cpu() + b.cpu() + c.cpu()
+	cpu := a.CPU() + b.CPU() + c.CPU()
 	perMillion := func(d time.Duration) float64 { return d.Seconds() * 1e6 / float64(s.sent) }
 	t.Logf("backlog of 700,000: %v, %.0f events/s with start and group; whole: %v with kcat beside it, %.0f events/s; joined and left by event %d",
 		backlog.Round(time.Millisecond), 700_000/backlog.Seconds(), wall.Round(time.Millisecond), float64(s.sent)/wall.Seconds(), moved)
 	t.Logf("CPU: processes %v, %v, %v; Redis %v; per million events: program %.2f s, Redis %.2f s; Redis holds %s",
-		a.cpu(), b.cpu(), c.cpu(), redisCPU, perMillion(cpu), perMillion(redisCPU), memoryOf(redis))
+		a.CPU(), b.CPU(), c.CPU(), redisCPU, perMillion(cpu), perMillion(redisCPU), memoryOf(redis))
 	s.conclude(redis.Addr(), false)
 }
 
@@ -248,7 +241,7 @@ func memoryOf(redis *servers.RedisServer) string {
 // feedUntilRead waits until a process has read so many records, and feeds on when all that there is was read by another.
 func (s *crowdSite) feedUntilRead(d *daemon, least float64) {
 	s.t.Helper()
-	eventually(s.t, d.name+" reads", func() bool {
+	eventually(s.t, d.Name+" reads", func() bool {
 		if committed, all := s.done(); committed == all {
 			s.feed(2_000)
 		}
@@ -281,9 +274,9 @@ func TestSlowKillMiddle(t *testing.T) {
 		if committed, all := s.done(); committed < all {
 			middle++
 		}
-		both[victim].kill()
+		both[victim].Kill()
 		if kill == 4 {
-			both[1-victim].kill()
+			both[1-victim].Kill()
 			both[1-victim] = s.start(fmt.Sprintf("%s after both were killed", names[1-victim]))
 		}
 		redis.Resume()
@@ -298,15 +291,15 @@ func TestSlowKillMiddle(t *testing.T) {
 		least := reads() + float64(1+rng.IntN(3_000)) // less than its share of what comes
 		s.feed(60_000)
 		s.feedUntilRead(both[victim], least) // it may have read the first as one that had lost its partitions, and the other one the rest
-		both[victim].signal(syscall.SIGSTOP)
+		both[victim].Signal(syscall.SIGSTOP)
 		s.awaitDone()
-		both[victim].signal(syscall.SIGCONT)
+		both[victim].Signal(syscall.SIGCONT)
 	}
 	for s.feed(100_000) {
 	}
 	s.awaitDone()
-	both[0].stop()
-	both[1].stop()
+	both[0].Stop()
+	both[1].Stop()
 	t.Logf("6 kills, %d of them with records that were not counted yet", middle)
 	s.conclude(redis.Addr(), true)
 }

@@ -5,8 +5,6 @@ package e2e
 import (
 	"cmp"
 	"fmt"
-	"os"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -48,16 +46,11 @@ const (
 // peak is the most memory that the daemon has had, resident, in bytes.
 func (d *daemon) peak() int {
 	d.t.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", d.cmd.Process.Pid))
+	n, err := d.PeakMemory()
 	if err != nil {
 		d.t.Fatal(err)
 	}
-	_, rest, _ := strings.Cut(string(text), "VmHWM:")
-	kib, err := strconv.Atoi(strings.Fields(rest)[0])
-	if err != nil {
-		d.t.Fatal(err)
-	}
-	return kib << 10
+	return int(n)
 }
 
 // storm is many records of one kind.
@@ -145,7 +138,7 @@ func (s *storm) test(t *testing.T, kafka *servers.KafkaServer) {
 	if n := d.metric("aggregator_cache_bytes"); n > stormCache+stormShards*(2<<20) {
 		t.Errorf("aggregator_cache_bytes is %v", n)
 	}
-	d.stop()
+	d.Stop()
 }
 
 // send sends records and waits until all are counted.

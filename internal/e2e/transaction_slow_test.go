@@ -17,14 +17,14 @@ func TestSlowOpenTransaction(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	eventually(t, "it is said", func() bool { return strings.Contains(x.d.log.String(), "a transaction is open") })
-	line := x.d.awaitLog("a transaction is open: records behind its first one are held back")
+	eventually(t, "it is said", func() bool { return strings.Contains(x.d.Log.String(), "a transaction is open") })
+	line := x.d.AwaitLog("a transaction is open: records behind its first one are held back")
 	if line["topic"] != x.events || line["partition"] != 0.0 || line["offset"] != 1.0 || line["records"] != 2.0 ||
 		line["producer_id"] != float64(id) || line["producer_epoch"] != float64(epoch) {
 		t.Errorf("it says %v, of producer %d", line, id)
 	}
 	x.end()
-	x.d.awaitLog("transaction ended: reading goes on behind it")
+	x.d.AwaitLog("transaction ended: reading goes on behind it")
 	x.awaitDone()
-	x.d.stop()
+	x.d.Stop()
 }

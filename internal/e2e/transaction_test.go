@@ -87,5 +87,5 @@ func TestOpenTransaction(t *testing.T) {
 	if n := x.d.metric("aggregator_events_total", "matched"); n != 105 {
 		t.Errorf("%v events counted", n)
 	}
-	x.d.stop()
+	x.d.Stop()
 }

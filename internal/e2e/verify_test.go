@@ -44,7 +44,7 @@ func TestVerify(t *testing.T) {
 	s.produce(kafkaNow(g.next(30_000))...)
 	s.mustVerify()
 	s.awaitDone()
-	d.stop()
+	d.Stop()
 	s.mustVerify()
 	s.mustVerify("-from", time.Now().Add(-time.Hour).Format(time.RFC3339))
 	if r := s.verify("-from", time.Now().Add(time.Hour).Format(time.RFC3339)); r.code != exitFailed || !strings.Contains(r.err, "nothing could be compared") {

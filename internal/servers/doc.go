@@ -10,7 +10,10 @@
 // message. With REQUIRE_SERVERS=1 in the environment, as make test sets it,
 // the test fails instead.
 //
-// The package knows nothing of this project, so that a mistake in the product
+// It also runs the program under test: Build builds it once, Program is one
+// process of it, with its log, its HTTP server and its metrics.
+//
+// The package imports nothing of this project, so that a mistake in the product
 // cannot hide in the harness. It talks to Kafka through franz-go and kcat and
 // to Redis through redis-cli, none of which the product uses for its work.
 package servers

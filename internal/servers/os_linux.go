@@ -38,6 +38,24 @@ func lockPort(port int) bool {
 	return true
 }
 
+// peakMemory reads the most memory of a live process that was resident at any
+// time, in bytes. (The figure of wait4 would include its parent's at the fork.)
+func peakMemory(pid int) (int64, error) {
+	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+	if err != nil {
+		return 0, fmt.Errorf("read peak memory: %w", err)
+	}
+	_, rest, found := strings.Cut(string(status), "VmHWM:")
+	if !found {
+		return 0, fmt.Errorf("read peak memory of %d: it has ended", pid)
+	}
+	kib, err := strconv.ParseInt(strings.Fields(rest)[0], 10, 64)
+	if err != nil {
+		return 0, fmt.Errorf("read peak memory of %d: %w", pid, err)
+	}
+	return kib << 10, nil
+}
+
 // cpuTime reads the CPU time that a live process used so far, in user and
 // system mode, its waited-for children not included. Its resolution is 10 ms.
 func cpuTime(pid int) (time.Duration, error) {

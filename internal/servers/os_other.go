@@ -18,6 +18,10 @@ func procAttr() *syscall.SysProcAttr {
 // the later one tries again.
 func lockPort(int) bool { return true }
 
+func peakMemory(int) (int64, error) {
+	return 0, errors.New("read peak memory: only known on linux")
+}
+
 func cpuTime(int) (time.Duration, error) {
 	return 0, errors.New("read cpu time: only known on linux")
 }

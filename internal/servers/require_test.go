@@ -18,6 +18,10 @@ func (r *recorder) Helper() {}
 
 func (r *recorder) Skipf(format string, args ...any) { r.end("skip: "+format, args...) }
 
+func (r *recorder) Errorf(format string, args ...any) {
+	r.outcome = fmt.Sprintf("fail: "+format, args...)
+}
+
 func (r *recorder) Fatalf(format string, args ...any) { r.end("fail: "+format, args...) }
 
 func (r *recorder) Fatal(args ...any) { r.end("fail: %s", fmt.Sprint(args...)) }
@@ -27,7 +31,7 @@ func (r *recorder) end(format string, args ...any) {
 	runtime.Goexit()
 }
 
-// outcome runs f as a test and says how it ended.
+// outcome runs f as a test and returns how it ended: "ran", or "skip: ..." or "fail: ...".
 func outcome(t *testing.T, f func(testing.TB)) string {
 	t.Helper()
 	r := &recorder{TB: t, outcome: "ran"}

@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"encoding/binary"
 	"errors"
@@ -9,7 +8,6 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -19,6 +17,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -28,24 +27,6 @@ pack: outbox
 measures: {clicks: {sum: count, types: [click]}}
 rules: [{id: r, title: t, cite: c, by: incident, window: 730d, step: 1d, limits: {clicks: 2}, levels: [0.5, 1]}]
 `
-
-// said is a log that can be looked at while it is written.
-type said struct {
-	mu   sync.Mutex
-	text bytes.Buffer
-}
-
-func (s *said) Write(b []byte) (int, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.text.Write(b)
-}
-
-func (s *said) has(text string) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return strings.Contains(s.text.String(), text)
-}
 
 // refuse has the broker take no crossings while closed is set.
 func (r *rig) refuse(closed *atomic.Bool) {
@@ -86,12 +67,12 @@ const (
 // full starts a process, and waits until it says that an outbox is full.
 func (s *fullSite) full(t *testing.T) (*process, *prometheus.Registry) {
 	t.Helper()
-	metrics, log := prometheus.NewRegistry(), &said{}
+	metrics, log := prometheus.NewRegistry(), &servers.Output{}
 	p := s.start(s.store, func(o *Options) {
 		o.outboxMax, o.SetBytes, o.Registry, o.Log = smallOutbox, 64<<10, metrics, slog.New(slog.NewTextHandler(log, nil))
 	})
 	eventually(t, time.Minute, func() bool {
-		return log.has("outbox is full: reading stops") && log.has("crossings wait in the outbox")
+		return strings.Contains(log.String(), "outbox is full: reading stops") && strings.Contains(log.String(), "crossings wait in the outbox")
 	})
 	return p, metrics
 }
