@@ -1,12 +1,9 @@
 package e2e
 
 import (
-	"encoding/binary"
 	"fmt"
-	"hash/crc32"
 	"maps"
 	"net/http"
-	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -16,18 +13,18 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
 // produceBatch writes an uncompressed batch as it is, of records with the given offsets within it, which may be any: Kafka
 // looks at those of compressed batches only.
 func (s *site) produceBatch(partition int32, deltas []int64, values ...string) {
 	s.t.Helper()
-	records := []fetch.Record{{Offset: 100, Timestamp: time.Now().UnixMilli()}}
+	var records []kmsg.Record
 	for i, d := range deltas {
-		records = append(records, fetch.Record{Offset: 100 + d, Timestamp: records[0].Timestamp, Value: []byte(values[i])})
+		records = append(records, kmsg.Record{OffsetDelta: int32(d), Value: []byte(values[i])})
 	}
-	batch := dropFirst(fetch.AppendBatch(nil, records))
+	// A producer's batch begins at 0 and has as many offsets as records, or Kafka would not take it.
+	batch := servers.RecordBatch(0, time.Now().UnixMilli(), int32(len(records)), records...)
 	request := kmsg.NewPtrProduceRequest()
 	request.Acks, request.TimeoutMillis = -1, 30_000
 	t := kmsg.NewProduceRequestTopic()
@@ -58,21 +55,6 @@ func (s *site) topicID() (id [16]byte) {
 		s.t.Fatal(err)
 	}
 	return reply.Topics[0].TopicID
-}
-
-// dropFirst leaves the first record of a batch out, which only says what the offsets count from. The batch then says, as a
-// producer's, that it begins at 0 and has as many offsets as records, or Kafka would not take it.
-func dropFirst(batch []byte) []byte {
-	const last, count, head = 23, 57, 61
-	length := int(batch[head]) / 2 // zigzag of less than 64
-	batch = slices.Delete(batch, head, head+1+length)
-	n := binary.BigEndian.Uint32(batch[count:]) - 1
-	binary.BigEndian.PutUint32(batch[count:], n)
-	binary.BigEndian.PutUint32(batch[last:], n-1)
-	binary.BigEndian.PutUint64(batch, 0)
-	binary.BigEndian.PutUint32(batch[8:], uint32(len(batch)-12))
-	binary.BigEndian.PutUint32(batch[17:], crc32.Checksum(batch[21:], crc32.MakeTable(crc32.Castagnoli)))
-	return batch
 }
 
 // smallLetters are the dead letters, by reason, key and the length of the value that was left out. None is large.

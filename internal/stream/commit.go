@@ -256,9 +256,9 @@ func (s *shard) written(ctx context.Context, c *windowstore.Commit) {
 		e.version, e.wrote = append(e.version[:0], c.Records[i].Value[:windows.VersionSize]...), len(c.Records[i].Value)
 		e.shared = max(0, e.shared-1)
 	}
-	if n := len(s.batch.crossings); n > 0 {
+	if len(s.batch.crossings) > 0 {
 		s.headWritten(c.Records[len(c.Records)-1].Value)
-		s.committed(s.number, n)
+		s.committed(s.number)
 	}
 	s.indexChanged(ctx)
 	s.close()

@@ -3,11 +3,15 @@ package stream
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 
+	"github.com/twmb/franz-go/pkg/kmsg"
+
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
@@ -46,21 +50,23 @@ func (h *heldLetters) write(_ context.Context, letters []deadLetter) error {
 // TestFaultyRecords: of records that are too large, and of a batch that cannot be read, the partition makes dead letters, and
 // goes on behind them; and however often it reads the records again, each is counted once.
 func TestFaultyRecords(t *testing.T) {
-	click := func(n int64) fetch.Record {
-		return fetch.Record{Offset: n, Timestamp: 1767225600000, Value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, n)}
+	click := func(n int32) kmsg.Record {
+		return kmsg.Record{OffsetDelta: n, Value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, n)}
 	}
 	wide := click(1)
 	wide.Key, wide.Value = []byte("wide"), make([]byte, 3<<20)
 	long := click(2)
-	long.Headers = make([]fetch.Header, 5_000)
-	for i := range long.Headers {
-		long.Headers[i].Key = []byte("h")
-	}
+	long.Headers = slices.Repeat([]kmsg.Header{{Key: "h"}}, 5_000)
 	log := &wiredLog{simLog: clicksLog(0, 0), end: 9}
-	log.raw = fetch.AppendBatch(nil, []fetch.Record{click(0), wide, long, click(3)})
-	odd := fetch.AppendBatch(nil, []fetch.Record{click(4), click(4), click(6)})
-	log.raw = append(log.raw, odd...)
-	log.raw = fetch.AppendBatch(log.raw, []fetch.Record{click(7), {Offset: 8, Timestamp: 1767225600000, Value: []byte("{}")}})
+	batch := func(first, end int32, records ...kmsg.Record) []byte {
+		for i := range records {
+			records[i].OffsetDelta -= first
+		}
+		return servers.RecordBatch(int64(first), 1767225600000, end-first, records...)
+	}
+	log.raw = batch(0, 4, click(0), wide, long, click(3))
+	log.raw = append(log.raw, batch(4, 7, click(4), click(4), click(6))...)
+	log.raw = append(log.raw, batch(7, 9, click(7), kmsg.Record{OffsetDelta: 8, Value: []byte("{}")})...)
 
 	x := loneReader(t, log)
 	dead := &heldLetters{}

@@ -175,7 +175,7 @@ func (f factory) histogram(name, help string, buckets []float64) prometheus.Hist
 func (m *Metrics) event(v verdict)               { m.events[v].Inc() }
 func (m *Metrics) deadLetter(reason string)      { m.dead.WithLabelValues(reason).Inc() }
 func (m *Metrics) conflict()                     { m.conflicts.Inc() }
-func (m *Metrics) rewind(int)                    { m.rewinds.Inc() }
+func (m *Metrics) rewind()                       { m.rewinds.Inc() }
 func (m *Metrics) passedOver(records int)        { m.surplus.Add(float64(records)) }
 func (m *Metrics) repeatSkipped()                { m.skipped.Inc() }
 func (m *Metrics) forgotten(n int)               { m.forgot.Add(float64(n)) }

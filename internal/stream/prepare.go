@@ -240,7 +240,7 @@ func (s *Service) build(secret Secret) {
 	o := &shardOptions{
 		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: cmp.Or(s.outboxMax, outboxMost), brimming: &retry.Throttle{},
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, subjectMax: max(batchSubjectsLeast, batchSubjects/s.Shards), cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
-		version: newVersion, now: time.Now, sinces: s.sinces, resettle: s.resettle, disowned: s.disowned, committed: s.told,
+		hooks: realHooks(), sinces: s.sinces, resettle: s.resettle, disowned: s.disowned, committed: s.told,
 		tide: s.tide, retrier: patient,
 	}
 	s.publisher = &topicPublisher{

@@ -65,7 +65,7 @@ func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPar
 	so := &shardOptions{
 		program: o.Program, store: r.store, keys: r.store.Keys(), secret: secret, partitions: topics,
 		outboxMax: outboxMost, maxAge: time.Hour, cacheBytes: DefaultCacheBytes / o.Shards, keptMax: keptOperations,
-		version: newVersion, now: time.Now, committed: func(int, int) {}, tide: quiet,
+		hooks: realHooks(), committed: func(int) {}, tide: quiet,
 		retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), log.log), before: r.note,
 	}
 	for n := range o.Shards {

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"crypto/rand"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -15,7 +14,6 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -248,7 +246,7 @@ func (s *Service) relaysOwned() []*relay {
 }
 
 // told wakes the relay of a shard after a commit with crossings.
-func (s *Service) told(shard, _ int) {
+func (s *Service) told(shard int) {
 	s.relays[shard].told.Raise()
 }
 
@@ -266,13 +264,6 @@ func (s *Service) sweeper() *sweeper {
 		shardOptions: s.shards[0].shardOptions, shards: s.shards, in: s.in, owned: s.owns, step: sweepMost, rest: rest,
 		again: againMost, armed: make([]int, len(s.shards)),
 	}
-}
-
-func newVersion() (v [windows.VersionSize]byte) {
-	if _, err := rand.Read(v[:]); err != nil {
-		panic("BUG: no random bytes: " + err.Error())
-	}
-	return v
 }
 
 func newWriterID() uint64 {

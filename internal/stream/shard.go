@@ -7,7 +7,6 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -26,18 +25,17 @@ type shardOptions struct {
 	maxEvents  int             // operations of a batch; 0: any
 	subjectMax int             // subjects of a batch, which are in memory beside cacheBytes; 0: any
 	keptMax    int             // operations kept for subjects that others write too
-	version    func() [windows.VersionSize]byte
-	now        func() time.Time // for `detected` and ages only
 	sinces     *sinces
 	// resettle puts the store's settings back, where they are absent; nil: nobody does.
 	resettle func(ctx context.Context) error
 	// disowned says whether the store is another deployment's, by the owner as stored; nil: nobody asks.
 	disowned  func(owner []byte) error
-	committed func(shard, crossings int) // told after a commit that has crossings
+	committed func(shard int) // told after a commit that has crossings
 	// before is told each operation before it is applied; nil: nobody is.
 	before  func(s *shard, e *entry, o *runOp)
 	tide    *tide
 	retrier // metrics and log
+	hooks
 }
 
 // batchSubjects is subjectMax of the service, times its shards: some 50 MB. A shard's is batchSubjectsLeast at least.
@@ -384,7 +382,7 @@ func (s *shard) reset() {
 	clear(s.load.of)
 	s.bytes = 0
 	s.batch = batch{number: s.batch.number + 1}
-	s.metrics.rewind(s.number)
+	s.metrics.rewind()
 	s.head = head{}
 	for i := range s.places {
 		p := &s.places[i]

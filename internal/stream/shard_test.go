@@ -26,7 +26,7 @@ func oneOf(t *testing.T, p *Program, store windowstore.Store, processes, which i
 	o := &shardOptions{
 		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(),
 		outboxMax: 1 << 30, maxAge: 365 * 24 * time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
-		version: newVersion, now: time.Now, committed: func(int, int) {},
+		hooks: realHooks(), committed: func(int) {},
 		tide: newTide(processes, 1, 0, func() {}), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}
 	for i := range processes {

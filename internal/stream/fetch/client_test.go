@@ -150,17 +150,17 @@ func TestUnknownTopic(t *testing.T) {
 		s := w.client.Open(topic, partition, 0)
 		defer s.Close()
 		_, err := s.Next(w.ctx())
-		if !errors.Is(err, ErrUnknownTopicOrPartition) {
+		if !errors.Is(err, kafka.UnknownTopicOrPartition) {
 			t.Errorf("%s/%d: %v", topic, partition, err)
 		}
-		if _, _, err := w.client.Offsets(w.ctx(), topic, partition); !errors.Is(err, ErrUnknownTopicOrPartition) {
+		if _, _, err := w.client.Offsets(w.ctx(), topic, partition); !errors.Is(err, kafka.UnknownTopicOrPartition) {
 			t.Errorf("offsets of %s/%d: %v", topic, partition, err)
 		}
 	}
 	f("nothing", 0)
 	f("later", 0)
 	f("events", 1)
-	if _, err := w.client.Partitions(w.ctx(), "later"); !errors.Is(err, ErrUnknownTopicOrPartition) {
+	if _, err := w.client.Partitions(w.ctx(), "later"); !errors.Is(err, kafka.UnknownTopicOrPartition) {
 		t.Errorf("partitions: %v", err)
 	}
 

@@ -1,6 +1,74 @@
 package fetch
 
-import "testing"
+import (
+	"encoding/binary"
+	"hash/crc32"
+	"testing"
+)
+
+// appendBatch appends one record batch, uncompressed and outside transactions, of
+// records in rising order of offset, of which there must be one at least. NewSet reads it.
+func appendBatch(dst []byte, records []Record) []byte {
+	if len(records) == 0 {
+		panic("BUG: a batch without records")
+	}
+	h := batch{
+		count:    int32(len(records)),
+		first:    records[0].Offset,
+		last:     records[len(records)-1].Offset,
+		base:     records[0].Timestamp,
+		newest:   records[0].Timestamp,
+		producer: -1,
+	}
+	for i := range records {
+		h.newest = max(h.newest, records[i].Timestamp)
+		h.payload = appendRecord(h.payload, &h, &records[i])
+	}
+	return h.append(dst)
+}
+
+// append appends the batch; size, crc and protected are made, not read.
+func (h *batch) append(dst []byte) []byte {
+	at := len(dst)
+	dst = binary.BigEndian.AppendUint64(dst, uint64(h.first))
+	dst = appendInt32(dst, int32(batchHeader-batchPrefix+len(h.payload)))
+	dst = appendInt32(dst, 0) // leader epoch
+	dst = append(dst, 2)      // magic
+	dst = appendInt32(dst, 0) // crc, below
+	dst = binary.BigEndian.AppendUint16(dst, uint16(h.attrs))
+	dst = appendInt32(dst, int32(h.last-h.first))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(h.base))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(h.newest))
+	dst = binary.BigEndian.AppendUint64(dst, uint64(h.producer))
+	dst = append(dst, 0, 0, 0xff, 0xff, 0xff, 0xff) // producer epoch, first sequence
+	dst = appendInt32(dst, h.count)
+	dst = append(dst, h.payload...)
+	sum := crc32.Checksum(dst[at+batchAttrsAt:], castagnoli)
+	binary.BigEndian.PutUint32(dst[at+batchCRCAt:], sum)
+	return dst
+}
+
+func appendRecord(dst []byte, h *batch, r *Record) []byte {
+	b := []byte{0} // attributes
+	b = binary.AppendVarint(b, r.Timestamp-h.base)
+	b = binary.AppendVarint(b, r.Offset-h.first)
+	b = appendField(b, r.Key)
+	b = appendField(b, r.Value)
+	b = binary.AppendVarint(b, int64(len(r.Headers)))
+	for _, x := range r.Headers {
+		b = binary.AppendVarint(b, int64(len(x.Key)))
+		b = append(b, x.Key...)
+		b = appendField(b, x.Value)
+	}
+	return append(binary.AppendVarint(dst, int64(len(b))), b...)
+}
+
+func appendField(b, v []byte) []byte {
+	if v == nil {
+		return binary.AppendVarint(b, -1)
+	}
+	return append(binary.AppendVarint(b, int64(len(v))), v...)
+}
 
 func TestAppendBatch(t *testing.T) {
 	records := []Record{
@@ -8,8 +76,8 @@ func TestAppendBatch(t *testing.T) {
 		{Offset: 105, Timestamp: 70},
 		{Offset: 106, Timestamp: 60, Key: []byte{}},
 	}
-	raw := AppendBatch(nil, records)
-	raw = AppendBatch(raw, number(200, 1))
+	raw := appendBatch(nil, records)
+	raw = appendBatch(raw, number(200, 1))
 	s := NewSet("t", 3, 100, raw)
 	equal(t, "records", read(s), "100:50:a=x[h=null] 105:70:null=null 106:60:=null 200:1000:k200=v200")
 	equal(t, "next", s.Next, 201)

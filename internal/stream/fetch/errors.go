@@ -13,10 +13,6 @@ import (
 // ErrClosed is returned by Next after the stream or its client was closed.
 var ErrClosed = errors.New("fetch: closed")
 
-// ErrUnknownTopicOrPartition is in the chain of an error that says that Kafka,
-// or the Transport's view of it, lacks the topic or the partition.
-var ErrUnknownTopicOrPartition error = kafka.UnknownTopicOrPartition
-
 // OutOfRange is returned by Next when the log does not hold the offset asked
 // for: retention or DeleteRecords went past it (Offset < Start), or the log
 // lost its end or was made anew (Offset > End). The stream stays where it is

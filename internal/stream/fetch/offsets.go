@@ -37,7 +37,7 @@ func (c *Client) OffsetAt(ctx context.Context, topic string, partition int, ms i
 }
 
 // Partitions returns how many partitions a topic has, as the Transport last saw
-// it. ErrUnknownTopicOrPartition is in the chain where it has seen no such topic. It
+// it. kafka.UnknownTopicOrPartition is in the chain where it has seen no such topic. It
 // retries for Options.Patience.
 func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	var n int

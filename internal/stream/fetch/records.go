@@ -44,8 +44,7 @@ type walk struct {
 }
 
 // NewSet returns a set over raw, one or more record batches as Kafka stores
-// them, asked for from offset from on; for simulations and tests without a Kafka
-// (AppendBatch makes batches). HighWatermark and LogStart are for the caller to set.
+// them, asked for from offset from on; for tests without a Kafka. HighWatermark and LogStart are for the caller to set.
 func NewSet(topic string, partition int, from int64, raw []byte) *Set {
 	s := &Set{walk: walk{topic: topic, partition: partition, dec: newDecoder()}}
 	s.buf = raw
