@@ -114,6 +114,25 @@ func TestFenceNamesItsCommit(t *testing.T) {
 	}
 }
 
+// TestConflictIsNoRewind: of a subject that another process wrote meanwhile the operations were kept: they are applied once more, on its record,
+// and nothing is read again.
+func TestConflictIsNoRewind(t *testing.T) {
+	store, p := windowstore.NewMem(1), compile(t, simplePack(10_000))
+	one, oneLease := oneOf(t, p, store, 2, 0)
+	other, otherLease := oneOf(t, p, store, 2, 1)
+	newFeeder(p).feed(t, one, oneLease, simpleLine(1, "click", 7))
+	newFeeder(p).count(t, other, otherLease, simpleLine(2, "click", 5))
+	if err := one.commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if len(oneLease.restart) > 0 || !one.places[0].stands {
+		t.Error("the shard went back")
+	}
+	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":12`) {
+		t.Errorf("stored: %q, want 12 clicks", got)
+	}
+}
+
 // storedLines are the counts lines of a store of one shard.
 func storedLines(t *testing.T, p *Program, store windowstore.Store) (lines []string) {
 	t.Helper()
