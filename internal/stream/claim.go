@@ -49,16 +49,17 @@ func (c *claim) fresh(ctx context.Context) (context.Context, bool) {
 	return before(ctx, late), time.Now().Before(late)
 }
 
-// yields says whether the claim stored goes before ours. One that is older, or
-// gone with what a store lost, does not.
-func (c *claim) yields(stored []byte, now time.Time) bool {
+// yields says whether the claim stored, by a store that was asked at some time, goes before ours. One that is older, or
+// gone with what a store lost, does not. A rival is met when the answer is there: who slept between asking and
+// that does not know for how long the rival has been about.
+func (c *claim) yields(stored []byte, asked time.Time) bool {
 	if len(stored) != len(c.name) || bytes.Compare(stored[:8], c.name[:8]) < 0 {
 		return false
 	}
 	if !bytes.Equal(c.rival, stored) {
-		c.rival, c.since = bytes.Clone(stored), now
+		c.rival, c.since = bytes.Clone(stored), time.Now()
 	}
-	return now.Sub(c.since) < claimOutlives
+	return asked.Sub(c.since) < claimOutlives
 }
 
 // hold makes sure of the right to publish, given what the store held when it

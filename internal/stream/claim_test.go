@@ -132,6 +132,38 @@ func TestClaimIsOutlived(t *testing.T) {
 	})
 }
 
+// sleepyStore lets its caller sleep before a read.
+type sleepyStore struct {
+	windows.Store
+	sleep func()
+}
+
+func (s *sleepyStore) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
+	if f := s.sleep; f != nil {
+		s.sleep = nil
+		f()
+	}
+	return s.Store.Load(ctx, shard, keys, dst)
+}
+
+// TestClaimIsNotOutlivedAsleep: a process that sleeps while it asks whose the outbox is has not waited for the other all that time.
+func TestClaimIsNotOutlivedAsleep(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		old, newer := o.relay(7, 1), o.relay(8, 2)
+		o.announce("a")
+		old.store = &sleepyStore{o.store, func() {
+			<-time.After(2 * claimOutlives)
+			o.drain(newer, nil, "a")
+			o.pub.ids = nil
+		}}
+		o.drain(old, errNotOurs)
+		o.announce("b")
+		o.drain(old, errNotOurs)
+		o.drain(newer, nil, "b")
+	})
+}
+
 // TestSentInTime: what is handed over in time and put on the wire too late is not sent.
 func TestSentInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
