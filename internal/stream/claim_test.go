@@ -134,7 +134,7 @@ func TestClaimIsOutlived(t *testing.T) {
 
 // sleepyStore lets its caller sleep before a read.
 type sleepyStore struct {
-	windows.Store
+	windowstore.Store
 	sleep func()
 }
 

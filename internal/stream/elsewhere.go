@@ -49,7 +49,7 @@ func (c *census) elsewhere(store string) (list []peer) {
 func (s *Service) storeTaken(ctx context.Context, secret Secret) error {
 	s.storeName = storeName(s.Store, secret)
 	return s.untilItWorks(ctx, "the group", func() error {
-		c, err := takeCensus(ctx, s.transport, &s.Kafka)
+		c, err := s.members(ctx)
 		if err != nil {
 			return nil // it is looked at again once the group is joined, and not everybody may
 		}

@@ -72,3 +72,15 @@ func parseFence(b []byte) (mark, error) {
 		since:  int64(binary.BigEndian.Uint64(b[fenceFlags+1:])),
 	}, nil
 }
+
+// marksOf is what fences say; one that is missing says nothing.
+func marksOf(fences [][]byte) []mark {
+	marks := make([]mark, len(fences))
+	for i, b := range fences {
+		marks[i].newest = noTime
+		if m, err := parseFence(b); err == nil {
+			marks[i] = m
+		}
+	}
+	return marks
+}

@@ -74,7 +74,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 		dog.watchRelay(&r.pulse, r.shard)
 		gen.Start(func(ctx context.Context) {
 			defer dog.forget(&r.pulse)
-			r.run(ctx, g.number, g.quiet)
+			r.run(ctx, g.quiet)
 		})
 	}
 }
@@ -102,7 +102,7 @@ func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment)
 	s.tide.begin()
 	g.relays = s.relaysOwned()
 	for _, r := range g.relays {
-		r.claim = newClaim(id, s.process)
+		r.begin(g.number, newClaim(id, s.process))
 	}
 	return g
 }
@@ -125,6 +125,11 @@ const commitEvery = time.Second
 func (g *generation) commit(ctx context.Context, as groupMember) {
 	retry.Every(ctx, commitEvery, func(time.Time) { g.commitOnce(as) })
 	g.service.joined.Store(false)
+	g.end(as)
+}
+
+// end waits for the partitions, lets the relays publish what is left, and commits a last time.
+func (g *generation) end(as groupMember) {
 	g.readers.Wait()
 	close(g.quiet)
 	g.commitOnce(as)
@@ -137,8 +142,7 @@ func (g *generation) measure(ctx context.Context) {
 	defer t.Stop()
 	var looked time.Time
 	for ctx.Err() == nil {
-		g.service.horizons(ctx)
-		g.watchTopics(ctx)
+		g.look(ctx)
 		if time.Since(looked) > censusEvery && g.service.lookAround(ctx, false) {
 			looked = time.Now()
 		}
@@ -156,10 +160,16 @@ func (g *generation) measure(ctx context.Context) {
 	}
 }
 
+// look asks for ends of the log that are not known yet, and whether the topics are what they were.
+func (g *generation) look(ctx context.Context) {
+	g.service.horizons(ctx)
+	g.watchTopics(ctx)
+}
+
 // measureOne measures the lag of one partition, up to the end of the log: what an open transaction holds back belongs to it. Until every shard has begun with it, and something may keep them from that for
 // long, it is where the group has committed.
 func (g *generation) measureOne(ctx context.Context, l *lease) {
-	e, err := g.service.fetch.Ends(ctx, l.topic, l.partition)
+	e, err := g.service.cluster.Ends(ctx, l.topic, l.partition)
 	if err != nil || ctx.Err() != nil {
 		return
 	}

@@ -51,7 +51,7 @@ func (g *generation) watchTopics(ctx context.Context) {
 		known[t.topic]++
 	}
 	for _, topic := range s.Events {
-		found, err := s.fetch.Topic(ctx, topic)
+		found, err := s.cluster.Topic(ctx, topic)
 		switch {
 		case ctx.Err() != nil:
 			return

@@ -109,7 +109,7 @@ func TestOutboxIsMeasured(t *testing.T) {
 	cancel()
 	quiet := make(chan struct{})
 	close(quiet)
-	x.run(ctx, 1, quiet)
+	x.run(ctx, quiet)
 	if n := len(seriesOf(x.metrics.depth)) + len(seriesOf(x.metrics.age)); n != 0 {
 		t.Errorf("%d series are left", n)
 	}
@@ -136,11 +136,10 @@ func TestEntriesAreDeleted(t *testing.T) {
 	r.clicks(10)
 	x := r.relay(&listPublisher{})
 	x.store = &untrimmed{r.store, 1}
-	recent := false
-	if err := x.publishAll(t.Context(), 1, &recent); !errors.Is(err, errCut) {
+	if err := x.publishAll(t.Context()); !errors.Is(err, errCut) {
 		t.Fatal(err)
 	}
-	if err := x.publishAll(t.Context(), 1, &recent); err != nil {
+	if err := x.publishAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	err := r.store.Scan(t.Context(), 0, []byte("{00}o:"), func(key []byte) bool { t.Errorf("left for ever: %s", key); return true })

@@ -50,7 +50,7 @@ func (g *generation) tellHeld(ctx context.Context, l *lease, e fetch.Ends, now t
 		return
 	}
 	line := []any{"topic", l.topic, "partition", l.partition, "offset", e.Shown, "records", e.End - e.Shown}
-	switch open, err := s.fetch.OpenTransactions(ctx, l.topic, l.partition); {
+	switch open, err := s.cluster.OpenTransactions(ctx, l.topic, l.partition); {
 	case err != nil:
 		line = append(line, "error", explain.Kafka(err))
 	case len(open) > 0:

@@ -90,8 +90,9 @@ func (s *Service) newGroup() (*kafka.ConsumerGroup, error) {
 // connect makes the clients; nothing is dialled yet.
 func (s *Service) connect() {
 	s.transport = s.Transport()
-	s.fetch = fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes})
-	s.source = fromKafka{s.fetch}
+	client := fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes})
+	s.cluster, s.source = client, fromKafka{client}
+	s.members = func(ctx context.Context) (census, error) { return takeCensus(ctx, s.transport, &s.Kafka) }
 	s.offsets = &coordinator{transport: s.transport, brokers: s.Addr(), group: s.Group}
 	s.writer = &producer{client: s.sender(), topic: s.Crossings}
 	// What is refused may be small as it comes and large as it is: a batch of two thousand equal bytes a record takes nothing.
@@ -104,7 +105,7 @@ func (s *Service) sender() *kafka.Client {
 }
 
 func (s *Service) disconnect() {
-	s.fetch.Close()
+	s.cluster.Close()
 	for _, t := range []kafka.RoundTripper{s.transport, s.writer.client.Transport, s.deadWriter.client.Transport} {
 		t.(*kafka.Transport).CloseIdleConnections()
 	}
@@ -134,7 +135,7 @@ func (s *Service) survey(ctx context.Context) error {
 func (s *Service) partitionsOf(ctx context.Context, topic string) (int, error) {
 	var n int
 	err := s.untilItWorks(ctx, "kafka and its topics", func() (err error) {
-		n, err = s.fetch.Partitions(ctx, topic)
+		n, err = s.cluster.Partitions(ctx, topic)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition) || err == nil && n == 0:
 			return fmt.Errorf("%s: %w", topic, ErrNoTopic)

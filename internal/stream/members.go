@@ -166,7 +166,7 @@ const censusEvery = 30 * time.Second
 // lookAround finds out who is in the group, and says whether that is settled. outside: the group does not take the process, as
 // its members speak otherwise.
 func (s *Service) lookAround(ctx context.Context, outside bool) bool {
-	c, err := takeCensus(ctx, s.transport, &s.Kafka)
+	c, err := s.members(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
 			s.log.Debug("group not looked at", "group", s.Group, "error", err)

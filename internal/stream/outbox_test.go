@@ -210,9 +210,9 @@ func TestWaitingShows(t *testing.T) {
 	put(store.Keys().AppendOutboxKey(nil, 0, 3), outboxEntry{timestamp: 5_000, value: []byte(`{"id":"A"}`)}.append(nil))
 	r := &relay{relayOptions: &relayOptions{store: store, keys: store.Keys(), metrics: NewMetrics(metrics, p), log: discard}}
 	for _, r.publish = range []publisher{shut{blind: true}, shut{}} {
-		recent := false
+		r.recent = false
 		var unpublished *publishError
-		if err := r.publishAll(t.Context(), 1, &recent); !errors.As(err, &unpublished) {
+		if err := r.publishAll(t.Context()); !errors.As(err, &unpublished) {
 			t.Fatalf("error %v", err)
 		}
 		entries, oldest := highest(t, metrics, "aggregator_outbox_entries"), highest(t, metrics, "aggregator_outbox_oldest_timestamp_seconds")

@@ -165,9 +165,9 @@ func ownerOf(k *Kafka) owner {
 }
 
 // newDeployment asks Kafka for the ids of the topics.
-func newDeployment(ctx context.Context, client *fetch.Client, k *Kafka) (*deployment, error) {
+func newDeployment(ctx context.Context, topics topicFinder, k *Kafka) (*deployment, error) {
 	d := &deployment{owner: ownerOf(k), events: map[string]fetch.TopicID{}}
-	found, err := client.Topic(ctx, k.Crossings)
+	found, err := topics.Topic(ctx, k.Crossings)
 	if err != nil {
 		return nil, err
 	}
@@ -175,7 +175,7 @@ func newDeployment(ctx context.Context, client *fetch.Client, k *Kafka) (*deploy
 		d.CrossingsID = hex.EncodeToString(found.ID[:])
 	}
 	for _, topic := range k.Events {
-		found, err := client.Topic(ctx, topic)
+		found, err := topics.Topic(ctx, topic)
 		if err != nil {
 			return nil, err
 		}
@@ -187,7 +187,7 @@ func newDeployment(ctx context.Context, client *fetch.Client, k *Kafka) (*deploy
 // ownStore makes the store this deployment's, if it is nobody's, and refuses another's.
 func (s *Service) ownStore(ctx context.Context) error {
 	err := s.untilItWorks(ctx, "kafka and its topics", func() (err error) {
-		s.deployment, err = newDeployment(ctx, s.fetch, &s.Kafka)
+		s.deployment, err = newDeployment(ctx, s.cluster, &s.Kafka)
 		return err
 	})
 	if err != nil {

@@ -69,6 +69,9 @@ type partition struct {
 	gap     hole           // the last one met
 	told    bool           // that the store lost fences was said
 	pulse   pulse
+
+	entered bool          // it stands behind its fences, and reads
+	backoff retry.Backoff // after errors, until it is asked to go back
 }
 
 func newPartition(o *partitionOptions, l *lease) *partition {
@@ -76,7 +79,7 @@ func newPartition(o *partitionOptions, l *lease) *partition {
 		partitionOptions: o, lease: l, counted: l.groupAt > l.begin,
 		in:      newIntake(o.program, o.secret, o.intake),
 		current: make([]*run, len(o.shards)), sent: make([]int64, len(o.shards)),
-		decided: decided{known: -1},
+		decided: decided{known: -1}, backoff: retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second},
 	}
 	o.memories.give(p)
 	return p
@@ -85,28 +88,62 @@ func newPartition(o *partitionOptions, l *lease) *partition {
 // run reads until ctx ends. What fails is tried again: a partition's function
 // that returns ends the whole generation.
 func (p *partition) run(ctx context.Context) {
-	p.tide.ours[p.lease.index].Store(true)
-	p.stream = p.open(0)
+	p.begin()
 	defer p.stream.Close()
-	backoff := retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second}
 	for ctx.Err() == nil {
-		err := p.session(ctx)
-		switch {
-		case ctx.Err() != nil:
-		case errors.Is(err, errRestart):
-			backoff.Reset()
-		default:
-			pause := backoff.Next()
-			if held, ok := p.throttleOf(err).Pass(); ok {
-				p.log.Log(ctx, standstill(pause), "partition stalled", "topic", p.lease.topic, "partition", p.lease.partition,
-					"error", explainStandstill(err), "held_back", held)
-			}
+		if pause := p.turn(ctx); pause > 0 {
 			p.pulse.at(stepPause)
 			retry.Wait(ctx, pause)
 		}
 	}
+	p.end()
+}
+
+// begin is what comes before the first turn.
+func (p *partition) begin() {
+	p.tide.ours[p.lease.index].Store(true)
+	p.stream = p.open(0)
+}
+
+// end is what comes after the last turn.
+func (p *partition) end() {
 	p.memories.keep(p)
 	p.finish()
+}
+
+// turn goes to the fences, or takes one set. It returns how long to pause after an error.
+func (p *partition) turn(ctx context.Context) (pause time.Duration) {
+	err := p.advance(ctx)
+	switch {
+	case err == nil || ctx.Err() != nil:
+		return 0
+	case errors.Is(err, errRestart):
+		p.backoff.Reset()
+		return 0
+	}
+	pause = p.backoff.Next()
+	if held, ok := p.throttleOf(err).Pass(); ok {
+		p.log.Log(ctx, standstill(pause), "partition stalled", "topic", p.lease.topic, "partition", p.lease.partition,
+			"error", explainStandstill(err), "held_back", held)
+	}
+	return pause
+}
+
+// advance goes to the fences, from which it reads on until a shard asks to go back to them or something fails.
+func (p *partition) advance(ctx context.Context) (err error) {
+	if !p.entered {
+		err = p.resume(ctx)
+		p.entered = err == nil
+		return err
+	}
+	select {
+	case <-p.lease.restart:
+		err = errRestart
+	default:
+		err = p.step(ctx)
+	}
+	p.entered = err == nil
+	return err
 }
 
 // open begins to read, without what was passed over.
@@ -129,25 +166,6 @@ func standstill(pause time.Duration) slog.Level {
 		return slog.LevelError
 	}
 	return slog.LevelWarn
-}
-
-// session reads from the fences on, until a shard asks to go back to them.
-func (p *partition) session(ctx context.Context) error {
-	if err := p.resume(ctx); err != nil {
-		return err
-	}
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-p.lease.restart:
-			return errRestart
-		default:
-		}
-		if err := p.step(ctx); err != nil {
-			return err
-		}
-	}
 }
 
 // resume goes back to the fences.

@@ -244,7 +244,7 @@ func (s *Service) build(secret Secret) {
 		tide: s.tide, retrier: patient,
 	}
 	s.publisher = &topicPublisher{
-		writer: s.writer, source: s.source, end: s.fetch.LogEnd, topic: s.Crossings, eventsFrom: sourceOf(s.Group),
+		writer: s.writer, source: s.source, end: s.cluster.LogEnd, topic: s.Crossings, eventsFrom: sourceOf(s.Group),
 		structured: s.Structured, now: time.Now, metrics: s.metrics, most: recentMost, tails: map[int]*tail{},
 	}
 	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log, quiet: &retry.Throttle{}}
@@ -261,7 +261,7 @@ func (s *Service) build(secret Secret) {
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
 		shards: s.in, tide: s.tide,
-		dead:       &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, partitions: s.fetch.Partitions, retry: s.retryDead},
+		dead:       &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, partitions: s.cluster.Partitions, retry: s.retryDead},
 		refuseLost: s.RefuseLost, start: s.Start, retrier: patient, standing: &retry.Throttle{}, surplus: &retry.Throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
 	}
 }

@@ -289,3 +289,11 @@ func (p *topicPublisher) structure(e *envelope, kind string, data []byte) []byte
 	}
 	return b
 }
+
+// oldest is the Kafka timestamp of the first of entries; 0: there is none.
+func oldest(entries []outboxEntry) int64 {
+	if len(entries) == 0 {
+		return 0
+	}
+	return entries[0].timestamp
+}

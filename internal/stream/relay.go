@@ -31,6 +31,10 @@ type relay struct {
 	told      retry.Signal // a commit in this process had crossings
 	claim     claim
 	pulse     pulse
+
+	generation int64         // of the process, for which it publishes
+	recent     bool          // it is known what was published before
+	backoff    retry.Backoff // after errors
 }
 
 // relayOptions is what the relays of a process share.
@@ -73,38 +77,52 @@ func parseOutboxEntry(b []byte) (outboxEntry, error) {
 // relayMost is how many entries are published at once.
 const relayMost = 500
 
-// run publishes, in a generation of the group, until ctx ends and then, once nothing commits to the shard any
+// begin gives the relay to a generation of the group, by its right to publish: what others published before is not known yet.
+func (r *relay) begin(generation int64, c claim) {
+	r.generation, r.claim, r.recent = generation, c, false
+	r.backoff = retry.Backoff{First: 20 * time.Millisecond, Most: 5 * time.Second}
+}
+
+// run publishes until ctx ends and then, once nothing commits to the shard any
 // more (quiet is closed), what is left.
-func (r *relay) run(ctx context.Context, generation int64, quiet <-chan struct{}) {
+func (r *relay) run(ctx context.Context, quiet <-chan struct{}) {
 	work, cancel := lasting(ctx, quiet)
 	defer cancel()
 	defer r.metrics.dropOutbox(r.shard) // what is left is told by the next owner
-	backoff := retry.Backoff{First: 20 * time.Millisecond, Most: 5 * time.Second}
-	recent := false // it is known what was published before
 	for ctx.Err() == nil {
-		err := r.publishAll(work, generation, &recent)
-		if err != nil && ctx.Err() == nil {
-			pause := backoff.Next()
-			r.complain(pause, err)
+		if pause := r.turn(ctx, work); pause > 0 {
 			retry.Wait(ctx, pause)
-			continue
+		} else {
+			r.rest(ctx)
 		}
-		backoff.Reset()
-		r.pulse.beat()
-		r.rest(ctx)
 	}
 	<-quiet
-	for {
-		err := r.publishAll(work, generation, &recent)
-		if err == nil {
-			return
-		}
-		if work.Err() != nil {
-			r.log.Warn("crossings stay in the outbox for the next owner", "shard", r.shard, "error", err)
-			return
-		}
-		backoff.Wait(work)
+	for !r.lastTurn(work) {
+		r.backoff.Wait(work)
 	}
+}
+
+// turn publishes what there is. It returns how long to pause after an error; 0: there is no more. What is under way when the generation
+// ends, by ctx, goes on until work does.
+func (r *relay) turn(ctx, work context.Context) (pause time.Duration) {
+	err := r.publishAll(work)
+	if err != nil && ctx.Err() == nil {
+		pause = r.backoff.Next()
+		r.complain(pause, err)
+		return pause
+	}
+	r.backoff.Reset()
+	r.pulse.beat()
+	return 0
+}
+
+// lastTurn publishes what is left after the generation, and reports whether that is all that can be done.
+func (r *relay) lastTurn(work context.Context) bool {
+	err := r.publishAll(work)
+	if err != nil && work.Err() != nil {
+		r.log.Warn("crossings stay in the outbox for the next owner", "shard", r.shard, "error", err)
+	}
+	return err == nil || work.Err() != nil
 }
 
 // complain says that crossings wait, or that it cannot be seen whether any do, if that has lasted a moment.
@@ -142,20 +160,20 @@ func lasting(ctx context.Context, quiet <-chan struct{}) (context.Context, conte
 
 // publishAll publishes everything up to the head. After an error it is open what
 // was published.
-func (r *relay) publishAll(ctx context.Context, generation int64, recent *bool) error {
+func (r *relay) publishAll(ctx context.Context) error {
 	r.pulse.at(stepOutbox)
-	if !*recent {
-		if err := r.begin(ctx, generation); err != nil {
+	if !r.recent {
+		if err := r.takeOver(ctx); err != nil {
 			return err
 		}
 	}
 	err := r.drain(ctx)
-	*recent = err == nil
+	r.recent = err == nil
 	return err
 }
 
-// begin claims the outbox, and only then reads what was published before.
-func (r *relay) begin(ctx context.Context, generation int64) error {
+// takeOver claims the outbox, and only then reads what was published before.
+func (r *relay) takeOver(ctx context.Context) error {
 	if err := r.look(ctx); err != nil {
 		return err
 	}
@@ -163,7 +181,7 @@ func (r *relay) begin(ctx context.Context, generation int64) error {
 		return err
 	}
 	r.pulse.at(stepPublish)
-	if err := r.publish.recent(ctx, r.partition, generation); err != nil {
+	if err := r.publish.recent(ctx, r.partition, r.generation); err != nil {
 		r.waiting(ctx)
 		return &publishError{r.shard, err}
 	}
@@ -374,11 +392,4 @@ func (r *relay) trim(ctx context.Context, keys [][]byte) error {
 		return errOutboxChanged
 	}
 	return nil
-}
-
-func oldest(entries []outboxEntry) int64 {
-	if len(entries) == 0 {
-		return 0
-	}
-	return entries[0].timestamp
 }

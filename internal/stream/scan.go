@@ -37,16 +37,20 @@ func (w *sweeper) scans(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case <-next.C:
-			if !slices.ContainsFunc(w.shards, w.scanned) {
-				next.Reset(scanFirst)
-				break
-			}
-			if err := w.scan(ctx); err != nil && ctx.Err() == nil {
-				w.metrics.storeError("scan", err)
-			}
-			next.Reset(scanEvery)
+			next.Reset(w.scanTurn(ctx))
 		}
 	}
+}
+
+// scanTurn scans, if there is anything to be scanned, and returns how long to rest until the next turn.
+func (w *sweeper) scanTurn(ctx context.Context) time.Duration {
+	if !slices.ContainsFunc(w.shards, w.scanned) {
+		return scanFirst
+	}
+	if err := w.scan(ctx); err != nil && ctx.Err() == nil {
+		w.metrics.storeError("scan", err)
+	}
+	return scanEvery
 }
 
 // rest rests three times as long as was worked, so that looking takes each process a quarter of a core at most, and as much of Redis.

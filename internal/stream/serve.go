@@ -33,6 +33,15 @@ const (
 	sweepDue
 )
 
+// wake is what begins a turn of a shard.
+type wake uint8
+
+const (
+	wakeLook    wake = iota // it is time to look at the fences
+	wakeMessage             // somebody told it something
+	wakeAge                 // it is time to look at the batch's age
+)
+
 // serve is the shard's goroutine: it takes messages until ctx ends, commits
 // what has waited long enough, and looks after its fences.
 func (s *shard) serve(ctx context.Context, in <-chan message) {
@@ -40,32 +49,53 @@ func (s *shard) serve(ctx context.Context, in <-chan message) {
 	defer look.Stop()
 	age := time.NewTimer(s.maxAge)
 	defer age.Stop()
-	err := s.watch(ctx) // how far others are, and what they have to say of since, is needed at once
+	err := s.turn(ctx, wakeLook, message{}) // how far others are, and what they have to say of since, is needed at once
 	for {
 		if err != nil && ctx.Err() == nil {
 			s.fail(ctx, err)
-			err = nil
 		}
 		s.pulse.at(stepRest)
 		select {
 		case <-ctx.Done():
 			return
 		case m := <-in:
-			err = s.handle(ctx, m)
+			err = s.turn(ctx, wakeMessage, m)
 		case <-age.C:
-			if s.others.Load() == 0 || !s.tide.hurried(s.now()) {
-				age.Reset(s.maxAge / 4)
-				break
-			}
-			age.Reset(heldEvery)
-			err = s.hurry(ctx)
+			age.Reset(s.ageEvery())
+			err = s.turn(ctx, wakeAge, message{})
 		case <-look.C:
-			err = s.watch(ctx)
+			err = s.turn(ctx, wakeLook, message{})
 		}
-		err = s.settle(ctx, err)
-		s.pulse.beat()
 	}
 }
+
+// turn does what it was woken for, and what follows. An error is damage, or ctx's end.
+func (s *shard) turn(ctx context.Context, w wake, m message) (err error) {
+	switch w {
+	case wakeMessage:
+		err = s.handle(ctx, m)
+	case wakeLook:
+		err = s.watch(ctx)
+	case wakeAge:
+		if s.hurried() {
+			err = s.hurry(ctx)
+		}
+	}
+	err = s.settle(ctx, err)
+	s.pulse.beat()
+	return err
+}
+
+// ageEvery is how soon it looks again at the batch's age.
+func (s *shard) ageEvery() time.Duration {
+	if s.hurried() {
+		return heldEvery
+	}
+	return s.maxAge / 4
+}
+
+// hurried reports whether a partition waits for what the shard stores.
+func (s *shard) hurried() bool { return s.others.Load() > 0 && s.tide.hurried(s.now()) }
 
 // settle does what follows each turn of the loop: it commits what has waited
 // long enough, keeps memory within bounds and tells others how far the shard is.
@@ -319,18 +349,6 @@ func (s *shard) lookSince(ctx context.Context, fences [][]byte) {
 	if err := s.sinces.look(ctx, marksOf(fences)); err != nil && ctx.Err() == nil {
 		s.metrics.storeError("setting", err)
 	}
-}
-
-// marksOf is what fences say; one that is missing says nothing.
-func marksOf(fences [][]byte) []mark {
-	marks := make([]mark, len(fences))
-	for i, b := range fences {
-		marks[i].newest = noTime
-		if m, err := parseFence(b); err == nil {
-			marks[i] = m
-		}
-	}
-	return marks
 }
 
 // publish tells the sweeper and the partitions how far the stream is here, and the metrics what it holds.

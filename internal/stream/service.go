@@ -61,11 +61,12 @@ type Service struct {
 	Options
 	log           *slog.Logger
 	metrics       *Metrics
-	fetch         *fetch.Client
+	cluster       cluster          // Kafka, by fetch
 	source        source           // Kafka, by fetch
-	transport     *kafka.Transport // of fetch
-	writer        *producer        // of crossings
-	deadWriter    *producer        // of dead letters
+	transport     *kafka.Transport // of fetch, for the group
+	members       func(ctx context.Context) (census, error)
+	writer        *producer // of crossings
+	deadWriter    *producer // of dead letters
 	publisher     *topicPublisher
 	topics        []topicPartition // all partitions of all event topics
 	topicIDs      map[string]fetch.TopicID

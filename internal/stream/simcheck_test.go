@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"math/rand/v2"
 	"strings"
 	"time"
@@ -228,4 +229,36 @@ func simBare(s string) string {
 		s = before + `,"pack_hash"` + after
 	}
 	return s
+}
+
+// told sums up what was published.
+func (w *simWorld) told() simTold {
+	var t simTold
+	seen := map[string]bool{}
+	for _, records := range w.output.published {
+		for _, r := range records {
+			switch {
+			case seen[r.id]:
+				t.repeats++
+			case r.id[len(r.id)-2:] == "/0":
+				t.clears++
+			default:
+				t.crossings++
+			}
+			seen[r.id] = true
+		}
+	}
+	return t
+}
+
+// digest is a hash of all that was published and stored.
+func (w *simWorld) digest() uint64 {
+	h := fnv.New64a()
+	for _, records := range w.output.published {
+		for _, r := range records {
+			_, _ = h.Write([]byte(simBare(string(r.value))))
+		}
+	}
+	w.store.digest(h)
+	return h.Sum64()
 }

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -73,11 +74,49 @@ func (l *simLog) OffsetAt(ctx context.Context, _ string, partition int, ms int64
 }
 
 func (l *simLog) Partitions(ctx context.Context, topic string) (int, error) {
-	if topic == "crossings" {
-		return simOutPartitions, l.world.call(ctx)
+	if err := l.world.call(ctx); err != nil {
+		return 0, err
 	}
-	return l.partitions(), l.world.call(ctx)
+	return l.partitionsOf(topic), nil
 }
+
+func (l *simLog) partitionsOf(topic string) int {
+	switch topic {
+	case "events":
+		return l.partitions()
+	case "crossings":
+		return simOutPartitions
+	}
+	return 1
+}
+
+// simCluster is the log as a cluster of brokers.
+type simCluster struct{ *simLog }
+
+// Topic is cluster's, as are the next ones.
+func (c simCluster) Topic(ctx context.Context, topic string) (fetch.Topic, error) {
+	if err := c.world.call(ctx); err != nil {
+		return fetch.Topic{}, err
+	}
+	return fetch.Topic{ID: fetch.TopicID{topic[0]}, Partitions: c.partitionsOf(topic)}, nil
+}
+
+func (c simCluster) LogEnd(ctx context.Context, topic string, partition int) (int64, error) {
+	if err := c.world.call(ctx); err != nil {
+		return 0, err
+	}
+	return c.end(topic, partition), nil
+}
+
+func (c simCluster) Ends(context.Context, string, int) (fetch.Ends, error) {
+	panic("nothing is measured here")
+}
+
+func (c simCluster) OpenTransactions(context.Context, string, int) ([]fetch.OpenTransaction, error) {
+	panic("nothing is measured here")
+}
+
+func (c simCluster) Close() {}
 
 // simReader reads a partition of it; it is its own record set.
 type simReader struct {
@@ -133,6 +172,7 @@ type simOutput struct {
 type simRecord struct {
 	id, key string
 	value   []byte
+	by      *simProcess
 }
 
 // simLetter is a dead letter: where it came from, and whether it is ahead, not malformed.
@@ -141,13 +181,25 @@ type simLetter struct {
 	ahead             bool
 }
 
+// simWriter writes to it for a process.
+type simWriter struct {
+	*simOutput
+	process *simProcess
+}
+
 // WriteMessages is messageWriter's. It may fail having written some, or all.
-func (o *simOutput) WriteMessages(_ context.Context, messages ...kafka.Message) error {
+func (o simWriter) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
 	o.world.between()
+	if late, ok := ctx.Value(sendBy{}).(time.Time); ok && time.Now().After(late) {
+		return simErrors(len(messages), 0, errLate)
+	}
 	n := len(messages)
 	failed := o.world.fails()
 	if failed {
 		n = o.world.rnd.IntN(n + 1)
+	}
+	if messages[0].Topic == "" {
+		o.world.checkWrite(o.process, messages[:n])
 	}
 	for i := range messages[:n] {
 		o.write(&messages[i])
@@ -159,19 +211,24 @@ func (o *simOutput) WriteMessages(_ context.Context, messages ...kafka.Message) 
 	case o.world.rnd.IntN(2) == 0:
 		return errCut
 	}
-	errs := make(kafka.WriteErrors, len(messages))
-	for i := n; i < len(messages); i++ {
-		errs[i] = errCut
-	}
-	if n == len(messages) {
+	return simErrors(len(messages), n, errCut)
+}
+
+// simErrors are those of messages of which the first are safe.
+func simErrors(messages, safe int, err error) error {
+	if messages == safe {
 		return nil
+	}
+	errs := make(kafka.WriteErrors, messages)
+	for i := safe; i < messages; i++ {
+		errs[i] = err
 	}
 	return errs
 }
 
-func (o *simOutput) write(m *kafka.Message) {
+func (o simWriter) write(m *kafka.Message) {
 	if m.Topic == "" {
-		r := simRecord{id: header(m.Headers, "ce_id"), key: string(m.Key), value: bytes.Clone(m.Value)}
+		r := simRecord{id: header(m.Headers, "ce_id"), key: string(m.Key), value: bytes.Clone(m.Value), by: o.process}
 		p := m.WriterData.(int)
 		o.published[p] = append(o.published[p], r)
 		return

@@ -18,6 +18,8 @@ type simProcess struct {
 	world      *simWorld
 	ctx        context.Context
 	cancel     context.CancelFunc
+	ready      bool            // it is prepared
+	looked     [simShards]bool // the shard had its first turn
 	sweeper    *sweeper
 	generation *generation // nil: it has not joined yet
 	number     int64       // of its generation, as the group counts
@@ -27,18 +29,16 @@ type simProcess struct {
 	grown      bool         // it is to begin again, with the topic's new partitions
 }
 
-// simPartition is a partition and where its loop is.
+// simPartition is a partition of a process.
 type simPartition struct {
 	*partition
 	process *simProcess
-	entered bool
 }
 
-// simRelay is a relay and where its loop is.
+// simRelay is a relay of a process.
 type simRelay struct {
 	*relay
 	process *simProcess
-	recent  bool
 }
 
 func (w *simWorld) newProcess() *simProcess {
@@ -48,35 +48,31 @@ func (w *simWorld) newProcess() *simProcess {
 		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &Secret{1, 2}, MaxAge: DefaultMaxAge,
 		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: Start{Latest: w.truth.kind.begins}},
 	}
-	p.Service = &Service{Options: o, log: discard, metrics: w.metrics, owned: map[int]bool{}, source: w.log, outPartitions: simOutPartitions, process: w.rnd.Uint64()}
-	for i := range w.log.partitions() {
-		p.topics = append(p.topics, topicPartition{"events", i})
+	p.Service = &Service{
+		Options: o, log: discard, metrics: w.metrics, owned: map[int]bool{}, process: w.rnd.Uint64(),
+		source: w.log, cluster: simCluster{w.log}, members: w.members, offsets: p, again: p.begunAgain,
 	}
-	p.prepare()
 	return p
 }
 
-// prepare does what Service.prepare does once store and brokers are there.
-func (p *simProcess) prepare() {
+// begunAgain is told why the process is to begin again.
+func (p *simProcess) begunAgain(why error) {
+	if !errors.Is(why, errGrown) {
+		panic(fmt.Sprintf("a process ended: %v", why))
+	}
+	p.grown = true
+}
+
+// begin is the process' start. The world goes on meanwhile, and what is on the way may be lost; the process may die.
+func (p *simProcess) begin() {
+	if err := p.Service.prepare(p.ctx); p.ctx.Err() != nil {
+		return
+	} else if err != nil {
+		panic(fmt.Sprintf("a process does not start: %v", err))
+	}
 	w := p.world
-	calm := w.calm
-	w.calm = true
-	p.deployment = &deployment{owner: owner{Group: p.Group, Crossings: p.Crossings}}
-	p.again = func(error) { p.grown = true }
-	p.offsets = p
-	secret, err := p.Service.settle(p.ctx)
-	p.sinces = newSinces(p.Store, p.Program, p.topics, p.Shards, discard)
-	if err := errors.Join(err, p.takeStore(p.ctx), p.settleBegins(p.ctx), p.sinces.load(p.ctx)); err != nil {
-		panic(err)
-	}
-	w.calm = calm
-	p.build(secret)
-	p.publisher.end = func(_ context.Context, topic string, partition int) (int64, error) {
-		return w.log.end(topic, partition), nil
-	}
-	p.publisher.writer, p.publisher.most = w.output, 4+w.rnd.IntN(30)
-	dead := p.Service.partitions.dead.(*deadTopic)
-	dead.writer, dead.partitions = w.output, func(context.Context, string) (int, error) { return 1, nil }
+	p.publisher.writer, p.publisher.most = simWriter{w.output, p}, 4+w.rnd.IntN(30)
+	p.Service.partitions.dead.(*deadTopic).writer = simWriter{w.output, p}
 	o := p.shards[0].shardOptions
 	o.version, o.writer = w.version, w.rnd.Uint64()
 	o.keptMax = 1 + w.rnd.IntN(20)
@@ -90,6 +86,7 @@ func (p *simProcess) prepare() {
 	p.Service.partitions.tide, p.tide = o.tide, o.tide
 	p.sweeper = p.Service.sweeper()
 	p.sweeper.step, p.sweeper.rest = 3, func(context.Context, time.Duration) {}
+	p.ready = true
 }
 
 func (w *simWorld) version() (v [8]byte) {
@@ -125,23 +122,11 @@ func (p *simProcess) partitionTurn() {
 	}
 }
 
-// turn is one of partition.run: going to the fences, or reading a set.
 func (x *simPartition) turn() {
 	if !x.process.room() || x.lease.spares.waiting() < simShards {
 		return
 	}
-	x.process.turn(x, func() {
-		ctx := x.process.ctx
-		switch {
-		case !x.entered:
-			x.entered = x.resume(ctx) == nil
-		case len(x.lease.restart) > 0:
-			<-x.lease.restart
-			x.entered = false
-		default:
-			x.entered = x.step(ctx) == nil
-		}
-	})
+	x.process.turn(x, func() { x.partition.turn(x.process.ctx) })
 }
 
 func (x *simPartition) unrest() error {
@@ -151,17 +136,17 @@ func (x *simPartition) unrest() error {
 	return nil
 }
 
-// shardTurn is one of shard.serve: taking a message, or watching.
-func (p *simProcess) shardTurn(n int, watch bool) {
+// shardTurn lets a shard look at its fences, or take a message if there is one.
+func (p *simProcess) shardTurn(n int, look bool) {
 	s := p.shards[n]
 	p.turn(s, func() {
-		var err error
-		if watch {
-			err = s.watch(p.ctx)
+		w, m := wakeAge, message{}
+		if look || !p.looked[n] {
+			w, p.looked[n] = wakeLook, true
 		} else if len(p.in[n]) > 0 {
-			err = s.handle(p.ctx, <-p.in[n])
+			w, m = wakeMessage, <-p.in[n]
 		}
-		if err = s.settle(p.ctx, err); err != nil && p.ctx.Err() == nil {
+		if err := s.turn(p.ctx, w, m); err != nil && p.ctx.Err() == nil {
 			panic(fmt.Sprintf("shard %d stands still: %v", n, err))
 		}
 	})
@@ -198,38 +183,37 @@ func (p *simProcess) relayTurn() {
 	}
 }
 
-// turn is one of relay.run.
 func (r *simRelay) turn() {
-	r.process.turn(r, func() {
-		ctx := r.process.ctx
-		if !r.recent && r.publish.recent(ctx, r.partition, r.process.generation.number) != nil {
-			return
-		}
-		r.recent = true
-		_ = r.drain(ctx)
-	})
+	ctx := r.process.ctx
+	r.process.turn(r, func() { r.relay.turn(ctx, ctx) })
 }
 
-// sweep is a turn of sweeper.serve.
+// sweep is a turn of one of the sweeper's goroutines.
 func (p *simProcess) sweep(scan bool) {
 	if !p.room() {
 		return
 	}
 	p.turn(p.sweeper, func() {
-		if !scan {
+		if scan {
+			p.sweeper.scanTurn(p.ctx)
+		} else {
 			p.sweeper.clears(p.ctx)
-			return
 		}
-		_ = p.sweeper.scan(p.ctx)
 	})
+}
+
+// measure is a turn of generation.measure.
+func (p *simProcess) measure() {
+	if p.generation != nil {
+		p.turn(p.generation, func() { p.generation.look(p.ctx) })
+	}
 }
 
 // join begins a generation with the partitions given.
 func (p *simProcess) join(given []kafka.PartitionAssignment) {
 	p.generation, p.number = p.assign(int32(p.world.generation), map[string][]kafka.PartitionAssignment{"events": given}), p.world.generation
-	p.horizons(p.ctx)
 	for _, x := range p.generation.partitions {
-		x.stream = p.source.Open("events", x.lease.partition, 0)
+		x.begin()
 		p.partitions = append(p.partitions, &simPartition{partition: x, process: p})
 	}
 	for _, r := range p.generation.relays {
@@ -249,26 +233,27 @@ func (p *simProcess) leave() {
 		p.partitions = p.partitions[1:] // it takes no more turns
 		p.finish(x, slow)
 	}
-	p.generation.commitOnce(p.member())
+	p.generation.end(p.member())
 	for _, r := range p.relaying {
-		for range 3 {
-			if r.recent && r.drain(p.ctx) == nil {
-				break
+		p.turn(r, func() {
+			for range 3 { // then its time is up
+				if r.lastTurn(p.ctx) {
+					break
+				}
 			}
-		}
+		})
 	}
 	p.generation, p.partitions, p.relaying = nil, nil, nil
 }
 
-// finish runs the end of partition.run, and beside it the shards. One in the middle of a turn, with which it goes on later, leaves
-// nothing to the next generation: partition.run ends between two turns.
+// finish runs the end of partition.run, and beside it the shards.
 func (p *simProcess) finish(x *simPartition, slow bool) {
-	if !p.busy[x] {
-		x.memories.keep(x.partition)
+	if p.busy[x] {
+		panic("a partition ends in the middle of a turn")
 	}
 	ended := make(chan struct{})
 	go func() {
-		x.finish()
+		x.end()
 		close(ended)
 	}()
 	for synctest.Wait(); ; synctest.Wait() {
@@ -291,32 +276,31 @@ func (p *simProcess) member() groupMember { return groupMember{generation: int32
 
 // committed is groupOffsets', as is commit: the group takes offsets of its present members only, and of nobody while it has none.
 func (p *simProcess) committed(_ context.Context, of []topicPartition) ([]groupOffset, error) {
+	if err := p.world.call(p.ctx); err != nil {
+		return nil, err
+	}
 	list := make([]groupOffset, len(of))
 	for i, t := range of {
 		list[i] = p.world.group[t.partition]
 		list[i].topicPartition = t
 	}
-	return list, p.ctx.Err()
+	return list, nil
 }
 
 func (p *simProcess) commit(_ context.Context, as groupMember, offsets []groupOffset) error {
 	w := p.world
+	if err := w.call(p.ctx); err != nil {
+		return err
+	}
 	allowed := as == groupMember{generation: int32(w.generation)}
 	if as == nobody {
 		allowed = !slices.ContainsFunc(w.processes, func(p *simProcess) bool { return p.generation != nil })
 	}
-	if !allowed || p.ctx.Err() != nil {
+	if !allowed {
 		return kafka.UnknownMemberId
 	}
 	for _, o := range offsets {
 		w.group[o.partition] = o
 	}
-	return nil
-}
-
-// replace ends a process that is to begin again with more partitions, in order.
-func (p *simProcess) replace() *simProcess {
-	p.leave()
-	p.cancel()
-	return p.world.newProcess()
+	return w.call(p.ctx)
 }

@@ -141,12 +141,15 @@ func (s *simStore) digest(h hash.Hash) {
 	}
 }
 
-// Load is Store's, as are the next ones.
+// Ping is Store's, as are the next ones.
+func (s *simStore) Ping(ctx context.Context) error { return s.world.call(ctx) }
+
 func (s *simStore) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
 	if err := s.world.call(ctx); err != nil {
 		return nil, err
 	}
 	dst, _ = s.Mem.Load(context.Background(), shard, keys, dst)
+	s.world.claims.loaded(s, shard, keys, dst)
 	return dst, s.world.call(ctx)
 }
 
@@ -159,6 +162,8 @@ func (s *simStore) Commit(ctx context.Context, shard int, c *windowstore.Commit)
 	res, err := s.Mem.Commit(context.Background(), shard, c)
 	if err != nil || res.Outcome != windowstore.Done {
 		s.shards[shard].past = past
+	} else {
+		s.world.claims.committed(s, shard, c)
 	}
 	if err == nil {
 		err = s.world.call(ctx)

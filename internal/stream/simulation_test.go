@@ -19,9 +19,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// The simulation runs the real processes, their assignment, partitions, shards,
-// sweepers, relays and publishers, but for the loops of their goroutines: those are taken
-// a turn at a time, by one goroutine, in an order that a seed gives, in virtual time. At every
+// The simulation runs the real processes: their start, assignment, partitions, shards,
+// sweepers, relays and publishers. A production loop is a turn and a wait. Here the turns are taken
+// one at a time, by one goroutine, in an order that a seed gives, in virtual time. At every
 // call of the store or of Kafka the world may go on elsewhere: another goroutine's turn, a
 // process that dies, a store that goes back, an answer that is lost.
 //

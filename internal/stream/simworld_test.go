@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"hash/fnv"
 	"math/rand/v2"
 	"slices"
 	"time"
@@ -36,6 +35,8 @@ type simWorld struct {
 	calm      bool    // nothing more goes wrong
 	depth     int     // of calls during which the world goes on
 	began     time.Time
+	claims    simClaims
+	broken    error // the first promise that was broken
 
 	generation int64
 	group      []groupOffset // what it committed, by partition
@@ -46,13 +47,14 @@ type simWorld struct {
 type simTurn int
 
 const (
-	turnProduce simTurn = iota
-	turnPartition
+	turnPartition simTurn = iota
 	turnShard
 	turnRelay
 	turnSweep
 	turnScan
+	turnMeasure
 	turnCommit // of offsets to Kafka
+	turnProduce
 	turnTime
 	turnCrash
 	turnRebalance
@@ -65,12 +67,12 @@ const (
 
 // simWeights is how often each happens, about: a history has weights of its own.
 var simWeights = [numSimTurns]int{
-	turnProduce: 60, turnPartition: 300, turnShard: 500, turnRelay: 60, turnSweep: 30, turnScan: 10, turnCommit: 10, turnTime: 60,
+	turnProduce: 60, turnPartition: 300, turnShard: 500, turnRelay: 60, turnSweep: 30, turnScan: 10, turnMeasure: 10, turnCommit: 10, turnTime: 60,
 	turnCrash: 10, turnRebalance: 12, turnRejoin: 10, turnBack: 10, turnLose: 1, turnGrow: 4,
 }
 
 func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *simWorld {
-	w := &simWorld{rnd: rnd, truth: t, metrics: m, ctx: ctx, began: time.Now()}
+	w := &simWorld{rnd: rnd, truth: t, metrics: m, ctx: ctx, began: time.Now(), claims: simClaims{}}
 	w.restless = 0.2 * rnd.Float64() * rnd.Float64()
 	w.lose = 0.1 * rnd.Float64() * float64(rnd.IntN(2))
 	w.log = newSimLog(w)
@@ -78,7 +80,7 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *
 	w.output = &simOutput{world: w, published: make([][]simRecord, simOutPartitions)}
 	w.group = slices.Repeat([]groupOffset{{offset: -1}}, len(w.log.events))
 	for i, n := range simWeights {
-		if i >= int(turnSweep) {
+		if i >= int(turnSweep) && i != int(turnProduce) {
 			n = n * rnd.IntN(4) / 2
 		}
 		w.weights[i] = n
@@ -88,7 +90,13 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *
 		w.failover = rnd.Float64()
 	}
 	for range simProcesses {
-		w.processes = append(w.processes, w.newProcess())
+		p := w.newProcess()
+		w.processes = append(w.processes, p)
+		if len(w.processes) == 1 {
+			w.alone(p.begin) // where the group begins is known
+		} else {
+			p.begin()
+		}
 		if rnd.IntN(2*simProcesses) == 0 {
 			w.log.produceAll()
 		}
@@ -96,6 +104,17 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *
 	w.rebalance()
 	return w
 }
+
+// alone lets f happen while nothing else does.
+func (w *simWorld) alone(f func()) {
+	depth := w.depth
+	w.depth = simDepth
+	f()
+	w.depth = depth
+}
+
+// simDepth is how deep calls lie in each other during which the world goes on.
+const simDepth = 2
 
 // run lets the history happen, then brings it to rest and compares.
 func (w *simWorld) run(ctx context.Context) (simTold, error) {
@@ -105,7 +124,7 @@ func (w *simWorld) run(ctx context.Context) (simTold, error) {
 	if err := w.settle(); err != nil {
 		return simTold{}, err
 	}
-	return w.told(), w.check(ctx)
+	return w.told(), errors.Join(w.broken, w.check(ctx))
 }
 
 // turn lets one thing happen.
@@ -117,9 +136,31 @@ func (w *simWorld) turn() {
 		t++
 	}
 	p := w.processes[w.rnd.IntN(len(w.processes))]
+	if p.ready && t <= turnMeasure {
+		w.work(t, p)
+		return
+	}
 	switch t {
+	case turnBack:
+		w.store.goBack()
+	case turnLose:
+		w.store.loseAll()
+	case turnCrash:
+		w.crash(p)
+	case turnGrow:
+		w.log.grow()
 	case turnProduce:
 		w.log.produce(w.rnd.IntN(w.log.partitions()), 1+w.rnd.IntN(12))
+	case turnTime:
+		w.pass(time.Duration(1+w.rnd.IntN(5)) * 700 * time.Millisecond)
+	default:
+		w.together(t, p)
+	}
+}
+
+// work is a turn of a goroutine of a process.
+func (w *simWorld) work(t simTurn, p *simProcess) {
+	switch t {
 	case turnPartition:
 		p.partitionTurn()
 	case turnShard:
@@ -130,24 +171,14 @@ func (w *simWorld) turn() {
 		p.sweep(false)
 	case turnScan:
 		p.sweep(true)
-	case turnBack:
-		w.store.goBack()
-	case turnLose:
-		w.store.loseAll()
-	case turnCrash:
-		w.crash(p)
-	case turnGrow:
-		w.log.grow()
-	case turnTime:
-		w.pass(time.Duration(1+w.rnd.IntN(5)) * 700 * time.Millisecond)
-	default:
-		w.together(t, p)
+	case turnMeasure:
+		p.measure()
 	}
 }
 
 // together is what cannot happen during something else.
 func (w *simWorld) together(t simTurn, p *simProcess) {
-	if w.depth > 0 {
+	if w.depth > 0 || !p.ready {
 		return
 	}
 	switch t {
@@ -167,7 +198,7 @@ func (w *simWorld) together(t simTurn, p *simProcess) {
 
 // between lets the world go on elsewhere, for long if a call is slow, and for longest if it is so because of a failover.
 func (w *simWorld) between() {
-	if w.depth == 2 || w.calm || w.rnd.Float64() > w.restless {
+	if w.depth == simDepth || w.calm || w.rnd.Float64() > w.restless {
 		return
 	}
 	turns := 1
@@ -214,8 +245,14 @@ func (w *simWorld) pass(d time.Duration) {
 
 // crash ends a process wherever it is, and starts another in its place.
 func (w *simWorld) crash(p *simProcess) {
-	p.cancel()
-	w.processes[slices.Index(w.processes, p)] = w.newProcess()
+	w.replace(slices.Index(w.processes, p))
+}
+
+// replace starts a process in the place of another.
+func (w *simWorld) replace(i int) {
+	w.processes[i].cancel()
+	w.processes[i] = w.newProcess()
+	w.processes[i].begin()
 }
 
 // rebalance gives the partitions to the members anew. Most members end their
@@ -225,7 +262,7 @@ func (w *simWorld) rebalance() {
 	w.generation++
 	var members []*simProcess
 	for _, p := range w.processes {
-		if w.calm || w.rnd.IntN(4) > 0 {
+		if p.ready && (w.calm || w.rnd.IntN(4) > 0) {
 			members = append(members, p)
 		}
 	}
@@ -253,8 +290,12 @@ func (w *simWorld) rebalance() {
 // renew lets processes begin again that have noticed that there are more partitions, or notice it now.
 func (w *simWorld) renew() {
 	for i, p := range w.processes {
-		if p.grown || len(p.topics) < w.log.partitions() && (w.calm || w.rnd.IntN(2) == 0) {
-			w.processes[i] = p.replace()
+		if !p.grown && p.generation != nil && (w.calm || w.rnd.IntN(2) == 0) {
+			p.measure()
+		}
+		if p.grown && p == w.processes[i] {
+			p.leave()
+			w.replace(i)
 		}
 	}
 }
@@ -265,8 +306,13 @@ func (w *simWorld) settle() error {
 	w.calm = true
 	w.log.growAll()
 	w.log.produceAll()
-	w.rebalance()
+	for w.rebalance(); slices.ContainsFunc(w.processes, func(p *simProcess) bool { return p.grown }); {
+		w.rebalance()
+	}
 	if err := w.rest(); err != nil {
+		return err
+	}
+	if err := w.tidied(); err != nil {
 		return err
 	}
 	if w.rnd.IntN(3) == 0 {
@@ -321,6 +367,7 @@ func (w *simWorld) drain() {
 		for _, r := range p.relaying {
 			r.turn()
 		}
+		p.measure()
 		p.generation.commitOnce(p.member())
 	}
 }
@@ -340,36 +387,4 @@ func (w *simWorld) unrest() error {
 		}
 	}
 	return nil
-}
-
-// told sums up what was published.
-func (w *simWorld) told() simTold {
-	var t simTold
-	seen := map[string]bool{}
-	for _, records := range w.output.published {
-		for _, r := range records {
-			switch {
-			case seen[r.id]:
-				t.repeats++
-			case r.id[len(r.id)-2:] == "/0":
-				t.clears++
-			default:
-				t.crossings++
-			}
-			seen[r.id] = true
-		}
-	}
-	return t
-}
-
-// digest is a hash of all that was published and stored.
-func (w *simWorld) digest() uint64 {
-	h := fnv.New64a()
-	for _, records := range w.output.published {
-		for _, r := range records {
-			_, _ = h.Write([]byte(simBare(string(r.value))))
-		}
-	}
-	w.store.digest(h)
-	return h.Sum64()
 }

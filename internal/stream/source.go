@@ -18,6 +18,22 @@ type source interface {
 	Partitions(ctx context.Context, topic string) (int, error)
 }
 
+// cluster is what the service asks the brokers beside the log.
+type cluster interface {
+	topicFinder
+	Partitions(ctx context.Context, topic string) (int, error)
+	// Ends are those of a partition's log; LogEnd is the leader's own, which not all replicas may have.
+	Ends(ctx context.Context, topic string, partition int) (fetch.Ends, error)
+	LogEnd(ctx context.Context, topic string, partition int) (int64, error)
+	OpenTransactions(ctx context.Context, topic string, partition int) ([]fetch.OpenTransaction, error)
+	Close()
+}
+
+// topicFinder knows topics by their names.
+type topicFinder interface {
+	Topic(ctx context.Context, topic string) (fetch.Topic, error)
+}
+
 // reader reads one partition in order.
 type reader interface {
 	// Next returns the next set, empty if there are no records now. It is valid

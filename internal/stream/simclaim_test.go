@@ -1,0 +1,116 @@
+package stream
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// An outbox has one relay, and a crossing is written once while that is so. What the store says of claims, and the topic of
+// crossings, is compared with that as the history goes on.
+
+// simClaims are the claims that the store was ever given, by shard and name.
+type simClaims map[simClaim]*simClaimed
+
+type simClaim struct {
+	shard int
+	name  string
+}
+
+// simClaimed is what is known of a claim.
+type simClaimed struct {
+	at   time.Time // first
+	end  int       // of the partition of crossings, then
+	seen time.Time // when the store last said so
+}
+
+// loaded is told what was read from the store.
+func (c simClaims) loaded(s *simStore, shard int, keys, values [][]byte) {
+	claim := s.Keys().AppendClaimKey(nil, shard)
+	for i, k := range keys {
+		if x := c[simClaim{shard, string(values[i])}]; x != nil && bytes.Equal(k, claim) {
+			x.seen = time.Now()
+		}
+	}
+}
+
+// committed is told what was written.
+func (c simClaims) committed(s *simStore, shard int, w *windowstore.Commit) {
+	claim := s.Keys().AppendClaimKey(nil, shard)
+	for _, f := range w.Fences {
+		switch {
+		case !bytes.Equal(f.Key, claim):
+		case f.To == nil:
+			c[simClaim{shard, string(f.From)}].seen = time.Now()
+		default:
+			c.taken(s.world, shard, f.From, f.To)
+		}
+	}
+}
+
+// taken is told that a claim was written in the place of another. That of a newer generation stands for some time.
+func (c simClaims) taken(w *simWorld, shard int, from, to []byte) {
+	now := time.Now()
+	if x := c[simClaim{shard, string(from)}]; x != nil && now.Sub(x.at) < claimOutlives && binary.BigEndian.Uint64(to) <= binary.BigEndian.Uint64(from) {
+		w.breaks(fmt.Errorf("the outbox of shard %d went from generation %d to %d", shard, from[:8], to[:8]))
+	}
+	x := c[simClaim{shard, string(to)}]
+	if x == nil {
+		x = &simClaimed{at: now, end: len(w.output.published[shard%simOutPartitions])}
+		c[simClaim{shard, string(to)}] = x
+	}
+	x.seen = now
+}
+
+// breaks notes that a promise was broken.
+func (w *simWorld) breaks(err error) { w.broken = errors.Join(w.broken, err) }
+
+// checkWrite compares crossings that are about to be written with what the process knows: the outbox was its own a moment ago, it wrote none
+// of them before, and neither did anybody else before the outbox became its own, unless that was so long ago that it need not remember.
+func (w *simWorld) checkWrite(p *simProcess, messages []kafka.Message) {
+	if len(messages) == 0 {
+		return
+	}
+	partition := messages[0].WriterData.(int)
+	claimed := w.claims[simClaim{partition, string(p.relays[partition].claim.name)}]
+	if claimed == nil || time.Since(claimed.seen) > claimFresh {
+		w.breaks(fmt.Errorf("crossings of shard %d are written by a process that has not asked whether they are its own", partition))
+		return
+	}
+	log := w.output.published[partition]
+	for i := range messages {
+		id := header(messages[i].Headers, "ce_id")
+		for at := len(log) - 1; at >= max(0, len(log)-p.publisher.most); at-- {
+			if r := &log[at]; r.id == id && (r.by == p || at < claimed.end) {
+				w.breaks(fmt.Errorf("%s is written again: it is %d records before the end, was written by the same process %v, and before the claim %v",
+					id, len(log)-at, r.by == p, at < claimed.end))
+			}
+		}
+	}
+}
+
+// tidied reports what was published and is still in an outbox, though a relay has begun since.
+func (w *simWorld) tidied() error {
+	for shard := range simShards {
+		prefix := bytes.TrimSuffix(w.store.Keys().AppendOutboxKey(nil, shard, 0), []byte("0"))
+		var left error
+		err := w.store.Scan(context.Background(), shard, prefix, func(key []byte) bool {
+			left = fmt.Errorf("%s is left in the outbox", key)
+			return false
+		})
+		if err := errors.Join(err, left); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// members are those of the group, of whom nobody counts elsewhere.
+func (w *simWorld) members(ctx context.Context) (census, error) { return census{}, w.call(ctx) }
