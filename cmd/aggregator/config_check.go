@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
 // check finds what is wrong with keys taken together, reads the files that
@@ -92,7 +93,7 @@ func (r *configReader) checkRedis() {
 	o.Password = r.secret("redis.password", &r.c.password)
 	o.SentinelPassword = r.secret("redis.sentinel_password", &r.c.sentinel)
 	if r.c.shards == 0 {
-		r.c.shards = 16
+		r.c.shards = stream.DefaultShards
 		if o.MasterName == "" && (o.Cluster || len(o.Addrs) > 1) {
 			r.c.shards = clusterShards
 		}

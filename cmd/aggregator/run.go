@@ -14,12 +14,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
-	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
-	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
 var runCommand = &command{
@@ -52,10 +49,6 @@ type atOnce struct {
 	adopt string        // a group whose store it takes over
 	skips []stream.Skip // what cannot be read and is to be passed over
 }
-
-// stopDeadline bounds the way from the signal to the end: last commits, offsets,
-// the group, crossings under way. The grace period in deploy/k8s is longer.
-const stopDeadline = 20 * time.Second
 
 // untilSignal ends with the first signal. The second one does what signals do by
 // default: it ends the process.
@@ -97,15 +90,17 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 	return nil
 }
 
-// startAndStop starts HTTP, Redis and the stream in this order, and stops them in
-// the opposite one.
+// startAndStop is the life of the service: what starts first stops last.
+//
+//	starts: HTTP (alive, not ready), Redis (waits until it answers), the service (waits for Kafka and its topics)
+//	stops:  readiness, the service (its steps: internal/stream/stop.go), Redis, HTTP
 func startAndStop(ctx context.Context, c *config, once atOnce, program *stream.Program, log *slog.Logger) error {
 	registry, ready := newRegistry(), &httpserver.Readiness{}
 	site, err := httpserver.Start(c.listen, c.auth, httpserver.NewHandler(registry, ready, log), httpserver.NewMetrics(registry), log)
 	if err != nil {
 		return err
 	}
-	defer site.Stop()
+	defer site.Stop() // last, within httpserver.StopTimeout
 	names, rules := loadedRules(program)
 	log.Info("started", "version", readBuild().version, "http", site.Addr, "packs", names, "rules", rules,
 		"events", c.kafka.Events, "crossings", c.kafka.Crossings)
@@ -120,6 +115,7 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *stream.P
 	}
 	defer func() { _ = store.Close() }() // the service is done with it
 	ready.StoreConnected(store)
+
 	options := c.options(program, store, registry, log)
 	options.Adopt, options.Skip = once.adopt, once.skips
 	service := stream.New(options)
@@ -127,14 +123,9 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *stream.P
 	return serve(ctx, service, ready, log)
 }
 
-// loadedRules is what the log says of the packs: their names, and how many rules they hold.
-func loadedRules(p *stream.Program) (names []string, rules int) {
-	for _, pack := range p.Packs() {
-		names = append(names, pack.Name)
-		rules += len(pack.Rules)
-	}
-	return names, rules
-}
+// stopDeadline bounds the stop of the service, from the signal on. It is longer than the sum of the steps
+// (stream.StopTimeout), and shorter than the grace period in deploy/k8s.
+const stopDeadline = 20 * time.Second
 
 // worker works until ctx ends.
 type worker interface {
@@ -162,36 +153,13 @@ func serve(ctx context.Context, service worker, ready *httpserver.Readiness, log
 	}
 }
 
-// connectRedis waits for Redis to answer, and says once why it waits, and again when
-// the reason changes. The store is nil if ctx ended first.
-func connectRedis(ctx context.Context, o *redisstore.Options, log *slog.Logger) (*redisstore.Store, error) {
-	var said string
-	pause := retry.Backoff{First: 100 * time.Millisecond, Most: 2 * time.Second}
-	for {
-		store, err := redisstore.New(ctx, *o)
-		switch {
-		case err == nil:
-			log.Info("redis answers", "addrs", o.Addrs)
-			return store, nil
-		case ctx.Err() != nil:
-			return nil, nil
-		case !redisstore.Retryable(err):
-			return nil, explain.Store(err)
-		}
-		if kind := redisstore.ErrorKind(err); kind != said {
-			said = kind
-			log.Warn("redis does not answer: trying until it does", "error", hintTLS(err, o.TLS != nil))
-		}
-		pause.Wait(ctx)
+// loadedRules is what the log says of the packs: their names, and how many rules they hold.
+func loadedRules(p *stream.Program) (names []string, rules int) {
+	for _, pack := range p.Packs() {
+		names = append(names, pack.Name)
+		rules += len(pack.Rules)
 	}
-}
-
-// hintTLS adds to a connection that broke, or on which nothing came, what may be the reason.
-func hintTLS(err error, encrypted bool) error {
-	if kind := redisstore.ErrorKind(err); kind != "broken" && kind != "timeout" {
-		return err
-	}
-	return fmt.Errorf("%w: if it stays so, look whether this port wants TLS (redis.tls.enabled is %t)", err, encrypted)
+	return names, rules
 }
 
 // options is the config as the service takes it.

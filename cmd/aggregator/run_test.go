@@ -19,6 +19,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
 // logged is the value of a field in the first line of a log that has a message.
@@ -205,6 +206,13 @@ func (w *slowWorker) Run(ctx context.Context) error {
 	close(w.stops)
 	<-w.done
 	return w.err
+}
+
+// TestStopDeadline: there is time for all steps of a stop.
+func TestStopDeadline(t *testing.T) {
+	if stopDeadline <= stream.StopTimeout {
+		t.Errorf("the deadline is %v, and a stop may take %v", stopDeadline, stream.StopTimeout)
+	}
 }
 
 // TestServeStops: not ready from the signal on; and it does not wait for ever.

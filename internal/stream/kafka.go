@@ -56,13 +56,20 @@ func (k *Kafka) Topics() []string {
 	return append(list, k.Crossings)
 }
 
+const (
+	// dialTimeout bounds an attempt to reach a broker.
+	dialTimeout = 3 * time.Second
+	// rebalanceTimeout is how long the broker waits, at a rebalance, for a member that it still believes in.
+	rebalanceTimeout = 5 * time.Second
+)
+
 // Transport is a connection pool to the brokers. Its metadata is refreshed
 // every second, and of our topics only: by default a moved leader goes
 // unnoticed for six, and all topics of the cluster are asked for.
 func (k *Kafka) Transport() *kafka.Transport {
 	return &kafka.Transport{
-		Dial:        (&net.Dialer{Timeout: 3 * time.Second}).DialContext,
-		DialTimeout: 3 * time.Second, IdleTimeout: 30 * time.Second,
+		Dial:        (&net.Dialer{Timeout: dialTimeout}).DialContext,
+		DialTimeout: dialTimeout, IdleTimeout: 30 * time.Second,
 		MetadataTTL: time.Second, MetadataTopics: k.Topics(),
 		ClientID: k.ClientID, TLS: k.TLS, SASL: k.SASL,
 	}
@@ -78,12 +85,12 @@ func (s *Service) newGroup() (*kafka.ConsumerGroup, error) {
 	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: s.Group, Brokers: s.Brokers, Topics: s.Events,
 		Dialer: &kafka.Dialer{
-			ClientID: s.ClientID, Timeout: 3 * time.Second, DualStack: true, TLS: s.TLS, SASLMechanism: s.SASL,
+			ClientID: s.ClientID, Timeout: dialTimeout, DualStack: true, TLS: s.TLS, SASLMechanism: s.SASL,
 		},
 		GroupBalancers:    s.balancers(),
 		HeartbeatInterval: 500 * time.Millisecond, SessionTimeout: 10 * time.Second,
-		RebalanceTimeout: 5 * time.Second, JoinGroupBackoff: 500 * time.Millisecond,
-		StartOffset: kafka.FirstOffset, Timeout: 5 * time.Second,
+		RebalanceTimeout: rebalanceTimeout, JoinGroupBackoff: 500 * time.Millisecond,
+		StartOffset: kafka.FirstOffset, Timeout: groupTimeout,
 	})
 }
 

@@ -223,9 +223,6 @@ func (r *relay) failed(ctx context.Context, err error) error {
 	return err
 }
 
-// relayDrainTimeout bounds what a relay publishes after its generation has ended.
-const relayDrainTimeout = 2 * time.Second
-
 // rest waits until a commit has crossings, or it is time to look.
 func (r *relay) rest(ctx context.Context) {
 	r.pulse.at(stepRest)

@@ -128,10 +128,6 @@ func (p *partition) finish() {
 	}
 }
 
-// finishTimeout bounds the last commit of a lease. It is well under the group's
-// rebalance timeout: a member that answers later is taken for dead.
-const finishTimeout = 2500 * time.Millisecond
-
 // hold waits before an event of a time until the other partitions have come near
 // to it, so that their events will not be late. What was read before is sent first.
 func (p *partition) hold(ctx context.Context, to int64) error {
