@@ -156,7 +156,7 @@ func (d *demo) stop() {
 	d.broker.cluster.Close()
 }
 
-// closing says how the demo went.
+// closing is the last line: how the demo went.
 func (d *demo) closing() string {
 	f := readFigures(d.Registry)
 	return fmt.Sprintf("demo: %s, %s; matched %s, duplicate %s, malformed %s, ahead %s, late %s; crossings %s; stored %s keys, %s; seed %d",

@@ -44,7 +44,7 @@ func TestPicture(t *testing.T) {
 	for _, want := range []string{
 		"  52 %  ██████████░░░░░░░░░░  incident inc-rumour-0001       art3-clicks       26,000 of 50,000 clicks",
 		"critical   1  art3-clicks: incident inc-rumour-0002: clicks 50,000 of 50,000 in 730d",
-		"1,000/s, 1,234,567 read", "7 keys, 4 KiB stored", "seed 4711", "never a legal finding",
+		"1,000/s, 1,234,567 read", "0 records to come; 0 crossings announced", "7 keys, 4 KiB stored", "seed 4711", "never a legal finding",
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in:\n%s", want, text)

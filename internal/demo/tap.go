@@ -8,7 +8,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// crossing is what the demo shows of a crossing.
+// crossing is a crossing as far as the demo shows it.
 type crossing struct {
 	Severity string      `json:"severity"`
 	Rule     string      `json:"rule"`
