@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-afe14ff2/aggregator/internal/packtest"
 	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -44,7 +45,7 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	for _, p := range set.packs {
 		rules += len(p.Rules)
 		tests += len(p.Tests)
-		bad = append(bad, testPack(p, c)...)
+		bad = append(bad, packtest.Run(p, c.intake, c.members)...)
 	}
 	if len(bad) == 0 && len(set.packs) > 1 { // one alone was compiled for its tests
 		if _, err := set.compile(c); err != nil {

@@ -12,7 +12,7 @@ import (
 // here may not exist: a new one is a decision.
 var arrows = map[string][]string{
 	"cmd/aggregator": {
-		"internal/board", "internal/demo", "internal/httpserver", "internal/preflight", "internal/retry", "internal/explain", "internal/stream", "internal/stream/fetch",
+		"internal/board", "internal/demo", "internal/httpserver", "internal/packtest", "internal/preflight", "internal/retry", "internal/explain", "internal/stream", "internal/stream/fetch",
 		"internal/event", "internal/thresholds", "internal/terminal", "internal/humanize",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 		"bench/gen",
@@ -22,6 +22,7 @@ var arrows = map[string][]string{
 		"internal/httpserver", "internal/retry", "internal/stream", "internal/event", "internal/thresholds",
 		"internal/windows/store", "internal/terminal", "internal/humanize",
 	},
+	"internal/packtest": {"internal/stream", "internal/thresholds"},
 	"internal/preflight": {
 		"internal/retry", "internal/explain", "internal/stream", "internal/thresholds",
 		"internal/windows/store", "internal/windows/store/redis", "internal/humanize",

@@ -1,4 +1,4 @@
-package main
+package packtest
 
 import (
 	"fmt"
@@ -9,24 +9,25 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// testPack runs a pack's tests, each with this pack alone and from nothing, and
-// returns what is wrong.
-func testPack(p *thresholds.Pack, c *config) faults {
-	program, err := stream.Compile([]*thresholds.Pack{p}, c.members)
+// Run runs a pack's tests, each with this pack alone and from nothing. It returns what is wrong, one text a test, as
+// file:line:column: path: message. Events are taken in as intake says, except that none is ahead. A counter of distinct
+// members has room for so many members.
+func Run(p *thresholds.Pack, intake stream.Intake, members int) (faults []string) {
+	program, err := stream.Compile([]*thresholds.Pack{p}, members)
 	if err != nil {
-		return faults{fmt.Sprintf("%s:1:1: %v", p.File, err)}
+		return []string{fmt.Sprintf("%s:1:1: %v", p.File, err)}
 	}
-	var bad faults
 	for i := range p.Tests {
-		bad = append(bad, runTest(program, c, &p.Tests[i], i)...)
+		if fault := run(program, intake, &p.Tests[i], i); fault != "" {
+			faults = append(faults, fault)
+		}
 	}
-	return bad
+	return faults
 }
 
-// runTest is the faults of one test.
-func runTest(p *stream.Program, c *config, t *thresholds.Test, number int) faults {
+// run is what is wrong with one test; "" if nothing is.
+func run(p *stream.Program, intake stream.Intake, t *thresholds.Test, number int) string {
 	path := fmt.Sprintf("tests[%d]", number)
-	intake := c.intake
 	intake.MaxAhead = math.MaxInt64 // no event of a test is ahead
 	var got []thresholds.Expected
 	at := 0
@@ -37,17 +38,17 @@ func runTest(p *stream.Program, c *config, t *thresholds.Test, number int) fault
 		at = n
 		if err := replay.Line(json); err != nil {
 			e := t.EntryOf(n)
-			return faults{fmt.Sprintf("%s:%d:%d: %s: %q: event %d is malformed: %v", t.File, e.Line, e.Column, path, t.Name, n, err)}
+			return fmt.Sprintf("%s:%d:%d: %s: %q: event %d is malformed: %v", t.File, e.Line, e.Column, path, t.Name, n, err)
 		}
 	}
 	if difference := compare(t.Crossings, got); difference != "" {
-		return faults{fmt.Sprintf("%s:%d:%d: %s: %q: %s", t.File, t.Line, t.Column, path, t.Name, difference)}
+		return fmt.Sprintf("%s:%d:%d: %s: %q: %s", t.File, t.Line, t.Column, path, t.Name, difference)
 	}
-	return nil
+	return ""
 }
 
-// compare says what is the first difference between the crossings wanted and
-// those that came, and all that came; "" if there is none.
+// compare tells the first difference between the crossings wanted and those that came, and all that came; "" if there is
+// none.
 func compare(want, got []thresholds.Expected) string {
 	for i := range max(len(want), len(got)) {
 		w, g := "no more", "no more"
