@@ -37,7 +37,7 @@ type config struct {
 	maxEvents int
 	cache     int // bytes
 	members   int
-	intake    stream.Intake
+	intake    stream.IntakeOptions
 	form      string // of the crossings' CloudEvents
 	keyFile   string
 	key       *stream.Secret
@@ -66,7 +66,7 @@ func defaultConfig() *config {
 		maxAge:  stream.DefaultMaxAge,
 		cache:   stream.DefaultCacheBytes,
 		members: thresholds.DefaultMaxMembers,
-		intake: stream.Intake{
+		intake: stream.IntakeOptions{
 			MaxAhead: stream.DefaultMaxAhead, DedupeWindow: stream.DefaultDedupeWindow, MaxIDs: stream.DefaultMaxIDs,
 			Types: map[string]string{},
 		},

@@ -123,7 +123,7 @@ func start(o Options) (*demo, error) {
 	}
 	d.service = stream.New(stream.Options{
 		Kafka: d.broker.kafka, Program: d.program, Store: d.store, Shards: stream.DefaultShards,
-		Intake: stream.Intake{DedupeWindow: dedupeWindow}, CacheBytes: cacheBytes, Registry: d.Registry, Log: d.log,
+		Intake: stream.IntakeOptions{DedupeWindow: dedupeWindow}, CacheBytes: cacheBytes, Registry: d.Registry, Log: d.log,
 	})
 	d.ready.StoreConnected(d.store)
 	d.ready.ServiceStarted(d.service)

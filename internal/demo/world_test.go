@@ -22,7 +22,7 @@ func TestWorld(t *testing.T) {
 	first := 0
 	n := 0
 	// As in Kafka, an event's timestamp is when it came, not when it says it was.
-	replay := stream.NewReplay(p, stream.Intake{}, now.Add(5*time.Minute).UnixNano(), func(c *thresholds.Crossing) {
+	replay := stream.NewReplay(p, stream.IntakeOptions{}, now.Add(5*time.Minute).UnixNano(), func(c *thresholds.Crossing) {
 		crossed[c.Rule.ID]++
 		if first == 0 {
 			first = n

@@ -12,7 +12,7 @@ import (
 // Run runs a pack's tests, each with this pack alone and from nothing. It returns what is wrong, one text a test, as
 // file:line:column: path: message. Events are taken in as intake says, except that none is ahead. A counter of distinct
 // members has room for so many members.
-func Run(p *thresholds.Pack, intake stream.Intake, members int) (faults []string) {
+func Run(p *thresholds.Pack, intake stream.IntakeOptions, members int) (faults []string) {
 	program, err := stream.Compile([]*thresholds.Pack{p}, members)
 	if err != nil {
 		return []string{fmt.Sprintf("%s:1:1: %v", p.File, err)}
@@ -26,7 +26,7 @@ func Run(p *thresholds.Pack, intake stream.Intake, members int) (faults []string
 }
 
 // run is what is wrong with one test; "" if nothing is.
-func run(p *stream.Program, intake stream.Intake, t *thresholds.Test, number int) string {
+func run(p *stream.Program, intake stream.IntakeOptions, t *thresholds.Test, number int) string {
 	path := fmt.Sprintf("tests[%d]", number)
 	intake.MaxAhead = math.MaxInt64 // no event of a test is ahead
 	var got []thresholds.Expected

@@ -17,7 +17,7 @@ const timeout = 15 * time.Second
 type Options struct {
 	Kafka  stream.Kafka
 	Login  Login // as Kafka.SASL has it
-	Intake stream.Intake
+	Intake stream.IntakeOptions
 	Redis  redisstore.Options
 	Packs  []*thresholds.Pack // their windows tell how long events are needed
 	Out    io.Writer          // what is fine, a line each

@@ -14,7 +14,7 @@ import (
 func TestJudge(t *testing.T) {
 	o := &Options{
 		Kafka:  stream.Kafka{Events: []string{"dissemination-events"}, Crossings: "threshold-crossings"},
-		Intake: stream.Intake{MaxAhead: stream.DefaultMaxAhead, DedupeWindow: stream.DefaultDedupeWindow},
+		Intake: stream.IntakeOptions{MaxAhead: stream.DefaultMaxAhead, DedupeWindow: stream.DefaultDedupeWindow},
 	}
 	f := func(f func(*kafkaCheck, map[string]string), want string, settings map[string]string) {
 		t.Helper()

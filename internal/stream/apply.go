@@ -40,7 +40,7 @@ type applier struct {
 
 	// place is where the event being applied lies, for the evidence; the topic
 	// is empty where that is not told.
-	place place
+	location location
 
 	values  []thresholds.Value
 	levels  []thresholds.Level
@@ -60,8 +60,8 @@ type moment struct {
 	known int64
 }
 
-// place is where an event lies in Kafka.
-type place struct {
+// location is where an event lies in Kafka.
+type location struct {
 	topic     string
 	partition int
 	offset    int64
@@ -163,7 +163,7 @@ func (a *applier) cross(s *subject, r int, o *operation) {
 		now, _ := s.Time()
 		a.record(s, rule, now, mark)
 		a.crossed.Event = string(o.event)
-		a.crossed.Topic, a.crossed.Partition, a.crossed.Offset = a.place.topic, a.place.partition, a.place.offset
+		a.crossed.Topic, a.crossed.Partition, a.crossed.Offset = a.location.topic, a.location.partition, a.location.offset
 		a.emit(s, &a.crossed)
 	}
 	s.SetMark(r, mark)

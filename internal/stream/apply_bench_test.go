@@ -54,7 +54,7 @@ func manyRules(n int) string {
 type applied struct {
 	program  *Program
 	span     int64 // ns
-	run      run
+	run      chunk
 	ends     []int // by event: how many operations it and those before it have
 	apply    applier
 	subjects map[string]*subject
@@ -68,7 +68,7 @@ const appliedEvents = 200_000
 func newApplied(b *testing.B, p *Program, span time.Duration) *applied {
 	b.Helper()
 	a := &applied{program: p, span: int64(span)}
-	in := newIntake(p, Secret{}, Intake{})
+	in := NewIntake(p, Secret{}, IntakeOptions{})
 	var r gen.Record
 	for g := gen.New(gen.Config{Seed: 42, Events: appliedEvents, Span: span, Repeats: -1}); g.Next(&r); {
 		if err := in.decoder.Decode(&in.event, r.Value); err != nil {

@@ -88,7 +88,7 @@ func TestPublishedIsKnown(t *testing.T) {
 	entry := outboxEntry{value: fmt.Appendf(nil, `{"id":%q}`, id)}
 	for range 2 {
 		p.tails = map[int]*tail{} // another process
-		if err := p.recent(t.Context(), 0, 1); err != nil {
+		if err := p.loadRecent(t.Context(), 0, 1); err != nil {
 			t.Fatal(err)
 		}
 		if err := p.write(t.Context(), 0, []outboxEntry{entry}); err != nil {

@@ -35,7 +35,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 500}}]
 	fb.count(t, b, lb, views("second")...)
 	again := *fa
 	fa.count(t, a, la, views("third")...)
-	if a.places[0].stands {
+	if a.states[0].stands {
 		t.Fatal("the batch was written as it was")
 	}
 	<-la.restart

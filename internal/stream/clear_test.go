@@ -32,7 +32,7 @@ func TestClearWaitsForSince(t *testing.T) {
 	f := func(since, want string) {
 		t.Helper()
 		got := "none"
-		r := NewReplay(p, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) {
+		r := NewReplay(p, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 			if c.Level == 0 {
 				got = time.Unix(0, c.Time).UTC().Format("15:04:05")
 			}
@@ -90,11 +90,11 @@ func TestClearAfterPackChange(t *testing.T) {
 	run(clicksAt(0, 300))
 	r.program = compile(t, quietPack("20m"))
 	s := &Service{Options: Options{Store: store, Program: r.program}, topics: []topicPartition{{"events", 0}}}
-	s.sinces = newSinces(store, r.program, nil, 1, discard)
-	if err := s.loadSinces(t.Context()); err != nil {
+	s.coverage = newCoverage(store, r.program, nil, 1, discard)
+	if err := s.loadCoverage(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if since, want := s.sinces.since(thresholds.Incident, 0), clicksAt(0, 1).millis*millisecond; since != want {
+	if since, want := s.coverage.since(thresholds.Incident, 0), clicksAt(0, 1).millis*millisecond; since != want {
 		t.Fatalf("before anything is counted by the new window it says since %d, want %d", since, want)
 	}
 	if got := run(clicksAt(1, 1), clicksAt(12, 1), clicksAt(19, 1)); got != nil {

@@ -99,9 +99,9 @@ func (s *shard) send(ctx context.Context, c *windowstore.Commit) (again bool, er
 // refused says what the first fence that differs means.
 func (s *shard) refused(c *windowstore.Commit, res windowstore.Result) {
 	f := res.Fences[0]
-	for i := range s.places {
-		if p := &s.places[i]; p.stands && bytes.Equal(p.key, c.Fences[f.Index].Key) {
-			s.differs(p, f.Value)
+	for i := range s.states {
+		if p := &s.states[i]; p.stands && bytes.Equal(p.key, c.Fences[f.Index].Key) {
+			s.reportMismatch(p, f.Value)
 		}
 	}
 }
@@ -123,7 +123,7 @@ func wroteBefore(c *windowstore.Commit, res windowstore.Result) bool {
 	return true
 }
 
-// build makes the commit of the batch: the fences of our leases, moved to where
+// build makes the commit of the batch: the fences of our assignments, moved to where
 // they stand or compared only; changed records with their changed parts; the
 // crossings with the outbox's head.
 func (s *shard) build() *windowstore.Commit {
@@ -217,8 +217,8 @@ func (s *shard) buildOutbox() {
 // all the same if there is anything else to write: what was judged rests on them.
 func (s *shard) buildFences(c *windowstore.Commit) {
 	id := s.version()
-	for i := range s.places {
-		p := &s.places[i]
+	for i := range s.states {
+		p := &s.states[i]
 		if !p.stands {
 			continue
 		}
@@ -239,10 +239,10 @@ func (s *shard) written(ctx context.Context, c *windowstore.Commit) {
 			continue
 		}
 		for _, n := range s.commits.moved {
-			if p := &s.places[n]; bytes.Equal(p.key, c.Fences[i].Key) {
+			if p := &s.states[n]; bytes.Equal(p.key, c.Fences[i].Key) {
 				p.stored, p.fence = append(p.stored[:0], f.To...), p.at
-				p.lease.stored[s.number].Store(p.at.offset)
-				p.lease.clocks[s.number].Store(p.at.clock)
+				p.assignment.stored[s.number].Store(p.at.offset)
+				p.assignment.clocks[s.number].Store(p.at.clock)
 			}
 		}
 	}
@@ -281,7 +281,7 @@ func (s *shard) indexChanged(ctx context.Context) {
 	}
 	if len(changed) > 0 {
 		s.index(ctx, changed)
-		_ = s.recheck(ctx, changed) // fails only if ctx ends: then the next owner's scan puts it right
+		_ = s.recheckIndex(ctx, changed) // fails only if ctx ends: then the next owner's scan puts it right
 	}
 }
 
@@ -342,7 +342,7 @@ func (s *shard) loadHead(ctx context.Context) (stored []byte, next uint64, err e
 	if values[0] != nil {
 		return values[0], 0, nil
 	}
-	for next = outboxNoted(values[1]); ; next++ {
+	for next = outboxPublished(values[1]); ; next++ {
 		values, err = s.store.Load(ctx, s.number, [][]byte{key, s.keys.AppendOutboxKey(nil, s.number, next)}, nil)
 		if err != nil {
 			return nil, 0, err

@@ -70,7 +70,7 @@ func TestFaultyRecords(t *testing.T) {
 
 	x := loneReader(t, log)
 	dead := &heldLetters{}
-	x.dead, x.surplus, x.runOps, x.known = dead, &retry.Throttle{}, 1000, 0
+	x.dead, x.surplus, x.chunkOps, x.decidedTo = dead, &retry.Throttle{}, 1000, 0
 	x.shards = []chan message{make(chan message, 100)}
 	x.stream = x.open(0)
 	for range 3 {
@@ -79,7 +79,7 @@ func TestFaultyRecords(t *testing.T) {
 		if err := x.step(t.Context()); err != nil || x.next != 9 {
 			t.Fatalf("at %d, error %v", x.next, err)
 		}
-		x.lease.spares.refill()
+		x.assignment.pool.refill()
 	}
 	for v, want := range map[verdict]float64{matched: 5, malformed: 3, duplicate: 0, ahead: 0} {
 		if got := told(x.metrics.events[v]); got != want {

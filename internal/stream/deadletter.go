@@ -23,7 +23,7 @@ type deadLetters interface {
 
 // deadLetter is a record that cannot be counted, with the reason. It owns its bytes.
 type deadLetter struct {
-	lease      *lease
+	lease      *assignment
 	offset     int64
 	key, value []byte
 	headers    []kafka.Header
@@ -32,7 +32,7 @@ type deadLetter struct {
 	message    string
 }
 
-func newDeadLetter(l *lease, r *fetch.Record, err error) deadLetter {
+func newDeadLetter(l *assignment, r *fetch.Record, err error) deadLetter {
 	d := deadLetter{
 		lease: l, offset: r.Offset, key: bytesOf(r.Key), value: bytesOf(r.Value),
 		reason: reasonOf(err), message: err.Error(),
@@ -46,8 +46,8 @@ func newDeadLetter(l *lease, r *fetch.Record, err error) deadLetter {
 	return d
 }
 
-// weight is about what the letter takes in memory.
-func (d *deadLetter) weight() int {
+// bytes is about what the letter takes in memory.
+func (d *deadLetter) bytes() int {
 	n := 200 + len(d.key) + len(d.value) + len(d.message)
 	for _, h := range d.headers {
 		n += 50 + len(h.Key) + len(h.Value)

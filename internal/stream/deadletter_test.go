@@ -59,7 +59,7 @@ func deadTo(w *narrowTopic, tries int) *deadTopic {
 
 func letterWith(value []byte, headers ...kafka.Header) deadLetter {
 	return deadLetter{
-		lease: newLease("events", 5, 0, 1), offset: 7, key: []byte("k"), value: value, headers: headers,
+		lease: newAssignment("events", 5, 0, 1), offset: 7, key: []byte("k"), value: value, headers: headers,
 		reason: "too-large", message: strings.Repeat("mañana", 100),
 	}
 }

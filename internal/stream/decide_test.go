@@ -21,8 +21,8 @@ import (
 const decidePack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}`
 
 // deciding is a partition that is only asked what it makes of records.
-func deciding(p *Program, o Intake) *partition {
-	return newPartition(&partitionOptions{program: p, intake: o, shards: make([]chan message, 1), memories: newMemories()}, newLease("events", 0, 0, 1))
+func deciding(p *Program, o IntakeOptions) *partition {
+	return newPartition(&partitionOptions{program: p, intake: o, shards: make([]chan message, 1), dedupe: newDedupeCache()}, newAssignment("events", 0, 0, 1))
 }
 
 // verdictOf is a record's verdict, and the error that its dead letter tells.
@@ -102,7 +102,7 @@ func TestSameDecision(t *testing.T) {
 func sameDecisions(t *testing.T, types map[string]string) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	o := Intake{DedupeWindow: 30 * time.Second, Types: types}
+	o := IntakeOptions{DedupeWindow: 30 * time.Second, Types: types}
 	program := compile(t, decidePack)
 	p := deciding(program, o)
 	r := NewReplay(program, o, math.MaxInt64, func(*thresholds.Crossing) {})
@@ -160,7 +160,7 @@ func TestSameAhead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, r := deciding(program, Intake{}), NewReplay(program, Intake{}, at.UnixNano(), func(*thresholds.Crossing) {})
+		p, r := deciding(program, IntakeOptions{}), NewReplay(program, IntakeOptions{}, at.UnixNano(), func(*thresholds.Crossing) {})
 		for i, d := range []time.Duration{-time.Hour, 0, time.Minute, 5 * time.Minute, 5*time.Minute + 1, 5*time.Minute - 1, time.Hour} {
 			value := fmt.Appendf(nil, `{"id":"%d","time":%q,"type":"click","incident":"A"}`, i, at.Add(d).Format(time.RFC3339Nano))
 			v, _ := p.verdictOf(&fetch.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: value})
@@ -174,7 +174,7 @@ func TestSameAhead(t *testing.T) {
 
 // TestNoTimestamp: a record without a Kafka timestamp moves no clock, and its id is not remembered.
 func TestNoTimestamp(t *testing.T) {
-	p := deciding(compile(t, decidePack), Intake{})
+	p := deciding(compile(t, decidePack), IntakeOptions{})
 	p.clock = noTime
 	good := []byte(`{"id":"1","time":"2261-01-01T00:00:00Z","type":"click","incident":"A"}`)
 	v, err := p.verdictOf(&fetch.Record{Timestamp: -1, Value: good})
@@ -196,7 +196,7 @@ func TestNoTimestamp(t *testing.T) {
 
 // TestAheadSaysWhichTime: the message names both times, and the one that is wrong where that can be known.
 func TestAheadSaysWhichTime(t *testing.T) {
-	p := deciding(compile(t, decidePack), Intake{})
+	p := deciding(compile(t, decidePack), IntakeOptions{})
 	f := func(timestamp int64, at, want string) {
 		t.Helper()
 		value := fmt.Appendf(nil, `{"id":"1","time":%q,"type":"click","incident":"A"}`, at)
@@ -224,7 +224,7 @@ func TestAheadSaysWhichTime(t *testing.T) {
 	f(1_735_689_600_000, at, past+"2025-01-01T00:00:00Z (1735689600000)"+either)
 	f(1_767_225_600_000, "2261-12-31T23:59:59.999999999Z",
 		"time: 2261-12-31T23:59:59.999999999Z is more than max_ahead (5m0s) past the record's Kafka timestamp, 2026-01-01T00:00:00Z (1767225600000)"+either)
-	r := NewReplay(compile(t, decidePack), Intake{}, 1_767_225_600_000_000_000, func(*thresholds.Crossing) {})
+	r := NewReplay(compile(t, decidePack), IntakeOptions{}, 1_767_225_600_000_000_000, func(*thresholds.Crossing) {})
 	err := r.Line([]byte(`{"id":"1","time":"2026-01-01T00:06:00Z","type":"click","incident":"A"}`))
 	const want = "time: 2026-01-01T00:06:00Z is more than max_ahead (5m0s) past now, 2026-01-01T00:00:00Z; correct the clock that gave it"
 	if bad, ok := errors.AsType[*event.Malformed](err); !ok || bad.Error() != want {

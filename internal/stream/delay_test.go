@@ -42,7 +42,7 @@ func behindLines() []string {
 func replayedLines(t *testing.T, p *Program, lines []string) (got []string, r *Replay) {
 	t.Helper()
 	n := 0
-	r = NewReplay(p, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) {
+	r = NewReplay(p, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 		got = append(got, fmt.Sprintf("%d %s %s", n, c.AppendID(nil), time.Unix(0, c.Time).UTC().Format("15:04:05")))
 	})
 	for _, line := range lines {
@@ -305,7 +305,7 @@ func TestForgetWaitsForDelay(t *testing.T) {
 	r := newSweepRig(t)
 	r.feed.count(t, r.shard, r.lease, `{"id":"b","time":"2026-01-31T00:00:00Z","type":"click","incident":"B"}`)
 	r.clicks(3) // of the first of January: thirty days behind; its window is empty on the 12th, and it is kept for a day
-	r.shard.reached.Store(0)
+	r.shard.streamTimeShared.Store(0)
 	for day := 9; day <= 12; day++ {
 		r.reach(day)
 		r.scan()
@@ -324,7 +324,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {defied: 10}}]
 `)
 	r.clicks(1)
 	there := func() bool { return r.keysLeft("{00}r:") == 1 }
-	r.shard.reached.Store(0)
+	r.shard.streamTimeShared.Store(0)
 	r.reach(-30) // the first of January, at noon or so
 	if r.scan(); !there() {
 		t.Error("forgotten at once")

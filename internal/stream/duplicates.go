@@ -13,14 +13,14 @@ type duplicates struct {
 
 	clock     int64 // the partition's: the running maximum of its timestamps, ms
 	started   bool  // clock is set
-	came      idQueue
-	places    idPlaces
+	came      idRing
+	places    idIndex
 	shortened uint64
 }
 
 func newDuplicates(window int64, most int) duplicates {
-	span := uint64(most) + uint64(window)/idPause + 2 // what the queue may hold, pauses included
-	return duplicates{window: window, max: most, places: newIDPlaces(span)}
+	span := uint64(most) + uint64(window)/idGap + 2 // what the queue may hold, pauses included
+	return duplicates{window: window, max: most, places: newIDIndex(span)}
 }
 
 // seen notes an id that came with a record of the given timestamp (ms), and
@@ -72,9 +72,9 @@ func (d *duplicates) reset() {
 // apart is the time from a to b, not before it, ms: two timestamps may lie further apart than int64 says.
 func apart(a, b int64) uint64 { return uint64(b) - uint64(a) }
 
-// idQueue is ids in the order in which they came, each with the time since the one
+// idRing is ids in the order in which they came, each with the time since the one
 // before: 10 bytes an id.
-type idQueue struct {
+type idRing struct {
 	blocks      []*idBlock // of the places from start on
 	spare       *idBlock
 	start       uint64 // place of the first block's first entry; places count up for ever
@@ -91,25 +91,25 @@ type idBlock struct {
 
 const (
 	idBlockSize = 1 << 10
-	idPause     = math.MaxUint16 // ms
+	idGap       = math.MaxUint16 // ms
 )
 
-func (q *idQueue) length() uint64 { return q.head - q.tail }
+func (q *idRing) length() uint64 { return q.head - q.tail }
 
 // at is the fingerprint at a place.
-func (q *idQueue) at(place uint64) uint64 {
+func (q *idRing) at(place uint64) uint64 {
 	i := place - q.start
 	return q.blocks[i/idBlockSize].prints[i%idBlockSize]
 }
 
 // push appends an id that came at a clock, not before the newest, and returns its place.
-func (q *idQueue) push(id uint64, clock int64) uint64 {
+func (q *idRing) push(id uint64, clock int64) uint64 {
 	if q.length() == 0 {
 		q.first, q.last = clock, clock
 	}
 	gap := apart(q.last, clock)
-	for ; gap >= idPause; gap -= idPause {
-		q.add(0, idPause)
+	for ; gap >= idGap; gap -= idGap {
+		q.add(0, idGap)
 	}
 	q.add(id, uint16(gap))
 	q.last = clock
@@ -117,7 +117,7 @@ func (q *idQueue) push(id uint64, clock int64) uint64 {
 	return q.head - 1
 }
 
-func (q *idQueue) add(id uint64, gap uint16) {
+func (q *idRing) add(id uint64, gap uint16) {
 	i := q.head - q.start
 	if i/idBlockSize == uint64(len(q.blocks)) {
 		if q.spare == nil {
@@ -131,11 +131,11 @@ func (q *idQueue) add(id uint64, gap uint16) {
 }
 
 // pop takes the oldest entry out, and says which id was at which place; false: it was a pause.
-func (q *idQueue) pop() (id, place uint64, ok bool) {
+func (q *idRing) pop() (id, place uint64, ok bool) {
 	place = q.tail
 	i := place - q.start
 	b := q.blocks[i/idBlockSize]
-	id, ok = b.prints[i%idBlockSize], b.gaps[i%idBlockSize] != idPause
+	id, ok = b.prints[i%idBlockSize], b.gaps[i%idBlockSize] != idGap
 	q.tail++
 	if ok {
 		q.ids--

@@ -53,7 +53,7 @@ func view(month, reader int) string {
 func (r *sweepRig) forgets(bad, scans int) {
 	o := *r.shard.shardOptions
 	o.store = &torn{Mem: r.store, bad: bad}
-	r.shard.reached.Store(0)
+	r.shard.streamTimeShared.Store(0)
 	w := scanner(&o, r.shard)
 	failed := 0
 	for range scans {
@@ -77,7 +77,7 @@ func TestForgetTorn(t *testing.T) {
 	r := readersRig(t, 500_000, 3000)
 	r.forgets(2, 1)
 	s, l := lone(t, r.shard.program, r.store)
-	r.feed.offset = s.places[0].at.offset
+	r.feed.offset = s.states[0].at.offset
 	for i := range 20 {
 		r.feed.feed(t, s, l, view(3, i))
 	}

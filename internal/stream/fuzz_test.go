@@ -20,8 +20,8 @@ import (
 // FuzzParseFence: a stored fence is read or refused, and what was read says the same when it is written again.
 func FuzzParseFence(f *testing.F) {
 	f.Add([]byte(nil))
-	f.Add(mark{offset: 1931, clock: 1_767_225_600_000, newest: 1_767_225_600_000_000_000, pack: 7, idle: true, ended: true}.appendFence(nil, 42))
-	f.Add(mark{clock: noTime, newest: noTime}.appendFence(nil, 0))
+	f.Add(position{offset: 1931, clock: 1_767_225_600_000, newest: 1_767_225_600_000_000_000, pack: 7, idle: true, ended: true}.appendFence(nil, 42))
+	f.Add(position{clock: noTime, newest: noTime}.appendFence(nil, 0))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		m, err := parseFence(data)
 		if err != nil {
@@ -130,7 +130,7 @@ func FuzzApply(f *testing.F) {
 			t.Fatal(err)
 		}
 		var got, want []string
-		r := NewReplay(programs[n], Intake{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendJSON(nil))) })
+		r := NewReplay(programs[n], IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendJSON(nil))) })
 		within(t, tooLong, func() {
 			at, i := time.Unix(0, 0), 0
 			for b := range slices.Chunk(data[:min(len(data), 500)/10*10], 10) {

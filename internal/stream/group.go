@@ -16,16 +16,16 @@ import (
 // generation is what runs between two rebalances: the partitions this process
 // was given, the relays of the shards that go with them, and the commits to Kafka.
 type generation struct {
-	service    *Service
-	number     int64 // of those that this process took part in: a group that was made anew counts its own from the start
-	leases     []*lease
-	partitions []*partition
-	relays     []*relay
-	given      *partitionCounts // to all members, where this process is the group's leader; else nil
-	last       map[*lease]int64 // offset committed last
-	held       map[*lease]*holdback
-	readers    sync.WaitGroup
-	quiet      chan struct{} // closed when every partition has given its lease up
+	service     *Service
+	number      int64 // of those that this process took part in: a group that was made anew counts its own from the start
+	assignments []*assignment
+	partitions  []*partition
+	relays      []*relay
+	given       *partitionCounts      // to all members, where this process is the group's leader; else nil
+	last        map[*assignment]int64 // offset committed last
+	held        map[*assignment]*holdback
+	readers     sync.WaitGroup
+	quiet       chan struct{} // closed when every partition has given its assignment up
 }
 
 // follow takes generations until ctx ends. Joining and leaving are the
@@ -54,17 +54,17 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 // returns, so each returns only when the generation has ended.
 func (s *Service) begin(gen *kafka.Generation) {
 	g, dog := s.assign(gen.ID, gen.Assignments), s.watchdog.Load()
-	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.leases), "of", len(s.topics))
+	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.assignments), "of", len(s.topics))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
-		dog.watchPartition(&p.pulse, p.lease.at())
+		dog.watchPartition(&p.pulse, p.assignment.at())
 		gen.Start(func(ctx context.Context) {
 			defer g.readers.Done()
 			defer dog.forget(&p.pulse)
 			p.run(ctx)
 		})
 	}
-	s.holds.Store(int64(len(g.leases)))
+	s.holds.Store(int64(len(g.assignments)))
 	s.partitionsKnown.Store(int64(len(s.topics)))
 	s.census.Store(nil)
 	s.joined.Store(true) // before commit, which says at the end that it is no longer
@@ -79,10 +79,10 @@ func (s *Service) begin(gen *kafka.Generation) {
 	}
 }
 
-// assign makes what a generation runs of the partitions that the group gives.
+// assign makes what a generation chunks of the partitions that the group gives.
 func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment) *generation {
 	s.generations++
-	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*lease]int64{}, held: map[*lease]*holdback{}, quiet: make(chan struct{})}
+	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*assignment]int64{}, held: map[*assignment]*holdback{}, quiet: make(chan struct{})}
 	for topic, list := range given {
 		for _, a := range list {
 			index, ok := s.indexOf(topic, a.ID)
@@ -91,18 +91,18 @@ func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment)
 				s.grown()
 				continue
 			}
-			l := newLease(topic, a.ID, index, len(s.shards))
+			l := newAssignment(topic, a.ID, index, len(s.shards))
 			l.begin, l.groupAt = s.begins[topicPartition{topic, a.ID}], committedOffset(a.Offset)
-			g.leases = append(g.leases, l)
+			g.assignments = append(g.assignments, l)
 			g.partitions = append(g.partitions, newPartition(&s.partitions, l))
 		}
 	}
-	s.partitions.memories.forget()
-	s.own(g.leases)
-	s.tide.begin()
+	s.partitions.dedupe.forget()
+	s.own(g.assignments)
+	s.alignment.begin()
 	g.relays = s.relaysOwned()
 	for _, r := range g.relays {
-		r.begin(g.number, newClaim(id, s.process))
+		r.begin(g.number, newLease(id, s.process))
 	}
 	return g
 }
@@ -121,7 +121,7 @@ func committedOffset(offset int64) int64 {
 const commitEvery = time.Second
 
 // commit commits the offsets that every shard has stored, and a last time when
-// the partitions have given up their leases.
+// the partitions have given up their assignments.
 func (g *generation) commit(ctx context.Context, as groupMember) {
 	retry.Every(ctx, commitEvery, func(time.Time) { g.commitOnce(as) })
 	g.service.joined.Store(false)
@@ -146,7 +146,7 @@ func (g *generation) measure(ctx context.Context) {
 		if time.Since(looked) > censusEvery && g.service.lookAround(ctx, false) {
 			looked = time.Now()
 		}
-		for _, l := range g.leases {
+		for _, l := range g.assignments {
 			g.measureOne(ctx, l)
 		}
 		select {
@@ -155,20 +155,20 @@ func (g *generation) measure(ctx context.Context) {
 		}
 	}
 	g.readers.Wait()
-	for _, l := range g.leases {
+	for _, l := range g.assignments {
 		g.service.metrics.drop(l.at())
 	}
 }
 
 // look asks for ends of the log that are not known yet, and whether the topics are what they were.
 func (g *generation) look(ctx context.Context) {
-	g.service.horizons(ctx)
+	g.service.findLogEnds(ctx)
 	g.watchTopics(ctx)
 }
 
 // measureOne measures the lag of one partition, up to the end of the log: what an open transaction holds back belongs to it. Until every shard has begun with it, and something may keep them from that for
 // long, it is where the group has committed.
-func (g *generation) measureOne(ctx context.Context, l *lease) {
+func (g *generation) measureOne(ctx context.Context, l *assignment) {
 	e, err := g.service.cluster.Ends(ctx, l.topic, l.partition)
 	if err != nil || ctx.Err() != nil {
 		return
@@ -183,14 +183,14 @@ func (g *generation) measureOne(ctx context.Context, l *lease) {
 	g.tellHeld(ctx, l, e, now)
 }
 
-// horizons asks for the ends of the log that the tide does not know yet.
-func (s *Service) horizons(ctx context.Context) {
+// findLogEnds asks for the ends of the log that the alignment does not know yet.
+func (s *Service) findLogEnds(ctx context.Context) {
 	for i, t := range s.topics {
-		if s.tide.horizon[i].Load() != math.MaxInt64 {
+		if s.alignment.logEnds[i].Load() != math.MaxInt64 {
 			continue
 		}
 		if _, end, err := s.source.Offsets(ctx, t.topic, t.partition); err == nil && ctx.Err() == nil {
-			s.tide.horizon[i].Store(end)
+			s.alignment.logEnds[i].Store(end)
 		}
 	}
 }
@@ -198,7 +198,7 @@ func (s *Service) horizons(ctx context.Context) {
 // commitOnce commits what has moved since it last did. At first that is everything, so that where counting began is noted.
 func (g *generation) commitOnce(as groupMember) {
 	var moved []groupOffset
-	for _, l := range g.leases {
+	for _, l := range g.assignments {
 		offset, ok := l.committed()
 		if before, said := g.last[l]; !ok || said && before == offset {
 			continue

@@ -60,7 +60,7 @@ func incidentOf(value []byte) []byte {
 // other, duplicates removed in each.
 func (r *rig) wantedCounts() []string {
 	var lines []string
-	rp := NewReplay(r.program, Intake{}, math.MaxInt64, func(*thresholds.Crossing) {})
+	rp := NewReplay(r.program, IntakeOptions{}, math.MaxInt64, func(*thresholds.Crossing) {})
 	for p := range r.sent {
 		rp.in.ids.reset()
 		for _, e := range r.sent[p] {
@@ -134,7 +134,7 @@ func (r *rig) checkAll(t *testing.T, store windowstore.Store, repeats bool) {
 // accountCrossings are the ids that the accounts' final counts call for.
 func (r *rig) accountCrossings() []string {
 	var ids []string
-	rp := NewReplay(r.program, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) {
+	rp := NewReplay(r.program, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 		if c.Rule.By == thresholds.Account {
 			ids = append(ids, string(c.AppendID(nil)))
 		}

@@ -34,7 +34,7 @@ func (h *holdback) look(e fetch.Ends, now time.Time) (say, over bool) {
 }
 
 // tellHeld keeps what is held back of a partition.
-func (g *generation) tellHeld(ctx context.Context, l *lease, e fetch.Ends, now time.Time) {
+func (g *generation) tellHeld(ctx context.Context, l *assignment, e fetch.Ends, now time.Time) {
 	s := g.service
 	s.metrics.heldBack(l.at(), e.End-e.Shown)
 	h := g.held[l]

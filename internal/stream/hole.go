@@ -41,7 +41,7 @@ func (p *partition) skip(ctx context.Context, gone *fetch.OutOfRange) error {
 	records, err := p.leap(ctx, gone)
 	if records > 0 {
 		p.log.Error("hole in the log: records were deleted before they were read",
-			"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", records)
+			"topic", p.assignment.topic, "partition", p.assignment.partition, "from", gone.Offset, "to", gone.Start, "records", records)
 	}
 	return err
 }
@@ -51,7 +51,7 @@ func (p *partition) passOver(ctx context.Context, gone *fetch.OutOfRange) error 
 	records, err := p.leap(ctx, gone)
 	if records > 0 {
 		p.log.Warn("hole in the log: passed over, as -skip said",
-			"topic", p.lease.topic, "partition", p.lease.partition, "from", gone.Offset, "to", gone.Start, "records", records)
+			"topic", p.assignment.topic, "partition", p.assignment.partition, "from", gone.Offset, "to", gone.Start, "records", records)
 	}
 	return err
 }
@@ -62,7 +62,7 @@ func (p *partition) leap(ctx context.Context, gone *fetch.OutOfRange) (untold in
 	if err != nil {
 		return 0, err
 	}
-	if untold = p.holes.untold(p.lease.index, gone.Offset, gone.Start); untold > 0 {
+	if untold = p.holes.untold(p.assignment.index, gone.Offset, gone.Start); untold > 0 {
 		p.metrics.hole(untold)
 	}
 	p.gap = hole{to: gone.Start, since: laterSince(p.gap.since, since)}

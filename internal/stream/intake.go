@@ -9,8 +9,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 )
 
-// Intake says how events are taken in: what is refused, what is a repeat.
-type Intake struct {
+// IntakeOptions says how events are taken in: what is refused, what is a repeat.
+type IntakeOptions struct {
 	// MaxAhead is how far an event's time may lie after its Kafka timestamp. Default 5 min.
 	MaxAhead time.Duration
 	// DedupeWindow is how long an id is remembered, by the partition's clock. Default 10 min.
@@ -29,7 +29,7 @@ const (
 	DefaultMaxIDs       = 4_000_000
 )
 
-func (o *Intake) withDefaults() Intake {
+func (o *IntakeOptions) withDefaults() IntakeOptions {
 	r := *o
 	if r.MaxAhead == 0 {
 		r.MaxAhead = DefaultMaxAhead
@@ -60,9 +60,9 @@ const (
 
 var verdictNames = [numVerdicts]string{"matched", "unmatched", "duplicate", "malformed", "ahead"}
 
-// intake is the way of the records of one partition up to their operations.
+// Intake is the way of the records of one partition up to their operations.
 // It belongs to one goroutine.
-type intake struct {
+type Intake struct {
 	decoder  event.Decoder
 	event    event.Event
 	matcher  matcher
@@ -72,9 +72,9 @@ type intake struct {
 	identity []byte
 }
 
-func newIntake(p *Program, secret Secret, o Intake) *intake {
+func NewIntake(p *Program, secret Secret, o IntakeOptions) *Intake {
 	o = o.withDefaults()
-	return &intake{
+	return &Intake{
 		decoder:  event.Decoder{Types: o.Types},
 		matcher:  matcher{program: p, secret: secret},
 		ids:      newDuplicates(o.DedupeWindow.Milliseconds(), o.MaxIDs),
@@ -84,20 +84,20 @@ func newIntake(p *Program, secret Secret, o Intake) *intake {
 }
 
 // tooNew says whether the event lies too far ahead of now (ns).
-func (in *intake) tooNew(now int64) bool {
+func (in *Intake) tooNew(now int64) bool {
 	return tooNew(in.event.Time, now, in.maxAhead)
 }
 
 // repeated notes the event's identity at the given Kafka timestamp (ms) and says whether it
 // is a duplicate.
-func (in *intake) repeated(timestamp int64) bool {
+func (in *Intake) repeated(timestamp int64) bool {
 	in.identity = in.event.AppendIdentity(in.identity[:0])
 	s := in.matcher.secret
 	return in.ids.seen(siphash.Hash(s.k0, s.k1, in.identity), timestamp)
 }
 
 // operations matches the event and moves the newest time.
-func (in *intake) operations() []operation {
+func (in *Intake) operations() []operation {
 	ops := in.matcher.match(&in.event)
 	if len(ops) > 0 && in.event.Time > in.newest {
 		in.newest = in.event.Time

@@ -121,9 +121,9 @@ func (s *Service) disconnect() {
 // ErrNoTopic is a topic that does not exist.
 var ErrNoTopic = errors.New("topic does not exist: make it with `aggregator topics`")
 
-// survey finds the partitions of all topics. It waits for brokers that do not answer, and
+// discoverTopics finds the partitions of all topics. It waits for brokers that do not answer, and
 // for topics that do not exist yet.
-func (s *Service) survey(ctx context.Context) error {
+func (s *Service) discoverTopics(ctx context.Context) error {
 	s.topics = nil
 	for _, topic := range s.Events {
 		n, err := s.partitionsOf(ctx, topic)

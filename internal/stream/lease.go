@@ -1,85 +1,88 @@
 package stream
 
 import (
-	"sync/atomic"
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
 	"time"
+
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-type topicPartition struct {
-	topic     string
-	partition int
-}
-
-// lease is the ownership of one partition during one generation of the group.
-// The partition's goroutine and the shards share it.
+// assignment is a relay's right to publish the outbox of its shard. It is noted in
+// the store, by the generation of the group: a process that woke up after its
+// partitions went to another still believes in its own generation for a moment,
+// and would publish what the other is about to.
 type lease struct {
-	topic     string
-	partition int
-	index     int // among all partitions of all event topics
-	// begin is the offset at which the group began to count the partition; 0: at its start.
-	begin int64
-	// groupAt is the offset that the group had committed when the lease was given; -1: none.
-	groupAt int64
-	given   time.Time
-	// restart asks the partition to read its fences again and go back to them:
-	// a shard lost what it had in memory.
-	restart chan struct{}
-	spares  *spares
-	// stored is, by shard, the offset of the fence in the store; -1: not known yet.
-	stored []atomic.Int64
-	// clocks is, by shard, the partition's clock at that fence, ms; noTime: none.
-	clocks []atomic.Int64
+	name  []byte    // ours, as stored: the generation, then the process; nil: nobody else is about
+	seen  time.Time // when the store last said that the outbox is ours
+	rival []byte    // who else was met, of our generation or a newer one
+	since time.Time // since when the rival has been the same one
 }
 
-func newLease(topic string, partition, index, shards int) *lease {
-	l := &lease{
-		topic: topic, partition: partition, index: index, groupAt: -1, given: time.Now(),
-		restart: make(chan struct{}, 1),
-		spares:  newSpares(runsPerShard * shards),
-		stored:  make([]atomic.Int64, shards),
-		clocks:  make([]atomic.Int64, shards),
-	}
-	for i := range l.stored {
-		l.stored[i].Store(-1)
-	}
-	return l
+func newLease(generation int32, process uint64) lease {
+	return lease{name: binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(generation)), process)}
 }
 
-func (l *lease) at() topicPartition { return topicPartition{l.topic, l.partition} }
+const (
+	// leaseFresh is how long after the store was asked a relay may publish. It is
+	// less than the group takes to give a silent member's partitions to another.
+	leaseFresh = 3 * time.Second
+	// leaseOutlives is how long a rival's claim stands that does nothing: longer
+	// than a session of the group. So long it takes if the group was made anew,
+	// which then counts its generations from the start.
+	leaseOutlives = 12 * time.Second
+)
 
-// runsPerShard is how many runs a lease has for each shard: one being filled,
-// one under way.
-const runsPerShard = 2
+// errNotOurs: a newer generation publishes the outbox.
+var errNotOurs = errors.New("another process publishes the outbox now")
 
-// askRestart wakes the partition, once.
-func (l *lease) askRestart() {
-	select {
-	case l.restart <- struct{}{}:
-	default:
+// fresh says whether the right is certain enough to publish now, and gives what
+// is published the time until which it is.
+func (c *lease) fresh(ctx context.Context) (context.Context, bool) {
+	if c.name == nil {
+		return ctx, true
 	}
+	late := c.seen.Add(leaseFresh)
+	return notAfter(ctx, late), time.Now().Before(late)
 }
 
-// clock is the partition's clock up to which every shard has stored, ms; noTime: none.
-func (l *lease) clock() int64 {
-	low := int64(never)
-	for i := range l.clocks {
-		low = min(low, l.clocks[i].Load())
+// yields says whether the lease stored, by a store that was asked at some time, goes before ours. One that is older, or
+// gone with what a store lost, does not. A rival is met when the answer is there: who slept between asking and
+// that does not know for how long the rival has been about.
+func (c *lease) yields(stored []byte, asked time.Time) bool {
+	if len(stored) != len(c.name) || bytes.Compare(stored[:8], c.name[:8]) < 0 {
+		return false
 	}
-	return low
+	if !bytes.Equal(c.rival, stored) {
+		c.rival, c.since = bytes.Clone(stored), time.Now()
+	}
+	return asked.Sub(c.since) < leaseOutlives
 }
 
-// committed is the offset up to which every shard has stored; false if not
-// all have begun.
-func (l *lease) committed() (int64, bool) {
-	low := int64(-1)
-	for i := range l.stored {
-		v := l.stored[i].Load()
-		if v < 0 {
-			return 0, false
+// hold makes sure of the right to publish, given what the store held when it
+// was asked at some time.
+func (r *relay) hold(ctx context.Context, stored []byte, asked time.Time) error {
+	c := &r.lease
+	if c.name == nil {
+		return nil
+	}
+	if !bytes.Equal(stored, c.name) {
+		if c.yields(stored, asked) {
+			return errNotOurs
 		}
-		if low < 0 || v < low {
-			low = v
+		res, err := r.store.Commit(ctx, r.shard, &windowstore.Commit{Fences: []windowstore.Fence{{Key: r.leaseKey(), From: stored, To: c.name}}})
+		if err != nil {
+			return r.failed(ctx, fmt.Errorf("claim outbox of shard %d: %w", r.shard, err))
+		}
+		if res.Outcome != windowstore.Done {
+			return errNotOurs
 		}
 	}
-	return low, true
+	c.seen, c.rival = asked, nil
+	return nil
 }
+
+func (r *relay) leaseKey() []byte { return r.keys.AppendClaimKey(nil, r.shard) }

@@ -42,7 +42,7 @@ const maxLoadKeys = 1_000
 
 // fill reads what the operations of r from offset on need and the shard does
 // not have: records first, then their parts.
-func (s *shard) fill(ctx context.Context, r *run, offset int64) error {
+func (s *shard) fill(ctx context.Context, r *chunk, offset int64) error {
 	s.load.entries, s.load.of = s.load.entries[:0], s.load.of[:0]
 	for i := range r.ops {
 		o := &r.ops[i]
@@ -114,7 +114,7 @@ func (s *shard) readRecords(ctx context.Context) error {
 }
 
 // wantsOf lists the parts that the operations of r need of their entries and that are not loaded. It uses o.
-func (l *loader) wantsOf(r *run, of []*entry, o *operation) {
+func (l *loader) wantsOf(r *chunk, of []*entry, o *operation) {
 	l.wants = l.wants[:0]
 	clear(l.seen)
 	for i, e := range of {

@@ -16,8 +16,8 @@ const (
 // Secret is the key of all fingerprints, 128 bits.
 type Secret struct{ k0, k1 uint64 }
 
-// add is one counter that an operation feeds.
-type add struct {
+// addition is one counter that an operation feeds.
+type addition struct {
 	counter int
 	key     uint64 // fingerprint of the key: Distinct, Weighted
 	num     uint64 // Sum: what is added; Weighted: the weight
@@ -27,17 +27,17 @@ type add struct {
 // valid until the next match.
 type operation struct {
 	kind  thresholds.Kind
-	id    []byte // of the subject
-	event []byte // id of the event
-	time  int64  // of the event, ns
-	adds  []add  // never empty
+	id    []byte     // of the subject
+	event []byte     // id of the event
+	time  int64      // of the event, ns
+	adds  []addition // never empty
 }
 
 // matcher turns events into operations. It belongs to one goroutine.
 type matcher struct {
 	program *Program
 	secret  Secret
-	adds    [thresholds.NumKinds][]add
+	adds    [thresholds.NumKinds][]addition
 	prints  [event.NumStr]uint64
 	printed uint16 // bit n: prints[n] is of this event
 	ops     []operation
@@ -74,7 +74,7 @@ func (m *matcher) try(x *match, e *event.Event) {
 	if e.Str[x.kind] == nil {
 		return
 	}
-	a := add{counter: x.counter}
+	a := addition{counter: x.counter}
 	if x.num >= 0 {
 		if e.Has&(1<<x.num) == 0 {
 			return

@@ -147,7 +147,7 @@ rules:
 func TestEventTime(t *testing.T) {
 	r := prometheus.NewRegistry()
 	m := NewMetrics(r, compile(t, builtin(t, "cn-2019-15")))
-	l := newLease("events", 3, 0, 1)
+	l := newAssignment("events", 3, 0, 1)
 	const name = "aggregator_event_timestamp_seconds"
 	m.reached(l.at(), noTime)
 	if n := len(allSeries(t, r, name)); n != 0 {

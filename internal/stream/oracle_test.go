@@ -65,7 +65,7 @@ func TestReplayAgainstOracle(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		r := NewReplay(compile(t, pack), Intake{}, math.MaxInt64, func(c *thresholds.Crossing) {
+		r := NewReplay(compile(t, pack), IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 			got = append(got, string(c.AppendJSON(nil)))
 			if c.Level == 0 {
 				clears++

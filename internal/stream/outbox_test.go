@@ -61,7 +61,7 @@ type fullSite struct {
 const (
 	smallOutbox = 100
 	// oneBatch is more crossings than a shard takes before it looks at its outbox again: those of a run, and those that may wait.
-	oneBatch = 300 + belatedTogether
+	oneBatch = 300 + deferredMost
 )
 
 // full starts a process, and waits until it says that an outbox is full.
@@ -186,7 +186,7 @@ func highest(t *testing.T, r *prometheus.Registry, name string) (most float64) {
 // shut is a publisher that cannot write, and cannot find out what was published either if it is blind.
 type shut struct{ blind bool }
 
-func (p shut) recent(context.Context, int, int64) error {
+func (p shut) loadRecent(context.Context, int, int64) error {
 	if p.blind {
 		return errCut
 	}

@@ -260,7 +260,7 @@ func (s *Service) disowned(stored []byte) error {
 		return nil
 	}
 	err := found.other(&s.deployment.owner)
-	s.again(&finalError{err})
+	s.restart(&finalError{err})
 	return err
 }
 

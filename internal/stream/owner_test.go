@@ -128,7 +128,7 @@ func TestAdopt(t *testing.T) {
 			t.Errorf("adopt %q: the owner is %+v, %v", adopt, stored.owner, err)
 		}
 		var ended error
-		old.again = func(err error) { ended = err }
+		old.restart = func(err error) { ended = err }
 		if err := old.disowned(stored.stored); (err != nil) != (want == nil) || !errors.Is(ended, err) {
 			t.Errorf("adopt %q: the old one goes on with %v, %v", adopt, err, ended)
 		}

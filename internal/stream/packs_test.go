@@ -53,7 +53,7 @@ func TestBuiltinPacks(t *testing.T) {
 func runPackTest(t *testing.T, p *Program, test *thresholds.Test) {
 	var got []thresholds.Expected
 	at := 0
-	r := NewReplay(p, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) {
+	r := NewReplay(p, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 		got = append(got, thresholds.Expected{Rule: c.Rule.ID, Subject: c.Subject, Level: c.Level, At: at})
 	})
 	for n, line := range test.Events {
@@ -77,7 +77,7 @@ func runPackTest(t *testing.T, p *Program, test *thresholds.Test) {
 func TestWindowBeforeTime(t *testing.T) {
 	p := compile(t, "{pack: early, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 1}}]}")
 	got := ""
-	r := NewReplay(p, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) { got = string(c.AppendJSON(nil)) })
+	r := NewReplay(p, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = string(c.AppendJSON(nil)) })
 	if err := r.Line([]byte(`{"id":"1","time":"1678-01-01T00:00:01Z","type":"click","incident":"A"}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +90,7 @@ func TestWindowBeforeTime(t *testing.T) {
 func TestEndOfTime(t *testing.T) {
 	p := compile(t, "{pack: late, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 10}, clear: 0.4}]}")
 	n := 0
-	r := NewReplay(p, Intake{}, math.MaxInt64, func(*thresholds.Crossing) { n++ })
+	r := NewReplay(p, IntakeOptions{}, math.MaxInt64, func(*thresholds.Crossing) { n++ })
 	for _, line := range []string{
 		`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A","count":10}`,
 		`{"id":"2","time":"2261-06-02T00:00:00Z","type":"click","incident":"A"}`,
@@ -102,7 +102,7 @@ func TestEndOfTime(t *testing.T) {
 	if n != 2 {
 		t.Fatalf("%d crossings, want the two levels", n)
 	}
-	early := NewReplay(p, Intake{}, time.Date(1679, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), func(*thresholds.Crossing) {})
+	early := NewReplay(p, IntakeOptions{}, time.Date(1679, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), func(*thresholds.Crossing) {})
 	if err := early.Line([]byte(`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A"}`)); err == nil || reasonOf(err) != event.ReasonAhead {
 		t.Fatalf("five hundred years ahead: %v", err)
 	}

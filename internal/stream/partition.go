@@ -17,71 +17,71 @@ import (
 
 // partitionOptions is what the partitions of a process share.
 type partitionOptions struct {
-	program *Program
-	secret  Secret
-	intake  Intake
-	source  source
-	store   windowstore.Store
-	keys    windowstore.Keys
-	shards  []chan message
-	dead    deadLetters
-	tide    *tide
-	runOps  int // operations of a run at which it is sent
-	retrier     // metrics and log
+	program   *Program
+	secret    Secret
+	intake    IntakeOptions
+	source    source
+	store     windowstore.Store
+	keys      windowstore.Keys
+	shards    []chan message
+	dead      deadLetters
+	alignment *alignment
+	chunkOps  int // operations of a run at which it is sent
+	retrier       // metrics and log
 	// refuseLost: the store lost its fences: stand still, do not count again.
 	refuseLost bool
 	start      Start           // of the group
 	standing   *retry.Throttle // of all partitions that stand still
 	surplus    *retry.Throttle // of all that pass records over
 	holes      *holes
-	memories   *memories
+	dedupe     *dedupeCache
 }
 
 // partition reads one partition, decides what each record is and hands the
 // operations to the shards. It belongs to one goroutine.
 type partition struct {
 	*partitionOptions
-	lease     *lease
-	counted   bool // the group had counted it: a store without fences has lost them
-	stream    reader
-	out       stretches // of the log, that were passed over once
-	in        *intake
-	record    fetch.Record
-	headers   []event.Header
-	current   []*run  // by shard; nil: none being filled
-	sent      []int64 // by shard: offset of the last mark sent
-	marked    time.Time
-	next      int64 // offset behind the last record taken
-	clock     int64 // running maximum of timestamps up to next, ms
-	heard     time.Time
-	idle      bool
-	ended     bool // caught up
-	held      bool // waits for other partitions
-	full      bool // something gathered is at its bound: it is to be sent before more is read
-	dying     []deadLetter
-	weight    int    // of dying, bytes
-	buried    int64  // offset up to which dead letters are safe
-	shortened uint64 // of in.ids, as told to the metrics
-	seen      int64  // newest time of any event looked at, ns; noTime: none
-	bound     int64  // time up to which it may read without asking the tide
-	decided
-	damaged retry.Throttle // of what it says of a log that is
-	gap     hole           // the last one met
-	told    bool           // that the store lost fences was said
-	pulse   pulse
+	assignment     *assignment
+	counted        bool // the group had counted it: a store without fences has lost them
+	stream         reader
+	out            stretches // of the log, that were passed over once
+	in             *Intake
+	record         fetch.Record
+	headers        []event.Header
+	current        []*chunk // by shard; nil: none being filled
+	sent           []int64  // by shard: offset of the last mark sent
+	marked         time.Time
+	next           int64 // offset behind the last record taken
+	clock          int64 // running maximum of timestamps up to next, ms
+	heard          time.Time
+	idle           bool
+	ended          bool // caught up
+	held           bool // waits for other partitions
+	full           bool // something gathered is at its bound: it is to be sent before more is read
+	pendingLetters []deadLetter
+	pendingBytes   int    // of dying, bytes
+	lettersSafeTo  int64  // offset up to which dead letters are safe
+	shortened      uint64 // of in.ids, as told to the metrics
+	seen           int64  // newest time of any event looked at, ns; noTime: none
+	bound          int64  // time up to which it may read without asking the alignment
+	decisions
+	damaged    retry.Throttle // of what it says of a log that is
+	gap        hole           // the last one met
+	lossLogged bool           // that the store lost fences was said
+	pulse      pulse
 
 	entered bool          // it stands behind its fences, and reads
 	backoff retry.Backoff // after errors, until it is asked to go back
 }
 
-func newPartition(o *partitionOptions, l *lease) *partition {
+func newPartition(o *partitionOptions, l *assignment) *partition {
 	p := &partition{
-		partitionOptions: o, lease: l, counted: l.groupAt > l.begin,
-		in:      newIntake(o.program, o.secret, o.intake),
-		current: make([]*run, len(o.shards)), sent: make([]int64, len(o.shards)),
-		decided: decided{known: -1}, backoff: retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second},
+		partitionOptions: o, assignment: l, counted: l.groupAt > l.begin,
+		in:      NewIntake(o.program, o.secret, o.intake),
+		current: make([]*chunk, len(o.shards)), sent: make([]int64, len(o.shards)),
+		decisions: decisions{decidedTo: -1}, backoff: retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second},
 	}
-	o.memories.give(p)
+	o.dedupe.give(p)
 	return p
 }
 
@@ -101,13 +101,13 @@ func (p *partition) run(ctx context.Context) {
 
 // begin is what comes before the first turn.
 func (p *partition) begin() {
-	p.tide.ours[p.lease.index].Store(true)
+	p.alignment.local[p.assignment.index].Store(true)
 	p.stream = p.open(0)
 }
 
 // end is what comes after the last turn.
 func (p *partition) end() {
-	p.memories.keep(p)
+	p.dedupe.keep(p)
 	p.finish()
 }
 
@@ -123,7 +123,7 @@ func (p *partition) turn(ctx context.Context) (pause time.Duration) {
 	}
 	pause = p.backoff.Next()
 	if held, ok := p.throttleOf(err).Pass(); ok {
-		p.log.Log(ctx, standstill(pause), "partition stalled", "topic", p.lease.topic, "partition", p.lease.partition,
+		p.log.Log(ctx, standstill(pause), "partition stalled", "topic", p.assignment.topic, "partition", p.assignment.partition,
 			"error", explainStandstill(err), "held_back", held)
 	}
 	return pause
@@ -137,7 +137,7 @@ func (p *partition) advance(ctx context.Context) (err error) {
 		return err
 	}
 	select {
-	case <-p.lease.restart:
+	case <-p.assignment.restart:
 		err = errRestart
 	default:
 		err = p.step(ctx)
@@ -148,7 +148,7 @@ func (p *partition) advance(ctx context.Context) (err error) {
 
 // open begins to read, without what was passed over.
 func (p *partition) open(offset int64) reader {
-	return &passing{reader: p.source.Open(p.lease.topic, p.lease.partition, offset), out: &p.out, at: offset}
+	return &passing{reader: p.source.Open(p.assignment.topic, p.assignment.partition, offset), out: &p.out, at: offset}
 }
 
 // throttleOf is whose turn it is to say that a partition stands still: what is wrong with servers is one line for all partitions, where a
@@ -171,21 +171,21 @@ func standstill(pause time.Duration) slog.Level {
 // resume goes back to the fences.
 func (p *partition) resume(ctx context.Context) error {
 	p.pulse.at(stepEnter)
-	at, err := p.enter(ctx)
+	at, err := p.restore(ctx)
 	if err != nil {
 		return err
 	}
-	p.told = false
+	p.lossLogged = false
 	p.pulse.at(stepMemory)
-	if err := p.remember(ctx, at); err != nil {
+	if err := p.rebuildDedupe(ctx, at); err != nil {
 		return err
 	}
 	p.stream.SeekTo(at.offset)
 	p.next, p.clock, p.in.newest = at.offset, at.clock, at.newest
 	p.heard, p.idle, p.ended = time.Now(), false, false
-	p.dying, p.weight, p.full = p.dying[:0], 0, false
+	p.pendingLetters, p.pendingBytes, p.full = p.pendingLetters[:0], 0, false
 	p.seen, p.bound = at.seen, noTime
-	p.tide.set(p.lease.index, p.seen, false)
+	p.alignment.set(p.assignment.index, p.seen, false)
 	for i := range p.sent {
 		p.sent[i] = at.offset
 		p.release(i)
@@ -279,29 +279,29 @@ func (p *partition) take(ctx context.Context) error {
 	}
 	for i := range ops {
 		o := &ops[i]
-		x, err := p.runFor(ctx, p.shardOf(o))
+		x, err := p.chunkFor(ctx, p.shardOf(o))
 		if err != nil {
 			return err
 		}
-		x.add(o, p.lease.index, r.Offset, p.clock, p.in.newest)
-		p.full = p.full || x.full(p.runOps)
+		x.add(o, p.assignment.index, r.Offset, p.clock, p.in.newest)
+		p.full = p.full || x.full(p.chunkOps)
 	}
 	return nil
 }
 
 // count tells the metrics what became of a record, once: what is read again after a rewind was counted then.
 func (p *partition) count(v verdict, r *fetch.Record) {
-	if r.Offset < p.toldTo {
+	if r.Offset < p.reportedTo {
 		return
 	}
-	p.toldTo = r.Next()
+	p.reportedTo = r.Next()
 	if v < numVerdicts {
 		p.metrics.event(v)
 	}
 	if f := r.Fault; f != nil && f.PassedOver > 0 {
 		p.metrics.passedOver(f.PassedOver)
 		if held, ok := p.surplus.Pass(); ok {
-			p.log.Warn("records passed over: they do not fit their batch", "topic", p.lease.topic, "partition", p.lease.partition,
+			p.log.Warn("records passed over: they do not fit their batch", "topic", p.assignment.topic, "partition", p.assignment.partition,
 				"offset", r.Offset, "records", f.PassedOver, "error", f, "held_back", held)
 		}
 	}
@@ -309,12 +309,12 @@ func (p *partition) count(v verdict, r *fetch.Record) {
 
 // refuse makes a dead letter of a record, unless it is safe already.
 func (p *partition) refuse(r *fetch.Record, reason error) {
-	if r.Offset < p.buried {
+	if r.Offset < p.lettersSafeTo {
 		return
 	}
-	p.dying = append(p.dying, newDeadLetter(p.lease, r, reason))
-	p.weight += p.dying[len(p.dying)-1].weight()
-	p.full = p.weight >= lettersAtOnce
+	p.pendingLetters = append(p.pendingLetters, newDeadLetter(p.assignment, r, reason))
+	p.pendingBytes += p.pendingLetters[len(p.pendingLetters)-1].bytes()
+	p.full = p.pendingBytes >= lettersAtOnce
 }
 
 // decide says whether a record is malformed, ahead or a duplicate, with the
@@ -365,11 +365,11 @@ func nanoseconds(timestamp int64) int64 {
 // repeated says whether a record is a duplicate. What was decided before a
 // rewind stays so: the memory of ids has moved on since.
 func (p *partition) repeated(r *fetch.Record) bool {
-	if r.Offset < p.known {
+	if r.Offset < p.decidedTo {
 		_, was := slices.BinarySearch(p.repeats, r.Offset)
 		return was
 	}
-	p.known = r.Offset + 1
+	p.decidedTo = r.Offset + 1
 	if !p.in.repeated(r.Timestamp) {
 		return false
 	}
@@ -383,7 +383,7 @@ func (p *partition) forget() {
 	if len(p.repeats)%1024 != 0 {
 		return
 	}
-	if low, ok := p.lease.committed(); ok {
+	if low, ok := p.assignment.committed(); ok {
 		i, _ := slices.BinarySearch(p.repeats, low)
 		p.repeats = append(p.repeats[:0], p.repeats[i:]...)
 		p.knownFrom = max(p.knownFrom, low)

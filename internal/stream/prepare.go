@@ -36,7 +36,7 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.survey(ctx); err != nil {
+	if err := s.discoverTopics(ctx); err != nil {
 		return err
 	}
 	if err := s.checkPartitions(); err != nil {
@@ -50,7 +50,7 @@ func (s *Service) prepare(ctx context.Context) error {
 	}
 	var secret Secret
 	err = s.untilStored(ctx, func() (err error) {
-		secret, err = s.settle(ctx)
+		secret, err = s.checkSettings(ctx)
 		return err
 	})
 	if err != nil {
@@ -66,8 +66,8 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err := s.skip(ctx); err != nil {
 		return err
 	}
-	s.sinces = newSinces(s.Store, s.Program, s.topics, s.Shards, s.log)
-	if err := s.untilStored(ctx, func() error { return s.loadSinces(ctx) }); err != nil {
+	s.coverage = newCoverage(s.Store, s.Program, s.topics, s.Shards, s.log)
+	if err := s.untilStored(ctx, func() error { return s.loadCoverage(ctx) }); err != nil {
 		return err
 	}
 	s.build(secret)
@@ -108,17 +108,17 @@ func (s *Service) checkPartitions() error {
 	return nil
 }
 
-// loadSinces reads since when counters are kept. Of those that have not begun for all partitions
+// loadCoverage reads since when counters are kept. Of those that have not begun for all partitions
 // that has to be known before the first event is applied, or an episode would end by an empty counter.
-func (s *Service) loadSinces(ctx context.Context) error {
-	if err := s.sinces.load(ctx); err != nil || !s.sinces.unsettled() {
+func (s *Service) loadCoverage(ctx context.Context) error {
+	if err := s.coverage.load(ctx); err != nil || !s.coverage.pending() {
 		return err
 	}
 	fences, err := s.Store.Load(ctx, 0, appendFenceKeys(nil, s.Store.Keys(), 0, s.topics), nil)
 	if err != nil {
 		return err
 	}
-	return s.sinces.look(ctx, marksOf(fences))
+	return s.coverage.observe(ctx, marksOf(fences))
 }
 
 // untilStored calls f, which uses the store, until it works.
@@ -139,8 +139,8 @@ func (s *Service) checkStore(ctx context.Context) error {
 	return s.storeWatch.begin(ctx)
 }
 
-// settle compares the settings with the stored ones, which the first process makes.
-func (s *Service) settle(ctx context.Context) (Secret, error) {
+// checkSettings compares the settings with the stored ones, which the first process makes.
+func (s *Service) checkSettings(ctx context.Context) (Secret, error) {
 	shards, err := s.setting(ctx, settingShards, s.Shards)
 	if err != nil {
 		return Secret{}, err
@@ -159,8 +159,8 @@ func (s *Service) settle(ctx context.Context) (Secret, error) {
 	return s.secret(ctx)
 }
 
-// resettle puts the settings back into a store that lost everything.
-func (s *Service) resettle(ctx context.Context) error {
+// rewriteSettings puts the settings back into a store that lost everything.
+func (s *Service) rewriteSettings(ctx context.Context) error {
 	if done, err := s.noteOwner(ctx, nil, s.deployment.encode()); err != nil || !done { // another's is met with the next look
 		return err
 	}
@@ -178,7 +178,7 @@ func (s *Service) resettle(ctx context.Context) error {
 	if _, err := s.Store.PutAbsent(ctx, 0, beginsKey(s.Store), s.begins.encode()); err != nil {
 		return err
 	}
-	return s.sinces.load(ctx)
+	return s.coverage.load(ctx)
 }
 
 func (s *Service) setting(ctx context.Context, name string, value int) (int, error) {
@@ -231,17 +231,17 @@ func (s Secret) bytes() []byte {
 }
 
 // shardQueue is how many messages may wait for a shard. Runs are bounded by
-// their leases; this only keeps partitions from waiting for each other's sends.
+// their assignments; this only keeps partitions from waiting for each other's sends.
 const shardQueue = 64
 
 func (s *Service) build(secret Secret) {
-	s.tide = newTide(len(s.topics), s.Shards, headroom(s.Program), s.metrics.gaveUpWaiting)
+	s.alignment = newAlignment(len(s.topics), s.Shards, headroom(s.Program), s.metrics.gaveUpWaiting)
 	patient := newRetrier(s.metrics, s.log)
 	o := &shardOptions{
-		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: cmp.Or(s.outboxMax, outboxMost), brimming: &retry.Throttle{},
+		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: cmp.Or(s.outboxMax, outboxMost), outboxFullLog: &retry.Throttle{},
 		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, subjectMax: max(batchSubjectsLeast, batchSubjects/s.Shards), cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
-		hooks: realHooks(), sinces: s.sinces, resettle: s.resettle, disowned: s.disowned, committed: s.told,
-		tide: s.tide, retrier: patient,
+		hooks: realHooks(), coverage: s.coverage, rewriteSettings: s.rewriteSettings, disowned: s.disowned, committed: s.wakeRelay,
+		alignment: s.alignment, retrier: patient,
 	}
 	s.publisher = &topicPublisher{
 		writer: s.writer, source: s.source, end: s.cluster.LogEnd, topic: s.Crossings, eventsFrom: sourceOf(s.Group),
@@ -255,14 +255,14 @@ func (s *Service) build(secret Secret) {
 		s.shards = append(s.shards, newShard(n, o))
 		dog.watchShard(&s.shards[n].pulse, n)
 		s.in = append(s.in, make(chan message, shardQueue))
-		s.relays = append(s.relays, &relay{relayOptions: ro, shard: n, partition: n % s.outPartitions, told: retry.NewSignal()})
+		s.relays = append(s.relays, &relay{relayOptions: ro, shard: n, partition: n % s.outPartitions, wake: retry.NewSignal()})
 	}
 	s.watchdog.Store(dog)
 	s.partitions = partitionOptions{
 		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
-		shards: s.in, tide: s.tide,
+		shards: s.in, alignment: s.alignment,
 		dead:       &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, partitions: s.cluster.Partitions, retry: s.retryDead},
-		refuseLost: s.RefuseLost, start: s.Start, retrier: patient, standing: &retry.Throttle{}, surplus: &retry.Throttle{}, holes: newHoles(), memories: newMemories(), runOps: runOps,
+		refuseLost: s.RefuseLost, start: s.Start, retrier: patient, standing: &retry.Throttle{}, surplus: &retry.Throttle{}, holes: newHoles(), dedupe: newDedupeCache(), chunkOps: chunkOps,
 	}
 }
 

@@ -11,8 +11,8 @@ import (
 // TestResettle: a store that lost everything is told again of which topics it is counted.
 func TestResettle(t *testing.T) {
 	s := &Service{Options: Options{Store: windowstore.NewMem(1), Program: compile(t, smallPack), Shards: 1}, outPartitions: 1, topicIDs: map[string]fetch.TopicID{"events": {1, 2}}, deployment: &deployment{}}
-	s.sinces = newSinces(s.Store, s.Program, nil, 1, discard)
-	if err := s.resettle(t.Context()); err != nil {
+	s.coverage = newCoverage(s.Store, s.Program, nil, 1, discard)
+	if err := s.rewriteSettings(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for id, want := range map[fetch.TopicID]bool{{1, 2}: true, {3}: false} {

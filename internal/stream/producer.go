@@ -44,31 +44,31 @@ func (p *producer) WriteMessages(ctx context.Context, messages ...kafka.Message)
 	return nil
 }
 
-// sendBy is the key of the time after which a message must not be sent any more.
-type sendBy struct{}
+// notAfterKey is the key of the time after which a message must not be sent any more.
+type notAfterKey struct{}
 
-// before gives what is sent with a context a time after which it must not be
+// notAfter gives what is sent with a context a time after which it must not be
 // sent any more. A process that was stopped while it dialled would send it when it wakes up.
-func before(ctx context.Context, late time.Time) context.Context {
-	return context.WithValue(ctx, sendBy{}, late)
+func notAfter(ctx context.Context, late time.Time) context.Context {
+	return context.WithValue(ctx, notAfterKey{}, late)
 }
 
-// timely hands out records, when a request is put together, as long as it is not
+// deadlineReader hands out records, when a request is put together, as long as it is not
 // too late.
-type timely struct {
+type deadlineReader struct {
 	kafka.RecordReader
 	late time.Time
 }
 
 // ReadRecord is kafka.RecordReader's.
-func (t *timely) ReadRecord() (*kafka.Record, error) {
+func (t *deadlineReader) ReadRecord() (*kafka.Record, error) {
 	if time.Now().After(t.late) {
-		return nil, errLate
+		return nil, errTooLate
 	}
 	return t.RecordReader.ReadRecord()
 }
 
-var errLate = errors.New("not sent: too late")
+var errTooLate = errors.New("not sent: too late")
 
 // batchOf is how many of the messages fit into a batch, at least one.
 func batchOf(messages []kafka.Message) int {
@@ -96,8 +96,8 @@ func (p *producer) send(ctx context.Context, messages []kafka.Message) error {
 		Topic: cmp.Or(messages[0].Topic, p.topic), Partition: messages[0].WriterData.(int), RequiredAcks: kafka.RequireAll,
 		Records: kafka.NewRecordReader(records...), Compression: p.compression,
 	}
-	if late, ok := ctx.Value(sendBy{}).(time.Time); ok {
-		r.Records = &timely{r.Records, late}
+	if late, ok := ctx.Value(notAfterKey{}).(time.Time); ok {
+		r.Records = &deadlineReader{r.Records, late}
 	}
 	res, err := p.client.Produce(ctx, r)
 	if err != nil {

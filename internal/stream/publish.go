@@ -97,7 +97,7 @@ func (e *envelope) told(delay int64) publishedCrossing {
 	return publishedCrossing{e.Rule, e.Level.String(), e.Status, e.Evidence.Partition, e.Evidence.Offset, delay}
 }
 
-func (p *topicPublisher) recent(ctx context.Context, partition int, since int64) error {
+func (p *topicPublisher) loadRecent(ctx context.Context, partition int, since int64) error {
 	t := p.tail(partition)
 	t.reading.Lock()
 	defer t.reading.Unlock()
@@ -195,7 +195,7 @@ func (p *topicPublisher) write(ctx context.Context, partition int, entries []out
 		if err := json.Unmarshal(entry.value, &e); err != nil {
 			return fmt.Errorf("read crossing from the outbox: %w", err)
 		}
-		if p.published(partition, e.attributeID()) {
+		if p.wasPublished(partition, e.attributeID()) {
 			p.metrics.repeatSkipped()
 			continue
 		}
@@ -238,7 +238,7 @@ func (p *topicPublisher) send(ctx context.Context, messages []kafka.Message, par
 	return err
 }
 
-func (p *topicPublisher) published(partition int, id string) bool {
+func (p *topicPublisher) wasPublished(partition int, id string) bool {
 	t := p.tail(partition)
 	p.mu.Lock()
 	defer p.mu.Unlock()

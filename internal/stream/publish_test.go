@@ -82,7 +82,7 @@ func entriesOf(ids ...string) (list []outboxEntry) {
 func TestTailIsReadToItsEnd(t *testing.T) {
 	l := &lateTopic{ids: []string{"a", "b", "c"}, shown: 1}
 	p := l.publisher(t)
-	if err := p.recent(t.Context(), 0, 1); err != nil {
+	if err := p.loadRecent(t.Context(), 0, 1); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.write(t.Context(), 0, entriesOf("b", "c", "d")); err != nil {
@@ -97,14 +97,14 @@ func TestTailIsReadToItsEnd(t *testing.T) {
 func TestUnknownOutcomeIsLookedUp(t *testing.T) {
 	l := &lateTopic{err: errors.New("connection lost")}
 	p := l.publisher(t)
-	if err := errors.Join(p.recent(t.Context(), 0, 1)); err != nil {
+	if err := errors.Join(p.loadRecent(t.Context(), 0, 1)); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.write(t.Context(), 0, entriesOf("a", "b")); err == nil {
 		t.Fatal("no error")
 	}
 	l.err = nil
-	if err := errors.Join(p.recent(t.Context(), 0, 1), p.write(t.Context(), 0, entriesOf("a", "b", "c"))); err != nil {
+	if err := errors.Join(p.loadRecent(t.Context(), 0, 1), p.write(t.Context(), 0, entriesOf("a", "b", "c"))); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"a", "b", "c"}; !slices.Equal(l.ids, want) {
@@ -137,11 +137,11 @@ func TestProducer(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	p := &producer{client: &kafka.Client{Addr: k.Addr(), Timeout: sendTimeout, Transport: transport}, topic: "crossings"}
 	message := func(text string) kafka.Message { return kafka.Message{Value: []byte(text), WriterData: 1} }
-	if err := p.WriteMessages(before(t.Context(), time.Now().Add(-time.Second)), message("late")); !errors.Is(err.(kafka.WriteErrors)[0], errLate) {
+	if err := p.WriteMessages(notAfter(t.Context(), time.Now().Add(-time.Second)), message("late")); !errors.Is(err.(kafka.WriteErrors)[0], errTooLate) {
 		t.Errorf("error %v", err)
 	}
 	large := strings.Repeat("x", batchBytes)
-	if err := p.WriteMessages(before(t.Context(), time.Now().Add(time.Minute)), message("a"), message(large), message("b")); err != nil {
+	if err := p.WriteMessages(notAfter(t.Context(), time.Now().Add(time.Minute)), message("a"), message(large), message("b")); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.WriteMessages(t.Context(), kafka.Message{WriterData: 99}); err == nil {

@@ -45,7 +45,7 @@ func (s *shard) reconcile(ctx context.Context, res windowstore.Result) (again bo
 
 // missed tells of records that are gone from the store though their fences are there. Those that
 // may be forgotten, since their windows are empty, are no news. They are counted anew: what is in
-// memory may be older than the fences (a cache outlives its leases), so it cannot stand in for them.
+// memory may be older than the fences (a cache outlives its assignments), so it cannot stand in for them.
 func (s *shard) missed(res windowstore.Result) {
 	for _, p := range res.Records {
 		if p.Value != nil || p.Index >= len(s.commits.touched) {
@@ -89,7 +89,7 @@ func (s *shard) redo(ctx context.Context, e *entry, record []byte) error {
 				e.kept.operation(i, &s.op)
 			}
 			o := &e.kept.ops[i]
-			s.applyTo(e, s.places[o.place].lease, o)
+			s.applyTo(e, s.states[o.partition].assignment, o)
 		}
 	}
 	e.dirty = true
@@ -98,7 +98,7 @@ func (s *shard) redo(ctx context.Context, e *entry, record []byte) error {
 
 // readKept reads the parts that the kept operations of e need, from the i-th on, and its histories: a sweep keeps no operation.
 func (s *shard) readKept(ctx context.Context, e *entry, i int) error {
-	rest := run{ops: e.kept.ops[i:], adds: e.kept.adds, text: e.kept.text}
+	rest := chunk{ops: e.kept.ops[i:], adds: e.kept.adds, text: e.kept.text}
 	of := slices.Repeat([]*entry{e}, len(rest.ops))
 	for {
 		s.load.wantsOf(&rest, of, &s.op)
@@ -115,21 +115,21 @@ func (s *shard) readKept(ctx context.Context, e *entry, i int) error {
 }
 
 // keep notes s.op, which is o of its run, for redo.
-func (s *shard) keep(e *entry, o *runOp) {
-	e.kept.add(&s.op, int(o.place), o.offset, o.clock, o.newest)
+func (s *shard) keep(e *entry, o *chunkOp) {
+	e.kept.add(&s.op, int(o.partition), o.offset, o.clock, o.newest)
 	s.batch.kept++
 }
 
-// near says whether a rule of e may reach its next level before the next
+// nearLevel says whether a rule of e may reach its next level before the next
 // commit, if the other processes have counted as much since the last one as this one has.
-func (s *shard) near(e *entry) bool {
+func (s *shard) nearLevel(e *entry) bool {
 	rules := s.program.kinds[e.kind].rules
 	for _, r := range s.apply.rules {
 		rule := &rules[r]
 		s.apply.readValues(&e.subject, rule)
 		progress := rule.Progress(s.apply.values)
 		next, ok := nextLevel(rule.Rule, e.Mark(r).Level)
-		if ok && progress > e.base[r] && uint64(next) <= progress+(progress-e.base[r])*uint64(s.others.Load()) {
+		if ok && progress > e.base[r] && uint64(next) <= progress+(progress-e.base[r])*uint64(s.peers.Load()) {
 			return true
 		}
 	}

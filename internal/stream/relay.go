@@ -24,12 +24,12 @@ type relay struct {
 	*relayOptions
 	shard     int
 	partition int // of the crossings topic
-	noted     uint64
-	head      uint64       // the number of the next entry, as last read
+	published uint64
+	next      uint64       // the number of the next entry, as last read
 	stored    []byte       // noted, as the store holds it
 	version   []byte       // of the head, as last read; nil: there is none
-	told      retry.Signal // a commit in this process had crossings
-	claim     claim
+	wake      retry.Signal // a commit in this process had crossings
+	lease     lease
 	pulse     pulse
 
 	generation int64         // of the process, for which it publishes
@@ -52,7 +52,7 @@ type relayOptions struct {
 type publisher interface {
 	// recent reads the ids at the end of a partition, to be skipped, unless that
 	// was done since a time, which callers count upwards.
-	recent(ctx context.Context, partition int, since int64) error
+	loadRecent(ctx context.Context, partition int, since int64) error
 	write(ctx context.Context, partition int, entries []outboxEntry) error
 }
 
@@ -78,8 +78,8 @@ func parseOutboxEntry(b []byte) (outboxEntry, error) {
 const relayMost = 500
 
 // begin gives the relay to a generation of the group, by its right to publish: what others published before is not known yet.
-func (r *relay) begin(generation int64, c claim) {
-	r.generation, r.claim, r.recent = generation, c, false
+func (r *relay) begin(generation int64, c lease) {
+	r.generation, r.lease, r.recent = generation, c, false
 	r.backoff = retry.Backoff{First: 20 * time.Millisecond, Most: 5 * time.Second}
 }
 
@@ -177,11 +177,11 @@ func (r *relay) takeOver(ctx context.Context) error {
 	if err := r.look(ctx); err != nil {
 		return err
 	}
-	if err := r.tidy(ctx); err != nil {
+	if err := r.deleteBacklog(ctx); err != nil {
 		return err
 	}
 	r.pulse.at(stepPublish)
-	if err := r.publish.recent(ctx, r.partition, r.generation); err != nil {
+	if err := r.publish.loadRecent(ctx, r.partition, r.generation); err != nil {
 		r.waiting(ctx)
 		return &publishError{r.shard, err}
 	}
@@ -191,10 +191,10 @@ func (r *relay) takeOver(ctx context.Context) error {
 
 // waiting tells the metrics how much waits, and since when, while nothing can be published.
 func (r *relay) waiting(ctx context.Context) {
-	if r.noted >= r.head {
+	if r.published >= r.next {
 		return
 	}
-	values, err := r.load(ctx, [][]byte{r.keys.AppendOutboxKey(nil, r.shard, r.noted)})
+	values, err := r.load(ctx, [][]byte{r.keys.AppendOutboxKey(nil, r.shard, r.published)})
 	if err != nil {
 		return // which is counted
 	}
@@ -204,7 +204,7 @@ func (r *relay) waiting(ctx context.Context) {
 }
 
 // depth is how many entries wait, by what was read.
-func (r *relay) depth() uint64 { return r.head - min(r.head, r.noted) }
+func (r *relay) depth() uint64 { return r.next - min(r.next, r.published) }
 
 // load reads keys of the outbox.
 func (r *relay) load(ctx context.Context, keys [][]byte) ([][]byte, error) {
@@ -226,7 +226,7 @@ func (r *relay) failed(ctx context.Context, err error) error {
 // rest waits until a commit has crossings, or it is time to look.
 func (r *relay) rest(ctx context.Context) {
 	r.pulse.at(stepRest)
-	r.told.Wait(ctx, r.poll())
+	r.wake.Wait(ctx, r.poll())
 }
 
 // drain publishes everything up to the head.
@@ -234,7 +234,7 @@ func (r *relay) drain(ctx context.Context) error {
 	if err := r.look(ctx); err != nil {
 		return err
 	}
-	for r.noted < r.head {
+	for r.published < r.next {
 		err := r.some(ctx)
 		if errors.Is(err, errOutboxChanged) {
 			err = r.look(ctx)
@@ -249,7 +249,7 @@ func (r *relay) drain(ctx context.Context) error {
 
 // look reads head and noted, and whether the outbox is ours.
 func (r *relay) look(ctx context.Context) error {
-	keys := [][]byte{r.keys.AppendHeadKey(nil, r.shard), r.keys.AppendNotedKey(nil, r.shard), r.claimKey()}
+	keys := [][]byte{r.keys.AppendHeadKey(nil, r.shard), r.keys.AppendNotedKey(nil, r.shard), r.leaseKey()}
 	asked := time.Now()
 	values, err := r.load(ctx, keys)
 	if err != nil {
@@ -259,9 +259,9 @@ func (r *relay) look(ctx context.Context) error {
 		return err
 	}
 	version, head := outboxHead(values[0])
-	r.version, r.head = bytes.Clone(version), head
+	r.version, r.next = bytes.Clone(version), head
 	r.stored = bytes.Clone(values[1])
-	r.noted = outboxNoted(r.stored)
+	r.published = outboxPublished(r.stored)
 	return nil
 }
 
@@ -274,16 +274,16 @@ func (r *relay) entries(ctx context.Context, from, to uint64) (keys, values [][]
 	return keys, values, err
 }
 
-// tidy deletes what was noted and not deleted, since a relay stopped in between or could not
+// deleteBacklog deletes what was noted and not deleted, since a relay stopped in between or could not
 // reach the store: it lies just below noted.
-func (r *relay) tidy(ctx context.Context) error {
-	for to := r.noted; to > 0; {
+func (r *relay) deleteBacklog(ctx context.Context) error {
+	for to := r.published; to > 0; {
 		from := to - min(to, relayMost)
 		keys, values, err := r.entries(ctx, from, to)
 		if err != nil || !slices.ContainsFunc(values, present) {
 			return err
 		}
-		if err := r.trim(ctx, keys); err != nil {
+		if err := r.deletePublished(ctx, keys); err != nil {
 			return err
 		}
 		to = from
@@ -293,14 +293,14 @@ func (r *relay) tidy(ctx context.Context) error {
 
 // some publishes the first entries from noted up to the head, if the outbox is ours.
 func (r *relay) some(ctx context.Context) error {
-	to := min(r.head, r.noted+relayMost)
-	keys, values, err := r.entries(ctx, r.noted, to)
+	to := min(r.next, r.published+relayMost)
+	keys, values, err := r.entries(ctx, r.published, to)
 	if err != nil {
 		return err
 	}
 	if slices.ContainsFunc(values, absent) {
 		stored := r.stored
-		if err := r.look(ctx); err != nil || r.head < to || !bytes.Equal(stored, r.stored) {
+		if err := r.look(ctx); err != nil || r.next < to || !bytes.Equal(stored, r.stored) {
 			return cmp.Or(err, errOutboxChanged) // another owner, for a moment, was faster, or the store went back
 		}
 	}
@@ -309,24 +309,24 @@ func (r *relay) some(ctx context.Context) error {
 		e, err := parseOutboxEntry(v)
 		if err != nil {
 			r.metrics.outboxDamaged()
-			r.log.Error("outbox entry is missing or damaged: passed over", "shard", r.shard, "entry", r.noted+uint64(i), "bytes", len(v))
+			r.log.Error("outbox entry is missing or damaged: passed over", "shard", r.shard, "entry", r.published+uint64(i), "bytes", len(v))
 			continue
 		}
 		entries = append(entries, e)
 	}
 	r.metrics.outbox(r.shard, r.depth(), oldest(entries))
-	timely, fresh := r.claim.fresh(ctx)
+	timely, fresh := r.lease.fresh(ctx)
 	if !fresh {
 		return errOutboxChanged // we may have slept, and another may be at it
 	}
-	r.pulse.offset.Store(int64(r.noted))
+	r.pulse.offset.Store(int64(r.published))
 	r.pulse.at(stepPublish)
 	faultpoint("publish")
 	if err := r.publish.write(timely, r.partition, entries); err != nil {
 		return &publishError{r.shard, err}
 	}
 	faultpoint("published")
-	return r.note(ctx, to, keys, values)
+	return r.notePublished(ctx, to, keys, values)
 }
 
 // publishError: crossings could not be written to Kafka. All else that stops a relay is the store.
@@ -347,19 +347,19 @@ func present(value []byte) bool { return value != nil }
 // errOutboxChanged: the store went back while its entries were being published.
 var errOutboxChanged = errors.New("the outbox is no longer what was read")
 
-// note says that everything below to was published, and deletes it. It does so
+// notePublished says that everything below to was published, and deletes it. It does so
 // only if the store still holds what was published: one that went back in the meantime may by now
 // hold other crossings under the same numbers. An entry that is missing says nothing of that: then the head must
 // be the same.
-func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) error {
+func (r *relay) notePublished(ctx context.Context, to uint64, keys, values [][]byte) error {
 	r.pulse.at(stepOutbox)
 	next := binary.BigEndian.AppendUint64(nil, to)
 	c := &windowstore.Commit{Fences: []windowstore.Fence{{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored, To: next}}}
 	for i, k := range keys {
 		c.Fences = append(c.Fences, windowstore.Fence{Key: k, From: values[i]})
 	}
-	if r.claim.name != nil {
-		c.Fences = append(c.Fences, windowstore.Fence{Key: r.claimKey(), From: r.claim.name})
+	if r.lease.name != nil {
+		c.Fences = append(c.Fences, windowstore.Fence{Key: r.leaseKey(), From: r.lease.name})
 	}
 	if slices.ContainsFunc(values, absent) {
 		c.Records = []windowstore.Record{{Key: r.keys.AppendHeadKey(nil, r.shard), Version: r.version}}
@@ -372,14 +372,14 @@ func (r *relay) note(ctx context.Context, to uint64, keys, values [][]byte) erro
 	if res.Outcome != windowstore.Done {
 		return errOutboxChanged
 	}
-	r.noted, r.stored, r.claim.seen = to, next, asked
+	r.published, r.stored, r.lease.seen = to, next, asked
 	faultpoint("noted")
-	return r.trim(ctx, keys)
+	return r.deletePublished(ctx, keys)
 }
 
-// trim deletes what was noted, if the store still says that it was: one that went
+// deletePublished deletes what was noted, if the store still says that it was: one that went
 // back since may by now hold other crossings under those numbers.
-func (r *relay) trim(ctx context.Context, keys [][]byte) error {
+func (r *relay) deletePublished(ctx context.Context, keys [][]byte) error {
 	noted := windowstore.Fence{Key: r.keys.AppendNotedKey(nil, r.shard), From: r.stored}
 	res, err := r.store.Commit(ctx, r.shard, &windowstore.Commit{Fences: []windowstore.Fence{noted}, Deletes: keys})
 	if err != nil {

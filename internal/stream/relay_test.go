@@ -21,7 +21,7 @@ type listPublisher struct {
 	during func()
 }
 
-func (p *listPublisher) recent(context.Context, int, int64) error { return nil }
+func (p *listPublisher) loadRecent(context.Context, int, int64) error { return nil }
 
 func (p *listPublisher) write(_ context.Context, _ int, entries []outboxEntry) error {
 	for _, e := range entries {
@@ -202,15 +202,15 @@ func TestRelayCountsStoreErrors(t *testing.T) {
 	for i, x := range []struct {
 		ctx           context.Context
 		reads, writes bool
-		claim         claim
+		claim         lease
 		counted       float64
 	}{
-		{t.Context(), true, false, claim{}, 1},
-		{t.Context(), false, true, newClaim(1, 1), 2}, // to claim
-		{t.Context(), false, true, claim{}, 3},        // to note
-		{ended, true, false, claim{}, 3},
+		{t.Context(), true, false, lease{}, 1},
+		{t.Context(), false, true, newLease(1, 1), 2}, // to claim
+		{t.Context(), false, true, lease{}, 3},        // to note
+		{ended, true, false, lease{}, 3},
 	} {
-		store.reads, store.writes, r.claim = x.reads, x.writes, x.claim
+		store.reads, store.writes, r.lease = x.reads, x.writes, x.claim
 		if err := r.drain(x.ctx); !errors.Is(err, errCut) {
 			t.Errorf("%d: error %v", i, err)
 		}

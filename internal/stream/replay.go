@@ -13,7 +13,7 @@ import (
 // timestamps are the events' times. It keeps everything in memory, and belongs
 // to one goroutine.
 type Replay struct {
-	in       *intake
+	in       *Intake
 	apply    applier
 	now      int64 // ns; what `ahead` is measured against
 	subjects [thresholds.NumKinds]map[string]*subject
@@ -38,8 +38,8 @@ type ReplayStats struct {
 
 // NewReplay makes a replay. now (ns) is what `ahead` is measured against. emit takes
 // each crossing, which is valid during the call only.
-func NewReplay(p *Program, o Intake, now int64, emit func(*thresholds.Crossing)) *Replay {
-	r := &Replay{in: newIntake(p, Secret{}, o), now: now, emit: emit}
+func NewReplay(p *Program, o IntakeOptions, now int64, emit func(*thresholds.Crossing)) *Replay {
+	r := &Replay{in: NewIntake(p, Secret{}, o), now: now, emit: emit}
 	r.apply = applier{program: p, emit: r.announce}
 	for k := range r.subjects {
 		r.subjects[k] = map[string]*subject{}

@@ -51,7 +51,7 @@ func TestLimitsChanged(t *testing.T) {
 	after := compile(t, simplePack(600))
 	s, l = lone(t, after, store)
 	s.maxAge = 0 // all of this is a backlog, whose crossings wait for the batch
-	feed.in = newIntake(after, Secret{}, Intake{})
+	feed.in = NewIntake(after, Secret{}, IntakeOptions{})
 	feed.feed(t, s, l, simpleLine(2, "share", 1))
 	want := []string{"clicks/incident/A/1/0.8", "clicks/incident/A/1/1"}
 	if got := waiting(s); !slices.Equal(got, want) {
@@ -68,7 +68,7 @@ func TestAssignmentNotEnded(t *testing.T) {
 	s, l := lone(t, p, store)
 	newFeeder(p).feed(t, s, l, simpleLine(1, "click", 7))
 
-	next := newLease("events", 0, 0, 1)
+	next := newAssignment("events", 0, 0, 1)
 	stand(t, s, next)
 	newFeeder(p).count(t, s, next, simpleLine(1, "click", 7))
 	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":7`) {
@@ -84,10 +84,10 @@ func TestFenceBeyond(t *testing.T) {
 		p := compile(t, simplePack(10_000))
 		s, l := lone(t, p, windowstore.NewMem(1))
 		newFeeder(p).count(t, s, l, simpleLine(1, "click", 7), simpleLine(2, "click", 7))
-		m := mark{offset: stored, clock: noTime, newest: noTime}
+		m := position{offset: stored, clock: noTime, newest: noTime}
 		s.begin(l, m.appendFence(nil, 1), m)
-		if asked := len(l.restart) > 0; asked != back || s.places[0].stands == back {
-			t.Errorf("stands at 2, fence at %d: asked to go back: %v, stands: %v; want back: %v", stored, asked, s.places[0].stands, back)
+		if asked := len(l.restart) > 0; asked != back || s.states[0].stands == back {
+			t.Errorf("stands at 2, fence at %d: asked to go back: %v, stands: %v; want back: %v", stored, asked, s.states[0].stands, back)
 		}
 	}
 	f(1, false) // the next commit finds out
@@ -106,7 +106,7 @@ func TestFenceNamesItsCommit(t *testing.T) {
 	if err := old.commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(oldLease.restart) == 0 || old.places[0].stands {
+	if len(oldLease.restart) == 0 || old.states[0].stands {
 		t.Error("the second one took the fence of the first for its own")
 	}
 	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":7`) {
@@ -125,7 +125,7 @@ func TestConflictIsNoRewind(t *testing.T) {
 	if err := one.commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(oneLease.restart) > 0 || !one.places[0].stands {
+	if len(oneLease.restart) > 0 || !one.states[0].stands {
 		t.Error("the shard went back")
 	}
 	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":12`) {

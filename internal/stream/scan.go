@@ -25,8 +25,8 @@ const (
 	forgetAfter = 24 * time.Hour
 )
 
-// againMost is for how many subjects of a shard that may clear a scan has the date worked out again: ten seconds of sweeps.
-const againMost = 10 * sweepMost
+// recomputeMost is for how many subjects of a shard that may clear a scan has the date worked out again: ten seconds of sweeps.
+const recomputeMost = 10 * sweepMost
 
 // scans scans every now and then. Ten million records take minutes, which the clears do not wait for.
 func (w *sweeper) scans(ctx context.Context) {
@@ -105,7 +105,7 @@ func (w *sweeper) scan(ctx context.Context) error {
 
 // scanned says whether a shard is the process' to scan, and it is known how far the stream is there.
 func (w *sweeper) scanned(s *shard) bool {
-	return w.owned(s.number) && s.reached.Load() != noTime
+	return w.owned(s.number) && s.streamTimeShared.Load() != noTime
 }
 
 // look looks at the keys that a shard's part of a scan has.
@@ -169,7 +169,7 @@ func forgettable(s *windows.Subject, streamTime int64) bool {
 func (w *sweeper) index(ctx context.Context, shard int, due []windowstore.Due) error {
 	var again, absent []windowstore.Due
 	for _, d := range due {
-		if n := w.armed[shard]; n == 0 || rand.IntN(n) < w.again {
+		if n := w.armed[shard]; n == 0 || rand.IntN(n) < w.recompute {
 			again = append(again, d)
 		} else {
 			absent = append(absent, d)

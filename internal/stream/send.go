@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// runFor is the run being filled for a shard. It waits for the shards if all
+// chunkFor is the run being filled for a shard. It waits for the shards if all
 // runs are under way.
-func (p *partition) runFor(ctx context.Context, shard int) (*run, error) {
+func (p *partition) chunkFor(ctx context.Context, shard int) (*chunk, error) {
 	if r := p.current[shard]; r != nil {
 		return r, nil
 	}
 	before := p.pulse.at(stepSend)
-	r, err := p.lease.spares.get(ctx)
+	r, err := p.assignment.pool.get(ctx)
 	p.pulse.at(before)
 	if err != nil {
 		return nil, err
@@ -26,7 +26,7 @@ func (p *partition) runFor(ctx context.Context, shard int) (*run, error) {
 func (p *partition) release(shard int) {
 	if r := p.current[shard]; r != nil {
 		p.current[shard] = nil
-		p.lease.spares.put(r)
+		p.assignment.pool.put(r)
 	}
 }
 
@@ -34,35 +34,35 @@ func (p *partition) release(shard int) {
 // everything before it is done. Shards without operations get a mark now and then.
 func (p *partition) flush(ctx context.Context, now time.Time) error {
 	p.full = false
-	if err := p.bury(ctx); err != nil {
+	if err := p.flushDeadLetters(ctx); err != nil {
 		return err
 	}
-	to := mark{
+	to := position{
 		offset: p.next, clock: p.clock, newest: p.in.newest, seen: p.seen, pack: p.program.hash,
 		idle: p.idle, ended: p.ended, held: p.held,
 	}
 	all := now.Sub(p.marked) > markEvery
 	if all {
 		p.marked = now
-		p.metrics.remembered(p.lease.at(), p.in.ids.size(), p.in.ids.shortened-p.shortened)
+		p.metrics.remembered(p.assignment.at(), p.in.ids.size(), p.in.ids.shortened-p.shortened)
 		p.shortened = p.in.ids.shortened
-		p.metrics.reached(p.lease.at(), p.in.newest)
+		p.metrics.reached(p.assignment.at(), p.in.newest)
 	}
 	for i := range p.shards {
 		if !all && p.current[i] == nil {
 			continue
 		}
-		r, err := p.runFor(ctx, i)
+		r, err := p.chunkFor(ctx, i)
 		if err != nil {
 			return err
 		}
 		r.to = to
-		if !p.send(ctx, i, message{kind: takeRun, lease: p.lease, run: r}) {
+		if !p.send(ctx, i, message{kind: takeChunk, assignment: p.assignment, chunk: r}) {
 			return ctx.Err()
 		}
 		p.current[i], p.sent[i] = nil, to.offset
 	}
-	p.tide.set(p.lease.index, p.seen, p.ended)
+	p.alignment.set(p.assignment.index, p.seen, p.ended)
 	return nil
 }
 
@@ -90,32 +90,32 @@ func (p *partition) send(ctx context.Context, shard int, m message) bool {
 	}
 }
 
-// bury sends the dead letters found and waits until Kafka has them.
-func (p *partition) bury(ctx context.Context) error {
-	if len(p.dying) == 0 {
+// flushDeadLetters sends the dead letters found and waits until Kafka has them.
+func (p *partition) flushDeadLetters(ctx context.Context) error {
+	if len(p.pendingLetters) == 0 {
 		return nil
 	}
 	defer p.pulse.at(p.pulse.at(stepBury))
-	if err := p.dead.write(ctx, p.dying); err != nil {
+	if err := p.dead.write(ctx, p.pendingLetters); err != nil {
 		return err
 	}
-	for i := range p.dying {
-		p.metrics.deadLetter(p.dying[i].reason)
+	for i := range p.pendingLetters {
+		p.metrics.deadLetter(p.pendingLetters[i].reason)
 	}
-	p.buried = p.dying[len(p.dying)-1].offset + 1
-	clear(p.dying) // they own their bytes
-	p.dying, p.weight = p.dying[:0], 0
+	p.lettersSafeTo = p.pendingLetters[len(p.pendingLetters)-1].offset + 1
+	clear(p.pendingLetters) // they own their bytes
+	p.pendingLetters, p.pendingBytes = p.pendingLetters[:0], 0
 	return nil
 }
 
-// finish gives the lease up: every shard commits what it has of it.
+// finish gives the assignment up: every shard commits what it has of it.
 func (p *partition) finish() {
-	defer p.tide.ours[p.lease.index].Store(false)
+	defer p.alignment.local[p.assignment.index].Store(false)
 	ctx, cancel := context.WithTimeout(context.Background(), finishTimeout)
 	defer cancel()
 	done := make(chan struct{}, len(p.shards))
 	for i := range p.shards {
-		if !p.send(ctx, i, message{kind: endLease, lease: p.lease, done: done}) {
+		if !p.send(ctx, i, message{kind: endAssignment, assignment: p.assignment, done: done}) {
 			return
 		}
 	}
@@ -144,24 +144,24 @@ func (p *partition) hold(ctx context.Context, to int64) error {
 		return err
 	}
 	before := p.pulse.at(stepRest)
-	p.tide.wait(ctx, p.lease.index, to, func() bool { return len(p.lease.restart) > 0 })
+	p.alignment.wait(ctx, p.assignment.index, to, func() bool { return len(p.assignment.restart) > 0 })
 	p.pulse.at(before)
 	switch {
 	case ctx.Err() != nil:
 		return ctx.Err()
-	case len(p.lease.restart) > 0:
-		<-p.lease.restart
+	case len(p.assignment.restart) > 0:
+		<-p.assignment.restart
 		return errRestart
 	}
 	p.ask(to)
 	return nil
 }
 
-// ask asks the tide how far the partition may read. Where nobody holds it back
+// ask asks the alignment how far the partition may read. Where nobody holds it back
 // now, somebody may later: it asks again when it has gone as far as it may be ahead.
 func (p *partition) ask(to int64) {
-	p.bound = p.tide.bound(p.lease.index)
-	if p.bound == never && p.tide.ahead > 0 {
-		p.bound = to + min(p.tide.ahead, never-max(to, 0))
+	p.bound = p.alignment.bound(p.assignment.index)
+	if p.bound == never && p.alignment.ahead > 0 {
+		p.bound = to + min(p.alignment.ahead, never-max(to, 0))
 	}
 }

@@ -21,7 +21,7 @@ import (
 type Options struct {
 	Kafka
 	Program *Program
-	Intake  Intake
+	Intake  IntakeOptions
 	Store   windowstore.Store
 	// Shards is how many shards a new store is made with. Default 16.
 	Shards int
@@ -74,12 +74,12 @@ type Service struct {
 	offsets       groupOffsets
 	begins        begins
 	outPartitions int
-	tide          *tide
+	alignment     *alignment
 	shards        []*shard
 	in            []chan message
 	relays        []*relay
 	partitions    partitionOptions
-	sinces        *sinces
+	coverage      *coverage
 	watchdog      atomic.Pointer[watchdog] // nil: not prepared yet
 	storeWatch    *storeWatch              // nil: the store has no servers
 	joined        atomic.Bool
@@ -93,9 +93,9 @@ type Service struct {
 	generations            int64                           // that this process took part in
 	process                uint64                          // random
 
-	mu    sync.Mutex
-	owned map[int]bool // shards whose relay and sweep are ours
-	again context.CancelCauseFunc
+	mu      sync.Mutex
+	owned   map[int]bool // shards whose relay and sweep are ours
+	restart context.CancelCauseFunc
 }
 
 // New checks the options. Run does the rest.
@@ -136,7 +136,7 @@ func (s *Service) Run(ctx context.Context) error {
 func (s *Service) runOnce(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	s.again = cancel
+	s.restart = cancel
 	s.connect()
 	defer s.disconnect()
 	if err := s.prepare(ctx); err != nil {
@@ -181,7 +181,7 @@ func (s *Service) consume(ctx context.Context) error {
 }
 
 // grown makes Run begin again, with the topics' new partitions.
-func (s *Service) grown() { s.again(errGrown) }
+func (s *Service) grown() { s.restart(errGrown) }
 
 // Stalled tells, a line for each, which shards, partitions and relays do nothing though they are at work.
 func (s *Service) Stalled() []string {
@@ -200,9 +200,9 @@ func (s *Service) indexOf(topic string, partition int) (int, bool) {
 	return 0, false
 }
 
-// own notes which shards go with the leases: the relay and the sweep of shard n are
+// own notes which shards go with the assignments: the relay and the sweep of shard n are
 // its whose is partition n modulo the partitions of the first topic.
-func (s *Service) own(leases []*lease) {
+func (s *Service) own(leases []*assignment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.owned)
@@ -218,7 +218,7 @@ func (s *Service) own(leases []*lease) {
 		others = (len(s.topics)+len(leases)-1)/len(leases) - 1
 	}
 	for _, sh := range s.shards {
-		sh.others.Store(int64(others))
+		sh.peers.Store(int64(others))
 	}
 }
 
@@ -246,15 +246,15 @@ func (s *Service) relaysOwned() []*relay {
 	return list
 }
 
-// told wakes the relay of a shard after a commit with crossings.
-func (s *Service) told(shard int) {
-	s.relays[shard].told.Raise()
+// wakeRelay wakes the relay of a shard after a commit with crossings.
+func (s *Service) wakeRelay(shard int) {
+	s.relays[shard].wake.Raise()
 }
 
 // pollEvery is how often a relay reads the outbox's head: other processes
 // commit crossings to the shards that this one publishes.
 func (s *Service) pollEvery() time.Duration {
-	if s.shards[0].others.Load() > 0 {
+	if s.shards[0].peers.Load() > 0 {
 		return 20 * time.Millisecond
 	}
 	return time.Second
@@ -263,7 +263,7 @@ func (s *Service) pollEvery() time.Duration {
 func (s *Service) sweeper() *sweeper {
 	return &sweeper{
 		shardOptions: s.shards[0].shardOptions, shards: s.shards, in: s.in, owned: s.owns, step: sweepMost, rest: rest,
-		again: againMost, armed: make([]int, len(s.shards)),
+		recompute: recomputeMost, armed: make([]int, len(s.shards)),
 	}
 }
 

@@ -196,7 +196,7 @@ func (r *rig) read(topic string) [][]kafka.Message {
 // replayed is what Replay gives for one partition's events, one line a crossing.
 func (r *rig) replayed(partition int) []string {
 	var lines []string
-	rp := NewReplay(r.program, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) {
+	rp := NewReplay(r.program, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 		lines = append(lines, string(c.AppendJSON(nil)))
 	})
 	for _, e := range r.sent[partition] {

@@ -15,34 +15,34 @@ import (
 )
 
 // lone is a shard that is alone in its world, standing at its fence.
-func lone(t *testing.T, p *Program, store windowstore.Store) (*shard, *lease) {
+func lone(t *testing.T, p *Program, store windowstore.Store) (*shard, *assignment) {
 	t.Helper()
 	return oneOf(t, p, store, 1, 0)
 }
 
 // oneOf is a shard of one of some processes that read a partition each, standing at its fence.
-func oneOf(t *testing.T, p *Program, store windowstore.Store, processes, which int) (*shard, *lease) {
+func oneOf(t *testing.T, p *Program, store windowstore.Store, processes, which int) (*shard, *assignment) {
 	t.Helper()
 	o := &shardOptions{
 		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(),
 		outboxMax: 1 << 30, maxAge: 365 * 24 * time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
 		hooks: realHooks(), committed: func(int) {},
-		tide: newTide(processes, 1, 0, func() {}), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
+		alignment: newAlignment(processes, 1, 0, func() {}), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}
 	for i := range processes {
 		o.partitions = append(o.partitions, topicPartition{"events", i})
 	}
-	s, l := newShard(0, o), newLease("events", which, which, 1)
-	s.others.Store(int64(processes - 1))
+	s, l := newShard(0, o), newAssignment("events", which, which, 1)
+	s.peers.Store(int64(processes - 1))
 	stand(t, s, l)
 	return s, l
 }
 
-// stand has the shard stand at the fence of its lease, as stored; if there is none, at the start.
-func stand(t *testing.T, s *shard, l *lease) {
+// stand has the shard stand at the fence of its assignment, as stored; if there is none, at the start.
+func stand(t *testing.T, s *shard, l *assignment) {
 	t.Helper()
-	start := mark{clock: noTime, newest: noTime, pack: s.program.hash}.appendFence(nil, 0)
-	fence, err := s.store.PutAbsent(t.Context(), 0, s.places[l.index].key, start)
+	start := position{clock: noTime, newest: noTime, pack: s.program.hash}.appendFence(nil, 0)
+	fence, err := s.store.PutAbsent(t.Context(), 0, s.states[l.index].key, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -53,17 +53,17 @@ func stand(t *testing.T, s *shard, l *lease) {
 	s.begin(l, fence, m)
 }
 
-// feeder makes runs of lines, as one partition.
+// feeder makes chunks of lines, as one partition.
 type feeder struct {
-	in     *intake
+	in     *Intake
 	place  int // of the partition
 	offset int64
 }
 
-func newFeeder(p *Program) *feeder { return &feeder{in: newIntake(p, Secret{}, Intake{})} }
+func newFeeder(p *Program) *feeder { return &feeder{in: NewIntake(p, Secret{}, IntakeOptions{})} }
 
-// feed has a shard apply lines, as the next of its lease's partition.
-func (f *feeder) feed(t *testing.T, s *shard, l *lease, lines ...string) {
+// feed has a shard apply lines, as the next of its assignment's partition.
+func (f *feeder) feed(t *testing.T, s *shard, l *assignment, lines ...string) {
 	t.Helper()
 	f.place = l.index
 	if err := s.take(t.Context(), l, f.run(t, lines)); err != nil {
@@ -72,7 +72,7 @@ func (f *feeder) feed(t *testing.T, s *shard, l *lease, lines ...string) {
 }
 
 // count has a shard apply lines and commit.
-func (f *feeder) count(t *testing.T, s *shard, l *lease, lines ...string) {
+func (f *feeder) count(t *testing.T, s *shard, l *assignment, lines ...string) {
 	t.Helper()
 	f.feed(t, s, l, lines...)
 	if err := s.commit(t.Context()); err != nil {
@@ -80,9 +80,9 @@ func (f *feeder) count(t *testing.T, s *shard, l *lease, lines ...string) {
 	}
 }
 
-func (f *feeder) run(t *testing.T, lines []string) *run {
+func (f *feeder) run(t *testing.T, lines []string) *chunk {
 	t.Helper()
-	r := &run{}
+	r := &chunk{}
 	r.reset(f.offset)
 	var clock int64
 	for _, line := range lines {
@@ -95,7 +95,7 @@ func (f *feeder) run(t *testing.T, lines []string) *run {
 		}
 		f.offset++
 	}
-	r.to = mark{offset: f.offset, clock: clock, newest: f.in.newest, pack: f.in.matcher.program.hash}
+	r.to = position{offset: f.offset, clock: clock, newest: f.in.newest, pack: f.in.matcher.program.hash}
 	return r
 }
 
@@ -187,11 +187,11 @@ rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, leve
 		lines = append(lines, fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"view","incident":"%s","account":"u%d"}`, i, incident, i%550))
 	}
 	feed.count(t, s, l, lines...)
-	later := mark{offset: 700, newest: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime, pack: p.hash}
-	if err := store.Put(t.Context(), 0, s.places[0].key, later.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
+	later := position{offset: 700, newest: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime, pack: p.hash}
+	if err := store.Put(t.Context(), 0, s.states[0].key, later.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
 		t.Fatal(err)
 	}
-	s.reached.Store(0)
+	s.streamTimeShared.Store(0)
 	w := scanner(s.shardOptions, s)
 	key := store.Keys().AppendRecordKey(nil, 0, "incident", []byte("loud"))
 	var before string
@@ -228,7 +228,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 	store := windowstore.NewMem(1)
 	counts, l := lone(t, p, store)
 	sweeps := newShard(0, counts.shardOptions)
-	sweeps.others.Store(1)
+	sweeps.peers.Store(1)
 	feed := newFeeder(p)
 	click := func(id, day, incident string, count int) {
 		t.Helper()
@@ -237,7 +237,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 	}
 	sweep := func(due []windowstore.Due) {
 		t.Helper()
-		if err := sweeps.watch(t.Context()); err != nil {
+		if err := sweeps.verifyFences(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if err := sweeps.sweep(t.Context(), due); err != nil {
@@ -312,12 +312,12 @@ func TestBelated(t *testing.T) {
 func TestBelatedOfAnother(t *testing.T) {
 	p := compile(t, sweepPack)
 	s, l := oneOf(t, p, windowstore.NewMem(1), 2, 0)
-	other := newLease("events", 1, 1, 1)
+	other := newAssignment("events", 1, 1, 1)
 	stand(t, s, other)
 	o := *s.shardOptions
 	o.maxAge, o.now = time.Second, func() time.Time { return time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC) }
 	s.shardOptions = &o
-	take := func(l *lease, f *feeder, ended bool, line string) {
+	take := func(l *assignment, f *feeder, ended bool, line string) {
 		t.Helper()
 		r := f.run(t, []string{line})
 		r.to.ended = ended

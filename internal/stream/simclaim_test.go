@@ -13,7 +13,7 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// An outbox has one relay, and a crossing is written once while that is so. What the store says of claims, and the topic of
+// An outbox has one relay, and a crossing is written once while that is so. What the store says of leases, and the topic of
 // crossings, is compared with that as the history goes on.
 
 // simClaims are the claims that the store was ever given, by shard and name.
@@ -24,7 +24,7 @@ type simClaim struct {
 	name  string
 }
 
-// simClaimed is what is known of a claim.
+// simClaimed is what is known of a lease.
 type simClaimed struct {
 	at   time.Time // first
 	end  int       // of the partition of crossings, then
@@ -55,10 +55,10 @@ func (c simClaims) committed(s *simStore, shard int, w *windowstore.Commit) {
 	}
 }
 
-// taken is told that a claim was written in the place of another. That of a newer generation stands for some time.
+// taken is told that a lease was written in the place of another. That of a newer generation stands for some time.
 func (c simClaims) taken(w *simWorld, shard int, from, to []byte) {
 	now := time.Now()
-	if x := c[simClaim{shard, string(from)}]; x != nil && now.Sub(x.at) < claimOutlives && binary.BigEndian.Uint64(to) <= binary.BigEndian.Uint64(from) {
+	if x := c[simClaim{shard, string(from)}]; x != nil && now.Sub(x.at) < leaseOutlives && binary.BigEndian.Uint64(to) <= binary.BigEndian.Uint64(from) {
 		w.breaks(fmt.Errorf("the outbox of shard %d went from generation %d to %d", shard, from[:8], to[:8]))
 	}
 	x := c[simClaim{shard, string(to)}]
@@ -79,8 +79,8 @@ func (w *simWorld) checkWrite(p *simProcess, messages []kafka.Message) {
 		return
 	}
 	partition := messages[0].WriterData.(int)
-	claimed := w.claims[simClaim{partition, string(p.relays[partition].claim.name)}]
-	if claimed == nil || time.Since(claimed.seen) > claimFresh {
+	claimed := w.claims[simClaim{partition, string(p.relays[partition].lease.name)}]
+	if claimed == nil || time.Since(claimed.seen) > leaseFresh {
 		w.breaks(fmt.Errorf("crossings of shard %d are written by a process that has not asked whether they are its own", partition))
 		return
 	}

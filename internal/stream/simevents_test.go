@@ -15,7 +15,7 @@ type simKind struct {
 	name    string
 	program *Program
 	oracle  *oracle.Oracle // that has seen nothing
-	intake  Intake
+	intake  IntakeOptions
 	shared  bool // several partitions feed a subject
 	forgets bool // there are pauses after which subjects are forgotten
 	begins  bool // the group begins within the log, and partitions come later
@@ -86,7 +86,7 @@ func (k *simKind) compile(t *testing.T, pack string, small bool) *simKind {
 			k.program.kinds[i].layout.SetPieces(2, 3, 8)
 		}
 	}
-	k.intake = Intake{DedupeWindow: 30 * time.Second}
+	k.intake = IntakeOptions{DedupeWindow: 30 * time.Second}
 	if k.shared {
 		k.intake.DedupeWindow = time.Hour
 	}

@@ -190,8 +190,8 @@ type simWriter struct {
 // WriteMessages is messageWriter's. It may fail having written some, or all.
 func (o simWriter) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
 	o.world.between()
-	if late, ok := ctx.Value(sendBy{}).(time.Time); ok && time.Now().After(late) {
-		return simErrors(len(messages), 0, errLate)
+	if late, ok := ctx.Value(notAfterKey{}).(time.Time); ok && time.Now().After(late) {
+		return simErrors(len(messages), 0, errTooLate)
 	}
 	n := len(messages)
 	failed := o.world.fails()

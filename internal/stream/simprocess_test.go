@@ -50,7 +50,7 @@ func (w *simWorld) newProcess() *simProcess {
 	}
 	p.Service = &Service{
 		Options: o, log: discard, metrics: w.metrics, owned: map[int]bool{}, process: w.rnd.Uint64(),
-		source: w.log, cluster: simCluster{w.log}, members: w.members, offsets: p, again: p.begunAgain,
+		source: w.log, cluster: simCluster{w.log}, members: w.members, offsets: p, restart: p.begunAgain,
 	}
 	return p
 }
@@ -82,8 +82,8 @@ func (p *simProcess) begin() {
 	o.cacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be
 	o.jitter = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
 	p.Service.partitions.jitter = o.jitter
-	o.tide = newTide(len(p.topics), simShards, 0, func() {})
-	p.Service.partitions.tide, p.tide = o.tide, o.tide
+	o.alignment = newAlignment(len(p.topics), simShards, 0, func() {})
+	p.Service.partitions.alignment, p.alignment = o.alignment, o.alignment
 	p.sweeper = p.Service.sweeper()
 	p.sweeper.step, p.sweeper.rest = 3, func(context.Context, time.Duration) {}
 	p.ready = true
@@ -123,15 +123,15 @@ func (p *simProcess) partitionTurn() {
 }
 
 func (x *simPartition) turn() {
-	if !x.process.room() || x.lease.spares.waiting() < simShards {
+	if !x.process.room() || x.assignment.pool.waiting() < simShards {
 		return
 	}
 	x.process.turn(x, func() { x.partition.turn(x.process.ctx) })
 }
 
 func (x *simPartition) unrest() error {
-	if end := int64(len(x.process.world.log.events[x.lease.partition])); !x.entered || len(x.lease.restart) > 0 || x.next != end {
-		return fmt.Errorf("partition %d stands at %d of %d", x.lease.partition, x.next, end)
+	if end := int64(len(x.process.world.log.events[x.assignment.partition])); !x.entered || len(x.assignment.restart) > 0 || x.next != end {
+		return fmt.Errorf("partition %d stands at %d of %d", x.assignment.partition, x.next, end)
 	}
 	return nil
 }
@@ -158,7 +158,7 @@ func (p *simProcess) shardUnrest(n int) error {
 		return fmt.Errorf("shard %d has a batch open", n)
 	}
 	w := p.world
-	for i, place := range s.places {
+	for i, place := range s.states {
 		stored := w.store.peek(n, place.key)
 		m, err := parseFence(stored)
 		if err != nil || m.offset != int64(len(w.log.events[i])) || place.at != m || place.stands && !bytes.Equal(stored, place.stored) {
@@ -171,7 +171,7 @@ func (p *simProcess) shardUnrest(n int) error {
 	if depth := outboxDepth(w.store.peek(n, p.Store.Keys().AppendHeadKey(nil, n)), w.store.peek(n, p.Store.Keys().AppendNotedKey(nil, n))); depth > 0 {
 		return fmt.Errorf("%d crossings wait in the outbox of shard %d", depth, n)
 	}
-	if due, _ := w.store.Armed(w.ctx, n, floorDiv(s.reached.Load(), second), 1); len(due) > 0 {
+	if due, _ := w.store.Armed(w.ctx, n, floorDiv(s.streamTimeShared.Load(), second), 1); len(due) > 0 {
 		return fmt.Errorf("%s of shard %d is due", due[0].Member, n)
 	}
 	return nil

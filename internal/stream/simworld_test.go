@@ -330,7 +330,7 @@ func (w *simWorld) rest() error {
 	w.pass(silence + time.Second)
 	w.drain()
 	for round := range 40 {
-		w.pass(watchEvery)
+		w.pass(verifyEvery)
 		for _, p := range w.processes {
 			for i := range p.shards {
 				p.shardTurn(i, true)

@@ -170,11 +170,11 @@ func TestReadsPastSkipped(t *testing.T) {
 	x := loneReader(t, log)
 	x.surplus = &retry.Throttle{}
 	x.stream = x.open(0)
-	if err := x.reread(t.Context(), 0, 12); err == nil || !strings.Contains(explainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
+	if err := x.readIDs(t.Context(), 0, 12); err == nil || !strings.Contains(explainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
 		t.Errorf("a damaged log was read: %v", err)
 	}
 	x.out = stretches{{3, 5}}
-	if err := x.reread(t.Context(), 0, 12); err != nil {
+	if err := x.readIDs(t.Context(), 0, 12); err != nil {
 		t.Error(err)
 	}
 	since, err := x.wholeFrom(t.Context(), 3, noTime)

@@ -15,14 +15,14 @@ import (
 // sweep ends the episodes of silent subjects that the stream's time has made
 // due. The members come from the index of armed subjects, which may be out of date.
 func (s *shard) sweep(ctx context.Context, due []windowstore.Due) error {
-	r := &run{}
+	r := &chunk{}
 	for _, d := range due {
 		kind, id, _ := s.keys.ParseMember(d.Member)
 		if k, ok := kindOf(kind); ok {
 			r.add(&operation{kind: k, id: id}, 0, 0, 0, 0)
 		}
 	}
-	if err := s.survey(ctx, r); err != nil {
+	if err := s.reload(ctx, r); err != nil {
 		return err
 	}
 	for i := range r.ops {
@@ -30,7 +30,7 @@ func (s *shard) sweep(ctx context.Context, due []windowstore.Due) error {
 			if err := s.commit(ctx); err != nil {
 				return err
 			}
-			if err := s.survey(ctx, r); err != nil {
+			if err := s.reload(ctx, r); err != nil {
 				return err
 			}
 		}
@@ -52,14 +52,14 @@ func (s *shard) sweep(ctx context.Context, due []windowstore.Due) error {
 		}
 	}
 	s.index(ctx, indexed)
-	return s.recheck(ctx, indexed)
+	return s.recheckIndex(ctx, indexed)
 }
 
-// recheck looks once more at subjects that were taken out of the index, or put
+// recheckIndex looks once more at subjects that were taken out of the index, or put
 // to a later date: what another process noted between the reading of a record and that would be
 // lost. It commits before it notes, so that one of the two sees the other.
-func (s *shard) recheck(ctx context.Context, entries []*entry) error {
-	if s.others.Load() == 0 {
+func (s *shard) recheckIndex(ctx context.Context, entries []*entry) error {
+	if s.peers.Load() == 0 {
 		return nil
 	}
 	for some := range slices.Chunk(entries, maxLoadKeys) {
@@ -94,11 +94,11 @@ func (s *shard) recheckSome(ctx context.Context, entries []*entry) error {
 	return nil
 }
 
-// survey reads the subjects of r, but for those of the batch, and then the fences
+// reload reads the subjects of r, but for those of the batch, and then the fences
 // of others. Other processes write both, and a store may have gone back: by an old record a subject
 // would leave the index that has a clear due, and by fences older than the record an episode
 // would end before its time. What goes back afterwards the commit finds out, by the record's version.
-func (s *shard) survey(ctx context.Context, r *run) error {
+func (s *shard) reload(ctx context.Context, r *chunk) error {
 	for i := range r.ops {
 		if e := s.swept(r, i); e != nil && !e.dirty {
 			e.loaded = false
@@ -110,7 +110,7 @@ func (s *shard) survey(ctx context.Context, r *run) error {
 	return s.retrier.retry(ctx, operationLoad, s.number, func() error {
 		values, err := s.store.Load(ctx, s.number, s.fenceKeys(), nil)
 		if err == nil {
-			s.learn(values)
+			s.adopt(values)
 		}
 		return err
 	})
@@ -136,7 +136,7 @@ func (s *shard) dueBy(e *entry, streamTime int64) bool {
 }
 
 // swept is the entry of the i-th subject of r; nil if the shard was reset.
-func (s *shard) swept(r *run, i int) *entry {
+func (s *shard) swept(r *chunk, i int) *entry {
 	e := s.subjects[string(s.nameOf(r.ops[i].kind, r.id(&r.ops[i])))]
 	if e == nil || !e.loaded {
 		return nil
@@ -180,13 +180,13 @@ func (s *shard) index(ctx context.Context, entries []*entry) {
 // one and one for the other. It does so for the shards that the process owns.
 type sweeper struct {
 	*shardOptions
-	shards []*shard
-	in     []chan message
-	owned  func(shard int) bool
-	step   int                                             // records of a shard that a scan looks at in one go
-	rest   func(ctx context.Context, worked time.Duration) // called after each step of a scan
-	again  int                                             // of how many subjects of a shard a scan has the clear's date worked out again, about
-	armed  []int                                           // how many subjects of each shard may clear, by the last scan; 0: there was none since the process owns it
+	shards    []*shard
+	in        []chan message
+	owned     func(shard int) bool
+	step      int                                             // records of a shard that a scan looks at in one go
+	rest      func(ctx context.Context, worked time.Duration) // called after each step of a scan
+	recompute int                                             // of how many subjects of a shard a scan has the clear's date worked out again, about
+	armed     []int                                           // how many subjects of each shard may clear, by the last scan; 0: there was none since the process owns it
 }
 
 const (
@@ -205,7 +205,7 @@ func (w *sweeper) serve(ctx context.Context) {
 // clears tells every owned shard which subjects may have a clear due.
 func (w *sweeper) clears(ctx context.Context) {
 	for n, s := range w.shards {
-		reached := s.reached.Load()
+		reached := s.streamTimeShared.Load()
 		if reached == noTime || !w.owned(n) {
 			continue
 		}

@@ -17,7 +17,7 @@ import (
 func scanner(o *shardOptions, shards ...*shard) *sweeper {
 	return &sweeper{
 		shardOptions: o, shards: shards, owned: func(int) bool { return true },
-		step: 1, rest: func(context.Context, time.Duration) {}, again: 1 << 30, armed: make([]int, len(shards)),
+		step: 1, rest: func(context.Context, time.Duration) {}, recompute: 1 << 30, armed: make([]int, len(shards)),
 	}
 }
 
@@ -33,7 +33,7 @@ type sweepRig struct {
 	t     *testing.T
 	store *windowstore.Mem
 	shard *shard
-	lease *lease
+	lease *assignment
 	feed  *feeder
 }
 
@@ -54,8 +54,8 @@ func (r *sweepRig) clicks(n int) {
 
 // reach has the stored fence say that the stream has reached a day of February, or, not above 0, of January before it.
 func (r *sweepRig) reach(day int) {
-	m := mark{offset: 700, newest: time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}
-	if err := r.store.Put(r.t.Context(), 0, r.shard.places[0].key, m.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
+	m := position{offset: 700, newest: time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}
+	if err := r.store.Put(r.t.Context(), 0, r.shard.states[0].key, m.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -94,7 +94,7 @@ func TestForgetWaitsForClear(t *testing.T) {
 	r := newSweepRig(t)
 	r.clicks(10)
 	r.reach(20)
-	r.shard.reached.Store(0)
+	r.shard.streamTimeShared.Store(0)
 	r.scan()
 	if !r.stored(10) || len(r.armed()) != 1 {
 		t.Fatal("forgotten though its episode has not ended")
@@ -111,7 +111,7 @@ func TestScanArmsWhatCanClear(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.reach(-29) // the window still holds the clicks
-		r.shard.reached.Store(0)
+		r.shard.streamTimeShared.Store(0)
 		if r.scan(); len(r.armed()) != want {
 			t.Errorf("%d subjects armed, want %d", len(r.armed()), want)
 		}
@@ -176,7 +176,7 @@ func (r *clearRig) due() int {
 func TestScanLeavesDates(t *testing.T) {
 	const silent = 3 * sweepMost
 	r := newClearRig(t)
-	r.sweeper.again = 0
+	r.sweeper.recompute = 0
 	episode := func() uint64 { return r.shard.subjects[string(r.shard.nameOf(0, []byte("X")))].Mark(1).Episode }
 
 	for i := range silent {
@@ -202,7 +202,7 @@ func TestScanLeavesDates(t *testing.T) {
 	if r.sweep(); episode() != 3 {
 		t.Error("not cleared")
 	}
-	r.sweeper.again = silent / 2
+	r.sweeper.recompute = silent / 2
 	r.scan()
 	if n := r.due(); n < silent/4 || n > silent*3/4 {
 		t.Errorf("%d subjects are to be looked at, want about half of %d", n, silent)
@@ -290,7 +290,7 @@ func TestClearsOfOthers(t *testing.T) {
 func TestForgetByStoredFences(t *testing.T) {
 	r := newSweepRig(t)
 	r.clicks(1)
-	r.shard.reached.Store(time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano())
+	r.shard.streamTimeShared.Store(time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano())
 	if r.scan(); !r.stored(1) {
 		t.Fatal("forgotten though the stored fence is not so far")
 	}
@@ -344,7 +344,7 @@ func (s *between) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]
 }
 
 // daily has a shard count ten clicks of incident A on each of five days, and returns what does so on the next one.
-func daily(t *testing.T, s *shard, l *lease, f *feeder) (click func()) {
+func daily(t *testing.T, s *shard, l *assignment, f *feeder) (click func()) {
 	day := 0
 	click = func() {
 		day++
@@ -384,7 +384,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 	newFeeder(p).count(t, a, la, `{"id":"z","time":"2026-02-20T00:00:00Z","type":"click","incident":"Z"}`)
 
 	// For the sweep the other partition is as far, and then it is not.
-	key := a.places[1].key
+	key := a.states[1].key
 	here, err := mem.Load(t.Context(), 0, [][]byte{key}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -395,7 +395,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	put(mark{offset: fb.offset, newest: time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}.appendFence(nil, 0))
+	put(position{offset: fb.offset, newest: time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}.appendFence(nil, 0))
 	store.commits = func() {
 		put(here[0])
 		click()
@@ -441,7 +441,7 @@ func (r *sweepRig) twoShards(ids ...string) *sweeper {
 	}
 	w := scanner(r.shard.shardOptions, newShard(0, r.shard.shardOptions), newShard(1, r.shard.shardOptions))
 	for _, s := range w.shards {
-		s.reached.Store(0)
+		s.streamTimeShared.Store(0)
 	}
 	return w
 }

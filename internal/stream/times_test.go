@@ -60,7 +60,7 @@ func compareAt(t *testing.T, program *Program, pack, first, second string) {
 		t.Fatal(err)
 	}
 	var got, want []string
-	r := NewReplay(program, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendJSON(nil))) })
+	r := NewReplay(program, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendJSON(nil))) })
 	within(t, tooLong, func() {
 		for i, e := range []struct{ at, incident string }{{first, "a"}, {first, "b"}, {second, "b"}, {second, "c"}, {first, "a"}} {
 			line := fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":%q,"count":7}`, i, e.at, e.incident)
@@ -84,7 +84,7 @@ func TestDefaultPackBefore1970(t *testing.T) {
 	for gap := range 10 {
 		var got []string
 		within(t, tooLong, func() {
-			r := NewReplay(program, Intake{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendID(nil))) })
+			r := NewReplay(program, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendID(nil))) })
 			for i, e := range []struct{ day, count int }{{0, 45_000}, {gap, 10_000}, {1000, 1}} {
 				at := date(1960, 6, 1).AddDate(0, 0, e.day).Format(time.RFC3339)
 				line := fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":"i%d","count":%d}`, i, at, i/2, e.count)

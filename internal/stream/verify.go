@@ -19,7 +19,7 @@ import (
 type VerifyOptions struct {
 	Kafka
 	Program *Program
-	Intake  Intake
+	Intake  IntakeOptions
 	Store   windowstore.Store // only read
 	// Shards is how many shards the store has; 0: as the store says.
 	Shards int
@@ -76,7 +76,7 @@ func verify(ctx context.Context, o *VerifyOptions, src source) (Verified, error)
 	if err != nil {
 		return v.Verified, err
 	}
-	v.again = newRetelling(o, src, secret, v.topics, from, out, v.retrier)
+	v.again = newRecount(o, src, secret, v.topics, from, out, v.retrier)
 	defer v.again.close()
 	err = v.run(ctx)
 	v.Records = v.again.taken
@@ -93,10 +93,10 @@ type verification struct {
 	retrier
 	source source
 	topics []topicPartition
-	began  map[uint64]int64 // since when each counter is kept, as sinces has it
-	again  *retelling
-	limits [][]mark // by shard and partition: the fences last read
-	placed bool     // a fence was there when they were read
+	began  map[uint64]int64 // since when each counter is kept, as coverage has it
+	again  *recount
+	limits [][]position // by shard and partition: the fences last read
+	placed bool         // a fence was there when they were read
 	// strange are the keys of the records, by shard, that the store had and the log had not.
 	strange [][][]byte
 	clears  applier
@@ -128,7 +128,7 @@ func (v *verification) settings(ctx context.Context) (Secret, error) {
 		return Secret{}, fmt.Errorf("setting %s in the store is %q, not a number", settingShards, values[0])
 	}
 	if values[2] != nil {
-		if v.began, err = decodeSinces(values[2]); err != nil {
+		if v.began, err = decodeStarts(values[2]); err != nil {
 			return Secret{}, err
 		}
 	}
@@ -184,14 +184,14 @@ func (v *verification) passedOver(ctx context.Context) ([]stretches, error) {
 
 // run reads the log up to the fences, and then takes one shard after the other.
 func (v *verification) run(ctx context.Context) error {
-	v.limits = make([][]mark, v.Shards)
+	v.limits = make([][]position, v.Shards)
 	if err := v.refresh(ctx, 0); err != nil {
 		return err
 	}
 	if !v.placed {
 		return fmt.Errorf("%w (%s)", ErrOtherTopics, strings.Join(v.Events, ", "))
 	}
-	if err := v.findStrange(ctx); err != nil {
+	if err := v.findExtraRecords(ctx); err != nil {
 		return err
 	}
 	for n := range v.Shards {
@@ -252,9 +252,9 @@ var errWentBack = errors.New("its fences went back while it was verified: the st
 
 // limit takes the fences of a shard, as stored.
 func (v *verification) limit(shard int, fences [][]byte) error {
-	limits := make([]mark, len(v.topics))
+	limits := make([]position, len(v.topics))
 	for i, t := range v.topics {
-		m := mark{offset: v.again.partitions[i].from, clock: noTime, newest: noTime}
+		m := position{offset: v.again.partitions[i].from, clock: noTime, newest: noTime}
 		if fences[i] != nil {
 			var err error
 			if m, err = parseFence(fences[i]); err != nil {

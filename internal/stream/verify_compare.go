@@ -58,7 +58,7 @@ type comparing struct {
 	// of the subject under way
 	kind      thresholds.Kind
 	name      string
-	fed       feed
+	fed       feeders
 	want, got *subject
 	now       int64
 	whole     bool // the log as read has all of it

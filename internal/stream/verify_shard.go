@@ -35,10 +35,10 @@ func (v *verification) shard(ctx context.Context, n int) error {
 	return nil
 }
 
-// findStrange finds the records of the store whose subjects the log does not have, as far as it was counted. One
+// findExtraRecords finds the records of the store whose subjects the log does not have, as far as it was counted. One
 // look is for all shards, since a Redis goes over all its keys for each. What the service stores later is
 // in memory as well when its shard's turn comes, if it comes from the log.
-func (v *verification) findStrange(ctx context.Context) error {
+func (v *verification) findExtraRecords(ctx context.Context) error {
 	v.strange = make([][][]byte, v.Shards)
 	for _, s := range v.again.shards {
 		if err := s.commit(ctx); err != nil {

@@ -281,7 +281,7 @@ func TestVerifyBeginsAtTheClock(t *testing.T) {
 	}
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}
 	o := &VerifyOptions{Program: compile(t, sweepPack), Shards: 1, Log: discard}
-	r := newRetelling(o, log, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, make([]stretches, 1), newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
+	r := newRecount(o, log, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, make([]stretches, 1), newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
 	if err := r.read(t.Context(), []int64{int64(len(events))}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -344,9 +344,9 @@ rules: [{id: r, by: incident, window: 10h, step: 1h, limits: {clicks: 10}, clear
 
 // TestTimestampsNearTheEnd: Kafka timestamps may be anything.
 func TestTimestampsNearTheEnd(t *testing.T) {
-	r := &retelling{}
+	r := &recount{}
 	for i, ms := range []int64{never - 900, never - 500} {
-		p := &retold{partition: &partition{lease: newLease("events", i, i, 1)}, peeked: true}
+		p := &recountPartition{partition: &partition{assignment: newAssignment("events", i, i, 1)}, peeked: true}
 		p.record.Timestamp = ms
 		r.partitions = append(r.partitions, p)
 	}

@@ -4,21 +4,21 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// run is the operations that a stretch of a partition's log has for one shard,
-// and the mark behind it. Runs of a lease follow each other without a gap: a
+// chunk is the operations that a stretch of a partition's log has for one shard,
+// and the mark behind it. Runs of an assignment follow each other without a gap: a
 // run that begins later than the shard stands was sent before a rewind, and is dropped.
-// It is filled by the partition, used by the shard, and goes back to the lease.
-type run struct {
+// It is filled by the partition, used by the shard, and goes back to the assignment.
+type chunk struct {
 	from int64 // offset: what the run before went up to
-	to   mark
+	to   position
 	hole hole // the last one that lies before it
-	ops  []runOp
-	adds []add
+	ops  []chunkOp
+	adds []addition
 	text []byte // subjects' ids and events' ids
 }
 
-// runOp is an operation in a run, with the partition's clocks at its event.
-type runOp struct {
+// chunkOp is an operation in a run, with the partition's clocks at its event.
+type chunkOp struct {
 	offset         int64
 	time           int64 // ns
 	clock          int64 // ms
@@ -26,7 +26,7 @@ type runOp struct {
 	subject, event span  // in text
 	adds           span  // in adds
 	kind           thresholds.Kind
-	place          int32 // index of the partition
+	partition      int32 // index of the partition
 }
 
 // span is a stretch of a slice.
@@ -35,47 +35,47 @@ type span struct{ start, end int32 }
 // What a run may hold before it is sent: as much as the set of a fetch mostly has for a shard. Only a set
 // that was compressed well, or whose ids are long, or a pack in which an event feeds many counters has more.
 const (
-	runOps  = 2_048      // operations
-	runText = 128 << 10  // bytes
-	runAdds = 4 * runOps // additions to counters
+	chunkOps  = 2_048        // operations
+	chunkText = 128 << 10    // bytes
+	chunkAdds = 4 * chunkOps // additions to counters
 )
 
 // full says whether the run is to be sent before more is added.
-func (r *run) full(most int) bool {
-	return len(r.ops) >= most || len(r.text) >= runText || len(r.adds) >= runAdds
+func (r *chunk) full(most int) bool {
+	return len(r.ops) >= most || len(r.text) >= chunkText || len(r.adds) >= chunkAdds
 }
 
 // reset empties the run. What unusual events have blown up goes.
-func (r *run) reset(from int64) {
-	if cap(r.text) > 2*runText {
+func (r *chunk) reset(from int64) {
+	if cap(r.text) > 2*chunkText {
 		r.text = nil
 	}
-	if cap(r.adds) > 4*runAdds {
+	if cap(r.adds) > 4*chunkAdds {
 		r.adds = nil
 	}
 	r.from, r.ops, r.adds, r.text, r.hole = from, r.ops[:0], r.adds[:0], r.text[:0], hole{}
 }
 
 // add puts an operation at the end of the run.
-func (r *run) add(o *operation, place int, offset, clock, newest int64) {
-	r.ops = append(r.ops, runOp{
-		place: int32(place), offset: offset, time: o.time, clock: clock, newest: newest, kind: o.kind,
+func (r *chunk) add(o *operation, place int, offset, clock, newest int64) {
+	r.ops = append(r.ops, chunkOp{
+		partition: int32(place), offset: offset, time: o.time, clock: clock, newest: newest, kind: o.kind,
 		subject: r.put(o.id), event: r.put(o.event),
 		adds: span{int32(len(r.adds)), int32(len(r.adds) + len(o.adds))},
 	})
 	r.adds = append(r.adds, o.adds...)
 }
 
-func (r *run) put(b []byte) span {
+func (r *chunk) put(b []byte) span {
 	start := len(r.text)
 	r.text = append(r.text, b...)
 	return span{int32(start), int32(len(r.text))}
 }
 
-func (r *run) id(o *runOp) []byte { return r.text[o.subject.start:o.subject.end] }
+func (r *chunk) id(o *chunkOp) []byte { return r.text[o.subject.start:o.subject.end] }
 
 // operation fills op from the i-th of the run.
-func (r *run) operation(i int, op *operation) {
+func (r *chunk) operation(i int, op *operation) {
 	o := &r.ops[i]
 	*op = operation{
 		kind: o.kind, id: r.id(o), event: r.text[o.event.start:o.event.end], time: o.time,

@@ -15,35 +15,35 @@ func TestSincesForget(t *testing.T) {
 	without := compile(t, strings.ReplaceAll(smallPack, "  - {id: readers, by: incident, window: 1h, step: 1m, limits: {readers: 100}, levels: [0.5, 1], clear: 0.3}\n", ""))
 	readers := both.kinds[thresholds.Incident].rules[1].counters[0]
 	store := windowstore.NewMem(1)
-	carry := func(p *Program, newest int64, hashes ...uint64) *sinces {
+	carry := func(p *Program, newest int64, hashes ...uint64) *coverage {
 		t.Helper()
-		n := newSinces(store, p, nil, 1, discard)
+		n := newCoverage(store, p, nil, 1, discard)
 		if err := n.load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		var marks []mark
+		var marks []position
 		for _, h := range hashes {
-			marks = append(marks, mark{newest: newest, pack: h})
+			marks = append(marks, position{newest: newest, pack: h})
 		}
-		if n.unsettled() {
-			if err := n.look(t.Context(), marks); err != nil {
+		if n.pending() {
+			if err := n.observe(t.Context(), marks); err != nil {
 				t.Fatal(err)
 			}
 		}
 		return n
 	}
-	f := func(n *sinces, want int64, unsettled bool) {
+	f := func(n *coverage, want int64, unsettled bool) {
 		t.Helper()
-		if got := n.since(thresholds.Incident, readers); got != want || n.unsettled() != unsettled {
-			t.Errorf("since %d, unsettled %v, want %d, %v", got, n.unsettled(), want, unsettled)
+		if got := n.since(thresholds.Incident, readers); got != want || n.pending() != unsettled {
+			t.Errorf("since %d, unsettled %v, want %d, %v", got, n.pending(), want, unsettled)
 		}
 	}
 	f(carry(both, 10, both.hash), 0, false)
-	if n := carry(without, 20, without.hash, both.hash); !n.unsettled() {
+	if n := carry(without, 20, without.hash, both.hash); !n.pending() {
 		t.Error("the counter was forgotten before all partitions were read without it")
 	}
 	f(carry(both, 25, both.hash), 0, false)
-	if n := carry(without, 30, without.hash, without.hash); n.unsettled() {
+	if n := carry(without, 30, without.hash, without.hash); n.pending() {
 		t.Error("the counter was not forgotten")
 	}
 	f(carry(both, 40, both.hash, without.hash), 40, true)
@@ -73,12 +73,12 @@ func TestSinceThatWasNotStored(t *testing.T) {
 	}
 	f := func(newest, want int64) {
 		t.Helper()
-		n := newSinces(store, p, nil, 1, discard)
+		n := newCoverage(store, p, nil, 1, discard)
 		if err := n.load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for n.unsettled() {
-			if err := n.look(t.Context(), []mark{{newest: newest, pack: p.hash}}); err != nil && store.left < 0 {
+		for n.pending() {
+			if err := n.observe(t.Context(), []position{{newest: newest, pack: p.hash}}); err != nil && store.left < 0 {
 				t.Fatal(err)
 			}
 		}
@@ -97,18 +97,18 @@ func TestSinceOfAllShards(t *testing.T) {
 	if err := store.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, settingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
-	n := newSinces(store, p, []topicPartition{{"events", 0}}, 2, discard)
-	f := func(other mark, want bool) {
+	n := newCoverage(store, p, []topicPartition{{"events", 0}}, 2, discard)
+	f := func(other position, want bool) {
 		t.Helper()
 		if err := store.Put(t.Context(), 1, store.Keys().AppendFenceKey(nil, 1, "events", 0), other.appendFence(nil, 1)); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.look(t.Context(), []mark{{newest: 10, pack: p.hash}}); err != nil || n.unsettled() == want {
-			t.Errorf("other shard at %+v: begun %v, error %v; want %v", other, !n.unsettled(), err, want)
+		if err := n.observe(t.Context(), []position{{newest: 10, pack: p.hash}}); err != nil || n.pending() == want {
+			t.Errorf("other shard at %+v: begun %v, error %v; want %v", other, !n.pending(), err, want)
 		}
 	}
-	f(mark{newest: 30, pack: p.hash + 1}, false)
-	f(mark{newest: 40, pack: p.hash}, true)
+	f(position{newest: 30, pack: p.hash + 1}, false)
+	f(position{newest: 40, pack: p.hash}, true)
 	if got := n.since(0, 0); got != 40 {
 		t.Errorf("since %d, want 40", got)
 	}

@@ -14,10 +14,10 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// sinces knows since when each counter has been kept: one that a changed pack
+// coverage knows since when each counter has been kept: one that a changed pack
 // brought begins when the last partition is read with that pack. It is kept in the store,
 // by the counter's definition.
-type sinces struct {
+type coverage struct {
 	store      windowstore.Store
 	program    *Program
 	partitions []topicPartition
@@ -25,71 +25,71 @@ type sinces struct {
 	log        *slog.Logger
 
 	mu     sync.RWMutex
-	began  map[uint64]int64 // by the counter's hash; ns; 0: from the start
+	starts map[uint64]int64 // by the counter's hash; ns; 0: from the start
 	newest int64            // stands for the beginning of those that have not begun for all
 }
 
 const settingCounters = "counters"
 
-func newSinces(store windowstore.Store, p *Program, partitions []topicPartition, shards int, log *slog.Logger) *sinces {
-	return &sinces{store: store, program: p, partitions: partitions, shards: shards, log: log, began: map[uint64]int64{}, newest: noTime}
+func newCoverage(store windowstore.Store, p *Program, partitions []topicPartition, shards int, log *slog.Logger) *coverage {
+	return &coverage{store: store, program: p, partitions: partitions, shards: shards, log: log, starts: map[uint64]int64{}, newest: noTime}
 }
 
 // load reads what is stored. The first process ever notes all its counters as
 // kept from the start.
-func (n *sinces) load(ctx context.Context) error {
+func (n *coverage) load(ctx context.Context) error {
 	first := map[uint64]int64{}
 	for k := range n.program.kinds {
 		for _, c := range n.program.kinds[k].layout.Counters {
 			first[c.ID] = 0
 		}
 	}
-	b, err := n.store.PutAbsent(ctx, 0, n.key(), encodeSinces(first))
+	b, err := n.store.PutAbsent(ctx, 0, n.key(), encodeStarts(first))
 	if err != nil {
 		return err
 	}
-	began, err := decodeSinces(b)
+	began, err := decodeStarts(b)
 	if err != nil {
 		return err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.began = began
+	n.starts = began
 	return nil
 }
 
 // restore puts what is known into a store that has nothing of it.
-func (n *sinces) restore(ctx context.Context) error {
+func (n *coverage) restore(ctx context.Context) error {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	_, err := n.store.PutAbsent(ctx, 0, n.key(), encodeSinces(n.began))
+	_, err := n.store.PutAbsent(ctx, 0, n.key(), encodeStarts(n.starts))
 	return err
 }
 
-func (n *sinces) key() []byte { return n.store.Keys().AppendMetaKey(nil, 0, settingCounters) }
+func (n *coverage) key() []byte { return n.store.Keys().AppendMetaKey(nil, 0, settingCounters) }
 
 // since is when the counter began, ns; 0: it was there from the start.
-func (n *sinces) since(kind thresholds.Kind, counter int) int64 {
+func (n *coverage) since(kind thresholds.Kind, counter int) int64 {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	t, ok := n.began[n.program.kinds[kind].layout.Counters[counter].ID]
+	t, ok := n.starts[n.program.kinds[kind].layout.Counters[counter].ID]
 	if !ok {
 		return n.newest
 	}
 	return t
 }
 
-// unsettled says whether a counter has not begun for all partitions, or one is
+// pending says whether a counter has not begun for all partitions, or one is
 // noted that is in no loaded pack.
-func (n *sinces) unsettled() bool {
+func (n *coverage) pending() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
-	if len(n.left()) > 0 {
+	if len(n.dropped()) > 0 {
 		return true
 	}
 	for k := range n.program.kinds {
 		for _, c := range n.program.kinds[k].layout.Counters {
-			if _, ok := n.began[c.ID]; !ok {
+			if _, ok := n.starts[c.ID]; !ok {
 				return true
 			}
 		}
@@ -97,9 +97,9 @@ func (n *sinces) unsettled() bool {
 	return false
 }
 
-// left are the counters noted that are in no loaded pack.
-func (n *sinces) left() (left []uint64) {
-	for id := range n.began {
+// dropped are the counters noted that are in no loaded pack.
+func (n *coverage) dropped() (left []uint64) {
+	for id := range n.starts {
 		if !n.program.counts(id) {
 			left = append(left, id)
 		}
@@ -119,10 +119,10 @@ func (p *Program) counts(id uint64) bool {
 	return false
 }
 
-// look is told the fences of shard 0, as stored. When all carry this program's
+// observe is told the fences of shard 0, as stored. When all carry this program's
 // hash, and those of the other shards too, the pending counters have begun: at the newest time of any; and those that are in no
 // loaded pack are forgotten: brought back, they begin anew, since what came meanwhile they lack.
-func (n *sinces) look(ctx context.Context, fences []mark) error {
+func (n *coverage) observe(ctx context.Context, fences []position) error {
 	newest, all := n.reached(fences)
 	n.mu.Lock()
 	n.newest = someSince(newest)
@@ -138,11 +138,11 @@ func (n *sinces) look(ctx context.Context, fences []mark) error {
 	if !all || newest == noTime {
 		return n.load(ctx)
 	}
-	return n.settle(ctx, newest)
+	return n.activate(ctx, newest)
 }
 
 // reached is the newest time of any of a shard's fences, and whether all carry this program's hash.
-func (n *sinces) reached(fences []mark) (newest int64, all bool) {
+func (n *coverage) reached(fences []position) (newest int64, all bool) {
 	newest, all = noTime, true
 	for _, m := range fences {
 		newest = max(newest, m.newest)
@@ -151,11 +151,11 @@ func (n *sinces) reached(fences []mark) (newest int64, all bool) {
 	return newest, all
 }
 
-// settle notes that all counters have begun, and nothing of others. Until that is stored nobody goes by it:
+// activate notes that all counters have begun, and nothing of others. Until that is stored nobody goes by it:
 // after a restart it would be otherwise.
-func (n *sinces) settle(ctx context.Context, newest int64) error {
+func (n *coverage) activate(ctx context.Context, newest int64) error {
 	n.mu.RLock()
-	began, left := maps.Clone(n.began), n.left()
+	began, left := maps.Clone(n.starts), n.dropped()
 	n.mu.RUnlock()
 	begun := 0
 	for k := range n.program.kinds {
@@ -169,17 +169,17 @@ func (n *sinces) settle(ctx context.Context, newest int64) error {
 	for _, id := range left {
 		delete(began, id)
 	}
-	if err := n.store.Put(ctx, 0, n.key(), encodeSinces(began)); err != nil {
+	if err := n.store.Put(ctx, 0, n.key(), encodeStarts(began)); err != nil {
 		return err
 	}
 	n.mu.Lock()
-	n.began = began
+	n.starts = began
 	n.mu.Unlock()
 	n.log.Info("counters changed with the packs", "new", begun, "since", time.Unix(0, newest).UTC(), "gone", len(left))
 	return nil
 }
 
-func encodeSinces(m map[uint64]int64) []byte {
+func encodeStarts(m map[uint64]int64) []byte {
 	out := map[string]int64{}
 	for id, t := range m {
 		out[strconv.FormatUint(id, 16)] = t
@@ -191,7 +191,7 @@ func encodeSinces(m map[uint64]int64) []byte {
 	return b
 }
 
-func decodeSinces(b []byte) (map[uint64]int64, error) {
+func decodeStarts(b []byte) (map[uint64]int64, error) {
 	in := map[string]int64{}
 	if err := json.Unmarshal(b, &in); err != nil {
 		return nil, fmt.Errorf("read setting %s of the store: %w", settingCounters, err)

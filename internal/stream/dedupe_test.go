@@ -29,22 +29,24 @@ func TestMemoryIsKept(t *testing.T) {
 	}
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}
 	o := &partitionOptions{
-		program: p, source: log, shards: make([]chan message, 1), intake: Intake{DedupeWindow: 150_000_000_000}, memories: newMemories(),
-		tide: newTide(1, 1, 0, func() {}), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
+		program: p, source: log, shards: make([]chan message, 1), intake: IntakeOptions{DedupeWindow: 150_000_000_000}, dedupe: newDedupeCache(),
+		alignment: newAlignment(1, 1, 0, func() {}), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
 	}
-	at := func(offset int64) mark { return mark{offset: offset, clock: start + (offset-1)*60_000, newest: noTime} }
+	at := func(offset int64) position {
+		return position{offset: offset, clock: start + (offset-1)*60_000, newest: noTime}
+	}
 	generation := func(name string, offset int64, ids int, seeks ...int64) *partition {
 		t.Helper()
-		x := newPartition(o, newLease("events", 0, 0, 1))
+		x := newPartition(o, newAssignment("events", 0, 0, 1))
 		r := &seeking{reader: log.Open("events", 0, 0)}
 		x.stream = r
-		if err := x.remember(t.Context(), at(offset)); err != nil {
+		if err := x.rebuildDedupe(t.Context(), at(offset)); err != nil {
 			t.Fatal(err)
 		}
 		if x.in.ids.size() != ids || !slices.Equal(r.to, seeks) {
 			t.Errorf("%s: %d ids known, want %d; read from %v, want %v", name, x.in.ids.size(), ids, r.to, seeks)
 		}
-		x.memories.keep(x)
+		x.dedupe.keep(x)
 		return x
 	}
 	generation("the first", 4, 3, 1)
@@ -55,6 +57,6 @@ func TestMemoryIsKept(t *testing.T) {
 	if err := x.in.decoder.Decode(&x.in.event, events[9].value); err != nil || !x.in.repeated(events[9].millis) {
 		t.Errorf("what another owner counted comes again and is not known, %v", err)
 	}
-	o.memories.forget()
+	o.dedupe.forget()
 	generation("another process had it", 10, 3, 7)
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 )
 
-// mark is a place in a partition's log, between two records, with the
+// position is a place in a partition's log, between two records, with the
 // partition's clocks there.
-type mark struct {
+type position struct {
 	offset int64  // the next record's
 	clock  int64  // running maximum of the Kafka timestamps before it, ms; noTime: none
 	newest int64  // newest time matched before it, ns; noTime: none
@@ -21,7 +21,7 @@ type mark struct {
 
 // begun is the mark as the start of a new reading: what it says of the end of
 // the log was true for the reader before.
-func (m mark) begun() mark {
+func (m position) begun() position {
 	m.idle, m.ended, m.held = false, false, false
 	return m
 }
@@ -37,7 +37,7 @@ const (
 // appendFence appends the bytes of m as a commit writes it. The commit is a
 // random number: a fence of ours is known from one that another owner of the
 // partition moved to the same place.
-func (m mark) appendFence(dst []byte, commit uint64) []byte {
+func (m position) appendFence(dst []byte, commit uint64) []byte {
 	dst = append(dst, fenceFormat)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.offset))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(m.clock))
@@ -56,11 +56,11 @@ func flag(set bool, bit byte) byte {
 	return 0
 }
 
-func parseFence(b []byte) (mark, error) {
+func parseFence(b []byte) (position, error) {
 	if len(b) != fenceSize || b[0] != fenceFormat || b[fenceFlags] > 7 {
-		return mark{}, fmt.Errorf("fence of %d bytes is not one of this version", len(b))
+		return position{}, fmt.Errorf("fence of %d bytes is not one of this version", len(b))
 	}
-	return mark{
+	return position{
 		offset: int64(binary.BigEndian.Uint64(b[1:])),
 		clock:  int64(binary.BigEndian.Uint64(b[9:])),
 		newest: int64(binary.BigEndian.Uint64(b[17:])),
@@ -74,8 +74,8 @@ func parseFence(b []byte) (mark, error) {
 }
 
 // marksOf is what fences say; one that is missing says nothing.
-func marksOf(fences [][]byte) []mark {
-	marks := make([]mark, len(fences))
+func marksOf(fences [][]byte) []position {
+	marks := make([]position, len(fences))
 	for i, b := range fences {
 		marks[i].newest = noTime
 		if m, err := parseFence(b); err == nil {

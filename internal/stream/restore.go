@@ -11,25 +11,25 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// enter reads the fences of the partition, makes those that are missing, tells
+// restore reads the fences of the partition, makes those that are missing, tells
 // every shard where to stand, and returns the place to read from: the lowest fence.
-func (p *partition) enter(ctx context.Context) (mark, error) {
+func (p *partition) restore(ctx context.Context) (position, error) {
 	fences, err := p.fences(ctx)
 	if err != nil {
-		return mark{}, err
+		return position{}, err
 	}
-	low := mark{offset: -1}
+	low := position{offset: -1}
 	for i, b := range fences {
 		m, err := parseFence(b)
 		if err != nil {
-			return mark{}, fmt.Errorf("read fence of shard %d, %s/%d: %w", i, p.lease.topic, p.lease.partition, err)
+			return position{}, fmt.Errorf("read fence of shard %d, %s/%d: %w", i, p.assignment.topic, p.assignment.partition, err)
 		}
 		if low.offset < 0 || m.offset < low.offset {
 			low = m
 		}
 		p.counted = true // whatever happens to the store now
-		if !p.send(ctx, i, message{kind: beginLease, lease: p.lease, fence: b, mark: m}) {
-			return mark{}, ctx.Err()
+		if !p.send(ctx, i, message{kind: beginAssignment, assignment: p.assignment, fence: b, position: m}) {
+			return position{}, ctx.Err()
 		}
 	}
 	return low, nil
@@ -45,7 +45,7 @@ func (p *partition) fences(ctx context.Context) ([][]byte, error) {
 	if err := p.mustBeLost(ctx, found); err != nil {
 		return nil, err
 	}
-	begin, err := p.beginning(ctx, found, missing)
+	begin, err := p.initialPosition(ctx, found, missing)
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (p *partition) fences(ctx context.Context) ([][]byte, error) {
 // It returns the fence that is there then: somebody else may have been faster.
 func (p *partition) makeFence(ctx context.Context, shard int, fence []byte) (stored []byte, err error) {
 	c := &windowstore.Commit{
-		Fences: []windowstore.Fence{{Key: p.keys.AppendFenceKey(nil, shard, p.lease.topic, p.lease.partition), To: fence}},
+		Fences: []windowstore.Fence{{Key: p.keys.AppendFenceKey(nil, shard, p.assignment.topic, p.assignment.partition), To: fence}},
 		Puts:   []windowstore.Put{{Key: p.begunKey(shard), Value: []byte{1}}},
 	}
 	err = p.retry(ctx, operationFence, shard, func() error {
@@ -81,7 +81,7 @@ func (p *partition) makeFence(ctx context.Context, shard int, fence []byte) (sto
 // begunKey is the key that says that a shard's fence was made: a store that went
 // back, or lost everything, never has it without the fence.
 func (p *partition) begunKey(shard int) []byte {
-	return p.keys.AppendMetaKey(nil, shard, "begun:"+strconv.Itoa(p.lease.partition)+":"+p.lease.topic)
+	return p.keys.AppendMetaKey(nil, shard, "begun:"+strconv.Itoa(p.assignment.partition)+":"+p.assignment.topic)
 }
 
 // ErrFenceGone is a fence that is missing while what was counted up to it is there.
@@ -94,7 +94,7 @@ func (p *partition) mustBeLost(ctx context.Context, found [][]byte) error {
 		if b != nil {
 			continue
 		}
-		keys := [][]byte{p.begunKey(i), p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition)}
+		keys := [][]byte{p.begunKey(i), p.keys.AppendFenceKey(nil, i, p.assignment.topic, p.assignment.partition)}
 		var values [][]byte
 		err := p.retry(ctx, operationLoad, i, func() (err error) {
 			values, err = p.store.Load(ctx, i, keys, nil)
@@ -105,7 +105,7 @@ func (p *partition) mustBeLost(ctx context.Context, found [][]byte) error {
 		}
 		if values[0] != nil && values[1] == nil {
 			p.lost(1, 0, ErrFenceGone)
-			return fmt.Errorf("shard %d, %s/%d: %w", i, p.lease.topic, p.lease.partition, ErrFenceGone)
+			return fmt.Errorf("shard %d, %s/%d: %w", i, p.assignment.topic, p.assignment.partition, ErrFenceGone)
 		}
 	}
 	return nil
@@ -115,8 +115,8 @@ func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int
 	found = make([][]byte, len(p.shards))
 	for i := range found {
 		keys := [][]byte{
-			p.keys.AppendFenceKey(nil, i, p.lease.topic, p.lease.partition),
-			appendSkippedKey(p.keys, i, p.lease.topic, p.lease.partition),
+			p.keys.AppendFenceKey(nil, i, p.assignment.topic, p.assignment.partition),
+			appendSkippedKey(p.keys, i, p.assignment.topic, p.assignment.partition),
 		}
 		var values [][]byte
 		err := p.retry(ctx, operationLoad, i, func() (err error) {
@@ -128,7 +128,7 @@ func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int
 		}
 		found[i] = values[0]
 		if p.out, err = p.out.with(values[1]); err != nil {
-			return nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, p.lease.topic, p.lease.partition, err)
+			return nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, p.assignment.topic, p.assignment.partition, err)
 		}
 		if found[i] == nil {
 			missing++
@@ -142,19 +142,19 @@ func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int
 var ErrStoreLost = errors.New("the store has no fence though the group committed an offset: its data was lost; " +
 	"restore it, or set redis.lost: recount to have it counted again")
 
-// beginning is the place at which missing fences are made: where the group began to count the partition, or the log's start where
+// initialPosition is the place at which missing fences are made: where the group began to count the partition, or the log's start where
 // that is beyond it. One of which the store lost fences is counted again from there: a shard
 // without a fence lost its counts as well.
-func (p *partition) beginning(ctx context.Context, found [][]byte, missing int) (mark, error) {
-	start, end, err := p.source.Offsets(ctx, p.lease.topic, p.lease.partition)
+func (p *partition) initialPosition(ctx context.Context, found [][]byte, missing int) (position, error) {
+	start, end, err := p.source.Offsets(ctx, p.assignment.topic, p.assignment.partition)
 	if err != nil {
-		return mark{}, err
+		return position{}, err
 	}
-	begin := max(start, p.lease.begin)
+	begin := max(start, p.assignment.begin)
 	untouched, made := p.untouched(found)
 	switch {
 	case begin > end:
-		return mark{}, fmt.Errorf("begin at offset %d: the log ends at %d: %w", begin, end, errShortLog)
+		return position{}, fmt.Errorf("begin at offset %d: the log ends at %d: %w", begin, end, errShortLog)
 	case missing == len(found) && !p.counted:
 		return p.from(ctx, begin)
 	case missing < len(found) && untouched:
@@ -162,7 +162,7 @@ func (p *partition) beginning(ctx context.Context, found [][]byte, missing int) 
 	}
 	if p.refuseLost {
 		p.lost(missing, begin, ErrStoreLost)
-		return mark{}, ErrStoreLost
+		return position{}, ErrStoreLost
 	}
 	p.lost(missing, begin, nil)
 	return p.from(ctx, begin)
@@ -171,35 +171,35 @@ func (p *partition) beginning(ctx context.Context, found [][]byte, missing int) 
 // lost says, once a loss, that the store has no fence where there was one, and what stands
 // in the way of counting again.
 func (p *partition) lost(missing int, begin int64, refused error) {
-	if p.told {
+	if p.lossLogged {
 		return
 	}
-	p.told = true
+	p.lossLogged = true
 	p.metrics.lost()
 	if refused != nil {
-		p.log.Error("store lost fences: standing still", "topic", p.lease.topic, "partition", p.lease.partition, "missing", missing, "error", refused)
+		p.log.Error("store lost fences: standing still", "topic", p.assignment.topic, "partition", p.assignment.partition, "missing", missing, "error", refused)
 		return
 	}
 	p.log.Warn("store lost fences: counting again from where counting began",
-		"topic", p.lease.topic, "partition", p.lease.partition, "missing", missing, "offset", begin)
+		"topic", p.assignment.topic, "partition", p.assignment.partition, "missing", missing, "offset", begin)
 }
 
 // from is the mark of a partition of which nothing was counted, at an offset. If
 // the log had more before it, the mark says since when counts are whole.
-func (p *partition) from(ctx context.Context, offset int64) (mark, error) {
-	m := mark{offset: offset, clock: noTime, newest: noTime, seen: noTime, pack: p.program.hash}
+func (p *partition) from(ctx context.Context, offset int64) (position, error) {
+	m := position{offset: offset, clock: noTime, newest: noTime, seen: noTime, pack: p.program.hash}
 	if offset == 0 {
 		return m, nil
 	}
 	least, err := int64(noTime), error(nil)
-	if offset == p.lease.begin && !p.counted {
+	if offset == p.assignment.begin && !p.counted {
 		least = p.start.before(time.Now())
 	}
 	if m.since, err = p.wholeFrom(ctx, offset, least); err != nil {
-		return mark{}, err
+		return position{}, err
 	}
-	where := []any{"topic", p.lease.topic, "partition", p.lease.partition, "offset", offset, "since", time.Unix(0, m.since).UTC()}
-	if offset == p.lease.begin {
+	where := []any{"topic", p.assignment.topic, "partition", p.assignment.partition, "offset", offset, "since", time.Unix(0, m.since).UTC()}
+	if offset == p.assignment.begin {
 		p.log.Info("counting begins within the log: counts that reach back before it say since when they are whole", where...)
 	} else {
 		p.log.Warn("the log's start is gone: counts that reach back before it say since when they are whole", where...)
@@ -258,8 +258,8 @@ func (p *partition) counts() bool {
 
 // untouched says whether the fences found are as they were made: somebody
 // stopped between making them.
-func (p *partition) untouched(found [][]byte) (bool, mark) {
-	var made mark
+func (p *partition) untouched(found [][]byte) (bool, position) {
+	var made position
 	any := false
 	for _, b := range found {
 		if b == nil {
@@ -267,17 +267,17 @@ func (p *partition) untouched(found [][]byte) (bool, mark) {
 		}
 		m, err := parseFence(b)
 		if err != nil || m.clock != noTime || any && m.offset != made.offset {
-			return false, mark{}
+			return false, position{}
 		}
 		made, any = m, true
 	}
 	return any, made
 }
 
-// remember makes the memory of ids what it is at a mark, by reading the log of one window before it, or of
+// rebuildDedupe makes the memory of ids what it is at a mark, by reading the log of one window before it, or of
 // what came since it was last up to date: another owner has counted that. A place that was decided before needs nothing.
-func (p *partition) remember(ctx context.Context, at mark) error {
-	if p.known >= 0 && at.offset >= p.knownFrom && at.offset <= p.known {
+func (p *partition) rebuildDedupe(ctx context.Context, at position) error {
+	if p.decidedTo >= 0 && at.offset >= p.knownFrom && at.offset <= p.decidedTo {
 		return nil
 	}
 	clock, err := p.clockAt(ctx, at)
@@ -286,26 +286,26 @@ func (p *partition) remember(ctx context.Context, at mark) error {
 	}
 	from := at.offset
 	if clock != noTime {
-		if from, err = p.source.OffsetAt(ctx, p.lease.topic, p.lease.partition, clock-p.in.ids.window); err != nil {
+		if from, err = p.source.OffsetAt(ctx, p.assignment.topic, p.assignment.partition, clock-p.in.ids.window); err != nil {
 			return err
 		}
 	}
-	if from <= p.known && p.known <= at.offset {
-		from = p.known
+	if from <= p.decidedTo && p.decidedTo <= at.offset {
+		from = p.decidedTo
 	} else {
 		p.in.ids.reset()
 	}
-	p.known = -1 // until all is read: what fails is tried again from the start of the window
-	if err := p.reread(ctx, from, at.offset); err != nil {
+	p.decidedTo = -1 // until all is read: what fails is tried again from the start of the window
+	if err := p.readIDs(ctx, from, at.offset); err != nil {
 		return err
 	}
-	p.known, p.knownFrom, p.repeats = at.offset, at.offset, p.repeats[:0]
+	p.decidedTo, p.knownFrom, p.repeats = at.offset, at.offset, p.repeats[:0]
 	return nil
 }
 
 // clockAt is a time that the partition's clock has reached with the first record behind a mark at the latest, ms; noTime: nothing
 // is before it. Where nothing was counted yet the ids of what stands before are known all the same: a restart would know them.
-func (p *partition) clockAt(ctx context.Context, at mark) (int64, error) {
+func (p *partition) clockAt(ctx context.Context, at position) (int64, error) {
 	if at.clock != noTime || at.offset == 0 {
 		return at.clock, nil
 	}
@@ -316,8 +316,8 @@ func (p *partition) clockAt(ctx context.Context, at mark) (int64, error) {
 	return first, err
 }
 
-// reread notes the ids of the records in [from, to), without counting them.
-func (p *partition) reread(ctx context.Context, from, to int64) error {
+// readIDs notes the ids of the records in [from, to), without counting them.
+func (p *partition) readIDs(ctx context.Context, from, to int64) error {
 	p.stream.SeekTo(from)
 	for from < to {
 		set, err := p.stream.Next(ctx)

@@ -48,7 +48,7 @@ func (o *office) relay(generation int32, process uint64) *relay {
 	p := compile(o.t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
 	return &relay{
 		relayOptions: &relayOptions{store: o.store, keys: o.store.Keys(), publish: o.pub, metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard},
-		claim:        newClaim(generation, process),
+		lease:        newLease(generation, process),
 	}
 }
 
@@ -70,7 +70,7 @@ func (o *office) drain(r *relay, wantErr error, want ...string) {
 	o.t.Helper()
 	o.pub.ids = nil
 	if err := r.drain(o.t.Context()); !errors.Is(err, wantErr) || !slices.Equal(o.pub.ids, want) {
-		o.t.Errorf("generation %d: published %v, error %v; want %v, %v", binary.BigEndian.Uint64(r.claim.name), o.pub.ids, err, want, wantErr)
+		o.t.Errorf("generation %d: published %v, error %v; want %v, %v", binary.BigEndian.Uint64(r.lease.name), o.pub.ids, err, want, wantErr)
 	}
 }
 
@@ -100,7 +100,7 @@ func TestRelaySleeps(t *testing.T) {
 		old, newer := o.relay(7, 1), o.relay(8, 2)
 		o.announce("a")
 		o.store.during = func() {
-			<-time.After(claimFresh + time.Second)
+			<-time.After(leaseFresh + time.Second)
 			o.drain(newer, nil, "a")
 			o.pub.ids = nil
 		}
@@ -110,12 +110,12 @@ func TestRelaySleeps(t *testing.T) {
 		// Alone, it looks again and goes on.
 		o = newOffice(t)
 		o.announce("a")
-		o.store.during = func() { <-time.After(claimFresh + time.Second) }
+		o.store.during = func() { <-time.After(leaseFresh + time.Second) }
 		o.drain(o.relay(7, 1), nil, "a")
 	})
 }
 
-// TestClaimIsOutlived: a claim of a newer generation that nobody stands behind does not last for ever. A group that was made
+// TestClaimIsOutlived: a lease of a newer generation that nobody stands behind does not last for ever. A group that was made
 // anew counts its generations from the start.
 func TestClaimIsOutlived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -125,7 +125,7 @@ func TestClaimIsOutlived(t *testing.T) {
 		o.drain(before, nil, "a")
 		o.announce("b")
 		o.drain(r, errNotOurs)
-		<-time.After(claimOutlives - time.Second)
+		<-time.After(leaseOutlives - time.Second)
 		o.drain(r, errNotOurs)
 		<-time.After(time.Second)
 		o.drain(r, nil, "b")
@@ -153,7 +153,7 @@ func TestClaimIsNotOutlivedAsleep(t *testing.T) {
 		old, newer := o.relay(7, 1), o.relay(8, 2)
 		o.announce("a")
 		old.store = &sleepyStore{o.store, func() {
-			<-time.After(2 * claimOutlives)
+			<-time.After(2 * leaseOutlives)
 			o.drain(newer, nil, "a")
 			o.pub.ids = nil
 		}}
@@ -167,16 +167,16 @@ func TestClaimIsNotOutlivedAsleep(t *testing.T) {
 // TestSentInTime: what is handed over in time and put on the wire too late is not sent.
 func TestSentInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newClaim(1, 1)
+		c := newLease(1, 1)
 		c.seen = time.Now()
 		ctx, ok := c.fresh(t.Context())
-		late, _ := ctx.Value(sendBy{}).(time.Time)
-		r := &timely{kafka.NewRecordReader(make([]kafka.Record, 2)...), late}
+		late, _ := ctx.Value(notAfterKey{}).(time.Time)
+		r := &deadlineReader{kafka.NewRecordReader(make([]kafka.Record, 2)...), late}
 		if _, err := r.ReadRecord(); err != nil || !ok {
 			t.Errorf("error %v, fresh %v", err, ok)
 		}
-		<-time.After(claimFresh + time.Second)
-		if _, err := r.ReadRecord(); !errors.Is(err, errLate) {
+		<-time.After(leaseFresh + time.Second)
+		if _, err := r.ReadRecord(); !errors.Is(err, errTooLate) {
 			t.Errorf("error %v", err)
 		}
 		if _, ok := c.fresh(t.Context()); ok {

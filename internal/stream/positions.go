@@ -2,20 +2,20 @@ package stream
 
 import windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 
-// standing is where a partition stands for the shard.
-type standing struct {
-	lease  *lease // nil: another process owns it, or nobody
-	stands bool   // ours, and begun: `at` is what was applied
-	at     mark   // ours: applied up to. Another's: its fence as last read
-	fence  mark   // ours: as stored
-	stored []byte // ours: its bytes
-	key    []byte // of the fence
+// partitionState is where a partition stands for the shard.
+type partitionState struct {
+	assignment *assignment // nil: another process owns it, or nobody
+	stands     bool        // ours, and begun: `at` is what was applied
+	at         position    // ours: applied up to. Another's: its fence as last read
+	fence      position    // ours: as stored
+	stored     []byte      // ours: its bytes
+	key        []byte      // of the fence
 
-	belated uint32 // the batch in which an event of it crossed last
+	deferred uint32 // the batch in which an event of it crossed last
 }
 
 // move makes the partition stand at m. What is not counted of it stays so.
-func (p *standing) move(m mark) {
+func (p *partitionState) move(m position) {
 	m.since = p.at.since
 	p.at = m
 }
@@ -35,8 +35,8 @@ func appendFenceKeys(dst [][]byte, k windowstore.Keys, shard int, partitions []t
 // partition, since the log no longer had them, ns; 0: all are.
 func (s *shard) since() int64 {
 	latest := int64(0)
-	for i := range s.places {
-		latest = laterSince(latest, s.places[i].at.since)
+	for i := range s.states {
+		latest = laterSince(latest, s.states[i].at.since)
 	}
 	return latest
 }
@@ -67,8 +67,8 @@ func (s *shard) streamTime() int64 {
 
 func (s *shard) reach() reach {
 	r := nowhere
-	for i := range s.places {
-		r.add(&s.places[i].at)
+	for i := range s.states {
+		r.add(&s.states[i].at)
 	}
 	return r
 }
@@ -92,7 +92,7 @@ type reach struct{ low, known, high int64 }
 
 var nowhere = reach{low: never, known: never, high: noTime}
 
-func (r *reach) add(m *mark) {
+func (r *reach) add(m *position) {
 	r.high = max(r.high, m.newest)
 	if m.idle {
 		return

@@ -15,21 +15,21 @@ import (
 
 // message is what a shard's goroutine is told.
 type message struct {
-	kind  messageKind
-	lease *lease
-	run   *run              // takeRun
-	fence []byte            // beginLease: as stored
-	mark  mark              // beginLease: what it says
-	due   []windowstore.Due // sweepDue: subjects that may have a clear due
-	done  chan<- struct{}   // endLease: told when it is over
+	kind       messageKind
+	assignment *assignment
+	chunk      *chunk            // takeRun
+	fence      []byte            // beginLease: as stored
+	position   position          // beginLease: what it says
+	due        []windowstore.Due // sweepDue: subjects that may have a clear due
+	done       chan<- struct{}   // endLease: told when it is over
 }
 
 type messageKind uint8
 
 const (
-	beginLease messageKind = iota
-	takeRun
-	endLease
+	beginAssignment messageKind = iota
+	takeChunk
+	endAssignment
 	sweepDue
 )
 
@@ -45,7 +45,7 @@ const (
 // serve is the shard's goroutine: it takes messages until ctx ends, commits
 // what has waited long enough, and looks after its fences.
 func (s *shard) serve(ctx context.Context, in <-chan message) {
-	look := time.NewTicker(watchEvery)
+	look := time.NewTicker(verifyEvery)
 	defer look.Stop()
 	age := time.NewTimer(s.maxAge)
 	defer age.Stop()
@@ -75,13 +75,13 @@ func (s *shard) turn(ctx context.Context, w wake, m message) (err error) {
 	case wakeMessage:
 		err = s.handle(ctx, m)
 	case wakeLook:
-		err = s.watch(ctx)
+		err = s.verifyFences(ctx)
 	case wakeAge:
 		if s.hurried() {
-			err = s.hurry(ctx)
+			err = s.expedite(ctx)
 		}
 	}
-	err = s.settle(ctx, err)
+	err = s.afterTurn(ctx, err)
 	s.pulse.beat()
 	return err
 }
@@ -95,53 +95,53 @@ func (s *shard) ageEvery() time.Duration {
 }
 
 // hurried reports whether a partition waits for what the shard stores.
-func (s *shard) hurried() bool { return s.others.Load() > 0 && s.tide.hurried(s.now()) }
+func (s *shard) hurried() bool { return s.peers.Load() > 0 && s.alignment.expedited(s.now()) }
 
-// settle does what follows each turn of the loop: it commits what has waited
+// afterTurn does what follows each turn of the loop: it commits what has waited
 // long enough, keeps memory within bounds and tells others how far the shard is.
-func (s *shard) settle(ctx context.Context, err error) error {
+func (s *shard) afterTurn(ctx context.Context, err error) error {
 	if err == nil && s.old() {
 		err = s.commit(ctx)
 	}
-	if err == nil && s.brims() {
-		err = s.watch(ctx)
+	if err == nil && s.outboxFull() {
+		err = s.verifyFences(ctx)
 	}
 	s.evict()
 	s.publish()
 	return err
 }
 
-// brims says whether the outbox may be at its limit, by what this process wrote and when the shard last looked.
-func (s *shard) brims() bool {
-	return s.head.read && s.head.next-min(s.head.next, s.noted) >= s.outboxMax
+// outboxFull says whether the outbox may be at its limit, by what this process wrote and when the shard last looked.
+func (s *shard) outboxFull() bool {
+	return s.head.read && s.head.next-min(s.head.next, s.published) >= s.outboxMax
 }
 
 // heldEvery is how often a shard tells how far it is, and looks how far others
 // are, while a partition waits for others, of this process or of another.
 const heldEvery = 50 * time.Millisecond
 
-// hurry does at once what else waits for its time.
-func (s *shard) hurry(ctx context.Context) error {
+// expedite does at once what else waits for its time.
+func (s *shard) expedite(ctx context.Context) error {
 	if err := s.commit(ctx); err != nil {
 		return err
 	}
-	return s.watch(ctx)
+	return s.verifyFences(ctx)
 }
 
-// watchEvery is how often a shard compares its fences with the store.
-const watchEvery = 2 * time.Second
+// verifyEvery is how often a shard compares its fences with the store.
+const verifyEvery = 2 * time.Second
 
 func (s *shard) handle(ctx context.Context, m message) error {
 	switch m.kind {
-	case beginLease:
-		s.begin(m.lease, m.fence, m.mark)
+	case beginAssignment:
+		s.begin(m.assignment, m.fence, m.position)
 		return nil
-	case takeRun:
-		err := s.take(ctx, m.lease, m.run)
-		m.lease.spares.put(m.run)
+	case takeChunk:
+		err := s.take(ctx, m.assignment, m.chunk)
+		m.assignment.pool.put(m.chunk)
 		return err
-	case endLease:
-		err := s.end(ctx, m.lease)
+	case endAssignment:
+		err := s.end(ctx, m.assignment)
 		m.done <- struct{}{}
 		return err
 	default:
@@ -165,18 +165,18 @@ func (s *shard) fail(ctx context.Context, err error) {
 	retry.Wait(ctx, 5*time.Second)
 }
 
-// watch reads all fences of the shard. A fence of ours that is not what we last
+// verifyFences reads all fences of the shard. A fence of ours that is not what we last
 // wrote means that the store went back, or that another owner is at work. It
 // moves those that nothing moved, and learns how far others are.
-func (s *shard) watch(ctx context.Context) error {
-	values, err := s.look(ctx)
+func (s *shard) verifyFences(ctx context.Context) error {
+	values, err := s.poll(ctx)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
 			s.metrics.storeError(operationLoad, err)
 		}
 		return nil
 	}
-	switch key := values[len(s.places)]; {
+	switch key := values[len(s.states)]; {
 	case key == nil:
 		s.restoreSettings(ctx)
 	case !bytes.Equal(key, s.secret.bytes()):
@@ -186,17 +186,17 @@ func (s *shard) watch(ctx context.Context) error {
 			return err
 		}
 	}
-	values = values[:len(s.places)]
+	values = values[:len(s.states)]
 	for i, v := range values {
-		p := &s.places[i]
+		p := &s.states[i]
 		if p.stands && !bytes.Equal(v, p.stored) {
-			s.differs(p, v)
+			s.reportMismatch(p, v)
 			s.reset()
 			return nil
 		}
 	}
-	s.learn(values)
-	if s.keepsSettings() && s.sinces.unsettled() {
+	s.adopt(values)
+	if s.keepsSettings() && s.coverage.pending() {
 		s.lookSince(ctx, values)
 	}
 	if s.batch.begun.IsZero() {
@@ -205,27 +205,27 @@ func (s *shard) watch(ctx context.Context) error {
 	return nil
 }
 
-// learn takes the fences of others as stored. Of a partition whose fence is
+// adopt takes the fences of others as stored. Of a partition whose fence is
 // missing the shard has nothing.
-func (s *shard) learn(fences [][]byte) {
+func (s *shard) adopt(fences [][]byte) {
 	for i, b := range fences {
-		if s.places[i].stands {
+		if s.states[i].stands {
 			continue
 		}
-		m := mark{newest: noTime, seen: noTime, clock: noTime}
+		m := position{newest: noTime, seen: noTime, clock: noTime}
 		if b != nil {
 			var err error
 			if m, err = parseFence(b); err != nil {
 				continue
 			}
 		}
-		s.places[i].at = s.tide.believe(i, m)
+		s.states[i].at = s.alignment.trusted(i, m)
 	}
 }
 
-// differs says of a fence that is not what was written whether the store went
+// reportMismatch says of a fence that is not what was written whether the store went
 // back or lost it, or another owner of the partition moved it.
-func (s *shard) differs(p *standing, stored []byte) {
+func (s *shard) reportMismatch(p *partitionState, stored []byte) {
 	found := "another owner's"
 	m, _ := parseFence(stored) // a fence that cannot be read is met again when the partition begins
 	switch {
@@ -237,12 +237,12 @@ func (s *shard) differs(p *standing, stored []byte) {
 		s.metrics.wentBack()
 	}
 	s.log.Warn("fence is not what was written: going back to the stored one", "found", found, "shard", s.number,
-		"topic", p.lease.topic, "partition", p.lease.partition, "written", p.fence.offset, "stored", m.offset)
+		"topic", p.assignment.topic, "partition", p.assignment.partition, "written", p.fence.offset, "stored", m.offset)
 }
 
-// look reads the fences, and behind them the fingerprint key and, last, the settings. While the outbox
+// poll reads the fences, and behind them the fingerprint key and, last, the settings. While the outbox
 // is at its limit it does not return, so that nothing more is counted.
-func (s *shard) look(ctx context.Context) ([][]byte, error) {
+func (s *shard) poll(ctx context.Context) ([][]byte, error) {
 	defer s.pulse.at(s.pulse.at(stepLook))
 	keys := append(s.fenceKeys(), s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
 		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
@@ -256,32 +256,32 @@ func (s *shard) look(ctx context.Context) ([][]byte, error) {
 		if ctx.Err() != nil {
 			return nil, ctx.Err()
 		}
-		readCtx, cancel := context.WithTimeout(ctx, watchEvery)
+		readCtx, cancel := context.WithTimeout(ctx, verifyEvery)
 		values, err := s.store.Load(readCtx, s.number, keys, nil)
 		cancel()
 		if err != nil {
 			return nil, err
 		}
-		s.noted = outboxNoted(values[depth+1])
+		s.published = outboxPublished(values[depth+1])
 		waiting := outboxDepth(values[depth], values[depth+1])
 		if waiting < s.outboxMax {
 			return values, nil
 		}
-		if held, ok := s.brimming.Pass(); ok {
+		if held, ok := s.outboxFullLog.Pass(); ok {
 			s.log.Warn("outbox is full: reading stops until crossings can be published", "shard", s.number, "entries", waiting, "held_back", held)
 		}
 		s.pulse.at(stepFull)
-		retry.Wait(ctx, brimsEvery)
+		retry.Wait(ctx, outboxFullEvery)
 	}
 }
 
-// brimsEvery is how often a shard looks whether its outbox still is at its limit.
-const brimsEvery = 200 * time.Millisecond
+// outboxFullEvery is how often a shard looks whether its outbox still is at its limit.
+const outboxFullEvery = 200 * time.Millisecond
 
 // outboxDepth is how many entries wait, by the stored head and noted.
 func outboxDepth(head, noted []byte) uint64 {
 	_, h := outboxHead(head)
-	return h - min(h, outboxNoted(noted))
+	return h - min(h, outboxPublished(noted))
 }
 
 // outboxHead is the version and the number of the next entry, as stored; nil and 0 if there is no head.
@@ -292,8 +292,8 @@ func outboxHead(head []byte) (version []byte, next uint64) {
 	return head[:windows.VersionSize], binary.BigEndian.Uint64(head[windows.VersionSize:])
 }
 
-// outboxNoted is the number below which all entries were published, as stored.
-func outboxNoted(noted []byte) uint64 {
+// outboxPublished is the number below which all entries were published, as stored.
+func outboxPublished(noted []byte) uint64 {
 	if len(noted) != 8 {
 		return 0
 	}
@@ -307,7 +307,7 @@ func (s *shard) restoreSettings(ctx context.Context) {
 	key := s.keys.AppendMetaKey(nil, s.number, settingFingerprint)
 	_, err := s.store.PutAbsent(ctx, s.number, key, s.secret.bytes())
 	if err == nil && s.keepsSettings() {
-		err = s.resettle(ctx)
+		err = s.rewriteSettings(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.metrics.storeError("setting", err)
@@ -315,7 +315,7 @@ func (s *shard) restoreSettings(ctx context.Context) {
 }
 
 // keepsSettings says whether it is this shard that keeps what is stored once.
-func (s *shard) keepsSettings() bool { return s.number == 0 && s.resettle != nil }
+func (s *shard) keepsSettings() bool { return s.number == 0 && s.rewriteSettings != nil }
 
 // settingsKept are those that the shard that keeps them looks after. The first says whose the store is.
 var settingsKept = []string{settingOwner, settingCounters, settingShards, settingPartitions, settingBegins}
@@ -330,9 +330,9 @@ func (s *shard) lookSettings(ctx context.Context, values [][]byte) error {
 		return nil
 	}
 	s.log.Warn("settings are gone from the store: writing them again", "shard", s.number)
-	err := s.sinces.restore(ctx)
+	err := s.coverage.restore(ctx)
 	if err == nil {
-		err = s.resettle(ctx)
+		err = s.rewriteSettings(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.metrics.storeError("setting", err)
@@ -346,26 +346,26 @@ var errOtherSecret = errors.New("the store was given another fingerprint key: st
 // lookSince shows the stored fences to those who wait for a new pack to reach
 // every partition.
 func (s *shard) lookSince(ctx context.Context, fences [][]byte) {
-	if err := s.sinces.look(ctx, marksOf(fences)); err != nil && ctx.Err() == nil {
+	if err := s.coverage.observe(ctx, marksOf(fences)); err != nil && ctx.Err() == nil {
 		s.metrics.storeError("setting", err)
 	}
 }
 
 // publish tells the sweeper and the partitions how far the stream is here, and the metrics what it holds.
 func (s *shard) publish() {
-	s.reached.Store(s.streamTime())
-	if s.bytes != s.told {
-		s.metrics.cacheGrew(s.bytes - s.told)
-		s.told = s.bytes
+	s.streamTimeShared.Store(s.streamTime())
+	if s.bytes != s.reportedBytes {
+		s.metrics.cacheGrew(s.bytes - s.reportedBytes)
+		s.reportedBytes = s.bytes
 	}
-	for i := range s.places {
-		p := &s.places[i]
+	for i := range s.states {
+		p := &s.states[i]
 		if p.stands {
 			continue
 		}
-		s.tide.stored(i, s.number, p.at.seen, p.at.ended)
+		s.alignment.stored(i, s.number, p.at.seen, p.at.ended)
 		if p.at.held {
-			s.tide.hurry(s.now())
+			s.alignment.expedite(s.now())
 		}
 	}
 }

@@ -14,39 +14,39 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// retelling reads the log again and applies it, with the code of the service, to
+// recount reads the log again and applies it, with the code of the service, to
 // shards over a store in memory. Each shard is taken exactly as far as is asked
 // for. It belongs to one goroutine, and publishes nothing.
-type retelling struct {
+type recount struct {
 	source     source
 	store      *windowstore.Mem
-	partitions []*retold
+	partitions []*recountPartition
 	shards     []*shard
-	in         []chan message // what partitions send
-	waiting    [][]waitingRun // by shard: read, and not yet asked for
-	fed        map[uint64]feed
+	in         []chan message   // what partitions send
+	waiting    [][]waitingChunk // by shard: read, and not yet asked for
+	fed        map[uint64]feeders
 	taken      int64 // records
 }
 
-// waitingRun is a run that was read and not applied, or what is left of one.
-type waitingRun struct {
+// waitingChunk is a run that was read and not applied, or what is left of one.
+type waitingChunk struct {
 	place int // of the partition
-	run   *run
+	run   *chunk
 }
 
-// feed says where a subject's events came from: the one partition, or a reason
+// feeders says where a subject's events came from: the one partition, or a reason
 // why the order in which they were applied is not known.
-type feed int32
+type feeders int32
 
 const (
-	fedBySeveral feed = -1 - iota
+	fedBySeveral feeders = -1 - iota
 	// fedUnsure: by one partition, but an event came so late that an episode may have been ended
 	// before it, or not, depending on how far the other partitions were.
 	fedUnsure
 )
 
-// retold is a partition that is read again.
-type retold struct {
+// recountPartition is a partition that is read again.
+type recountPartition struct {
 	*partition
 	set     recordSet // nil: to be fetched
 	peeked  bool      // partition.record is the next one, not taken yet
@@ -56,16 +56,16 @@ type retold struct {
 	reached int64     // how far the stream's time may have got in a silence of it, ns; noTime: nowhere
 }
 
-// newRetelling reads partitions from the given offsets on, without the stretches given.
-func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPartition, from []int64, out []stretches, log retrier) *retelling {
-	r := &retelling{
-		source: src, store: windowstore.NewMem(o.Shards), waiting: make([][]waitingRun, o.Shards), fed: map[uint64]feed{},
+// newRecount reads partitions from the given offsets on, without the stretches given.
+func newRecount(o *VerifyOptions, src source, secret Secret, topics []topicPartition, from []int64, out []stretches, log retrier) *recount {
+	r := &recount{
+		source: src, store: windowstore.NewMem(o.Shards), waiting: make([][]waitingChunk, o.Shards), fed: map[uint64]feeders{},
 	}
-	quiet := newTide(len(topics), o.Shards, 0, func() {})
+	quiet := newAlignment(len(topics), o.Shards, 0, func() {})
 	so := &shardOptions{
 		program: o.Program, store: r.store, keys: r.store.Keys(), secret: secret, partitions: topics,
 		outboxMax: outboxMost, maxAge: time.Hour, cacheBytes: DefaultCacheBytes / o.Shards, keptMax: keptOperations,
-		hooks: realHooks(), committed: func(int) {}, tide: quiet,
+		hooks: realHooks(), committed: func(int) {}, alignment: quiet,
 		retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), log.log), before: r.note,
 	}
 	for n := range o.Shards {
@@ -76,36 +76,36 @@ func newRetelling(o *VerifyOptions, src source, secret Secret, topics []topicPar
 	}
 	po := &partitionOptions{
 		program: o.Program, secret: secret, intake: o.Intake, source: src, store: r.store, keys: r.store.Keys(),
-		shards: r.in, tide: quiet, retrier: so.retrier, holes: newHoles(), memories: newMemories(), runOps: runOps, surplus: &retry.Throttle{},
+		shards: r.in, alignment: quiet, retrier: so.retrier, holes: newHoles(), dedupe: newDedupeCache(), chunkOps: chunkOps, surplus: &retry.Throttle{},
 	}
 	for i, t := range topics {
-		p := newPartition(po, newLease(t.topic, t.partition, i, o.Shards))
+		p := newPartition(po, newAssignment(t.topic, t.partition, i, o.Shards))
 		p.out = out[i]
 		r.open(p, from[i])
 	}
 	return r
 }
 
-func (r *retelling) open(p *partition, from int64) {
+func (r *recount) open(p *partition, from int64) {
 	p.stream = p.open(from)
-	p.next, p.clock, p.in.newest, p.buried = from, noTime, noTime, never
+	p.next, p.clock, p.in.newest, p.lettersSafeTo = from, noTime, noTime, never
 	p.seen, p.bound = noTime, noTime
-	start := mark{offset: from, clock: noTime, newest: noTime, seen: noTime, pack: p.program.hash}
+	start := position{offset: from, clock: noTime, newest: noTime, seen: noTime, pack: p.program.hash}
 	for i, s := range r.shards {
 		p.sent[i] = from
-		s.begin(p.lease, nil, start)
+		s.begin(p.assignment, nil, start)
 	}
-	r.partitions = append(r.partitions, &retold{partition: p, from: from, first: noTime, reached: noTime, whole: noTime})
+	r.partitions = append(r.partitions, &recountPartition{partition: p, from: from, first: noTime, reached: noTime, whole: noTime})
 }
 
-func (r *retelling) close() {
+func (r *recount) close() {
 	for _, p := range r.partitions {
 		p.stream.Close()
 	}
 }
 
 // progress is how many offsets of the log were read, of those up to the given ones.
-func (r *retelling) progress(to []int64) (done, all int64) {
+func (r *recount) progress(to []int64) (done, all int64) {
 	for i, p := range r.partitions {
 		done += p.next - p.from
 		all += max(to[i], p.next) - p.from
@@ -115,13 +115,13 @@ func (r *retelling) progress(to []int64) (done, all int64) {
 
 // read reads every partition up to an offset, the older records first, by
 // their Kafka timestamps: about as they came. piece is called between any two pieces.
-func (r *retelling) read(ctx context.Context, to []int64, piece func() error) error {
+func (r *recount) read(ctx context.Context, to []int64, piece func() error) error {
 	for {
 		p, until, err := r.oldest(ctx, to)
 		if err != nil || p == nil {
 			return err
 		}
-		if err := r.tell(ctx, p, to[p.lease.index], until); err != nil {
+		if err := r.feed(ctx, p, to[p.assignment.index], until); err != nil {
 			return err
 		}
 		if err := piece(); err != nil {
@@ -130,21 +130,21 @@ func (r *retelling) read(ctx context.Context, to []int64, piece func() error) er
 	}
 }
 
-// retellTogether is how much of a partition, in ms of Kafka timestamps, is read before one that comes next.
-const retellTogether = 1_000
+// recountTogether is how much of a partition, in ms of Kafka timestamps, is read before one that comes next.
+const recountTogether = 1_000
 
-// retellMost is how many records of a partition are read at once.
-const retellMost = 1_000
+// recountMost is how many records of a partition are read at once.
+const recountMost = 1_000
 
 // oldest is the partition whose next record is the oldest, and the timestamp up
 // to which it may be read; nil if there is none below the offsets.
-func (r *retelling) oldest(ctx context.Context, to []int64) (oldest *retold, until int64, err error) {
+func (r *recount) oldest(ctx context.Context, to []int64) (oldest *recountPartition, until int64, err error) {
 	until = never
 	for i, p := range r.partitions {
 		more, err := p.peek(ctx, to[i])
 		switch {
 		case err != nil:
-			return nil, 0, fmt.Errorf("read %s/%d: %w", p.lease.topic, p.lease.partition, err)
+			return nil, 0, fmt.Errorf("read %s/%d: %w", p.assignment.topic, p.assignment.partition, err)
 		case !more:
 		case oldest == nil:
 			oldest = p
@@ -154,11 +154,11 @@ func (r *retelling) oldest(ctx context.Context, to []int64) (oldest *retold, unt
 			until = min(until, p.record.Timestamp)
 		}
 	}
-	return oldest, min(until, never-retellTogether) + retellTogether, nil
+	return oldest, min(until, never-recountTogether) + recountTogether, nil
 }
 
 // peek puts the next record into p.record; false if there is none before an offset.
-func (p *retold) peek(ctx context.Context, to int64) (bool, error) {
+func (p *recountPartition) peek(ctx context.Context, to int64) (bool, error) {
 	for !p.peeked && p.next < to {
 		if p.set == nil {
 			set, err := p.fetched(ctx)
@@ -186,8 +186,8 @@ func (p *retold) peek(ctx context.Context, to int64) (bool, error) {
 }
 
 // fetched is the next set. What fails is tried again for a while.
-func (p *retold) fetched(ctx context.Context) (set recordSet, err error) {
-	for range retellTries {
+func (p *recountPartition) fetched(ctx context.Context) (set recordSet, err error) {
+	for range recountTries {
 		if set, err = p.stream.Next(ctx); err == nil || ctx.Err() != nil {
 			return set, err
 		}
@@ -207,11 +207,11 @@ func (p *retold) fetched(ctx context.Context) (set recordSet, err error) {
 	return nil, err
 }
 
-const retellTries = 100
+const recountTries = 100
 
 // mustHold looks whether a log of which nothing came reaches to an offset at all.
-func (p *retold) mustHold(ctx context.Context, to int64) error {
-	_, end, err := p.source.Offsets(ctx, p.lease.topic, p.lease.partition)
+func (p *recountPartition) mustHold(ctx context.Context, to int64) error {
+	_, end, err := p.source.Offsets(ctx, p.assignment.topic, p.assignment.partition)
 	if err != nil {
 		return err
 	}
@@ -221,19 +221,19 @@ func (p *retold) mustHold(ctx context.Context, to int64) error {
 	return nil
 }
 
-// tell takes records of p up to an offset and a timestamp, and hands what they
+// feed takes records of p up to an offset and a timestamp, and hands what they
 // have for the shards on.
-func (r *retelling) tell(ctx context.Context, p *retold, to, until int64) error {
-	p.lease.spares.refill()
-	for range retellMost {
+func (r *recount) feed(ctx context.Context, p *recountPartition, to, until int64) error {
+	p.assignment.pool.refill()
+	for range recountMost {
 		more, err := p.peek(ctx, to)
 		if err != nil {
-			return fmt.Errorf("read %s/%d: %w", p.lease.topic, p.lease.partition, err)
+			return fmt.Errorf("read %s/%d: %w", p.assignment.topic, p.assignment.partition, err)
 		}
 		if !more || p.record.Timestamp > until {
 			break
 		}
-		r.hear(p)
+		r.takeMessages(p)
 		if err := p.take(ctx); err != nil {
 			return err
 		}
@@ -251,9 +251,9 @@ func (r *retelling) tell(ctx context.Context, p *retold, to, until int64) error 
 	return nil
 }
 
-// hear notes a silence before a record: the stream's time may have gone on without
+// takeMessages notes a silence before a record: the stream's time may have gone on without
 // the partition, up to the newest time of any other.
-func (r *retelling) hear(p *retold) {
+func (r *recount) takeMessages(p *recountPartition) {
 	at := p.record.Timestamp
 	if p.clock == noTime || at-p.clock < silence.Milliseconds()-10_000 {
 		return
@@ -266,12 +266,12 @@ func (r *retelling) hear(p *retold) {
 }
 
 // collect takes what p sent to the shards.
-func (r *retelling) collect(p *retold) {
+func (r *recount) collect(p *recountPartition) {
 	for n, in := range r.in {
 		for len(in) > 0 {
 			m := <-in
 			if r.shards[n] != nil {
-				r.waiting[n] = append(r.waiting[n], waitingRun{p.lease.index, m.run})
+				r.waiting[n] = append(r.waiting[n], waitingChunk{p.assignment.index, m.chunk})
 			}
 		}
 	}
@@ -279,7 +279,7 @@ func (r *retelling) collect(p *retold) {
 
 // apply takes a shard to where the marks are, by partition, as far as the log
 // was read; what lies behind waits.
-func (r *retelling) apply(ctx context.Context, n int, to []mark) error {
+func (r *recount) apply(ctx context.Context, n int, to []position) error {
 	s, kept := r.shards[n], r.waiting[n][:0]
 	for _, x := range r.waiting[n] {
 		p := r.partitions[x.place]
@@ -290,11 +290,11 @@ func (r *retelling) apply(ctx context.Context, n int, to []mark) error {
 		if head == nil {
 			continue
 		}
-		if err := s.take(ctx, p.lease, head); err != nil {
+		if err := s.take(ctx, p.assignment, head); err != nil {
 			return err
 		}
-		if head == x.run && !p.lease.spares.whole() {
-			p.lease.spares.put(head)
+		if head == x.run && !p.assignment.pool.whole() {
+			p.assignment.pool.put(head)
 		}
 	}
 	clear(r.waiting[n][len(kept):])
@@ -304,7 +304,7 @@ func (r *retelling) apply(ctx context.Context, n int, to []mark) error {
 
 // before is what of the run lies below a mark: the run itself, if all of it
 // does; nil, if nothing. Else it is taken off the run.
-func (r *run) before(to mark) *run {
+func (r *chunk) before(to position) *chunk {
 	switch {
 	case r.to.offset <= to.offset:
 		return r
@@ -323,8 +323,8 @@ func (r *run) before(to mark) *run {
 
 // note is told every operation before it is applied. It keeps by which
 // partition each subject is fed, and whether the stream's time may have mattered.
-func (r *retelling) note(s *shard, e *entry, o *runOp) {
-	k, place := xxhash.Sum64String(e.name), feed(o.place)
+func (r *recount) note(s *shard, e *entry, o *chunkOp) {
+	k, place := xxhash.Sum64String(e.name), feeders(o.partition)
 	switch was, fed := r.fed[k]; {
 	case !fed:
 		r.fed[k] = place
@@ -342,8 +342,8 @@ func (r *retelling) note(s *shard, e *entry, o *runOp) {
 // mayHaveCleared says whether an episode of e has its clear due after the time
 // of o, but no later than where the stream's time may have been when o came: that is not
 // beyond the newest time of its own partition, unless that was silent.
-func (r *retelling) mayHaveCleared(s *shard, e *entry, o *runOp) bool {
-	low, high := o.time, max(o.newest, r.partitions[o.place].reached)
+func (r *recount) mayHaveCleared(s *shard, e *entry, o *chunkOp) bool {
+	low, high := o.time, max(o.newest, r.partitions[o.partition].reached)
 	if t, ok := e.Time(); ok {
 		low = max(low, t)
 	}
@@ -355,6 +355,6 @@ func (r *retelling) mayHaveCleared(s *shard, e *entry, o *runOp) bool {
 }
 
 // forget drops a shard that was compared.
-func (r *retelling) forget(n int) {
+func (r *recount) forget(n int) {
 	r.waiting[n], r.shards[n] = nil, nil
 }

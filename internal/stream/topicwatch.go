@@ -59,7 +59,7 @@ func (g *generation) watchTopics(ctx context.Context) {
 			s.log.Debug("topic not looked at", "topic", topic, "error", err)
 		case err != nil:
 		case s.otherTopic(topic, found.ID):
-			s.again(&finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)})
+			s.restart(&finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)})
 		case found.Partitions > known[topic] || g.given != nil && found.Partitions > (*g.given)[topic]:
 			s.log.Warn("partition is new: starting again with it", "topic", topic, "partition", found.Partitions-1)
 			s.grown()

@@ -32,14 +32,14 @@ func TestHoleToldOnce(t *testing.T) {
 	p := compile(t, sweepPack)
 	metrics := prometheus.NewRegistry()
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{nil, nil}, there: []int{0, 0}}
-	o := &partitionOptions{program: p, source: log, holes: newHoles(), memories: newMemories(), retrier: newRetrier(NewMetrics(metrics, p), discard)}
+	o := &partitionOptions{program: p, source: log, holes: newHoles(), dedupe: newDedupeCache(), retrier: newRetrier(NewMetrics(metrics, p), discard)}
 	for _, met := range []struct {
 		partition            int
 		from, start, counted int64
 	}{
 		{0, 100, 150, 50}, {0, 100, 150, 50}, {0, 100, 170, 70}, {1, 100, 150, 120}, {0, 300, 310, 130},
 	} {
-		x := newPartition(o, newLease("events", met.partition, met.partition, 1)) // of another generation
+		x := newPartition(o, newAssignment("events", met.partition, met.partition, 1)) // of another generation
 		x.stream = log.Open("events", met.partition, 0)
 		if err := x.skip(t.Context(), &fetch.OutOfRange{Offset: met.from, Start: met.start, End: 1_000}); err != nil || x.next != met.start {
 			t.Fatalf("%+v: at %d, %v", met, x.next, err)
@@ -62,14 +62,14 @@ func TestIDsReadBack(t *testing.T) {
 	store := windowstore.NewMem(1)
 	x := newPartition(&partitionOptions{
 		program: p, source: log, store: store, keys: store.Keys(), shards: make([]chan message, 1),
-		tide: newTide(1, 1, 0, func() {}), memories: newMemories(), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
-	}, newLease("events", 0, 0, 1))
+		alignment: newAlignment(1, 1, 0, func() {}), dedupe: newDedupeCache(), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
+	}, newAssignment("events", 0, 0, 1))
 	x.stream = log.Open("events", 0, 0)
-	at := mark{offset: 4, clock: 1767225600000, newest: noTime}
-	if err := x.remember(t.Context(), at); err == nil {
+	at := position{offset: 4, clock: 1767225600000, newest: noTime}
+	if err := x.rebuildDedupe(t.Context(), at); err == nil {
 		t.Fatal("the log answered")
 	}
-	if err := x.remember(t.Context(), at); err != nil || x.in.ids.size() != 4 {
+	if err := x.rebuildDedupe(t.Context(), at); err != nil || x.in.ids.size() != 4 {
 		t.Fatalf("%d ids known, want 4, %v", x.in.ids.size(), err)
 	}
 }
@@ -85,8 +85,8 @@ func loneReader(t *testing.T, log source) *partition {
 	p := compile(t, sweepPack)
 	return newPartition(&partitionOptions{
 		program: p, source: log, shards: make([]chan message, 1),
-		tide: newTide(1, 1, 0, func() {}), holes: newHoles(), memories: newMemories(), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
-	}, newLease("events", 0, 0, 1))
+		alignment: newAlignment(1, 1, 0, func() {}), holes: newHoles(), dedupe: newDedupeCache(), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
+	}, newAssignment("events", 0, 0, 1))
 }
 
 // TestLogEndsBeforeFence: a log that ends before the place up to which it was counted was cut. Who reads ids
@@ -96,7 +96,9 @@ func TestLogEndsBeforeFence(t *testing.T) {
 	x := loneReader(t, log)
 	x.stream = log.Open("events", 0, 0)
 	done := make(chan error, 1)
-	go func() { done <- x.remember(t.Context(), mark{offset: 4, clock: 1767225600000, newest: noTime}) }()
+	go func() {
+		done <- x.rebuildDedupe(t.Context(), position{offset: 4, clock: 1767225600000, newest: noTime})
+	}()
 	select {
 	case err := <-done:
 		if !errors.Is(err, errShortLog) {

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// TestTideNeverStandsStill draws partitions with silences and disorder, reads them in a random order as far as the tide
+// TestTideNeverStandsStill draws partitions with silences and disorder, reads them in a random order as far as the alignment
 // allows, and checks that somebody may always go on and that nobody is further ahead than is allowed.
 func TestTideNeverStandsStill(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -37,7 +37,7 @@ func readEvenly(t *testing.T, rnd *rand.Rand, ahead int64) {
 	for i := range partitions {
 		partitions[i] = times(rnd)
 	}
-	tide := newTide(len(partitions), 1, ahead, func() { t.Fatal("gave up") })
+	tide := newAlignment(len(partitions), 1, ahead, func() { t.Fatal("gave up") })
 	for slices.ContainsFunc(partitions, func(p []int64) bool { return len(p) > 0 }) {
 		moved := false
 		for _, i := range rnd.Perm(len(partitions)) {
@@ -50,19 +50,19 @@ func readEvenly(t *testing.T, rnd *rand.Rand, ahead int64) {
 }
 
 // readSome reads partition i as far as it may go, and says whether it got anywhere.
-func readSome(t *testing.T, tide *tide, partitions [][]int64, i int) bool {
+func readSome(t *testing.T, tide *alignment, partitions [][]int64, i int) bool {
 	t.Helper()
 	if len(partitions[i]) == 0 {
-		moved := tide.places[i][0].Load() != never
+		moved := tide.reached[i][0].Load() != never
 		tide.set(i, 0, true)
 		return moved
 	}
-	for moved := tide.places[i][0].Load() == noTime; ; moved = true { // to begin is to get somewhere
+	for moved := tide.reached[i][0].Load() == noTime; ; moved = true { // to begin is to get somewhere
 		if len(partitions[i]) == 0 {
 			return moved
 		}
 		at := partitions[i][0]
-		tide.set(i, max(tide.places[i][0].Load(), at), false)
+		tide.set(i, max(tide.reached[i][0].Load(), at), false)
 		if at > tide.bound(i) {
 			return moved
 		}
@@ -78,15 +78,15 @@ func readSome(t *testing.T, tide *tide, partitions [][]int64, i int) bool {
 // TestFenceOfAReaderBefore: that a partition was caught up is believed of a fence that is not behind what the log held
 // when the generation began.
 func TestFenceOfAReaderBefore(t *testing.T) {
-	tide := newTide(1, 1, 1, func() {})
+	tide := newAlignment(1, 1, 1, func() {})
 	f := func(offset int64, want bool) {
 		t.Helper()
-		if m := tide.believe(0, mark{offset: offset, ended: true, idle: true}); m.ended != want || m.idle != want {
+		if m := tide.trusted(0, position{offset: offset, ended: true, idle: true}); m.ended != want || m.idle != want {
 			t.Errorf("a fence at %d: ended %v, idle %v, want %v", offset, m.ended, m.idle, want)
 		}
 	}
 	f(10, false) // the end is not known
-	tide.horizon[0].Store(10)
+	tide.logEnds[0].Store(10)
 	f(9, false)
 	f(10, true)
 	tide.begin()
@@ -95,16 +95,16 @@ func TestFenceOfAReaderBefore(t *testing.T) {
 
 // TestOursTellThemselves: a shard that has not heard yet that a partition is ours does not put it back.
 func TestOursTellThemselves(t *testing.T) {
-	tide := newTide(2, 2, 1, func() {})
-	tide.ours[0].Store(true)
+	tide := newAlignment(2, 2, 1, func() {})
+	tide.local[0].Store(true)
 	tide.set(0, 50, false)
 	tide.stored(0, 1, 10, false)
-	if low := tide.low(1); low != 50 {
+	if low := tide.slowest(1); low != 50 {
 		t.Errorf("partition 0 is at %d, want 50", low)
 	}
-	tide.ours[0].Store(false)
+	tide.local[0].Store(false)
 	tide.stored(0, 1, 60, false)
-	if low := tide.low(1); low != 50 { // what is stored in the other shard is still to come
+	if low := tide.slowest(1); low != 50 { // what is stored in the other shard is still to come
 		t.Errorf("partition 0 is at %d, want 50", low)
 	}
 }

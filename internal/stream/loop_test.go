@@ -25,10 +25,10 @@ func TestStandsStillOnce(t *testing.T) {
 			if err := r.store.Put(ctx, 0, key, []byte("damaged!!")); err != nil {
 				t.Fatal(err)
 			}
-			in <- message{kind: beginLease, lease: r.lease, fence: r.shard.places[0].stored, mark: mark{clock: noTime, newest: noTime}}
+			in <- message{kind: beginAssignment, assignment: r.lease, fence: r.shard.states[0].stored, position: position{clock: noTime, newest: noTime}}
 			r.feed.offset = 0
-			in <- message{kind: takeRun, lease: r.lease, run: r.feed.run(t, []string{line})}
-			if _, err := r.lease.spares.get(ctx); err != nil {
+			in <- message{kind: takeChunk, assignment: r.lease, chunk: r.feed.run(t, []string{line})}
+			if _, err := r.lease.pool.get(ctx); err != nil {
 				t.Fatal(err)
 			}
 			retry.Wait(ctx, time.Second)

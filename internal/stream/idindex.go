@@ -2,13 +2,13 @@ package stream
 
 import "math/bits"
 
-// idPlaces says at which place of a queue an id came last: an open table of buckets of one
+// idIndex says at which place of a queue an id came last: an open table of buckets of one
 // cache line, in which an id that finds its bucket full goes on to the next one, and each bucket
 // counts who went past it, so that a search ends early and nothing has to be left behind by a removal
 // (as in Meta's F14 tables, "Open-sourcing F14 for faster, more memory-efficient hash tables", 2019).
 //
 // A slot is a few bits of the fingerprint over the low bits of the place: the rest stands in the queue.
-type idPlaces struct {
+type idIndex struct {
 	buckets []idBucket
 	n       int
 	bits    uint // of a place in a slot
@@ -27,19 +27,19 @@ const (
 	growBuckets  = 5  // by one in so many
 )
 
-// newIDPlaces is a table for a queue of at most span entries.
-func newIDPlaces(span uint64) idPlaces {
-	return idPlaces{buckets: make([]idBucket, 1), bits: uint(bits.Len64(span))}
+// newIDIndex is a table for a queue of at most span entries.
+func newIDIndex(span uint64) idIndex {
+	return idIndex{buckets: make([]idBucket, 1), bits: uint(bits.Len64(span))}
 }
 
 // home is the bucket an id belongs in.
-func (t *idPlaces) home(id uint64) int {
+func (t *idIndex) home(id uint64) int {
 	n, _ := bits.Mul64(id, uint64(len(t.buckets)))
 	return int(n)
 }
 
 // next is the bucket after i.
-func (t *idPlaces) next(i int) int {
+func (t *idIndex) next(i int) int {
 	if i++; i < len(t.buckets) {
 		return i
 	}
@@ -47,17 +47,17 @@ func (t *idPlaces) next(i int) int {
 }
 
 // slot is what stands for an id at a place; never 0.
-func (t *idPlaces) slot(id, place uint64) uint32 {
+func (t *idIndex) slot(id, place uint64) uint32 {
 	return (uint32(id)|1)<<t.bits | uint32(place)&(1<<t.bits-1)
 }
 
 // place is the place in the queue that a slot means.
-func (t *idPlaces) place(q *idQueue, slot uint32) uint64 {
+func (t *idIndex) place(q *idRing, slot uint32) uint64 {
 	return q.tail + (uint64(slot)-q.tail)&(1<<t.bits-1)
 }
 
 // put notes the place at which an id came, the queue's newest, and says whether it was there before.
-func (t *idPlaces) put(q *idQueue, id, place uint64) bool {
+func (t *idIndex) put(q *idRing, id, place uint64) bool {
 	if slot := t.find(q, id); slot != nil {
 		*slot = t.slot(id, place)
 		return true
@@ -70,7 +70,7 @@ func (t *idPlaces) put(q *idQueue, id, place uint64) bool {
 }
 
 // find is the slot of an id, or nil.
-func (t *idPlaces) find(q *idQueue, id uint64) *uint32 {
+func (t *idIndex) find(q *idRing, id uint64) *uint32 {
 	tag := t.slot(id, 0) >> t.bits
 	i := t.home(id)
 	for range t.buckets { // in a small table ids may have gone past every bucket
@@ -88,7 +88,7 @@ func (t *idPlaces) find(q *idQueue, id uint64) *uint32 {
 	return nil
 }
 
-func (t *idPlaces) insert(id uint64, slot uint32) {
+func (t *idIndex) insert(id uint64, slot uint32) {
 	for i := t.home(id); ; i = t.next(i) {
 		b := &t.buckets[i]
 		for j := range b.slots {
@@ -102,7 +102,7 @@ func (t *idPlaces) insert(id uint64, slot uint32) {
 }
 
 // drop takes out an id that came last at a place; one that came again stays.
-func (t *idPlaces) drop(q *idQueue, id, place uint64) {
+func (t *idIndex) drop(q *idRing, id, place uint64) {
 	slot := t.slot(id, place)
 	i := t.home(id)
 	for range t.buckets {
@@ -123,7 +123,7 @@ func (t *idPlaces) drop(q *idQueue, id, place uint64) {
 }
 
 // left takes back that an id went past the buckets before bucket i.
-func (t *idPlaces) left(id uint64, i int) {
+func (t *idIndex) left(id uint64, i int) {
 	t.n--
 	for j := t.home(id); j != i; j = t.next(j) {
 		t.buckets[j].past--
@@ -131,14 +131,14 @@ func (t *idPlaces) left(id uint64, i int) {
 }
 
 // shrink gives memory back when a quarter of it would do.
-func (t *idPlaces) shrink(q *idQueue) {
+func (t *idIndex) shrink(q *idRing) {
 	if room := len(t.buckets) * idSlots; room > 1_000 && t.n < room/4 {
 		t.resize(q, t.n*100/fullestSlots*5/4/idSlots+1)
 	}
 }
 
 // resize moves all to another number of buckets.
-func (t *idPlaces) resize(q *idQueue, buckets int) {
+func (t *idIndex) resize(q *idRing, buckets int) {
 	old := t.buckets
 	t.buckets = make([]idBucket, buckets)
 	for i := range old {

@@ -22,7 +22,7 @@ func TestWatchTopics(t *testing.T) {
 		t.Helper()
 		ctx, cancel := context.WithCancelCause(t.Context())
 		defer cancel(nil)
-		s.again, s.topics = cancel, nil
+		s.restart, s.topics = cancel, nil
 		for p := range known {
 			s.topics = append(s.topics, topicPartition{"events", p})
 		}
