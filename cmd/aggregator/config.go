@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
@@ -117,7 +118,7 @@ type configReader struct {
 	keys   []key
 	file   string
 	places map[string]place // where a key was set, by its path
-	inFile []thresholds.Fault
+	inFile []strictyaml.Fault
 	others faults // of the environment, or of no place
 }
 
@@ -128,7 +129,7 @@ type place struct {
 }
 
 func (r *configReader) faultAt(line, column int, path, format string, args ...any) {
-	r.inFile = append(r.inFile, thresholds.Fault{
+	r.inFile = append(r.inFile, strictyaml.Fault{
 		File: r.file, Line: max(line, 1), Column: max(column, 1), Path: path, Message: fmt.Sprintf(format, args...),
 	})
 }
@@ -154,7 +155,7 @@ func (r *configReader) isSet(path string) bool {
 
 // faults are all faults: the file's by line, then the others.
 func (r *configReader) faults() faults {
-	slices.SortStableFunc(r.inFile, func(a, b thresholds.Fault) int {
+	slices.SortStableFunc(r.inFile, func(a, b strictyaml.Fault) int {
 		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
 	})
 	var all faults

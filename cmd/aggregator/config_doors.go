@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -20,7 +21,7 @@ func (r *configReader) warn(path, format string, args ...any) {
 	case at.variable != "":
 		r.c.warnings = append(r.c.warnings, "env "+at.variable+": warning: "+message)
 	case at.line > 0:
-		f := thresholds.Fault{File: r.file, Line: at.line, Column: at.column, Path: path, Message: message, Warning: true}
+		f := strictyaml.Fault{File: r.file, Line: at.line, Column: at.column, Path: path, Message: message, Warning: true}
 		r.c.warnings = append(r.c.warnings, f.String())
 	default: // it is the default that matters
 		r.c.warnings = append(r.c.warnings, "config: "+path+": warning: "+message)

@@ -8,7 +8,7 @@ import (
 	"os"
 	"testing"
 
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 )
 
 // The types below hold exactly the fields that our manifests use, as Kubernetes

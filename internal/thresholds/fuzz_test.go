@@ -4,6 +4,8 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
 // FuzzParse reads any bytes as a pack: nothing panics, faults have a place, and a
@@ -19,7 +21,7 @@ func FuzzParse(f *testing.F) {
 	f.Fuzz(func(t *testing.T, data []byte) {
 		p, found := Parse("fuzz.yaml", data, Options{})
 		checkFaults(t, "fuzz.yaml", found)
-		failed := slices.ContainsFunc(found, func(f Fault) bool { return !f.Warning })
+		failed := slices.ContainsFunc(found, func(f strictyaml.Fault) bool { return !f.Warning })
 		if failed != (p == nil) {
 			t.Fatalf("a pack was read: %v, but the faults are\n%s", p != nil, faultLines(found))
 		}

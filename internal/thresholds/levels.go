@@ -6,17 +6,19 @@ import (
 	"math/big"
 	"math/bits"
 	"slices"
+
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
 // levels reads levels and clear, and checks them against the limits.
-func (r *reader) levels(f fields, d *draft) {
+func (r *reader) levels(f strictyaml.Fields, d *draft) {
 	places, read, ok := r.levelList(f, d)
-	d.levelsUnread = !ok || f.misread("levels")
-	clear, given := f.get("clear")
+	d.levelsUnread = !ok || f.Misread("levels")
+	clear, given := f.Get("clear")
 	if given {
 		r.clear(clear, d, read)
 	}
-	d.clearUnread = d.Clear == 0 && (given || f.misread("clear"))
+	d.clearUnread = d.Clear == 0 && (given || f.Misread("clear"))
 	if !ok || !d.sound {
 		return
 	}
@@ -30,17 +32,17 @@ func (r *reader) levels(f fields, d *draft) {
 
 // levelList reads the levels, or takes those that a rule has by default. It returns where each is
 // written; what was written, where all of it could be read; and false if these are no levels.
-func (r *reader) levelList(f fields, d *draft) (places []place, read []Level, ok bool) {
-	at, given := f.get("levels")
+func (r *reader) levelList(f strictyaml.Fields, d *draft) (places []strictyaml.Place, read []Level, ok bool) {
+	at, given := f.Get("levels")
 	if !given {
 		d.Levels = defaultLevels(d.Limits)
-		return slices.Repeat([]place{d.at}, len(d.Levels)), d.Levels, true
+		return slices.Repeat([]strictyaml.Place{d.at}, len(d.Levels)), d.Levels, true
 	}
-	items, ok := r.list(at, "levels, as [0.5, 0.8, 1]")
+	items, ok := r.List(at, "levels, as [0.5, 0.8, 1]")
 	for _, item := range items {
 		l, known := r.level(item, "a level")
 		if known && l == 0 {
-			r.fault(item, "0 is reached by nothing happening; a level is above 0")
+			r.Fault(item, "0 is reached by nothing happening; a level is above 0")
 		}
 		ok = ok && known && l != 0
 		read = append(read, l)
@@ -50,12 +52,12 @@ func (r *reader) levelList(f fields, d *draft) (places []place, read []Level, ok
 	}
 	for i := 1; i < len(read) && ok; i++ {
 		if read[i] <= read[i-1] {
-			r.fault(items[i], "levels rise, but %v follows %v; sort them and take repeated ones out", read[i], read[i-1])
+			r.Fault(items[i], "levels rise, but %v follows %v; sort them and take repeated ones out", read[i], read[i-1])
 			ok = false
 		}
 	}
 	if !slices.Contains(read, LevelOne) {
-		r.fault(at, "the limit itself, level 1, is not among the levels; %s", noOneHint(read))
+		r.Fault(at, "the limit itself, level 1, is not among the levels; %s", noOneHint(read))
 		ok = false
 	}
 	if ok {
@@ -84,19 +86,19 @@ func defaultLevels(limits []Limit) []Level {
 
 // clear reads the progress under which the rule re-arms; levels are those of the rule, as
 // far as they could be read.
-func (r *reader) clear(at place, d *draft, levels []Level) {
+func (r *reader) clear(at strictyaml.Place, d *draft, levels []Level) {
 	l, ok := r.level(at, "a progress")
 	switch {
 	case !ok:
 		return
 	case l == 0:
-		r.fault(at, "a rule clears when its progress falls under this, and nothing is under 0; "+
+		r.Fault(at, "a rule clears when its progress falls under this, and nothing is under 0; "+
 			"write a share of the limit below the lowest level, as 0.4, or take clear out: then each level is announced once and never again")
 	case len(levels) > 0 && l >= slices.Min(levels):
-		r.fault(at, "clear is %v, but the lowest level is %v; write less than that, or a rule could clear and cross at once",
+		r.Fault(at, "clear is %v, but the lowest level is %v; write less than that, or a rule could clear and cross at once",
 			l, slices.Min(levels))
 	case d.WindowText == "all":
-		r.warn(at, "nothing leaves the window all, so the rule never clears; take clear out")
+		r.Warn(at, "nothing leaves the window all, so the rule never clears; take clear out")
 	}
 	d.Clear = l
 }
@@ -117,15 +119,15 @@ func asks(limit uint64, level Level) uint64 {
 
 // distinguished checks that no two levels ask the same of a measure: the lower
 // would warn of nothing.
-func (r *reader) distinguished(places []place, d *draft) {
+func (r *reader) distinguished(places []strictyaml.Place, d *draft) {
 	for i := 1; i < len(d.Levels); i++ {
 		for _, l := range d.Limits {
 			n := asks(l.Value, d.Levels[i])
 			if n != asks(l.Value, d.Levels[i-1]) || n > MaxValue {
 				continue
 			}
-			r.fault(places[i], "the levels %v and %v both ask %d of %s, whose limit is %d; take one of them out",
-				d.Levels[i-1], d.Levels[i], n, shown(l.Measure.Name), l.Value)
+			r.Fault(places[i], "the levels %v and %v both ask %d of %s, whose limit is %d; take one of them out",
+				d.Levels[i-1], d.Levels[i], n, strictyaml.Shown(l.Measure.Name), l.Value)
 			break
 		}
 	}
@@ -146,7 +148,7 @@ func (r *reader) most(m *Measure, d *draft) (uint64, string) {
 
 // reachable checks that every measure can reach every level. At the limit or
 // below, the limit is to blame.
-func (r *reader) reachable(places []place, d *draft) {
+func (r *reader) reachable(places []strictyaml.Place, d *draft) {
 	for i, level := range d.Levels {
 		for k, l := range d.Limits {
 			most, why := r.most(l.Measure, d)
@@ -154,17 +156,17 @@ func (r *reader) reachable(places []place, d *draft) {
 				continue
 			}
 			if asks(l.Value, LevelOne) > most {
-				r.fault(d.limits[k], "%s is never more than %d, as %s; lower the limit", shown(l.Measure.Name), most, why)
+				r.Fault(d.limits[k], "%s is never more than %d, as %s; lower the limit", strictyaml.Shown(l.Measure.Name), most, why)
 			} else {
-				r.fault(places[i], "the level %v asks %d of %s, which is never more than %d, as %s; lower the level",
-					level, asks(l.Value, level), shown(l.Measure.Name), most, why)
+				r.Fault(places[i], "the level %v asks %d of %s, which is never more than %d, as %s; lower the level",
+					level, asks(l.Value, level), strictyaml.Shown(l.Measure.Name), most, why)
 			}
 		}
 	}
 }
 
 // reachableRatio checks that the measures together can reach every level.
-func (r *reader) reachableRatio(places []place, d *draft) {
+func (r *reader) reachableRatio(places []strictyaml.Place, d *draft) {
 	sum := new(big.Rat)
 	for _, l := range d.Limits {
 		most, _ := r.most(l.Measure, d)
@@ -173,7 +175,7 @@ func (r *reader) reachableRatio(places []place, d *draft) {
 	for i, level := range d.Levels {
 		if want := big.NewRat(int64(level), int64(LevelOne)); sum.Cmp(want) < 0 {
 			reach, _ := sum.Float64()
-			r.fault(places[i], "the level %v cannot be reached: all measures at their largest add up to %.4f; lower the limits or the level",
+			r.Fault(places[i], "the level %v cannot be reached: all measures at their largest add up to %.4f; lower the limits or the level",
 				level, reach)
 			return
 		}

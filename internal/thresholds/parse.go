@@ -3,6 +3,8 @@ package thresholds
 import (
 	"crypto/sha256"
 	"encoding/hex"
+
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
 // Options are what a pack is checked against.
@@ -18,17 +20,17 @@ const DefaultMaxMembers = 1_000_000
 // the file at once, sorted by line and column; the pack is nil if any of them is
 // not a warning. file is the name that faults and the pack give; nothing is
 // opened.
-func Parse(file string, data []byte, opt Options) (*Pack, []Fault) {
+func Parse(file string, data []byte, opt Options) (*Pack, []strictyaml.Fault) {
 	if opt.MaxMembers <= 0 {
 		opt.MaxMembers = DefaultMaxMembers
 	}
-	r := &reader{faults: newFaults(file), maxMembers: uint64(opt.MaxMembers)}
+	r := &reader{Reader: strictyaml.NewReader(file, "a pack"), maxMembers: uint64(opt.MaxMembers)}
 	p := &Pack{File: file, Hash: hashOf(data)}
-	if root, ok := r.document(data); ok {
+	if root, ok := r.Document(data); ok {
 		r.pack(root, p)
 	}
-	found := r.faults.sorted()
-	if r.faults.failed() {
+	found := r.Sorted()
+	if r.Failed() {
 		return nil, found
 	}
 	return p, found
@@ -42,35 +44,38 @@ func hashOf(data []byte) string {
 
 // reader walks one file.
 type reader struct {
-	faults     *faults
+	*strictyaml.Reader
 	maxMembers uint64
 	// rulesUnread: the id of a rule, or all of one, could not be read. Whatever names a rule may mean it.
 	rulesUnread bool
-	visited     int // values looked at; what an alias stands for counts each time
 }
 
 // pack fills p in from the top of the file.
-func (r *reader) pack(root place, p *Pack) {
-	f, ok := r.fields(root, "a mapping with pack, measures and rules", "pack", "measures", "rules", "tests")
+func (r *reader) pack(root strictyaml.Place, p *Pack) {
+	if root.Type == strictyaml.Null {
+		r.Add(strictyaml.Fault{Message: "the file is empty; a pack has at least pack, measures and rules"})
+		return
+	}
+	f, ok := r.Fields(root, "a mapping with pack, measures and rules", "pack", "measures", "rules", "tests")
 	if !ok {
 		return
 	}
-	if at, ok := r.need(f, "pack", "name the pack, as pack: example"); ok {
+	if at, ok := r.Need(f, "pack", "name the pack, as pack: example"); ok {
 		p.Name, _ = r.text(at, "the name of the pack", maxName)
-		p.line, p.column = at.line, at.column
+		p.line, p.column = at.Line, at.Column
 		if data, taken := Builtin(p.Name); taken && hashOf(data) != p.Hash {
-			r.warn(at, "%s is the name of a built-in pack, and this is another one; give yours a name of its own", quote(p.Name))
+			r.Warn(at, "%s is the name of a built-in pack, and this is another one; give yours a name of its own", strictyaml.Quote(p.Name))
 		}
 	}
 	ms := r.measures(f)
 	p.Measures = ms.list
-	if at, ok := r.need(f, "rules", "without rules a pack announces nothing"); ok {
+	if at, ok := r.Need(f, "rules", "without rules a pack announces nothing"); ok {
 		r.rules(at, ms, p)
 	} else {
 		r.rulesUnread = true
 	}
 	ms.warnUnused(r)
-	if at, ok := f.get("tests"); ok {
+	if at, ok := f.Get("tests"); ok {
 		r.tests(at, p)
 	}
 }

@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
 // maxWindow is the longest window, in seconds: 36,500 days. A longer one is
@@ -20,10 +22,10 @@ var unitSeconds = []struct {
 }{{"d", 86_400}, {"h", 3_600}, {"m", 60}, {"s", 1}}
 
 // duration reads an integer and a unit, as 730d, in seconds, from least to maxWindow.
-func (r *reader) duration(at place, what string, least int64) (int64, bool) {
+func (r *reader) duration(at strictyaml.Place, what string, least int64) (int64, bool) {
 	want := what + " as 30s, 10m, 12h or 730d"
-	if n := at.node; n.Tag == "!!int" && digits.MatchString(n.Value) {
-		r.fault(at, "%s has no unit; write %s", shown(n.Value), want)
+	if at.Type == strictyaml.Integer && digits.MatchString(at.Value) {
+		r.Fault(at, "%s has no unit; write %s", strictyaml.Shown(at.Value), want)
 		return 0, false
 	}
 	s, ok := r.text(at, want, maxTitle)
@@ -32,7 +34,7 @@ func (r *reader) duration(at place, what string, least int64) (int64, bool) {
 	}
 	m := durationText.FindStringSubmatch(s)
 	if m == nil {
-		r.fault(at, "%s is not %s, an integer and s, m, h or d; %s", quote(s), what, durationHint(s))
+		r.Fault(at, "%s is not %s, an integer and s, m, h or d; %s", strictyaml.Quote(s), what, durationHint(s))
 		return 0, false
 	}
 	n, err := strconv.ParseInt(m[1], 10, 64)
@@ -45,24 +47,21 @@ func (r *reader) duration(at place, what string, least int64) (int64, bool) {
 		}
 	}
 	if n < least || n > maxWindow {
-		r.fault(at, "%s is out of range; %s is from %ds to 36500d", quote(s), what, least)
+		r.Fault(at, "%s is out of range; %s is from %ds to 36500d", strictyaml.Quote(s), what, least)
 		return 0, false
 	}
 	return n, true
 }
 
 var durationHints = []numberHint{
-	{regexp.MustCompile(`^[0-9]+$`), says("put its unit behind it, as 730d")},
-	{regexp.MustCompile(`^[0-9]+\.[0-9]+ ?[a-z]+$`), says("write a whole number of a smaller unit, as 36h for 1.5d")},
-	{regexp.MustCompile(`^0[0-9]`), says("take the leading zero out")},
-	{regexp.MustCompile(`^[+-]`), says("write it without a sign")},
+	{regexp.MustCompile(`^[0-9]+$`), says("put its unit after it, as 730d")},
 	{regexp.MustCompile(`^[0-9]+ ?(ms|us|ns|µs)$`), says("nothing is finer than a second, 1s")},
 	{otherUnit, unitHint},
 }
 
 // durationHint is a remedy for a text that is not a duration.
 func durationHint(s string) string {
-	return hint(durationHints, s, "write one number and one unit, as 730d")
+	return hint(durationHints, s, "write one whole number and one unit, as 730d")
 }
 
 var otherUnit = regexp.MustCompile(`(?i)^([1-9][0-9]{0,5})[ _-]?(s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|w|weeks?|mo|months?|y|yrs?|years?)$`)

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
 // TestBadPacks reads packs that each have something wrong; all that is
@@ -27,7 +29,7 @@ func TestBadPacks(t *testing.T) {
 	}
 }
 
-func faultLines(found []Fault) string {
+func faultLines(found []strictyaml.Fault) string {
 	var b strings.Builder
 	for _, f := range found {
 		b.WriteString(f.String() + "\n")
@@ -36,10 +38,10 @@ func faultLines(found []Fault) string {
 }
 
 // checkFaults checks what holds for the faults of any file.
-func checkFaults(t *testing.T, file string, found []Fault) {
+func checkFaults(t *testing.T, file string, found []strictyaml.Fault) {
 	t.Helper()
 	sorted := slices.Clone(found)
-	sortFaults(sorted)
+	strictyaml.Sort(sorted)
 	if !slices.Equal(found, sorted) {
 		t.Errorf("%s: the faults are not sorted", file)
 	}

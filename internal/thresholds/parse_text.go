@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
 // The most bytes of texts in packs.
@@ -17,30 +17,30 @@ const (
 
 // text reads a string of 1 to most bytes without characters that cannot be meant. All others are as
 // good as in an event: spaces of any kind, joiners and marks, as scripts need them.
-func (r *reader) text(at place, want string, most int) (string, bool) {
+func (r *reader) text(at strictyaml.Place, want string, most int) (string, bool) {
 	if !r.isText(at, want) {
 		return "", false
 	}
-	s := at.node.Value
+	s := at.Value
 	switch i := strings.IndexFunc(s, unmeant); {
 	case s == "":
-		r.fault(at, "the text is empty; write %s", want)
+		r.Fault(at, "the text is empty; write %s", want)
 	case len(s) > most:
-		r.fault(at, "%s has %d bytes; at most %d are allowed: shorten it", quote(s), len(s), most)
+		r.Fault(at, "%s has %d bytes; at most %d are allowed: shorten it", strictyaml.Quote(s), len(s), most)
 	case i >= 0:
 		c := []rune(s[i:])[0]
-		r.fault(at, "%s holds the character %U, %s; take it out", quote(s), c, unmeantName(c))
+		r.Fault(at, "%s holds the character %U, %s; take it out", strictyaml.Quote(s), c, unmeantName(c))
 	default:
 		return s, true
 	}
 	return "", false
 }
 
-// unmeant says whether a character cannot be meant in a text of a pack: a control character, or one that shows what
+// unmeant reports whether a character cannot be meant in a text of a pack: a control character, or one that shows what
 // follows in another order than it is written in. Half of a surrogate pair cannot get here: the file is UTF-8.
 func unmeant(c rune) bool { return unicode.IsControl(c) || redirects(c) }
 
-// redirects says whether a character embeds or overrides a direction.
+// redirects reports whether a character embeds or overrides a direction.
 func redirects(c rune) bool { return 0x202a <= c && c <= 0x202e }
 
 func unmeantName(c rune) string {
@@ -50,20 +50,19 @@ func unmeantName(c rune) string {
 	return "a control character"
 }
 
-// isText says whether the value is a string to YAML.
-func (r *reader) isText(at place, want string) bool {
-	n := at.node
+// isText reports whether the value is a string to YAML.
+func (r *reader) isText(at strictyaml.Place, want string) bool {
 	switch {
-	case n.Kind == yaml.MappingNode && len(n.Content) == 2 && n.Content[0].Value == "n":
-		r.fault(at, `braces are a mapping to YAML; quote a text that holds them, as "{n}"`)
-	case n.Kind != yaml.ScalarNode:
-		r.fault(at, "this is %s; write %s", describe(n), want)
-	case n.Tag == "!!null":
-		r.fault(at, "the value is missing; write %s", want)
-	case n.Tag == "!!int", n.Tag == "!!float", n.Tag == "!!bool", n.Tag == "!!timestamp":
-		r.fault(at, `%s is %s to YAML; quote it: %s`, shown(n.Value), describe(n), quote(n.Value))
-	case n.Tag != "!!str":
-		r.fault(at, "the tag %s is not read; take it out", quote(n.Tag))
+	case at.OnlyKey() == "n":
+		r.Fault(at, `braces are a mapping to YAML; quote a text that holds them, as "{n}"`)
+	case !at.Scalar():
+		r.Fault(at, "this is %s; write %s", r.Describe(at), want)
+	case at.Type == strictyaml.Null:
+		r.Fault(at, "the value is missing; write %s", want)
+	case at.Type == strictyaml.Tagged:
+		r.RefuseTag(at)
+	case at.Type != strictyaml.Text:
+		r.Fault(at, `%s is %s to YAML; quote it: %s`, strictyaml.Shown(at.Value), r.Describe(at), strictyaml.Quote(at.Value))
 	default:
 		return true
 	}
@@ -74,13 +73,13 @@ var idText = regexp.MustCompile(`^[a-z0-9-]{1,64}$`)
 
 // id reads the name of a rule. It is part of keys, file names and labels, so
 // little is allowed in it. "" if it is a fault.
-func (r *reader) id(at place) string {
+func (r *reader) id(at strictyaml.Place) string {
 	s, ok := r.text(at, "a name of a-z, 0-9 and -", maxName)
 	if !ok {
 		return ""
 	}
 	if !idText.MatchString(s) {
-		r.fault(at, "%s is not a name of a-z, 0-9 and - (at most %d)%s", quote(s), maxName, idHint(s))
+		r.Fault(at, "%s is not a name of a-z, 0-9 and - (at most %d)%s", strictyaml.Quote(s), maxName, idHint(s))
 		return ""
 	}
 	return s
@@ -94,39 +93,48 @@ func idHint(s string) string {
 	if s == "" {
 		return ""
 	}
-	return "; did you mean " + quote(s) + "?"
+	return "; did you mean " + strictyaml.Quote(s) + "?"
 }
 
-// choice reads one of names and returns its place among them. what is what they are.
-func (r *reader) choice(at place, what string, names []string) (int, bool) {
+// choice reads one of names and returns its strictyaml.Place among them. what is what they are.
+func (r *reader) choice(at strictyaml.Place, what string, names []string) (int, bool) {
 	s, ok := r.text(at, what+", "+oneOf(names), maxTitle)
 	if !ok {
 		return 0, false
 	}
 	i := slices.Index(names, s)
 	if i < 0 {
-		r.fault(at, "%s is not %s; %s", quote(s), what, didYouMean(s, names))
+		r.Fault(at, "%s is not %s; %s", strictyaml.Quote(s), what, strictyaml.MeantOrAll(s, names))
 		return 0, false
 	}
 	return i, true
 }
 
+// oneOf lists names for readers: "a, b or c".
+func oneOf(names []string) string {
+	if len(names) < 2 {
+		return strings.Join(names, "")
+	}
+	last := len(names) - 1
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
 // texts reads a list of different strings of 1 to most bytes and sorts them. want
 // is one of them, example the list.
-func (r *reader) texts(at place, want, example string, most int, each func(place, string)) []string {
-	items, _ := r.list(at, "a list, as "+example)
+func (r *reader) texts(at strictyaml.Place, want, example string, most int, each func(strictyaml.Place, string)) []string {
+	items, _ := r.List(at, "a list, as "+example)
 	lines := map[string]int{}
 	var list []string
 	for _, item := range items {
 		s, ok := r.text(item, want, most)
 		if line, again := lines[s]; ok && again {
-			r.fault(item, "%s is in this list twice, first in line %d; take one out", quote(s), line)
+			r.Fault(item, "%s is in this list twice, first in line %d; take one out", strictyaml.Quote(s), line)
 			ok = false
 		}
 		if !ok {
 			continue
 		}
-		lines[s] = item.line
+		lines[s] = item.Line
 		list = append(list, s)
 		each(item, s)
 	}

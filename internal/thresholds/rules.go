@@ -7,33 +7,33 @@ import (
 	"strconv"
 	"strings"
 
-	"go.yaml.in/yaml/v3"
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
 // draft is a rule with what is known only while reading.
 type draft struct {
 	*Rule
-	at     place   // of the rule
-	limits []place // of the limits' values, by limit
-	kind   bool    // by was read
-	sound  bool    // all limits were read: levels can be checked against them
+	at     strictyaml.Place   // of the rule
+	limits []strictyaml.Place // of the limits' values, by limit
+	kind   bool               // by was read
+	sound  bool               // all limits were read: levels can be checked against them
 }
 
 // rules reads the list of rules into p.
-func (r *reader) rules(at place, ms *measures, p *Pack) {
-	items, ok := r.list(at, "a list of rules, each with id, by, window, step and limits")
+func (r *reader) rules(at strictyaml.Place, ms *measures, p *Pack) {
+	items, ok := r.List(at, "a list of rules, each with id, by, window, step and limits")
 	r.rulesUnread = !ok
 	lines := map[string]int{}
 	for _, item := range items {
 		rule, ok := r.rule(item, ms)
 		r.rulesUnread = r.rulesUnread || !ok || rule.ID == ""
-		if !ok || r.exhausted() {
+		if !ok || r.Exhausted() {
 			continue
 		}
 		if line, again := lines[rule.ID]; again && rule.ID != "" {
-			r.faults.add(Fault{
-				Line: rule.line, Column: rule.column, Path: join(item.path, "id"),
-				Message: fmt.Sprintf("the id %s is taken by the rule in line %d; rename one", quote(rule.ID), line),
+			r.Add(strictyaml.Fault{
+				Line: rule.line, Column: rule.column, Path: strictyaml.Join(item.Path, "id"),
+				Message: fmt.Sprintf("the id %s is taken by the rule in line %d; rename one", strictyaml.Quote(rule.ID), line),
 			})
 		} else {
 			lines[rule.ID] = rule.line
@@ -43,23 +43,23 @@ func (r *reader) rules(at place, ms *measures, p *Pack) {
 	}
 }
 
-func (r *reader) rule(at place, ms *measures) (*Rule, bool) {
-	f, ok := r.fields(at, "a rule with id, by, window, step and limits",
+func (r *reader) rule(at strictyaml.Place, ms *measures) (*Rule, bool) {
+	f, ok := r.Fields(at, "a rule with id, by, window, step and limits",
 		"id", "title", "cite", "by", "window", "step", "limits", "combine", "levels", "clear")
 	if !ok {
 		return nil, false
 	}
 	d := &draft{Rule: &Rule{}, at: at}
 	r.heading(f, d)
-	if at, ok := r.need(f, "by", "say for which kind of subject it counts: "+oneOf(kindNames[:])); ok {
+	if at, ok := r.Need(f, "by", "say for which kind of subject it counts: "+oneOf(kindNames[:])); ok {
 		i, ok := r.choice(at, "a kind of subject", kindNames[:])
 		d.By, d.kind = Kind(i), ok
 	}
 	r.window(f, d)
-	if at, ok := r.need(f, "limits", "write measures with their limits, as limits: {clicks: 50000}"); ok {
+	if at, ok := r.Need(f, "limits", "write measures with their limits, as limits: {clicks: 50000}"); ok {
 		d.sound = r.limits(at, ms, d)
 	}
-	if at, ok := f.get("combine"); ok {
+	if at, ok := f.Get("combine"); ok {
 		d.sound = r.combine(at, d) && d.sound
 	}
 	r.levels(f, d)
@@ -70,15 +70,15 @@ func (r *reader) rule(at place, ms *measures) (*Rule, bool) {
 }
 
 // heading reads what the rule is called.
-func (r *reader) heading(f fields, d *draft) {
-	if at, ok := r.need(f, "id", "name the rule, as id: clicks-50000"); ok {
+func (r *reader) heading(f strictyaml.Fields, d *draft) {
+	if at, ok := r.Need(f, "id", "name the rule, as id: clicks-50000"); ok {
 		d.ID = r.id(at)
-		d.line, d.column = at.line, at.column
+		d.line, d.column = at.Line, at.Column
 	}
-	if at, ok := f.get("title"); ok {
+	if at, ok := f.Get("title"); ok {
 		d.Title, _ = r.text(at, "a title", maxTitle)
 	}
-	if at, ok := f.get("cite"); ok {
+	if at, ok := f.Get("cite"); ok {
 		d.Cite, _ = r.text(at, "where the limit comes from", maxTitle)
 	}
 }
@@ -87,22 +87,22 @@ func (r *reader) heading(f fields, d *draft) {
 const maxSteps = 1_000
 
 // window reads window and step.
-func (r *reader) window(f fields, d *draft) {
-	step, hasStep := f.get("step")
-	at, ok := r.need(f, "window", "write an integer and s, m, h or d, as window: 730d, or window: all")
-	if ok && at.node.Value == "all" {
+func (r *reader) window(f strictyaml.Fields, d *draft) {
+	step, hasStep := f.Get("step")
+	at, ok := r.Need(f, "window", "write an integer and s, m, h or d, as window: 730d, or window: all")
+	if ok && at.Value == "all" {
 		d.WindowText = "all"
 		if hasStep {
-			r.fault(step, "the window all has no steps; take step out")
+			r.Fault(step, "the window all has no steps; take step out")
 		}
 		return
 	}
 	if ok {
 		d.Window, ok = r.windowOf(at)
-		d.WindowText = at.node.Value
+		d.WindowText = at.Value
 	}
 	if !hasStep {
-		r.need(f, "step", "write how finely the window moves, as step: "+stepFor(d.Window, d.Window/maxSteps))
+		r.Need(f, "step", "write how finely the window moves, as step: "+stepFor(d.Window, d.Window/maxSteps))
 		return
 	}
 	var stepOK bool
@@ -111,25 +111,25 @@ func (r *reader) window(f fields, d *draft) {
 	}
 }
 
-func (r *reader) windowOf(at place) (int64, bool) {
-	if at.node.Kind == yaml.ScalarNode && nearest(at.node.Value, []string{"all"}) == "all" {
-		r.fault(at, `%s is not a window; did you mean "all"?`, quote(at.node.Value))
+func (r *reader) windowOf(at strictyaml.Place) (int64, bool) {
+	if at.Scalar() && strictyaml.Nearest(at.Value, []string{"all"}) == "all" {
+		r.Fault(at, `%s is not a window; did you mean "all"?`, strictyaml.Quote(at.Value))
 		return 0, false
 	}
 	return r.duration(at, "a window", 1)
 }
 
 // divides checks step against window.
-func (r *reader) divides(at place, d *draft) {
+func (r *reader) divides(at strictyaml.Place, d *draft) {
 	window := d.WindowText
 	switch {
 	case d.Step > d.Window:
-		r.fault(at, "the step is longer than the window %s; write %s or less", window, window)
+		r.Fault(at, "the step is longer than the window %s; write %s or less", window, window)
 	case d.Window/d.Step > maxSteps:
-		r.fault(at, "the window %s has %d of these steps; at most %d are allowed: write %s or more",
+		r.Fault(at, "the window %s has %d of these steps; at most %d are allowed: write %s or more",
 			window, (d.Window+d.Step-1)/d.Step, maxSteps, stepFor(d.Window, d.Step))
 	case d.Window%d.Step != 0:
-		r.fault(at, "the step does not divide the window %s; write %s", window, stepNear(d.Window, d.Step))
+		r.Fault(at, "the step does not divide the window %s; write %s", window, stepNear(d.Window, d.Step))
 	}
 }
 
@@ -171,25 +171,25 @@ func stepNear(window, wanted int64) string {
 
 // limits reads the measures with their limits, in the file's order, and says
 // whether all are sound.
-func (r *reader) limits(at place, ms *measures, d *draft) bool {
-	list, sound := r.pairs(at, "measures with their limits, as {clicks: 50000}")
-	if sound && len(at.node.Content) == 0 {
-		r.fault(at, "there are no limits; write measures with their limits, as {clicks: 50000}")
+func (r *reader) limits(at strictyaml.Place, ms *measures, d *draft) bool {
+	list, sound := r.Pairs(at, "measures with their limits, as {clicks: 50000}")
+	if sound && at.Len() == 0 {
+		r.Fault(at, "there are no limits; write measures with their limits, as {clicks: 50000}")
 	}
 	for _, p := range list {
-		if r.exhausted() {
+		if r.Exhausted() {
 			return false
 		}
-		m, known := r.measureNamed(ms, p.key)
-		value, ok := r.whole(p.value, "a limit", 1, MaxValue)
+		m, known := r.measureNamed(ms, p.Key)
+		value, ok := r.whole(p.Value, "a limit", 1, MaxValue)
 		if !known || !ok || !m.sound {
 			sound = false
 			continue
 		}
 		d.Limits = append(d.Limits, Limit{Measure: m.Measure, Value: value})
-		d.limits = append(d.limits, p.value)
+		d.limits = append(d.limits, p.Value)
 	}
-	return sound && len(d.Limits) > 0 && len(list)*2 == len(at.node.Content)
+	return sound && len(d.Limits) > 0 && len(list) == at.Len()
 }
 
 const atLeast = "at-least-"
@@ -197,12 +197,12 @@ const atLeast = "at-least-"
 var almostAtLeast = regexp.MustCompile(`(?i)^(?:at[ _-]?least[ _-]?)?([1-9][0-9]{0,3})$`)
 
 // combine reads how the measures make one progress; false if that is not known.
-func (r *reader) combine(at place, d *draft) bool {
-	if at.node.Kind == yaml.ScalarNode && strings.HasPrefix(at.node.Value, atLeast) {
+func (r *reader) combine(at strictyaml.Place, d *draft) bool {
+	if at.Scalar() && strings.HasPrefix(at.Value, atLeast) {
 		return r.atLeast(at, d)
 	}
-	if m := almostAtLeast.FindStringSubmatch(at.node.Value); m != nil {
-		r.fault(at, "%s is not a way to combine; did you mean %q?", quote(at.node.Value), atLeast+m[1])
+	if m := almostAtLeast.FindStringSubmatch(at.Value); m != nil {
+		r.Fault(at, "%s is not a way to combine; did you mean %q?", strictyaml.Quote(at.Value), atLeast+m[1])
 		return false
 	}
 	i, ok := r.choice(at, "a way to combine", []string{"any", "all", atLeast + "2", "ratio"})
@@ -211,17 +211,17 @@ func (r *reader) combine(at place, d *draft) bool {
 }
 
 // atLeast reads the K of at-least-K.
-func (r *reader) atLeast(at place, d *draft) bool {
+func (r *reader) atLeast(at strictyaml.Place, d *draft) bool {
 	d.Combine = AtLeast
-	text := strings.TrimPrefix(at.node.Value, atLeast)
+	text := strings.TrimPrefix(at.Value, atLeast)
 	k, err := strconv.ParseUint(text, 10, 31)
 	if err != nil || !digits.MatchString(text) || strings.HasPrefix(text, "0") {
-		r.fault(at, "%s is not at-least-K; write how many measures must reach the level, from 1, as at-least-2", quote(at.node.Value))
+		r.Fault(at, "%s is not at-least-K; write how many measures must reach the level, from 1, as at-least-2", strictyaml.Quote(at.Value))
 		return false
 	}
 	d.K = int(k)
 	if d.sound && d.K > len(d.Limits) {
-		r.fault(at, "at-least-%d of %d measures is never reached; write at-least-%d or less", d.K, len(d.Limits), len(d.Limits))
+		r.Fault(at, "at-least-%d of %d measures is never reached; write at-least-%d or less", d.K, len(d.Limits), len(d.Limits))
 		return false
 	}
 	return true

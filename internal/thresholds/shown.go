@@ -3,11 +3,12 @@ package thresholds
 import (
 	"fmt"
 	"strings"
-	"unicode"
 	"unicode/utf8"
+
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
-// acts says whether what shows a text may act on a character instead of showing it: a control
+// acts reports whether what shows a text may act on a character instead of showing it: a control
 // character; a mark, embedding, override or isolate that changes the direction of what follows; the end of a line or paragraph.
 func acts(c rune) bool {
 	switch {
@@ -59,25 +60,8 @@ func AppendShown(dst, text []byte) []byte {
 
 // AppendPlain appends an id to a line for readers: as it is, if it can only be read as one, else in quotes.
 func AppendPlain(dst []byte, id string) []byte {
-	if isPlain(id) {
+	if strictyaml.IsPlain(id) {
 		return append(dst, id...)
 	}
 	return appendString(dst, id)
-}
-
-// isPlain says whether a text reads as one word, of the letters, marks and digits of any script and the
-// signs that ids are made with.
-func isPlain(s string) bool {
-	for i, c := range s {
-		switch {
-		case unicode.Is(unicode.Other_Default_Ignorable_Code_Point, c):
-			return false // a letter that shows nothing
-		case unicode.IsLetter(c), unicode.IsDigit(c), unicode.IsNumber(c):
-		case i > 0 && (unicode.IsMark(c) || c == '.' || c == ':'):
-		case strings.ContainsRune("-_@/+=#~%", c):
-		default:
-			return false
-		}
-	}
-	return s != ""
 }

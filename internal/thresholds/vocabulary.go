@@ -1,6 +1,10 @@
 package thresholds
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
+)
 
 // What packs may name of an event. The names, and how long their values may
 // be, are those of the events this program reads.
@@ -35,11 +39,11 @@ func maxField(name string) int {
 	}
 }
 
-// UsualType says whether a type of event is one that producers are known to send, and
+// UsualType reports whether a type of event is one that producers are known to send, and
 // else which of those it may be meant to be; "" if it is like none.
 func UsualType(name string) (usual bool, near string) {
 	if slices.Contains(eventTypes, name) {
 		return true, ""
 	}
-	return false, nearest(name, eventTypes)
+	return false, strictyaml.Nearest(name, eventTypes)
 }

@@ -1,15 +1,14 @@
-package thresholds
+package strictyaml
 
 import (
-	"strconv"
 	"strings"
 	"unicode/utf8"
 )
 
-// nearest is the name among names that was most probably meant by given; ""
+// Nearest is the name among names that was most probably meant by given; ""
 // if none is near. Case, dashes, underscores and spaces do not count; of names
 // equally near the first wins.
-func nearest(given string, names []string) string {
+func Nearest(given string, names []string) string {
 	const (
 		tooLong = 80    // characters; longer than any name, and the distance is quadratic
 		most    = 1_000 // names looked at, for each of at most maxFaults faults
@@ -40,12 +39,12 @@ func farness(a, b []rune) int {
 	return distance(a, b)
 }
 
-// fold is s as far as it counts for nearest.
+// fold is s as far as it counts for Nearest.
 func fold(s string) string { return separators.Replace(strings.ToLower(s)) }
 
 var separators = strings.NewReplacer("-", "", "_", "", " ", "")
 
-// begins says whether the one is a beginning, of at least three letters, of the other.
+// begins reports whether the one is a beginning, of at least three letters, of the other.
 func begins(a, b string) bool {
 	return len(a) >= 3 && len(b) >= 3 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
 }
@@ -77,12 +76,22 @@ func distance(a, b []rune) int {
 	return last[len(b)]
 }
 
-// didYouMean ends a message about a name that is not among names: with the
+// DidYouMean ends a message about a name that is not among names: "; did you
+// mean" the nearest; nothing if none is near.
+func DidYouMean(given string, names []string) string {
+	near := Nearest(given, names)
+	if near == "" {
+		return ""
+	}
+	return "; did you mean " + Quote(near) + "?"
+}
+
+// MeantOrAll ends a message about a name that is not among names: with the
 // nearest, or with what there is.
-func didYouMean(given string, names []string) string {
+func MeantOrAll(given string, names []string) string {
 	const few = 20
-	if near := nearest(given, names); near != "" {
-		return "did you mean " + quote(near) + "?"
+	if near := DidYouMean(given, names); near != "" {
+		return strings.TrimPrefix(near, "; ")
 	}
 	if len(names) == 0 {
 		return "there is none"
@@ -93,38 +102,7 @@ func didYouMean(given string, names []string) string {
 	}
 	var list []string
 	for _, name := range names {
-		list = append(list, shown(name))
+		list = append(list, Shown(name))
 	}
 	return "choose from " + strings.Join(list, ", ") + more
-}
-
-// shown is a text as it is, if it can only be read as a name or a number, else quoted.
-func shown(s string) string {
-	if len(s) <= 64 && isPlain(s) {
-		return s
-	}
-	return quote(s)
-}
-
-// oneOf lists names for readers: "a, b or c".
-func oneOf(names []string) string {
-	if len(names) < 2 {
-		return strings.Join(names, "")
-	}
-	last := len(names) - 1
-	return strings.Join(names[:last], ", ") + " or " + names[last]
-}
-
-// quote is s in quotes, cut to a length that fits a message, and without
-// anything a terminal would act on.
-func quote(s string) string {
-	const most = 60 // characters
-	n := 0
-	for i := range s {
-		if n == most {
-			return strconv.Quote(s[:i] + "...")
-		}
-		n++
-	}
-	return strconv.Quote(s)
 }

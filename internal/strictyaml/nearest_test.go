@@ -1,4 +1,4 @@
-package thresholds
+package strictyaml
 
 import (
 	"strings"
@@ -9,7 +9,7 @@ func TestNearest(t *testing.T) {
 	names := []string{"incident", "account", "content", "group", "by", "at-least-2", "where"}
 	f := func(given, want string) {
 		t.Helper()
-		if got := nearest(given, names); got != want {
+		if got := Nearest(given, names); got != want {
 			t.Errorf("nearest to %q is %q, want %q", given, got, want)
 		}
 	}
@@ -39,10 +39,10 @@ func TestNearest(t *testing.T) {
 	f(strings.Repeat("incident", 100), "")
 }
 
-func TestDidYouMean(t *testing.T) {
+func TestMeantOrAll(t *testing.T) {
 	f := func(given string, names []string, want string) {
 		t.Helper()
-		if got := didYouMean(given, names); got != want {
+		if got := MeantOrAll(given, names); got != want {
 			t.Errorf("%q ends in %q, want %q", given, got, want)
 		}
 	}
@@ -55,7 +55,7 @@ func TestDidYouMean(t *testing.T) {
 func TestQuote(t *testing.T) {
 	f := func(s, want string) {
 		t.Helper()
-		if got := quote(s); got != want {
+		if got := Quote(s); got != want {
 			t.Errorf("quote(%q) is %s, want %s", s, got, want)
 		}
 	}
