@@ -88,7 +88,7 @@ func TestCheckAll(t *testing.T) {
 	}
 	for _, want := range []string{
 		"warning: env AGGREGATOR_LOG_LVEL: no such key; did you mean \"AGGREGATOR_LOG_LEVEL\"?",
-		config + ":1:9: kafka.groop: there is no such key; did you mean \"group\"?",
+		config + ":1:9: kafka.groop: there is no key \"groop\" here; did you mean \"group\"?",
 		config + ":2:13: redis.db: ",
 		"env AGGREGATOR_LOG_LEVEL: \"loud\" is not one of",
 		bad + ":5:",

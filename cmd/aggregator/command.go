@@ -9,6 +9,8 @@ import (
 	"io"
 	"slices"
 	"strings"
+
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
 // command is a subcommand.
@@ -56,7 +58,7 @@ func lookUp(name string) (*command, error) {
 		}
 		names = append(names, c.name)
 	}
-	return nil, &usageError{fmt.Sprintf("there is no command %q%s", name, didYouMean(name, names)), usage()}
+	return nil, &usageError{fmt.Sprintf("there is no command %q%s", name, strictyaml.DidYouMean(name, names)), usage()}
 }
 
 // help prints the usage, or a command's.
@@ -142,7 +144,7 @@ func nearestFlag(fs *flag.FlagSet, err error) string {
 	}
 	var names []string
 	fs.VisitAll(func(f *flag.Flag) { names = append(names, "-"+f.Name) })
-	return didYouMean("-"+strings.TrimPrefix(given, "-"), names)
+	return strictyaml.DidYouMean("-"+strings.TrimPrefix(given, "-"), names)
 }
 
 // texts is a flag that may be given several times.

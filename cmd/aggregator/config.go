@@ -1,9 +1,7 @@
 package main
 
 import (
-	"cmp"
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -87,7 +85,8 @@ func (s *session) loadConfig(file string) (*config, faults) {
 }
 
 func newConfigReader(file string) *configReader {
-	r := &configReader{c: defaultConfig(), file: file, places: map[string]place{}}
+	r := &configReader{c: defaultConfig(), file: file, yaml: strictyaml.NewReader(file, "a config"), origins: map[string]origin{}}
+	r.yaml.Secret = true
 	r.keys = keysOf(r.c)
 	return r
 }
@@ -114,52 +113,43 @@ func (f faults) orNil() error {
 
 // configReader gathers a config, and what is wrong with it.
 type configReader struct {
-	c      *config
-	keys   []key
-	file   string
-	places map[string]place // where a key was set, by its path
-	inFile []strictyaml.Fault
-	others faults // of the environment, or of no place
+	c       *config
+	keys    []key
+	file    string
+	yaml    *strictyaml.Reader
+	origins map[string]origin // where a key was set, by its path
+	others  faults            // of the environment, or of no place
 }
 
-// place is where a key was set: in the file, or by an environment variable.
-type place struct {
+// origin is where a key was set: in the file, or by an environment variable.
+type origin struct {
 	line, column int
 	variable     string
 }
 
-func (r *configReader) faultAt(line, column int, path, format string, args ...any) {
-	r.inFile = append(r.inFile, strictyaml.Fault{
-		File: r.file, Line: max(line, 1), Column: max(column, 1), Path: path, Message: fmt.Sprintf(format, args...),
-	})
-}
-
 // fault notes what is wrong with a key that was read, wherever it was set.
 func (r *configReader) fault(path, format string, args ...any) {
-	at, set := r.places[path]
+	at, set := r.origins[path]
 	switch {
 	case at.variable != "":
 		r.others = append(r.others, "env "+at.variable+": "+fmt.Sprintf(format, args...))
 	case set || r.file != "":
-		r.faultAt(at.line, at.column, path, format, args...)
+		r.yaml.Add(strictyaml.Fault{Line: at.line, Column: at.column, Path: path, Message: fmt.Sprintf(format, args...)})
 	default:
 		r.others = append(r.others, "config: "+path+": "+fmt.Sprintf(format, args...))
 	}
 }
 
-// set says whether a key was set at all.
+// isSet reports whether a key was set at all.
 func (r *configReader) isSet(path string) bool {
-	_, set := r.places[path]
+	_, set := r.origins[path]
 	return set
 }
 
 // faults are all faults: the file's by line, then the others.
 func (r *configReader) faults() faults {
-	slices.SortStableFunc(r.inFile, func(a, b strictyaml.Fault) int {
-		return cmp.Or(cmp.Compare(a.Line, b.Line), cmp.Compare(a.Column, b.Column))
-	})
 	var all faults
-	for _, f := range r.inFile {
+	for _, f := range r.yaml.Sorted() {
 		all = append(all, f.String())
 	}
 	return append(all, r.others...)

@@ -27,7 +27,7 @@ func (r *configReader) check() {
 		}
 		c.key = key
 	}
-	if len(r.inFile)+len(r.others) == 0 {
+	if !r.yaml.Failed() && len(r.others) == 0 {
 		r.checkDoors()
 	}
 }

@@ -16,7 +16,7 @@ import (
 // warn notes what of a key is allowed, and riskier than it looks.
 func (r *configReader) warn(path, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
-	at := r.places[path]
+	at := r.origins[path]
 	switch {
 	case at.variable != "":
 		r.c.warnings = append(r.c.warnings, "env "+at.variable+": warning: "+message)
@@ -114,7 +114,7 @@ func (r *configReader) checkModes() {
 
 // written says whether a secret stands in the config file itself.
 func (r *configReader) written(path string, s secret) bool {
-	return s.text != "" && r.places[path].line > 0
+	return s.text != "" && r.origins[path].line > 0
 }
 
 // shortWindows warns of rules whose window one event ahead of time can empty: once it is counted, present events are

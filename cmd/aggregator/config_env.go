@@ -5,6 +5,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
 // serviceLink is a variable that Kubernetes sets for each service of a namespace,
@@ -38,7 +40,7 @@ func (r *configReader) readEnvironment(s *session) {
 	}
 	slices.Sort(strays)
 	for _, name := range strays {
-		fmt.Fprintf(s.err, "warning: env %s: no such key%s\n", name, didYouMean(name, known))
+		fmt.Fprintf(s.err, "warning: env %s: no such key%s\n", name, strictyaml.DidYouMean(name, known))
 	}
 }
 
@@ -56,7 +58,7 @@ func (r *configReader) override(given map[*key]string) {
 		if !ok {
 			continue
 		}
-		r.places[k.path] = place{variable: k.variable()}
+		r.origins[k.path] = origin{variable: k.variable()}
 		for _, item := range k.items(text) {
 			if err := k.set(item); err != nil {
 				r.fault(k.path, "%v", err)

@@ -10,10 +10,11 @@ import (
 	"time"
 
 	"github.com/cockroachdb/datadriven"
-	"go.yaml.in/yaml/v3"
+	"go.yaml.in/yaml/v4"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -40,12 +41,12 @@ func TestExample(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	root, err := document(data)
-	if err != nil {
+	var root yaml.Node
+	if err := yaml.Load(data, &root); err != nil {
 		t.Fatal(err)
 	}
 	commented := map[string]bool{}
-	comments(root, "", commented)
+	comments(root.Content[0], "", commented)
 	for _, k := range keysOf(defaultConfig()) {
 		has, there := commented[k.path]
 		if !there || !has {
@@ -58,7 +59,7 @@ func TestExample(t *testing.T) {
 func comments(n *yaml.Node, prefix string, found map[string]bool) {
 	for i := 0; i+1 < len(n.Content); i += 2 {
 		k, v := n.Content[i], n.Content[i+1]
-		path := join(prefix, k.Value)
+		path := strictyaml.Join(prefix, k.Value)
 		found[path] = k.HeadComment != ""
 		if v.Kind == yaml.MappingNode {
 			comments(v, path, found)

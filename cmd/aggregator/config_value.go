@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -100,7 +101,7 @@ func pairs(p *map[string]string) value {
 func choice(p *string, names ...string) value {
 	return value{want: "one of " + strings.Join(names, ", "), text: true, set: func(s string) error {
 		if !slices.Contains(names, s) {
-			return fmt.Errorf("%q is not one of %s%s", s, strings.Trim(strings.Join(names, ", "), ", "), didYouMean(s, names))
+			return fmt.Errorf("%q is not one of %s%s", s, strings.Trim(strings.Join(names, ", "), ", "), strictyaml.DidYouMean(s, names))
 		}
 		*p = s
 		return nil
@@ -117,17 +118,15 @@ func toggle(p *bool) value {
 	}}
 }
 
-var wholeText = regexp.MustCompile(`^(0|[1-9][0-9]*|[1-9][0-9]{0,2}(_[0-9]{3})+)$`)
-
 func parseWhole(s string, least, most int) (int, error) {
-	if !wholeText.MatchString(s) {
+	n, ok := strictyaml.Whole(s)
+	if !ok {
 		return 0, fmt.Errorf("%q is not a whole number, written 50000 or 50_000", s)
 	}
-	n, err := strconv.Atoi(strings.ReplaceAll(s, "_", ""))
-	if err != nil || n < least || n > most {
+	if n < uint64(least) || n > uint64(most) {
 		return 0, fmt.Errorf("%s is out of range: it is from %d to %d", s, least, most)
 	}
-	return n, nil
+	return int(n), nil
 }
 
 func whole(p *int, least, most int) value {
@@ -192,7 +191,7 @@ func parseStart(s string, now time.Time) (stream.Start, error) {
 	if back, err := parseDuration(s); err == nil && back > 0 {
 		return stream.Start{Back: back}, nil
 	}
-	return stream.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s", s, didYouMean(s, []string{"earliest", "latest"}))
+	return stream.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s", s, strictyaml.DidYouMean(s, []string{"earliest", "latest"}))
 }
 
 func shortSeconds(s int64) string { return humanize.Duration(time.Duration(s) * time.Second) }

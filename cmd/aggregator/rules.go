@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -44,7 +45,7 @@ func listRules(s *session) error {
 // noBuiltin says that there is no built-in pack of that name.
 func noBuiltin(name string) string {
 	names := thresholds.Builtins()
-	if hint := didYouMean(name, names); hint != "" {
+	if hint := strictyaml.DidYouMean(name, names); hint != "" {
 		return fmt.Sprintf("there is no built-in pack %q%s", name, hint)
 	}
 	return fmt.Sprintf("there is no built-in pack %q; there is %s", name, strings.Join(names, ", "))

@@ -39,16 +39,16 @@ func (r *Reader) Document(data []byte) (Place, bool) {
 		return Place{}, false
 	}
 	dec := yaml.NewDecoder(bytes.NewReader(data))
-	root, err := decode(dec)
+	doc, err := decode(dec)
 	if err != nil {
 		r.syntax(data, err)
 		return Place{}, false
 	}
-	if root == nil {
+	if doc == nil {
 		return Place{Line: 1, Column: 1, Type: Null}, true
 	}
 	r.single(data, dec)
-	return r.place(root, ""), true
+	return r.place(doc.Content[0], ""), true
 }
 
 // single notes a second document after the first.
@@ -67,10 +67,10 @@ func (r *Reader) file(line, column int, format string, args ...any) {
 	r.Add(Fault{Line: line, Column: column, Message: fmt.Sprintf(format, args...)})
 }
 
-// decode is what the next document holds, nil at the end. The YAML library may
+// decode is the next document, nil at the end. The YAML library may
 // panic where it finds itself in a state that it thought impossible; a file must
 // not end the program.
-func decode(dec *yaml.Decoder) (root *yaml.Node, err error) {
+func decode(dec *yaml.Decoder) (doc *yaml.Node, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			err = fmt.Errorf("the YAML reader gave up: %v", p)
@@ -82,7 +82,7 @@ func decode(dec *yaml.Decoder) (root *yaml.Node, err error) {
 	} else if err != nil {
 		return nil, err
 	}
-	return n.Content[0], nil
+	return &n, nil
 }
 
 // characters notes the first byte that is not UTF-8 and the first character

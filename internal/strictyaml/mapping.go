@@ -28,7 +28,7 @@ func (r *Reader) Pairs(at Place, want string) ([]Pair, bool) {
 	for i := 0; i+1 < len(at.node.Content) && !r.Exhausted(); i += 2 {
 		value := at.node.Content[i+1]
 		p := Pair{Key: r.place(at.node.Content[i], at.Path), in: at.Path, alone: standsAlone(at, value)}
-		if !r.isKey(p.Key, value) {
+		if !r.isKey(p) {
 			continue
 		}
 		p.Name = p.Key.Value
@@ -46,25 +46,30 @@ func (r *Reader) Pairs(at Place, want string) ([]Pair, bool) {
 
 var digits = regexp.MustCompile(`^[0-9]+$`)
 
-// isKey reports whether a mapping's key can be one; value is what belongs to it.
-func (r *Reader) isKey(at Place, value *yaml.Node) bool {
-	switch {
+// isKey reports whether the key of a pair can be one.
+func (r *Reader) isKey(p Pair) bool {
+	switch at := p.Key; {
 	case !at.Scalar():
 		r.Fault(at, `a key is %s here; write a text, and quote one that holds { } [ or ], as "u{n}"`, r.Describe(at))
 	case at.node.Tag == "!!merge":
 		r.Fault(at, "merge keys (<<) are not read; write the keys out")
-	case at.Type == Integer && value.Tag == "!!null" && digits.MatchString(at.Value):
-		what := Shown(at.Value)
-		if r.Secret {
-			what = "a number"
-		}
-		r.Fault(at, "%s stands alone, as a comma ends a value in { }; write thousands as 50_000", what)
+	case at.Type != Text && r.Secret && p.alone:
+		r.lonely(p)
+	case at.Type == Integer && p.alone && digits.MatchString(at.Value):
+		r.Fault(at, "%s stands alone, as a comma ends a value in { }; write thousands as 50_000", Shown(at.Value))
 	case at.Type != Text:
 		r.Fault(at, "the key %s is %s to YAML; quote it", r.shownKey(at.Value), r.Describe(at))
 	default:
 		return true
 	}
 	return false
+}
+
+// lonely notes a key that stands alone, without showing it: it may be the rest of a secret.
+func (r *Reader) lonely(p Pair) {
+	at := p.Key
+	at.Path = p.in
+	r.Fault(at, "a key stands alone, as a comma ends a value in { }; quote a text that holds a comma, and write thousands as 50_000")
 }
 
 // Fields is a mapping whose keys are known.
@@ -98,12 +103,10 @@ func standsAlone(mapping Place, value *yaml.Node) bool {
 	return mapping.node.Style&yaml.FlowStyle != 0 && value.Tag == "!!null" && value.Value == ""
 }
 
-// Unknown notes a key that is none of those known. One that stands alone may be the rest of a secret.
+// Unknown notes a key that is none of those known.
 func (r *Reader) Unknown(p Pair, known []string) {
 	if r.Secret && p.alone {
-		at := p.Key
-		at.Path = p.in
-		r.Fault(at, "a key stands alone, as a comma ends a value in { }; quote a text that holds a comma")
+		r.lonely(p)
 		return
 	}
 	r.Fault(p.Key, "there is no key %s here; %s", r.shownKey(p.Name), MeantOrAll(p.Name, known))

@@ -52,6 +52,24 @@ func TestMeantOrAll(t *testing.T) {
 	f("zzzz", strings.Split(strings.Repeat("ab,", 20)+"cd", ","), "choose from "+strings.Repeat("ab, ", 20)+"...")
 }
 
+func TestDidYouMean(t *testing.T) {
+	names := []string{"brokers", "group", "events", "replay", "check", "-config"}
+	f := func(given, want string) {
+		t.Helper()
+		if got := DidYouMean(given, names); got != want {
+			t.Errorf("%s: got %q, want %q", given, got, want)
+		}
+	}
+	f("broker", `; did you mean "brokers"?`)
+	f("grup", `; did you mean "group"?`)
+	f("rpelay", `; did you mean "replay"?`)
+	f("chekc", `; did you mean "check"?`)
+	f("-cofnig", `; did you mean "-config"?`)
+	f("x", "")
+	f("something", "")
+	f("", "")
+}
+
 func TestQuote(t *testing.T) {
 	f := func(s, want string) {
 		t.Helper()

@@ -30,7 +30,7 @@ func (r *Reader) syntax(data []byte, err error) {
 		at, problem, remedy = load.ContextMark, "the text does not end", "close the quotes that are opened here"
 	default:
 		at = lastOf(text)
-		problem, remedy = "the file ends within a value", "close its brackets"
+		problem, remedy = "the file ends within a value", "close its brackets, or quote it"
 	}
 	r.file(at.Line, at.Column, "this is not YAML: %s; %s", problem, remedy)
 }
@@ -73,7 +73,7 @@ func remedyFor(c, begin rune, first bool) string {
 		return "take the line out"
 	case c == '%' || c == '@' || c == '`':
 		return "quote a text that begins with @, ` or %"
-	case c == '*' || c == '&':
+	case c == '*' || c == '&' || begin == '*' || begin == '&':
 		return "quote a text that begins with * or &"
 	case c == begin && strings.ContainsRune(",]}", c):
 		return "a value is missing before it, or quote a text that begins with , ] or }"
