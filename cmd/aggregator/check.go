@@ -71,13 +71,8 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 
 // checkLive looks at the servers of a config. The packs tell how long events are needed.
 func checkLive(ctx context.Context, s *session, c *config, packs []*thresholds.Pack) error {
-	password, err := c.sasl.password.read()
-	if err != nil {
-		return err
-	}
 	fit := preflight.Run(ctx, &preflight.Options{
-		Kafka: c.kafka, Login: preflight.Login{Mechanism: c.sasl.mechanism, Username: c.sasl.username, Password: password},
-		Intake: c.intake, Redis: c.redis, Packs: packs, Out: s.out, Err: s.err,
+		Kafka: c.kafka, Login: c.login, Intake: c.intake, Redis: c.redis, Packs: packs, Out: s.out, Err: s.err,
 	})
 	if !fit {
 		return errReported

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -13,23 +14,18 @@ import (
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
-// config is everything that can be set. Where each key goes is said in
+// config is the settings as they are used. Where each key goes is said in
 // config_keys.go, and what it means in aggregator.example.yaml.
 type config struct {
-	kafka     stream.Kafka // TLS and SASL are made by connect
-	kafkaTLS  tlsFiles
-	sasl      saslConfig
-	redis     redisstore.Options // TLS and passwords are made by connect
-	redisTLS  tlsFiles
-	password  secret
-	sentinel  secret
-	shards    int // 0: as the kind of Redis wants it
+	kafka     stream.Kafka
+	login     preflight.Login // as kafka.SASL has it
+	redis     redisstore.Options
+	shards    int // written as 0: as the kind of Redis wants it
 	lost      string
 	packs     []string // built-in
 	files     []string
 	listen    string
-	token     secret
-	auth      httpserver.Auth // its token is read by check
+	auth      httpserver.Auth
 	logLevel  string
 	logFormat string
 	maxAge    time.Duration
@@ -37,10 +33,21 @@ type config struct {
 	cache     int // bytes
 	members   int
 	intake    stream.IntakeOptions
-	form      string // of the crossings' CloudEvents
-	keyFile   string
-	key       *stream.Secret
-	warnings  []string // what is allowed, and riskier than it looks
+	key       *stream.Secret // nil: the store has its own
+	warnings  []string       // what is allowed, and riskier than it looks
+}
+
+// written is what a config says that is not used as it is written: check makes
+// settings of it.
+type written struct {
+	kafkaTLS tlsFiles
+	sasl     saslConfig
+	redisTLS tlsFiles
+	password secret // of Redis
+	sentinel secret
+	token    secret
+	form     string // of the crossings' CloudEvents
+	keyFile  string
 }
 
 const (
@@ -69,9 +76,10 @@ func defaultConfig() *config {
 			MaxAhead: stream.DefaultMaxAhead, DedupeWindow: stream.DefaultDedupeWindow, MaxIDs: stream.DefaultMaxIDs,
 			Types: map[string]string{},
 		},
-		form: "binary",
 	}
 }
+
+func defaultWritten() *written { return &written{form: "binary"} }
 
 // loadConfig reads a config file ("" for none) and the environment. It returns
 // all that is wrong at once; the config is what could be read of it. Warnings go to
@@ -85,9 +93,9 @@ func (s *session) loadConfig(file string) (*config, faults) {
 }
 
 func newConfigReader(file string) *configReader {
-	r := &configReader{c: defaultConfig(), file: file, yaml: strictyaml.NewReader(file, "a config"), origins: map[string]origin{}}
+	r := &configReader{c: defaultConfig(), w: defaultWritten(), file: file, yaml: strictyaml.NewReader(file, "a config"), origins: map[string]origin{}}
 	r.yaml.Secret = true
-	r.keys = keysOf(r.c)
+	r.keys = keysOf(r.c, r.w)
 	return r
 }
 
@@ -114,6 +122,7 @@ func (f faults) orNil() error {
 // configReader gathers a config, and what is wrong with it.
 type configReader struct {
 	c       *config
+	w       *written
 	keys    []key
 	file    string
 	yaml    *strictyaml.Reader

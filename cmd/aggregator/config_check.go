@@ -5,23 +5,24 @@ import (
 	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
 // check finds what is wrong with keys taken together, reads the files that
 // they name, and finishes the config.
 func (r *configReader) check() {
-	c := r.c
-	c.kafka.Structured = c.form == "structured"
+	c, w := r.c, r.w
+	c.kafka.Structured = w.form == "structured"
 	r.checkNeeded()
 	r.checkTopics()
 	r.checkLogin()
 	r.checkRedis()
 	r.checkToken()
-	r.checkTLS("kafka.tls", &c.kafkaTLS)
-	r.checkTLS("redis.tls", &c.redisTLS)
-	if c.keyFile != "" {
-		key, err := readKey(c.keyFile)
+	r.checkTLS("kafka.tls", &w.kafkaTLS)
+	r.checkTLS("redis.tls", &w.redisTLS)
+	if w.keyFile != "" {
+		key, err := readKey(w.keyFile)
 		if err != nil {
 			r.fault("privacy.key_file", "%v", err)
 		}
@@ -66,7 +67,7 @@ func (r *configReader) checkTopics() {
 
 // checkLogin reads Kafka's password.
 func (r *configReader) checkLogin() {
-	s := &r.c.sasl
+	s := &r.w.sasl
 	password := r.secret("kafka.sasl.password", &s.password)
 	for _, k := range []string{"username", "password", "password_file"} {
 		if path := "kafka.sasl." + k; s.mechanism == "" && r.isSet(path) && *s != (saslConfig{}) {
@@ -81,8 +82,9 @@ func (r *configReader) checkLogin() {
 		r.fault("kafka.sasl.mechanism", "%s needs kafka.sasl.username and kafka.sasl.password (or password_file)", s.mechanism)
 		return
 	}
+	r.c.login = preflight.Login{Mechanism: s.mechanism, Username: s.username, Password: password}
 	var err error
-	if r.c.kafka.SASL, err = s.method(password); err != nil {
+	if r.c.kafka.SASL, err = method(&r.c.login); err != nil {
 		r.fault("kafka.sasl.username", "%v", err)
 	}
 }
@@ -90,8 +92,8 @@ func (r *configReader) checkLogin() {
 // checkRedis reads Redis' passwords, and notes what the store itself finds wrong.
 func (r *configReader) checkRedis() {
 	o := &r.c.redis
-	o.Password = r.secret("redis.password", &r.c.password)
-	o.SentinelPassword = r.secret("redis.sentinel_password", &r.c.sentinel)
+	o.Password = r.secret("redis.password", &r.w.password)
+	o.SentinelPassword = r.secret("redis.sentinel_password", &r.w.sentinel)
 	if r.c.shards == 0 {
 		r.c.shards = stream.DefaultShards
 		if o.MasterName == "" && (o.Cluster || len(o.Addrs) > 1) {
@@ -116,13 +118,12 @@ func (r *configReader) checkRedis() {
 
 // checkToken reads the token that HTTP asks for.
 func (r *configReader) checkToken() {
-	c := r.c
-	c.auth.Token = r.secret("http.token", &c.token)
+	r.c.auth.Token = r.secret("http.token", &r.w.token)
 	path := "http.token"
-	if c.token.file != "" {
+	if r.w.token.file != "" {
 		path += "_file"
 	}
-	if err := httpserver.CheckToken(c.auth.Token); err != nil {
+	if err := httpserver.CheckToken(r.c.auth.Token); err != nil {
 		r.fault(path, "%v", err)
 	}
 }

@@ -37,10 +37,10 @@ func (r *configReader) checkDoors() {
 	if c.auth.Token == "" && c.auth.Debug {
 		r.warn("http.debug", "whoever reaches %s can take profiles, which show how the program is built and cost time; set http.token_file, or http.debug to false", c.listen)
 	}
-	if far := firstFar(c.kafka.Brokers); c.kafka.SASL != nil && !c.kafkaTLS.enabled && far != "" {
-		r.warn("kafka.sasl.mechanism", "without TLS the network between here and %s sees %s; set kafka.tls.enabled", far, seenOf(c.sasl.mechanism))
+	if far := firstFar(c.kafka.Brokers); c.kafka.SASL != nil && !r.w.kafkaTLS.enabled && far != "" {
+		r.warn("kafka.sasl.mechanism", "without TLS the network between here and %s sees %s; set kafka.tls.enabled", far, seenOf(c.login.Mechanism))
 	}
-	if far := firstFar(c.redis.Addrs); !c.redisTLS.enabled && far != "" {
+	if far := firstFar(c.redis.Addrs); !r.w.redisTLS.enabled && far != "" {
 		for _, s := range []struct{ path, text string }{{"redis.password", c.redis.Password}, {"redis.sentinel_password", c.redis.SentinelPassword}} {
 			if s.text != "" {
 				r.warn(r.setPath(s.path, s.path+"_file"), "without TLS the network between here and %s sees the password; set redis.tls.enabled", far)
@@ -85,22 +85,22 @@ func firstFar(addrs []string) string {
 
 // checkModes looks who may read the files in which secrets stand, the config itself if it holds any.
 func (r *configReader) checkModes() {
-	c := r.c
+	w := r.w
 	for _, f := range []struct {
 		path, name string
 		in         bool // the secret stands in the config file
 	}{
-		{"kafka.sasl.password_file", c.sasl.password.file, false},
-		{"kafka.tls.key_file", c.kafkaTLS.key, false},
-		{"redis.password_file", c.password.file, false},
-		{"redis.sentinel_password_file", c.sentinel.file, false},
-		{"redis.tls.key_file", c.redisTLS.key, false},
-		{"http.token_file", c.token.file, false},
-		{"privacy.key_file", c.keyFile, false},
-		{"kafka.sasl.password", r.file, r.written("kafka.sasl.password", c.sasl.password)},
-		{"redis.password", r.file, r.written("redis.password", c.password)},
-		{"redis.sentinel_password", r.file, r.written("redis.sentinel_password", c.sentinel)},
-		{"http.token", r.file, r.written("http.token", c.token)},
+		{"kafka.sasl.password_file", w.sasl.password.file, false},
+		{"kafka.tls.key_file", w.kafkaTLS.key, false},
+		{"redis.password_file", w.password.file, false},
+		{"redis.sentinel_password_file", w.sentinel.file, false},
+		{"redis.tls.key_file", w.redisTLS.key, false},
+		{"http.token_file", w.token.file, false},
+		{"privacy.key_file", w.keyFile, false},
+		{"kafka.sasl.password", r.file, r.inFile("kafka.sasl.password", w.sasl.password)},
+		{"redis.password", r.file, r.inFile("redis.password", w.password)},
+		{"redis.sentinel_password", r.file, r.inFile("redis.sentinel_password", w.sentinel)},
+		{"http.token", r.file, r.inFile("http.token", w.token)},
 	} {
 		if f.name == "" || strings.HasSuffix(f.path, "_file") == f.in {
 			continue
@@ -112,8 +112,8 @@ func (r *configReader) checkModes() {
 	}
 }
 
-// written says whether a secret stands in the config file itself.
-func (r *configReader) written(path string, s secret) bool {
+// inFile reports whether a secret stands in the config file itself.
+func (r *configReader) inFile(path string, s secret) bool {
 	return s.text != "" && r.origins[path].line > 0
 }
 

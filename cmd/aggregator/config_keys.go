@@ -22,7 +22,7 @@ func (k *key) variable() string {
 const envPrefix = "AGGREGATOR_"
 
 // keysOf are all keys of a config, in the order of the example file.
-func keysOf(c *config) []key {
+func keysOf(c *config, w *written) []key {
 	keys := []key{
 		{"kafka.brokers", list(&c.kafka.Brokers, address)},
 		{"kafka.group", name(&c.kafka.Group)},
@@ -32,20 +32,20 @@ func keysOf(c *config) []key {
 		{"kafka.start", beginning(&c.kafka.Start)},
 		{"kafka.client_id", name(&c.kafka.ClientID)},
 		{"kafka.fetch_bytes", size(&c.kafka.SetBytes, 64<<10, 64<<20)},
-		{"kafka.sasl.mechanism", choice(&c.sasl.mechanism, "", "plain", "scram-sha-256", "scram-sha-512")},
-		{"kafka.sasl.username", text(&c.sasl.username)},
-		{"kafka.sasl.password", secretText(&c.sasl.password)},
-		{"kafka.sasl.password_file", secretFile(&c.sasl.password)},
+		{"kafka.sasl.mechanism", choice(&w.sasl.mechanism, "", "plain", "scram-sha-256", "scram-sha-512")},
+		{"kafka.sasl.username", text(&w.sasl.username)},
+		{"kafka.sasl.password", secretText(&w.sasl.password)},
+		{"kafka.sasl.password_file", secretFile(&w.sasl.password)},
 
 		{"redis.addrs", list(&c.redis.Addrs, address)},
 		{"redis.master_name", text(&c.redis.MasterName)},
 		{"redis.cluster", toggle(&c.redis.Cluster)},
 		{"redis.username", text(&c.redis.Username)},
-		{"redis.password", secretText(&c.password)},
-		{"redis.password_file", secretFile(&c.password)},
+		{"redis.password", secretText(&w.password)},
+		{"redis.password_file", secretFile(&w.password)},
 		{"redis.sentinel_username", text(&c.redis.SentinelUsername)},
-		{"redis.sentinel_password", secretText(&c.sentinel)},
-		{"redis.sentinel_password_file", secretFile(&c.sentinel)},
+		{"redis.sentinel_password", secretText(&w.sentinel)},
+		{"redis.sentinel_password_file", secretFile(&w.sentinel)},
 		{"redis.db", whole(&c.redis.DB, 0, 1_000_000)},
 		{"redis.prefix", name(&c.redis.Prefix)},
 		{"redis.shards", whole(&c.shards, 0, 1_024)},
@@ -55,8 +55,8 @@ func keysOf(c *config) []key {
 		{"rules.files", filePaths(&c.files)},
 
 		{"http.listen", checked(&c.listen, listenAddress)},
-		{"http.token", secretText(&c.token)},
-		{"http.token_file", secretFile(&c.token)},
+		{"http.token", secretText(&w.token)},
+		{"http.token_file", secretFile(&w.token)},
 		{"http.external_url", checked(&c.auth.ExternalURL, httpserver.CheckExternalURL)},
 		{"http.hosts", list(&c.auth.Hosts, httpserver.CheckHost)},
 		{"http.debug", toggle(&c.auth.Debug)},
@@ -72,11 +72,11 @@ func keysOf(c *config) []key {
 		{"dedupe.window", duration(&c.intake.DedupeWindow, time.Second, 7*day)},
 		{"dedupe.max_ids", whole(&c.intake.MaxIDs, 1_000, 100_000_000)},
 		{"cloudevents.types", pairs(&c.intake.Types)},
-		{"cloudevents.crossings", choice(&c.form, "binary", "structured")},
-		{"privacy.key_file", filePath(&c.keyFile)},
+		{"cloudevents.crossings", choice(&w.form, "binary", "structured")},
+		{"privacy.key_file", filePath(&w.keyFile)},
 	}
-	keys = append(keys, tlsKeys("kafka.tls", &c.kafkaTLS)...)
-	return append(keys, tlsKeys("redis.tls", &c.redisTLS)...)
+	keys = append(keys, tlsKeys("kafka.tls", &w.kafkaTLS)...)
+	return append(keys, tlsKeys("redis.tls", &w.redisTLS)...)
 }
 
 func tlsKeys(section string, t *tlsFiles) []key {

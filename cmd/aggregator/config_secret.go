@@ -14,6 +14,7 @@ import (
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
+	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -53,21 +54,21 @@ func (s *secret) read() (string, error) {
 	return text, nil
 }
 
-// saslConfig is how to log in at Kafka.
+// saslConfig is how to log in at Kafka, as it is written.
 type saslConfig struct {
 	mechanism, username string
 	password            secret
 }
 
-// method makes the mechanism; nil for none.
-func (c *saslConfig) method(password string) (sasl.Mechanism, error) {
-	switch c.mechanism {
+// method makes the mechanism of a login; nil for none.
+func method(l *preflight.Login) (sasl.Mechanism, error) {
+	switch l.Mechanism {
 	case "plain":
-		return plain.Mechanism{Username: c.username, Password: password}, nil
+		return plain.Mechanism{Username: l.Username, Password: l.Password}, nil
 	case "scram-sha-256":
-		return scram.Mechanism(scram.SHA256, c.username, password)
+		return scram.Mechanism(scram.SHA256, l.Username, l.Password)
 	case "scram-sha-512":
-		return scram.Mechanism(scram.SHA512, c.username, password)
+		return scram.Mechanism(scram.SHA512, l.Username, l.Password)
 	}
 	return nil, nil
 }

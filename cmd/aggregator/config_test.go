@@ -47,7 +47,7 @@ func TestExample(t *testing.T) {
 	}
 	commented := map[string]bool{}
 	comments(root.Content[0], "", commented)
-	for _, k := range keysOf(defaultConfig()) {
+	for _, k := range keysOf(defaultConfig(), defaultWritten()) {
 		has, there := commented[k.path]
 		if !there || !has {
 			t.Errorf("%s: there %v, with a comment %v", k.path, there, has)
@@ -70,7 +70,7 @@ func comments(n *yaml.Node, prefix string, found map[string]bool) {
 // TestKeys: no two keys share a path or a variable, and no key is a section.
 func TestKeys(t *testing.T) {
 	seen := map[string]bool{}
-	keys := keysOf(defaultConfig())
+	keys := keysOf(defaultConfig(), defaultWritten())
 	for _, k := range keys {
 		if seen[k.path] || seen[k.variable()] {
 			t.Errorf("%s or %s is there twice", k.path, k.variable())
@@ -191,17 +191,19 @@ func TestEveryVariable(t *testing.T) {
 		"kafka.start": "latest", "kafka.sasl.mechanism": "", "redis.lost": "refuse", "rules.packs": "cn-2019-15-after-order",
 		"http.listen": ":1", "http.external_url": "https://x", "log.level": "debug", "log.format": "json", "commit.max_age": "2s", "max_ahead": "1m", "dedupe.window": "1m",
 		"cloudevents.types": "a=b", "cloudevents.crossings": "structured", "kafka.fetch_bytes": "2MiB", "cache_bytes": "2MiB",
-		"redis.cluster": "true", "kafka.tls.enabled": "true", "redis.tls.enabled": "true", "rules.files": file, "privacy.key_file": file,
+		"redis.cluster": "true", "http.debug": "true", "kafka.tls.enabled": "true", "redis.tls.enabled": "true", "rules.files": file, "privacy.key_file": file,
 		"kafka.brokers": "x:1", "redis.addrs": "x:1", "dedupe.max_ids": "2000",
 	}
-	for _, k := range keysOf(defaultConfig()) {
+	unset := newConfigReader("")
+	unset.finish(&session{err: t.Output()})
+	for _, k := range keysOf(defaultConfig(), defaultWritten()) {
 		text, ok := values[k.path]
 		if !ok {
 			text = "7"
 		}
-		s := &session{err: t.Output(), environ: []string{k.variable() + "=" + text}}
-		c, _ := s.loadConfig("") // some keys are wrong without others
-		if text != "" && reflect.DeepEqual(c, defaultConfig()) {
+		r := newConfigReader("")
+		r.finish(&session{err: t.Output(), environ: []string{k.variable() + "=" + text}}) // some keys are wrong without others
+		if text != "" && reflect.DeepEqual(r.c, unset.c) && reflect.DeepEqual(r.w, unset.w) {
 			t.Errorf("%s=%s changes nothing", k.variable(), text)
 		}
 	}
