@@ -100,7 +100,7 @@ func (p *Program) storedSubjects(ctx context.Context, store windowstore.Store, s
 		}
 		for i, record := range records {
 			_, name, id, _ := store.Keys().ParseRecordKey(part[i])
-			kind, ok := kindOf(name)
+			kind, ok := thresholds.ParseKind(name)
 			if record == nil || !ok {
 				continue
 			}

@@ -131,7 +131,7 @@ func (w *sweeper) lookAt(ctx context.Context, shard int, keys [][]byte) (int, er
 	var damaged error
 	for i, record := range values[:len(keys)] {
 		_, name, id, _ := w.keys.ParseRecordKey(keys[i])
-		kind, ok := kindOf(name)
+		kind, ok := thresholds.ParseKind(name)
 		if record == nil || !ok {
 			continue
 		}

@@ -18,7 +18,7 @@ func (s *shard) sweep(ctx context.Context, due []windowstore.Due) error {
 	r := &chunk{}
 	for _, d := range due {
 		kind, id, _ := s.keys.ParseMember(d.Member)
-		if k, ok := kindOf(kind); ok {
+		if k, ok := thresholds.ParseKind(kind); ok {
 			r.add(&operation{kind: k, id: id}, 0, 0, 0, 0)
 		}
 	}
@@ -222,14 +222,4 @@ func (w *sweeper) clears(ctx context.Context) {
 			return
 		}
 	}
-}
-
-// kindOf is the kind of a name.
-func kindOf(name string) (thresholds.Kind, bool) {
-	for k := range thresholds.NumKinds {
-		if k.String() == name {
-			return k, true
-		}
-	}
-	return 0, false
 }

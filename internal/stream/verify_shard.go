@@ -50,7 +50,7 @@ func (v *verification) findExtraRecords(ctx context.Context) error {
 	var values [][]byte
 	err := v.Store.ScanRecords(ctx, func(n int, key []byte) bool {
 		_, kind, id, _ := v.Store.Keys().ParseRecordKey(key)
-		if _, known := kindOf(kind); !known || n >= v.Shards {
+		if _, known := thresholds.ParseKind(kind); !known || n >= v.Shards {
 			return true
 		}
 		wanted[0] = v.again.store.Keys().AppendRecordKey(wanted[0][:0], n, kind, id)
@@ -113,7 +113,7 @@ var errMoved = errors.New("written while it was read")
 // one compares a subject. It says whether its record moved meanwhile.
 func (v *verification) one(ctx context.Context, c *comparing, key, record []byte) (moved bool, err error) {
 	_, name, id, _ := v.Store.Keys().ParseRecordKey(key)
-	kind, _ := kindOf(name)
+	kind, _ := thresholds.ParseKind(name)
 	wanted := v.again.store.Keys().AppendRecordKey(nil, c.shard, name, id)
 	values, err := v.again.store.Load(ctx, c.shard, [][]byte{wanted}, nil)
 	if err != nil {

@@ -1,5 +1,7 @@
 package thresholds
 
+import "slices"
+
 // Kind is a kind of subject. The order is the one in which the crossings of
 // one event are announced.
 type Kind uint8
@@ -17,6 +19,12 @@ var kindNames = [NumKinds]string{"incident", "account", "content", "group"}
 
 // String is the kind's name in packs, keys and records.
 func (k Kind) String() string { return kindNames[k] }
+
+// ParseKind is the kind of a name; false if it is none.
+func ParseKind(name string) (Kind, bool) {
+	i := slices.Index(kindNames[:], name)
+	return Kind(max(i, 0)), i >= 0
+}
 
 // Level is a progress that is announced, in 1/10,000 of the limit: 8,000 is 0.8.
 // 0 is "none announced" in a State and "cleared" in a Crossing.
