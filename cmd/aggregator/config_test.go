@@ -195,14 +195,14 @@ func TestEveryVariable(t *testing.T) {
 		"kafka.brokers": "x:1", "redis.addrs": "x:1", "dedupe.max_ids": "2000",
 	}
 	unset := newConfigReader("")
-	unset.finish(&session{err: t.Output()})
+	_, _ = unset.finish(&session{err: t.Output()})
 	for _, k := range keysOf(defaultConfig(), defaultWritten()) {
 		text, ok := values[k.path]
 		if !ok {
 			text = "7"
 		}
 		r := newConfigReader("")
-		r.finish(&session{err: t.Output(), environ: []string{k.variable() + "=" + text}}) // some keys are wrong without others
+		_, _ = r.finish(&session{err: t.Output(), environ: []string{k.variable() + "=" + text}}) // some keys are wrong without others
 		if text != "" && reflect.DeepEqual(r.c, unset.c) && reflect.DeepEqual(r.w, unset.w) {
 			t.Errorf("%s=%s changes nothing", k.variable(), text)
 		}
