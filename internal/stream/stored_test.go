@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -103,7 +104,7 @@ func (b *oldStore) fences() {
 func (b *oldStore) record(p *Program, shard int, name string, id []byte) {
 	b.t.Helper()
 	what := fmt.Sprintf("%s%s", name, id)
-	kind, ok := kindOf(name)
+	kind, ok := thresholds.ParseKind(name)
 	value := b.take(b.keys.AppendRecordKey(nil, shard, name, id))
 	if want := windowstore.ShardOf(name, id, 16); !ok || shard != want {
 		b.t.Errorf("%s is in shard %d, want %d", what, shard, want)
