@@ -14,7 +14,7 @@ import (
 )
 
 // TestAccess: with the ACLs of docs/security.md and no others the program does all its work, whichever way it says who
-// it is; without any one of them it says what is missing, and goes on when it is given; what is refused is told
+// it is; without any one of them it says what is missing, and goes on when it is given; what is refused is logged
 // once and clearly.
 func TestAccess(t *testing.T) {
 	g := startGuarded(t)
@@ -30,7 +30,7 @@ func TestAccess(t *testing.T) {
 		g.allow(g.acls(w.principal)...)
 		t.Run(w.name, func(t *testing.T) { g.works(t, w.name, w.environ...) })
 	}
-	t.Run("rights", func(t *testing.T) { g.lacks(t, ways[2].principal, ways[2].environ) })
+	t.Run("rights", func(t *testing.T) { g.withoutEachRight(t, ways[2].principal, ways[2].environ) })
 	t.Run("kafka", g.kafkaRefuses)
 	t.Run("redis", g.redisRefuses)
 	t.Run("secrets", g.keepsSecrets)
@@ -76,8 +76,8 @@ func (g *guarded) works(t *testing.T, name string, environ ...string) {
 	}
 }
 
-// lacks takes each right away in turn.
-func (g *guarded) lacks(t *testing.T, principal string, environ []string) {
+// withoutEachRight takes each right away in turn.
+func (g *guarded) withoutEachRight(t *testing.T, principal string, environ []string) {
 	environ = append(environ, g.redisFine()...)
 	for i, x := range g.acls(principal) {
 		name := fmt.Sprintf("without-%d", i)
@@ -124,18 +124,18 @@ func (g *guarded) refused(t *testing.T, r refusal) {
 	t.Helper()
 	d := startDaemon(t, r.name, g.config, r.environ...)
 	d.mayLogErrors = true
-	said := func(log string) bool {
+	isLogged := func(log string) bool {
 		list := complaints(log)
 		return len(list) > 0 && containsAll(list[len(list)-1], r.want)
 	}
-	d.Log.Await(t, patience, "refusal: "+r.name, said)
+	d.Log.Await(t, patience, "refusal: "+r.name, isLogged)
 	if r.waits {
 		d.Stop()
 	} else if <-d.Done(); d.ExitCode() != exitFailed {
 		t.Errorf("%s: exit code %d", r.name, d.ExitCode())
 	}
 	// A server that refuses our certificate may cut the connection before its reason has come.
-	if list := complaints(d.Log.String()); len(list) > 2 || !said(d.Log.String()) {
+	if list := complaints(d.Log.String()); len(list) > 2 || !isLogged(d.Log.String()) {
 		t.Errorf("%s: it complains %d times:\n%s", r.name, len(list), d.Log)
 	}
 	if c := call(t, "", r.environ, "check", "-config", g.config, "-live"); c.code != exitFailed || !strings.Contains(c.err, "failed: ") {

@@ -32,15 +32,15 @@ func TestAlertsAtTheStart(t *testing.T) {
 	// Retention overtakes the program while it is stopped.
 	count(3)
 	kafka.DeleteRecords(s.events, map[int32]int64{0: 5})
-	s.alerted(t, "hole", "hole in the log: records were deleted before they were read", "AggregatorLogHole", "aggregator_log_holes_records_total")
+	s.checkAlert(t, "hole", "hole in the log: records were deleted before they were read", "AggregatorLogHole", "aggregator_log_holes_records_total")
 
 	// Redis loses everything while it is stopped.
 	redis.Do("FLUSHALL")
-	s.alerted(t, "loss", "store lost fences: counting again from where counting began", "AggregatorStoreLost", "aggregator_store_losses_total")
+	s.checkAlert(t, "loss", "store lost fences: counting again from where counting began", "AggregatorStoreLost", "aggregator_store_losses_total")
 }
 
-// alerted starts a process that finds a fault, then a Prometheus, which has that one alert of what it does not see grow.
-func (s *site) alerted(t *testing.T, name, line, alert, counter string) {
+// checkAlert starts a process that finds a fault, then a Prometheus, which has that one alert of what it does not see grow.
+func (s *site) checkAlert(t *testing.T, name, line, alert, counter string) {
 	t.Helper()
 	d := s.start(name)
 	d.mayLogErrors = true

@@ -21,7 +21,7 @@ import (
 func TestSlowBacklog(t *testing.T) {
 	seed := e2eSeed(t)
 	pack := strings.Replace(quickPack, "window: 5m,  step: 30s", "window: 10m, step: 1m", 1)
-	f := func(name, pack string, span, jitter time.Duration, certain func(day *spread, key string) bool) {
+	f := func(name, pack string, span, jitter time.Duration, certain func(day *judgedEvents, key string) bool) {
 		t.Helper()
 		t.Run(name, func(t *testing.T) {
 			runDay(t, pack, gen.Config{
@@ -30,13 +30,13 @@ func TestSlowBacklog(t *testing.T) {
 		})
 	}
 	// Without clears a subject's time is that of its newest event, so that values are certain whatever feeds it.
-	f("values", regexp.MustCompile(`, clear: [0-9.]+`).ReplaceAllString(pack, ""), 24*time.Hour, 5*time.Second, func(*spread, string) bool { return true })
+	f("values", regexp.MustCompile(`, clear: [0-9.]+`).ReplaceAllString(pack, ""), 24*time.Hour, 5*time.Second, func(*judgedEvents, string) bool { return true })
 	// Events in order within a partition: which of them comes first after a clear is then certain.
-	f("crossings and clears", pack, 16*time.Hour, time.Nanosecond, func(day *spread, key string) bool { return !day.loose(key) })
+	f("crossings and clears", pack, 16*time.Hour, time.Nanosecond, func(day *judgedEvents, key string) bool { return !day.loose(key) })
 }
 
 // runDay sends a day to a deployment of two processes, and compares what is certain.
-func runDay(t *testing.T, pack string, c gen.Config, certain func(*spread, string) bool) {
+func runDay(t *testing.T, pack string, c gen.Config, certain func(*judgedEvents, string) bool) {
 	t.Helper()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: c.Partitions, redis: redis.Addr(), pack: pack, extra: "dedupe: {window: 48h}\n"})
@@ -44,7 +44,7 @@ func runDay(t *testing.T, pack string, c gen.Config, certain func(*spread, strin
 	if err != nil {
 		t.Fatal(err)
 	}
-	day := &spread{g: gen.New(c), o: o}
+	day := &judgedEvents{g: gen.New(c), o: o}
 	s.sendDay(day, c)
 	began := time.Now()
 	a, b := s.start("first"), s.start("second")
@@ -58,10 +58,10 @@ func runDay(t *testing.T, pack string, c gen.Config, certain func(*spread, strin
 		_, found := slices.BinarySearch(displaced, key)
 		return !found && !day.loose(key)
 	}
-	want := only(day.wanted, exact)
+	want := filter(day.wanted, exact)
 	var diff comparison
 	ended := within(time.Minute, func() bool { // the last clears come with a sweep
-		diff = compareAll(only(readAnnouncements(t, s.read(s.crossings)), exact), want, strict)
+		diff = compareAll(filter(readCrossings(t, s.read(s.crossings)), exact), want, strict)
 		return len(diff.missed) == 0
 	})
 	gaveUp, late := a.metric("aggregator_partition_wait_timeouts_total")+b.metric("aggregator_partition_wait_timeouts_total"), a.metric("aggregator_late_total")+b.metric("aggregator_late_total")
@@ -86,7 +86,7 @@ func runDay(t *testing.T, pack string, c gen.Config, certain func(*spread, strin
 
 // sendDay sends the records of a day. One partition begins late, two are silent in the middle; at the end each has an event of
 // one and the same time, so that the stream's time is certain.
-func (s *site) sendDay(day *spread, c gen.Config) {
+func (s *site) sendDay(day *judgedEvents, c gen.Config) {
 	s.t.Helper()
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	silent := func(partition int, at time.Time) bool {
@@ -96,7 +96,7 @@ func (s *site) sendDay(day *spread, c gen.Config) {
 	var r gen.Record
 	records := []gen.Record{}
 	for day.g.Next(&r) {
-		if !silent(r.Partition, ownTime(r.Value)) { // a repeat goes with what it repeats
+		if !silent(r.Partition, eventTime(r.Value)) { // a repeat goes with what it repeats
 			records = append(records, r)
 			r = gen.Record{}
 		}
@@ -109,7 +109,7 @@ func (s *site) sendDay(day *spread, c gen.Config) {
 	for some := range slices.Chunk(records, 50_000) {
 		for _, r := range some {
 			day.made++
-			day.wanted = append(day.wanted, foretold(day.o.ApplyTo(r.Partition, r.Value, r.TimeMillis))...)
+			day.wanted = append(day.wanted, expectedOf(day.o.ApplyTo(r.Partition, r.Value, r.TimeMillis))...)
 		}
 		sent := kafkaNow(some)
 		for i := range sent {
@@ -119,16 +119,16 @@ func (s *site) sendDay(day *spread, c gen.Config) {
 	}
 }
 
-// only are the announcements of some subjects.
-func only(all []announcement, keep func(key string) bool) []announcement {
-	return slices.DeleteFunc(slices.Clone(all), func(a announcement) bool { return !keep(a.key) })
+// filter returns the crossings of some subjects.
+func filter(all []crossing, keep func(key string) bool) []crossing {
+	return slices.DeleteFunc(slices.Clone(all), func(a crossing) bool { return !keep(a.key) })
 }
 
 // levelText is what of a counts line depends on the order in which several partitions were applied.
 var levelText = regexp.MustCompile(`"level":[0-9.]+,"episode":[0-9]+,`)
 
 // compareDay compares the counts that are certain: exactly those of the subjects that exact names, of others the values.
-func (s *site) compareDay(redis string, day *spread, exact, certain func(key string) bool) []string {
+func (s *site) compareDay(redis string, day *judgedEvents, exact, certain func(key string) bool) []string {
 	s.t.Helper()
 	var want []string
 	for _, line := range day.o.Counts() {

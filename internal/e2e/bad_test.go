@@ -23,8 +23,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// specimen is a specimen of record, with what must become of it: a reason, or "" for an event that counts.
-type specimen struct {
+// sample is a record, with what must become of it: the reason why it is refused, or "" for an event that counts.
+type sample struct {
 	name, reason string
 	value        []byte
 	headers      []kgo.RecordHeader
@@ -32,16 +32,16 @@ type specimen struct {
 	ahead        time.Duration // of the event's time 2026-01-01 before its Kafka timestamp; 0: a day behind
 }
 
-// specimens gathers specimens of records.
-type specimens struct {
-	list []specimen
+// sampleList gathers samples.
+type sampleList struct {
+	list []sample
 	made int
 }
 
-const specimenTime = "2026-01-01T00:00:00Z"
+const sampleTime = "2026-01-01T00:00:00Z"
 
-func (k *specimens) put(reason, name, value string, headers ...string) {
-	x := specimen{name: name, reason: reason, value: []byte(value)}
+func (k *sampleList) put(reason, name, value string, headers ...string) {
+	x := sample{name: name, reason: reason, value: []byte(value)}
 	for i := 0; i < len(headers); i += 2 {
 		x.headers = append(x.headers, kgo.RecordHeader{Key: headers[i], Value: []byte(headers[i+1])})
 	}
@@ -49,12 +49,12 @@ func (k *specimens) put(reason, name, value string, headers ...string) {
 }
 
 // with is a good event with a member more.
-func (k *specimens) with(reason, member string) {
+func (k *sampleList) with(reason, member string) {
 	k.put(reason, short(member), strings.TrimSuffix(k.good(), "}")+","+member+"}")
 }
 
 // instead is a good event in which a member stands for one of the needed ones; "" leaves it out.
-func (k *specimens) instead(reason, needed, member string) {
+func (k *sampleList) instead(reason, needed, member string) {
 	text := k.good()
 	from := strings.Index(text, `"`+needed+`":`)
 	to := from + strings.Index(text[from:]+",", ",")
@@ -67,9 +67,9 @@ func (k *specimens) instead(reason, needed, member string) {
 }
 
 // good is an event that counts one click.
-func (k *specimens) good() string {
+func (k *sampleList) good() string {
 	k.made++
-	return fmt.Sprintf(`{"id":"g%d","time":"%s","type":"click","incident":"counted"}`, k.made, specimenTime)
+	return fmt.Sprintf(`{"id":"g%d","time":"%s","type":"click","incident":"counted"}`, k.made, sampleTime)
 }
 
 func short(s string) string {
@@ -79,9 +79,9 @@ func short(s string) string {
 	return s
 }
 
-// allSpecimens are some 300 specimens of bad records, and good ones that are close to them.
-func allSpecimens() []specimen {
-	k := &specimens{}
+// allSamples are some 300 bad records, and good ones that are close to them.
+func allSamples() []sample {
+	k := &sampleList{}
 	k.shapes()
 	k.otherForms()
 	k.needed()
@@ -97,7 +97,7 @@ func allSpecimens() []specimen {
 	return k.list
 }
 
-func (k *specimens) shapes() {
+func (k *sampleList) shapes() {
 	k.put("empty", "no bytes", "")
 	k.put("empty", "no value", "")
 	k.list[len(k.list)-1].value = nil
@@ -131,7 +131,7 @@ func (k *specimens) shapes() {
 }
 
 // otherForms are good events in forms that are not read.
-func (k *specimens) otherForms() {
+func (k *sampleList) otherForms() {
 	good := k.good()
 	f := func(reason, text string) { k.put(reason, "in "+reason, text) }
 	for reason, begin := range map[string]string{
@@ -164,14 +164,14 @@ func (k *specimens) otherForms() {
 }
 
 // withoutTimestamp are good events in records without a Kafka timestamp.
-func (k *specimens) withoutTimestamp() {
+func (k *sampleList) withoutTimestamp() {
 	for range 3 {
 		k.put("no-timestamp", "no timestamp", k.good())
 		k.list[len(k.list)-1].untimed = true
 	}
 }
 
-func (k *specimens) needed() {
+func (k *sampleList) needed() {
 	for _, name := range []string{"id", "time", "type"} {
 		k.instead("missing", name, "")
 		k.instead("missing", name, `"`+name+`":null`)
@@ -191,7 +191,7 @@ func (k *specimens) needed() {
 	k.instead("", "type", `"\u0074ype":"clic\u006b"`)
 }
 
-func (k *specimens) times() {
+func (k *sampleList) times() {
 	f := func(reason string, texts ...string) {
 		for _, text := range texts {
 			k.instead(reason, "time", `"time":"`+text+`"`)
@@ -209,7 +209,7 @@ func (k *specimens) times() {
 		"1678-01-01T00:00:00Z") // the last is late for every window, and no less an event
 }
 
-func (k *specimens) texts() {
+func (k *sampleList) texts() {
 	for name, most := range map[string]int{
 		"account": 256, "content": 256, "group": 256, "site": 256, "recipient": 256, "media": 32, "category": 64,
 	} {
@@ -240,7 +240,7 @@ func (k *specimens) texts() {
 	k.with("", `"note":{"a":[1,-2.5e+3,true,false,null,"x"],"a":2},"note":3`)
 }
 
-func (k *specimens) numbers() {
+func (k *sampleList) numbers() {
 	most := map[string]int64{"count": 1e12, "members": 1e12, "followers": 1e12, "records": 1e12, "amount": 1e15}
 	for _, name := range slices.Sorted(maps.Keys(most)) {
 		f := func(reason string, values ...string) {
@@ -269,11 +269,11 @@ func (k *specimens) numbers() {
 	k.with("", `"count":1`)
 }
 
-func (k *specimens) twice() {
+func (k *sampleList) twice() {
 	k.with("duplicate-member", `"id":"again"`)
 	k.with("duplicate-member", `"id":null`)
 	k.with("duplicate-member", `"\u0069d":"again"`)
-	k.with("duplicate-member", `"time":"`+specimenTime+`"`)
+	k.with("duplicate-member", `"time":"`+sampleTime+`"`)
 	k.with("duplicate-member", `"type":"click"`)
 	k.with("duplicate-member", `"incident":"again"`)
 	for _, name := range []string{"account", "content", "group", "site", "recipient", "media", "category"} {
@@ -285,7 +285,7 @@ func (k *specimens) twice() {
 	}
 }
 
-func (k *specimens) nesting() {
+func (k *sampleList) nesting() {
 	deep := func(open, end string, n int) string { return strings.Repeat(open, n) + "1" + strings.Repeat(end, n) }
 	k.with("", `"note":`+deep("[", "]", 63))
 	k.with("depth", `"note":`+deep("[", "]", 64))
@@ -300,9 +300,9 @@ func (k *specimens) nesting() {
 }
 
 // binaryEvents are CloudEvents whose attributes are headers.
-func (k *specimens) binaryEvents() {
+func (k *sampleList) binaryEvents() {
 	f := func(reason, name, value string, change ...string) {
-		set := []string{"ce_specversion", "1.0", "ce_id", "c" + strconv.Itoa(len(k.list)), "ce_source", "/s", "ce_type", "click", "ce_time", specimenTime}
+		set := []string{"ce_specversion", "1.0", "ce_id", "c" + strconv.Itoa(len(k.list)), "ce_source", "/s", "ce_type", "click", "ce_time", sampleTime}
 		for i := 0; i < len(change); i += 2 {
 			if at := slices.Index(set, change[i]); at >= 0 && change[i+1] == "" {
 				set = slices.Delete(set, at, at+2)
@@ -348,10 +348,10 @@ func (k *specimens) binaryEvents() {
 	f("trailing", "two", bare+bare)
 	f("utf8", "bad text inside", `{"incident":"`+"\xff"+`"}`)
 	f("", "bad extension", bare, "ce_other", "\xff\xff")
-	f("", "the structured form", `{"specversion":"1.0","id":"in","source":"/s","type":"click","time":"`+specimenTime+`","data":`+bare+"}", "ce_id", "")
+	f("", "the structured form", `{"specversion":"1.0","id":"in","source":"/s","type":"click","time":"`+sampleTime+`","data":`+bare+"}", "ce_id", "")
 	f("out-of-range", "empty incident", `{"incident":""}`)
-	k.put("duplicate-member", "binary: two ids", bare, "ce_specversion", "1.0", "ce_id", "a", "ce_id", "b", "ce_source", "/s", "ce_type", "click", "ce_time", specimenTime)
-	k.put("", "two content types", bare, "ce_specversion", "1.0", "ce_id", "types", "ce_source", "/s", "ce_type", "click", "ce_time", specimenTime,
+	k.put("duplicate-member", "binary: two ids", bare, "ce_specversion", "1.0", "ce_id", "a", "ce_id", "b", "ce_source", "/s", "ce_type", "click", "ce_time", sampleTime)
+	k.put("", "two content types", bare, "ce_specversion", "1.0", "ce_id", "types", "ce_source", "/s", "ce_type", "click", "ce_time", sampleTime,
 		"content-type", "application/json", "Content-Type", "text/plain")
 	k.put("", "one header alone", k.good(), "ce_id", "1")
 	k.put("", "one header twice", k.good(), "ce_time", "1", "ce_time", "\xff", "ce_type", "")
@@ -359,7 +359,7 @@ func (k *specimens) binaryEvents() {
 }
 
 // structuredEvents are CloudEvents in one JSON object.
-func (k *specimens) structuredEvents() {
+func (k *sampleList) structuredEvents() {
 	f := func(reason, name, members string) {
 		header := []string{"content-type", "application/cloudevents+json; charset=UTF-8"}
 		switch len(k.list) % 3 { // it tells nothing
@@ -371,7 +371,7 @@ func (k *specimens) structuredEvents() {
 		k.put(reason, "structured: "+name, "{"+members+"}", header...)
 	}
 	id := func() string { k.made++; return fmt.Sprintf(`"specversion":"1.0","id":"s%d","source":"/s"`, k.made) }
-	const rest = `,"type":"click","time":"` + specimenTime + `"`
+	const rest = `,"type":"click","time":"` + sampleTime + `"`
 	const bare = `{"incident":"counted"}`
 	encoded := func(s string) string { return `,"data_base64":"` + base64.StdEncoding.EncodeToString([]byte(s)) + `"` }
 	f("", "all from the envelope", id()+rest+`,"data":`+bare)
@@ -381,7 +381,7 @@ func (k *specimens) structuredEvents() {
 	f("missing", "no version", `"source":"/s","data":`+bare+rest)
 	f("cloudevents", "no id", `"specversion":"1.0","source":"/s","data":`+bare+rest)
 	f("missing", "no source", `"specversion":"1.0","data":`+bare+rest)
-	f("cloudevents", "no type", id()+`,"time":"`+specimenTime+`","data":`+bare)
+	f("cloudevents", "no type", id()+`,"time":"`+sampleTime+`","data":`+bare)
 	f("cloudevents", "empty source", `"specversion":"1.0","id":"1","source":"","data":`+bare+rest)
 	f("cloudevents", "other version", `"specversion":"0.3","id":"1","source":"/s","data":`+bare+rest)
 	f("wrong-type", "version a number", `"specversion":1.0,"id":"1","source":"/s","data":`+bare+rest)
@@ -415,7 +415,7 @@ func (k *specimens) structuredEvents() {
 	k.put("empty", "structured: no bytes", "", "content-type", "application/cloudevents+json")
 }
 
-func (k *specimens) aheadOfTime() {
+func (k *sampleList) aheadOfTime() {
 	for _, d := range []time.Duration{5*time.Minute + time.Millisecond, 6 * time.Minute, time.Hour, 30 * 24 * time.Hour} {
 		k.put("ahead", "ahead by "+d.String(), k.good())
 		k.list[len(k.list)-1].ahead = d
@@ -427,9 +427,9 @@ func (k *specimens) aheadOfTime() {
 	}
 }
 
-// record is the Kafka record of a specimen; the number in its key tells it.
-func (x *specimen) record(n, partitions int) *kgo.Record {
-	at, _ := time.Parse(time.RFC3339, specimenTime)
+// record is the Kafka record of a sample; the number is in its key.
+func (x *sample) record(n, partitions int) *kgo.Record {
+	at, _ := time.Parse(time.RFC3339, sampleTime)
 	r := &kgo.Record{Partition: int32(n % partitions), Value: x.value, Headers: x.headers, Timestamp: at.Add(24 * time.Hour)}
 	switch {
 	case x.untimed:
@@ -446,15 +446,15 @@ func (x *specimen) record(n, partitions int) *kgo.Record {
 	return r
 }
 
-// TestBadRecords: each of many specimens of bad record reaches the dead-letter topic as it was, with where it came from and
+// TestBadRecords: each of many kinds of bad record reaches the dead-letter topic as it was, with where it came from and
 // why; the good ones around them count; metrics agree.
 func TestBadRecords(t *testing.T) {
 	const partitions = 3
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: partitions, redis: redis.Addr()})
-	list := allSpecimens()
+	list := allSamples()
 	var records []*kgo.Record
-	sent := make([][]*specimen, partitions) // by partition and offset
+	sent := make([][]*sample, partitions) // by partition and offset
 	good, reasons := 0, map[string]int{}
 	for i := range list {
 		x := &list[i]
@@ -484,7 +484,7 @@ func TestBadRecords(t *testing.T) {
 		}
 	}
 	d.Stop()
-	t.Logf("%d specimens of record, %d of them bad: %v", len(list), len(list)-good, reasons)
+	t.Logf("%d kinds of record, %d of them bad: %v", len(list), len(list)-good, reasons)
 	checkLetters(t, s, sent)
 	counts := strings.Join(s.counts(redis.Addr()), "\n")
 	// One good event is too old for every window.
@@ -494,7 +494,7 @@ func TestBadRecords(t *testing.T) {
 }
 
 // agreeWithOracle has the oracle judge what has no headers.
-func agreeWithOracle(t *testing.T, list []specimen) {
+func agreeWithOracle(t *testing.T, list []sample) {
 	t.Helper()
 	o, err := oracle.New([]byte(packText(t, defaultPack)))
 	if err != nil {
@@ -516,7 +516,7 @@ func agreeWithOracle(t *testing.T, list []specimen) {
 }
 
 // checkLetters holds the dead letters against what was sent.
-func checkLetters(t *testing.T, s *site, sent [][]*specimen) {
+func checkLetters(t *testing.T, s *site, sent [][]*sample) {
 	t.Helper()
 	seen := map[string]bool{}
 	for _, r := range s.read(s.dead) {
@@ -577,7 +577,7 @@ func TestHugeBadRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer client.Close()
-	good := (&specimens{}).good()
+	good := (&sampleList{}).good()
 	huge := &kgo.Record{Topic: s.events, Value: bytes.Repeat([]byte("x"), 4<<20)}
 	if err := client.ProduceSync(t.Context(), huge, &kgo.Record{Topic: s.events, Value: []byte(good)}).FirstErr(); err != nil {
 		t.Fatal(err)

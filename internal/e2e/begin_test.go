@@ -21,15 +21,15 @@ rules: [{id: nine, title: Clicks, by: incident, window: 1h, step: 1m, limits: {c
 
 const startLatest = "AGGREGATOR_KAFKA_START=latest"
 
-// newLatecomer is a site whose group is to begin within the log.
-func newLatecomer(t *testing.T, partitions int) (*site, *servers.RedisServer) {
+// newLatestSite is a site whose group is to begin within the log.
+func newLatestSite(t *testing.T, partitions int) (*site, *servers.RedisServer) {
 	t.Helper()
 	redis := servers.Redis(t, servers.RedisOptions{})
 	return newSite(t, servers.SharedKafka(t), siteOptions{partitions: partitions, redis: redis.Addr(), pack: ninePack}), redis
 }
 
-// widen gives the events' topic more partitions.
-func (s *site) widen(partitions int) {
+// addPartitions gives the events' topic more partitions.
+func (s *site) addPartitions(partitions int) {
 	s.t.Helper()
 	s.kafka.AddPartitions(s.events, partitions)
 	s.partitions = partitions
@@ -39,16 +39,16 @@ func (s *site) widen(partitions int) {
 // TestPartitionsOfRunningGroup: partitions that a group gets, while it runs or while it is down, are counted from their starts, wherever a new
 // group would begin.
 func TestPartitionsOfRunningGroup(t *testing.T) {
-	s, redis := newLatecomer(t, 1)
+	s, redis := newLatestSite(t, 1)
 	d := s.start("first", startLatest)
 	d.AwaitReady()
 	s.produce(clicks("A", 0, "1", "2", "3")...)
 	s.awaitClicks(redis.Addr(), "A", 3)
-	s.widen(2)
+	s.addPartitions(2)
 	s.produce(clicks("A", 1, "4", "5", "6")...)
 	s.awaitClicks(redis.Addr(), "A", 6)
 	d.Stop()
-	s.widen(3)
+	s.addPartitions(3)
 	s.produce(clicks("A", 2, "7", "8", "9")...)
 	d = s.start("second", startLatest)
 	s.awaitClicks(redis.Addr(), "A", 9)
@@ -66,7 +66,7 @@ func TestPartitionsOfRunningGroup(t *testing.T) {
 // TestLossAfterLatest: what a group did not count at first it does not count again, when Redis loses everything: while it runs, while it is
 // down, and after a tool has set the group's offsets.
 func TestLossAfterLatest(t *testing.T) {
-	s, redis := newLatecomer(t, 1)
+	s, redis := newLatestSite(t, 1)
 	s.produce(clicks("A", 0, "1", "2", "3")...)
 	d := s.start("first", startLatest)
 	d.AwaitReady()
@@ -137,7 +137,7 @@ func (s *site) metadata(partition int) string {
 // TestStartAtTime: a new group begins at a Kafka timestamp, given as such or as a duration back; a process that has another one
 // does not change that.
 func TestStartAtTime(t *testing.T) {
-	s, redis := newLatecomer(t, 2)
+	s, redis := newLatestSite(t, 2)
 	old := time.Now().Add(-48 * time.Hour)
 	var list []*kgo.Record
 	for i := range 4 {
@@ -164,7 +164,7 @@ func TestStartAtTime(t *testing.T) {
 // TestManyBeginAtOnce: processes that start at the same moment begin where the group begins, all of them, and none takes itself for a late-comer.
 func TestManyBeginAtOnce(t *testing.T) {
 	const partitions = 6
-	s, redis := newLatecomer(t, partitions)
+	s, redis := newLatestSite(t, partitions)
 	for p := range int32(partitions) {
 		s.produce(clicks("A", p, fmt.Sprint("old", p))...)
 	}

@@ -82,7 +82,7 @@ func TestBacklogByCustomer(t *testing.T) {
 	d.Stop()
 	s.mustVerify()
 	crossed := 0
-	for _, a := range readAnnouncements(t, s.read(s.crossings)) {
+	for _, a := range readCrossings(t, s.read(s.crossings)) {
 		if strings.HasSuffix(a.id, "/1/3") {
 			crossed++
 		}
@@ -106,7 +106,7 @@ func (s *site) produceLines(events []string) {
 func (s *site) placeOf(id string) int32 {
 	s.t.Helper()
 	for _, r := range s.read(s.crossings) {
-		if readAnnouncement(s.t, string(r.Value)).id == id {
+		if readCrossing(s.t, string(r.Value)).id == id {
 			return r.Partition
 		}
 	}
@@ -118,7 +118,7 @@ func (s *site) placeOf(id string) int32 {
 func (s *site) wantIDs(want ...string) {
 	s.t.Helper()
 	var got []string
-	for _, a := range readAnnouncements(s.t, s.read(s.crossings)) {
+	for _, a := range readCrossings(s.t, s.read(s.crossings)) {
 		got = append(got, a.id+" "+a.event)
 	}
 	if strings.Join(got, "\n") != strings.Join(want, "\n") {
@@ -130,13 +130,13 @@ func (s *site) wantIDs(want ...string) {
 func (s *site) wantReplayed(events []string) {
 	s.t.Helper()
 	r := call(s.t, strings.Join(events, "\n"), nil, "replay", "-config", s.config)
-	var want []announcement
+	var want []crossing
 	for _, line := range lines(r.out) {
-		want = append(want, readAnnouncement(s.t, line))
+		want = append(want, readCrossing(s.t, line))
 	}
 	var diff comparison
 	same := within(time.Minute, func() bool { // the last clears come with a sweep
-		diff = compareAll(readAnnouncements(s.t, s.read(s.crossings)), want, strict)
+		diff = compareAll(readCrossings(s.t, s.read(s.crossings)), want, strict)
 		return diff.exact()
 	})
 	if !same || r.code != exitFine || len(want) == 0 {

@@ -51,8 +51,8 @@ func call(t *testing.T, stdin string, environ []string, args ...string) result {
 	return result{p.ExitCode(), out.String(), p.Log.String()}
 }
 
-// mustSay looks for texts in what a command said.
-func (r result) mustSay(t *testing.T, code int, want ...string) {
+// mustPrint looks for texts in what a command printed.
+func (r result) mustPrint(t *testing.T, code int, want ...string) {
 	t.Helper()
 	for _, w := range want {
 		if r.code != code || !strings.Contains(r.out+r.err, w) {
@@ -71,8 +71,8 @@ func write(t *testing.T, name, text string) string {
 	return file
 }
 
-// nobody is an address at which nobody listens.
-func nobody(t *testing.T) string {
+// closedAddr is an address at which nothing listens.
+func closedAddr(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

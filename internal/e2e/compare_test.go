@@ -15,8 +15,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 )
 
-// announcement is one crossing as it was published, replayed or foretold.
-type announcement struct {
+// crossing is one crossing as it was published, as replay printed it, or as the oracle expects it.
+type crossing struct {
 	id, key string // key: by/subject
 	text    string // the record without `detected` and evidence's place
 	event   string // evidence's, as are the others
@@ -30,8 +30,8 @@ var (
 	detectedText = regexp.MustCompile(`,"detected":"[0-9-]+T[0-9:]+\.[0-9]{3}Z"`)
 )
 
-// readAnnouncement reads the value of a crossing.
-func readAnnouncement(t *testing.T, value string) announcement {
+// readCrossing reads the value of a crossing.
+func readCrossing(t *testing.T, value string) crossing {
 	t.Helper()
 	var r struct {
 		ID, By, Subject string
@@ -44,18 +44,18 @@ func readAnnouncement(t *testing.T, value string) announcement {
 	if err := json.Unmarshal([]byte(value), &r); err != nil {
 		t.Fatalf("crossing %q: %v", value, err)
 	}
-	return announcement{
+	return crossing{
 		id: r.ID, key: r.By + "/" + r.Subject, text: detectedText.ReplaceAllString(placeText.ReplaceAllString(value, ""), ""),
 		event: r.Evidence.Event, topic: r.Evidence.Topic, place: r.Evidence.Partition, offset: r.Evidence.Offset,
 	}
 }
 
-// readAnnouncements reads records of the crossings' topic and checks what is around the values.
-func readAnnouncements(t *testing.T, records []*kgo.Record) []announcement {
+// readCrossings reads records of the crossings' topic and checks what is around the values.
+func readCrossings(t *testing.T, records []*kgo.Record) []crossing {
 	t.Helper()
-	var all []announcement
+	var all []crossing
 	for _, r := range records {
-		a := readAnnouncement(t, string(r.Value))
+		a := readCrossing(t, string(r.Value))
 		all = append(all, a)
 		headers := map[string]string{}
 		for _, h := range r.Headers {
@@ -78,19 +78,19 @@ func decoded(t *testing.T, header string) string {
 	return text
 }
 
-// foretold is what the oracle says.
-func foretold(crossings []oracle.Crossing) []announcement {
-	var all []announcement
+// expectedOf are the crossings that the oracle expects.
+func expectedOf(crossings []oracle.Crossing) []crossing {
+	var all []crossing
 	for _, c := range crossings {
-		all = append(all, announcement{id: c.ID(), key: c.By + "/" + c.Subject, text: string(c.JSON())})
+		all = append(all, crossing{id: c.ID(), key: c.By + "/" + c.Subject, text: string(c.JSON())})
 	}
 	return all
 }
 
-// comparison is how two lists of announcements differ.
+// comparison is how two lists of crossings differ.
 type comparison struct {
 	missed   []string // ids
-	wrong    []string // what was said of an id, and what should have been
+	wrong    []string // what was published under an id, and what should have been
 	repeated []string // ids that came again, with the same record
 }
 
@@ -107,9 +107,9 @@ func (c comparison) String() string {
 
 // compareAll holds what came against what was to come, subject by subject: the same records in the same order.
 // For the subjects that loose names, only the ids must be the same.
-func compareAll(got, want []announcement, loose func(key string) bool) comparison {
+func compareAll(got, want []crossing, loose func(key string) bool) comparison {
 	var c comparison
-	came, seen := map[string][]announcement{}, map[string]string{}
+	came, seen := map[string][]crossing{}, map[string]string{}
 	for _, a := range got {
 		if text, again := seen[a.id]; again && (text == a.text || loose(a.key)) {
 			c.repeated = append(c.repeated, a.id)
@@ -121,7 +121,7 @@ func compareAll(got, want []announcement, loose func(key string) bool) compariso
 		seen[a.id] = a.text
 		came[a.key] = append(came[a.key], a)
 	}
-	awaited := map[string][]announcement{}
+	awaited := map[string][]crossing{}
 	for _, a := range want {
 		awaited[a.key] = append(awaited[a.key], a)
 		if _, ok := seen[a.id]; !ok {
@@ -135,8 +135,8 @@ func compareAll(got, want []announcement, loose func(key string) bool) compariso
 	return c
 }
 
-// differences says what of the announcements of one subject was not to come, or not so, or not now.
-func differences(got, want []announcement, loose bool) []string {
+// differences says which crossings of one subject should not have come, or not with that text, or not in that order.
+func differences(got, want []crossing, loose bool) []string {
 	var wrong []string
 	texts := map[string]string{}
 	for _, a := range want {

@@ -11,10 +11,10 @@ import (
 	"time"
 )
 
-// limited starts the program with few descriptors and no servers to talk to, and returns where it serves.
-func limited(t *testing.T, descriptors int) *daemon {
+// startWithDescriptors starts the program with few descriptors and no servers to talk to, and returns where it serves.
+func startWithDescriptors(t *testing.T, descriptors int) *daemon {
 	t.Helper()
-	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", nobody(t), nobody(t)))
+	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", closedAddr(t), closedAddr(t)))
 	script := fmt.Sprintf("ulimit -n %d && exec \"$0\" \"$@\"", descriptors)
 	d := launch(t, "limited", append([]string{"sh", "-c", script}, runCommand(t, aggregator, config)...), "AGGREGATOR_LOG_FORMAT=json")
 	d.mayLogErrors = true
@@ -25,7 +25,7 @@ func limited(t *testing.T, descriptors int) *daemon {
 // TestHalfOpenConnections: a probe is answered while connections on which nothing comes are opened without end, though the
 // system lets the process have few.
 func TestHalfOpenConnections(t *testing.T) {
-	d := limited(t, 200)
+	d := startWithDescriptors(t, 200)
 	var crowd sync.WaitGroup
 	done := make(chan struct{})
 	defer crowd.Wait()

@@ -121,7 +121,7 @@ func TestDeadLettersGetThrough(t *testing.T) {
 	})
 }
 
-// TestStopWhileDeadLettersWait: a topic of dead letters that takes none at all is said, holds its partition up, and no stop.
+// TestStopWhileDeadLettersWait: a topic of dead letters that takes none is logged, and holds up its partition. It does not hold up a stop.
 func TestStopWhileDeadLettersWait(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr()})

@@ -22,14 +22,14 @@ var refusedLine = regexp.MustCompile(`(?m)^stdin:(\d+): (.*)$`)
 func TestSameVerdicts(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr()})
-	at, err := time.Parse(time.RFC3339, specimenTime)
+	at, err := time.Parse(time.RFC3339, sampleTime)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var list []specimen
+	var list []sample
 	var records []*kgo.Record
 	var file strings.Builder
-	for _, x := range allSpecimens() {
+	for _, x := range allSamples() {
 		text := string(x.value)
 		if len(x.headers) > 0 || x.untimed || x.ahead > 0 || strings.Contains(text, "\n") || strings.Trim(text, " \t\r") == "" {
 			continue // not of a line
@@ -41,14 +41,14 @@ func TestSameVerdicts(t *testing.T) {
 	d := s.start("aggregator")
 	s.produce(records...)
 	s.awaitDone()
-	r := call(t, file.String(), nil, "replay", "-now", specimenTime)
-	said := map[string]string{}
+	r := call(t, file.String(), nil, "replay", "-now", sampleTime)
+	refused := map[string]string{}
 	for _, m := range refusedLine.FindAllStringSubmatch(r.err, -1) {
-		said[m[1]] = m[2]
+		refused[m[1]] = m[2]
 	}
 	letters := s.read(s.dead)
-	if len(letters) != len(said) || len(letters) < 200 {
-		t.Errorf("%d dead letters, %d lines refused", len(letters), len(said))
+	if len(letters) != len(refused) || len(letters) < 200 {
+		t.Errorf("%d dead letters, %d lines refused", len(letters), len(refused))
 	}
 	for _, letter := range letters {
 		h := headerMap(letter)
@@ -56,7 +56,7 @@ func TestSameVerdicts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		message, replayed := h["__connect.errors.exception.message"], said[strconv.Itoa(offset+1)]
+		message, replayed := h["__connect.errors.exception.message"], refused[strconv.Itoa(offset+1)]
 		if h["aggregator.reason"] == "ahead" {
 			message, replayed = strings.Split(message, " past ")[0], strings.Split(replayed, " past ")[0] // its timestamp, and now
 		}
@@ -103,11 +103,11 @@ func TestOddIDs(t *testing.T) {
 	var records []*kgo.Record
 	var file strings.Builder
 	for i, id := range oddIDs {
-		value, err := json.Marshal(map[string]any{"id": fmt.Sprint(i, id)[:min(100, len(id)+1)], "time": specimenTime, "type": "click", "incident": id})
+		value, err := json.Marshal(map[string]any{"id": fmt.Sprint(i, id)[:min(100, len(id)+1)], "time": sampleTime, "type": "click", "incident": id})
 		if err != nil {
 			t.Fatal(err)
 		}
-		at, _ := time.Parse(time.RFC3339, specimenTime)
+		at, _ := time.Parse(time.RFC3339, sampleTime)
 		records = append(records, &kgo.Record{Topic: s.events, Partition: int32(i % 2), Value: value, Timestamp: at})
 		file.WriteString(string(value) + "\n")
 	}
@@ -115,7 +115,7 @@ func TestOddIDs(t *testing.T) {
 	s.produce(records...)
 	s.awaitDone()
 	published := s.read(s.crossings)
-	got := readAnnouncements(t, published)
+	got := readCrossings(t, published)
 	r := call(t, file.String(), nil, "replay", "-config", s.config, "-counts")
 	if strings.ContainsFunc(r.out, actsOnReaders) || strings.ContainsFunc(r.err, actsOnReaders) {
 		t.Errorf("replay prints %+q, %+q", r.out, r.err)
@@ -149,7 +149,7 @@ func TestOddIDs(t *testing.T) {
 	if log := d.Log.String(); strings.ContainsFunc(log, actsOnReaders) {
 		t.Errorf("log: %+q", log)
 	}
-	// What differs is told just as harmlessly.
+	// Differences are printed just as harmlessly.
 	redis.Do("EVAL", "for _, k in ipairs(redis.call('KEYS', ARGV[1])) do redis.call('DEL', k) end", "0", s.prefix+"*r:incident:*")
 	if v := call(t, "", nil, "verify", "-config", s.config); v.code != exitFailed || len(lines(v.out)) != len(oddIDs) || strings.ContainsFunc(v.out+v.err, actsOnReaders) {
 		t.Errorf("verify: %d, %+q", v.code, v.out+v.err)

@@ -21,9 +21,9 @@ type feeder struct {
 	stages []stage
 	end    func()
 
-	mu     sync.Mutex
-	placed []spot // by order of sending
-	failed error
+	mu        sync.Mutex
+	positions []logPosition // by order of sending
+	failed    error
 }
 
 // stage is what was sent of one generator.
@@ -33,8 +33,8 @@ type stage struct {
 	sent   int
 }
 
-// spot is where a record landed.
-type spot struct {
+// logPosition is where a record landed.
+type logPosition struct {
 	partition int32
 	offset    int64
 }
@@ -85,14 +85,14 @@ func (f *feeder) send() {
 	}
 	st.sent++
 	f.mu.Lock()
-	n := len(f.placed)
-	f.placed = append(f.placed, spot{partition: int32(r.Partition), offset: -1})
+	n := len(f.positions)
+	f.positions = append(f.positions, logPosition{partition: int32(r.Partition), offset: -1})
 	f.mu.Unlock()
 	record := &kgo.Record{Topic: f.s.events, Partition: int32(r.Partition), Key: r.Key, Value: r.Value}
 	f.s.client.Produce(context.Background(), record, func(r *kgo.Record, err error) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
-		f.placed[n].offset = r.Offset
+		f.positions[n].offset = r.Offset
 		if err != nil {
 			f.failed = err
 		}
@@ -121,7 +121,7 @@ func (f *feeder) stop(t *testing.T) {
 }
 
 // judge has an oracle take every record that was sent, in the order of each partition, but those of the first stages and those that lost names.
-func (f *feeder) judge(t *testing.T, skip int, lost func(spot) bool, packs ...string) *spread {
+func (f *feeder) judge(t *testing.T, skip int, lost func(logPosition) bool, packs ...string) *judgedEvents {
 	t.Helper()
 	var texts [][]byte
 	for _, p := range packs {
@@ -131,15 +131,15 @@ func (f *feeder) judge(t *testing.T, skip int, lost func(spot) bool, packs ...st
 	if err != nil {
 		t.Fatal(err)
 	}
-	judged := &spread{o: o}
+	judged := &judgedEvents{o: o}
 	now := time.Now().UnixMilli()
 	n := 0
 	for i, st := range f.stages {
 		var r gen.Record
 		g := gen.New(st.config)
 		for end := n + st.sent; n < end && g.Next(&r); n++ {
-			if i >= skip && (lost == nil || !lost(f.placed[n])) {
-				judged.wanted = append(judged.wanted, foretold(o.ApplyTo(r.Partition, r.Value, now))...)
+			if i >= skip && (lost == nil || !lost(f.positions[n])) {
+				judged.wanted = append(judged.wanted, expectedOf(o.ApplyTo(r.Partition, r.Value, now))...)
 				judged.made++
 			}
 		}

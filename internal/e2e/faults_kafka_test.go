@@ -12,12 +12,12 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// brokersRound is how often brokers of one trial are killed before it is compared with the oracle.
+// brokersRound is how often brokers of one run are killed before it is compared with the oracle.
 const brokersRound = 16
 
 // testBrokers kills brokers, mostly one of the three, once in a round two or all, and has leaders elected when they are back.
 func testBrokers(t *testing.T, kafka *servers.KafkaServer) {
-	for all := times(1, 6*brokersRound); all > 0; all -= brokersRound {
+	for all := repetitions(1, 6*brokersRound); all > 0; all -= brokersRound {
 		x, _ := onRedis(t, "SIGKILL of brokers, then leader election", kafka)
 		for n := range min(all, brokersRound) {
 			victims := 1
@@ -31,24 +31,24 @@ func testBrokers(t *testing.T, kafka *servers.KafkaServer) {
 }
 
 // killBrokers kills some brokers, and starts them again.
-func (x *trial) killBrokers(kafka *servers.KafkaServer, victims []int) {
+func (x *faultRun) killBrokers(kafka *servers.KafkaServer, victims []int) {
 	x.t.Helper()
-	x.pass(500 * time.Millisecond)
+	x.waitRandom(500 * time.Millisecond)
 	for _, i := range victims {
 		kafka.Broker(i).Kill()
 		x.result.faults++
 	}
 	if len(victims) == 1 {
-		x.awaitNews() // without it
+		x.awaitPublished() // without it
 	}
 	kafka.StartAll()
 	kafka.AwaitCopies(x.site.events, x.crossings, x.dead)
 	kafka.ElectLeaders()
-	x.awaitNews()
+	x.awaitPublished()
 }
 
-// stageOf is the config of the next records of a trial.
-func (x *trial) stageOf(partitions int) gen.Config {
+// stageOf is the config of the next records of a run.
+func (x *faultRun) stageOf(partitions int) gen.Config {
 	c := x.feed.stages[len(x.feed.stages)-1].config
 	c.Seed++
 	c.Partitions = partitions
@@ -58,8 +58,8 @@ func (x *trial) stageOf(partitions int) gen.Config {
 // testMorePartitions raises the number of partitions of the events' topic under running processes.
 func testMorePartitions(t *testing.T, kafka *servers.KafkaServer) {
 	x, _ := onRedis(t, "number of partitions raised", kafka)
-	for range times(1, 5) {
-		x.pass(time.Second)
+	for range repetitions(1, 5) {
+		x.waitRandom(time.Second)
 		x.feed.stop(t)
 		x.partitions += 2
 		kafka.AddPartitions(x.site.events, x.partitions)
@@ -76,8 +76,8 @@ func testMorePartitions(t *testing.T, kafka *servers.KafkaServer) {
 // say so, also those started later, until they are given a new group and an empty store.
 func testTopicAgain(t *testing.T, kafka *servers.KafkaServer) {
 	x, _ := onRedis(t, "topic deleted and made anew", kafka)
-	for n := range times(1, 5) {
-		x.pass(2 * time.Second)
+	for n := range repetitions(1, 5) {
+		x.waitRandom(2 * time.Second)
 		x.feed.stop(t)
 		store := x.store(x.redis) // the part of it that is theirs now
 		eventually(t, "everything is counted", func() bool { return x.settled(store) })
@@ -109,7 +109,7 @@ func (d *daemon) awaitRefusal() {
 }
 
 // createAgain makes the events' topic again, as soon as Kafka has forgotten the one before.
-func (x *trial) createAgain(kafka *servers.KafkaServer) {
+func (x *faultRun) createAgain(kafka *servers.KafkaServer) {
 	x.t.Helper()
 	eventually(x.t, "the topic is gone", func() bool { return !kafka.HasTopic(x.site.events) })
 	kafka.CreateTopic(x.site.events, x.partitions, nil)
@@ -117,7 +117,7 @@ func (x *trial) createAgain(kafka *servers.KafkaServer) {
 }
 
 // moveOn has the deployment begin anew: another group, another part of the store, another topic of crossings.
-func (x *trial) moveOn(n int) {
+func (x *faultRun) moveOn(n int) {
 	x.t.Helper()
 	x.group = fmt.Sprintf("%s-again-%d", x.site.events, n)
 	x.prefix, x.crossings = x.group+":", x.group+"-crossings"
@@ -126,22 +126,22 @@ func (x *trial) moveOn(n int) {
 	for i := range x.processes {
 		x.start(i, aggregator)
 	}
-	x.awaitWork(x.processes...)
-	x.pulse.stop()
-	x.pulse = newPulse(x) // what came before stood still for good
+	x.awaitCounting(x.processes...)
+	x.publishing.stop()
+	x.publishing = watchPublishing(x) // what came before stood still for good
 }
 
 // testRetention deletes records before they were read: they are counted as a hole, and nothing else is missing.
 func testRetention(t *testing.T, kafka *servers.KafkaServer) {
 	// Whether an event is a repeat the log no longer says, where it was deleted.
-	x := newTrial(t, "retention overtakes the consumer", kafka, trialOptions{
+	x := newFaultRun(t, "retention overtakes the consumer", kafka, faultRunOptions{
 		processes: 2, partitions: 12, pace: 600, repeats: -1, site: siteOptions{redis: servers.Redis(t, servers.RedisOptions{}).Addr()},
 	})
 	store := x.store(x.redis)
 	defer func() { _ = store.Close() }()
 	type gap struct{ from, to int64 }
 	gaps, holes := map[int32][]gap{}, int64(0)
-	x.lost = func(at spot) bool {
+	x.lost = func(at logPosition) bool {
 		for _, g := range gaps[at.partition] {
 			if at.offset >= g.from && at.offset < g.to {
 				return true
@@ -149,8 +149,8 @@ func testRetention(t *testing.T, kafka *servers.KafkaServer) {
 		}
 		return false
 	}
-	for range times(1, 10) {
-		x.pass(2 * time.Second)
+	for range repetitions(1, 10) {
+		x.waitRandom(2 * time.Second)
 		x.feed.stop(t)
 		eventually(t, "everything is counted", func() bool { return x.settled(store) })
 		for _, d := range x.processes {
@@ -158,7 +158,7 @@ func testRetention(t *testing.T, kafka *servers.KafkaServer) {
 		}
 		from := x.ends(x.site.events)
 		x.feed.start()
-		x.pass(3 * time.Second)
+		x.waitRandom(3 * time.Second)
 		x.feed.stop(t)
 		below := map[int32]int64{}
 		lost := int64(0)
@@ -172,7 +172,7 @@ func testRetention(t *testing.T, kafka *servers.KafkaServer) {
 			x.start(i, aggregator)
 		}
 		x.feed.start()
-		x.awaitWork(x.processes...)
+		x.awaitCounting(x.processes...)
 		// A partition that changes hands before what is behind the hole is stored meets it again.
 		eventually(t, "the hole is counted", func() bool { return int64(x.sum("aggregator_log_holes_records_total")) >= lost })
 		holes += lost
@@ -185,8 +185,8 @@ func testRetention(t *testing.T, kafka *servers.KafkaServer) {
 // testOutput makes the topic of crossings, or that of dead letters, refuse what is written.
 func testOutput(t *testing.T, kafka *servers.KafkaServer) {
 	x, _ := onRedis(t, "crossings topic, dead-letter topic not writable", kafka)
-	for n := range times(2, 20) {
-		x.pass(500 * time.Millisecond)
+	for n := range repetitions(2, 20) {
+		x.waitRandom(500 * time.Millisecond)
 		topic := x.crossings
 		if n%2 == 1 {
 			topic = x.dead
@@ -195,9 +195,9 @@ func testOutput(t *testing.T, kafka *servers.KafkaServer) {
 		if topic == x.crossings {
 			eventually(t, "crossings wait", func() bool { return x.sum("aggregator_outbox_entries") > 0 })
 		}
-		x.pass(3 * time.Second)
+		x.waitRandom(3 * time.Second)
 		kafka.Configure(topic, map[string]string{"max.message.bytes": ""})
-		x.awaitNews()
+		x.awaitPublished()
 		x.result.faults++
 	}
 	x.conclude()

@@ -55,7 +55,7 @@ func (n *network) mend() {
 	}
 }
 
-// poison adds a toxic, as JSON, to all proxies; heal takes all away.
+// poison adds a toxic, as JSON, to all proxies; heal removes all.
 func (n *network) poison(toxic string) {
 	n.t.Helper()
 	for _, p := range n.proxies {
@@ -85,8 +85,8 @@ var toxics = []string{
 	`{"type": "limit_data", "stream": "downstream", "attributes": {"bytes": %d}}`,
 }
 
-// harm does everything to the network, one thing after the other.
-func (x *trial) harm(n *network, rounds int) {
+// disturb does everything to the network, one thing after the other.
+func (x *faultRun) disturb(n *network, rounds int) {
 	x.t.Helper()
 	for range rounds {
 		for _, toxic := range toxics {
@@ -94,18 +94,18 @@ func (x *trial) harm(n *network, rounds int) {
 				toxic = fmt.Sprintf(toxic, 500+x.rng.IntN(60_000))
 			}
 			n.poison(toxic)
-			x.pass(time.Duration(times(1, 3)) * time.Second)
+			x.waitRandom(time.Duration(repetitions(1, 3)) * time.Second)
 			n.heal()
 			x.result.faults++
 		}
 		for range 10 {
 			n.cut()
-			x.pass(30 * time.Millisecond)
+			x.waitRandom(30 * time.Millisecond)
 			n.mend()
-			x.pass(100 * time.Millisecond)
+			x.waitRandom(100 * time.Millisecond)
 			x.result.faults++
 		}
-		x.awaitNews()
+		x.awaitPublished()
 	}
 }
 
@@ -114,10 +114,10 @@ func testRedisNetwork(t *testing.T, kafka *servers.KafkaServer) {
 	redis := servers.Redis(t, servers.RedisOptions{})
 	n := newNetwork(t)
 	n.add(servers.FreeAddr(t), redis.Addr())
-	x := newTrial(t, "connections to Redis cut, delayed, throttled", kafka, trialOptions{
+	x := newFaultRun(t, "connections to Redis cut, delayed, throttled", kafka, faultRunOptions{
 		processes: 2, partitions: 12, pace: 600, site: siteOptions{redis: n.proxies[0].Listen}, direct: redis.Addr(),
 	})
-	x.harm(n, times(1, 10))
+	x.disturb(n, repetitions(1, 10))
 	x.conclude()
 }
 
@@ -128,9 +128,9 @@ func testKafkaNetwork(t *testing.T, kafka *servers.KafkaServer, n *network) {
 	for _, p := range n.proxies {
 		brokers = append(brokers, p.Listen)
 	}
-	x := newTrial(t, "connections to Kafka cut, delayed, throttled", kafka, trialOptions{
+	x := newFaultRun(t, "connections to Kafka cut, delayed, throttled", kafka, faultRunOptions{
 		processes: 2, partitions: 12, pace: 600, site: siteOptions{redis: redis.Addr(), brokers: strings.Join(brokers, ",")},
 	})
-	x.harm(n, times(1, 10))
+	x.disturb(n, repetitions(1, 10))
 	x.conclude()
 }

@@ -17,13 +17,13 @@ var points = []string{
 	"publish 1 0s", "publish 1 2ms", "publish 1 8ms", "published 1 0s", "published 2 0s", "noted 1 0s", "noted 2 0s", "offsets 1 0s", "offsets 1 2ms",
 }
 
-// killRound is how many processes of one trial are killed before it is compared with the oracle.
+// killRound is how many processes of one run are killed before it is compared with the oracle.
 const killRound = 60
 
 // testKill kills processes: at random, and at named points before, in and after a commit and a publish.
 func testKill(t *testing.T, kafka *servers.KafkaServer) {
 	redis := servers.Redis(t, servers.RedisOptions{})
-	all := times(16, 1_080)
+	all := repetitions(16, 1_080)
 	for done := 0; done < all; done += killRound {
 		n := min(killRound, all-done)
 		t.Run(fmt.Sprintf("From%d", done), func(t *testing.T) { killMany(t, kafka, redis, n) })
@@ -31,7 +31,7 @@ func testKill(t *testing.T, kafka *servers.KafkaServer) {
 }
 
 func killMany(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServer, n int) {
-	x := newTrial(t, "SIGKILL of processes, at random and at named points", kafka, trialOptions{
+	x := newFaultRun(t, "SIGKILL of processes, at random and at named points", kafka, faultRunOptions{
 		processes: 3, partitions: 12, pace: 600, site: siteOptions{redis: redis.Addr()},
 	})
 	for x.result.kills < n {
@@ -42,12 +42,12 @@ func killMany(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServ
 		}
 		x.killAll(dead)
 		if x.rng.IntN(20) > 0 { // else their sessions run out by themselves
-			x.forget(dead...)
+			x.removeMembers(dead...)
 		}
 		for _, i := range victims {
 			x.start(i, faultAggregator, "FAULTPOINT="+points[x.rng.IntN(len(points))])
 		}
-		x.awaitWork(x.processes...)
+		x.awaitCounting(x.processes...)
 		x.result.kills += len(victims)
 		x.result.faults += len(victims)
 	}
@@ -55,14 +55,14 @@ func killMany(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServ
 }
 
 // killAll has processes die: at the points they were born with, or at random.
-func (x *trial) killAll(list []*daemon) {
+func (x *faultRun) killAll(list []*daemon) {
 	x.t.Helper()
 	for _, d := range list {
 		if x.rng.IntN(3) > 0 {
 			d.Signal(syscall.SIGUSR1) // which kills a process that has no points
 			continue
 		}
-		x.pass(200 * time.Millisecond)
+		x.waitRandom(200 * time.Millisecond)
 		d.Signal(syscall.SIGKILL)
 	}
 	for _, d := range list {
@@ -77,16 +77,16 @@ func (x *trial) killAll(list []*daemon) {
 // testZombie stops a process until others have long taken over what it had, and lets it go on, with its last batch in hand.
 func testZombie(t *testing.T, kafka *servers.KafkaServer) {
 	redis := servers.Redis(t, servers.RedisOptions{})
-	x := newTrial(t, "SIGSTOP of an owner until it lost its partitions, then SIGCONT", kafka, trialOptions{
+	x := newFaultRun(t, "SIGSTOP of an owner until it lost its partitions, then SIGCONT", kafka, faultRunOptions{
 		processes: 3, partitions: 12, pace: 600, site: siteOptions{redis: redis.Addr()},
 	})
-	for n := range times(2, 60) {
+	for n := range repetitions(2, 60) {
 		zombie := x.processes[x.rng.IntN(3)]
-		x.pass(500 * time.Millisecond)
+		x.waitRandom(500 * time.Millisecond)
 		zombie.Signal(syscall.SIGSTOP)
 		enough := time.After(3200 * time.Millisecond) // the group would take longer
 		if n%10 != 9 {                                // else its session runs out by itself
-			x.forget(zombie)
+			x.removeMembers(zombie)
 		}
 		x.awaitCommitted(x.ends(x.site.events))
 		<-enough
@@ -98,7 +98,7 @@ func testZombie(t *testing.T, kafka *servers.KafkaServer) {
 }
 
 // awaitCommitted waits until the group has committed offsets.
-func (x *trial) awaitCommitted(offsets map[int32]int64) {
+func (x *faultRun) awaitCommitted(offsets map[int32]int64) {
 	x.t.Helper()
 	eventually(x.t, "others take over", func() bool {
 		committed := x.committed()
@@ -112,7 +112,7 @@ func (x *trial) awaitCommitted(offsets map[int32]int64) {
 }
 
 // awaitRejoined waits until a process counts again.
-func (x *trial) awaitRejoined(d *daemon) {
+func (x *faultRun) awaitRejoined(d *daemon) {
 	x.t.Helper()
 	before := d.metric("aggregator_events_total")
 	eventually(x.t, d.Name+" counts again", func() bool { return d.metric("aggregator_events_total") > before+50 })

@@ -13,24 +13,24 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// onRedis begins a trial of two processes on a Redis of its own.
-func onRedis(t *testing.T, fault string, kafka *servers.KafkaServer, args ...string) (*trial, *servers.RedisServer) {
+// onRedis begins a run of two processes on a Redis of its own.
+func onRedis(t *testing.T, fault string, kafka *servers.KafkaServer, args ...string) (*faultRun, *servers.RedisServer) {
 	t.Helper()
 	redis := servers.Redis(t, servers.RedisOptions{Args: args})
-	return newTrial(t, fault, kafka, trialOptions{processes: 2, partitions: 12, pace: 600, site: siteOptions{redis: redis.Addr()}}), redis
+	return newFaultRun(t, fault, kafka, faultRunOptions{processes: 2, partitions: 12, pace: 600, site: siteOptions{redis: redis.Addr()}}), redis
 }
 
 // testRedisKill kills Redis, which keeps an append-only file: what it wrote is in the page cache.
 func testRedisKill(t *testing.T, kafka *servers.KafkaServer) {
 	x, redis := onRedis(t, "SIGKILL of Redis", kafka)
-	for range times(5, 220) {
-		x.pass(700 * time.Millisecond)
+	for range repetitions(5, 220) {
+		x.waitRandom(700 * time.Millisecond)
 		redis.Kill()
 		if x.rng.IntN(4) == 0 {
-			x.pass(time.Second)
+			x.waitRandom(time.Second)
 		}
 		redis.Restart()
-		x.awaitNews()
+		x.awaitPublished()
 		x.result.faults++
 	}
 	x.conclude()
@@ -40,10 +40,10 @@ func testRedisKill(t *testing.T, kafka *servers.KafkaServer) {
 // shows at the second restart.
 func testPower(t *testing.T, kafka *servers.KafkaServer) {
 	const round = 55
-	for all := times(5, 220); all > 0; all -= round {
+	for all := repetitions(5, 220); all > 0; all -= round {
 		x, redis := onRedis(t, "power loss: AOF cut at a random byte, two restarts", kafka)
 		for range min(round, all) {
-			x.pass(700 * time.Millisecond)
+			x.waitRandom(700 * time.Millisecond)
 			redis.Kill()
 			redis.TearAOF(func(size int64) int64 {
 				if x.rng.IntN(10) == 0 {
@@ -52,10 +52,10 @@ func testPower(t *testing.T, kafka *servers.KafkaServer) {
 				return size - x.rng.Int64N(min(size, 256<<10)+1)
 			})
 			redis.Restart()
-			x.awaitNews()
+			x.awaitPublished()
 			redis.Kill()
 			redis.Restart()
-			x.awaitNews()
+			x.awaitPublished()
 			x.result.faults++
 		}
 		x.conclude()
@@ -67,8 +67,8 @@ func testFlush(t *testing.T, kafka *servers.KafkaServer) {
 	x, redis := onRedis(t, "FLUSHALL, redis.lost: recount", kafka)
 	store := x.store(x.redis)
 	defer func() { _ = store.Close() }()
-	for n := range times(3, 30) {
-		x.pass(time.Second)
+	for n := range repetitions(3, 30) {
+		x.waitRandom(time.Second)
 		redis.Do("FLUSHALL")
 		if n%2 == 0 { // else again while it counts
 			x.feed.stop(t)
@@ -83,10 +83,10 @@ func testFlush(t *testing.T, kafka *servers.KafkaServer) {
 	x.conclude()
 }
 
-// testRefuse empties Redis under processes that are told to refuse that: they stand still, and say why, until told otherwise.
+// testRefuse empties Redis under processes whose config refuses that: they stop counting and log why, until they are started with another config.
 func testRefuse(t *testing.T, kafka *servers.KafkaServer) {
 	redis := servers.Redis(t, servers.RedisOptions{})
-	x := newTrial(t, "FLUSHALL, redis.lost: refuse, until an operator says recount", kafka, trialOptions{
+	x := newFaultRun(t, "FLUSHALL, redis.lost: refuse, until an operator says recount", kafka, faultRunOptions{
 		processes: 2, partitions: 12, pace: 600, site: siteOptions{redis: redis.Addr()}, environ: []string{"AGGREGATOR_REDIS_LOST=refuse"},
 	})
 	x.awaitCommitted(x.ends(x.site.events))
@@ -106,7 +106,7 @@ func testRefuse(t *testing.T, kafka *servers.KafkaServer) {
 		d.Stop()
 		x.start(i, aggregator)
 	}
-	x.awaitNews()
+	x.awaitPublished()
 	x.conclude()
 }
 
@@ -121,14 +121,14 @@ func testUnwritable(t *testing.T, kafka *servers.KafkaServer) {
 	} {
 		t.Run(f.kind, func(t *testing.T) {
 			x, redis := onRedis(t, f.fault, kafka)
-			for range times(2, 20) {
-				x.pass(500 * time.Millisecond)
+			for range repetitions(2, 20) {
+				x.waitRandom(500 * time.Millisecond)
 				before := x.sum("aggregator_store_errors_total", f.kind)
 				redis.Do(f.begin...)
 				eventually(t, "writes are refused", func() bool { return x.sum("aggregator_store_errors_total", f.kind) > before })
-				x.pass(2 * time.Second)
+				x.waitRandom(2 * time.Second)
 				redis.Do(f.end...)
-				x.awaitNews()
+				x.awaitPublished()
 				x.result.faults++
 			}
 			x.conclude()
@@ -139,12 +139,12 @@ func testUnwritable(t *testing.T, kafka *servers.KafkaServer) {
 // testLoading restarts a Redis that takes long to read its data.
 func testLoading(t *testing.T, kafka *servers.KafkaServer) {
 	x, redis := onRedis(t, "LOADING: Redis reads its data for some seconds", kafka, "--key-load-delay", "1500", "--loading-process-events-interval-bytes", "1024")
-	for range times(2, 20) {
+	for range repetitions(2, 20) {
 		redis.Do("BGREWRITEAOF")
-		x.pass(time.Second)
+		x.waitRandom(time.Second)
 		redis.Kill()
 		redis.Restart()
-		x.awaitNews()
+		x.awaitPublished()
 		x.result.faults++
 	}
 	if x.sum("aggregator_store_errors_total", `kind="loading"`) == 0 {
@@ -163,8 +163,8 @@ func testDisk(t *testing.T, kafka *servers.KafkaServer) {
 	}
 	x, redis := onRedis(t, fault, kafka, "--dir", dir)
 	ballast := filepath.Join(dir, "ballast")
-	for range times(2, 20) {
-		x.pass(500 * time.Millisecond)
+	for range repetitions(2, 20) {
+		x.waitRandom(500 * time.Millisecond)
 		before := x.sum("aggregator_store_errors_total", "misconf")
 		fill(t, ballast)
 		eventually(t, "writes are refused", func() bool { return x.sum("aggregator_store_errors_total", "misconf") > before })
@@ -177,7 +177,7 @@ func testDisk(t *testing.T, kafka *servers.KafkaServer) {
 		if redis.PID() == 0 {
 			redis.Restart()
 		}
-		x.awaitNews()
+		x.awaitPublished()
 		x.result.faults++
 		if size, _ := strconv.Atoi(strings.TrimSpace(infoOf(redis, "persistence", "aof_current_size"))); size > 16<<20 {
 			redis.Do("BGREWRITEAOF")

@@ -15,16 +15,16 @@ import (
 // dead but stopped, and wakes up when another is master.
 func testFailover(t *testing.T, kafka *servers.KafkaServer) {
 	w := servers.RedisSentinel(t)
-	x := newTrial(t, "failover to a lagging replica (Sentinel)", kafka, trialOptions{
+	x := newFaultRun(t, "failover to a lagging replica (Sentinel)", kafka, faultRunOptions{
 		processes: 2, partitions: 12, pace: 600,
 		site: siteOptions{redis: strings.Join(w.Addrs(), ","), master: w.MasterName},
 	})
 	master, replica := w.Master, w.Replica
-	for n := range times(2, 30) {
-		x.pass(time.Second)
+	for n := range repetitions(2, 30) {
+		x.waitRandom(time.Second)
 		replica.Pause()
 		master.Do("CLIENT", "KILL", "TYPE", "replica") // what it was not sent yet, it never is
-		x.pass(1500 * time.Millisecond)
+		x.waitRandom(1500 * time.Millisecond)
 		asleep := n%3 == 1
 		if asleep {
 			master.Pause()
@@ -34,12 +34,12 @@ func testFailover(t *testing.T, kafka *servers.KafkaServer) {
 		replica.Resume()
 		eventually(t, "a failover", func() bool { return w.MasterAddr() == replica.Addr() })
 		if asleep {
-			x.pass(time.Second)
+			x.waitRandom(time.Second)
 			master.Resume()
 		} else {
 			master.Restart()
 		}
-		x.awaitNews()
+		x.awaitPublished()
 		master, replica = replica, master
 		awaitReplica(t, master, replica)
 		x.result.faults++
@@ -64,16 +64,16 @@ func awaitReplica(t *testing.T, master, replica *servers.RedisServer) {
 func testCluster(t *testing.T, kafka *servers.KafkaServer) {
 	const shards = 64
 	c := servers.RedisCluster(t, 3)
-	x := newTrial(t, "slot migration under load (Cluster of three)", kafka, trialOptions{
+	x := newFaultRun(t, "slot migration under load (Cluster of three)", kafka, faultRunOptions{
 		processes: 2, partitions: 12, pace: 600,
 		site: siteOptions{redis: strings.Join(c.Addrs(), ","), shards: shards},
 	})
-	for range times(10, 200) {
+	for range repetitions(10, 200) {
 		tag := fmt.Sprintf("{%02d}", x.rng.IntN(shards))
-		c.MoveSlot(tag, c.Nodes[x.rng.IntN(3)], func() { x.pass(60 * time.Millisecond) })
+		c.MoveSlot(tag, c.Nodes[x.rng.IntN(3)], func() { x.waitRandom(60 * time.Millisecond) })
 		x.result.faults++
 	}
-	x.awaitNews()
+	x.awaitPublished()
 	moved := x.result.faults
 	x.conclude()
 	if moved == 0 {
@@ -84,20 +84,20 @@ func testCluster(t *testing.T, kafka *servers.KafkaServer) {
 // testClusterKill kills nodes of a Cluster without replicas.
 func testClusterKill(t *testing.T, kafka *servers.KafkaServer) {
 	c := servers.RedisCluster(t, 3)
-	x := newTrial(t, "SIGKILL of a node of a Cluster", kafka, trialOptions{
+	x := newFaultRun(t, "SIGKILL of a node of a Cluster", kafka, faultRunOptions{
 		processes: 2, partitions: 12, pace: 600,
 		site: siteOptions{redis: strings.Join(c.Addrs(), ","), shards: 64},
 	})
-	for n := range times(2, 20) {
+	for n := range repetitions(2, 20) {
 		node := c.Nodes[x.rng.IntN(3)]
-		x.pass(500 * time.Millisecond)
+		x.waitRandom(500 * time.Millisecond)
 		node.Kill()
-		x.pass(3 * time.Second)
+		x.waitRandom(3 * time.Second)
 		if n%2 == 1 {
 			node.TearAOF(func(size int64) int64 { return size - x.rng.Int64N(min(size, 64<<10)+1) })
 		}
 		node.Restart()
-		x.awaitNews()
+		x.awaitPublished()
 		x.result.faults++
 	}
 	x.conclude()

@@ -16,13 +16,13 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// times is how often something is done: a few times, or as often as FAULTS says, in per cent of all (100, as `make faults` sets it).
-func times(few, all int) int {
+// repetitions is how often something is done: a few times, or as often as FAULTS says, in per cent of all (100, as `make faults` sets it).
+func repetitions(few, all int) int {
 	share, _ := strconv.Atoi(os.Getenv("FAULTS")) // a few
 	return max(few, all*share/100)
 }
 
-// faultRow is what came of one kind of fault, over all its trials.
+// faultRow is what came of one kind of fault, over all its runs.
 type faultRow struct {
 	fault                         string
 	faults, kills                 int // kills: of processes that publish
@@ -40,7 +40,7 @@ type faultTable struct {
 
 var report faultTable
 
-// add adds a trial to the row of its fault.
+// add adds a run to the row of its fault.
 func (r *faultTable) add(x faultRow) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -70,8 +70,8 @@ func (r *faultTable) String() string {
 	return b.String()
 }
 
-// peaceful are those that leave the brokers in peace.
-var peaceful = []struct {
+// brokersUntouched are the faults that leave the brokers alone.
+var brokersUntouched = []struct {
 	name string
 	test func(t *testing.T, kafka *servers.KafkaServer)
 }{
@@ -101,7 +101,7 @@ func testTogether(t *testing.T) {
 	for i, listen := range advertise {
 		proxies.add(listen, kafka.SecondAddrs()[i])
 	}
-	for _, f := range peaceful {
+	for _, f := range brokersUntouched {
 		t.Run(f.name, func(t *testing.T) {
 			t.Parallel()
 			f.test(t, kafka.As(t))

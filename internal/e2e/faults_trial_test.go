@@ -41,18 +41,18 @@ rules:
   - {id: dense-group,   title: T, by: group,    window: 730d, step: 1d, limits: {members: 400}, levels: [0.2, 0.5, 1]}
 `
 
-// trial is a deployment that faults are injected into while events come.
-type trial struct {
+// faultRun is a deployment that faults are injected into while events come.
+type faultRun struct {
 	*site
-	redis     string // addresses
-	feed      *feeder
-	pulse     *pulse
-	processes []*daemon // that run now
-	lives     []*daemon // all there ever were
-	lost      func(spot) bool
-	result    faultRow
-	rng       *rand.Rand
-	environ   []string // of processes
+	redis      string // addresses
+	feed       *feeder
+	publishing *publishWatch
+	processes  []*daemon // that run now
+	started    []*daemon // all there ever were
+	lost       func(logPosition) bool
+	result     faultRow
+	rng        *rand.Rand
+	environ    []string // of processes
 	// lostStages is how many stages of the feed are in a topic that is no more.
 	lostStages int
 }
@@ -60,8 +60,8 @@ type trial struct {
 // crossingPartitions is how many partitions a site's topic of crossings has.
 const crossingPartitions = 5
 
-// trialOptions are what trials differ in.
-type trialOptions struct {
+// faultRunOptions are what runs differ in.
+type faultRunOptions struct {
 	processes, partitions int
 	pace                  int     // events a second
 	repeats               float64 // share of events that come again; below 0: none, 0: the generator's
@@ -70,51 +70,53 @@ type trialOptions struct {
 	site                  siteOptions
 }
 
-// newTrial makes the topics, starts the processes and the feed, and returns when all is under way.
-func newTrial(t *testing.T, name string, k *servers.KafkaServer, o trialOptions) *trial {
+// newFaultRun makes the topics, starts the processes and the feed, and returns when all is under way.
+func newFaultRun(t *testing.T, name string, k *servers.KafkaServer, o faultRunOptions) *faultRun {
 	t.Helper()
 	o.site.partitions = o.partitions
 	o.site.pack, o.site.both = faultsPack, true
 	s := newSite(t, k, o.site)
-	x := &trial{site: s, redis: cmp.Or(o.direct, o.site.redis), feed: &feeder{s: s, pace: o.pace}, result: faultRow{fault: name}, environ: o.environ}
+	x := &faultRun{site: s, redis: cmp.Or(o.direct, o.site.redis), feed: &feeder{s: s, pace: o.pace}, result: faultRow{fault: name}, environ: o.environ}
 	seed := e2eSeed(t)
 	x.rng = rand.New(rand.NewPCG(seed, 2))
 	x.feed.next(gen.Config{
 		Seed: seed, Events: 2_000_000, Incidents: 30, Accounts: 3_000, Partitions: o.partitions,
 		Start: time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC), Span: 48 * time.Hour, Malformed: 0.001, Repeats: o.repeats,
 	})
-	t.Cleanup(x.bury)
+	t.Cleanup(x.checkLogs)
 	x.processes = make([]*daemon, o.processes)
 	for i := range x.processes {
 		x.start(i, aggregator)
 	}
 	x.feed.start()
-	x.pulse = newPulse(x)
-	x.awaitWork(x.processes...)
+	x.publishing = watchPublishing(x)
+	x.awaitCounting(x.processes...)
 	return x
 }
 
 // start starts the process of a place; the one before has ended.
-func (x *trial) start(i int, b *servers.Build, environ ...string) *daemon {
+func (x *faultRun) start(i int, b *servers.Build, environ ...string) *daemon {
 	x.t.Helper()
-	name := fmt.Sprintf("%s-%d-%d", x.events, i, len(x.lives))
+	name := fmt.Sprintf("%s-%d-%d", x.events, i, len(x.started))
 	d := launchUnchecked(x.t, name, runCommand(x.t, b, x.config), append(append(environ, x.environ...), "AGGREGATOR_KAFKA_CLIENT_ID="+name)...)
 	x.processes[i] = d
-	x.lives = append(x.lives, d)
+	x.started = append(x.started, d)
 	d.awaitStarted()
 	return d
 }
 
-// awaitWork waits until processes have counted something.
-func (x *trial) awaitWork(list ...*daemon) {
+// awaitCounting waits until processes have counted something.
+func (x *faultRun) awaitCounting(list ...*daemon) {
 	x.t.Helper()
 	for _, d := range list {
 		eventually(x.t, d.Name+" works", func() bool { return d.metric("aggregator_events_total") > 0 })
 	}
 }
 
-// pass lets a random time go by, in which events come and are counted.
-func (x *trial) pass(most time.Duration) { <-time.After(time.Duration(x.rng.Int64N(int64(most)))) }
+// waitRandom lets a random time go by, in which events come and are counted.
+func (x *faultRun) waitRandom(most time.Duration) {
+	<-time.After(time.Duration(x.rng.Int64N(int64(most))))
+}
 
 // published is how many crossings there are; -1 if Kafka does not say.
 func (s *site) published(ctx context.Context) int64 {
@@ -129,8 +131,8 @@ func (s *site) published(ctx context.Context) int64 {
 	return sum
 }
 
-// awaitNews waits until something is published that was not when it is called.
-func (x *trial) awaitNews() {
+// awaitPublished waits until something is published that was not when it is called.
+func (x *faultRun) awaitPublished() {
 	x.t.Helper()
 	before := int64(-1)
 	eventually(x.t, "more is published", func() bool {
@@ -143,7 +145,7 @@ func (x *trial) awaitNews() {
 }
 
 // sum is a metric over all processes that run.
-func (x *trial) sum(name string, labels ...string) (sum float64) {
+func (x *faultRun) sum(name string, labels ...string) (sum float64) {
 	x.t.Helper()
 	for _, d := range x.processes {
 		sum += d.metric(name, labels...)
@@ -151,8 +153,8 @@ func (x *trial) sum(name string, labels ...string) (sum float64) {
 	return sum
 }
 
-// forget takes ended processes out of the group, as the end of their sessions would some seconds later.
-func (x *trial) forget(list ...*daemon) {
+// removeMembers takes ended processes out of the group, as the end of their sessions would some seconds later.
+func (x *faultRun) removeMembers(list ...*daemon) {
 	x.t.Helper()
 	var clients []string
 	for _, d := range list {
@@ -161,9 +163,9 @@ func (x *trial) forget(list ...*daemon) {
 	x.kafka.RemoveMembers(x.group, clients...)
 }
 
-// bury kills what still runs, and looks for what must never be in a log.
-func (x *trial) bury() {
-	for _, d := range x.lives {
+// checkLogs kills what still runs, and looks for what must never be in a log.
+func (x *faultRun) checkLogs() {
+	for _, d := range x.started {
 		d.Kill()
 		log := d.Log.String()
 		for _, text := range mustNotLog(log) {
@@ -171,15 +173,15 @@ func (x *trial) bury() {
 		}
 	}
 	if dir := os.Getenv("FAULTS_LOGS"); dir != "" {
-		for _, d := range x.lives {
+		for _, d := range x.started {
 			_ = os.WriteFile(filepath.Join(dir, d.Name+".log"), []byte(d.Log.String()), 0o600)
 		}
 	}
 }
 
-// settled says whether every fence stands at the end of its partition and no crossing waits. The group's offsets do not tell: they
+// settled reports whether every fence stands at the end of its partition and no crossing waits. The group's offsets do not tell: they
 // may be ahead of a store that went back.
-func (x *trial) settled(store *redisstore.Store) bool {
+func (x *faultRun) settled(store *redisstore.Store) bool {
 	ends, err := x.endsOf(x.t.Context(), x.site.events, x.partitions)
 	if err != nil {
 		return false
@@ -211,13 +213,13 @@ func numberAt(b []byte, at int) uint64 {
 }
 
 // conclude stops the feed, waits until all is counted and published, stops the processes, and compares everything with the oracle.
-func (x *trial) conclude() {
+func (x *faultRun) conclude() {
 	x.t.Helper()
 	x.feed.stop(x.t)
 	store := x.store(x.redis)
 	defer func() { _ = store.Close() }()
 	eventually(x.t, "everything is counted and published", func() bool { return x.settled(store) })
-	x.pulse.stop()
+	x.publishing.stop()
 	for _, d := range x.processes {
 		d.Stop()
 	}
@@ -225,10 +227,10 @@ func (x *trial) conclude() {
 }
 
 // compare holds crossings and counts against the oracle's.
-func (x *trial) compare() {
+func (x *faultRun) compare() {
 	x.t.Helper()
 	records := x.read(x.crossings)
-	got := readAnnouncements(x.t, records)
+	got := readCrossings(x.t, records)
 	if x.lost != nil { // behind a hole records say since when they are whole, which the oracle does not know
 		for i := range got {
 			got[i].text = sinceText.ReplaceAllString(got[i].text, "")
@@ -243,7 +245,7 @@ func (x *trial) compare() {
 	counts := sameLines(x.counts(x.redis), want, func(string) bool { return false })
 	r := &x.result
 	r.events, r.wanted, r.missed, r.wrong, r.repeated = judged.made, len(judged.wanted), len(c.missed), len(c.wrong)+len(counts), len(c.repeated)
-	r.stall = x.pulse.longest
+	r.stall = x.publishing.longest
 	x.t.Logf("%s: %d faults; %+v; crossings %d, counts %d; missed %d, wrong %d, counts wrong %d, repeated %d; longest stall %v",
 		r.fault, r.faults, judged.o.Results(), r.wanted, len(want), r.missed, len(c.wrong), len(counts), r.repeated, r.stall.Round(time.Millisecond))
 	if !c.exact() || len(c.repeated) > 0 {
@@ -260,7 +262,7 @@ func (x *trial) compare() {
 }
 
 // logRepeats says where and when crossings were published that were published more than once.
-func (x *trial) logRepeats(records []*kgo.Record, got []announcement, ids []string) {
+func (x *faultRun) logRepeats(records []*kgo.Record, got []crossing, ids []string) {
 	for i, r := range records {
 		if slices.Contains(ids, got[i].id) {
 			x.t.Logf("%s at %s in %d, offset %d: %s", got[i].id, r.Timestamp.Format("15:04:05.000"), r.Partition, r.Offset, detectedText.FindString(string(r.Value)))
@@ -268,15 +270,15 @@ func (x *trial) logRepeats(records []*kgo.Record, got []announcement, ids []stri
 	}
 }
 
-// pulse watches how long nothing is published.
-type pulse struct {
+// publishWatch measures the longest time in which nothing is published.
+type publishWatch struct {
 	longest time.Duration
 	stop    func()
 }
 
-func newPulse(x *trial) *pulse {
+func watchPublishing(x *faultRun) *publishWatch {
 	ctx, cancel := context.WithCancel(context.Background())
-	p, ended, own := &pulse{}, make(chan struct{}), *x.site // the site may be given another client
+	p, ended, own := &publishWatch{}, make(chan struct{}), *x.site // the site may be given another client
 	p.stop = func() { cancel(); <-ended }
 	go func() {
 		defer close(ended)
@@ -286,7 +288,7 @@ func newPulse(x *trial) *pulse {
 	return p
 }
 
-func (p *pulse) watch(ctx context.Context, s *site) {
+func (p *publishWatch) watch(ctx context.Context, s *site) {
 	tick := time.NewTicker(100 * time.Millisecond)
 	defer tick.Stop()
 	most, since := int64(0), time.Now()

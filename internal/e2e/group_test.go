@@ -11,8 +11,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// stranger is a consumer of another program that was given the group. It has all partitions when it returns.
-func (s *site) stranger(balancer kgo.GroupBalancer) *kgo.Client {
+// foreignMember is a consumer of another program that was given the group. It has all partitions when it returns.
+func (s *site) foreignMember(balancer kgo.GroupBalancer) *kgo.Client {
 	s.t.Helper()
 	begin := context.Background()
 	if balancer == nil { // the broker's, by the new protocol
@@ -53,23 +53,23 @@ func TestStrangerInGroup(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: threePack})
-			said := func(text string) string {
+			named := func(text string) string {
 				return strings.NewReplacer("GROUP", s.group, "EVENTS", s.events).Replace(text)
 			}
 			s.produce(clicks("A", 0, "1", "2", "3")...)
-			stranger := s.stranger(x.balancer)
+			stranger := s.foreignMember(x.balancer)
 			d := s.start("aggregator")
 			d.mayLogErrors = true
 			d.AwaitLog("group has members that are no aggregators: what they hold nobody counts")
 			eventually(t, "readiness names the stranger", func() bool {
 				status, text := d.Get("/readyz?verbose")
-				return status == http.StatusServiceUnavailable && strings.Contains(text, said(x.ready)+"\n")
+				return status == http.StatusServiceUnavailable && strings.Contains(text, named(x.ready)+"\n")
 			})
 			if n := d.metric("aggregator_group_strangers"); n != 1 {
 				t.Errorf("%v strangers in the metric", n)
 			}
 			r := call(t, "", nil, "check", "-config", s.config, "-live")
-			if r.code != exitFailed || !strings.Contains(r.err, "failed: group "+s.group+": ") || !strings.Contains(r.err, said(x.check)+"; give the service a kafka.group of its own\n") {
+			if r.code != exitFailed || !strings.Contains(r.err, "failed: group "+s.group+": ") || !strings.Contains(r.err, named(x.check)+"; give the service a kafka.group of its own\n") {
 				t.Errorf("check -live: %+v", r)
 			}
 			stranger.Close()

@@ -42,8 +42,8 @@ func restore(t *testing.T, redis *servers.RedisServer, dir string) {
 	redis.Restart()
 }
 
-// awaitHealed waits until the counts in Redis are those that the oracle says.
-func (s *spread) awaitHealed(t *testing.T, at *site, redis string) {
+// awaitAllCounted waits until the counts in Redis are those that the oracle says.
+func (s *judgedEvents) awaitAllCounted(t *testing.T, at *site, redis string) {
 	t.Helper()
 	var want []string
 	for _, line := range s.o.Counts() {
@@ -59,21 +59,21 @@ func (d *daemon) awaitMetric(name string, above float64, since time.Time) {
 	d.t.Logf("%s: noticed after %v", name, time.Since(since).Round(100*time.Millisecond))
 }
 
-// healing is a site with a daemon that counted a part of its events, and a Redis that is to lose something.
-type healing struct {
+// lossSite is a site with a daemon that counted a part of its events, and a Redis that will lose something.
+type lossSite struct {
 	*site
-	*spread
+	*judgedEvents
 	t     *testing.T
 	redis *servers.RedisServer
 	d     *daemon
 }
 
-func newHealing(t *testing.T) *healing {
+func newLossSite(t *testing.T) *lossSite {
 	t.Helper()
 	const partitions = 3
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
-	h := &healing{t: t, redis: redis, site: newSite(t, kafka, siteOptions{partitions: partitions, redis: redis.Addr()})}
-	h.spread = newSpread(t, packText(t, defaultPack), gen.Config{
+	h := &lossSite{t: t, redis: redis, site: newSite(t, kafka, siteOptions{partitions: partitions, redis: redis.Addr()})}
+	h.judgedEvents = newJudgedEvents(t, packText(t, defaultPack), gen.Config{
 		Seed: e2eSeed(t), Events: 100_000, Incidents: 6, Accounts: 2_000, Partitions: partitions, Span: 6 * time.Hour,
 	})
 	h.d = h.site.start("aggregator")
@@ -83,22 +83,22 @@ func newHealing(t *testing.T) *healing {
 	return h
 }
 
-func (h *healing) feed(n int) { h.site.produce(kafkaNow(h.spread.next(n))...) }
+func (h *lossSite) feed(n int) { h.site.produce(kafkaNow(h.judgedEvents.next(n))...) }
 
-// whole checks that all is as if nothing had been lost, with the daemon stopped.
-func (h *healing) whole() {
+// checkAll checks that all is as if nothing had been lost, with the daemon stopped.
+func (h *lossSite) checkAll() {
 	h.t.Helper()
-	h.awaitHealed(h.t, h.site, h.redis.Addr())
+	h.awaitAllCounted(h.t, h.site, h.redis.Addr())
 	h.mustVerify()
 	h.d.Stop()
-	h.spread.check(h.t, h.site, h.redis.Addr(), true)
+	h.judgedEvents.check(h.t, h.site, h.redis.Addr(), true)
 	h.mustVerify()
 }
 
 // TestRedisGoesBack: a Redis that is restored to an older state, while nothing flows and while events flow, is
-// noticed, said and healed.
+// noticed, logged and healed.
 func TestRedisGoesBack(t *testing.T) {
-	h := newHealing(t)
+	h := newLossSite(t)
 	old := backup(t, h.redis)
 	h.feed(6_000)
 	h.awaitDone()
@@ -106,7 +106,7 @@ func TestRedisGoesBack(t *testing.T) {
 	restore(t, h.redis, old)
 	h.d.awaitMetric("aggregator_store_rollbacks_total", 0, time.Now())
 	h.d.AwaitLog("fence is not what was written: going back to the stored one")
-	h.awaitHealed(t, h.site, h.redis.Addr())
+	h.awaitAllCounted(t, h.site, h.redis.Addr())
 
 	before := h.d.metric("aggregator_store_rollbacks_total")
 	for i := range 10 {
@@ -116,17 +116,17 @@ func TestRedisGoesBack(t *testing.T) {
 		}
 	}
 	h.d.awaitMetric("aggregator_store_rollbacks_total", before, time.Now())
-	h.whole()
+	h.checkAll()
 }
 
-// TestRedisFlushed: a Redis that lost everything, while nothing flows and while events flow, is noticed, said, and
+// TestRedisFlushed: a Redis that lost everything, while nothing flows and while events flow, is noticed, logged, and
 // counted again; a later start fits what was counted.
 func TestRedisFlushed(t *testing.T) {
-	h := newHealing(t)
+	h := newLossSite(t)
 	h.redis.Do("FLUSHALL")
 	h.d.awaitMetric("aggregator_store_losses_total", 0, time.Now())
 	h.d.AwaitLog("store lost fences: counting again from where counting began")
-	h.awaitHealed(t, h.site, h.redis.Addr())
+	h.awaitAllCounted(t, h.site, h.redis.Addr())
 
 	before := h.d.metric("aggregator_store_losses_total")
 	for i := range 10 {
@@ -136,21 +136,21 @@ func TestRedisFlushed(t *testing.T) {
 		}
 	}
 	h.d.awaitMetric("aggregator_store_losses_total", before, time.Now())
-	h.awaitHealed(t, h.site, h.redis.Addr())
+	h.awaitAllCounted(t, h.site, h.redis.Addr())
 	eventually(t, "the settings are back", func() bool {
 		return h.redis.Do("EXISTS", h.prefix+"{00}m:shards", h.prefix+"{00}m:crossing-partitions", h.prefix+"{00}m:counters", h.prefix+"{07}m:fingerprint") == "4"
 	})
 	h.d.Stop()
 	h.d = h.site.start("started again")
 	h.feed(1_000)
-	h.whole()
+	h.checkAll()
 }
 
 // TestRedisLostRefused: with redis.lost: refuse a Redis that lost everything is left alone, idle and busy, and that is
-// said; a later start that may recount does.
+// logged; a later start that may recount does.
 func TestRedisLostRefused(t *testing.T) {
 	t.Setenv("AGGREGATOR_REDIS_LOST", "refuse")
-	h := newHealing(t)
+	h := newLossSite(t)
 	h.redis.Do("FLUSHALL")
 	h.d.awaitMetric("aggregator_store_losses_total", 0, time.Now())
 	h.d.AwaitLog("store lost fences: standing still")
@@ -171,39 +171,39 @@ func TestRedisLostRefused(t *testing.T) {
 	late.Stop()
 	t.Setenv("AGGREGATOR_REDIS_LOST", "recount")
 	h.d = h.site.start("one that may recount")
-	h.whole()
+	h.checkAll()
 }
 
-// TestRedisLosesPart: what is deleted or damaged by hand is noticed when it is met, and said: a shard is counted
+// TestRedisLosesPart: what is deleted or damaged by hand is noticed when it is met, and logged: a shard is counted
 // again, a record is written again, a fence alone is refused, and so is a damaged record.
 func TestRedisLosesPart(t *testing.T) {
-	h := newHealing(t)
+	h := newLossSite(t)
 	full := strings.Split(h.keys("*r:incident:*")[0], "{")[1][:2]
 	h.del(h.keys("{" + full + "}*")...) // a whole shard
 	h.d.awaitMetric("aggregator_store_losses_total", 0, time.Now())
-	h.awaitHealed(t, h.site, h.redis.Addr())
+	h.awaitAllCounted(t, h.site, h.redis.Addr())
 	h.mustVerify()
 
 	h.losesSettings()
 	h.losesRecord(full)
 	h.losesFence(full)
 	h.meetsDamage()
-	h.whole()
+	h.checkAll()
 }
 
 // keys are the stored keys that match a pattern.
-func (h *healing) keys(pattern string) []string {
+func (h *lossSite) keys(pattern string) []string {
 	h.t.Helper()
 	return lines(h.redis.Do("--scan", "--pattern", h.prefix+pattern) + "\n")
 }
 
-func (h *healing) del(keys ...string) {
+func (h *lossSite) del(keys ...string) {
 	h.t.Helper()
 	h.redis.Do(append([]string{"DEL"}, keys...)...)
 }
 
 // losesSettings deletes settings, which a later start must find as they were.
-func (h *healing) losesSettings() {
+func (h *lossSite) losesSettings() {
 	h.t.Helper()
 	counters := h.redis.Do("GET", h.prefix+"{00}m:counters")
 	h.del(h.prefix+"{00}m:counters", h.prefix+"{00}m:shards", h.prefix+"{05}m:fingerprint")
@@ -216,7 +216,7 @@ func (h *healing) losesSettings() {
 
 // losesRecord deletes the record of an incident, which is met with its next event, and counted anew: verify names it, and
 // nothing else. Then it has the shard counted again.
-func (h *healing) losesRecord(shard string) {
+func (h *lossSite) losesRecord(shard string) {
 	h.t.Helper()
 	_, gone, _ := strings.Cut(h.keys("{" + shard + "}r:incident:*")[0], "r:incident:")
 	h.del(h.prefix + "{" + shard + "}r:incident:" + gone)
@@ -233,11 +233,11 @@ func (h *healing) losesRecord(shard string) {
 		}
 	}
 	h.del(h.keys("{" + shard + "}*")...)
-	h.awaitHealed(h.t, h.site, h.redis.Addr())
+	h.awaitAllCounted(h.t, h.site, h.redis.Addr())
 }
 
 // losesFence deletes a fence alone: what was counted up to it is there. Then it has the shard counted again.
-func (h *healing) losesFence(shard string) {
+func (h *lossSite) losesFence(shard string) {
 	h.t.Helper()
 	losses := h.d.metric("aggregator_store_losses_total")
 	h.del(h.keys("{" + shard + "}f:1:*")...)
@@ -246,11 +246,11 @@ func (h *healing) losesFence(shard string) {
 		h.t.Errorf("it says %v", line)
 	}
 	h.del(h.keys("{" + shard + "}*")...)
-	h.awaitHealed(h.t, h.site, h.redis.Addr())
+	h.awaitAllCounted(h.t, h.site, h.redis.Addr())
 }
 
 // meetsDamage damages a record for a while, which is met by a process that does not know it.
-func (h *healing) meetsDamage() {
+func (h *lossSite) meetsDamage() {
 	h.t.Helper()
 	h.d.Stop()
 	record := h.keys("*r:incident:*")[0]
@@ -314,7 +314,7 @@ func (s *site) sinceOf(id string) string {
 	return since
 }
 
-// whole says whether a crossing of a rule was announced that says of nothing since when it is whole.
+// whole reports whether a crossing of a rule was published in which no measure has a date since when it is whole.
 func (s *site) whole(rule string) bool {
 	for _, r := range s.read(s.crossings) {
 		if strings.Contains(string(r.Value), `"rule":"`+rule+`"`) && !strings.Contains(string(r.Value), `"since"`) {

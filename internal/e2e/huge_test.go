@@ -27,12 +27,12 @@ func TestSlowHugeBatch(t *testing.T) {
 	s.awaitClicks(redis.Addr(), "A", 2)
 	var letters []*kgo.Record
 	eventually(t, "the dead letter", func() bool { letters = s.read(s.dead); return len(letters) == 1 })
-	said := ""
+	headers := ""
 	for _, h := range letters[0].Headers {
-		said += h.Key + "=" + string(h.Value) + "\n"
+		headers += h.Key + "=" + string(h.Value) + "\n"
 	}
-	if !strings.Contains(said, "aggregator.reason=too-large\n") || !strings.Contains(said, "see to it that max.message.bytes of the topic is no more") {
-		t.Errorf("the letter says:\n%s", said)
+	if !strings.Contains(headers, "aggregator.reason=too-large\n") || !strings.Contains(headers, "see to it that max.message.bytes of the topic is no more") {
+		t.Errorf("the letter says:\n%s", headers)
 	}
 	s.mustVerify()
 	d.Stop()

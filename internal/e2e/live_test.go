@@ -20,44 +20,44 @@ func (s *site) live(environ ...string) result {
 // TestLiveAgainstTheService: check -live says that the service can run where it can, and not where it cannot.
 func TestLiveAgainstTheService(t *testing.T) {
 	kafka := servers.Kafka(t, servers.KafkaOptions{
-		Advertise: []string{nobody(t)}, Properties: map[string]string{"log.cleanup.policy": "compact"},
+		Advertise: []string{closedAddr(t)}, Properties: map[string]string{"log.cleanup.policy": "compact"},
 	})
 	redis := servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 3, redis: redis.Addr(), made: true, usual: true})
 
 	t.Run("advertised", func(t *testing.T) {
 		r := s.live("AGGREGATOR_KAFKA_BROKERS=" + kafka.SecondAddrs()[0])
-		r.mustSay(t, exitFailed, "failed: kafka: broker 1 tells clients to come to 127.0.0.1:", "advertised.listeners", "check: the service cannot run so: failed 1,")
+		r.mustPrint(t, exitFailed, "failed: kafka: broker 1 tells clients to come to 127.0.0.1:", "advertised.listeners", "check: the service cannot run so: failed 1,")
 	})
 	t.Run("fine", func(t *testing.T) { s.liveFine(t) })
 	t.Run("beside a service", func(t *testing.T) { s.liveBeside(t) })
 	t.Run("compacted", func(t *testing.T) {
 		for _, topic := range []string{s.events, s.crossings, s.dead} {
 			kafka.Configure(topic, map[string]string{"cleanup.policy": "compact,delete"})
-			s.live().mustSay(t, exitFailed, "failed: topic "+topic+": cleanup.policy is compact,delete: ")
+			s.live().mustPrint(t, exitFailed, "failed: topic "+topic+": cleanup.policy is compact,delete: ")
 			kafka.Configure(topic, map[string]string{"cleanup.policy": "delete"})
 		}
 	})
 	t.Run("timestamps", func(t *testing.T) {
 		kafka.Configure(s.events, map[string]string{"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "3600000"})
-		s.live().mustSay(t, exitFine, "warning: topic "+s.events+": producers' timestamps may lie 1h ahead, and the events' times 5m (max_ahead) ahead of those", "to at most 300000\n")
+		s.live().mustPrint(t, exitFine, "warning: topic "+s.events+": producers' timestamps may lie 1h ahead, and the events' times 5m (max_ahead) ahead of those", "to at most 300000\n")
 		kafka.Configure(s.events, map[string]string{"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "300000"})
-		s.live().mustSay(t, exitFine, "ok: topic "+s.events+": CreateTime, at most 5m ahead\n")
+		s.live().mustPrint(t, exitFine, "ok: topic "+s.events+": CreateTime, at most 5m ahead\n")
 	})
 	t.Run("retention", func(t *testing.T) {
 		kafka.Configure(s.events, map[string]string{"retention.ms": "604800000", "retention.bytes": "1000000"})
-		s.live().mustSay(t, exitFine, "it keeps events for 7d, and the longest window of the rules is 731d", "retention.bytes is 1000000: ")
+		s.live().mustPrint(t, exitFine, "it keeps events for 7d, and the longest window of the rules is 731d", "retention.bytes is 1000000: ")
 	})
 	t.Run("replicas", func(t *testing.T) {
 		kafka.Configure(s.dead, map[string]string{"min.insync.replicas": "2"})
-		s.live().mustSay(t, exitFailed, "failed: topic "+s.dead+": min.insync.replicas is 2, with 1 replica: no record can be written safely")
+		s.live().mustPrint(t, exitFailed, "failed: topic "+s.dead+": min.insync.replicas is 2, with 1 replica: no record can be written safely")
 	})
 }
 
 // liveFine: all is well, and nothing has changed by looking.
 func (s *site) liveFine(t *testing.T) {
 	t.Helper()
-	s.live().mustSay(t, exitFine,
+	s.live().mustPrint(t, exitFine,
 		"ok: topic "+s.events+": the leaders of all partitions let us read (3)\n", "ok: topic "+s.crossings+": the leaders of all partitions let us write (3)\n",
 		"ok: topic "+s.dead+": the leaders of all partitions let us write (3)\n", "ok: group "+s.group+": joined and left again\n", "script of commits",
 		"check: the service can run: warnings 3\n") // one replica each
@@ -80,7 +80,7 @@ func (s *site) liveBeside(t *testing.T) {
 	d.AwaitReady()
 	before, _ := s.describedGroup(t)
 	for range 3 {
-		s.live().mustSay(t, exitFine, "ok: group "+s.group+": 1 member, left alone\n")
+		s.live().mustPrint(t, exitFine, "ok: group "+s.group+": 1 member, left alone\n")
 	}
 	if after, _ := s.describedGroup(t); len(before) != 1 || fmt.Sprint(after) != fmt.Sprint(before) {
 		t.Errorf("the group had %v and has %v", before, after)

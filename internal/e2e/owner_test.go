@@ -155,7 +155,7 @@ func TestDeploymentRenamed(t *testing.T) {
 	}
 }
 
-// TestCrossingsMadeAnew: the crossings topic made anew is said, and noted once.
+// TestCrossingsMadeAnew: a recreated crossings topic is logged, and noted once.
 func TestCrossingsMadeAnew(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: threePack})
@@ -177,6 +177,6 @@ func TestCrossingsMadeAnew(t *testing.T) {
 	d.AwaitReady()
 	d.Stop()
 	if strings.Contains(d.Log.String(), line) {
-		t.Error("it is said again")
+		t.Error("it is logged again")
 	}
 }

@@ -13,9 +13,9 @@ import (
 // mark stands in every id, text, key and header that the test of personal data sends.
 const mark = "pers0nal"
 
-// personal are records full of ids: events that count, cross levels, repeat, come late or too early; and malformed
+// eventsWithPersons are records full of ids: events that count, cross levels, repeat, come late or too early; and malformed
 // ones, with ids wherever an error could quote them.
-func personal(now time.Time) []*kgo.Record {
+func eventsWithPersons(now time.Time) []*kgo.Record {
 	var list []*kgo.Record
 	put := func(value string, headers ...string) {
 		r := &kgo.Record{Key: []byte(mark + "-key"), Value: []byte(strings.ReplaceAll(value, "ID", mark)), Timestamp: now, Partition: int32(len(list) % 2)}
@@ -82,7 +82,7 @@ func (g *guarded) keepsPersons(t *testing.T) {
 	d.mayLogErrors = true
 	d.AwaitReady()
 	_, before := g.done()
-	records := personal(time.Now())
+	records := eventsWithPersons(time.Now())
 	g.forbid(rights[3]) // to write crossings
 	g.produce(records...)
 	d.awaitInLog("crossings wait in the outbox")
@@ -122,7 +122,7 @@ func (g *guarded) damage(t *testing.T, d *daemon) {
 	}
 	g.store.Do("COPY", key, "saved")
 	g.store.Do("SET", key, "damaged damaged damaged damaged")
-	again := personal(time.Now())[2:5]
+	again := eventsWithPersons(time.Now())[2:5]
 	for i, r := range again {
 		r.Value = []byte(strings.Replace(string(r.Value), "-refuse-", "-again-", 1))
 		r.Partition = int32(i % 2)

@@ -25,7 +25,7 @@ const (
 	codecZstd
 )
 
-// rawBatch is a record batch (magic 2) whose every field may be wrong, but for its checksum.
+// rawBatch is a record batch (magic 2) whose every field may be wrong, except its checksum.
 type rawBatch struct {
 	length       int32 // beside the right one
 	magic        byte
@@ -153,16 +153,16 @@ func compressed(codec int, list ...stretch) []byte {
 }
 
 // bomb is a batch of one record, which has something very long, and a good one.
-func (g *poisoner) bomb(codec int, head []byte, n int64, tail []byte) dose {
+func (g *poisoner) bomb(codec int, head []byte, n int64, tail []byte) payload {
 	length := int64(len(head)) + n + int64(len(tail))
 	b := batchOfNow(2, compressed(codec, stretch{append(binary.AppendVarint(nil, length), head...), n, tail}, stretch{head: g.plain(1).append(nil)}))
 	b.attrs = int16(codec)
-	return dose{batches: [][]byte{b.append(nil)}, each: 2, told: 2}
+	return payload{batches: [][]byte{b.append(nil)}, each: 2, counted: 2}
 }
 
 // longest is how much a codec makes of what a topic of default settings takes.
 func (g *poisoner) longest() (codec int, n int64) {
-	codec = one(g, codecGzip, codecSnappy, codecLz4, codecZstd)
+	codec = pick(g, codecGzip, codecSnappy, codecLz4, codecZstd)
 	switch codec {
 	case codecSnappy:
 		return codec, 15 << 20
@@ -175,44 +175,44 @@ func (g *poisoner) longest() (codec int, n int64) {
 	}
 }
 
-func (g *poisoner) valueBomb() dose {
+func (g *poisoner) valueBomb() payload {
 	codec, n := g.longest()
 	return g.bomb(codec, binary.AppendVarint([]byte{0, 0, 0, 1}, n), n, []byte{0}) // attributes, deltas, no key
 }
 
-func (g *poisoner) keyBomb() dose {
+func (g *poisoner) keyBomb() payload {
 	codec, n := g.longest()
 	return g.bomb(codec, binary.AppendVarint([]byte{0, 0, 0}, n), n, []byte{1, 0})
 }
 
 // headerBomb is a record with headers that are two zeros each: no name, no value.
-func (g *poisoner) headerBomb() dose {
+func (g *poisoner) headerBomb() payload {
 	codec, n := g.longest()
-	value := one(g, g.event(), "x")
+	value := pick(g, g.event(), "x")
 	head := append(binary.AppendVarint([]byte{0, 0, 0, 1}, int64(len(value))), value...)
 	return g.bomb(codec, binary.AppendVarint(head, n/2), n/2*2, nil)
 }
 
 // recordBomb is a batch of very many records that have nothing.
-func (g *poisoner) recordBomb() dose {
+func (g *poisoner) recordBomb() payload {
 	n := g.size(50_000, 200_000)
 	var records []byte
 	for i := range n {
 		records = rawRecord{offset: int64(i), keyLength: -1, valueLength: -1}.append(records)
 	}
-	codec := one(g, codecGzip, codecZstd, codecLz4)
+	codec := pick(g, codecGzip, codecZstd, codecLz4)
 	b := batchOfNow(n, compressed(codec, stretch{head: records}))
 	b.attrs = int16(codec)
-	return dose{batches: [][]byte{b.append(nil)}, each: n, told: n}
+	return payload{batches: [][]byte{b.append(nil)}, each: n, counted: n}
 }
 
-// unknown are batches of which nobody knows what a broker and a reader make.
-func unknown(batches ...[]byte) dose { return dose{batches: batches, told: -1} }
+// unknown are batches of which it is not known what a broker and a reader make.
+func unknown(batches ...[]byte) payload { return payload{batches: batches, counted: -1} }
 
-func (g *poisoner) brokenCompression() dose {
+func (g *poisoner) brokenCompression() payload {
 	var list [][]byte
 	for range 20 {
-		codec := one(g, codecGzip, codecSnappy, codecLz4, codecZstd)
+		codec := pick(g, codecGzip, codecSnappy, codecLz4, codecZstd)
 		whole := compressed(codec, stretch{head: g.plain(1).append(g.plain(0).append(nil))})
 		switch g.rng.IntN(4) {
 		case 0:
@@ -225,13 +225,13 @@ func (g *poisoner) brokenCompression() dose {
 			whole = append(whole, g.text()...)
 		}
 		b := batchOfNow(2, whole)
-		b.attrs = int16(one(g, codec, codec, codec, codecNone, 5, 6, 7, codecZstd))
+		b.attrs = int16(pick(g, codec, codec, codec, codecNone, 5, 6, 7, codecZstd))
 		list = append(list, b.append(nil))
 	}
 	return unknown(list...)
 }
 
-func (g *poisoner) oddOffsets() dose {
+func (g *poisoner) oddOffsets() payload {
 	var list [][]byte
 	for _, offsets := range [][]int64{{0, 0}, {0, 7}, {-1, 1}, {1, 0}, {0, 1 << 31}, {0, math.MaxInt64}, {math.MinInt64, 0}, {5, 6, 7}, {0, 0, 0, 1}, {2, 1, 0}, {-3, -2, -1}} {
 		var records []byte
@@ -245,7 +245,7 @@ func (g *poisoner) oddOffsets() dose {
 }
 
 // oddBatches are batches of which one field of the header is wrong.
-func (g *poisoner) oddBatches() dose {
+func (g *poisoner) oddBatches() payload {
 	var list [][]byte
 	for range 40 {
 		b := batchOfNow(2, g.plain(1).append(g.plain(0).append(nil)))
@@ -253,23 +253,23 @@ func (g *poisoner) oddBatches() dose {
 		case 0:
 			b.attrs = int16(1 << g.rng.IntN(16))
 		case 1:
-			b.last = one[int32](g, -1, 0, 2, 100, math.MaxInt32, math.MinInt32)
+			b.last = pick[int32](g, -1, 0, 2, 100, math.MaxInt32, math.MinInt32)
 		case 2:
-			b.count = one[int32](g, -1, 0, 1, 3, 1_000_000, math.MaxInt32)
+			b.count = pick[int32](g, -1, 0, 1, 3, 1_000_000, math.MaxInt32)
 		case 3:
-			b.base = one[int64](g, -1, 0, math.MinInt64, math.MaxInt64, -2, 1e10)
+			b.base = pick[int64](g, -1, 0, math.MinInt64, math.MaxInt64, -2, 1e10)
 		case 4:
-			b.newest = one[int64](g, -1, 0, math.MinInt64, math.MaxInt64)
+			b.newest = pick[int64](g, -1, 0, math.MinInt64, math.MaxInt64)
 		case 5:
 			b.producer, b.epoch, b.sequence = g.rng.Int64N(1000)+5000, int16(g.rng.IntN(4)), 0
 		case 6:
-			b.attrs, b.producer, b.epoch = 0x10, 77, 0 // of a transaction that nobody began
+			b.attrs, b.producer, b.epoch = 0x10, 77, 0 // of a transaction that was never begun
 		case 7:
 			b.attrs, b.producer, b.epoch = 0x30, 78, 0 // the end of one
 		case 8:
-			b.length = one[int32](g, -1, 1, -40, 1000, math.MaxInt32-1000)
+			b.length = pick[int32](g, -1, 1, -40, 1000, math.MaxInt32-1000)
 		case 9:
-			b.magic = one[byte](g, 0, 1, 3, 255)
+			b.magic = pick[byte](g, 0, 1, 3, 255)
 		default:
 			b.records = append(b.records, g.text()...)
 		}
@@ -279,10 +279,10 @@ func (g *poisoner) oddBatches() dose {
 }
 
 // oddRecords are records of which one field is wrong, in a batch as it is and in a compressed one.
-func (g *poisoner) oddRecords() dose {
+func (g *poisoner) oddRecords() payload {
 	var list [][]byte
 	odd := func() int64 {
-		return one[int64](g, -1, -2, 0, 1, 5, 1000, 1<<20, 1<<30, math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64)
+		return pick[int64](g, -1, -2, 0, 1, 5, 1000, 1<<20, 1<<30, math.MaxInt32, math.MinInt32, math.MaxInt64, math.MinInt64)
 	}
 	for range 60 {
 		r := g.plain(0)
@@ -306,7 +306,7 @@ func (g *poisoner) oddRecords() dose {
 		default:
 			r.rest = []byte(g.text())
 		}
-		codec := one(g, codecNone, codecNone, codecGzip, codecZstd)
+		codec := pick(g, codecNone, codecNone, codecGzip, codecZstd)
 		b := batchOfNow(2, compressed(codec, stretch{head: g.plain(1).append(r.append(nil))}))
 		b.attrs = int16(codec)
 		list = append(list, b.append(nil))

@@ -16,20 +16,20 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// venom is a kind of poison.
-type venom struct {
+// poisonKind is a kind of poison.
+type poisonKind struct {
 	name string
-	make func(*poisoner) dose
+	make func(*poisoner) payload
 }
 
-// dose is what is sent at once, to one partition.
-type dose struct {
+// payload is what is sent at once, to one partition.
+type payload struct {
 	records     []*kgo.Record // as a client writes them
 	codec       kgo.CompressionCodec
 	transaction outcome
 	batches     [][]byte // as they are, behind the records
 	each        int      // records of each batch
-	told        int      // records that the metrics must tell of, if the broker takes all; -1: nobody knows
+	counted     int      // records that the metrics must count, if the broker takes all; -1: unknown
 }
 
 // outcome is what becomes of a transaction.
@@ -41,17 +41,19 @@ const (
 	aborted
 )
 
-// of is a dose of records that each is one to the metrics.
-func of(records ...*kgo.Record) dose { return dose{records: records, told: len(records)} }
+// payloadOf is a payload of records, each of which the metrics count once.
+func payloadOf(records ...*kgo.Record) payload {
+	return payload{records: records, counted: len(records)}
+}
 
-// poisoner makes poison up.
+// poisoner makes poison.
 type poisoner struct {
 	rng   *rand.Rand
 	made  int
 	large bool // there is time for what takes long
 }
 
-var allKinds = []venom{
+var allPoisonKinds = []poisonKind{
 	{"times", (*poisoner).times},
 	{"times going back", (*poisoner).timesBack},
 	{"numbers", (*poisoner).numbers},
@@ -85,8 +87,8 @@ func (g *poisoner) name(of string) string {
 	return fmt.Sprintf("%s-%d", of, g.made)
 }
 
-// one draws one of a list.
-func one[T any](g *poisoner, list ...T) T { return list[g.rng.IntN(len(list))] }
+// pick draws one of a list.
+func pick[T any](g *poisoner, list ...T) T { return list[g.rng.IntN(len(list))] }
 
 // record is a record of now.
 func (g *poisoner) record(value string, headers ...kgo.RecordHeader) *kgo.Record {
@@ -106,7 +108,7 @@ func (g *poisoner) event(members ...string) string {
 	for _, need := range [][2]string{
 		{"id", fmt.Sprintf("%q", g.name("poison"))},
 		{"time", fmt.Sprintf("%q", time.Now().UTC().Add(-time.Duration(g.rng.IntN(7200))*time.Second).Format(time.RFC3339))},
-		{"type", `"` + one(g, "click", "click", "order", "publish", "share", "follow", "pay", "view", "zzz") + `"`},
+		{"type", `"` + pick(g, "click", "click", "order", "publish", "share", "follow", "pay", "view", "zzz") + `"`},
 		{"incident", fmt.Sprintf(`"inc-%d"`, g.rng.IntN(5))},
 		{"account", fmt.Sprintf(`"acc-%d"`, g.rng.IntN(5))},
 		{"content", fmt.Sprintf(`"con-%d"`, g.rng.IntN(5))},
@@ -129,10 +131,10 @@ var hostileTimes = []string{
 }
 
 // times are events of any time, so many of few subjects that levels are reached and left.
-func (g *poisoner) times() dose {
+func (g *poisoner) times() payload {
 	var list []*kgo.Record
 	for range 20 + g.rng.IntN(200) {
-		text := one(g, hostileTimes...)
+		text := pick(g, hostileTimes...)
 		switch g.rng.IntN(4) {
 		case 0: // from 1678 to 2261
 			text = time.Unix(g.rng.Int64N(18_000_000_000)-9_214_560_000, g.rng.Int64N(1e9)).UTC().Format(time.RFC3339Nano)
@@ -141,34 +143,34 @@ func (g *poisoner) times() dose {
 		}
 		list = append(list, g.record(g.event(`"time":"`+text+`"`, fmt.Sprintf(`"count":%d`, 1+g.rng.IntN(20)), `"amount":20000`)))
 	}
-	return of(list...)
+	return payloadOf(list...)
 }
 
 // timesBack are a subject's events that go up and down about 1970, each enough for a level.
-func (g *poisoner) timesBack() dose {
+func (g *poisoner) timesBack() payload {
 	var list []*kgo.Record
 	subject := `"incident":"` + g.name("old") + `"`
 	at := g.rng.Int64N(1e9) - 5e8
 	for range 50 {
-		at += one[int64](g, 1, 1, 60, 3600, 86_400, 86_400*30, -60, -86_400, 86_400*731)
+		at += pick[int64](g, 1, 1, 60, 3600, 86_400, 86_400*30, -60, -86_400, 86_400*731)
 		text := time.Unix(at, 0).UTC().Format(time.RFC3339)
 		list = append(list, g.record(g.event(`"time":"`+text+`"`, subject, `"type":"click"`, fmt.Sprintf(`"count":%d`, 1+g.rng.IntN(10)))))
 	}
-	return of(list...)
+	return payloadOf(list...)
 }
 
-func (g *poisoner) numbers() dose {
+func (g *poisoner) numbers() payload {
 	var list []*kgo.Record
 	for range 100 {
-		name := one(g, "count", "members", "followers", "records", "amount")
-		value := one(g, "1000000000000", "1000000000001", "1000000000000000", "9007199254740991", "9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551616",
+		name := pick(g, "count", "members", "followers", "records", "amount")
+		value := pick(g, "1000000000000", "1000000000001", "1000000000000000", "9007199254740991", "9007199254740993", "9223372036854775807", "9223372036854775808", "18446744073709551616",
 			"0", "-1", "-0", "1.0", "1e3", "1E400", "0x10", "01", strings.Repeat("9", 400), strings.Repeat("9", 60_000), "NaN", "Infinity", `"5"`, "null", "true", "{}", "[1]", "0.1e", "+1")
 		list = append(list, g.record(g.event(`"`+name+`":`+value, `"group":"`+g.text()[:1]+`g"`)))
 	}
 	for range 20 { // sums at their bound
 		list = append(list, g.record(g.event(`"type":"click"`, `"incident":"sum"`, `"count":1000000000000`, `"members":1000000000000`)))
 	}
-	return of(list...)
+	return payloadOf(list...)
 }
 
 // hostileTexts are what ids and other texts may be, as JSON has them.
@@ -180,9 +182,9 @@ var hostileTexts = []string{
 }
 
 func (g *poisoner) text() string {
-	text := one(g, hostileTexts...)
+	text := pick(g, hostileTexts...)
 	if g.rng.IntN(3) == 0 {
-		text += one(g, hostileTexts...)
+		text += pick(g, hostileTexts...)
 	}
 	if len(text) == 0 {
 		return "t"
@@ -190,17 +192,17 @@ func (g *poisoner) text() string {
 	return text
 }
 
-func (g *poisoner) texts() dose {
+func (g *poisoner) texts() payload {
 	var list []*kgo.Record
 	for range 150 {
-		name := one(g, "id", "type", "incident", "incident", "account", "content", "group", "site", "recipient", "media", "category", "note", "labels")
+		name := pick(g, "id", "type", "incident", "incident", "account", "content", "group", "site", "recipient", "media", "category", "note", "labels")
 		list = append(list, g.record(g.event(`"`+name+`":"`+g.text()+`"`, `"count":10`), kgo.RecordHeader{Key: g.text(), Value: []byte(g.text())}))
 	}
-	return of(list...)
+	return payloadOf(list...)
 }
 
 // shapes are what is no JSON, or no object, or one that is deep or has much in it.
-func (g *poisoner) shapes() dose {
+func (g *poisoner) shapes() payload {
 	var list []*kgo.Record
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
 	for range 60 {
@@ -208,15 +210,15 @@ func (g *poisoner) shapes() dose {
 		for i := range noise {
 			noise[i] = byte(g.rng.Uint32())
 		}
-		list = append(list, g.record(one(g, string(noise), "", " ", "{}", "[]", "null", "{", "}", `{"id"`, `"x"`, "5", g.event()+g.event(), g.event()+"\n"+g.event(), "["+g.event()+"]", g.event(`"n":`+deep(63)), g.event(`"n":`+deep(30_000)),
+		list = append(list, g.record(pick(g, string(noise), "", " ", "{}", "[]", "null", "{", "}", `{"id"`, `"x"`, "5", g.event()+g.event(), g.event()+"\n"+g.event(), "["+g.event()+"]", g.event(`"n":`+deep(63)), g.event(`"n":`+deep(30_000)),
 			strings.Repeat(`{"a":`, 10_000), g.event(`"id":"a"`, `"id":"b"`), strings.Repeat(`{"id":"x"},`, 2_000), "{"+strings.Repeat(`"k":1,`, 9_000)+`"l":2}`)))
 	}
 	list = append(list, &kgo.Record{Timestamp: time.Now()}, &kgo.Record{Key: []byte("k"), Timestamp: time.Now()})
-	return of(list...)
+	return payloadOf(list...)
 }
 
 // mutations are good events of which some bytes are others.
-func (g *poisoner) mutations() dose {
+func (g *poisoner) mutations() payload {
 	var list []*kgo.Record
 	for range 200 {
 		text := []byte(g.event(`"count":3`, `"labels":["a","b"]`, `"group":"g"`, `"members":7`))
@@ -236,11 +238,11 @@ func (g *poisoner) mutations() dose {
 		}
 		list = append(list, g.record(string(text)))
 	}
-	return of(list...)
+	return payloadOf(list...)
 }
 
 // formats are good events in what is not JSON of UTF-8.
-func (g *poisoner) formats() dose {
+func (g *poisoner) formats() payload {
 	var zipped bytes.Buffer
 	z := gzip.NewWriter(&zipped)
 	_, _ = z.Write([]byte(g.event())) // to memory
@@ -250,7 +252,7 @@ func (g *poisoner) formats() dose {
 	for _, u := range utf16.Encode([]rune(g.event())) {
 		wide = append(wide, byte(u), byte(u>>8))
 	}
-	return of(
+	return payloadOf(
 		g.record(zipped.String()), g.record(string(w.EncodeAll([]byte(g.event()), nil))), g.record(string(wide)), g.record(string(wide[2:])), g.record("\ufeff"+g.event()),
 		g.record("\x00\x00\x00\x00\x07"+g.event()), g.record("\x00\x00\x00\x00\x07\x00\x02a"), g.record("\x00\x00"), g.record("Obj\x01"+strings.Repeat("\x02", 60)), g.record("\x83\xa2id\xa1x\xa4time\xc0"),
 		g.record("\xde\xff\xff"), g.record("\x1f\x8b"), g.record("\x28\xb5\x2f\xfd"), g.record("PK\x03\x04"), g.record("\xff\x06\x00\x00sNaPpY"), g.record("\x0a\x03abc\x12\x01x"), g.record("<event/>"), g.record("id: x\ntime: y"),
@@ -258,38 +260,38 @@ func (g *poisoner) formats() dose {
 }
 
 // envelopes are CloudEvents, and what looks like one.
-func (g *poisoner) envelopes() dose {
+func (g *poisoner) envelopes() payload {
 	var list []*kgo.Record
 	for range 80 {
 		headers := []kgo.RecordHeader{}
 		for _, name := range []string{"ce_specversion", "ce_id", "ce_source", "ce_type", "ce_time", "content-type", "Content-Type", "ce_subject", "ce_", "CE_ID", "ce_datacontenttype"} {
-			value := one(g, "1.0", "click", g.name("ce"), "/s", "2026-01-01T00:00:00Z", g.text(), strings.Repeat("x", 2000), "\xff\xff", "", "application/cloudevents+json", "application/cloudevents-batch+json", "0.3")
+			value := pick(g, "1.0", "click", g.name("ce"), "/s", "2026-01-01T00:00:00Z", g.text(), strings.Repeat("x", 2000), "\xff\xff", "", "application/cloudevents+json", "application/cloudevents-batch+json", "0.3")
 			for range g.rng.IntN(3) {
 				headers = append(headers, kgo.RecordHeader{Key: name, Value: []byte(value)})
 			}
 		}
 		g.rng.Shuffle(len(headers), func(i, j int) { headers[i], headers[j] = headers[j], headers[i] })
-		structured := fmt.Sprintf(`{"specversion":%s,"id":%q,"source":%s,"type":"click","time":%q,%s}`, one(g, `"1.0"`, "1.0", `"0.3"`, "null"), g.name("ce"), one(g, `"/s"`, `""`, "5", `"`+strings.Repeat("x", 2000)+`"`),
-			one(g, hostileTimes...), one(g, `"data":{"incident":"inc-1"}`, `"data":null`, `"data_base64":"e30="`, `"data_base64":"`+strings.Repeat("A", 60_000)+`"`, `"data":"x","data_base64":"e30="`, `"data":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)))
-		list = append(list, g.record(one(g, structured, g.event(), `{"incident":"inc-1"}`, "", "x"), headers...))
+		structured := fmt.Sprintf(`{"specversion":%s,"id":%q,"source":%s,"type":"click","time":%q,%s}`, pick(g, `"1.0"`, "1.0", `"0.3"`, "null"), g.name("ce"), pick(g, `"/s"`, `""`, "5", `"`+strings.Repeat("x", 2000)+`"`),
+			pick(g, hostileTimes...), pick(g, `"data":{"incident":"inc-1"}`, `"data":null`, `"data_base64":"e30="`, `"data_base64":"`+strings.Repeat("A", 60_000)+`"`, `"data":"x","data_base64":"e30="`, `"data":`+strings.Repeat("[", 100)+strings.Repeat("]", 100)))
+		list = append(list, g.record(pick(g, structured, g.event(), `{"incident":"inc-1"}`, "", "x"), headers...))
 	}
-	return of(list...)
+	return payloadOf(list...)
 }
 
 // sizes are records about their bounds.
-func (g *poisoner) sizes() dose {
+func (g *poisoner) sizes() payload {
 	var list []*kgo.Record
 	for _, n := range []int{64<<10 - 1, 64 << 10, 64<<10 + 1, 900_000, 1<<20 - 200, 1 << 20, 1<<20 + 1, 3 << 20} {
 		text := g.event(`"note":"%"`)
 		list = append(list, g.record(strings.Replace(text, "%", strings.Repeat("x", n-len(text)+1), 1)))
 	}
-	x := of(list...)
-	x.codec = one(g, kgo.GzipCompression(), kgo.ZstdCompression())
+	x := payloadOf(list...)
+	x.codec = pick(g, kgo.GzipCompression(), kgo.ZstdCompression())
 	return x
 }
 
 // largeBatches are events in a batch of megabytes, in which some are alike that are far from each other.
-func (g *poisoner) largeBatches() dose {
+func (g *poisoner) largeBatches() payload {
 	noise := make([]byte, 30_000)
 	for i := range noise {
 		noise[i] = "0123456789abcdef"[g.rng.IntN(16)]
@@ -302,60 +304,60 @@ func (g *poisoner) largeBatches() dose {
 		}
 		list = append(list, g.record(g.event(`"note":"`+note+`"`)))
 	}
-	x := of(list...)
-	x.codec = one(g, kgo.GzipCompression(), kgo.ZstdCompression(), kgo.Lz4Compression(), kgo.SnappyCompression())
+	x := payloadOf(list...)
+	x.codec = pick(g, kgo.GzipCompression(), kgo.ZstdCompression(), kgo.Lz4Compression(), kgo.SnappyCompression())
 	return x
 }
 
 func zeros(n int) []byte { return make([]byte, n) }
 
 // ourHeaders are dead letters that somebody puts back, or who looks like one.
-func (g *poisoner) ourHeaders() dose {
+func (g *poisoner) ourHeaders() payload {
 	var list []*kgo.Record
 	for range 20 {
 		var headers []kgo.RecordHeader
 		for range 1 + g.rng.IntN(12) {
 			headers = append(headers, kgo.RecordHeader{
-				Key: one(g, "", "aggregator.original.", "aggregator.original.aggregator.original.") + one(g, "__connect.errors.topic", "__connect.errors.partition", "__connect.errors.offset", "__connect.errors.stage",
+				Key: pick(g, "", "aggregator.original.", "aggregator.original.aggregator.original.") + pick(g, "__connect.errors.topic", "__connect.errors.partition", "__connect.errors.offset", "__connect.errors.stage",
 					"__connect.errors.exception.message", "aggregator.reason", "aggregator.value.bytes", "aggregator.", "__connect.errors."),
-				Value: one(g, nil, []byte{}, []byte("-1"), []byte("9999999999999999999"), []byte(g.text()), zeros(5000)),
+				Value: pick(g, nil, []byte{}, []byte("-1"), []byte("9999999999999999999"), []byte(g.text()), zeros(5000)),
 			})
 		}
-		list = append(list, g.record(one(g, "x", "{", g.event(), string(zeros(1_200_000)), string(zeros(70_000))), headers...))
+		list = append(list, g.record(pick(g, "x", "{", g.event(), string(zeros(1_200_000)), string(zeros(70_000))), headers...))
 	}
-	x := of(list...)
-	x.codec = one(g, kgo.GzipCompression(), kgo.ZstdCompression())
+	x := payloadOf(list...)
+	x.codec = pick(g, kgo.GzipCompression(), kgo.ZstdCompression())
 	return x
 }
 
-func (g *poisoner) largeHeaders() dose {
+func (g *poisoner) largeHeaders() payload {
 	large := kgo.RecordHeader{Key: "h", Value: zeros(1_500_000)}
 	name := kgo.RecordHeader{Key: strings.Repeat("h", 1_500_000)}
-	x := of(g.record("x", large), g.record(g.event(), large), g.record(g.event(), name), g.record("x", name, large), g.record("x", kgo.RecordHeader{Key: "h", Value: zeros(60 << 10)}),
+	x := payloadOf(g.record("x", large), g.record(g.event(), large), g.record(g.event(), name), g.record("x", name, large), g.record("x", kgo.RecordHeader{Key: "h", Value: zeros(60 << 10)}),
 		g.record(g.event(), kgo.RecordHeader{Key: "h", Value: zeros(64<<10 - 1)}), g.record(g.event(), kgo.RecordHeader{Key: "h", Value: zeros(64 << 10)}))
-	x.codec = one(g, kgo.GzipCompression(), kgo.ZstdCompression())
+	x.codec = pick(g, kgo.GzipCompression(), kgo.ZstdCompression())
 	return x
 }
 
-func (g *poisoner) manyHeaders() dose {
+func (g *poisoner) manyHeaders() payload {
 	var list []*kgo.Record
 	for _, n := range []int{999, 1000, 1001, 20_000} {
 		headers := make([]kgo.RecordHeader, n)
 		list = append(list, g.record(g.event(), headers...), g.record("x", headers...))
 	}
-	x := of(list...)
-	x.codec = one(g, kgo.GzipCompression(), kgo.ZstdCompression(), kgo.NoCompression())
+	x := payloadOf(list...)
+	x.codec = pick(g, kgo.GzipCompression(), kgo.ZstdCompression(), kgo.NoCompression())
 	return x
 }
 
 // letterBomb is what makes many dead letters of little.
-func (g *poisoner) letterBomb() dose {
+func (g *poisoner) letterBomb() payload {
 	var list []*kgo.Record
 	value := bytes.Repeat([]byte("x"), 2000)
 	for range g.size(5_000, 33_000) {
 		list = append(list, &kgo.Record{Value: value, Timestamp: time.Now()})
 	}
-	x := of(list...)
+	x := payloadOf(list...)
 	x.codec = kgo.ZstdCompression()
 	return x
 }
@@ -369,50 +371,50 @@ func (g *poisoner) size(usual, large int) int {
 }
 
 // timestamps are what clients may claim when a record was made. Those more than an hour from now in the future the broker refuses.
-func (g *poisoner) timestamps() dose {
+func (g *poisoner) timestamps() payload {
 	var list []*kgo.Record
 	for range 40 {
 		r := g.record(g.event())
 		now := time.Now()
-		r.Timestamp = one(g, now.Add(59*time.Minute), now.Add(-59*time.Minute), now.AddDate(-50, 0, 0), now.AddDate(-60, 0, 0), time.UnixMilli(0), time.UnixMilli(1), time.UnixMilli(now.Unix()), time.UnixMilli(-1), time.UnixMilli(-5), time.UnixMilli(-1<<50))
+		r.Timestamp = pick(g, now.Add(59*time.Minute), now.Add(-59*time.Minute), now.AddDate(-50, 0, 0), now.AddDate(-60, 0, 0), time.UnixMilli(0), time.UnixMilli(1), time.UnixMilli(now.Unix()), time.UnixMilli(-1), time.UnixMilli(-5), time.UnixMilli(-1<<50))
 		list = append(list, r)
 	}
-	return of(list...)
+	return payloadOf(list...)
 }
 
-func (g *poisoner) transactions() dose {
-	x := one(g, (*poisoner).times, (*poisoner).texts, (*poisoner).shapes, (*poisoner).numbers)(g)
-	if x.transaction = one(g, committed, aborted); x.transaction == aborted {
-		x.told = 0
+func (g *poisoner) transactions() payload {
+	x := pick(g, (*poisoner).times, (*poisoner).texts, (*poisoner).shapes, (*poisoner).numbers)(g)
+	if x.transaction = pick(g, committed, aborted); x.transaction == aborted {
+		x.counted = 0
 	}
-	x.codec = one(g, kgo.NoCompression(), kgo.ZstdCompression())
+	x.codec = pick(g, kgo.NoCompression(), kgo.ZstdCompression())
 	return x
 }
 
 // repeats are ids that others use, too.
-func (g *poisoner) repeats() dose {
+func (g *poisoner) repeats() payload {
 	var list []*kgo.Record
 	for range 300 {
 		list = append(list, g.record(g.event(fmt.Sprintf(`"id":"squat-%d"`, g.rng.IntN(20)))))
 	}
-	return of(list...)
+	return payloadOf(list...)
 }
 
 // allAtOnce is some of everything that a client writes.
-func (g *poisoner) allAtOnce() dose {
+func (g *poisoner) allAtOnce() payload {
 	var list []*kgo.Record
-	for _, f := range []func(*poisoner) dose{
+	for _, f := range []func(*poisoner) payload{
 		(*poisoner).times, (*poisoner).timesBack, (*poisoner).numbers, (*poisoner).texts, (*poisoner).shapes, (*poisoner).mutations, (*poisoner).formats, (*poisoner).envelopes, (*poisoner).ourHeaders,
 		(*poisoner).manyHeaders, (*poisoner).timestamps, (*poisoner).repeats,
 	} {
 		list = append(list, f(g).records...)
 	}
 	g.rng.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
-	codec := one(g, kgo.GzipCompression(), kgo.ZstdCompression(), kgo.Lz4Compression(), kgo.SnappyCompression())
+	codec := pick(g, kgo.GzipCompression(), kgo.ZstdCompression(), kgo.Lz4Compression(), kgo.SnappyCompression())
 	if codec == kgo.Lz4Compression() || codec == kgo.SnappyCompression() { // which would make more of it than the topic takes
 		list = slices.DeleteFunc(list, func(r *kgo.Record) bool { return len(r.Value) > 100_000 || len(r.Headers) > 2000 })
 	}
-	x := of(list...)
+	x := payloadOf(list...)
 	x.codec = codec
 	return x
 }

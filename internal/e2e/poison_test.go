@@ -20,7 +20,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestSlowPoison sends what no client would, again and again another kind of it, to a process that has the memory of deploy/k8s. Behind each a good
+// TestSlowPoison sends what no client would, again and again another kind of it, to a process that has the memory of deploy/k8s. After each a good
 // event must be counted soon, memory must stay within its bound, and the process must come to rest, stop when it is told to, and account for all. It
 // takes 30 seconds and draws always the same; in `make faults` it takes ten minutes and draws at random.
 // POISON names the kinds (a regular expression), POISON_FOR how long, E2E_SEED repeats a run.
@@ -41,14 +41,14 @@ func TestSlowPoison(t *testing.T) {
 
 // testPoison is its part in the faults.
 func testPoison(t *testing.T) {
-	runPoison(t, e2eSeed(t), max(30*time.Second, time.Duration(times(0, 600))*time.Second))
+	runPoison(t, e2eSeed(t), max(30*time.Second, time.Duration(repetitions(0, 600))*time.Second))
 }
 
 // Limits of what poison may do.
 const (
-	poisonPatience = 10 * time.Second // until a good event that came behind it is announced
+	poisonPatience = 10 * time.Second // until the crossing of a good event that came after it is published
 	poisonMemory   = 512 << 20        // resident: the limit of deploy/k8s
-	poisonBurns    = 0.5              // of a core, while nothing comes
+	poisonIdleCPU  = 0.5              // of a core, while nothing comes
 )
 
 // poisonPack has windows, zones and conditions of many kinds, and a rule that each good event crosses.
@@ -78,30 +78,30 @@ rules:
   - {id: group,   title: T, by: group,    window: 1h,  step: 1h,  limits: {members: 50}, levels: [1], clear: 0.5}
 `
 
-// ward is a deployment that is poisoned: two partitions of default settings, and a process as deploy/k8s runs it.
-type ward struct {
+// poisonSite is a deployment that is poisoned: two partitions of default settings, and a process as deploy/k8s runs it.
+type poisonSite struct {
 	*site
-	d        *daemon
-	crossed  *kgo.Client // reads the crossings
-	leader   int32
-	id       [16]byte // of the events' topic
-	partings int      // restarts
-	good     int      // good events sent
-	told     float64  // records that the metrics of this process tell of, as of the last round; -1: it was started since
-	slowest  time.Duration
-	peak     int // of all its processes, bytes
+	d         *daemon
+	consumer  *kgo.Client // reads the crossings
+	leader    int32
+	id        [16]byte // of the events' topic
+	processes int      // restarts
+	good      int      // good events sent
+	counted   float64  // records that the metrics of this process had counted after the last round; -1: it was started since
+	slowest   time.Duration
+	peak      int // of all its processes, bytes
 }
 
-func newWard(t *testing.T, kafka *servers.KafkaServer) *ward {
+func newPoisonSite(t *testing.T, kafka *servers.KafkaServer) *poisonSite {
 	t.Helper()
 	redis := servers.Redis(t, servers.RedisOptions{})
-	w := &ward{site: newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: poisonPack})}
+	w := &poisonSite{site: newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: poisonPack})}
 	client, err := kgo.NewClient(kgo.SeedBrokers(kafka.Addrs()...), kgo.ConsumeTopics(w.crossings), kgo.FetchMaxWait(100*time.Millisecond))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(client.Close)
-	w.crossed = client
+	w.consumer = client
 	request := kmsg.NewPtrMetadataRequest()
 	topic := kmsg.NewMetadataRequestTopic()
 	topic.Topic = &w.events
@@ -115,16 +115,16 @@ func newWard(t *testing.T, kafka *servers.KafkaServer) *ward {
 	return w
 }
 
-func (w *ward) launch() {
+func (w *poisonSite) launch() {
 	w.t.Helper()
-	w.d = w.start(fmt.Sprintf("%s-%d", w.events, w.partings), "GOMEMLIMIT=460MiB")
+	w.d = w.start(fmt.Sprintf("%s-%d", w.events, w.processes), "GOMEMLIMIT=460MiB")
 	w.d.mayLogErrors = true // what it meets may be worth an error
-	w.told = -1
-	w.partings++
+	w.counted = -1
+	w.processes++
 }
 
-// give sends a dose to a partition. It returns how many records the metrics must tell of; -1: nobody knows.
-func (w *ward) give(x dose, partition int32) (records int, err error) {
+// send sends a payload to a partition. It returns how many records the metrics must count; -1: unknown.
+func (w *poisonSite) send(x payload, partition int32) (records int, err error) {
 	for _, r := range x.records {
 		r.Partition = partition
 	}
@@ -134,19 +134,19 @@ func (w *ward) give(x dose, partition int32) (records int, err error) {
 		}
 	}
 	for _, b := range x.batches {
-		taken, err := w.giveRaw(b, partition)
+		taken, err := w.sendRaw(b, partition)
 		if err != nil {
 			return 0, err
 		}
-		if !taken && x.told >= 0 {
-			x.told = max(0, x.told-x.each)
+		if !taken && x.counted >= 0 {
+			x.counted = max(0, x.counted-x.each)
 		}
 	}
-	return x.told, nil
+	return x.counted, nil
 }
 
-// write writes the records of a dose as a client does, in a transaction if it is to be.
-func (w *ward) write(x dose) error {
+// write writes the records of a payload as a client does, in a transaction if the payload has one.
+func (w *poisonSite) write(x payload) error {
 	options := []kgo.Opt{
 		kgo.SeedBrokers(w.kafka.Addrs()...), kgo.RecordPartitioner(kgo.ManualPartitioner()), kgo.ProducerBatchMaxBytes(64 << 20),
 		kgo.ProducerLinger(5 * time.Millisecond), kgo.ProducerBatchCompression(x.codec), kgo.MaxBufferedRecords(1_000_000), kgo.MaxBufferedBytes(1 << 30),
@@ -178,8 +178,8 @@ func (w *ward) write(x dose) error {
 	return nil
 }
 
-// giveRaw sends a batch as it is. Many are refused by the broker, which is as good.
-func (w *ward) giveRaw(batch []byte, partition int32) (taken bool, err error) {
+// sendRaw sends a batch as it is. Many are refused by the broker, which is as good.
+func (w *poisonSite) sendRaw(batch []byte, partition int32) (taken bool, err error) {
 	request := kmsg.NewPtrProduceRequest()
 	request.Acks, request.TimeoutMillis = -1, 30_000
 	t := kmsg.NewProduceRequestTopic()
@@ -195,8 +195,8 @@ func (w *ward) giveRaw(batch []byte, partition int32) (taken bool, err error) {
 	return kerr.ErrorForCode(reply.(*kmsg.ProduceResponse).Topics[0].Partitions[0].ErrorCode) == nil, nil
 }
 
-// cure sends a good event to each partition, behind the poison, and waits until it was announced. It says how long that took.
-func (w *ward) cure() (time.Duration, error) {
+// awaitGoodEvents sends a good event to each partition, after the poison, and waits until its crossing is published. It returns how long that took.
+func (w *poisonSite) awaitGoodEvents() (time.Duration, error) {
 	w.t.Helper()
 	missing, began := map[string]bool{}, time.Now()
 	for p := range w.partitions {
@@ -209,9 +209,9 @@ func (w *ward) cure() (time.Duration, error) {
 	ctx, cancel := context.WithTimeout(w.t.Context(), poisonPatience)
 	defer cancel()
 	for len(missing) > 0 {
-		fetches := w.crossed.PollFetches(ctx)
+		fetches := w.consumer.PollFetches(ctx)
 		if ctx.Err() != nil {
-			return 0, fmt.Errorf("after %v a good event behind it is not announced: %v", poisonPatience, missing)
+			return 0, fmt.Errorf("after %v the crossing of a good event after it is not published: %v", poisonPatience, missing)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
 			var c struct{ Subject string }
@@ -224,27 +224,27 @@ func (w *ward) cure() (time.Duration, error) {
 	return time.Since(began), nil
 }
 
-// account compares what the metrics tell of with what was sent since the last round.
-func (w *ward) account(records int) error {
-	before, at := w.told, 0.0
-	told := func() float64 {
+// checkCounted compares what the metrics count with what was sent since the last round.
+func (w *poisonSite) checkCounted(records int) error {
+	before, at := w.counted, 0.0
+	counted := func() float64 {
 		at = w.d.metric("aggregator_events_total") + w.d.metric("aggregator_records_passed_over_total")
 		return at
 	}
 	if before < 0 || records < 0 {
-		w.told = told()
+		w.counted = counted()
 		return nil
 	}
 	want := before + float64(records)
-	defer func() { w.told = at }()
-	if !within(poisonPatience, func() bool { return told() == want }) {
-		return fmt.Errorf("metrics tell of %v records, %d were sent", at-before, records)
+	defer func() { w.counted = at }()
+	if !within(poisonPatience, func() bool { return counted() == want }) {
+		return fmt.Errorf("metrics count %v records, %d were sent", at-before, records)
 	}
 	return nil
 }
 
-// healthy says whether memory is within its bound.
-func (w *ward) healthy() error {
+// checkMemory fails if memory is not within its bound.
+func (w *poisonSite) checkMemory() error {
 	n := w.d.peak()
 	w.peak = max(w.peak, n)
 	if n > poisonMemory {
@@ -253,14 +253,14 @@ func (w *ward) healthy() error {
 	return nil
 }
 
-// rests says whether the process comes to rest when nothing comes.
-func (w *ward) rests() error {
+// checkIdle fails if the process does not come to rest when nothing comes.
+func (w *poisonSite) checkIdle() error {
 	var share float64
 	ok := within(30*time.Second, func() bool {
 		before, began := w.cpuNow(), time.Now()
 		<-time.After(2 * time.Second) // it is measured what it does in a quiet moment
 		share = (w.cpuNow() - before).Seconds() / time.Since(began).Seconds()
-		return share < poisonBurns
+		return share < poisonIdleCPU
 	})
 	if !ok {
 		return fmt.Errorf("it uses %.2f of a core while nothing comes", share)
@@ -269,13 +269,13 @@ func (w *ward) rests() error {
 }
 
 // cpuNow is the time that the running process has used; 0 if it has ended.
-func (w *ward) cpuNow() time.Duration {
+func (w *poisonSite) cpuNow() time.Duration {
 	used, _ := w.d.CPUNow()
 	return used
 }
 
-// part stops the process by SIGTERM, which must work in its time.
-func (w *ward) part() error {
+// stop stops the process by SIGTERM, which must work in its time.
+func (w *poisonSite) stop() error {
 	began := time.Now()
 	w.d.Signal(syscall.SIGTERM)
 	select {
@@ -290,8 +290,8 @@ func (w *ward) part() error {
 	return nil
 }
 
-// letters reads all dead letters as any consumer would. Each says where it came from and why.
-func (w *ward) letters() (n int, err error) {
+// readDeadLetters reads all dead letters as any consumer would. Each says where it came from and why.
+func (w *poisonSite) readDeadLetters() (n int, err error) {
 	want := int64(0)
 	for _, end := range w.ends(w.dead) {
 		want += end
@@ -323,49 +323,49 @@ func (w *ward) letters() (n int, err error) {
 	return n, nil
 }
 
-// round gives a dose of a kind and looks what comes of it.
-func (w *ward) round(k venom, g *poisoner) error {
-	records, err := w.give(k.make(g), int32(g.rng.IntN(w.partitions)))
+// round sends a payload of a kind and looks what comes of it.
+func (w *poisonSite) round(k poisonKind, g *poisoner) error {
+	records, err := w.send(k.make(g), int32(g.rng.IntN(w.partitions)))
 	if err != nil {
 		return fmt.Errorf("not sent: %w", err)
 	}
 	if g.rng.IntN(12) == 0 { // in the middle of it
-		if err := w.part(); err != nil {
+		if err := w.stop(); err != nil {
 			return err
 		}
 		w.launch()
 	}
-	if _, err := w.cure(); err != nil {
+	if _, err := w.awaitGoodEvents(); err != nil {
 		return err
 	}
 	if records >= 0 {
 		records += w.partitions
 	}
-	if err := w.account(records); err != nil {
+	if err := w.checkCounted(records); err != nil {
 		return err
 	}
-	return w.healthy()
+	return w.checkMemory()
 }
 
 // conclude looks at what has lasted.
-func (w *ward) conclude() error {
-	if err := w.rests(); err != nil {
+func (w *poisonSite) conclude() error {
+	if err := w.checkIdle(); err != nil {
 		return err
 	}
-	if err := w.part(); err != nil {
+	if err := w.stop(); err != nil {
 		return err
 	}
-	n, err := w.letters()
-	w.t.Logf("%d good events, %d processes, the slowest after %v, at most %d MiB, %d dead letters", w.good, w.partings, w.slowest.Round(time.Millisecond), w.peak>>20, n)
+	n, err := w.readDeadLetters()
+	w.t.Logf("%d good events, %d processes, the slowest after %v, at most %d MiB, %d dead letters", w.good, w.processes, w.slowest.Round(time.Millisecond), w.peak>>20, n)
 	return err
 }
 
-// runPoison gives poison of all kinds, in turns, until the time is over. A kind that does harm is named, and the rest goes on with another ward.
+// runPoison gives poison of all kinds, in turns, until the time is over. A kind that does harm is named, and the rest goes on with another site.
 func runPoison(t *testing.T, seed uint64, length time.Duration) {
 	kinds, kafka := poisonKinds(t), servers.SharedKafka(t)
 	t.Logf("seed %d, %v, %d kinds", seed, length, len(kinds))
 	g := &poisoner{rng: rand.New(rand.NewPCG(seed, 0)), large: length > time.Minute}
-	w := newWard(t, kafka)
+	w := newPoisonSite(t, kafka)
 	began := time.Now()
 	row := faultRow{fault: "records and batches that no client would write"}
 	for n := 0; n < len(kinds) || time.Since(began) < length; n++ {
@@ -375,7 +375,7 @@ func runPoison(t *testing.T, seed uint64, length time.Duration) {
 		k := kinds[n%len(kinds)]
 		err := w.round(k, g)
 		if err == nil && n%10 == 9 {
-			err = w.rests()
+			err = w.checkIdle()
 		}
 		row.faults++
 		if err != nil {
@@ -383,7 +383,7 @@ func runPoison(t *testing.T, seed uint64, length time.Duration) {
 			row.missed++
 			w.d.Kill()
 			row.events, row.wanted, row.stall = row.events+w.good, row.wanted+w.good, max(row.stall, w.slowest)
-			w = newWard(t, kafka)
+			w = newPoisonSite(t, kafka)
 		}
 	}
 	if err := w.conclude(); err != nil {
@@ -394,13 +394,13 @@ func runPoison(t *testing.T, seed uint64, length time.Duration) {
 }
 
 // poisonKinds are those that POISON names.
-func poisonKinds(t *testing.T) (list []venom) {
+func poisonKinds(t *testing.T) (list []poisonKind) {
 	t.Helper()
 	wanted, err := regexp.Compile(os.Getenv("POISON"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, k := range allKinds {
+	for _, k := range allPoisonKinds {
 		if wanted.MatchString(k.name) {
 			list = append(list, k)
 		}

@@ -35,7 +35,7 @@ type daemon struct {
 	mayLogErrors bool
 }
 
-// startDaemon starts `aggregator run`, with variables that override the config, and returns when it has said that
+// startDaemon starts `aggregator run`, with variables that override the config, and returns when it has logged that
 // it started. It ends with the test.
 func startDaemon(t *testing.T, name, config string, environ ...string) *daemon {
 	t.Helper()
@@ -59,13 +59,13 @@ func launch(t *testing.T, name string, command []string, environ ...string) *dae
 	return d
 }
 
-// launchUnchecked is launch, but nobody looks at the log.
+// launchUnchecked is launch, except that the log is not looked at.
 func launchUnchecked(t *testing.T, name string, command []string, environ ...string) *daemon {
 	t.Helper()
 	return &daemon{t: t, Program: servers.StartProgram(t, servers.ProgramOptions{Name: name, Command: command, Env: environ})}
 }
 
-// awaitStarted waits until the daemon has said that it started, and where it serves HTTP.
+// awaitStarted waits until the daemon has logged that it started, and where it serves HTTP.
 func (d *daemon) awaitStarted() {
 	d.t.Helper()
 	d.HTTP = d.AwaitLog("started")["http"].(string)

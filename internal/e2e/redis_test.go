@@ -12,27 +12,27 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// spread is records of several partitions, and the oracle that judges them as they are made.
-type spread struct {
+// judgedEvents are records of several partitions, and the oracle that judges them as they are made.
+type judgedEvents struct {
 	g      *gen.Generator
 	o      *oracle.Oracle
-	wanted []announcement
+	wanted []crossing
 	made   int
 }
 
-// newSpread has a pack's oracle judge the records of a generator. The Kafka timestamps that matter are all one, as
+// newJudgedEvents has a pack's oracle judge the records of a generator. The Kafka timestamps that matter are all one, as
 // if the records came at once.
-func newSpread(t *testing.T, pack string, c gen.Config) *spread {
+func newJudgedEvents(t *testing.T, pack string, c gen.Config) *judgedEvents {
 	t.Helper()
 	o, err := oracle.New([]byte(pack))
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &spread{g: gen.New(c), o: o}
+	return &judgedEvents{g: gen.New(c), o: o}
 }
 
 // next makes up to n records and tells the oracle of them, which hears each partition in its order.
-func (s *spread) next(n int) []gen.Record {
+func (s *judgedEvents) next(n int) []gen.Record {
 	var list []gen.Record
 	for len(list) < n {
 		var r gen.Record
@@ -40,27 +40,27 @@ func (s *spread) next(n int) []gen.Record {
 			break
 		}
 		list = append(list, r)
-		s.tell(r)
+		s.judge(r)
 	}
 	return list
 }
 
-// tell tells the oracle of a record.
-func (s *spread) tell(r gen.Record) {
+// judge tells the oracle of a record.
+func (s *judgedEvents) judge(r gen.Record) {
 	s.made++
-	s.wanted = append(s.wanted, foretold(s.o.ApplyTo(r.Partition, r.Value, time.Now().UnixMilli()))...)
+	s.wanted = append(s.wanted, expectedOf(s.o.ApplyTo(r.Partition, r.Value, time.Now().UnixMilli()))...)
 }
 
-// loose says whether a subject is fed by several partitions: then only the ids of its crossings are certain.
-func (s *spread) loose(key string) bool {
+// loose reports whether a subject is fed by several partitions: then only the ids of its crossings are certain.
+func (s *judgedEvents) loose(key string) bool {
 	by, subject, _ := strings.Cut(key, "/")
 	return s.o.FedBy(by, subject) > 1
 }
 
 // check holds what a stopped site has published and stored against the oracle.
-func (s *spread) check(t *testing.T, at *site, redis string, repeats bool) {
+func (s *judgedEvents) check(t *testing.T, at *site, redis string, repeats bool) {
 	t.Helper()
-	got := readAnnouncements(t, at.read(at.crossings))
+	got := readCrossings(t, at.read(at.crossings))
 	c := compareAll(got, s.wanted, s.loose)
 	var want []string
 	for _, line := range s.o.Counts() {
@@ -85,7 +85,7 @@ func TestRedisPaused(t *testing.T) {
 	const partitions = 3
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: partitions, redis: redis.Addr()})
-	events := newSpread(t, packText(t, defaultPack), gen.Config{
+	events := newJudgedEvents(t, packText(t, defaultPack), gen.Config{
 		Seed: e2eSeed(t), Events: 30_000, Incidents: 6, Accounts: 3_000, Partitions: partitions, Span: 6 * time.Hour,
 	})
 	d := s.start("aggregator")
@@ -129,7 +129,7 @@ func TestRedisAbsentAtStart(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	redis.Stop()
 	s := newSite(t, kafka, siteOptions{partitions: partitions, redis: redis.Addr()})
-	events := newSpread(t, packText(t, defaultPack), gen.Config{
+	events := newJudgedEvents(t, packText(t, defaultPack), gen.Config{
 		Seed: e2eSeed(t), Events: 10_000, Incidents: 4, Accounts: 2_000, Partitions: partitions, Span: 6 * time.Hour,
 	})
 	s.produce(kafkaNow(events.next(10_000))...)
@@ -161,7 +161,7 @@ func TestSentinelPassword(t *testing.T) {
 	const password, guess = "sentinels-5ecret", "gue55ed-secret"
 	w := servers.RedisSentinelLocked(t, password)
 	config := write(t, "aggregator.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%s], master_name: %s}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n",
-		nobody(t), strings.Join(w.Addrs(), ", "), w.MasterName))
+		closedAddr(t), strings.Join(w.Addrs(), ", "), w.MasterName))
 	f := func(want string, environ ...string) {
 		t.Helper()
 		r := call(t, "", environ, "run", "-config", config)

@@ -47,9 +47,9 @@ rules:
 // The key makes fingerprints those of replay.
 const oneConfig = "dedupe: {window: 1m}\n"
 
-// oneHistory makes the records of one partition. The last is an event of a subject of its own: what the event before it
+// newHistory makes the records of one partition. The last is an event of a subject of its own: what the event before it
 // made due, by coming after the stream had passed that time, replay ends at the next event, and the service when it sweeps.
-func oneHistory(seed uint64, n int) []gen.Record {
+func newHistory(seed uint64, n int) []gen.Record {
 	g := gen.New(gen.Config{
 		Seed: seed, Events: n, Incidents: 12, Accounts: 600, Span: 8 * time.Hour, Partitions: 1,
 		Jitter: 3 * time.Minute, Repeats: 0.03, Late: 0.01, Malformed: 0.01,
@@ -64,8 +64,8 @@ func oneHistory(seed uint64, n int) []gen.Record {
 	return records
 }
 
-// ownTime is the time of an event in ms, as replay takes it for the Kafka timestamp; 0 where there is none.
-func ownTime(value []byte) time.Time {
+// eventTime is the time of an event in ms, as replay takes it for the Kafka timestamp; 0 where there is none.
+func eventTime(value []byte) time.Time {
 	_, rest, _ := strings.Cut(string(value), `"time":"`)
 	text, _, _ := strings.Cut(rest, `"`)
 	at, _ := time.Parse(time.RFC3339Nano, text) // a malformed record may have any
@@ -75,7 +75,7 @@ func ownTime(value []byte) time.Time {
 // history is what one partition holds, and what must come of it.
 type history struct {
 	records   []gen.Record
-	replayed  []announcement
+	replayed  []crossing
 	lines     []string // of counts
 	displaced []string // subjects of which the oracle knows nothing certain
 }
@@ -87,7 +87,7 @@ func TestOnePartitionAllTheSame(t *testing.T) {
 	seed := e2eSeed(t)
 	f := func(pack string, events int, batches ...int) {
 		t.Helper()
-		h := foretellRich(t, pack, seed, events)
+		h := judgeRichHistory(t, pack, seed, events)
 		for _, n := range batches {
 			runOnce(t, kafka, redis, pack, h, n)
 		}
@@ -100,11 +100,11 @@ func TestOnePartitionAllTheSame(t *testing.T) {
 	f(packText(t, defaultPack), 3_000, 1)
 }
 
-// foretellRich is a history of the seed or of one of those behind it: the first that would show much.
-func foretellRich(t *testing.T, pack string, seed uint64, events int) history {
+// judgeRichHistory is a history of the seed or of one of those behind it: the first that would show much.
+func judgeRichHistory(t *testing.T, pack string, seed uint64, events int) history {
 	t.Helper()
 	for range 10 {
-		h, lacks := foretell(t, pack, oneHistory(seed, events))
+		h, lacks := judgeHistory(t, pack, newHistory(seed, events))
 		if lacks == "" {
 			return h
 		}
@@ -115,8 +115,8 @@ func foretellRich(t *testing.T, pack string, seed uint64, events int) history {
 	return history{}
 }
 
-// foretell has the oracle and replay judge a history, and compares them. It says what the history lacks to show much.
-func foretell(t *testing.T, pack string, records []gen.Record) (h history, lacks string) {
+// judgeHistory has the oracle and replay judge a history, and compares them. It returns what the history lacks to be a good test.
+func judgeHistory(t *testing.T, pack string, records []gen.Record) (h history, lacks string) {
 	t.Helper()
 	o, err := oracle.Options{DedupeWindow: time.Minute}.New([]byte(pack))
 	if err != nil {
@@ -137,13 +137,13 @@ func foretell(t *testing.T, pack string, records []gen.Record) (h history, lacks
 	}
 	for _, line := range lines(r.out) {
 		if strings.HasPrefix(line, `{"schema"`) {
-			h.replayed = append(h.replayed, readAnnouncement(t, line))
+			h.replayed = append(h.replayed, readCrossing(t, line))
 		} else {
 			h.lines = append(h.lines, line)
 		}
 	}
 	h.compareOracle(t, o, crossings)
-	return h, h.lacks(t, o, pack)
+	return h, h.lacksOf(t, o, pack)
 }
 
 func (h *history) uncertain(key string) bool {
@@ -151,7 +151,7 @@ func (h *history) uncertain(key string) bool {
 	return found
 }
 
-// compareOracle holds replay against the oracle: the whole output in its order, but for subjects of which keys were
+// compareOracle holds replay against the oracle: the whole output in its order, except subjects of which keys were
 // displaced at a cap, since it is open which.
 func (h *history) compareOracle(t *testing.T, o *oracle.Oracle, crossings []oracle.Crossing) {
 	t.Helper()
@@ -161,7 +161,7 @@ func (h *history) compareOracle(t *testing.T, o *oracle.Oracle, crossings []orac
 			got = append(got, a.text)
 		}
 	}
-	for _, a := range foretold(crossings) {
+	for _, a := range expectedOf(crossings) {
 		if !h.uncertain(a.key) {
 			want = append(want, a.text)
 		}
@@ -180,8 +180,8 @@ func (h *history) compareOracle(t *testing.T, o *oracle.Oracle, crossings []orac
 	}
 }
 
-// lacks says what a history lacks to show much; "": nothing.
-func (h *history) lacks(t *testing.T, o *oracle.Oracle, pack string) string {
+// lacksOf says what a history lacks to show much; "": nothing.
+func (h *history) lacksOf(t *testing.T, o *oracle.Oracle, pack string) string {
 	t.Helper()
 	kinds := map[string]int{}
 	for _, a := range h.replayed {
@@ -231,7 +231,7 @@ func runOnce(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServe
 		return published >= int64(len(h.replayed))
 	})
 	d.Stop()
-	got := readAnnouncements(t, s.read(s.crossings))
+	got := readCrossings(t, s.read(s.crossings))
 	c := compareAll(got, h.replayed, strict)
 	counts := sameLines(s.counts(redis.Addr()), h.lines, strict)
 	t.Logf("batches of %d: %d events in %v with start and group, CPU %v; %d crossings, counts %d; missed %d, wrong %d, repeated %d, counts wrong %d",
@@ -249,7 +249,7 @@ func runOnce(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServe
 func kafkaRecords(records []gen.Record) []*kgo.Record {
 	var all []*kgo.Record
 	for _, r := range records {
-		at := ownTime(r.Value)
+		at := eventTime(r.Value)
 		if at.Year() < 2000 {
 			at = time.UnixMilli(r.TimeMillis)
 		}
@@ -268,7 +268,7 @@ func kafkaNow(records []gen.Record) []*kgo.Record {
 }
 
 // checkPlaces looks the evidence of each crossing up: the record at its place is the event that it names.
-func checkPlaces(t *testing.T, s *site, got []announcement, records []gen.Record) {
+func checkPlaces(t *testing.T, s *site, got []crossing, records []gen.Record) {
 	t.Helper()
 	for _, a := range got {
 		if a.event == "" {

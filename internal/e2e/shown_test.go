@@ -96,7 +96,7 @@ func (g *guarded) keepsSecrets(t *testing.T) {
 	s, seen := g.withSecrets(t), shown{}
 	for i, environ := range [][]string{s.fine, s.fromFiles(t)} {
 		seen.result(fmt.Sprint("check ", i), call(t, "", environ, "check", "-config", g.config, "-live"))
-		d := s.troubled(t, fmt.Sprint("run ", i), environ)
+		d := s.startWithoutRedis(t, fmt.Sprint("run ", i), environ)
 		seen.daemon(t, d, httpToken)
 		s.store.Resume()
 		d.Stop()
@@ -135,8 +135,8 @@ func (g *guarded) keepsSecrets(t *testing.T) {
 	seen.holdsNone(t, s.secrets...)
 }
 
-// troubled is a daemon that has worked, and now misses Redis.
-func (s *secretSite) troubled(t *testing.T, name string, environ []string) *daemon {
+// startWithoutRedis is a daemon that has worked, and now misses Redis.
+func (s *secretSite) startWithoutRedis(t *testing.T, name string, environ []string) *daemon {
 	t.Helper()
 	d := startDaemon(t, name, s.config, environ...)
 	d.mayLogErrors = true

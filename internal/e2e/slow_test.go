@@ -18,8 +18,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// crowdSite is a site that is fed by kcat. kcat finds the partition by the key: CRC-32 of it, which is what we tell the oracle.
-type crowdSite struct {
+// kcatSite is a site that is fed by kcat. kcat finds the partition by the key: CRC-32 of it, which is what we tell the oracle.
+type kcatSite struct {
 	*site
 	config gen.Config
 	g      *gen.Generator
@@ -27,18 +27,18 @@ type crowdSite struct {
 	sent   int
 }
 
-func newCrowdSite(t *testing.T, k *servers.KafkaServer, redis string, c gen.Config) *crowdSite {
+func newKcatSite(t *testing.T, k *servers.KafkaServer, redis string, c gen.Config) *kcatSite {
 	t.Helper()
 	s := newSite(t, k, siteOptions{partitions: c.Partitions, redis: redis, made: true, extra: "dedupe: {window: 1h}\n"})
-	return &crowdSite{site: s, config: c, g: gen.New(c), at: make([][]int32, c.Partitions)}
+	return &kcatSite{site: s, config: c, g: gen.New(c), at: make([][]int32, c.Partitions)}
 }
 
-func (s *crowdSite) partitionOf(key []byte) int {
+func (s *kcatSite) partitionOf(key []byte) int {
 	return int(crc32.ChecksumIEEE(key) % uint32(s.partitions))
 }
 
 // feed sends the next n records by kcat, fewer if there are no more, and says whether there were any.
-func (s *crowdSite) feed(n int) bool {
+func (s *kcatSite) feed(n int) bool {
 	s.t.Helper()
 	var input bytes.Buffer
 	var r gen.Record
@@ -61,7 +61,7 @@ func (s *crowdSite) feed(n int) bool {
 }
 
 // feedUntil feeds small pieces until f holds, or all was sent.
-func (s *crowdSite) feedUntil(f func() bool) {
+func (s *kcatSite) feedUntil(f func() bool) {
 	s.t.Helper()
 	for !f() && s.feed(20_000) {
 	}
@@ -81,27 +81,27 @@ func numberOf(text string) int {
 }
 
 // judge has the oracle take all records again, each in its partition.
-func (s *crowdSite) judge(now time.Time) *spread {
+func (s *kcatSite) judge(now time.Time) *judgedEvents {
 	s.t.Helper()
 	o, err := oracle.New([]byte(packText(s.t, defaultPack)))
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	judged := &spread{o: o}
+	judged := &judgedEvents{o: o}
 	var r gen.Record
 	for g := gen.New(s.config); g.Next(&r); judged.made++ {
-		judged.wanted = append(judged.wanted, foretold(o.ApplyTo(s.partitionOf(r.Key), r.Value, now.UnixMilli()))...)
+		judged.wanted = append(judged.wanted, expectedOf(o.ApplyTo(s.partitionOf(r.Key), r.Value, now.UnixMilli()))...)
 	}
 	return judged
 }
 
-// kcatAnnouncements reads the crossings by kcat.
-func (s *crowdSite) kcatAnnouncements() []announcement {
+// kcatCrossings reads the crossings by kcat.
+func (s *kcatSite) kcatCrossings() []crossing {
 	s.t.Helper()
-	var all []announcement
+	var all []crossing
 	for _, line := range s.kafka.Consume(s.crossings, "-f", "%k\t%s\n") {
 		key, value, _ := strings.Cut(line, "\t")
-		a := readAnnouncement(s.t, value)
+		a := readCrossing(s.t, value)
 		if a.key != key {
 			s.t.Errorf("%s has key %s", a.id, key)
 		}
@@ -111,7 +111,7 @@ func (s *crowdSite) kcatAnnouncements() []announcement {
 }
 
 // checkEvidence looks up each event that is named as evidence.
-func (s *crowdSite) checkEvidence(got []announcement) {
+func (s *kcatSite) checkEvidence(got []crossing) {
 	s.t.Helper()
 	wrong := 0
 	for _, a := range got {
@@ -129,7 +129,7 @@ func (s *crowdSite) checkEvidence(got []announcement) {
 }
 
 // checkDeadLetters: every malformed record is in the dead-letter topic. It says how many are there twice.
-func (s *crowdSite) checkDeadLetters(want int64) (repeated int) {
+func (s *kcatSite) checkDeadLetters(want int64) (repeated int) {
 	s.t.Helper()
 	places := map[string]int{}
 	for _, r := range s.read(s.dead) {
@@ -149,14 +149,14 @@ func (s *crowdSite) checkDeadLetters(want int64) (repeated int) {
 }
 
 // conclude compares a stopped site with the oracle.
-func (s *crowdSite) conclude(redis string, repeats bool) {
+func (s *kcatSite) conclude(redis string, repeats bool) {
 	s.t.Helper()
 	for p, end := range s.ends(s.events) {
 		if int(end) != len(s.at[p]) {
 			s.t.Fatalf("partition %d has %d records, not %d: kcat partitions otherwise", p, end, len(s.at[p]))
 		}
 	}
-	got := s.kcatAnnouncements()
+	got := s.kcatCrossings()
 	began := time.Now()
 	judged := s.judge(time.Now())
 	s.t.Logf("the oracle took %v", time.Since(began).Round(time.Millisecond))
@@ -193,7 +193,7 @@ func (s *crowdSite) conclude(redis string, repeats bool) {
 // exactly what the oracle says of two million events.
 func TestSlowTwoMillion(t *testing.T) {
 	kafka, redis := servers.Kafka(t, servers.KafkaOptions{JVM: []string{"-Xms512m", "-Xmx512m"}}), servers.Redis(t, servers.RedisOptions{})
-	s := newCrowdSite(t, kafka, redis.Addr(), gen.Config{
+	s := newKcatSite(t, kafka, redis.Addr(), gen.Config{
 		Seed: e2eSeed(t), Events: 2_000_000, Start: time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC), Span: 48 * time.Hour, Partitions: 12, Malformed: 0.001,
 	})
 	s.feed(700_000)
@@ -239,7 +239,7 @@ func memoryOf(redis *servers.RedisServer) string {
 }
 
 // feedUntilRead waits until a process has read so many records, and feeds on when all that there is was read by another.
-func (s *crowdSite) feedUntilRead(d *daemon, least float64) {
+func (s *kcatSite) feedUntilRead(d *daemon, least float64) {
 	s.t.Helper()
 	eventually(s.t, d.Name+" reads", func() bool {
 		if committed, all := s.done(); committed == all {
@@ -254,7 +254,7 @@ func (s *crowdSite) feedUntilRead(d *daemon, least float64) {
 func TestSlowKillMiddle(t *testing.T) {
 	seed := e2eSeed(t)
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
-	s := newCrowdSite(t, kafka, redis.Addr(), gen.Config{
+	s := newKcatSite(t, kafka, redis.Addr(), gen.Config{
 		Seed: seed, Events: 600_000, Incidents: 30, Accounts: 6_000, Start: time.Date(2025, 6, 1, 0, 0, 0, 0, time.UTC),
 		Span: 24 * time.Hour, Partitions: 12, Malformed: 0.001,
 	})

@@ -38,7 +38,7 @@ func stormBound() int {
 }
 
 const (
-	stormBatch = 4 << 20  // how large batches are when decompressed, but for bombs
+	stormBatch = 4 << 20  // how large batches are when decompressed, except bombs
 	stormBomb  = 90 << 20 // how large those are
 	stormPiece = 8 << 20  // how much of a batch is decompressed at once at most
 )
@@ -68,7 +68,7 @@ func bombs(n int, codec kgo.CompressionCodec, bomb func(r *kgo.Record)) storm {
 	return storm{
 		records: n, codec: codec, most: stormBomb, bomb: bomb, limits: []string{`aggregator_dead_letters_total{reason="too-large"`},
 		value: func(n int) string {
-			return fmt.Sprintf(`{"id":"storm-%d","time":%q,"type":"click","incident":"bomb"}`, n, specimenTime)
+			return fmt.Sprintf(`{"id":"storm-%d","time":%q,"type":"click","incident":"bomb"}`, n, sampleTime)
 		},
 	}
 }
@@ -82,7 +82,7 @@ func valueBomb(r *kgo.Record) { r.Value = bombZeros }
 func TestSlowStorms(t *testing.T) {
 	kafka := servers.SharedKafka(t)
 	click := func(n int, incident, account string) string {
-		return fmt.Sprintf(`{"id":"storm-%d","time":%q,"type":"click","incident":%q,"account":%q}`, n, specimenTime, incident, account)
+		return fmt.Sprintf(`{"id":"storm-%d","time":%q,"type":"click","incident":%q,"account":%q}`, n, sampleTime, incident, account)
 	}
 	wide := strings.Repeat("x", 64<<10-300)
 	for name, s := range map[string]storm{
@@ -154,7 +154,7 @@ func (s *storm) send(at *site, from, to int) {
 		at.t.Fatal(err)
 	}
 	defer client.Close()
-	day, _ := time.Parse(time.RFC3339, specimenTime)
+	day, _ := time.Parse(time.RFC3339, sampleTime)
 	const some = 20_000
 	for ; from < to; from += some {
 		var list []*kgo.Record

@@ -20,7 +20,7 @@ type openTransaction struct {
 
 // event is an event of a time some minutes after the first one's.
 func (x *openTransaction) event(partition int32, minutes int) *kgo.Record {
-	at, _ := time.Parse(time.RFC3339, specimenTime)
+	at, _ := time.Parse(time.RFC3339, sampleTime)
 	at = at.Add(time.Duration(minutes) * time.Minute)
 	x.made++
 	return &kgo.Record{
@@ -72,7 +72,7 @@ func TestOpenTransaction(t *testing.T) {
 	value := func(name string, partition int) float64 {
 		return x.d.metric(name, fmt.Sprintf(`partition="%d"`, partition))
 	}
-	eventually(t, "what is held back is told", func() bool {
+	eventually(t, "what is held back is in the metrics", func() bool {
 		return value("aggregator_held_back_records", 0) == 3 && value("aggregator_lag_records", 0) == 3 && value("aggregator_lag_seconds", 0) > 0 &&
 			value("aggregator_lag_records", 1) == 0 && value("aggregator_held_back_records", 1) == 0 && x.d.metric("aggregator_events_total", "matched") == 102
 	})

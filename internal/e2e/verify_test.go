@@ -32,7 +32,7 @@ func TestVerify(t *testing.T) {
 	const partitions = 3
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: partitions, redis: redis.Addr()})
-	g := newSpread(t, packText(t, defaultPack), gen.Config{
+	g := newJudgedEvents(t, packText(t, defaultPack), gen.Config{
 		Seed: e2eSeed(t), Events: 60_000, Incidents: 20, Accounts: 3_000, Partitions: partitions, Span: 6 * time.Hour, Malformed: 0.001,
 	})
 	if r := s.verify(); r.code != exitFailed || !strings.Contains(r.err, "the store holds nothing of a service") {

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestStalledShard: a shard that never comes back from an event is said in the log, in a metric and by /readyz, with step, topic, partition and
+// TestStalledShard: a shard that never comes back from an event is reported in the log, in a metric and by /readyz, with step, topic, partition and
 // offset, and so is the end of it.
 func TestStalledShard(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
@@ -21,7 +21,7 @@ func TestStalledShard(t *testing.T) {
 	d := launch(t, "aggregator", runCommand(t, faultAggregator, s.config), "FAULTPOINT=apply 1 spin")
 	d.awaitStarted()
 	event := func(n int) *kgo.Record {
-		return &kgo.Record{Partition: 1, Timestamp: time.Now(), Value: fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":"one"}`, n, specimenTime)}
+		return &kgo.Record{Partition: 1, Timestamp: time.Now(), Value: fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":"one"}`, n, sampleTime)}
 	}
 	s.produce(event(0), event(1))
 	s.awaitDone()
