@@ -16,6 +16,10 @@ import (
 const brokersRound = 16
 
 // testBrokers kills brokers, mostly one of the three, once in a round two or all, and has leaders elected when they are back.
+//
+// Given two processes and topics of three replicas,
+// when brokers are killed and started again,
+// then counts and crossings are the oracle's, and no crossing is published twice.
 func testBrokers(t *testing.T, kafka *servers.KafkaServer) {
 	for all := repetitions(1, 6*brokersRound); all > 0; all -= brokersRound {
 		x, _ := onRedis(t, "SIGKILL of brokers, then leader election", kafka)
@@ -56,6 +60,10 @@ func (x *faultRun) stageOf(partitions int) gen.Config {
 }
 
 // testMorePartitions raises the number of partitions of the events' topic under running processes.
+//
+// Given two processes that share the partitions of a topic,
+// when the topic gets two more and events go to those as well,
+// then the group rebalances and reads them: counts and crossings are the oracle's.
 func testMorePartitions(t *testing.T, kafka *servers.KafkaServer) {
 	x, _ := onRedis(t, "number of partitions raised", kafka)
 	for range repetitions(1, 5) {

@@ -11,7 +11,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// points are where a process may be told to die: before, in and after a commit and a publish, and around them.
+// points are where a process may kill itself: before, in and after a commit and a publish, and around them.
 var points = []string{
 	"commit 1 0s", "commit 3 0s", "commit 1 1ms", "commit 2 3ms", "committed 1 0s", "committed 2 0s", "indexed 1 0s",
 	"publish 1 0s", "publish 1 2ms", "publish 1 8ms", "published 1 0s", "published 2 0s", "noted 1 0s", "noted 2 0s", "offsets 1 0s", "offsets 1 2ms",
@@ -21,6 +21,10 @@ var points = []string{
 const killRound = 60
 
 // testKill kills processes: at random, and at named points before, in and after a commit and a publish.
+//
+// Given three processes that share 12 partitions while events come,
+// when one, two or all of them are killed, and started again, as often as the run says,
+// then counts and crossings are the oracle's.
 func testKill(t *testing.T, kafka *servers.KafkaServer) {
 	redis := servers.Redis(t, servers.RedisOptions{})
 	all := repetitions(16, 1_080)
@@ -54,7 +58,7 @@ func killMany(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServ
 	x.conclude()
 }
 
-// killAll has processes die: at the points they were born with, or at random.
+// killAll kills processes: at the points that they were started with, or at random.
 func (x *faultRun) killAll(list []*daemon) {
 	x.t.Helper()
 	for _, d := range list {
@@ -75,6 +79,10 @@ func (x *faultRun) killAll(list []*daemon) {
 }
 
 // testZombie stops a process until others have long taken over what it had, and lets it go on, with its last batch in hand.
+//
+// Given three processes that share 12 partitions while events come,
+// when one is stopped, loses its partitions to the others, and wakes up with a batch of the old generation,
+// then the fence refuses that batch: counts and crossings are the oracle's.
 func testZombie(t *testing.T, kafka *servers.KafkaServer) {
 	redis := servers.Redis(t, servers.RedisOptions{})
 	x := newFaultRun(t, "SIGSTOP of an owner until it lost its partitions, then SIGCONT", kafka, faultRunOptions{

@@ -21,6 +21,10 @@ func onRedis(t *testing.T, fault string, kafka *servers.KafkaServer, args ...str
 }
 
 // testRedisKill kills Redis, which keeps an append-only file: what it wrote is in the page cache.
+//
+// Given two processes on a Redis,
+// when it is killed in the middle of commits, and started again,
+// then no answer that was lost is taken for a failure: counts and crossings are the oracle's.
 func testRedisKill(t *testing.T, kafka *servers.KafkaServer) {
 	x, redis := onRedis(t, "SIGKILL of Redis", kafka)
 	for range repetitions(5, 220) {
@@ -38,6 +42,10 @@ func testRedisKill(t *testing.T, kafka *servers.KafkaServer) {
 
 // testPower cuts Redis' append-only file off at a random byte, as a loss of power does, and restarts it twice: a torn transaction
 // shows at the second restart.
+//
+// Given two processes on a Redis,
+// when it dies, loses the end of what it wrote, and is started twice,
+// then the processes go back to the fences that it has: counts and crossings are the oracle's.
 func testPower(t *testing.T, kafka *servers.KafkaServer) {
 	const round = 55
 	for all := repetitions(5, 220); all > 0; all -= round {

@@ -13,6 +13,10 @@ import (
 
 // testFailover has Sentinels fail over to a replica that lags: what the master wrote last is lost. Now and then the master is not
 // dead but stopped, and wakes up when another is master.
+//
+// Given two processes on a master with a replica,
+// when the replica lags, the master dies or sleeps, and the Sentinels make the replica the master,
+// then the processes go back to the fences that the replica has: counts and crossings are the oracle's.
 func testFailover(t *testing.T, kafka *servers.KafkaServer) {
 	w := servers.RedisSentinel(t)
 	x := newFaultRun(t, "failover to a lagging replica (Sentinel)", kafka, faultRunOptions{
@@ -45,7 +49,7 @@ func testFailover(t *testing.T, kafka *servers.KafkaServer) {
 		x.result.faults++
 	}
 	if x.sum("aggregator_fence_rewinds_total") == 0 {
-		t.Error("nobody went back to fences: nothing was lost")
+		t.Error("no process went back to its fences: nothing was lost")
 	}
 	x.conclude()
 }
@@ -82,6 +86,10 @@ func testCluster(t *testing.T, kafka *servers.KafkaServer) {
 }
 
 // testClusterKill kills nodes of a Cluster without replicas.
+//
+// Given two processes on a Cluster of three nodes,
+// when a node is killed, now and then loses the end of its append-only file, and is started again,
+// then the shards of that node go back to their fences: counts and crossings are the oracle's.
 func testClusterKill(t *testing.T, kafka *servers.KafkaServer) {
 	c := servers.RedisCluster(t, 3)
 	x := newFaultRun(t, "SIGKILL of a node of a Cluster", kafka, faultRunOptions{

@@ -82,6 +82,10 @@ func TestStrangerInGroup(t *testing.T) {
 }
 
 // TestStandsBy: a process that has no partition, since there are more processes than partitions, is ready and says so.
+//
+// Given two processes and one partition,
+// when both are in the group,
+// then both are ready, and the one without a partition says that it stands by.
 func TestStandsBy(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: threePack})

@@ -191,6 +191,10 @@ func (s *kcatSite) conclude(redis string, repeats bool) {
 
 // TestSlowTwoMillion: two processes on real servers, a third that joins and one that leaves in the middle, give
 // exactly what the oracle says of two million events.
+//
+// Given two processes that have counted a backlog of 700,000 events,
+// when a third one joins, and then the first one leaves, while events come,
+// then both rebalances lose nothing: counts are the oracle's, and each crossing is published once.
 func TestSlowTwoMillion(t *testing.T) {
 	kafka, redis := servers.Kafka(t, servers.KafkaOptions{JVM: []string{"-Xms512m", "-Xmx512m"}}), servers.Redis(t, servers.RedisOptions{})
 	s := newKcatSite(t, kafka, redis.Addr(), gen.Config{
@@ -249,8 +253,12 @@ func (s *kcatSite) feedUntilRead(d *daemon, least float64) {
 	})
 }
 
-// TestSlowKillMiddle: processes that are killed again and again while events come, and started again, change nothing but
+// TestSlowKillMiddle: processes that are killed again and again while events come, and started again, change nothing, except
 // that a crossing may come twice with the same id and record.
+//
+// Given two processes while events come,
+// when one or both are killed with commits under way, or stopped until the other one has taken over,
+// then counts and crossings are the oracle's.
 func TestSlowKillMiddle(t *testing.T) {
 	seed := e2eSeed(t)
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})

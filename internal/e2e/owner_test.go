@@ -95,6 +95,10 @@ func TestOneStoreForTwo(t *testing.T) {
 
 // TestOneGroupForTwo: a deployment with the group of another one, and a store of its own, waits, so that the other one keeps its
 // events; readiness, log and check -live say why. When the other one has gone it counts them itself.
+//
+// Given a deployment that counts,
+// when a second one with the same group and another store starts, and later the first one stops,
+// then the second one waits outside the group until the first one has left, and counts from then on.
 func TestOneGroupForTwo(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: threePack})

@@ -97,6 +97,10 @@ func (h *lossSite) checkAll() {
 
 // TestRedisGoesBack: a Redis that is restored to an older state, while nothing flows and while events flow, is
 // noticed, logged and healed.
+//
+// Given a daemon that has counted, and a copy of its Redis of before,
+// when the copy is put in place of Redis, while nothing comes and while events come,
+// then the daemon goes back to the fences in it and counts again what is missing.
 func TestRedisGoesBack(t *testing.T) {
 	h := newLossSite(t)
 	old := backup(t, h.redis)
@@ -121,6 +125,10 @@ func TestRedisGoesBack(t *testing.T) {
 
 // TestRedisFlushed: a Redis that lost everything, while nothing flows and while events flow, is noticed, logged, and
 // counted again; a later start fits what was counted.
+//
+// Given a daemon that has counted,
+// when Redis is emptied, while nothing comes and while events come,
+// then the daemon counts again from where counting began.
 func TestRedisFlushed(t *testing.T) {
 	h := newLossSite(t)
 	h.redis.Do("FLUSHALL")
