@@ -27,7 +27,7 @@ var (
 // curve is points that differ in one thing.
 type curve struct {
 	name, x string
-	points  []point
+	points  []curvePoint
 }
 
 // curves are those of a run with so many events at each point.
@@ -35,29 +35,29 @@ func curves(events int, full bool) []curve {
 	return []curve{
 		subjects(events, full),
 		members(events, full),
-		along("partitions", "partitions of the topic", []int{1, 4, 16, 64}, func(p *point, n int) { p.even.Partitions = n }, events),
-		along("processes", "processes", []int{1, 2, 3, 4}, func(p *point, n int) { p.processes, p.live = n, true }, events),
-		along("rules", "rules that share two counters", []int{1, 10, 50, 200}, func(p *point, n int) { p.pack.rules = n }, events),
-		along("counters", "rules with a counter of their own", []int{1, 10, 50, 200}, func(p *point, n int) { p.pack = shape{rules: n, apart: true} }, events),
+		along("partitions", "partitions of the topic", []int{1, 4, 16, 64}, func(p *curvePoint, n int) { p.even.Partitions = n }, events),
+		along("processes", "processes", []int{1, 2, 3, 4}, func(p *curvePoint, n int) { p.processes, p.live = n, true }, events),
+		along("rules", "rules that share two counters", []int{1, 10, 50, 200}, func(p *curvePoint, n int) { p.pack.rules = n }, events),
+		along("counters", "rules with a counter of their own", []int{1, 10, 50, 200}, func(p *curvePoint, n int) { p.pack = packOptions{rules: n, apart: true} }, events),
 		along("steps", "steps of the window", []int{1, 10, 100, 1_000}, slide, events),
-		along("cluster", "nodes of Redis", []int{1, 3, 6}, func(p *point, n int) { p.nodes, p.shards = n, 64 }, events),
+		along("cluster", "nodes of Redis", []int{1, 3, 6}, func(p *curvePoint, n int) { p.nodes, p.shards = n, 64 }, events),
 		special(events),
 	}
 }
 
 // usual is the load that curves vary: each incident and account once, and then what is measured.
-func usual(events int) point {
-	return point{events: events}.over(1_000, 100)
+func usual(events int) curvePoint {
+	return curvePoint{events: events}.over(1_000, 100)
 }
 
 // over gives so many incidents that many accounts each, all of which are there before what is measured.
-func (p point) over(subjects, members int) point {
+func (p curvePoint) over(subjects, members int) curvePoint {
 	p.fill = subjects * members
 	p.even = gen.EvenConfig{Subjects: subjects, Members: members, Partitions: partitions, Fill: p.fill}
 	return p
 }
 
-func along(name, x string, values []int, vary func(*point, int), events int) curve {
+func along(name, x string, values []int, vary func(*curvePoint, int), events int) curve {
 	c := curve{name: name, x: x}
 	for _, n := range values {
 		p := usual(events)
@@ -73,7 +73,7 @@ func subjects(events int, full bool) curve {
 	if full {
 		numbers = append(numbers, 1_000_000, 10_000_000)
 	}
-	return along("subjects", "subjects in Redis", numbers, func(p *point, n int) {
+	return along("subjects", "subjects in Redis", numbers, func(p *curvePoint, n int) {
 		*p = p.over(n, 1)
 	}, events)
 }
@@ -83,18 +83,18 @@ func members(events int, full bool) curve {
 	if full {
 		numbers = append(numbers, 1_000_000)
 	}
-	return along("members", "members of each of 10 subjects", numbers, func(p *point, n int) {
+	return along("members", "members of each of 10 subjects", numbers, func(p *curvePoint, n int) {
 		*p = p.over(10, n)
 	}, events)
 }
 
 // slide gives a window of 1,000 minutes that many steps. What is measured lasts
 // longer than that, and each incident reaches a limit of half the clicks in a window.
-func slide(p *point, steps int) {
+func slide(p *curvePoint, steps int) {
 	const window, incidents = 1_000, 100
 	*p = p.over(incidents, 100)
 	p.sliding, p.span = true, 3*window*time.Minute
-	p.pack = shape{window: window, steps: steps, clicks: max(1, p.events/incidents/6)}
+	p.pack = packOptions{window: window, steps: steps, clicks: max(1, p.events/incidents/6)}
 }
 
 // special are loads that lean on one part of the program.
@@ -102,7 +102,7 @@ func special(events int) curve {
 	hot, late, fresh := usual(events).over(1, 100), usual(events), usual(events).over(10_000+events, 1)
 	late.even.Behind = 60 * time.Hour
 	fresh.fill, fresh.even.Marks = 10_000, -1
-	c := curve{name: "special", x: "load", points: []point{usual(events), hot, late, fresh}}
+	c := curve{name: "special", x: "load", points: []curvePoint{usual(events), hot, late, fresh}}
 	for i, name := range []string{"usual", "one hot incident", "all late", "all subjects new"} {
 		c.points[i].name = name
 	}
@@ -117,28 +117,28 @@ func BenchmarkCurves(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	d := newBed(b)
-	say("%s", describe(d.redis()))
+	x := newFixture(b)
+	printf("%s", describe(x.redis()))
 	for _, c := range curves(*points, *full) {
 		var t table
 		for _, p := range c.points {
 			if name := c.name + "/" + p.name; chosen.MatchString(name) {
-				b.Run(name, func(b *testing.B) { d.pointRun(b, p, &t) })
+				b.Run(name, func(b *testing.B) { x.pointRun(b, p, &t) })
 			}
 		}
 		if len(t.names) > 0 {
-			say("%s, by %s; load average %s\n\n%s", c.name, c.x, loadAverage(), &t)
+			printf("%s, by %s; load average %s\n\n%s", c.name, c.x, loadAverage(), &t)
 			writeChart(b, c.name, t.chart("CPU time of an event, by "+c.x, c.x))
 		}
 	}
 }
 
-func (d *bed) pointRun(b *testing.B, p point, t *table) {
-	outer := d.b
-	d.b = b
-	defer func() { d.b = outer }()
+func (x *fixture) pointRun(b *testing.B, p curvePoint, t *table) {
+	outer := x.b
+	x.b = b
+	defer func() { x.b = outer }()
 	for b.Loop() {
-		t.note(p.name, d.measure(p))
+		t.note(p.name, x.measure(p))
 	}
 	b.ReportMetric(t.median(p.name, func(f *figures) float64 { return f.program }), "program-cpu-s/M")
 	b.ReportMetric(t.median(p.name, func(f *figures) float64 { return f.redis }), "redis-cpu-s/M")

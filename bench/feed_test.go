@@ -22,11 +22,11 @@ type feed struct {
 }
 
 // feed makes a topic of its own for these events. The producer waits that long to fill a batch.
-func (d *bed) feed(c gen.EvenConfig, linger time.Duration) *feed {
-	topic := fmt.Sprint("feed-", d.number+1)
-	createTopics(d.kafka, topic, c.Partitions)
+func (x *fixture) feed(c gen.EvenConfig, linger time.Duration) *feed {
+	topic := fmt.Sprint("feed-", x.number+1)
+	createTopics(x.kafka, topic, c.Partitions)
 	return &feed{
-		b: d.b, topic: topic, producer: newProducer(d.b, d.kafka, topic, c.Partitions, linger),
+		b: x.b, topic: topic, producer: newProducer(x.b, x.kafka, topic, c.Partitions, linger),
 		even: gen.NewEven(c), ends: make([]int64, c.Partitions),
 	}
 }
@@ -49,7 +49,7 @@ func (f *feed) flush() {
 	}
 }
 
-// pace sends events at an even rate until enough says so of how many were sent.
+// pace sends events at an even rate until enough holds for the number sent.
 // An event bears the moment at which it was due, however late it is sent, so
 // that a sender that is held up hides nothing. It returns how late the latest was.
 func (f *feed) pace(ctx context.Context, from time.Time, perSecond float64, enough func(sent int) bool) (latest time.Duration) {
@@ -61,7 +61,7 @@ func (f *feed) pace(ctx context.Context, from time.Time, perSecond float64, enou
 }
 
 // pace calls send with the moment at which each event is due and how many are sent with it, those that are due each
-// so often, until it says that these are enough. It returns how late the latest was.
+// so often, until it reports that these are enough. It returns how late the latest was.
 func pace(each time.Duration, from time.Time, perSecond float64, send func(due time.Time, sent int) (enough bool)) (latest time.Duration) {
 	tick := time.NewTicker(each)
 	defer tick.Stop()

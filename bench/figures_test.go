@@ -28,8 +28,8 @@ type figures struct {
 	crossings             float64
 	half, most            float64 // s from Kafka timestamp to crossing acknowledged: median, 99th percentile
 
-	said    []crossing // nil: not looked at
-	verdict *verdict   // nil: not judged
+	announced []crossing // nil: not looked at
+	verdict   *verdict   // nil: not judged
 }
 
 // column is one figure in a table.
@@ -43,7 +43,7 @@ type column struct {
 func figure(title, format string, value func(*figures) float64) column {
 	return column{
 		title: title,
-		cell:  func(runs []figures) string { return spread(values(runs, value), format) },
+		cell:  func(runs []figures) string { return medianAndRange(values(runs, value), format) },
 		value: func(runs []figures) string { return fmt.Sprintf(format, median(values(runs, value))) },
 	}
 }
@@ -141,7 +141,7 @@ func median(list []float64) float64 {
 }
 
 // spread is the median, and the range of several.
-func spread(list []float64, format string) string {
+func medianAndRange(list []float64, format string) string {
 	if slices.Max(list) == 0 {
 		return "-"
 	}
@@ -157,13 +157,13 @@ func spread(list []float64, format string) string {
 func describe(redis *servers.RedisServer) string {
 	info := redis.Do("INFO", "server")
 	return fmt.Sprintf("%s, commit %s; %s; %s; Redis %s, Kafka %s; load average before: %s",
-		time.Now().UTC().Format("2006-01-02 15:04Z"), output1("git", "rev-parse", "--short", "HEAD"),
-		output1("sh", "-c", `echo "$(nproc) cores of $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)"`),
-		output1("go", "env", "GOVERSION"), field(info, "redis_version"), servers.KafkaVersion, loadAverage())
+		time.Now().UTC().Format("2006-01-02 15:04Z"), outputOf("git", "rev-parse", "--short", "HEAD"),
+		outputOf("sh", "-c", `echo "$(nproc) cores of $(sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1)"`),
+		outputOf("go", "env", "GOVERSION"), field(info, "redis_version"), servers.KafkaVersion, loadAverage())
 }
 
 // output1 is what a command prints, "?" if it fails.
-func output1(name string, args ...string) string {
+func outputOf(name string, args ...string) string {
 	out, err := exec.Command(name, args...).Output()
 	if err != nil {
 		return "?"
@@ -192,7 +192,7 @@ func field(info, name string) string {
 func TestSpread(t *testing.T) {
 	f := func(want string, list ...float64) {
 		t.Helper()
-		if got := spread(list, "%.1f"); got != want {
+		if got := medianAndRange(list, "%.1f"); got != want {
 			t.Errorf("%v: got %q, want %q", list, got, want)
 		}
 	}

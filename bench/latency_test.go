@@ -23,20 +23,20 @@ var shares = []int{10, 50, 90}
 // how long after the moment at which an event was due its crossing was seen by a
 // consumer of the topic. Then the program is away for a while, and has to catch up.
 func BenchmarkLatency(b *testing.B) {
-	d := newBed(b)
-	say("%s", describe(d.redis()))
+	x := newFixture(b)
+	printf("%s", describe(x.redis()))
 	load := usual(*points)
 	load.name, load.even.Marks = "latency", 500
 	for b.Loop() {
-		full := d.fullRate(load)
-		r := d.paced(load)
+		full := x.fullRate(load)
+		r := x.paced(load)
 		c := &chart.Chart{
 			Title: "Time from an event to its crossing seen, by load", X: "% of the full rate", Y: "ms",
 			Lines: []string{"p50", "p99"}, Names: []string{"% of the full rate", "events/s", "p50", "p99", "max", "crossings"},
 		}
 		for _, share := range shares {
 			list := r.phase(full * float64(share) / 100)
-			say("at %d %% of the full rate: %v", share, list)
+			printf("at %d %% of the full rate: %v", share, list)
 			b.ReportMetric(milliseconds(list.quantile(0.99)), fmt.Sprintf("p99-ms-at-%d%%", share))
 			c.Rows = append(c.Rows, list.row(share, full*float64(share)/100))
 		}
@@ -44,36 +44,36 @@ func BenchmarkLatency(b *testing.B) {
 		r.catchUp(full / 2)
 		r.end()
 	}
-	say("load average after: %s", loadAverage())
+	printf("load average after: %s", loadAverage())
 }
 
 // fullRate is how many events a second the program takes: of a backlog, or from
 // a sender that shares the machine with it, whichever is less.
-func (d *bed) fullRate(load point) float64 {
-	backlog := d.measure(load).rate
+func (x *fixture) fullRate(load curvePoint) float64 {
+	backlog := x.measure(load).rate
 	load.live = true
-	live := d.measure(load).rate
+	live := x.measure(load).rate
 	full := min(backlog, live)
-	say("a backlog is taken at %.0f events/s, from a sender beside it at %.0f/s; the full rate is %.0f/s", backlog, live, full)
+	printf("a backlog is taken at %.0f events/s, from a sender beside it at %.0f/s; the full rate is %.0f/s", backlog, live, full)
 	return full
 }
 
 // paced is a program that is fed at an even rate.
 type paced struct {
-	*trial
-	feed    *feed
-	tail    *tail
-	program *program
+	*run
+	feed     *feed
+	consumer *consumer
+	program  *program
 }
 
 // paced starts a program that has counted the fill of a load and waits for more.
-func (d *bed) paced(load point) *paced {
+func (x *fixture) paced(load curvePoint) *paced {
 	load = load.withDefaults()
-	r := &paced{feed: d.feed(load.even, 2*time.Millisecond)}
-	r.trial = d.trial(load.pack.job(d.b), r.feed.topic)
-	r.tail = follow(d.b, d.kafka, r.crossings)
+	r := &paced{feed: x.feed(load.even, 2*time.Millisecond)}
+	r.run = x.newRun(load.pack.job(x.b), r.feed.topic)
+	r.consumer = consume(x.b, x.kafka, r.crossings)
 	r.feed.send(load.fill, time.Now().Add(-fillSpan), fillSpan-time.Minute)
-	r.program = startProgram(d.b, r.config())
+	r.program = startProgram(x.b, r.config())
 	r.awaitCommitted(r.feed.ends)
 	return r
 }
@@ -85,9 +85,9 @@ func (r *paced) phase(perSecond float64) delays {
 	latest := r.feed.pace(r.b.Context(), from, perSecond, func(sent int) bool { return sent >= count })
 	until := time.Now()
 	r.feed.flush()
-	r.tail.awaitAll(r.b, r.feed.even.Marks())
-	say("%d events at %.0f/s; the sender was at most %v late, which is part of the delays", count, perSecond, rounded(latest))
-	return r.tail.delays(r.b, from, until)
+	r.consumer.awaitAll(r.b, r.feed.even.Marks())
+	printf("%d events at %.0f/s; the sender was at most %v late, which is part of the delays", count, perSecond, rounded(latest))
+	return r.consumer.delays(r.b, from, until)
 }
 
 // catchUp stops the program, sends on at an even rate, starts it again after the outage
@@ -104,9 +104,9 @@ func (r *paced) catchUp(perSecond float64) {
 	servers.Await(r.b, patience+2**outage, time.Second, "the program to catch up", func() bool { return r.onTime(started) })
 	stop()
 	r.feed.flush()
-	r.tail.awaitAll(r.b, r.feed.even.Marks())
-	caught, late := r.lastLate().Sub(started), r.tail.delays(r.b, from, started)
-	say("after %v without the program at %.0f events/s: ready %v after its start, crossings on time again %v after it; of the outage %v",
+	r.consumer.awaitAll(r.b, r.feed.even.Marks())
+	caught, late := r.lastLate().Sub(started), r.consumer.delays(r.b, from, started)
+	printf("after %v without the program at %.0f events/s: ready %v after its start, crossings on time again %v after it; of the outage %v",
 		rounded(started.Sub(from)), perSecond, rounded(ready), rounded(caught), late)
 	r.b.(*testing.B).ReportMetric(caught.Seconds(), "catch-up-s")
 }
@@ -133,7 +133,7 @@ const overdue = time.Second
 
 // lastLate is when the last crossing was seen that was not on time.
 func (r *paced) lastLate() (last time.Time) {
-	for _, s := range r.tail.all(r.b) {
+	for _, s := range r.consumer.all(r.b) {
 		if s.delay() > overdue && s.at.After(last) {
 			last = s.at
 		}
@@ -141,10 +141,10 @@ func (r *paced) lastLate() (last time.Time) {
 	return last
 }
 
-// onTime says whether all crossings of the last two seconds were on time, and some of them since a moment.
+// onTime reports whether all crossings of the last two seconds were on time, and some of them since a moment.
 func (r *paced) onTime(since time.Time) bool {
 	late := r.lastLate()
-	for _, s := range r.tail.all(r.b) {
+	for _, s := range r.consumer.all(r.b) {
 		if s.Time.After(since) && s.Time.After(late.Add(2*time.Second)) {
 			return true
 		}

@@ -15,7 +15,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// partitions is how many a topic has where nothing else is said.
+// partitions is how many a topic has by default.
 const partitions = 12
 
 // producer sends records to a topic as fast as Kafka takes them.
@@ -93,7 +93,7 @@ func loadBacklog(b testing.TB, k *servers.KafkaServer, topic string, c gen.Confi
 	if err != nil {
 		b.Fatal(err)
 	}
-	say("%s: %d events over %v, loaded in %.1f s", topic, c.Events, c.Span, time.Since(began).Seconds())
+	printf("%s: %d events over %v, loaded in %.1f s", topic, c.Events, c.Span, time.Since(began).Seconds())
 	return backlog{topic: topic, events: c.Events, ends: ends}
 }
 

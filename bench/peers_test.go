@@ -33,14 +33,14 @@ type peer struct {
 	core string // the jar that shows that all are there
 	jvm  []string
 	// counted makes a question: whether a process of it has counted a backlog.
-	counted func(d *bed, p *servers.Program, group string, l backlog) func() bool
+	counted func(x *fixture, p *servers.Program, group string, l backlog) func() bool
 }
 
 var kafkaStreams = peer{
 	name: "streams", core: "kafka-streams-" + streamsVersion + ".jar",
 	jvm: []string{"-Xms1g", "-Xmx1g"},
-	counted: func(d *bed, _ *servers.Program, group string, l backlog) func() bool {
-		return d.committed(group, l.topic, l.ends)
+	counted: func(x *fixture, _ *servers.Program, group string, l backlog) func() bool {
+		return x.committed(group, l.topic, l.ends)
 	},
 }
 
@@ -50,7 +50,7 @@ var flink = peer{
 		"-Xms1g", "-Xmx4g", "--add-opens=java.base/java.lang=ALL-UNNAMED", "--add-opens=java.base/java.util=ALL-UNNAMED",
 		"--add-opens=java.base/java.time=ALL-UNNAMED", "--add-opens=java.base/java.util.concurrent=ALL-UNNAMED",
 	},
-	counted: func(_ *bed, p *servers.Program, _ string, _ backlog) func() bool {
+	counted: func(_ *fixture, p *servers.Program, _ string, _ backlog) func() bool {
 		return func() bool { return strings.Contains(p.Log.String(), "counted\n") }
 	},
 }
@@ -91,41 +91,41 @@ func (p *peer) compiled(b testing.TB) string {
 }
 
 // peerRun lets a peer read a backlog. Its start is in its time and its CPU time.
-func (d *bed) peerRun(p *peer, classes string, l backlog) figures {
-	d.number++
-	group, crossings, dir := fmt.Sprintf("%s-%d", p.name, d.number), d.crossings(), d.b.TempDir()
-	d.kafka.CreateTopic(crossings, partitions, nil)
+func (x *fixture) peerRun(p *peer, classes string, l backlog) figures {
+	x.number++
+	group, crossings, dir := fmt.Sprintf("%s-%d", p.name, x.number), x.crossings(), x.b.TempDir()
+	x.kafka.CreateTopic(crossings, partitions, nil)
 	args := append([]string{"-cp", classes, "-Djava.io.tmpdir=" + dir, "-Dorg.slf4j.simpleLogger.defaultLogLevel=warn"}, p.jvm...)
-	kafkaCPU, began := d.kafka.Broker(0).CPU(), time.Now()
-	command := append(append([]string{"java"}, args...), p.name+".Job", d.kafka.Addr(), l.topic, crossings, group, dir)
-	run := servers.StartProgram(d.b, servers.ProgramOptions{Name: p.name, Command: command})
-	counted := p.counted(d, run, group, l)
-	servers.Await(d.b, peerLimit, 100*time.Millisecond, p.name+" to count the backlog", func() bool {
+	kafkaCPU, began := x.kafka.Broker(0).CPU(), time.Now()
+	command := append(append([]string{"java"}, args...), p.name+".Job", x.kafka.Addr(), l.topic, crossings, group, dir)
+	run := servers.StartProgram(x.b, servers.ProgramOptions{Name: p.name, Command: command})
+	counted := p.counted(x, run, group, l)
+	servers.Await(x.b, peerLimit, 100*time.Millisecond, p.name+" to count the backlog", func() bool {
 		if run.Ended() {
-			d.b.Fatalf("%s ended with %d\n%s", p.name, run.ExitCode(), run.Log)
+			x.b.Fatalf("%s ended with %d\n%s", p.name, run.ExitCode(), run.Log)
 		}
 		return counted()
 	})
-	f := figures{rate: float64(l.events) / time.Since(began).Seconds(), peak: peak(d.b, run)}
+	f := figures{rate: float64(l.events) / time.Since(began).Seconds(), peak: peak(x.b, run)}
 	million := float64(l.events) / 1e6
 	run.Stop(0, endedByTerm)
 	f.program = run.CPU().Seconds() / million
-	f.kafka = (d.kafka.Broker(0).CPU() - kafkaCPU).Seconds() / million
-	f.said = d.said(crossings)
-	f.crossings = float64(len(f.said))
+	f.kafka = (x.kafka.Broker(0).CPU() - kafkaCPU).Seconds() / million
+	f.announced = x.announced(crossings)
+	f.crossings = float64(len(f.announced))
 	return f
 }
 
 // endedByTerm is the code with which a JVM that was ended by SIGTERM in order exits.
 const endedByTerm = 143
 
-// said is what is committed in a topic of crossings.
-func (d *bed) said(topic string) []crossing {
+// announced are the crossings that are committed in a topic.
+func (x *fixture) announced(topic string) []crossing {
 	var list []crossing
-	for _, line := range d.kafka.Consume(topic) {
+	for _, line := range x.kafka.Consume(topic) {
 		c, err := readCrossing([]byte(line))
 		if err != nil {
-			d.b.Fatal(err)
+			x.b.Fatal(err)
 		}
 		list = append(list, c)
 	}
@@ -145,54 +145,54 @@ func (l backlog) first(part int64) backlog {
 }
 
 // BenchmarkPeers lets those who could do the plain job instead read one backlog in turns with the program and the floor, and
-// compares what each says with the oracle. README.md has what each of them is, and what it does not do.
+// compares the crossings of each with the oracle. RESULTS.md describes each, and what it does not do.
 func BenchmarkPeers(b *testing.B) {
 	streamsClasses, flinkClasses := kafkaStreams.compiled(b), flink.compiled(b)
-	d := newBed(b)
-	say("%s", describe(d.redis()))
+	x := newFixture(b)
+	printf("%s", describe(x.redis()))
 	c := gen.Config{Seed: 42, Events: *events}
-	l := loadBacklog(b, d.kafka, "events", c)
-	exact, byMinutes := tellTruth(b, inSpan(c))
-	hops := byMinutes.truth()
-	say("the oracle has %d crossings, windows that end with a minute reach %d limits", len(exact), len(hops))
+	l := loadBacklog(b, x.kafka, "events", c)
+	exact, byMinutes := askOracle(b, inSpan(c))
+	hops := byMinutes.expected()
+	printf("the oracle has %d crossings, windows that end with a minute reach %d limits", len(exact), len(hops))
 	var t table
 	for b.Loop() {
 		for range *runs {
-			d.judged(&t, "floor", d.floorRun(l), exact)
-			f := d.backlogRun(plain, l)
-			f.said = d.said(d.crossings())
-			d.judged(&t, "aggregator", f, exact)
+			x.noteJudged(&t, "floor", x.floorRun(l), exact)
+			f := x.backlogRun(plain, l)
+			f.announced = x.announced(x.crossings())
+			x.noteJudged(&t, "aggregator", f, exact)
 			part := l.first(share)
-			d.judged(&t, "Redis per event, a tenth", d.perEventRun(part), exact.before(part.ends))
-			d.judged(&t, "Kafka Streams", d.peerRun(&kafkaStreams, streamsClasses, l), exact)
-			d.judgedFlink(&t, d.peerRun(&flink, flinkClasses, l), exact, hops)
+			x.noteJudged(&t, "Redis per event, a tenth", x.perEventRun(part), exact.before(part.ends))
+			x.noteJudged(&t, "Kafka Streams", x.peerRun(&kafkaStreams, streamsClasses, l), exact)
+			x.noteFlink(&t, x.peerRun(&flink, flinkClasses, l), exact, hops)
 		}
 	}
-	say("load average after: %s\n\n%s", loadAverage(), &t)
+	printf("load average after: %s\n\n%s", loadAverage(), &t)
 	both := func(f *figures) float64 { return f.program + f.redis }
 	for _, name := range t.names {
 		b.ReportMetric(t.median(name, both), strings.ReplaceAll(name, " ", "-")+"-cpu-s/M")
 	}
 }
 
-// judged notes the run of a system that does the exact job.
-func (d *bed) judged(t *table, name string, f figures, known truth) {
-	f.verdict = known.judge(f.said)
+// noteJudged adds the run of a system that does the exact job.
+func (x *fixture) noteJudged(t *table, name string, f figures, known expected) {
+	f.verdict = known.judge(f.announced)
 	t.note(name, f)
-	say("%s: %.1f CPU s a million, %v", name, f.program, f.verdict)
+	printf("%s: %.1f CPU s a million, %v", name, f.program, f.verdict)
 	if !f.verdict.exact() {
-		d.b.Errorf("%s: missed / untrue / again / at another event: %v", name, f.verdict)
+		x.b.Errorf("%s: missed / untrue / again / at another event: %v", name, f.verdict)
 	}
 }
 
-// judgedFlink notes a run of Flink, which has a definition of its own to follow.
-func (d *bed) judgedFlink(t *table, f figures, exact, hops truth) {
-	f.verdict = exact.judge(f.said)
+// noteFlink adds a run of Flink, which has a definition of its own to follow.
+func (x *fixture) noteFlink(t *table, f figures, exact, hops expected) {
+	f.verdict = exact.judge(f.announced)
 	t.note("Flink SQL, HOP", f)
-	own := hops.judge(f.said)
-	say("Flink SQL: %.1f CPU s a million, %v; by its own definition %v", f.program, f.verdict, own)
+	own := hops.judge(f.announced)
+	printf("Flink SQL: %.1f CPU s a million, %v; by its own definition %v", f.program, f.verdict, own)
 	if !own.exact() {
-		d.b.Errorf("Flink, by its own definition: missed / untrue / again: %v", own)
+		x.b.Errorf("Flink, by its own definition: missed / untrue / again: %v", own)
 	}
 }
 

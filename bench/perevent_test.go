@@ -116,55 +116,55 @@ func (c *perEvent) count(ctx context.Context, pipe redis.Pipeliner, partition in
 // BenchmarkPerEvent lets a consumer that updates Redis for each event do the plain job on a twentieth of -events, which is
 // enough: what it costs does not fall with the load. The floor does the same beside it.
 func BenchmarkPerEvent(b *testing.B) {
-	d := newBed(b)
-	l := loadBacklog(b, d.kafka, "events", gen.Config{Seed: 42, Events: *events / 20, Incidents: 20})
+	x := newFixture(b)
+	l := loadBacklog(b, x.kafka, "events", gen.Config{Seed: 42, Events: *events / 20, Incidents: 20})
 	var t table
 	for b.Loop() {
 		for range *runs {
-			floor := d.floorRun(l)
+			floor := x.floorRun(l)
 			t.note("floor", floor)
-			f := d.perEventRun(l)
+			f := x.perEventRun(l)
 			t.note("Redis per event", f)
 			if f.crossings != floor.crossings {
 				b.Errorf("%v crossings, the floor has %v", f.crossings, floor.crossings)
 			}
 		}
 	}
-	say("load average after: %s\n\n%s", loadAverage(), &t)
+	printf("load average after: %s\n\n%s", loadAverage(), &t)
 	both := func(f *figures) float64 { return f.program + f.redis }
 	b.ReportMetric(t.median("Redis per event", both), "cpu-s/M")
 	b.ReportMetric(t.median("Redis per event", both)/t.median("floor", both), "per-event/floor")
 }
 
 // perEventRun lets perEvent read a backlog in this process.
-func (d *bed) perEventRun(l backlog) figures {
-	t := d.trial(plain, l.topic)
-	c := &perEvent{client: redis.NewClient(&redis.Options{Addr: t.redis[0].Addr()}), ends: l.ends}
+func (x *fixture) perEventRun(l backlog) figures {
+	r := x.newRun(plain, l.topic)
+	c := &perEvent{client: redis.NewClient(&redis.Options{Addr: r.redis[0].Addr()}), ends: l.ends}
 	defer func() {
 		if err := c.client.Close(); err != nil {
-			d.b.Error(err)
+			x.b.Error(err)
 		}
 	}()
-	if err := countInRedis.Load(d.b.Context(), c.client).Err(); err != nil {
-		d.b.Fatal(err)
+	if err := countInRedis.Load(x.b.Context(), c.client).Err(); err != nil {
+		x.b.Fatal(err)
 	}
 	runtime.GC()
-	t.watch()
+	r.watch()
 	began, used := time.Now(), ownCPU()
 	var f figures
-	withFetch(d.kafka, l.topic, func(client *fetch.Client) {
-		err := eachSet(d.b.Context(), client, l.topic, l.ends, func(partition int, set *fetch.Set) error {
-			return c.take(d.b.Context(), partition, set)
+	withFetch(x.kafka, l.topic, func(client *fetch.Client) {
+		err := eachSet(x.b.Context(), client, l.topic, l.ends, func(partition int, set *fetch.Set) error {
+			return c.take(x.b.Context(), partition, set)
 		})
 		if err != nil {
-			d.b.Fatal(err)
+			x.b.Fatal(err)
 		}
-		f.said, f.crossings = c.crossings, float64(len(c.crossings))
+		f.announced, f.crossings = c.crossings, float64(len(c.crossings))
 	})
 	f.program = (ownCPU() - used).Seconds() / (float64(l.events) / 1e6)
 	f.rate = float64(l.events) / time.Since(began).Seconds()
-	t.cost(&f, l.events)
-	f.stored = t.redis.number("memory", "used_memory") - t.before
-	t.redis.stop()
+	r.cost(&f, l.events)
+	f.stored = r.redis.number("memory", "used_memory") - r.before
+	r.redis.stop()
 	return f
 }

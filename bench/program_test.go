@@ -55,13 +55,13 @@ func (p *program) stop(b testing.TB) time.Duration {
 			continue
 		}
 		if strings.Contains(line, `"level":"WARN"`) || strings.Contains(line, `"level":"ERROR"`) {
-			say("the program says: %s", strings.TrimSpace(line))
+			printf("the program logs: %s", strings.TrimSpace(line))
 		}
 	}
 	return p.CPU()
 }
 
-// newGroup is what the first group of a new Kafka is told while its topic of offsets is made.
+// newGroup is the error that the first group of a new Kafka gets while its topic of offsets is made.
 const newGroup = "Group Coordinator Not Available"
 
 // peak is the most memory of a process that was resident at any time, in bytes.

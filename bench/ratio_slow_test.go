@@ -10,16 +10,16 @@ import (
 
 // most is how many times the floor's CPU time the program and Redis may take together on a backlog with two
 // counters. README.md has what they take on a quiet machine.
-const most = 3.0
+const maxRatio = 3.0
 
 // TestSlowRatio compares what the program and Redis cost with what the floor costs in the same run: a ratio, and no time, so
 // that a busy or slow machine changes little.
 func TestSlowRatio(t *testing.T) {
-	d := newBed(t)
-	l := loadBacklog(t, d.kafka, "events", gen.Config{Seed: 42, Events: 1_000_000})
+	x := newFixture(t)
+	l := loadBacklog(t, x.kafka, "events", gen.Config{Seed: 42, Events: 1_000_000})
 	var all table
 	for range 3 {
-		floor, f := d.floorRun(l), d.backlogRun(plain, l)
+		floor, f := x.floorRun(l), x.backlogRun(plain, l)
 		all.note("floor", floor)
 		all.note(plain.name, f)
 		if f.crossings != floor.crossings || f.crossings == 0 {
@@ -29,7 +29,7 @@ func TestSlowRatio(t *testing.T) {
 	both := func(f *figures) float64 { return f.program + f.redis }
 	times := all.median(plain.name, both) / all.median("floor", both)
 	t.Logf("%.2f times the floor\n%s", times, &all)
-	if times > most {
-		t.Errorf("program and Redis take %.2f times what the floor takes, at most %v is allowed", times, most)
+	if times > maxRatio {
+		t.Errorf("program and Redis take %.2f times what the floor takes, at most %v is allowed", times, maxRatio)
 	}
 }

@@ -19,8 +19,8 @@ var kept = flag.Int("kept", 200_000, "the most subjects in Redis when BenchmarkR
 // tenth, then all of them. Each time it stops the program, sends an event, and
 // shows how long after its start the program has counted and announced it.
 func BenchmarkRestart(b *testing.B) {
-	d := newBed(b)
-	say("%s", describe(d.redis()))
+	x := newFixture(b)
+	printf("%s", describe(x.redis()))
 	for b.Loop() {
 		c := &chart.Chart{
 			Title: "Time from start to the first event, by subjects in Redis", X: "subjects in Redis", Y: "seconds",
@@ -28,8 +28,8 @@ func BenchmarkRestart(b *testing.B) {
 			Names: []string{"subjects in Redis", "ready", "counted", "crossing seen", "peak MiB", "Redis MiB"},
 		}
 		for _, part := range []int{100, 10, 1} {
-			found := d.restarts(max(1, *kept/part))
-			say("%v", &found)
+			found := x.restarts(max(1, *kept/part))
+			printf("%v", &found)
 			b.ReportMetric(found.counted.Seconds(), fmt.Sprintf("s-at-%d", found.subjects))
 			c.Rows = append(c.Rows, found.row())
 		}
@@ -45,13 +45,13 @@ type restart struct {
 }
 
 // restarts takes the middle one of several.
-func (d *bed) restarts(subjects int) restart {
+func (x *fixture) restarts(subjects int) restart {
 	load := usual(0).over(subjects, 1)
 	load.even.Marks = 1
-	r := d.paced(load)
+	r := x.paced(load)
 	var all []restart
 	for range *runs {
-		r.program.stop(d.b)
+		r.program.stop(x.b)
 		all = append(all, r.restart())
 	}
 	r.end()
@@ -72,8 +72,8 @@ func (r *paced) restart() restart {
 		return r.program.metrics(r.b).Sum("aggregator_events_total") == 1
 	})
 	found.counted = time.Since(began)
-	r.tail.awaitAll(r.b, r.feed.even.Marks())
-	seen := r.tail.all(r.b)
+	r.consumer.awaitAll(r.b, r.feed.even.Marks())
+	seen := r.consumer.all(r.b)
 	found.crossed = seen[len(seen)-1].at.Sub(began)
 	found.peak, found.stored = peak(r.b, r.program.Program), r.redis.number("memory", "used_memory")-r.before
 	r.awaitCommitted(r.feed.ends)

@@ -11,21 +11,21 @@ import (
 // BenchmarkRules shows what each rule of the built-in pack costs: the service in this process reads a backlog of half of -events with
 // that rule alone, in turns with a pack that counts nothing and with all of it.
 func BenchmarkRules(b *testing.B) {
-	d := newBed(b)
-	say("%s", describe(d.redis()))
-	l := loadBacklog(b, d.kafka, "events", gen.Config{Seed: 42, Events: *events / 2})
+	x := newFixture(b)
+	printf("%s", describe(x.redis()))
+	l := loadBacklog(b, x.kafka, "events", gen.Config{Seed: 42, Events: *events / 2})
 	jobs := append([]job{{name: "none", pack: "testdata/none.yaml"}}, eachRule(b)...)
 	jobs = append(jobs, job{name: "all of them"})
-	d.inProcess(jobs[0], l) // warms Kafka up
+	x.inProcess(jobs[0], l) // warms Kafka up
 	var t table
 	for b.Loop() {
 		for range *runs {
 			for _, j := range jobs {
-				t.note(j.name, d.inProcess(j, l))
+				t.note(j.name, x.inProcess(j, l))
 			}
 		}
 	}
-	say("load average after: %s\n\n%s", loadAverage(), &t)
+	printf("load average after: %s\n\n%s", loadAverage(), &t)
 }
 
 // eachRule is a job for each rule of the built-in pack.

@@ -16,10 +16,10 @@ import (
 // pair is a rule of testdata/plain.yaml and an incident that reaches its limit.
 type pair struct{ rule, subject string }
 
-// crossing is what a system says: a pair, and the event that made it so, if the system can tell.
+// crossing is what a system announces: a pair, and the event that crossed, if the system names it.
 type crossing struct {
 	pair
-	event string // id; "": not told
+	event string // id; "": not named
 }
 
 func crossingOf(rule string, e *event.Event) crossing {
@@ -38,20 +38,20 @@ func readCrossing(text []byte) (crossing, error) {
 	return crossing{pair{r.Rule, r.Subject}, r.Event + r.Evidence.Event}, nil
 }
 
-// place is where a crossing comes from.
-type place struct {
+// origin is where a crossing comes from.
+type origin struct {
 	event     string // id
 	partition int
 	offset    int64
 }
 
-// truth is what a system has to say of a backlog.
-type truth map[pair]place
+// expected is what a system has to announce of a backlog.
+type expected map[pair]origin
 
-// before is what is to be said of the records before the ends of the partitions.
-func (t truth) before(ends []int64) truth {
-	part := truth{}
-	for key, at := range t {
+// before is what is to be announced of the records before the ends of the partitions.
+func (e expected) before(ends []int64) expected {
+	part := expected{}
+	for key, at := range e {
 		if at.offset < ends[at.partition] {
 			part[key] = at
 		}
@@ -59,39 +59,39 @@ func (t truth) before(ends []int64) truth {
 	return part
 }
 
-// verdict is how far what a system said is from the truth.
+// verdict is how far what a system announced is from what is expected.
 type verdict struct {
 	missed, untrue, again int  // pairs
 	elsewhere             int  // pairs with another event
-	blind                 bool // no event is told
+	blind                 bool // no event is named
 }
 
-// judge compares what was said with the truth.
-func (t truth) judge(said []crossing) *verdict {
-	v := &verdict{blind: len(said) > 0}
-	heard := map[pair]bool{}
-	for _, c := range said {
-		at, true := t[c.pair]
+// judge compares what was announced with what is expected.
+func (e expected) judge(announced []crossing) *verdict {
+	v := &verdict{blind: len(announced) > 0}
+	seen := map[pair]bool{}
+	for _, c := range announced {
+		at, known := e[c.pair]
 		v.blind = v.blind && c.event == ""
 		switch {
-		case heard[c.pair]:
+		case seen[c.pair]:
 			v.again++
-		case !true:
+		case !known:
 			v.untrue++
 		case c.event != "" && c.event != at.event:
 			v.elsewhere++
 		}
-		heard[c.pair] = true
+		seen[c.pair] = true
 	}
-	for key := range t {
-		if !heard[key] {
+	for key := range e {
+		if !seen[key] {
 			v.missed++
 		}
 	}
 	return v
 }
 
-// exact reports whether all was said that is true, once, and nothing else.
+// exact reports whether everything expected was announced, once, and nothing else.
 func (v *verdict) exact() bool { return v.missed+v.untrue+v.again+v.elsewhere == 0 }
 
 func (v *verdict) String() string {
@@ -117,7 +117,7 @@ func worst(runs []figures) string {
 }
 
 // tellTruth lets the oracle count a backlog, and beside it the definition of another window.
-func tellTruth(b testing.TB, c gen.Config) (exact truth, other *hop) {
+func askOracle(b testing.TB, c gen.Config) (exact expected, other *flinkCounter) {
 	b.Helper()
 	pack, err := os.ReadFile("testdata/plain.yaml")
 	if err != nil {
@@ -127,7 +127,7 @@ func tellTruth(b testing.TB, c gen.Config) (exact truth, other *hop) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	exact, other = truth{}, &hop{}
+	exact, other = expected{}, &flinkCounter{}
 	offsets := make([]int64, partitions)
 	var r gen.Record
 	for g := gen.New(c); g.Next(&r); offsets[r.Partition]++ {
@@ -136,7 +136,7 @@ func tellTruth(b testing.TB, c gen.Config) (exact truth, other *hop) {
 			if err != nil {
 				b.Fatal(err)
 			}
-			exact[crossed.pair] = place{crossed.event, r.Partition, offsets[r.Partition]}
+			exact[crossed.pair] = origin{crossed.event, r.Partition, offsets[r.Partition]}
 		}
 		other.add(r.Value)
 	}
@@ -144,7 +144,7 @@ func tellTruth(b testing.TB, c gen.Config) (exact truth, other *hop) {
 }
 
 func TestJudge(t *testing.T) {
-	known := truth{{"clicks", "a"}: {"1", 0, 5}, {"clicks", "b"}: {"2", 1, 5}}
+	known := expected{{"clicks", "a"}: {"1", 0, 5}, {"clicks", "b"}: {"2", 1, 5}}
 	f := func(want string, said ...crossing) {
 		t.Helper()
 		if got := known.judge(said).String(); got != want {

@@ -10,17 +10,19 @@ import (
 	"time"
 )
 
-// hop counts by the definition of the Flink job: the 60 whole minutes before the end of a minute, by the events' times alone, and an
+// flinkCounter counts by the definition of the Flink job: the 60 whole minutes before the end of a minute, by the events' times alone, and an
 // event as often as it was sent.
-type hop struct{ incidents map[string]map[int64]*slice }
+type flinkCounter struct {
+	incidents map[string]map[int64]*minuteCounts
+}
 
-// slice is one minute of an incident.
-type slice struct {
+// minuteCounts are the counts of one minute of an incident.
+type minuteCounts struct {
 	clicks   int64
 	accounts map[string]bool
 }
 
-func (h *hop) add(value []byte) {
+func (h *flinkCounter) add(value []byte) {
 	e := struct {
 		Time                    time.Time
 		Type, Incident, Account string
@@ -29,36 +31,36 @@ func (h *hop) add(value []byte) {
 	if json.Unmarshal(value, &e) != nil || !slices.Contains([]string{"click", "view", "share", "comment"}, e.Type) {
 		return
 	}
-	s := h.slice(e.Incident, e.Time.Unix()/60)
+	s := h.minuteOf(e.Incident, e.Time.Unix()/60)
 	s.accounts[e.Account] = true
 	if e.Type == "click" {
 		s.clicks += e.Count
 	}
 }
 
-func (h *hop) slice(incident string, minute int64) *slice {
+func (h *flinkCounter) minuteOf(incident string, minute int64) *minuteCounts {
 	if h.incidents == nil {
-		h.incidents = map[string]map[int64]*slice{}
+		h.incidents = map[string]map[int64]*minuteCounts{}
 	}
 	if h.incidents[incident] == nil {
-		h.incidents[incident] = map[int64]*slice{}
+		h.incidents[incident] = map[int64]*minuteCounts{}
 	}
 	if h.incidents[incident][minute] == nil {
-		h.incidents[incident][minute] = &slice{accounts: map[string]bool{}}
+		h.incidents[incident][minute] = &minuteCounts{accounts: map[string]bool{}}
 	}
 	return h.incidents[incident][minute]
 }
 
-// truth is the pairs that some window reaches. It has no events: none makes a window cross.
-func (h *hop) truth() truth {
-	reached := truth{}
+// expected are the pairs that some window reaches. It has no events: none makes a window cross.
+func (h *flinkCounter) expected() expected {
+	reached := expected{}
 	for incident, all := range h.incidents {
 		clicks, accounts := fullest(all)
 		if clicks >= clickLimit {
-			reached[pair{"clicks", incident}] = place{}
+			reached[pair{"clicks", incident}] = origin{}
 		}
 		if accounts >= readerLimit {
-			reached[pair{"accounts", incident}] = place{}
+			reached[pair{"accounts", incident}] = origin{}
 		}
 	}
 	return reached
@@ -66,7 +68,7 @@ func (h *hop) truth() truth {
 
 // fullest is the most clicks and the most accounts of any window. Only windows that end with an event's minute are looked at: any other
 // holds no more than the one before it.
-func fullest(all map[int64]*slice) (clicks int64, accounts int) {
+func fullest(all map[int64]*minuteCounts) (clicks int64, accounts int) {
 	minutes := slices.Sorted(maps.Keys(all))
 	sum, seen, first := int64(0), map[string]int{}, 0 // seen: in how many slices
 	for _, last := range minutes {
@@ -91,8 +93,8 @@ func leave(seen map[string]int, accounts map[string]bool) {
 	}
 }
 
-func TestHop(t *testing.T) {
-	var h hop
+func TestFlinkCounter(t *testing.T) {
+	var h flinkCounter
 	h.add([]byte(`{"time":"2026-01-01T00:00:10Z","type":"click","incident":"i","account":"a","count":3}`))
 	h.add([]byte(`{"time":"2026-01-01T00:59:59Z","type":"click","incident":"i","account":"b","count":4}`))
 	h.add([]byte(`{"time":"2026-01-01T00:59:59Z","type":"view","incident":"i","account":"a"}`))

@@ -15,13 +15,13 @@ import (
 // marksEvery is which of the events measured is a mark.
 const marksEvery = 1_000
 
-// point is a place on a curve: what is sent, and what counts it. A zero field has its default.
-type point struct {
-	name      string // its place on the x axis
+// curvePoint is a point of a curve: what is sent, and what counts it. A zero field has its default.
+type curvePoint struct {
+	name      string // on the x axis
 	even      gen.EvenConfig
 	fill      int // events at first, which are not measured; by default none
-	events    int // that are measured, behind those
-	pack      shape
+	events    int // that are measured, after those
+	pack      packOptions
 	span      time.Duration // of the events measured; default 3 h
 	nodes     int           // of Redis; default 1
 	shards    int           // default 16
@@ -30,7 +30,7 @@ type point struct {
 	sliding   bool          // the window is shorter than what is sent: counts at the end are not what was sent
 }
 
-func (p point) withDefaults() point {
+func (p curvePoint) withDefaults() curvePoint {
 	p.even.Seed, p.even.Partitions, p.even.Marks = 42, max(p.even.Partitions, 1), cmp.Or(p.even.Marks, marksEvery)
 	p.nodes, p.shards, p.processes = cmp.Or(p.nodes, 1), cmp.Or(p.shards, stream.DefaultShards), cmp.Or(p.processes, 1)
 	p.span = cmp.Or(p.span, 3*time.Hour)
@@ -42,18 +42,18 @@ const fillSpan = 30 * time.Hour
 
 // measurement is a point under way.
 type measurement struct {
-	point
-	*trial
+	curvePoint
+	*run
 	feed     *feed
 	programs []*program
-	from     use // when the fill was stored
-	running  use // the last look before all was counted
-	counted  use // the first one after that
-	until    use // when all was stored
+	from     usage // when the fill was stored
+	running  usage // the last look before all was counted
+	counted  usage // the first one after that
+	until    usage // when all was stored
 }
 
-// use is what a run has used at a moment.
-type use struct {
+// usage is what a run has used at a moment.
+type usage struct {
 	at      time.Time
 	events  float64 // counted, by all processes
 	program float64 // CPU s
@@ -66,21 +66,21 @@ type use struct {
 
 // measure lets the program take what a point sends, and returns what that cost
 // once the fill was stored.
-func (d *bed) measure(p point) figures {
+func (x *fixture) measure(p curvePoint) figures {
 	p = p.withDefaults()
-	m := &measurement{point: p, feed: d.feed(p.even, 50*time.Millisecond)}
-	m.trial = d.trialOn(d.deploy(p.nodes), p.shards, p.pack.job(d.b), m.feed.topic)
+	m := &measurement{curvePoint: p, feed: x.feed(p.even, 50*time.Millisecond)}
+	m.run = x.newRunOn(x.deploy(p.nodes), p.shards, p.pack.job(x.b), m.feed.topic)
 	m.startAll()
 	m.feed.send(p.fill, backlogEnd.Add(-p.span-fillSpan), fillSpan)
 	m.awaitCommitted(m.feed.ends)
-	m.from = m.use()
+	m.from = m.usageNow()
 	m.sendMeasured()
 	m.running, m.counted = m.awaitCounted(m.from.events + float64(p.events))
 	return m.finish()
 }
 
-// sendMeasured sends what is measured. But for a live point the processes stand
-// still meanwhile, and find a backlog.
+// sendMeasured sends what is measured. Except for a live point, the processes are
+// stopped meanwhile, and find a backlog.
 func (m *measurement) sendMeasured() {
 	if !m.live {
 		m.signalAll(syscall.SIGSTOP)
@@ -119,18 +119,18 @@ func (m *measurement) startAll() {
 	})
 }
 
-// awaitCounted waits until the processes together have counted so many events. It returns the last look before that, and the first behind.
-func (m *measurement) awaitCounted(events float64) (before, behind use) {
-	behind = m.from
+// awaitCounted waits until the processes together have counted so many events. It returns the last look before that, and the first one after it.
+func (m *measurement) awaitCounted(events float64) (before, after usage) {
+	after = m.from
 	servers.Await(m.b, patienceFor(int64(events)), 100*time.Millisecond, "the events to be counted", func() bool {
-		before, behind = behind, m.use()
-		return behind.events >= events
+		before, after = after, m.usageNow()
+		return after.events >= events
 	})
-	return before, behind
+	return before, after
 }
 
-func (m *measurement) use() use {
-	u := use{redis: m.redis.cpu(), kafka: m.kafka.Broker(0).CPU()}
+func (m *measurement) usageNow() usage {
+	u := usage{redis: m.redis.cpu(), kafka: m.kafka.Broker(0).CPU()}
 	for _, p := range m.programs {
 		read := p.metrics(m.b)
 		commits, _ := read.Histogram("aggregator_commit_seconds")
@@ -148,7 +148,7 @@ func (m *measurement) use() use {
 // finish waits until all is stored, and ends the run.
 func (m *measurement) finish() figures {
 	m.awaitCommitted(m.feed.ends)
-	m.until = m.use()
+	m.until = m.usageNow()
 	var f figures
 	f.between(m.from, m.until)
 	f.rate = m.rate()
@@ -176,7 +176,7 @@ func (m *measurement) rate() float64 {
 }
 
 // between is the cost of what was counted between two moments.
-func (f *figures) between(from, until use) {
+func (f *figures) between(from, until usage) {
 	events := until.events - from.events
 	million := events / 1e6
 	f.program = (until.program - from.program) / million
@@ -187,7 +187,7 @@ func (f *figures) between(from, until use) {
 	f.commits = until.commits - from.commits
 }
 
-// checkEvents compares what the processes say of the events with what was sent: all of them are whole.
+// checkEvents compares the events that the processes counted with those that were sent: all are good ones.
 func (m *measurement) checkEvents() {
 	var counted, matched, late float64
 	for _, p := range m.programs {
@@ -201,7 +201,7 @@ func (m *measurement) checkEvents() {
 		m.b.Errorf("%s: %v events matched of %v counted, %v were sent, all to match", m.name, matched, counted, sent)
 	}
 	if matched != sent {
-		say("%s: %v events were counted, of %v sent: some twice, since partitions changed hands", m.name, matched, sent)
+		printf("%s: %v events were counted, of %v sent: some twice, since partitions changed hands", m.name, matched, sent)
 	}
 	if want := float64(m.lateEvents()); late != want && m.processes == 1 {
 		m.b.Errorf("%s: %v events are late, want %v", m.name, late, want)

@@ -16,24 +16,24 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// tail follows a topic of crossings as an alert service would.
-type tail struct {
+// consumer follows a topic of crossings as an alert service would.
+type consumer struct {
 	mu     sync.Mutex
-	seen   []sighting
+	seen   []arrival
 	failed error
 }
 
-// sighting is a crossing, and when a consumer had it.
-type sighting struct {
+// arrival is a crossing, and when the consumer had it.
+type arrival struct {
 	ID   string
 	Time time.Time // of the event that crossed
 	at   time.Time
 }
 
-func (s *sighting) delay() time.Duration { return s.at.Sub(s.Time) }
+func (s *arrival) delay() time.Duration { return s.at.Sub(s.Time) }
 
-// follow reads a topic from its start until the benchmark ends.
-func follow(b testing.TB, k *servers.KafkaServer, topic string) *tail {
+// consume reads a topic from its start until the benchmark ends.
+func consume(b testing.TB, k *servers.KafkaServer, topic string) *consumer {
 	b.Helper()
 	client, err := kgo.NewClient(kgo.SeedBrokers(k.Addrs()...), kgo.ConsumeTopics(topic),
 		kgo.FetchMaxWait(100*time.Millisecond)) // what is not in a request yet waits for its end: by default 5 s
@@ -41,11 +41,11 @@ func follow(b testing.TB, k *servers.KafkaServer, topic string) *tail {
 		b.Fatal(err)
 	}
 	ctx, stop := context.WithCancel(context.Background())
-	t, ended := &tail{}, make(chan struct{})
+	c, ended := &consumer{}, make(chan struct{})
 	go func() {
 		defer close(ended)
 		for ctx.Err() == nil {
-			t.take(client.PollFetches(ctx))
+			c.take(client.PollFetches(ctx))
 		}
 	}()
 	b.Cleanup(func() {
@@ -53,51 +53,51 @@ func follow(b testing.TB, k *servers.KafkaServer, topic string) *tail {
 		<-ended
 		client.Close()
 	})
-	return t
+	return c
 }
 
-func (t *tail) take(fetches kgo.Fetches) {
+func (c *consumer) take(fetches kgo.Fetches) {
 	at := time.Now()
-	t.mu.Lock()
-	defer t.mu.Unlock()
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	fetches.EachRecord(func(r *kgo.Record) {
-		s := sighting{at: at}
-		if err := json.Unmarshal(r.Value, &s); err != nil && t.failed == nil {
-			t.failed = fmt.Errorf("read crossing %d of partition %d: %w", r.Offset, r.Partition, err)
+		s := arrival{at: at}
+		if err := json.Unmarshal(r.Value, &s); err != nil && c.failed == nil {
+			c.failed = fmt.Errorf("read crossing %d of partition %d: %w", r.Offset, r.Partition, err)
 		}
-		t.seen = append(t.seen, s)
+		c.seen = append(c.seen, s)
 	})
 }
 
 // all is what was seen so far.
-func (t *tail) all(b testing.TB) []sighting {
+func (c *consumer) all(b testing.TB) []arrival {
 	b.Helper()
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.failed != nil {
-		b.Fatal(t.failed)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.failed != nil {
+		b.Fatal(c.failed)
 	}
-	return slices.Clone(t.seen)
+	return slices.Clone(c.seen)
 }
 
 // awaitAll waits until so many crossings were seen, and checks that none came twice.
-func (t *tail) awaitAll(b testing.TB, count int) {
+func (c *consumer) awaitAll(b testing.TB, count int) {
 	b.Helper()
-	await(b, fmt.Sprint(count, " crossings to be seen"), 20*time.Millisecond, func() bool { return len(t.all(b)) >= count })
+	await(b, fmt.Sprint(count, " crossings to be seen"), 20*time.Millisecond, func() bool { return len(c.all(b)) >= count })
 	ids := map[string]bool{}
-	for _, s := range t.all(b) {
+	for _, s := range c.all(b) {
 		ids[s.ID] = true
 	}
-	if seen := len(t.all(b)); seen != count || len(ids) != count {
+	if seen := len(c.all(b)); seen != count || len(ids) != count {
 		b.Errorf("%d crossings were seen, %d different ones, want %d", seen, len(ids), count)
 	}
 }
 
 // delays is of the crossings whose events are of this time, in order of size.
-func (t *tail) delays(b testing.TB, from, until time.Time) delays {
+func (c *consumer) delays(b testing.TB, from, until time.Time) delays {
 	b.Helper()
 	var list delays
-	for _, s := range t.all(b) {
+	for _, s := range c.all(b) {
 		if !s.Time.Before(from) && s.Time.Before(until) {
 			list = append(list, s.delay())
 		}

@@ -13,12 +13,12 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// accountLimit is the limit of accounts in a shape's pack: as high as sets can be by default.
+// accountLimit is the limit of accounts in a pack: as high as sets can be by default.
 const accountLimit = 1_000_000
 
-// shape is a pack for a gen.Even: rules for incidents, and one for contents which
+// packOptions are a pack for a gen.Even: rules for incidents, and one for contents which
 // each mark crosses. A zero field has its default.
-type shape struct {
+type packOptions struct {
 	rules  int  // for incidents; default 1
 	apart  bool // each with a counter of its own, of clicks; else all share one of clicks and one of accounts
 	window int  // minutes; default 48 hours
@@ -26,17 +26,17 @@ type shape struct {
 	clicks int  // limit of clicks; default one that is not reached
 }
 
-func (s shape) withDefaults() shape {
+func (s packOptions) withDefaults() packOptions {
 	s.rules, s.window, s.steps, s.clicks = cmp.Or(s.rules, 1), cmp.Or(s.window, 48*60), cmp.Or(s.steps, 48), cmp.Or(s.clicks, 1_000_000_000)
 	return s
 }
 
 // text is the pack.
-func (s shape) text() string {
+func (s packOptions) text() string {
 	s = s.withDefaults()
 	step := s.window / s.steps
 	var text strings.Builder
-	text.WriteString("pack: shape\nmeasures:\n  clicks: {sum: count, types: [click]}\n  marks: {sum: count, types: [publish]}\n")
+	text.WriteString("pack: bench\nmeasures:\n  clicks: {sum: count, types: [click]}\n  marks: {sum: count, types: [publish]}\n")
 	if !s.apart {
 		text.WriteString("  accounts: {distinct: account, types: [click]}\n")
 	}
@@ -52,20 +52,20 @@ func (s shape) text() string {
 }
 
 // job writes the pack into a file of its own.
-func (s shape) job(b testing.TB) job {
+func (s packOptions) job(b testing.TB) job {
 	b.Helper()
-	file := filepath.Join(b.TempDir(), "shape.yaml")
+	file := filepath.Join(b.TempDir(), "bench.yaml")
 	if err := os.WriteFile(file, []byte(s.text()), 0o600); err != nil {
 		b.Fatal(err)
 	}
-	return job{name: "shape", pack: file}
+	return job{name: "bench", pack: file}
 }
 
-// TestShape shows that packs are well formed up to their largest, and how many counters they have.
-func TestShape(t *testing.T) {
-	f := func(s shape, rules int) {
+// TestPackOptions shows that packs are well formed up to their largest, and how many counters they have.
+func TestPackOptions(t *testing.T) {
+	f := func(s packOptions, rules int) {
 		t.Helper()
-		pack, faults := thresholds.Parse("shape.yaml", []byte(s.text()), thresholds.Options{})
+		pack, faults := thresholds.Parse("bench.yaml", []byte(s.text()), thresholds.Options{})
 		if len(faults) > 0 {
 			t.Fatalf("%+v: %v", s, faults)
 		}
@@ -73,9 +73,9 @@ func TestShape(t *testing.T) {
 			t.Errorf("%+v: %d rules, want %d", s, len(pack.Rules), rules)
 		}
 	}
-	f(shape{}, 2)
-	f(shape{rules: 200}, 201)
-	f(shape{rules: 200, apart: true}, 201)
-	f(shape{window: 1_000, steps: 1}, 2)
-	f(shape{window: 1_000, steps: 1_000, clicks: 5}, 2)
+	f(packOptions{}, 2)
+	f(packOptions{rules: 200}, 201)
+	f(packOptions{rules: 200, apart: true}, 201)
+	f(packOptions{window: 1_000, steps: 1}, 2)
+	f(packOptions{window: 1_000, steps: 1_000, clicks: 5}, 2)
 }
