@@ -9,7 +9,7 @@ import (
 )
 
 // most is how many times the floor's CPU time the program and Redis may take together on a backlog with two
-// counters. README.md has what they take on a quiet machine.
+// counters. RESULTS.md has what they take on a quiet machine.
 const maxRatio = 3.0
 
 // TestSlowRatio compares what the program and Redis cost with what the floor costs in the same run: a ratio, and no time, so
