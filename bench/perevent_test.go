@@ -54,7 +54,7 @@ type perEvent struct {
 	decoder   event.Decoder
 	event     event.Event
 	crossings []crossing
-	ends      []int64 // by partition: what lies behind is not counted
+	ends      []int64 // by partition: what lies past it is not counted
 }
 
 // take counts the events of a set.

@@ -68,7 +68,7 @@ func (g *guarded) kafkaProperties() map[string]string {
 	return p
 }
 
-// startRedis starts a Redis that also listens for TLS. clients says whether it asks those for certificates: yes or no.
+// startRedis starts a Redis that also listens for TLS. clients is whether it asks those for certificates: yes or no.
 func (g *guarded) startRedis(t *testing.T, own servers.Certificate, clients string) (r *servers.RedisServer, secure string) {
 	t.Helper()
 	secure = closedAddr(t)

@@ -71,7 +71,7 @@ func (s *site) smallLetters() map[string]int {
 	return letters
 }
 
-// TestHostileBatches: whatever batches hold, events before and behind them are counted, what is not counted is a dead letter
+// TestHostileBatches: whatever batches hold, events before and after them are counted, what is not counted is a dead letter
 // of which the metric says the reason, and the log counted again gives the same.
 func TestHostileBatches(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})

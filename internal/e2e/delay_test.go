@@ -46,7 +46,7 @@ func TestSubjectBehind(t *testing.T) {
 		t.Errorf("%v late", late)
 	}
 
-	clear := clickOf(1, "other", noon.Add(time.Hour+48*time.Second)) // the minute of 10:00 leaves at 11:01, and the last click came 1:59:48 behind
+	clear := clickOf(1, "other", noon.Add(time.Hour+48*time.Second)) // the minute of 10:00 leaves at 11:01, and the last click came 1:59:48 late
 	s.produceLines([]string{clear})
 	eventually(t, "the stream clears it", func() bool { return s.ends(s.crossings)[s.placeOf("r/incident/old/1/1")] == 3 })
 	s.wantIDs("r/incident/old/1/1 old-3", "r/incident/old/1/3 old-9", "r/incident/old/1/0 ")

@@ -80,7 +80,7 @@ func testMorePartitions(t *testing.T, kafka *servers.KafkaServer) {
 	x.conclude()
 }
 
-// testTopicAgain deletes the events' topic and makes it anew. Offsets of the old one mean nothing in it: the processes end and
+// testTopicAgain deletes the events' topic and recreates it. Offsets of the old one mean nothing in it: the processes end and
 // say so, also those started later, until they are given a new group and an empty store.
 func testTopicAgain(t *testing.T, kafka *servers.KafkaServer) {
 	x, _ := onRedis(t, "topic deleted and made anew", kafka)
@@ -124,7 +124,7 @@ func (x *faultRun) createAgain(kafka *servers.KafkaServer) {
 	x.connect()
 }
 
-// moveOn has the deployment begin anew: another group, another part of the store, another topic of crossings.
+// moveOn has the deployment begin again: another group, another part of the store, another topic of crossings.
 func (x *faultRun) moveOn(n int) {
 	x.t.Helper()
 	x.group = fmt.Sprintf("%s-again-%d", x.site.events, n)
@@ -181,7 +181,7 @@ func testRetention(t *testing.T, kafka *servers.KafkaServer) {
 		}
 		x.feed.start()
 		x.awaitCounting(x.processes...)
-		// A partition that changes hands before what is behind the hole is stored meets it again.
+		// A partition that changes hands before what comes after the hole is stored meets it again.
 		eventually(t, "the hole is counted", func() bool { return int64(x.sum("aggregator_log_holes_records_total")) >= lost })
 		holes += lost
 		x.result.faults++

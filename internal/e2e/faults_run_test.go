@@ -231,7 +231,7 @@ func (x *faultRun) compare() {
 	x.t.Helper()
 	records := x.read(x.crossings)
 	got := readCrossings(x.t, records)
-	if x.lost != nil { // behind a hole records say since when they are whole, which the oracle does not know
+	if x.lost != nil { // after a hole, records have the date since when they are complete, which the oracle does not know
 		for i := range got {
 			got[i].text = sinceText.ReplaceAllString(got[i].text, "")
 		}

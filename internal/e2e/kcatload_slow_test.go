@@ -37,7 +37,7 @@ func (s *kcatSite) partitionOf(key []byte) int {
 	return int(crc32.ChecksumIEEE(key) % uint32(s.partitions))
 }
 
-// feed sends the next n records by kcat, fewer if there are no more, and says whether there were any.
+// feed sends the next n records by kcat, fewer if there are no more, and reports whether there were any.
 func (s *kcatSite) feed(n int) bool {
 	s.t.Helper()
 	var input bytes.Buffer

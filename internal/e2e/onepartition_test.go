@@ -100,7 +100,7 @@ func TestOnePartitionAllTheSame(t *testing.T) {
 	f(packText(t, defaultPack), 3_000, 1)
 }
 
-// judgeRichHistory is a history of the seed or of one of those behind it: the first that would show much.
+// judgeRichHistory is a history of the seed, or of one of the next ones: the first that is a good test.
 func judgeRichHistory(t *testing.T, pack string, seed uint64, events int) history {
 	t.Helper()
 	for range 10 {

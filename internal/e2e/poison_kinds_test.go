@@ -22,7 +22,7 @@ type payload struct {
 	records     []*kgo.Record // as a client writes them
 	codec       kgo.CompressionCodec
 	transaction outcome
-	batches     [][]byte // as they are, behind the records
+	batches     [][]byte // as they are, after the records
 	each        int      // records of each batch
 	counted     int      // records that the metrics must count, if the broker takes all; -1: unknown
 }

@@ -222,7 +222,7 @@ func (h *lossSite) losesSettings() {
 	})
 }
 
-// losesRecord deletes the record of an incident, which is met with its next event, and counted anew: verify names it, and
+// losesRecord deletes the record of an incident, which is met with its next event, and counted again: verify names it, and
 // nothing else. Then it has the shard counted again.
 func (h *lossSite) losesRecord(shard string) {
 	h.t.Helper()
@@ -322,7 +322,7 @@ func (s *site) sinceOf(id string) string {
 	return since
 }
 
-// whole reports whether a crossing of a rule was published in which no measure has a date since when it is whole.
+// whole reports whether a crossing of a rule was published in which no measure has a date since when it is complete.
 func (s *site) whole(rule string) bool {
 	for _, r := range s.read(s.crossings) {
 		if strings.Contains(string(r.Value), `"rule":"`+rule+`"`) && !strings.Contains(string(r.Value), `"since"`) {

@@ -22,7 +22,7 @@ type sample struct {
 	value        []byte
 	headers      []kgo.RecordHeader
 	untimed      bool          // its record has no Kafka timestamp
-	ahead        time.Duration // of the event's time 2026-01-01 before its Kafka timestamp; 0: a day behind
+	ahead        time.Duration // of the event's time 2026-01-01 before its Kafka timestamp; 0: the timestamp is a day later
 }
 
 // sampleList gathers samples.

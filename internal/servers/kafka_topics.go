@@ -108,7 +108,7 @@ func (k *KafkaServer) Leader(name string, partition int32) (leader int) {
 	return leader
 }
 
-// HasTopic says whether any broker still knows the topic.
+// HasTopic reports whether any broker still knows the topic.
 func (k *KafkaServer) HasTopic(name string) (has bool) {
 	k.tb.Helper()
 	for _, addr := range k.Addrs() {

@@ -64,7 +64,7 @@ func cpuTime(pid int) (time.Duration, error) {
 		return 0, fmt.Errorf("read cpu time: %w", err)
 	}
 	// The name in parentheses may hold blanks; utime and stime are the 12th and
-	// 13th fields behind it (proc(5), fields 14 and 15), in 1/100 s.
+	// 13th fields after it (proc(5), fields 14 and 15), in 1/100 s.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	var ticks int
 	for _, field := range fields[11:13] {
