@@ -19,7 +19,7 @@ type command struct {
 	about      string // one line
 	more       string // what -h adds, "" for nothing
 	// flags defines the flags, and returns what runs the command once they and
-	// the arguments behind them are read.
+	// the arguments after them are read.
 	flags func(fs *flag.FlagSet) runner
 	// most is how many arguments may follow the flags.
 	most int

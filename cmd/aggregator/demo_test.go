@@ -25,14 +25,14 @@ func TestDemo(t *testing.T) {
 			t.Errorf("stdout holds %q", line)
 		}
 	}
-	said := p.err.String()
+	printed := p.err.String()
 	for _, want := range []string{"demo: metrics at http://127.0.0.1:", "; seed 1; Ctrl-C stops it\n", " events; matched ", "; seed 1\n"} {
-		if !strings.Contains(said, want) {
-			t.Errorf("no %q in:\n%s", want, said)
+		if !strings.Contains(printed, want) {
+			t.Errorf("no %q in:\n%s", want, printed)
 		}
 	}
-	if strings.Contains(said, "level=") {
-		t.Errorf("the service had something to complain about:\n%s", said)
+	if strings.Contains(printed, "level=") {
+		t.Errorf("the service had something to complain about:\n%s", printed)
 	}
 }
 

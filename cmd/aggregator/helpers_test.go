@@ -74,7 +74,7 @@ func (p *process) exit(t *testing.T) int {
 	}
 }
 
-// noLeaks fails the test if it leaves goroutines behind.
+// noLeaks fails the test if goroutines of it still run.
 func noLeaks(t *testing.T) {
 	t.Helper()
 	before := goleak.IgnoreCurrent()

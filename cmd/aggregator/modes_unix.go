@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// readers says who besides the owner may read a file, or write it; "" if nobody. A file of somebody else, as root's, is
+// readers is who besides the owner may read a file, or write it; "" if nobody may. A file of somebody else, as root's, is
 // ours to read by its group.
 func readers(info fs.FileInfo) string {
 	if info == nil {

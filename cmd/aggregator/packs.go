@@ -18,7 +18,7 @@ type packSet struct {
 	faults   faults
 }
 
-// loadPacks reads the packs named by -rules, or else by the config.
+// loadPacks reads the packs named by -rules or, without that flag, by the config.
 func loadPacks(c *config, flags []string) *packSet {
 	set := &packSet{}
 	for _, name := range flags {
@@ -26,12 +26,12 @@ func loadPacks(c *config, flags []string) *packSet {
 	}
 	if len(flags) == 0 {
 		for _, name := range c.packs {
-			if data, ok := thresholds.Builtin(name); ok { // one that is not was found with the config
+			if data, ok := thresholds.Builtin(name); ok { // a name that is not was found with the config
 				set.parse(name+".yaml", data, c.members)
 			}
 		}
 		for _, file := range c.files {
-			if _, err := os.Stat(file); err == nil { // so was one that is not there
+			if _, err := os.Stat(file); err == nil { // so was a file that is not there
 				set.file("rules.files", file, c.members)
 			}
 		}

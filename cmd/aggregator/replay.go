@@ -51,7 +51,7 @@ func (o *replayOptions) setNow(s string) (err error) {
 	return err
 }
 
-// parseTime reads the time of a flag, which must be one that nanoseconds reach.
+// parseTime reads the time of a flag. It must lie where nanoseconds reach.
 func parseTime(s string) (time.Time, error) {
 	t, err := time.Parse(time.RFC3339Nano, s)
 	if err != nil {
@@ -122,8 +122,8 @@ type replayer struct {
 	crossings int
 	hinted    bool
 	garbled   string // what the file as a whole is in place of lines of JSON, a reason; "": nothing else
-	named     int    // malformed lines of such a file that were told of
-	unshown   int    // those that were not
+	named     int    // malformed lines of such a file that were printed
+	unshown   int    // malformed lines that were not
 }
 
 func (r *replayer) crossing(c *thresholds.Crossing) {
@@ -133,7 +133,7 @@ func (r *replayer) crossing(c *thresholds.Crossing) {
 
 func (r *replayer) print(line []byte) {
 	r.line = append(line, '\n')
-	_, _ = r.out.Write(r.line) // flush says it again
+	_, _ = r.out.Write(r.line) // flush returns the error
 }
 
 func (r *replayer) flush() error {
@@ -187,7 +187,7 @@ func (r *replayer) take(line []byte) {
 	r.bar.Lines(r.lines.number, r.lines.read)
 }
 
-// hintType says of which type events were that no rule counts, if that may be a mistake.
+// hintType prints the type of events that no rule counts, if that may be a mistake.
 func (r *replayer) hintType() {
 	name := r.replay.Unusual
 	if name == "" {
@@ -211,7 +211,7 @@ func (r *replayer) finish(began time.Time, counts bool) error {
 		return err
 	}
 	r.bar.Clear()
-	r.tellUnshown()
+	r.printUnshown()
 	r.hintType()
 	st := r.replay.Stats
 	events := st.Matched + st.Unmatched + st.Duplicate + st.Malformed + st.Ahead

@@ -25,7 +25,7 @@ func newLineReader(r io.Reader) *lineReader {
 	return &lineReader{r: bufio.NewReaderSize(r, longestLine)}
 }
 
-// waits says whether next may have to wait for input.
+// waits reports whether next may have to wait for input.
 func (l *lineReader) waits() bool { return l.r.Buffered() == 0 }
 
 // next is the next line without its end, which is a line feed, or a carriage return and a line feed; nothing of a line of

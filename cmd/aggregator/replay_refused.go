@@ -16,11 +16,11 @@ var otherFiles = map[string]string{
 	event.ReasonUTF16: "iconv -f UTF-16 -t UTF-8", event.ReasonUTF32: "iconv -f UTF-32 -t UTF-8",
 }
 
-// mostNamed is how many lines of a file that is no text are told of all the same, since they too begin as something known.
+// mostNamed is how many lines of a file that is no text are printed after all, since they too begin as something known.
 const mostNamed = 20
 
-// refused tells of a line that is malformed or ahead. Of a file that is no text its form is told once, not
-// what each of its lines, which are none, may be wrong for.
+// refused prints why a line is malformed or ahead. If the file is no text, its form is printed once, and not what is wrong
+// with each of its lines, which are no lines.
 func (r *replayer) refused(line []byte, err error) {
 	reason := ""
 	if bad, ok := errors.AsType[*event.Malformed](err); ok {
@@ -72,7 +72,7 @@ func (r *replayer) from(command string) string {
 	return command + " " + r.name
 }
 
-func (r *replayer) tellUnshown() {
+func (r *replayer) printUnshown() {
 	if r.unshown > 0 {
 		fmt.Fprintf(r.err, "replay: %s more malformed, as the file is not lines of JSON\n", humanize.Count(r.unshown, "line"))
 	}

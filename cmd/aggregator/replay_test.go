@@ -66,7 +66,7 @@ func TestReplay(t *testing.T) {
 	f("\u00a0\n\f\n"+clickOver, exitFine, all, "malformed 2,") // as in a record
 	f(strings.ReplaceAll("\n"+clickOver+badLine, "\n", "\r\n"), exitFailed, all, "stdin:3: type: ", "-strict")
 
-	// What is malformed or ahead is told, and passed over.
+	// What is malformed or ahead is printed, and passed over.
 	f(badLine+clickOver, exitFine, all, "stdin:1: type: ")
 	f(badLine+clickOver, exitFailed, all, "malformed 1,", "-strict")
 	f(clickOver+aheadLine, exitFine, all, "stdin:2: time: 2036-01-01T00:00:00Z is more than max_ahead (5m0s) past now, ")
@@ -96,7 +96,7 @@ tests:
     crossings: [{rule: views, subject: A, level: 1, at: 2}]
 `
 
-// TestReplayHints: what is probably meant otherwise is said, once.
+// TestReplayHints: a hint at what is probably meant comes once.
 func TestReplayHints(t *testing.T) {
 	f := func(input string, want ...string) {
 		t.Helper()
@@ -127,7 +127,7 @@ func TestReplayHints(t *testing.T) {
 	f("\uFEFF"+clickOver+clickOver, "to take the byte order mark off the file: tail -c +4 | aggregator replay")
 }
 
-// TestReplayOtherFile: of a file that is no text its form is told, once, with what makes lines of it.
+// TestReplayOtherFile: the form of a file that is no text is printed once, with what makes lines of it.
 func TestReplayOtherFile(t *testing.T) {
 	var events strings.Builder
 	for i := range 20_000 {
@@ -160,7 +160,7 @@ func TestReplayOtherFile(t *testing.T) {
 	}
 	f("events.gz", zipped.String(), "gzip", "zcat")
 	f("events.txt", string(wide), "utf-16", "iconv -f UTF-16 -t UTF-8")
-	// Nor is a file that is told of line by line, where many of its lines begin as something known.
+	// Nor is a file printed line by line, where many of its lines begin as something known.
 	if r := call("\x1f\x8b\x08\n"+strings.Repeat("[\n", 1_000), nil, "replay"); strings.Count(r.err, "\n") > 30 || !strings.Contains(r.err, "980 lines more malformed") {
 		t.Errorf("got %.3000s", r.err)
 	}

@@ -42,7 +42,7 @@ func listRules(s *session) error {
 	return nil
 }
 
-// noBuiltin says that there is no built-in pack of that name.
+// noBuiltin is the message that there is no built-in pack of that name.
 func noBuiltin(name string) string {
 	names := thresholds.Builtins()
 	if hint := strictyaml.DidYouMean(name, names); hint != "" {

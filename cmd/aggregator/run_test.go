@@ -158,7 +158,7 @@ func TestRunWaits(t *testing.T) {
 	}
 }
 
-// TestRunStopsWaiting: a signal ends it while it waits for Redis, and that is said.
+// TestRunStopsWaiting: a signal ends it while it waits for Redis, and the log tells so.
 func TestRunStopsWaiting(t *testing.T) {
 	_, config := fakeKafka(t, nobody(t))
 	p := start(t, nil, "run", "-config", config)
@@ -196,7 +196,7 @@ func TestRunFails(t *testing.T) {
 
 // slowWorker needs a moment to stop.
 type slowWorker struct {
-	stops chan struct{} // closed when it was told to
+	stops chan struct{} // closed when it has to stop
 	done  chan struct{} // it stops when this is closed
 	err   error
 }
@@ -215,7 +215,7 @@ func TestStopDeadline(t *testing.T) {
 	}
 }
 
-// TestServeStops: not ready from the signal on; and it does not wait for ever.
+// TestServeStops: not ready from the signal on; and it does not wait forever.
 func TestServeStops(t *testing.T) {
 	f := func(finishes bool, failure error, want string) {
 		t.Helper()
@@ -254,7 +254,7 @@ func TestServeStops(t *testing.T) {
 	f(false, nil, "not stopped within 20s: what was not stored yet is read again at the next start")
 }
 
-// TestRunNoticesSettings: a policy of Redis that somebody changes under the service is said within a minute, and ends nothing.
+// TestRunNoticesSettings: a policy of Redis that somebody changes under the service is logged within a minute, and ends nothing.
 func TestRunNoticesSettings(t *testing.T) {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	redis := servers.Redis(t, servers.RedisOptions{})

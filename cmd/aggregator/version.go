@@ -22,7 +22,7 @@ func printVersion(_ context.Context, s *session, _ []string) error {
 	return err
 }
 
-// build says what the binary was made of, as far as Go noted it.
+// build is what the binary was built of, as far as Go noted it.
 type build struct{ version, revision string }
 
 func readBuild() build {

@@ -98,7 +98,7 @@ func (w *world) reader(i *incident) []byte {
 	return []byte(w.account())
 }
 
-// actor is one of the accounts behind an incident.
+// actor is one of the accounts that act in an incident.
 func (w *world) actor(i *incident) []byte { return []byte(i.accounts[w.rnd.IntN(len(i.accounts))]) }
 
 // content is a new piece of content, or now and then one seen before.

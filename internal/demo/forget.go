@@ -15,7 +15,7 @@ import (
 const forgetAfter = 5 * time.Minute
 
 // forgetEnded deletes what was counted for incidents that ended long ago, and for
-// the accounts behind them. Should the service be asked about them again, it finds them
+// the accounts that acted in them. If the service meets them again, it finds them
 // gone and counts from nothing.
 func forgetEnded(ctx context.Context, p *stream.Program, store windowstore.Store, w *world, log *slog.Logger) {
 	forget := func(k thresholds.Kind, id string) {

@@ -20,7 +20,7 @@ type screen struct {
 
 	mu        sync.Mutex
 	crossings []crossing // the newest last
-	note      string     // what the log said last
+	note      string     // the last line of the log
 }
 
 const (

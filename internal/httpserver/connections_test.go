@@ -41,7 +41,7 @@ func TestConnections(t *testing.T) {
 	goes(1) // it has said nothing for longest
 	is(http.StateActive, 1)
 	if len(c.open) != 2 {
-		t.Error("one that was told to go came back")
+		t.Error("a connection that was evicted came back")
 	}
 	is(http.StateNew, 3)
 	goes(2) // 3 has just come

@@ -38,7 +38,7 @@ func FuzzHTTP(f *testing.F) {
 			t.Errorf("%s %s: %d", r.Method, r.URL, w.Code)
 		}
 		if strings.Contains(w.Body.String(), "aggregator_http_refused_total") {
-			t.Errorf("%s %s: the metrics are told", r.Method, r.URL)
+			t.Errorf("%s %s: the metrics are shown", r.Method, r.URL)
 		}
 	})
 }

@@ -28,7 +28,7 @@ func (g fakeGroup) Stalled() []string {
 	return []string{"shard 3 is away", "relay 3 is away"}
 }
 
-// fakeStore answers what it was told to, and counts how often it is asked.
+// fakeStore answers what the test sets, and counts how often it is asked.
 type fakeStore struct {
 	err   error
 	asked int

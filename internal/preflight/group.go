@@ -127,8 +127,8 @@ func (k *kafkaCheck) members(ctx context.Context, n int) {
 	}
 }
 
-// newMembers are those of a group that speaks the new protocol of consumers, as no aggregator does: then Kafka says that there is no group of
-// the classic one.
+// newMembers are the members of a group that speaks the new protocol of consumers, as no aggregator does. Asked for a group
+// of the classic protocol, Kafka then answers that there is none.
 func (k *kafkaCheck) newMembers(ctx context.Context, group string) string {
 	req := kmsg.NewPtrConsumerGroupDescribeRequest()
 	req.Groups = []string{group}
@@ -168,7 +168,7 @@ func describeGroup(ctx context.Context, client *kgo.Client, group string) (*kmsg
 	}
 }
 
-// retriable is the error of a code that may pass by itself, else nil.
+// retriable is the error of a code that may pass by itself; nil for any other code.
 func retriable(code int16) error {
 	if err := kerr.ErrorForCode(code); kerr.IsRetriable(err) {
 		return err

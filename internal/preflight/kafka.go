@@ -154,5 +154,5 @@ func (k *kafkaCheck) metadata(ctx context.Context) ([]kmsg.MetadataResponseTopic
 	if err != nil {
 		return nil, err
 	}
-	return slices.DeleteFunc(res.Topics, func(t kmsg.MetadataResponseTopic) bool { return t.Topic == nil || t.ErrorCode != 0 }), nil // said already
+	return slices.DeleteFunc(res.Topics, func(t kmsg.MetadataResponseTopic) bool { return t.Topic == nil || t.ErrorCode != 0 }), nil // reported already
 }

@@ -21,8 +21,8 @@ func (k *kafkaCheck) reads(topic string) bool {
 
 func (k *kafkaCheck) writes(topic string) bool { return !slices.Contains(k.o.Kafka.Events, topic) }
 
-// tryTopic fetches from every leader of a topic that the service reads, and asks every leader of one that it writes to take
-// no record at all, which it refuses only once it knows that it would take some.
+// tryTopic fetches from every leader of a topic that the service reads. Where the service writes, it asks every leader to take
+// no record at all: a leader refuses that only once it knows that it would take some.
 func (k *kafkaCheck) tryTopic(ctx context.Context, t *kmsg.MetadataResponseTopic) {
 	if k.reads(*t.Topic) {
 		k.tryAll(ctx, t, "read", k.fetch)
