@@ -24,7 +24,7 @@ type spoken struct {
 }
 
 // notService are the directories whose code is no part of the service: the demo, which no operator runs, and what tests use.
-var notService = []string{"demo", "e2e", "house", "oracle", "servers", "storetest", "testdata"}
+var notService = []string{"demo", "e2e", "oracle", "servers", "storetest", "testdata"}
 
 // listen reads the code of the service, wherever it lies.
 func listen(t *testing.T) *spoken {

@@ -1,4 +1,4 @@
-package house
+package internal
 
 import (
 	"io/fs"
@@ -12,7 +12,7 @@ import (
 )
 
 // root is the tree that these tests look at.
-var root = os.DirFS("../..")
+var root = os.DirFS("..")
 
 func design(t *testing.T) string {
 	t.Helper()

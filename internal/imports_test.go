@@ -1,0 +1,197 @@
+// Package internal holds the tests of the tree as a whole: which package imports which, and whether DESIGN.md names what is
+// there. What linters can do is in .golangci.yml.
+package internal
+
+import (
+	"fmt"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"path"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/fstest"
+)
+
+// arrows are the imports among our packages, from the top down: what each may import. A package without a row may not exist: a
+// new one is a decision. Rows of packages that are still to come say where they belong.
+var arrows = map[string][]string{
+	"cmd/aggregator": {
+		"internal/board", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
+		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
+		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
+		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
+	},
+
+	// Beside the service.
+	"internal/board": {
+		"internal/httpserver", "internal/engine", "internal/event", "internal/thresholds", "internal/windows",
+		"internal/windows/store", "internal/humanize",
+	},
+	"internal/notify": {"internal/explain", "internal/retry", "internal/thresholds", "internal/humanize"},
+	"internal/audit": {
+		"internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/event", "internal/thresholds",
+		"internal/windows", "internal/windows/store", "internal/humanize",
+	},
+	"internal/demo": {
+		"internal/httpserver", "internal/stream", "internal/engine", "internal/retry", "internal/terminal", "internal/humanize",
+		"internal/event", "internal/thresholds", "internal/windows/store",
+	},
+	"internal/preflight": {
+		"internal/stream", "internal/explain", "internal/retry", "internal/humanize", "internal/thresholds",
+		"internal/windows/store", "internal/windows/store/redis",
+	},
+	"internal/packtest":   {"internal/stream", "internal/engine", "internal/thresholds"},
+	"internal/httpserver": {"internal/retry"},
+
+	// The service, each part over the next one.
+	"internal/stream": {
+		"internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
+		"internal/stream/fetch", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
+		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
+	},
+	"internal/stream/verify": {
+		"internal/stream/partition", "internal/stream/shard", "internal/stream/outbox", "internal/stream/fetch", "internal/engine",
+		"internal/explain", "internal/retry", "internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
+	},
+	"internal/stream/partition": {
+		"internal/stream/shard", "internal/stream/fetch", "internal/engine", "internal/explain", "internal/retry",
+		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
+	},
+	"internal/stream/janitor": {
+		"internal/stream/shard", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store",
+	},
+	"internal/stream/shard": {
+		"internal/stream/outbox", "internal/engine", "internal/explain", "internal/retry",
+		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
+	},
+	"internal/stream/outbox": {
+		"internal/stream/fetch", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
+	},
+	"internal/engine": {"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store"},
+
+	// What is below all that.
+	"internal/windows/store/redis": {"internal/windows/store", "internal/windows"},
+	"internal/windows/store":       {"internal/windows"},
+	"internal/windows":             {},
+	"internal/thresholds":          {"internal/strictyaml", "internal/humanize"},
+	"internal/event":               {"internal/humanize"},
+	"internal/terminal":            {"internal/humanize"},
+	"internal/explain":             {"internal/windows/store/redis"}, // which alone knows what its errors mean
+	"internal/stream/fetch":        {"internal/retry"},
+	"internal/retry":               {},
+	"internal/strictyaml":          {},
+	"internal/humanize":            {},
+
+	// Of tests alone: none shares code with what it is held against.
+	"internal/windows/store/storetest": {"internal/windows/store", "internal/windows"},
+	"internal/oracle":                  {},
+	"internal/servers":                 {},
+	"bench/gen":                        {},
+	"internal":                         {},
+	"deploy/k8s":                       {},
+	"deploy/monitoring":                {},
+}
+
+// testside are the packages that the tests of any package may import besides.
+var testside = []string{"internal/servers", "internal/oracle", "internal/windows/store/storetest", "bench/gen"}
+
+// outside reports whether a directory holds what tests or measures the built program: it may import all, and nothing imports it.
+func outside(dir string) bool {
+	return dir != "bench/gen" && (dir == "internal/e2e" || dir == "bench" || strings.HasPrefix(dir, "bench/"))
+}
+
+// mayImport reports whether a file may import a package of ours.
+func mayImport(file, target string) bool {
+	dir := path.Dir(file)
+	return outside(dir) || slices.Contains(arrows[dir], target) ||
+		isTest(file) && (target == dir || slices.Contains(testside, target))
+}
+
+// wrongImports is what is wrong with the imports of a tree, a line each.
+func wrongImports(tree fs.FS) (wrong []string, err error) {
+	const module = "github.com/seed-afe14ff2/aggregator/"
+	err = fs.WalkDir(tree, ".", func(name string, entry fs.DirEntry, err error) error {
+		switch {
+		case err != nil:
+			return err
+		case entry.IsDir():
+			return skipped(entry.Name())
+		case path.Ext(name) != ".go":
+			return nil
+		}
+		if _, known := arrows[path.Dir(name)]; !known && !outside(path.Dir(name)) {
+			wrong = append(wrong, name+": its package has no row in imports_test.go")
+		}
+		text, err := fs.ReadFile(tree, name)
+		if err != nil {
+			return err
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, text, parser.ImportsOnly)
+		if err != nil {
+			return err
+		}
+		for _, spec := range file.Imports {
+			imported, err := strconv.Unquote(spec.Path.Value)
+			if err != nil {
+				return err
+			}
+			if target, ours := strings.CutPrefix(imported, module); ours && !mayImport(name, target) {
+				wrong = append(wrong, fmt.Sprintf("%s may not import %s", name, target))
+			}
+		}
+		return nil
+	})
+	return wrong, err
+}
+
+// skipped leaves out what is no code of ours: version control, editors' folders, and test data, which may be any bytes.
+func skipped(dir string) error {
+	if strings.HasPrefix(dir, ".") && dir != "." || dir == "testdata" || dir == "node_modules" {
+		return fs.SkipDir
+	}
+	return nil
+}
+
+// TestImports: imports go one way, by the arrows.
+func TestImports(t *testing.T) {
+	wrong, err := wrongImports(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range wrong {
+		t.Error(line)
+	}
+}
+
+// TestWrongImports: an import against the arrows is found.
+func TestWrongImports(t *testing.T) {
+	f := func(file, target, want string) {
+		t.Helper()
+		text := "package p\n\nimport _ \"github.com/seed-afe14ff2/aggregator/" + target + "\"\n"
+		wrong, err := wrongImports(fstest.MapFS{file: {Data: []byte(text)}})
+		if err != nil || strings.Join(wrong, "; ") != want {
+			t.Errorf("%s imports %s: got %q, %v, want %q", file, target, wrong, err, want)
+		}
+	}
+	f("internal/stream/shard/a.go", "internal/engine", "")
+	f("internal/windows/testdata/a.go", "internal/stream", "")
+	f("internal/stream/shard/a.go", "internal/stream/partition", "internal/stream/shard/a.go may not import internal/stream/partition")
+	f("internal/stream/shard/a_test.go", "internal/stream/partition", "internal/stream/shard/a_test.go may not import internal/stream/partition")
+	f("internal/windows/a.go", "internal/windows/store", "internal/windows/a.go may not import internal/windows/store")
+	f("internal/oracle/a_test.go", "internal/engine", "internal/oracle/a_test.go may not import internal/engine")
+
+	// Tests may ask the test side, the product may not.
+	f("internal/stream/a_test.go", "internal/servers", "")
+	f("internal/event/a_test.go", "internal/event", "")
+	f("internal/stream/a.go", "internal/servers", "internal/stream/a.go may not import internal/servers")
+
+	// Measurements may import all, and nobody them.
+	f("bench/a_test.go", "internal/stream", "")
+	f("bench/gen/a.go", "internal/event", "bench/gen/a.go may not import internal/event")
+	f("cmd/aggregator/a.go", "bench/gen", "cmd/aggregator/a.go may not import bench/gen")
+
+	f("internal/common/a.go", "internal/event", "internal/common/a.go: its package has no row in imports_test.go; internal/common/a.go may not import internal/event")
+}
