@@ -5,6 +5,8 @@ import (
 	"os"
 	"strings"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // warningsOf are the warnings about a config, which must be without faults.
@@ -140,7 +142,7 @@ func TestShortWindows(t *testing.T) {
 
 // TestWarnings: check prints them and is content, run logs them.
 func TestWarnings(t *testing.T) {
-	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\", debug: true}\nmax_ahead: 366d\n", nobody(t), nobody(t)))
+	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\", debug: true}\nmax_ahead: 366d\n", servers.FreeAddr(t), servers.FreeAddr(t)))
 	r := call("", nil, "check", "-config", config)
 	if r.code != exitFine || !strings.HasPrefix(r.out, "ok: packs 1") || !strings.HasPrefix(r.err, config+":3:38: http.debug: warning: ") ||
 		!strings.Contains(r.err, "of rule art3-clicks: 730d is less than twice max_ahead (366d)") {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net"
 	"strings"
 	"testing"
 	"time"
@@ -29,17 +28,6 @@ func fakeKafka(t *testing.T, redis string, opts ...kfake.Opt) (addr, config stri
 		"kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\ncommit: {max_age: 100ms}\n", addr, redis))
 }
 
-// nobody is an address at which nobody listens.
-func nobody(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
 func TestTopics(t *testing.T) {
 	_, config := fakeKafka(t, "127.0.0.1:1", kfake.SeedTopics(3, "threshold-crossings"))
 	f := func(want string, args ...string) {
@@ -63,7 +51,7 @@ func TestTopicsWithoutBroker(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	var err strings.Builder
-	config := write(t, "c.yaml", "kafka: {brokers: [\""+nobody(t)+"\"]}")
+	config := write(t, "c.yaml", "kafka: {brokers: [\""+servers.FreeAddr(t)+"\"]}")
 	if code := run(ctx, []string{"topics", "-config", config}, strings.NewReader(""), &err, &err, nil); code != exitFailed || !strings.Contains(err.String(), "create topics: kafka 127.0.0.1:") ||
 		!strings.Contains(err.String(), "look whether Kafka runs there") || strings.Contains(err.String(), "Client") {
 		t.Errorf("got %d, %s", code, err.String())
@@ -108,7 +96,7 @@ func TestLive(t *testing.T) {
 	expect(live(), exitFailed, "failed: redis "+redis.Addr()+": maxmemory-policy is allkeys-lru", "warning: redis "+redis.Addr()+": version ", "warning: redis "+redis.Addr()+": appendonly is off")
 	redis.Stop()
 	expect(live(), exitFailed, "failed: connect to redis "+redis.Addr())
-	r = call("", []string{"AGGREGATOR_KAFKA_BROKERS=" + nobody(t)}, "check", "-config", config, "-live")
+	r = call("", []string{"AGGREGATOR_KAFKA_BROKERS=" + servers.FreeAddr(t)}, "check", "-config", config, "-live")
 	expect(r, exitFailed, "failed: kafka 127.0.0.1:", "no broker was reached: look whether Kafka runs there, and at kafka.brokers\n")
 	if strings.Contains(r.err, "kafka.(*Client)") {
 		t.Errorf("an error names the library's functions:\n%s", r.err)

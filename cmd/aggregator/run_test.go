@@ -118,7 +118,7 @@ func TestRun(t *testing.T) {
 func TestRunWithoutServers(t *testing.T) {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	noLeaks(t)
-	addr := nobody(t)
+	addr := servers.FreeAddr(t)
 	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", addr, addr))
 	p := start(t, nil, "run", "-config", config)
 	site := p.site(t)
@@ -160,7 +160,7 @@ func TestRunWaits(t *testing.T) {
 
 // TestRunStopsWaiting: a signal ends it while it waits for Redis, and the log tells so.
 func TestRunStopsWaiting(t *testing.T) {
-	_, config := fakeKafka(t, nobody(t))
+	_, config := fakeKafka(t, servers.FreeAddr(t))
 	p := start(t, nil, "run", "-config", config)
 	p.err.Await(t, limit, "warning", says("redis does not answer: trying until it does"))
 	p.stop()

@@ -71,7 +71,7 @@ func (g *guarded) kafkaProperties() map[string]string {
 // startRedis starts a Redis that also listens for TLS. clients is whether it asks those for certificates: yes or no.
 func (g *guarded) startRedis(t *testing.T, own servers.Certificate, clients string) (r *servers.RedisServer, secure string) {
 	t.Helper()
-	secure = closedAddr(t)
+	secure = servers.FreeAddr(t)
 	_, port, _ := strings.Cut(secure, ":")
 	return servers.Redis(t, servers.RedisOptions{Args: []string{
 		"--tls-port", port, "--tls-auth-clients", clients,

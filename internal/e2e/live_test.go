@@ -20,7 +20,7 @@ func (s *site) live(environ ...string) result {
 // TestLiveAgainstTheService: check -live says that the service can run where it can, and not where it cannot.
 func TestLiveAgainstTheService(t *testing.T) {
 	kafka := servers.Kafka(t, servers.KafkaOptions{
-		Advertise: []string{closedAddr(t)}, Properties: map[string]string{"log.cleanup.policy": "compact"},
+		Advertise: []string{servers.FreeAddr(t)}, Properties: map[string]string{"log.cleanup.policy": "compact"},
 	})
 	redis := servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 3, redis: redis.Addr(), made: true, usual: true})

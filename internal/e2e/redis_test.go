@@ -92,7 +92,7 @@ func TestSentinelPassword(t *testing.T) {
 	const password, guess = "sentinels-5ecret", "gue55ed-secret"
 	w := servers.RedisSentinelLocked(t, password)
 	config := write(t, "aggregator.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%s], master_name: %s}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n",
-		closedAddr(t), strings.Join(w.Addrs(), ", "), w.MasterName))
+		servers.FreeAddr(t), strings.Join(w.Addrs(), ", "), w.MasterName))
 	f := func(want string, environ ...string) {
 		t.Helper()
 		r := call(t, "", environ, "run", "-config", config)

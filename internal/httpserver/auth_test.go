@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // TestAuth: who is let in, on a real socket.
@@ -60,7 +62,7 @@ func TestWrongTokens(t *testing.T) {
 		_, text := ask(t, site, request("/metrics", "Authorization: Bearer "+httpToken, "Connection: close"))
 		return rest(t, text)
 	}
-	if !within(limit, func() bool {
+	if !servers.Within(limit, 10*time.Millisecond, func() bool {
 		return strings.Contains(right(), fmt.Sprintf(`aggregator_http_refused_total{reason="token"} %d`, pausesAtOnce))
 	}) {
 		t.Error("wrong tokens are not counted")

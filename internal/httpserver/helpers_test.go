@@ -18,21 +18,6 @@ const limit = 60 * time.Second
 
 const httpToken = "t0ken.of+the/test=="
 
-// within reports whether f holds before the limit has passed.
-func within(limit time.Duration, f func() bool) bool {
-	tick := time.NewTicker(10 * time.Millisecond)
-	defer tick.Stop()
-	late := time.After(limit)
-	for !f() {
-		select {
-		case <-tick.C:
-		case <-late:
-			return false
-		}
-	}
-	return true
-}
-
 // testLog writes to the test's output.
 func testLog(t *testing.T) *slog.Logger { return slog.New(slog.NewTextHandler(t.Output(), nil)) }
 
