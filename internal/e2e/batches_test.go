@@ -33,7 +33,7 @@ func (s *site) produceBatch(partition int32, deltas []int64, values ...string) {
 	p := kmsg.NewProduceRequestTopicPartition()
 	p.Partition, p.Records = partition, batch
 	request.Topics[0].Partitions = append(request.Topics[0].Partitions, p)
-	request.Topics[0].TopicID = s.topicID()
+	request.Topics[0].TopicID = s.topicID(s.events)
 	reply, err := request.RequestWith(s.t.Context(), s.client)
 	if err == nil {
 		err = kerr.ErrorForCode(reply.Topics[0].Partitions[0].ErrorCode)
@@ -43,12 +43,12 @@ func (s *site) produceBatch(partition int32, deltas []int64, values ...string) {
 	}
 }
 
-// topicID is the id that Kafka gave the events' topic.
-func (s *site) topicID() (id [16]byte) {
+// topicID is the id that Kafka gave a topic.
+func (s *site) topicID(topic string) (id [16]byte) {
 	s.t.Helper()
 	request := kmsg.NewPtrMetadataRequest()
 	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = &s.events
+	t.Topic = &topic
 	request.Topics = append(request.Topics, t)
 	reply, err := request.RequestWith(s.t.Context(), s.client)
 	if err != nil {

@@ -63,6 +63,7 @@ type siteOptions struct {
 	extra      string // lines of YAML
 	made       bool   // the topics are to be made by `aggregator topics`
 	usual      bool   // names are those of the default config
+	name       string // of the group, and in front of all other names; "": one that no other site has
 }
 
 var sitesMade atomic.Int64
@@ -75,6 +76,9 @@ func newSite(t *testing.T, k *servers.KafkaServer, o siteOptions) *site {
 	s.crossings, s.group, s.prefix = s.events+"-crossings", s.events, s.events+":"
 	if o.usual {
 		s.events, s.crossings, s.group, s.prefix = "dissemination-events", "threshold-crossings", "aggregator", windowstore.DefaultPrefix
+	}
+	if o.name != "" {
+		s.events, s.crossings, s.group, s.prefix = o.name+"-events", o.name+"-crossings", o.name, o.name+":"
 	}
 	s.dead = s.events + ".dlq"
 	rules := s.choosePacks(o)
