@@ -66,7 +66,7 @@ func storedBytes(b *testing.B, l *windows.Layout, subjects, parts int, fill func
 				if res, err := store.Commit(b.Context(), 7, c); err != nil || res.Outcome != windowstore.Done {
 					b.Fatalf("outcome %d, error %v", res.Outcome, err)
 				}
-				c.Reset()
+				c = &windowstore.Commit{}
 			}
 		}
 		size := number(server, "memory", "used_memory") - before

@@ -217,36 +217,6 @@ func (c *counter) left(n int) tally {
 	return held
 }
 
-// nextChange is the start of the first bucket after that of t at which the
-// value or its mark differs from that at t.
-func (c *counter) nextChange(t int64) (int64, bool) {
-	if c.spec.Op == First || c.spec.Step == 0 {
-		return 0, false
-	}
-	lowest := c.spec.lowest(c.spec.bucket(t))
-	i := c.buckets.expired(lowest)
-	held := c.left(i)
-	v, atLeast := c.show(held, lowest)
-	for {
-		b := int64(none)
-		if c.marked(lowest) {
-			b = c.mark
-		}
-		if i < len(c.buckets) && (b == none || c.buckets[i].at <= b) {
-			b = c.buckets[i].at
-			held.sub(c.buckets[i].tally)
-			i++
-		}
-		if b == none {
-			return 0, false
-		}
-		lowest = satAdd(b, 1)
-		if v2, a2 := c.show(held, lowest); v2 != v || a2 != atLeast {
-			return c.spec.gone(b)
-		}
-	}
-}
-
 // slide drops the buckets that left the window, which are not all.
 func (c *counter) slide() {
 	n := c.buckets.expired(c.lowest())

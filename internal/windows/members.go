@@ -5,7 +5,7 @@ import (
 	"math/bits"
 )
 
-// sizes say what goes where.
+// sizes say what goes where. Tests have smaller ones: what is stored must have been written with the same.
 type sizes struct {
 	inline  int // members in the record, at most
 	chunk   int // members in a chunk, on the average, before a chunk is added
@@ -16,14 +16,6 @@ type sizes struct {
 // twice: up to 256 members, some 2.5 KB. Larger chunks cost more to write again for one
 // member, smaller ones more keys.
 var defaultSizes = sizes{inline: 20, chunk: 128, history: 256}
-
-// SetPieces says from where on members and closed buckets get keys of their own: more
-// than so many members in a record, about so many in a chunk, so many bytes of history. It is
-// for tests that want to see many parts of small subjects: what is stored must have been
-// written with the same.
-func (l *Layout) SetPieces(inline, chunk, history int) {
-	l.sizes = sizes{inline: inline, chunk: chunk, history: history}
-}
 
 func (l *Layout) pieceSizes() *sizes {
 	if l.sizes == (sizes{}) {

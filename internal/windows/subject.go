@@ -197,32 +197,12 @@ func (s *Subject) ValueAt(i int, t int64) (v uint64, atLeast bool) {
 	return c.show(c.left(c.buckets.expired(lowest)), lowest)
 }
 
-// NextChange is the start of the first bucket later than that of t at which
-// ValueAt of counter i differs from ValueAt(i, t) (value or mark); false if it never does.
-func (s *Subject) NextChange(i int, t int64) (int64, bool) {
-	s.mustBeLoaded()
-	c := s.counters[i]
-	if c == nil {
-		return 0, false
-	}
-	return c.nextChange(t)
-}
-
 // Preceded says whether counter i (First) has an event no later than t within
 // its window at the subject's time.
 func (s *Subject) Preceded(i int, t int64) bool {
 	s.mustBeLoaded()
 	c := s.counters[i]
 	return c != nil && c.preceded(t)
-}
-
-// LiveKeys is the number of keys that counter i holds in its window; 0 for a Sum or First.
-func (s *Subject) LiveKeys(i int) int {
-	s.mustBeLoaded()
-	if c := s.counters[i]; c != nil {
-		return int(c.total.keys)
-	}
-	return 0
 }
 
 // Empty says whether at time t every window has run empty, of counters of

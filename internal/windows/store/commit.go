@@ -30,14 +30,6 @@ func (c *Commit) Bytes() int {
 	return n
 }
 
-// Reset empties the commit for use again.
-func (c *Commit) Reset() {
-	c.Fences = c.Fences[:0]
-	c.Records = c.Records[:0]
-	c.Puts = c.Puts[:0]
-	c.Deletes = c.Deletes[:0]
-}
-
 // Compares is how many of the keys are compared; they come first in the script's KEYS.
 func (c *Commit) Compares() int { return len(c.Fences) + len(c.Records) }
 

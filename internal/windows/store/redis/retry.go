@@ -31,12 +31,6 @@ const (
 	kindOther      = "other"
 )
 
-// ErrorKinds are all the values of ErrorKind.
-var ErrorKinds = []string{
-	kindTimeout, kindRefused, kindBroken, kindLoading, kindReadOnly, kindFull, kindBusy,
-	kindUnsaved, kindNoReplicas, kindCluster, kindAuth, kindTLS, kindCanceled, kindOther,
-}
-
 // replies are the codes of Redis' error replies that say more than "other". What
 // may pass without anybody changing a setting is worth a retry, and so is what an operator
 // cures while the program waits.
@@ -74,8 +68,8 @@ func Retryable(err error) bool {
 	return retry
 }
 
-// ErrorKind says in one word what kind of error a Store returned: one of
-// ErrorKinds, for a metric's label; empty for nil.
+// ErrorKind says in one word what kind of error a Store returned, for a metric's label;
+// empty for nil.
 func ErrorKind(err error) string {
 	kind, _ := classify(err)
 	return kind

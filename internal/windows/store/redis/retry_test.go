@@ -21,6 +21,12 @@ type reply string
 func (r reply) Error() string { return string(r) }
 func (reply) RedisError()     {}
 
+// errorKinds are all the values of ErrorKind.
+var errorKinds = []string{
+	kindTimeout, kindRefused, kindBroken, kindLoading, kindReadOnly, kindFull, kindBusy,
+	kindUnsaved, kindNoReplicas, kindCluster, kindAuth, kindTLS, kindCanceled, kindOther,
+}
+
 func TestRetryable(t *testing.T) {
 	f := func(err error, kind string, retryable bool) {
 		t.Helper()
@@ -30,7 +36,7 @@ func TestRetryable(t *testing.T) {
 		if ErrorKind(err) != kind || Retryable(err) != retryable {
 			t.Errorf("%v: got %s, retryable %v, want %s, %v", err, ErrorKind(err), Retryable(err), kind, retryable)
 		}
-		if err != nil && !slices.Contains(ErrorKinds, kind) {
+		if err != nil && !slices.Contains(errorKinds, kind) {
 			t.Errorf("%s is not among the kinds", kind)
 		}
 	}

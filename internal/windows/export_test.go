@@ -1,0 +1,53 @@
+package windows
+
+// What only tests ask of a subject.
+
+// NextChange is the start of the first bucket later than that of t at which
+// ValueAt of counter i differs from ValueAt(i, t) (value or mark); false if it never does.
+func (s *Subject) NextChange(i int, t int64) (int64, bool) {
+	s.mustBeLoaded()
+	c := s.counters[i]
+	if c == nil {
+		return 0, false
+	}
+	return c.nextChange(t)
+}
+
+// nextChange is the start of the first bucket after that of t at which the
+// value or its mark differs from that at t.
+func (c *counter) nextChange(t int64) (int64, bool) {
+	if c.spec.Op == First || c.spec.Step == 0 {
+		return 0, false
+	}
+	lowest := c.spec.lowest(c.spec.bucket(t))
+	i := c.buckets.expired(lowest)
+	held := c.left(i)
+	v, atLeast := c.show(held, lowest)
+	for {
+		b := int64(none)
+		if c.marked(lowest) {
+			b = c.mark
+		}
+		if i < len(c.buckets) && (b == none || c.buckets[i].at <= b) {
+			b = c.buckets[i].at
+			held.sub(c.buckets[i].tally)
+			i++
+		}
+		if b == none {
+			return 0, false
+		}
+		lowest = satAdd(b, 1)
+		if v2, a2 := c.show(held, lowest); v2 != v || a2 != atLeast {
+			return c.spec.gone(b)
+		}
+	}
+}
+
+// LiveKeys is the number of keys that counter i holds in its window; 0 for a Sum or First.
+func (s *Subject) LiveKeys(i int) int {
+	s.mustBeLoaded()
+	if c := s.counters[i]; c != nil {
+		return int(c.total.keys)
+	}
+	return 0
+}
