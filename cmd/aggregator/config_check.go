@@ -2,7 +2,6 @@ package main
 
 import (
 	"slices"
-	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/preflight"
@@ -103,16 +102,11 @@ func (r *configReader) checkRedis() {
 	if o.MasterName == "" && (o.SentinelUsername != "" || o.SentinelPassword != "") {
 		r.fault("redis.sentinel_password", "without redis.master_name there are no Sentinels to log in at")
 	}
-	err := o.Validate()
-	if err == nil {
-		return
-	}
-	for line := range strings.SplitSeq(err.Error(), "\n") {
-		path, message, _ := strings.Cut(line, ": ")
-		if path == "redis.addrs" && len(o.Addrs) > 0 {
+	for _, fault := range o.Faults() {
+		if fault.Path == "redis.addrs" && len(o.Addrs) > 0 {
 			continue // each was checked as it was read
 		}
-		r.fault(path, "%s", message)
+		r.fault(fault.Path, "%s", fault.Message)
 	}
 }
 

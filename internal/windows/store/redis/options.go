@@ -3,7 +3,6 @@ package redis
 import (
 	"cmp"
 	"crypto/tls"
-	"errors"
 	"fmt"
 	"net"
 	"strings"
@@ -33,26 +32,33 @@ type Options struct {
 	PoolSize     int           // connections to a node; default 16: a shard uses one at a time
 }
 
-// Validate returns all that is wrong with the options, by the names they have
-// in the configuration.
-func (o *Options) Validate() error {
-	var faults []error
-	fault := func(wrong bool, text string) {
+// OptionFault is what is wrong with an option.
+type OptionFault struct {
+	Path    string // its name in the configuration, as "redis.db"
+	Message string
+}
+
+func (f OptionFault) Error() string { return f.Path + ": " + f.Message }
+
+// Faults returns all that is wrong with the options.
+func (o *Options) Faults() []OptionFault {
+	var faults []OptionFault
+	fault := func(wrong bool, path, message string) {
 		if wrong {
-			faults = append(faults, errors.New(text))
+			faults = append(faults, OptionFault{path, message})
 		}
 	}
-	fault(len(o.Addrs) == 0, "redis.addrs: there must be at least one address")
+	fault(len(o.Addrs) == 0, "redis.addrs", "there must be at least one address")
 	for _, addr := range o.Addrs {
 		_, port, err := net.SplitHostPort(addr)
-		fault(err != nil || port == "", fmt.Sprintf("redis.addrs: %q is not host:port", addr))
+		fault(err != nil || port == "", "redis.addrs", fmt.Sprintf("%q is not host:port", addr))
 	}
 	cluster := o.MasterName == "" && (o.Cluster || len(o.Addrs) > 1)
-	fault(o.Cluster && o.MasterName != "", "redis.master_name: a Cluster has no Sentinels; leave out master_name or cluster")
-	fault(o.DB < 0, "redis.db: must not be negative")
-	fault(cluster && o.DB > 0, "redis.db: a Cluster has database 0 only")
-	fault(strings.ContainsAny(o.Prefix, "{}"), fmt.Sprintf("redis.prefix: %q holds a brace, which marks a Cluster's hash tag", o.Prefix))
-	return errors.Join(faults...)
+	fault(o.Cluster && o.MasterName != "", "redis.master_name", "a Cluster has no Sentinels; leave out master_name or cluster")
+	fault(o.DB < 0, "redis.db", "must not be negative")
+	fault(cluster && o.DB > 0, "redis.db", "a Cluster has database 0 only")
+	fault(strings.ContainsAny(o.Prefix, "{}"), "redis.prefix", fmt.Sprintf("%q holds a brace, which marks a Cluster's hash tag", o.Prefix))
+	return faults
 }
 
 // client opens no connection yet.

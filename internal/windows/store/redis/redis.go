@@ -29,7 +29,11 @@ type Store struct {
 // server does not answer; Retryable says whether trying again may help.
 // Whether the server is fit to be the store is for Check to say.
 func New(ctx context.Context, o Options) (*Store, error) {
-	if err := o.Validate(); err != nil {
+	var err error
+	for _, fault := range o.Faults() {
+		err = errors.Join(err, fault)
+	}
+	if err != nil {
 		return nil, err
 	}
 	// The client logs what it returns as errors anyway.

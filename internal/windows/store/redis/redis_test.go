@@ -16,14 +16,14 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows/store/storetest"
 )
 
-func TestRedisOptionsValidate(t *testing.T) {
+func TestOptionFaults(t *testing.T) {
 	f := func(o Options, want string) {
 		t.Helper()
-		got := ""
-		if err := o.Validate(); err != nil {
-			got = err.Error()
+		var faults []string
+		for _, fault := range o.Faults() {
+			faults = append(faults, fault.Path+": "+fault.Message)
 		}
-		if got != want {
+		if got := strings.Join(faults, "\n"); got != want {
 			t.Errorf("%+v:\ngot  %s\nwant %s", o, got, want)
 		}
 		if _, err := New(t.Context(), o); want != "" && (err == nil || err.Error() != want || Retryable(err)) {
@@ -46,7 +46,7 @@ func TestAppendQuoted(t *testing.T) {
 	}
 }
 
-func TestRedisPrefixAndDatabase(t *testing.T) {
+func TestPrefixAndDatabase(t *testing.T) {
 	server := servers.Redis(t, servers.RedisOptions{})
 	one := openRedis(t, Options{Addrs: []string{server.Addr()}})
 	two := openRedis(t, Options{Addrs: []string{server.Addr()}, Prefix: "two:", DB: 3})
@@ -128,8 +128,8 @@ func spread(t *testing.T, r *Store) {
 	}
 }
 
-// TestRedisGoesAway: errors may pass, and do; nothing that was acknowledged is lost.
-func TestRedisGoesAway(t *testing.T) {
+// TestServerGoesAway: errors may pass, and do; nothing that was acknowledged is lost.
+func TestServerGoesAway(t *testing.T) {
 	server := servers.Redis(t, servers.RedisOptions{})
 	r := openRedis(t, Options{Addrs: []string{server.Addr()}})
 	d := storetest.NewDesk(t, r, 7)
