@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -19,7 +20,7 @@ measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 500}}]
 `)
 	for i := range p.kinds {
-		p.kinds[i].layout.SetPieces(2, 100, 256)
+		p.kinds[i].layout.Sizes = windows.Sizes{Inline: 2, Chunk: 100, History: 256}
 	}
 	store := windowstore.NewMem(1)
 	views := func(account string) (lines []string) {

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -31,7 +32,7 @@ pack: p
 measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: %d}, levels: [1]}]
 `, limit))
-	p.kinds[0].layout.SetPieces(1, 1, 256)
+	p.kinds[0].layout.Sizes = windows.Sizes{Inline: 1, Chunk: 1, History: 256}
 	r := &sweepRig{t: t, store: windowstore.NewMem(1), feed: newFeeder(p)}
 	r.shard, r.lease = lone(t, p, r.store)
 	var lines []string

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
 // simKind is a kind of world.
@@ -83,7 +84,7 @@ func (k *simKind) compile(t *testing.T, pack string, small bool) *simKind {
 	k.program = compile(t, pack)
 	for i := range k.program.kinds {
 		if small {
-			k.program.kinds[i].layout.SetPieces(2, 3, 8)
+			k.program.kinds[i].layout.Sizes = windows.Sizes{Inline: 2, Chunk: 3, History: 8}
 		}
 	}
 	k.intake = IntakeOptions{DedupeWindow: 30 * time.Second}

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -359,7 +360,7 @@ func daily(t *testing.T, s *shard, l *assignment, f *feeder) (click func()) {
 // TestSweepWithoutALease: another process writes a subject while it is read for a sweep, by a shard that stands nowhere.
 func TestSweepWithoutALease(t *testing.T) {
 	r := newSweepRig(t)
-	r.shard.program.kinds[0].layout.SetPieces(20, 128, 1)
+	r.shard.program.kinds[0].layout.Sizes = windows.Sizes{Inline: 20, Chunk: 128, History: 1}
 	click := daily(t, r.shard, r.lease, r.feed)
 	o := *r.shard.shardOptions
 	o.store = &between{r.store, "r:", click}
@@ -373,7 +374,7 @@ func TestSweepWithoutALease(t *testing.T) {
 func TestSweepMeetsWrite(t *testing.T) {
 	p := compile(t, sweepPack)
 	for i := range p.kinds {
-		p.kinds[i].layout.SetPieces(20, 128, 1)
+		p.kinds[i].layout.Sizes = windows.Sizes{Inline: 20, Chunk: 128, History: 1}
 	}
 	mem := windowstore.NewMem(1)
 	b, lb := oneOf(t, p, mem, 2, 1)

@@ -245,7 +245,7 @@ func decodeMembers(d *decoder, weighted bool, newest, n int64) *chunk {
 
 // repeats says whether a fingerprint is there twice.
 func (k *chunk) repeats() bool {
-	if k.len() > 4*defaultSizes.chunk { // not ours, or nearly so: avoid the square
+	if k.len() > 4*defaultSizes.Chunk { // not ours, or nearly so: avoid the square
 		prints := slices.Clone(k.prints)
 		slices.Sort(prints)
 		return len(slices.Compact(prints)) < k.len()

@@ -8,7 +8,7 @@ import (
 // counter is a counter of the layout that was ever added to.
 type counter struct {
 	spec  *Spec
-	sizes *sizes
+	sizes *Sizes
 
 	// The bucket of the subject's time, where it starts and where the next one
 	// does: saves a division per event.
@@ -22,7 +22,7 @@ type counter struct {
 	stored  stored
 }
 
-func newCounter(sp *Spec, sz *sizes) *counter {
+func newCounter(sp *Spec, sz *Sizes) *counter {
 	if sp.Step < 0 || sp.N < 0 || sp.N > maxBuckets {
 		panic(fmt.Sprintf("BUG: counter %016x of %d buckets of %d ns", sp.ID, sp.N, sp.Step))
 	}
@@ -77,7 +77,7 @@ func (c *counter) absent() int {
 // written, but for one that is small enough for the record.
 func (c *counter) pending() int {
 	n := 0
-	if h := &c.history; h.dirty && (h.part || len(c.buckets)*maxBucketBytes > c.sizes.history) {
+	if h := &c.history; h.dirty && (h.part || len(c.buckets)*maxBucketBytes > c.sizes.History) {
 		n = 1
 	}
 	if c.members != nil {

@@ -20,7 +20,7 @@ func (h *history) touch() {
 }
 
 // placeHistory decides where the closed buckets are to be written: in a part of
-// their own above sizes.history, back in the record below half of that. Between the two
+// their own above sizes.History, back in the record below half of that. Between the two
 // they stay where they are, so that a counter at the border does not rewrite both all the time.
 // Only what is written anyway is moved; of members in the record no buckets are written.
 func (c *counter) placeHistory() {
@@ -29,10 +29,10 @@ func (c *counter) placeHistory() {
 		return
 	}
 	switch size := c.buckets.closed().size(); {
-	case size > c.sizes.history:
+	case size > c.sizes.History:
 		h.part = true
 		c.stored.history = true
-	case size < c.sizes.history/2:
+	case size < c.sizes.History/2:
 		h.part, h.life = false, 0
 	}
 }

@@ -5,23 +5,24 @@ import (
 	"math/bits"
 )
 
-// sizes say what goes where. Tests have smaller ones: what is stored must have been written with the same.
-type sizes struct {
-	inline  int // members in the record, at most
-	chunk   int // members in a chunk, on the average, before a chunk is added
-	history int // bytes of closed buckets in the record, about, at most
+// Sizes say from where on members and closed buckets get keys of their own. What is stored must have been written with the same,
+// so only tests have others, which want to see many parts of small subjects.
+type Sizes struct {
+	Inline  int // members in the record, at most
+	Chunk   int // members in a chunk, on the average, before a chunk is added
+	History int // bytes of closed buckets in the record, about, at most
 }
 
 // Linear hashing keeps the average while single chunks hold from half of it to
 // twice: up to 256 members, some 2.5 KB. Larger chunks cost more to write again for one
 // member, smaller ones more keys.
-var defaultSizes = sizes{inline: 20, chunk: 128, history: 256}
+var defaultSizes = Sizes{Inline: 20, Chunk: 128, History: 256}
 
-func (l *Layout) pieceSizes() *sizes {
-	if l.sizes == (sizes{}) {
+func (l *Layout) pieceSizes() *Sizes {
+	if l.Sizes == (Sizes{}) {
 		return &defaultSizes
 	}
-	return &l.sizes
+	return &l.Sizes
 }
 
 // maxChunks bounds what is allocated for a bad record; it is 16 million members.
@@ -32,7 +33,7 @@ const maxChunks = 1 << 17
 // in n chunks, parts of their own, chosen by the low bits of the fingerprint.
 //
 // They grow by linear hashing (Litwin, "Linear hashing: a new tool for file
-// and table addressing", VLDB 1980): when there are more than sizes.chunk a chunk, the
+// and table addressing", VLDB 1980): when there are more than sizes.Chunk a chunk, the
 // next chunk in turn is split in two, so that a commit rewrites two, never
 // thousands. n alone says where a fingerprint is and which chunk is split next. It must
 // depend on nothing but the events and their order (not on what is loaded, nor
@@ -202,13 +203,13 @@ func newMember(k *chunk, weight uint64) tally {
 func (c *counter) grow() {
 	m := c.members
 	live := int(c.total.keys)
-	if m.n == 0 && live > c.sizes.inline {
+	if m.n == 0 && live > c.sizes.Inline {
 		m.n = 1
 		c.stored.chunks = max(c.stored.chunks, 1)
 		m.touch(0, m.chunks[0])
 		return
 	}
-	if !m.grows(live, c.sizes.chunk) {
+	if !m.grows(live, c.sizes.Chunk) {
 		return
 	}
 	at, bit := m.next()

@@ -9,7 +9,7 @@ import (
 // shares no arithmetic with the package.
 type oracle struct {
 	specs []Spec
-	sizes sizes
+	sizes Sizes
 	now   int64
 	timed bool
 	adds  [][]added // by counter
@@ -30,7 +30,7 @@ type member struct {
 	weight uint64
 }
 
-func newOracle(specs []Spec, sz sizes) *oracle {
+func newOracle(specs []Spec, sz Sizes) *oracle {
 	n := len(specs)
 	return &oracle{specs: specs, sizes: sz, adds: make([][]added, n), lost: make([][]int64, n), n: make([]int, n)}
 }
@@ -154,9 +154,9 @@ func (o *oracle) chunk(i int, key uint64) int {
 // grow adds a chunk after an add of a new key, not a displacing one.
 func (o *oracle) grow(i, live int) {
 	switch {
-	case o.n[i] == 0 && live > o.sizes.inline:
+	case o.n[i] == 0 && live > o.sizes.Inline:
 		o.n[i] = 1
-	case o.n[i] > 0 && live > o.sizes.chunk*o.n[i]:
+	case o.n[i] > 0 && live > o.sizes.Chunk*o.n[i]:
 		o.n[i]++
 	}
 }

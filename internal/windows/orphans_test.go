@@ -51,7 +51,7 @@ func TestShrink(t *testing.T) {
 func TestDeletedLate(t *testing.T) {
 	k := newKept(&Layout{
 		Counters: []Spec{{ID: 1, Op: Sum, Step: 1, N: 100}, {ID: 2, Op: Distinct, Step: 1, N: 100, Cap: 100}},
-		sizes:    sizes{inline: 1, chunk: 1, history: 2},
+		Sizes:    Sizes{Inline: 1, Chunk: 1, History: 2},
 	})
 	fill := func(from int64) {
 		t.Helper()

@@ -82,7 +82,7 @@ func (s *Subject) Needs(dst []Part, i int, key uint64) []Part {
 	if m.loaded(at) == nil {
 		dst = append(dst, Part{i, at})
 	}
-	if !m.grows(int(c.total.keys)+1, c.sizes.chunk) {
+	if !m.grows(int(c.total.keys)+1, c.sizes.Chunk) {
 		return dst
 	}
 	if next, _ := m.next(); next != at && m.loaded(next) == nil {

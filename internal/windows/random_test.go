@@ -53,7 +53,7 @@ func TestRandomSeeds(t *testing.T) {
 
 func newRandomRun(t *testing.T, seed uint64) *randomRun {
 	r := &randomRun{t: t, rng: rand.New(rand.NewPCG(seed, 0)), marks: map[uint64]Mark{}}
-	r.all = &Layout{sizes: sizes{inline: r.rng.IntN(4), chunk: 1 + r.rng.IntN(4), history: 1 + r.rng.IntN(30)}}
+	r.all = &Layout{Sizes: Sizes{Inline: r.rng.IntN(4), Chunk: 1 + r.rng.IntN(4), History: 1 + r.rng.IntN(30)}}
 	for i := range 1 + r.rng.IntN(6) {
 		r.all.Counters = append(r.all.Counters, r.spec(uint64(i)))
 	}
@@ -61,7 +61,7 @@ func newRandomRun(t *testing.T, seed uint64) *randomRun {
 	for range 5 + r.rng.IntN(40) {
 		r.keys = append(r.keys, r.rng.Uint64())
 	}
-	r.oracle = newOracle(r.all.Counters, r.all.sizes)
+	r.oracle = newOracle(r.all.Counters, r.all.Sizes)
 	r.sub = newKept(r.all)
 	return r
 }
@@ -135,7 +135,7 @@ func (r *randomRun) checkWhole() {
 
 // some is a layout of some of the counters and rules, in another order.
 func (r *randomRun) some() *Layout {
-	l := &Layout{sizes: r.all.sizes}
+	l := &Layout{Sizes: r.all.Sizes}
 	for _, i := range r.rng.Perm(len(r.all.Counters))[:1+r.rng.IntN(len(r.all.Counters))] {
 		l.Counters = append(l.Counters, r.all.Counters[i])
 	}

@@ -21,7 +21,7 @@ func richLayout() *Layout {
 			{ID: 8, Op: Sum, Step: 5, N: 3},
 		},
 		Rules: []uint64{1, 2, 3},
-		sizes: sizes{inline: 3, chunk: 4, history: 20},
+		Sizes: Sizes{Inline: 3, Chunk: 4, History: 20},
 	}
 }
 

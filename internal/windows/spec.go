@@ -30,7 +30,7 @@ type Layout struct {
 	Counters []Spec
 	Rules    []uint64
 
-	sizes sizes // zero: defaultSizes
+	Sizes Sizes // default: 20 members in a record, 128 in a chunk, 256 bytes of history
 }
 
 // Mark is what was announced of a rule for a subject.

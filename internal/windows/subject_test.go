@@ -169,7 +169,7 @@ func (s *script) list(out *strings.Builder, parts []Part) {
 
 // define reads a layout: "counter NAME OP step n [cap]" and "rule ID" lines.
 func (s *script) define(out *strings.Builder, d *datadriven.TestData) error {
-	l := &Layout{sizes: sizes{inline: 2, chunk: 3, history: 8}}
+	l := &Layout{Sizes: Sizes{Inline: 2, Chunk: 3, History: 8}}
 	for line := range strings.Lines(d.Input) {
 		f := strings.Fields(line)
 		if f[0] == "rule" {
