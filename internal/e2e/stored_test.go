@@ -210,7 +210,7 @@ func TestStoreBefore(t *testing.T) {
 		return strings.Contains(fmt.Sprint(s.publishedByKey()), `ce_id="clicks-1h/incident/lasts/2/1"`)
 	})
 	s.awaitDone()
-	d.stop()
+	d.Stop()
 	s.mustVerify()
 }
 
@@ -227,7 +227,7 @@ func TestStorePassedBefore(t *testing.T) {
 	if n := d.metric("aggregator_log_holes_records_total"); n != 0 {
 		t.Errorf("%v records are in a hole that was counted before", n)
 	}
-	d.stop()
+	d.Stop()
 	now := s.held(c, "r:")
 	for name, there := range map[string]bool{"early": false, "lost": false, "tick-1": true, "more": true} {
 		if found := strings.Contains(fmt.Sprint(slices.Collect(maps.Keys(now))), "incident:"+name); found != there {

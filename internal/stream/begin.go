@@ -44,9 +44,6 @@ func (s *Start) before(now time.Time) int64 {
 	return noTime
 }
 
-// settingBegins is where counting began.
-const settingBegins = "begins"
-
 // begins are the offsets at which the group began to count, of the partitions where that is not the start. They are chosen once,
 // for all partitions that there are then, before anything is counted: that there is such a list tells a group
 // that has begun, whatever is known of a partition.
@@ -63,14 +60,14 @@ func (b begins) encode() []byte {
 func decodeBegins(text []byte) (begins, error) {
 	in := map[string]int64{}
 	if err := json.Unmarshal(text, &in); err != nil {
-		return nil, fmt.Errorf("read setting %s of the store: %w", settingBegins, err)
+		return nil, fmt.Errorf("read setting %s of the store: %w", windowstore.SettingBegins, err)
 	}
 	b := begins{}
 	for name, offset := range in {
 		topic, number, _ := strings.Cut(name, "/") // no topic's name holds one
 		partition, err := strconv.Atoi(number)
 		if err != nil || offset < 0 {
-			return nil, fmt.Errorf("read setting %s of the store: %q: %d", settingBegins, name, offset)
+			return nil, fmt.Errorf("read setting %s of the store: %q: %d", windowstore.SettingBegins, name, offset)
 		}
 		b[topicPartition{topic, partition}] = offset
 	}
@@ -78,7 +75,7 @@ func decodeBegins(text []byte) (begins, error) {
 }
 
 func beginsKey(store windowstore.Store) []byte {
-	return store.Keys().AppendMetaKey(nil, 0, settingBegins)
+	return store.Keys().AppendMetaKey(nil, 0, windowstore.SettingBegins)
 }
 
 // settleBegins settles where counting began: as the store says, or the group's offsets, where the store has lost it; or, of

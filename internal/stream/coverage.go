@@ -29,8 +29,6 @@ type coverage struct {
 	newest int64            // stands for the beginning of those that have not begun for all
 }
 
-const settingCounters = "counters"
-
 func newCoverage(store windowstore.Store, p *Program, partitions []topicPartition, shards int, log *slog.Logger) *coverage {
 	return &coverage{store: store, program: p, partitions: partitions, shards: shards, log: log, starts: map[uint64]int64{}, newest: noTime}
 }
@@ -66,7 +64,9 @@ func (n *coverage) restore(ctx context.Context) error {
 	return err
 }
 
-func (n *coverage) key() []byte { return n.store.Keys().AppendMetaKey(nil, 0, settingCounters) }
+func (n *coverage) key() []byte {
+	return n.store.Keys().AppendMetaKey(nil, 0, windowstore.SettingCounters)
+}
 
 // since is when the counter began, ns; 0: it was there from the start.
 func (n *coverage) since(kind thresholds.Kind, counter int) int64 {
@@ -194,13 +194,13 @@ func encodeStarts(m map[uint64]int64) []byte {
 func decodeStarts(b []byte) (map[uint64]int64, error) {
 	in := map[string]int64{}
 	if err := json.Unmarshal(b, &in); err != nil {
-		return nil, fmt.Errorf("read setting %s of the store: %w", settingCounters, err)
+		return nil, fmt.Errorf("read setting %s of the store: %w", windowstore.SettingCounters, err)
 	}
 	out := map[uint64]int64{}
 	for text, t := range in {
 		id, err := strconv.ParseUint(text, 16, 64)
 		if err != nil {
-			return nil, fmt.Errorf("read setting %s of the store: %w", settingCounters, err)
+			return nil, fmt.Errorf("read setting %s of the store: %w", windowstore.SettingCounters, err)
 		}
 		out[id] = t
 	}

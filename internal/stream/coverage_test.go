@@ -68,7 +68,7 @@ func (s *putFails) Put(ctx context.Context, shard int, key, value []byte) error 
 func TestSinceThatWasNotStored(t *testing.T) {
 	p := compile(t, sweepPack)
 	store := &putFails{windowstore.NewMem(1), 1}
-	if err := store.Mem.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, settingCounters), []byte("{}")); err != nil {
+	if err := store.Mem.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
 	f := func(newest, want int64) {
@@ -94,7 +94,7 @@ func TestSinceThatWasNotStored(t *testing.T) {
 func TestSinceOfAllShards(t *testing.T) {
 	p := compile(t, sweepPack)
 	store := windowstore.NewMem(2)
-	if err := store.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, settingCounters), []byte("{}")); err != nil {
+	if err := store.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
 	n := newCoverage(store, p, []topicPartition{{"events", 0}}, 2, discard)

@@ -16,7 +16,7 @@ import (
 
 // storeName is what a store is told by: its prefix under its own fingerprint key, which is random, or kept by who runs the service.
 func storeName(store windowstore.Store, secret Secret) string {
-	return fmt.Sprintf("%016x", siphash.Hash(secret.k0, secret.k1, store.Keys().AppendMetaKey(nil, 0, settingFingerprint)))
+	return fmt.Sprintf("%016x", siphash.Hash(secret.k0, secret.k1, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint)))
 }
 
 // noStore is the name of one in which nothing is stored yet.
@@ -85,7 +85,7 @@ func CheckGroup(ctx context.Context, k *Kafka, store windowstore.Store) error {
 
 // storedName is the name of a store by what is in it.
 func storedName(ctx context.Context, store windowstore.Store) (string, error) {
-	values, err := store.Load(ctx, 0, [][]byte{store.Keys().AppendMetaKey(nil, 0, settingFingerprint)}, nil)
+	values, err := store.Load(ctx, 0, [][]byte{store.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint)}, nil)
 	if err != nil || values[0] == nil {
 		return noStore, err
 	}

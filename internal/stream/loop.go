@@ -244,7 +244,7 @@ func (s *shard) reportMismatch(p *partitionState, stored []byte) {
 // is at its limit it does not return, so that nothing more is counted.
 func (s *shard) poll(ctx context.Context) ([][]byte, error) {
 	defer s.pulse.at(s.pulse.at(stepLook))
-	keys := append(s.fenceKeys(), s.keys.AppendMetaKey(nil, s.number, settingFingerprint),
+	keys := append(s.fenceKeys(), s.keys.AppendMetaKey(nil, s.number, windowstore.SettingFingerprint),
 		s.keys.AppendHeadKey(nil, s.number), s.keys.AppendNotedKey(nil, s.number))
 	depth := len(keys) - 2
 	if s.keepsSettings() {
@@ -304,7 +304,7 @@ func outboxPublished(noted []byte) uint64 {
 // with, back into a store that lost everything: what is counted from now on must fit a later start.
 func (s *shard) restoreSettings(ctx context.Context) {
 	s.log.Warn("settings are gone from the store: writing them again", "shard", s.number)
-	key := s.keys.AppendMetaKey(nil, s.number, settingFingerprint)
+	key := s.keys.AppendMetaKey(nil, s.number, windowstore.SettingFingerprint)
 	_, err := s.store.PutAbsent(ctx, s.number, key, s.secret.bytes())
 	if err == nil && s.keepsSettings() {
 		err = s.rewriteSettings(ctx)
@@ -318,7 +318,7 @@ func (s *shard) restoreSettings(ctx context.Context) {
 func (s *shard) keepsSettings() bool { return s.number == 0 && s.rewriteSettings != nil }
 
 // settingsKept are those that the shard that keeps them looks after. The first says whose the store is.
-var settingsKept = []string{settingOwner, settingCounters, settingShards, settingPartitions, settingBegins}
+var settingsKept = []string{windowstore.SettingOwner, windowstore.SettingCounters, windowstore.SettingShards, windowstore.SettingPartitions, windowstore.SettingBegins}
 
 // lookSettings puts back what of the settings alone is gone. Since when counters are
 // kept is what was known: nothing was lost that they count. The error is a store that is another deployment's by now.

@@ -84,7 +84,7 @@ func TestElsewhere(t *testing.T) {
 		t.Errorf("an empty store is %q, %v", name, err)
 	}
 	key := Secret{1, 2}
-	if err := one.Put(t.Context(), 0, one.Keys().AppendMetaKey(nil, 0, settingFingerprint), key.bytes()); err != nil {
+	if err := one.Put(t.Context(), 0, one.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint), key.bytes()); err != nil {
 		t.Fatal(err)
 	}
 	if name, err := storedName(t.Context(), one); name != a || err != nil {

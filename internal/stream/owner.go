@@ -17,9 +17,6 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// settingOwner names the deployment that the store belongs to.
-const settingOwner = "owner"
-
 // owner is a deployment: two that write to one store would add up their counts, and announce each other's crossings.
 type owner struct {
 	Group       string `json:"group"`
@@ -104,13 +101,13 @@ func readOwnership(ctx context.Context, store windowstore.Store, events []string
 		return o, nil
 	}
 	if err := json.Unmarshal(o.stored, &o.owner); err != nil {
-		return o, &finalError{fmt.Errorf("setting %s in the store is %q, which names no owner", settingOwner, o.stored)}
+		return o, &finalError{fmt.Errorf("setting %s in the store is %q, which names no owner", windowstore.SettingOwner, o.stored)}
 	}
 	return o, nil
 }
 
 func ownerKey(store windowstore.Store) []byte {
-	return store.Keys().AppendMetaKey(nil, 0, settingOwner)
+	return store.Keys().AppendMetaKey(nil, 0, windowstore.SettingOwner)
 }
 
 // deployment is who wants a store, and what Kafka says of its topics.

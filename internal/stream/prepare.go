@@ -16,14 +16,6 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// Names of the settings kept in the store. They are chosen once: with others,
-// what is stored would mean something else.
-const (
-	settingShards      = "shards"
-	settingPartitions  = "crossing-partitions"
-	settingFingerprint = "fingerprint"
-)
-
 // prepare waits for the store and the brokers, reads or makes the settings, and
 // builds shards and relays.
 func (s *Service) prepare(ctx context.Context) error {
@@ -141,14 +133,14 @@ func (s *Service) checkStore(ctx context.Context) error {
 
 // checkSettings compares the settings with the stored ones, which the first process makes.
 func (s *Service) checkSettings(ctx context.Context) (Secret, error) {
-	shards, err := s.setting(ctx, settingShards, s.Shards)
+	shards, err := s.setting(ctx, windowstore.SettingShards, s.Shards)
 	if err != nil {
 		return Secret{}, err
 	}
 	if shards != s.Shards {
 		return Secret{}, &finalError{fmt.Errorf("the store was made with %d shards, the configuration says %d: set redis.shards to %d, or use another redis.prefix", shards, s.Shards, shards)}
 	}
-	partitions, err := s.setting(ctx, settingPartitions, s.outPartitions)
+	partitions, err := s.setting(ctx, windowstore.SettingPartitions, s.outPartitions)
 	if err != nil {
 		return Secret{}, err
 	}
@@ -164,10 +156,10 @@ func (s *Service) rewriteSettings(ctx context.Context) error {
 	if done, err := s.noteOwner(ctx, nil, s.deployment.encode()); err != nil || !done { // another's is met with the next look
 		return err
 	}
-	if _, err := s.setting(ctx, settingShards, s.Shards); err != nil {
+	if _, err := s.setting(ctx, windowstore.SettingShards, s.Shards); err != nil {
 		return err
 	}
-	if _, err := s.setting(ctx, settingPartitions, s.outPartitions); err != nil {
+	if _, err := s.setting(ctx, windowstore.SettingPartitions, s.outPartitions); err != nil {
 		return err
 	}
 	for topic, id := range s.topicIDs {
@@ -204,7 +196,7 @@ func (s *Service) secret(ctx context.Context) (Secret, error) {
 		return Secret{}, err
 	}
 	for n := range s.Shards {
-		b, err := s.Store.PutAbsent(ctx, n, s.Store.Keys().AppendMetaKey(nil, n, settingFingerprint), wanted)
+		b, err := s.Store.PutAbsent(ctx, n, s.Store.Keys().AppendMetaKey(nil, n, windowstore.SettingFingerprint), wanted)
 		if err != nil {
 			return Secret{}, err
 		}

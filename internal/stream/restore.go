@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
@@ -81,7 +80,7 @@ func (p *partition) makeFence(ctx context.Context, shard int, fence []byte) (sto
 // begunKey is the key that says that a shard's fence was made: a store that went
 // back, or lost everything, never has it without the fence.
 func (p *partition) begunKey(shard int) []byte {
-	return p.keys.AppendMetaKey(nil, shard, "begun:"+strconv.Itoa(p.assignment.partition)+":"+p.assignment.topic)
+	return p.keys.AppendBegunKey(nil, shard, p.assignment.topic, p.assignment.partition)
 }
 
 // ErrFenceGone is a fence that is missing while what was counted up to it is there.
@@ -116,7 +115,7 @@ func (p *partition) readFences(ctx context.Context) (found [][]byte, missing int
 	for i := range found {
 		keys := [][]byte{
 			p.keys.AppendFenceKey(nil, i, p.assignment.topic, p.assignment.partition),
-			appendSkippedKey(p.keys, i, p.assignment.topic, p.assignment.partition),
+			p.keys.AppendSkippedKey(nil, i, p.assignment.topic, p.assignment.partition),
 		}
 		var values [][]byte
 		err := p.retry(ctx, operationLoad, i, func() (err error) {

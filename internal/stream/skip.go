@@ -57,13 +57,6 @@ type stretch struct{ from, to int64 }
 // stretches are those of a partition that were passed over: rising, and none touches another.
 type stretches []stretch
 
-// settingSkipped is followed by partition and topic: the stretches that were passed over. Each shard has it, as it has its fence.
-const settingSkipped = "skipped:"
-
-func appendSkippedKey(keys windowstore.Keys, shard int, topic string, partition int) []byte {
-	return keys.AppendMetaKey(nil, shard, settingSkipped+strconv.Itoa(partition)+":"+topic)
-}
-
 // append writes the stretches as they are stored: "30-33 45-46".
 func (s stretches) append(dst []byte) []byte {
 	for i, x := range s {
@@ -229,7 +222,7 @@ func (k *skipper) skip(ctx context.Context, x Skip) error {
 // noted are the stretches of a partition that were passed over before.
 func (k *skipper) noted(ctx context.Context, x Skip) (all stretches, err error) {
 	for n := range k.shards {
-		values, err := k.store.Load(ctx, n, [][]byte{appendSkippedKey(k.store.Keys(), n, x.Topic, x.Partition)}, nil)
+		values, err := k.store.Load(ctx, n, [][]byte{k.store.Keys().AppendSkippedKey(nil, n, x.Topic, x.Partition)}, nil)
 		if err != nil {
 			return nil, err
 		}
@@ -242,7 +235,7 @@ func (k *skipper) noted(ctx context.Context, x Skip) (all stretches, err error) 
 
 // note adds a stretch to those that a shard has.
 func (k *skipper) note(ctx context.Context, shard int, x Skip, add stretch) error {
-	key := appendSkippedKey(k.store.Keys(), shard, x.Topic, x.Partition)
+	key := k.store.Keys().AppendSkippedKey(nil, shard, x.Topic, x.Partition)
 	for {
 		values, err := k.store.Load(ctx, shard, [][]byte{key}, nil)
 		if err != nil {

@@ -70,7 +70,7 @@ func TestSkip(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n := range 3 {
-			values, err := store.Load(t.Context(), n, [][]byte{appendSkippedKey(store.Keys(), n, "events", 0)}, nil)
+			values, err := store.Load(t.Context(), n, [][]byte{store.Keys().AppendSkippedKey(nil, n, "events", 0)}, nil)
 			if err != nil || string(values[0]) != want {
 				t.Errorf("%d of [%d,%d), shard %d: %q, error %v; want %q", offset, log.from, log.to, n, values[0], err, want)
 			}

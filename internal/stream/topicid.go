@@ -10,9 +10,6 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// settingTopic is followed by the name of an event topic: its id is kept.
-const settingTopic = "topic:"
-
 // errOtherTopic: offsets of the old topic mean nothing in the new one.
 var errOtherTopic = errors.New("the topic was deleted and made anew, or this is another Kafka: what is stored was counted of the old one; use another redis.prefix (or an empty store) and another kafka.group")
 
@@ -47,7 +44,7 @@ func (s *Service) noteTopic(ctx context.Context, topic string, id fetch.TopicID)
 }
 
 func topicKey(store windowstore.Store, topic string) []byte {
-	return store.Keys().AppendMetaKey(nil, 0, settingTopic+topic)
+	return store.Keys().AppendTopicKey(nil, topic)
 }
 
 // otherTopic says whether a topic is no longer the one that it was at the start. The offsets

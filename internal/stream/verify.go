@@ -114,7 +114,7 @@ func (v *verification) settings(ctx context.Context) (Secret, error) {
 	var values [][]byte
 	err := v.retry(ctx, "load", 0, func() (err error) {
 		values, err = v.Store.Load(ctx, 0, [][]byte{
-			keys.AppendMetaKey(nil, 0, settingShards), keys.AppendMetaKey(nil, 0, settingFingerprint), keys.AppendMetaKey(nil, 0, settingCounters),
+			keys.AppendMetaKey(nil, 0, windowstore.SettingShards), keys.AppendMetaKey(nil, 0, windowstore.SettingFingerprint), keys.AppendMetaKey(nil, 0, windowstore.SettingCounters),
 		}, nil)
 		return err
 	})
@@ -125,7 +125,7 @@ func (v *verification) settings(ctx context.Context) (Secret, error) {
 		return Secret{}, ErrNothingCounted
 	}
 	if v.Shards, err = strconv.Atoi(string(values[0])); err != nil || v.Shards < 1 {
-		return Secret{}, fmt.Errorf("setting %s in the store is %q, not a number", settingShards, values[0])
+		return Secret{}, fmt.Errorf("setting %s in the store is %q, not a number", windowstore.SettingShards, values[0])
 	}
 	if values[2] != nil {
 		if v.began, err = decodeStarts(values[2]); err != nil {
@@ -167,7 +167,7 @@ func (v *verification) passedOver(ctx context.Context) ([]stretches, error) {
 	for n := range v.Shards {
 		var keys [][]byte
 		for _, t := range v.topics {
-			keys = append(keys, appendSkippedKey(v.Store.Keys(), n, t.topic, t.partition))
+			keys = append(keys, v.Store.Keys().AppendSkippedKey(nil, n, t.topic, t.partition))
 		}
 		values, err := v.load(ctx, n, keys)
 		if err != nil {

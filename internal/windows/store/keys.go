@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/cespare/xxhash/v2"
 )
@@ -21,12 +22,21 @@ const DefaultPrefix = "aggregator:"
 //	aggregator:{07}head                          head of the outbox, a record
 //	aggregator:{07}noted                         how far the outbox was published
 //	aggregator:{07}claim                         who publishes the outbox
-//	aggregator:{07}m:fingerprint                 a setting that must not change
+//	aggregator:{07}m:fingerprint                 a setting that must not change: see below
 //	aggregator:{07}armed                         index of subjects that may clear
 //	aggregator:{07}ping                          never there: to ask whether the store takes writes
 //	aggregator:{07}try                           there for a moment, while a check tries every command
 //
 // An id may hold any bytes, so it comes last.
+//
+// Settings of each shard are the fingerprint key and, for each partition of the event topics,
+//
+//	aggregator:{07}m:begun:3:dissemination-events    that its fence was made
+//	aggregator:{07}m:skipped:3:dissemination-events  what of it was passed over
+//
+// Shard 0 has those of the whole store: Setting... and, for each event topic,
+//
+//	aggregator:{00}m:topic:dissemination-events      its id
 type Keys struct {
 	// Prefix lets several deployments share a Redis. It holds no brace, which would be
 	// taken for the hash tag.
@@ -41,6 +51,16 @@ func ShardOf(kind string, id []byte, shards int) int {
 	return int(xxhash.Sum64(name) % uint64(shards))
 }
 
+// Settings, for AppendMetaKey. They are chosen once: with others, what is stored would mean something else.
+const (
+	SettingFingerprint = "fingerprint"         // the key of fingerprints; every shard has it
+	SettingShards      = "shards"              // their number
+	SettingPartitions  = "crossing-partitions" // the number of those of the crossings topic
+	SettingBegins      = "begins"              // where counting began
+	SettingCounters    = "counters"            // since when each counter is kept
+	SettingOwner       = "owner"               // the deployment that the store belongs to
+)
+
 // AppendRecordKey appends the key of the record of the subject kind/id.
 func (k Keys) AppendRecordKey(dst []byte, shard int, kind string, id []byte) []byte {
 	return k.AppendMember(k.AppendRecordPrefix(dst, shard), kind, id)
@@ -49,6 +69,22 @@ func (k Keys) AppendRecordKey(dst []byte, shard int, kind string, id []byte) []b
 // AppendRecordPrefix appends how the keys of all records of the shard begin, for Scan.
 func (k Keys) AppendRecordPrefix(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "r:"...)
+}
+
+// AppendRecordPattern appends a glob pattern, as Redis has them, of the keys of all records of all shards.
+func (k Keys) AppendRecordPattern(dst []byte) []byte {
+	return append(appendQuoted(dst, k.Prefix), "{*}r:*"...)
+}
+
+// appendQuoted appends text as a glob pattern has it.
+func appendQuoted(dst []byte, text string) []byte {
+	for i := range len(text) {
+		if strings.IndexByte(`*?[\`, text[i]) >= 0 {
+			dst = append(dst, '\\')
+		}
+		dst = append(dst, text[i])
+	}
+	return dst
 }
 
 // AppendPartKey appends the key of a part (Subject.PartID, which holds no colon)
@@ -64,7 +100,10 @@ func (k Keys) AppendPartKey(dst []byte, shard int, partID []byte, kind string, i
 
 // AppendFenceKey appends the key of the shard's fence for a partition.
 func (k Keys) AppendFenceKey(dst []byte, shard int, topic string, partition int) []byte {
-	dst = append(k.appendTag(dst, shard), "f:"...)
+	return k.appendPartition(append(k.appendTag(dst, shard), "f:"...), topic, partition)
+}
+
+func (Keys) appendPartition(dst []byte, topic string, partition int) []byte {
 	dst = append(strconv.AppendInt(dst, int64(partition), 10), ':')
 	return append(dst, topic...)
 }
@@ -90,10 +129,24 @@ func (k Keys) AppendClaimKey(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "claim"...)
 }
 
-// AppendMetaKey appends the key of a setting that the shard was made with, such
-// as "fingerprint".
+// AppendMetaKey appends the key of a setting that the shard was made with, as SettingFingerprint.
 func (k Keys) AppendMetaKey(dst []byte, shard int, name string) []byte {
 	return append(append(k.appendTag(dst, shard), "m:"...), name...)
+}
+
+// AppendBegunKey appends the key of the witness that the shard's fence for a partition was made.
+func (k Keys) AppendBegunKey(dst []byte, shard int, topic string, partition int) []byte {
+	return k.appendPartition(k.AppendMetaKey(dst, shard, "begun:"), topic, partition)
+}
+
+// AppendSkippedKey appends the key of what of a partition was passed over. Each shard has it, as it has its fence.
+func (k Keys) AppendSkippedKey(dst []byte, shard int, topic string, partition int) []byte {
+	return k.appendPartition(k.AppendMetaKey(dst, shard, "skipped:"), topic, partition)
+}
+
+// AppendTopicKey appends the key of the id of an event topic.
+func (k Keys) AppendTopicKey(dst []byte, topic string) []byte {
+	return append(k.AppendMetaKey(dst, 0, "topic:"), topic...)
 }
 
 // AppendArmedKey appends the key of the shard's index of armed subjects.

@@ -30,6 +30,17 @@ func TestKeys(t *testing.T) {
 	f(k.AppendPingKey([]byte("> "), 7), "> aggregator:{07}ping")
 	f(k.AppendTryKey([]byte("> "), 7), "> aggregator:{07}try")
 	f(k.AppendMember([]byte("> "), "incident", id), "> incident:inc:42")
+	f(k.AppendMetaKey([]byte("> "), 0, SettingShards), "> aggregator:{00}m:shards")
+	f(k.AppendMetaKey([]byte("> "), 0, SettingPartitions), "> aggregator:{00}m:crossing-partitions")
+	f(k.AppendMetaKey([]byte("> "), 0, SettingBegins), "> aggregator:{00}m:begins")
+	f(k.AppendMetaKey([]byte("> "), 0, SettingCounters), "> aggregator:{00}m:counters")
+	f(k.AppendMetaKey([]byte("> "), 0, SettingOwner), "> aggregator:{00}m:owner")
+	f(k.AppendMetaKey([]byte("> "), 7, SettingFingerprint), "> aggregator:{07}m:fingerprint")
+	f(k.AppendBegunKey([]byte("> "), 7, "events", 12), "> aggregator:{07}m:begun:12:events")
+	f(k.AppendSkippedKey([]byte("> "), 7, "events", 12), "> aggregator:{07}m:skipped:12:events")
+	f(k.AppendTopicKey([]byte("> "), "events"), "> aggregator:{00}m:topic:events")
+	f(k.AppendRecordPattern([]byte("> ")), "> aggregator:{*}r:*")
+	f(Keys{Prefix: `a*b?c[d]e\f^-:`}.AppendRecordPattern(nil), `a\*b\?c\[d]e\\f^-:{*}r:*`)
 	f(Keys{}.AppendHeadKey(nil, 7), "{07}head")
 	f(Keys{"a"}.AppendHeadKey(nil, 7), "a{07}head")
 }
@@ -57,6 +68,8 @@ func TestKeysDiffer(t *testing.T) {
 			f(k.AppendOutboxKey(nil, shard, n), "outbox", shard, n)
 			f(k.AppendFenceKey(nil, shard, "1", int(n)), "fence 1", shard, n)
 			f(k.AppendFenceKey(nil, shard, "11", int(n)), "fence 11", shard, n)
+			f(k.AppendBegunKey(nil, shard, "1", int(n)), "begun", shard, n)
+			f(k.AppendSkippedKey(nil, shard, "1", int(n)), "skipped", shard, n)
 		}
 		for _, id := range []string{"", ":", "a", "b:a", "a:a", "p:a", "1", "1:1", "{01}", "head"} {
 			f(k.AppendMetaKey(nil, shard, id), "meta", shard, id)

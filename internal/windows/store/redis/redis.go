@@ -114,7 +114,7 @@ func appendValues(dst [][]byte, reply []any) [][]byte {
 
 // ScanRecords is Store's.
 func (r *Store) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error {
-	pattern := string(appendQuoted(nil, []byte(r.keys.Prefix))) + "{*}r:*"
+	pattern := string(r.keys.AppendRecordPattern(nil))
 	var prefix []byte
 	record := func(key []byte) bool {
 		shard, _, _, ok := r.keys.ParseRecordKey(key)
@@ -170,17 +170,6 @@ func scanNode(ctx context.Context, node goredis.Cmdable, pattern string, f func(
 			return true, nil
 		}
 	}
-}
-
-// appendQuoted appends text as a glob pattern has it.
-func appendQuoted(dst, text []byte) []byte {
-	for _, c := range text {
-		if strings.IndexByte(`*?[\`, c) >= 0 {
-			dst = append(dst, '\\')
-		}
-		dst = append(dst, c)
-	}
-	return dst
 }
 
 // Put is Store's.

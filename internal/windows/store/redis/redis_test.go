@@ -40,12 +40,6 @@ func TestOptionFaults(t *testing.T) {
 	f(Options{Addrs: []string{"a:1"}, Prefix: "x{"}, `redis.prefix: "x{" holds a brace, which marks a Cluster's hash tag`)
 }
 
-func TestAppendQuoted(t *testing.T) {
-	if got := string(appendQuoted([]byte("> "), []byte(`a*b?c[d]e\f{07}^-`))); got != `> a\*b\?c\[d]e\\f{07}^-` {
-		t.Errorf("got %s", got)
-	}
-}
-
 func TestPrefixAndDatabase(t *testing.T) {
 	server := servers.Redis(t, servers.RedisOptions{})
 	one := openRedis(t, Options{Addrs: []string{server.Addr()}})
