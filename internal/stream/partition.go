@@ -21,7 +21,7 @@ type partitionOptions struct {
 	secret    Secret
 	intake    IntakeOptions
 	source    source
-	store     windowstore.Store
+	store     windowstore.Atomic
 	keys      windowstore.Keys
 	shards    []chan message
 	dead      deadLetters

@@ -39,7 +39,7 @@ type relay struct {
 
 // relayOptions is what the relays of a process share.
 type relayOptions struct {
-	store   windowstore.Store
+	store   windowstore.Atomic
 	keys    windowstore.Keys
 	publish publisher
 	poll    func() time.Duration // how often the head is read when nobody tells

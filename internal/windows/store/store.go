@@ -14,17 +14,25 @@ const (
 // several goroutines. Errors name the operation and the shard; nothing is
 // retried inside: the caller decides (redis.Retryable).
 type Store interface {
+	Atomic
+	Plain
+	Index
+	Admin
+}
+
+// Atomic reads and writes many keys of a shard at one moment. Counting needs no more.
+type Atomic interface {
 	// Load returns the values of keys in their order, nil for an absent one, in the array of dst
 	// if that is long enough. The values are the caller's; they share memory, so that
 	// one kept alone holds all of them. Up to MaxCommitKeys keys are read at one moment.
 	Load(ctx context.Context, shard int, keys [][]byte, dst [][]byte) ([][]byte, error)
 	// Commit applies c as one atomic write, or nothing of it. An error leaves open which.
 	Commit(ctx context.Context, shard int, c *Commit) (Result, error)
-	// ScanRecords calls f with the keys of the records of every shard, in no order, possibly
-	// repeated, until f returns false. Each server is looked through once, however many shards it has;
-	// if one fails, the others all the same. Keys on the move between servers may be missed. After each
-	// step, of some 1,000 keys of any kind, pause is called, if it is not nil.
-	ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error
+}
+
+// Plain writes without a check: settings, and what nobody writes any more. These are no special cases of Commit, though
+// they could be: each is a plain command of Redis, and needs no script.
+type Plain interface {
 	// Put sets one key, without a check.
 	Put(ctx context.Context, shard int, key, value []byte) error
 	// PutAbsent sets a key that is absent, and returns what the key holds then: value,
@@ -32,9 +40,11 @@ type Store interface {
 	PutAbsent(ctx context.Context, shard int, key, value []byte) ([]byte, error)
 	// Delete removes keys; absent ones are no error. It is not atomic over many.
 	Delete(ctx context.Context, shard int, keys ...[]byte) error
+}
 
-	// Arm notes members with their dates in the shard's index, replacing their dates.
-	// The index is beside the commits: whoever reads it looks at the subject again.
+// Index is an index of armed subjects in each shard. It is beside the commits: whoever reads it looks at the subject again.
+type Index interface {
+	// Arm notes members with their dates, replacing their dates.
 	Arm(ctx context.Context, shard int, due ...Due) error
 	// ArmAbsent is Arm for the members that are not in the index.
 	ArmAbsent(ctx context.Context, shard int, due ...Due) error
@@ -43,10 +53,18 @@ type Store interface {
 	// Armed returns the members due at upTo (Unix seconds) or before, by date and then by the
 	// bytes of the member: the first limit of them.
 	Armed(ctx context.Context, shard int, upTo int64, limit int) ([]Due, error)
+}
 
+// Admin is about a store as a whole.
+type Admin interface {
+	// ScanRecords calls f with the keys of the records of every shard, in no order, possibly
+	// repeated, until f returns false. Each server is looked through once, however many shards it has;
+	// if one fails, the others all the same. Keys on the move between servers may be missed. After each
+	// step, of some 1,000 keys of any kind, pause is called, if it is not nil.
+	ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error
 	// Keys names the keys of this store.
 	Keys() Keys
-	// Ping says whether the store can be written to.
+	// Ping reports whether the store can be written to.
 	Ping(ctx context.Context) error
 	Close() error
 }
