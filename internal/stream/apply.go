@@ -78,7 +78,7 @@ type outcome struct {
 // out with its next event: that takes its parts, which may not be loaded yet.
 func (a *applier) open(ws *windows.Subject, kind thresholds.Kind, id string) *subject {
 	s := &subject{Subject: ws, kind: kind, id: id, due: never, fresh: true}
-	if ws.Marked() {
+	if ws.Announced() {
 		s.due = noTime
 	}
 	return s
@@ -148,7 +148,7 @@ func (a *applier) announce(s *subject, o *operation) {
 
 func (a *applier) cross(s *subject, r int, o *operation) {
 	rule := &a.program.kinds[s.kind].rules[r]
-	mark := s.Mark(r)
+	mark := s.RuleState(r)
 	if mark.Level >= uint64(rule.Levels[len(rule.Levels)-1]) {
 		return
 	}
@@ -166,7 +166,7 @@ func (a *applier) cross(s *subject, r int, o *operation) {
 		a.crossed.Topic, a.crossed.Partition, a.crossed.Offset = a.location.topic, a.location.partition, a.location.offset
 		a.emit(s, &a.crossed)
 	}
-	s.SetMark(r, mark)
+	s.SetRuleState(r, mark)
 	s.due = min(s.due, a.clearDate(s, r))
 }
 
@@ -199,16 +199,16 @@ func (a *applier) clear(s *subject, now int64) {
 func (a *applier) clearRule(s *subject, r int, date int64) {
 	rule := &a.program.kinds[s.kind].rules[r]
 	a.readValues(s, rule)
-	mark := s.Mark(r)
+	mark := s.RuleState(r)
 	mark.Episode, mark.Level = max(mark.Episode, 1), 0
 	a.record(s, rule, date, mark)
 	a.emit(s, &a.crossed)
 	mark.Episode++
-	s.SetMark(r, mark)
+	s.SetRuleState(r, mark)
 }
 
 // record fills a.crossed, all but the event.
-func (a *applier) record(s *subject, rule *boundRule, now int64, mark windows.Mark) {
+func (a *applier) record(s *subject, rule *boundRule, now int64, mark windows.RuleState) {
 	from := windowStart(rule.Rule, s, now)
 	a.noteSince(s, rule, from)
 	a.crossed = thresholds.Crossing{
@@ -271,7 +271,7 @@ func (a *applier) firstClears(s *subject) int64 {
 // a counter began there is none: what was there before is not known.
 func (a *applier) clearDate(s *subject, r int) int64 {
 	rule := &a.program.kinds[s.kind].rules[r]
-	if rule.Clear == 0 || rule.Window == 0 || s.Mark(r).Level == 0 {
+	if rule.Clear == 0 || rule.Window == 0 || s.RuleState(r).Level == 0 {
 		return never
 	}
 	now, ok := s.Time()

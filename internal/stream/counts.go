@@ -37,7 +37,7 @@ func (a *applier) counts(subjects []*subject, yield func(line []byte) bool) {
 		if !slices.ContainsFunc(a.values, func(v thresholds.Value) bool { return v.Value > 0 }) {
 			continue
 		}
-		m := x.subject.Mark(x.number)
+		m := x.subject.RuleState(x.number)
 		st := thresholds.State{Level: thresholds.Level(m.Level), Episode: max(m.Episode, 1)}
 		line = thresholds.AppendCounts(line[:0], x.rule.Rule, x.subject.id, st, a.values)
 		if !yield(line) {

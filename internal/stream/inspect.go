@@ -35,7 +35,7 @@ func (p *Program) Standings(ctx context.Context, store windowstore.Store, shards
 		r := &p.kinds[kind].rules[i]
 		a.values = nil
 		a.readValues(s, r)
-		m := s.Mark(i)
+		m := s.RuleState(i)
 		if at := r.Progress(a.values); at > 0 {
 			dst = append(dst, Standing{
 				Rule: r.Rule, Subject: id, Values: a.values, Progress: at,

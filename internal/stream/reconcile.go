@@ -128,7 +128,7 @@ func (s *shard) nearLevel(e *entry) bool {
 		rule := &rules[r]
 		s.apply.readValues(&e.subject, rule)
 		progress := rule.Progress(s.apply.values)
-		next, ok := nextLevel(rule.Rule, e.Mark(r).Level)
+		next, ok := nextLevel(rule.Rule, e.RuleState(r).Level)
 		if ok && progress > e.base[r] && uint64(next) <= progress+(progress-e.base[r])*uint64(s.peers.Load()) {
 			return true
 		}

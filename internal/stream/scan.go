@@ -189,7 +189,7 @@ func (w *sweeper) index(ctx context.Context, shard int, due []windowstore.Due) e
 // its counters are not to be forgotten, since they date the clear.
 func (w *sweeper) mayClear(s *windows.Subject, kind thresholds.Kind) bool {
 	for r, rule := range w.program.kinds[kind].rules {
-		if rule.Clear > 0 && rule.Window > 0 && s.Mark(r).Level > 0 {
+		if rule.Clear > 0 && rule.Window > 0 && s.RuleState(r).Level > 0 {
 			return true
 		}
 	}
@@ -206,7 +206,7 @@ type emptied struct {
 }
 
 // whole says whether the record is all there is of it, and goes as a whole.
-func (e *emptied) whole() bool { return len(e.parts) == 0 && !e.subject.Marked() }
+func (e *emptied) whole() bool { return len(e.parts) == 0 && !e.subject.Announced() }
 
 // forget deletes subjects whose windows are empty: those that are a record and no more in one step, unless another process
 // has just written one of them; then, and all others, one after the other.
@@ -244,22 +244,22 @@ func (w *sweeper) forgetOne(ctx context.Context, shard int, e *emptied) error {
 	for _, p := range e.parts {
 		gone = append(gone, w.keys.AppendPartKey(nil, shard, s.PartID(nil, p), e.kind.String(), e.id))
 	}
-	if shrunk := bytes.Equal(s.AppendRecord(nil, [windows.VersionSize]byte(record), s.Writer()), record); shrunk && s.Marked() && len(gone) == 0 {
+	if shrunk := bytes.Equal(s.AppendRecord(nil, [windows.VersionSize]byte(record), s.Writer()), record); shrunk && s.Announced() && len(gone) == 0 {
 		return nil // nothing is left of it but that
 	}
-	if s.Marked() || len(gone) >= deleteMost {
+	if s.Announced() || len(gone) >= deleteMost {
 		var err error // so that no record names parts of which some are gone
 		if record, err = w.rewrite(ctx, shard, key, record, s); record == nil {
 			return err
 		}
 	}
-	if !s.Marked() {
+	if !s.Announced() {
 		gone = append(gone, key)
 	}
 	if done, err := w.drop(ctx, shard, []windowstore.Record{compared(key, record)}, gone); !done {
 		return err
 	}
-	if s.Marked() && len(gone) > 0 {
+	if s.Announced() && len(gone) > 0 {
 		s.Deleted(e.parts)
 		if written, err := w.rewrite(ctx, shard, key, record, s); written == nil {
 			return err

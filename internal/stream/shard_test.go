@@ -258,8 +258,8 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 		t.Fatal(err)
 	}
 	s, err := windows.DecodeSubject(&p.kinds[0].layout, values[0])
-	if err != nil || s.Mark(0).Level != 0 || s.Mark(0).Episode != 2 {
-		t.Fatalf("not cleared: %+v, %v", s.Mark(0), err)
+	if err != nil || s.RuleState(0).Level != 0 || s.RuleState(0).Episode != 2 {
+		t.Fatalf("not cleared: %+v, %v", s.RuleState(0), err)
 	}
 }
 

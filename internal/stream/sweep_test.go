@@ -178,7 +178,7 @@ func TestScanLeavesDates(t *testing.T) {
 	const silent = 3 * sweepMost
 	r := newClearRig(t)
 	r.sweeper.recompute = 0
-	episode := func() uint64 { return r.shard.subjects[string(r.shard.nameOf(0, []byte("X")))].Mark(1).Episode }
+	episode := func() uint64 { return r.shard.subjects[string(r.shard.nameOf(0, []byte("X")))].RuleState(1).Episode }
 
 	for i := range silent {
 		r.count("click", fmt.Sprint("silent", i), 0, 10)
@@ -324,7 +324,7 @@ func TestSweepReadsAgain(t *testing.T) {
 		t.Fatal("taken out of the index by an old record")
 	}
 	r.reach(20)
-	if sweep(); other.subjects[string(other.nameOf(0, []byte("A")))].Mark(0).Episode != 2 {
+	if sweep(); other.subjects[string(other.nameOf(0, []byte("A")))].RuleState(0).Episode != 2 {
 		t.Fatal("not cleared")
 	}
 }

@@ -279,7 +279,7 @@ func (c *comparing) level(r int) {
 		return
 	}
 	c.Levels++
-	want, got := c.want.Mark(r), c.got.Mark(r)
+	want, got := c.want.RuleState(r), c.got.RuleState(r)
 	want.Episode, got.Episode = max(want.Episode, 1), max(got.Episode, 1)
 	if want != got {
 		c.differ(Difference{
@@ -305,7 +305,7 @@ func (c *comparing) settled(r int) bool {
 }
 
 // announcedLevel is a mark as a difference shows it.
-func announcedLevel(m windows.Mark) any {
+func announcedLevel(m windows.RuleState) any {
 	return struct {
 		Level   json.RawMessage `json:"level"`
 		Episode uint64          `json:"episode"`

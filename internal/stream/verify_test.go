@@ -195,7 +195,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 		s.Add(incidents.rules[0].counters[0], newest(s), 0, 1)
 	})
 	r.damage(store, thresholds.Incident, "inc-8", func(s *windows.Subject) { s.Add(readers, newest(s), 42, 1) })
-	r.damage(store, thresholds.Account, "u1", func(s *windows.Subject) { s.SetMark(2, windows.Mark{Level: 8000, Episode: 3}) })
+	r.damage(store, thresholds.Account, "u1", func(s *windows.Subject) { s.SetRuleState(2, windows.RuleState{Level: 8000, Episode: 3}) })
 	if err := r.program.Forget(t.Context(), store, DefaultShards, thresholds.Account, "u2"); err != nil {
 		t.Fatal(err)
 	}

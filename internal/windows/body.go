@@ -17,30 +17,30 @@ import (
 func (c *counter) head() head {
 	h := head{
 		op: c.spec.Op, step: c.spec.Step, n: c.spec.N,
-		newest: c.buckets.newest(), mark: none,
-		part: c.history.part, partLife: c.history.life, edition: c.history.edition, stored: c.stored,
+		newest: c.buckets.newest(), dropped: none,
+		part: c.history.part, partGeneration: c.history.generation, edition: c.history.edition, stored: c.stored,
 	}
-	if c.marked(c.lowest()) {
-		h.mark = c.mark
+	if c.lowerBound(c.lowest()) {
+		h.dropped = c.dropped
 	}
 	if m := c.members; m != nil {
-		h.chunks, h.life = m.n, m.life
+		h.chunks, h.generation = m.n, m.generation
 		h.wide = c.spec.Op == Weighted && m.n > 0 && c.buckets.wide()
 	}
 	return h
 }
 
-// blank says whether there is nothing to write.
+// blank reports whether there is nothing to write.
 func (h *head) blank() bool {
-	return h.newest == none && h.mark == none && !h.orphaned()
+	return h.newest == none && h.dropped == none && !h.orphaned()
 }
 
-// inline says whether the members are in the record.
+// inline reports whether the members are in the record.
 func (h *head) inline() bool {
 	return h.chunks == 0 && (h.op == Distinct || h.op == Weighted)
 }
 
-// wide says whether any sum has more than 64 bits.
+// wide reports whether any sum has more than 64 bits.
 func (bs buckets) wide() bool {
 	for i := range bs {
 		if bs[i].high > 0 {
@@ -71,11 +71,11 @@ func (c *counter) appendBody(dst []byte, h *head) []byte {
 // decodeBody reads what appendBody wrote, behind the head.
 func (c *counter) decodeBody(d *decoder, h *head) {
 	sp := c.spec
-	c.mark = h.mark
-	c.history = history{life: h.partLife, edition: h.edition, part: h.part, missing: h.part}
+	c.dropped = h.dropped
+	c.history = history{generation: h.partGeneration, edition: h.edition, part: h.part, missing: h.part}
 	c.stored = h.stored
 	if c.members != nil {
-		c.members.n, c.members.life = h.chunks, h.life
+		c.members.n, c.members.generation = h.chunks, h.generation
 	}
 	if h.newest == none {
 		return

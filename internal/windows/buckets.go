@@ -63,7 +63,7 @@ func (bs buckets) expired(lowest int64) int {
 	return i
 }
 
-// put adds v to bucket b and says whether the closed buckets changed by it.
+// put adds v to bucket b and reports whether the closed buckets changed by it.
 func (bs *buckets) put(b int64, v tally) (closed bool) {
 	i, ok := bs.find(b)
 	if !ok {
@@ -73,7 +73,7 @@ func (bs *buckets) put(b int64, v tally) (closed bool) {
 	return i < len(*bs)-1
 }
 
-// insert puts k at place i and says whether the closed buckets changed by it.
+// insert puts k at place i and reports whether the closed buckets changed by it.
 func (bs *buckets) insert(i int, k bucket) (closed bool) {
 	*bs = slices.Insert(*bs, i, k)
 	return len(*bs) > 1

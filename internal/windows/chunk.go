@@ -243,7 +243,7 @@ func decodeMembers(d *decoder, weighted bool, newest, n int64) *chunk {
 	return k
 }
 
-// repeats says whether a fingerprint is there twice.
+// repeats reports whether a fingerprint is there twice.
 func (k *chunk) repeats() bool {
 	if k.len() > 4*defaultSizes.Chunk { // not ours, or nearly so: avoid the square
 		prints := slices.Clone(k.prints)

@@ -73,7 +73,7 @@ func (s *Subject) Members(i int) iter.Seq[Member] {
 	}
 }
 
-// live yields the members in the window, and says whether to go on.
+// live yields the members in the window, and reports whether to go on.
 func (k *chunk) live(lowest int64, yield func(Member) bool) bool {
 	for i, print := range k.prints {
 		if b := k.seen(i); b >= lowest && !yield(Member{print, b, k.tally(i).sum}) {

@@ -76,7 +76,7 @@ func TestBytesPerSubject(t *testing.T) {
 				}
 			}
 		}
-		k.SetMark(0, Mark{5000, 1})
+		k.SetRuleState(0, RuleState{5000, 1})
 		k.write()
 		t.Logf("%d readers, 3 groups: %d bytes, of which the record %d; %d in memory", readers, k.stored(), len(k.record), k.Size())
 		if k.stored() > 400 {

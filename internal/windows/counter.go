@@ -16,7 +16,7 @@ type counter struct {
 
 	buckets buckets
 	total   tally    // of buckets; unused by First
-	mark    int64    // the newest bucket something was dropped from, or none
+	dropped int64    // the newest bucket something was dropped from, or none
 	members *members // nil for Sum and First
 	history history
 	stored  stored
@@ -26,14 +26,14 @@ func newCounter(sp *Spec, sz *Sizes) *counter {
 	if sp.Step < 0 || sp.N < 0 || sp.N > maxBuckets {
 		panic(fmt.Sprintf("BUG: counter %016x of %d buckets of %d ns", sp.ID, sp.N, sp.Step))
 	}
-	c := &counter{spec: sp, sizes: sz, mark: none}
+	c := &counter{spec: sp, sizes: sz, dropped: none}
 	if c.keyed() {
 		c.members = &members{}
 	}
 	return c
 }
 
-// keyed says whether the counter keeps members.
+// keyed reports whether the counter keeps members.
 func (c *counter) keyed() bool {
 	return c.spec.Op == Distinct || c.spec.Op == Weighted
 }
@@ -147,7 +147,7 @@ func (c *counter) take(b int64, v tally) {
 	c.total.sub(v)
 }
 
-// addSum adds n to bucket b and says whether anything changed. What would go
+// addSum adds n to bucket b and reports whether anything changed. What would go
 // above MaxValue is dropped.
 func (c *counter) addSum(b int64, n uint64) bool {
 	room := MaxValue - c.total.sum
@@ -155,14 +155,14 @@ func (c *counter) addSum(b int64, n uint64) bool {
 	if changed {
 		c.put(b, tally{sum: min(n, room)})
 	}
-	if n > room && c.mark < b {
-		c.mark = b
+	if n > room && c.dropped < b {
+		c.dropped = b
 		changed = true
 	}
 	return changed
 }
 
-// addFirst notes time t, of bucket b, and says whether it is the bucket's earliest.
+// addFirst notes time t, of bucket b, and reports whether it is the bucket's earliest.
 func (c *counter) addFirst(b, t int64) bool {
 	i, ok := c.buckets.find(b)
 	switch {
@@ -181,31 +181,31 @@ func (c *counter) addFirst(b, t int64) bool {
 	return true
 }
 
-// preceded says whether an event no later than t is in the window. Buckets do not
+// preceded reports whether an event no later than t is in the window. Buckets do not
 // overlap, so the oldest one has the earliest event.
 func (c *counter) preceded(t int64) bool {
 	return len(c.buckets) > 0 && int64(c.buckets[0].sum) <= t
 }
 
-// show is the value and its mark, of what is held when lowest is the oldest bucket covered.
+// show is the value, and whether it is a lower bound, of what is held when lowest is the oldest bucket covered.
 func (c *counter) show(held tally, lowest int64) (v uint64, atLeast bool) {
 	switch c.spec.Op {
 	case Sum:
-		return held.sum, c.marked(lowest)
+		return held.sum, c.lowerBound(lowest)
 	case Distinct:
-		return uint64(held.keys), c.marked(lowest)
+		return uint64(held.keys), c.lowerBound(lowest)
 	case Weighted:
 		if held.over() {
 			return MaxValue, true
 		}
-		return held.sum, c.marked(lowest)
+		return held.sum, c.lowerBound(lowest)
 	}
 	return 0, false
 }
 
-// marked says whether the value is a lower bound because something was dropped.
-func (c *counter) marked(lowest int64) bool {
-	return c.mark != none && c.mark >= lowest
+// lowerBound reports whether the value is a lower bound because something was dropped.
+func (c *counter) lowerBound(lowest int64) bool {
+	return c.dropped != none && c.dropped >= lowest
 }
 
 // left is what is held once the first n buckets are gone.
@@ -229,7 +229,7 @@ func (c *counter) slide() {
 	c.buckets = c.buckets[:copy(c.buckets, c.buckets[n:])]
 }
 
-// clear drops everything but the mark. What is stored of it is orphaned.
+// clear drops everything except dropped. What is stored of it is orphaned.
 func (c *counter) clear() {
 	c.buckets = c.buckets[:0]
 	c.total = tally{}
@@ -239,9 +239,9 @@ func (c *counter) clear() {
 	}
 }
 
-// newest is the newest bucket that holds something or that the mark is in.
+// newest is the newest bucket that holds something, or that something was dropped from.
 func (c *counter) newest() int64 {
-	return max(c.buckets.newest(), c.mark)
+	return max(c.buckets.newest(), c.dropped)
 }
 
 // due is the time at which the oldest bucket leaves the window.

@@ -82,7 +82,7 @@ func TestRecordOfDelay(t *testing.T) {
 		s.Follow(5, int64(5+delay))
 		s.Advance(5)
 		s.Add(0, 5, 0, 1)
-		s.SetMark(0, Mark{8000, 2})
+		s.SetRuleState(0, RuleState{8000, 2})
 		return s.AppendRecord(nil, [VersionSize]byte{1}, 2)
 	}
 	plain := write(0)

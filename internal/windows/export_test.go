@@ -3,7 +3,7 @@ package windows
 // What only tests ask of a subject.
 
 // NextChange is the start of the first bucket later than that of t at which
-// ValueAt of counter i differs from ValueAt(i, t) (value or mark); false if it never does.
+// ValueAt of counter i differs from ValueAt(i, t) (value or lower bound); false if it never does.
 func (s *Subject) NextChange(i int, t int64) (int64, bool) {
 	s.mustBeLoaded()
 	c := s.counters[i]
@@ -14,7 +14,7 @@ func (s *Subject) NextChange(i int, t int64) (int64, bool) {
 }
 
 // nextChange is the start of the first bucket after that of t at which the
-// value or its mark differs from that at t.
+// value, or whether it is a lower bound, differs from that at t.
 func (c *counter) nextChange(t int64) (int64, bool) {
 	if c.spec.Op == First || c.spec.Step == 0 {
 		return 0, false
@@ -25,8 +25,8 @@ func (c *counter) nextChange(t int64) (int64, bool) {
 	v, atLeast := c.show(held, lowest)
 	for {
 		b := int64(none)
-		if c.marked(lowest) {
-			b = c.mark
+		if c.lowerBound(lowest) {
+			b = c.dropped
 		}
 		if i < len(c.buckets) && (b == none || c.buckets[i].at <= b) {
 			b = c.buckets[i].at

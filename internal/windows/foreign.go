@@ -17,7 +17,7 @@ const maxForeign = 1 << 12
 // it would stay for ever in a subject that lives on.
 func (s *Subject) decodeForeign(d *decoder, id uint64) {
 	body := d.b
-	h := decodeHead(d, s.time, s.lives)
+	h := decodeHead(d, s.time, s.generations)
 	if d.err != nil {
 		return
 	}
@@ -33,7 +33,7 @@ func (s *Subject) decodeForeign(d *decoder, id uint64) {
 	}
 	f := foreign{id, h, body}
 	if h.runOut(s.time) {
-		f.void()
+		f.dropAll()
 	} else {
 		f.body = slices.Clone(body)
 	}
@@ -42,9 +42,9 @@ func (s *Subject) decodeForeign(d *decoder, id uint64) {
 	}
 }
 
-// void drops what the counter holds; what is left says which parts may exist.
-func (f *foreign) void() {
-	f.head.void()
+// dropAll drops what the counter holds; what is left says which parts may exist.
+func (f *foreign) dropAll() {
+	f.head.dropAll()
 	f.body = f.head.append(nil)
 }
 

@@ -12,15 +12,15 @@ type head struct {
 	op      Op
 	step, n int64
 	newest  int64 // the newest bucket that holds something, or none
-	mark    int64 // or none
+	dropped int64 // the newest bucket that something was dropped from, or none
 
-	wide   bool   // sums have a column for their bits 64 to 95
-	chunks int    // of members; 0: they are in the record, or it has none
-	life   uint64 // of the chunks (see Subject.lives)
+	wide       bool   // sums have a column for their bits 64 to 95
+	chunks     int    // of members; 0: they are in the record, or it has none
+	generation uint64 // of the chunks (see Subject.generations)
 
-	part     bool   // the closed buckets are in a part of their own
-	partLife uint64 // of that part
-	edition  uint64 // of that part
+	part           bool   // the closed buckets are in a part of their own
+	partGeneration uint64 // of that part
+	edition        uint64 // of that part
 
 	stored stored // the parts that may exist, those in use among them
 }
@@ -29,7 +29,7 @@ type head struct {
 const (
 	opMask     = 3
 	hasBuckets = 4
-	hasMark    = 8
+	hasDropped = 8
 	hasHistory = 16
 	hasChunks  = 32
 	hasOrphans = 64
@@ -43,7 +43,7 @@ func (h *head) flags() byte {
 		bit byte
 	}{
 		{h.newest != none, hasBuckets},
-		{h.mark != none, hasMark},
+		{h.dropped != none, hasDropped},
 		{h.part, hasHistory},
 		{h.chunks > 0, hasChunks},
 		{h.orphaned(), hasOrphans},
@@ -56,7 +56,7 @@ func (h *head) flags() byte {
 	return f
 }
 
-// orphaned says whether there may be parts in the store that are not used.
+// orphaned reports whether there may be parts in the store that are not used.
 func (h *head) orphaned() bool {
 	return h.stored.orphaned(h.chunks, h.part)
 }
@@ -71,15 +71,15 @@ func (h *head) append(dst []byte) []byte {
 	if h.newest != none {
 		dst = binary.AppendVarint(dst, h.newest)
 	}
-	if h.mark != none {
-		dst = binary.AppendVarint(dst, h.mark)
+	if h.dropped != none {
+		dst = binary.AppendVarint(dst, h.dropped)
 	}
 	if h.chunks > 0 {
 		dst = binary.AppendUvarint(dst, uint64(h.chunks))
-		dst = binary.AppendUvarint(dst, h.life)
+		dst = binary.AppendUvarint(dst, h.generation)
 	}
 	if h.part {
-		dst = binary.AppendUvarint(dst, h.partLife)
+		dst = binary.AppendUvarint(dst, h.partGeneration)
 		dst = binary.AppendUvarint(dst, h.edition)
 	}
 	if h.orphaned() {
@@ -93,10 +93,10 @@ func (h *head) append(dst []byte) []byte {
 }
 
 // decodeHead reads a head and sees that it makes sense, in a subject of so many
-// lives at time now.
-func decodeHead(d *decoder, now int64, lives uint64) head {
+// generations at time now.
+func decodeHead(d *decoder, now int64, generations uint64) head {
 	f := d.byte()
-	h := head{op: Op(f & opMask), newest: none, mark: none}
+	h := head{op: Op(f & opMask), newest: none, dropped: none}
 	h.wide = f&isWide != 0
 	h.part = f&hasHistory != 0
 	h.step = decodeStep(d)
@@ -106,15 +106,15 @@ func decodeHead(d *decoder, now int64, lives uint64) head {
 	if f&hasBuckets != 0 {
 		h.newest = h.decodeBucket(d, now)
 	}
-	if f&hasMark != 0 {
-		h.mark = h.decodeBucket(d, now)
+	if f&hasDropped != 0 {
+		h.dropped = h.decodeBucket(d, now)
 	}
 	if f&hasChunks != 0 {
 		h.chunks = int(d.uvarint(maxChunks))
-		h.life = d.uvarint(lives)
+		h.generation = d.uvarint(generations)
 	}
 	if h.part {
-		h.partLife = d.uvarint(lives)
+		h.partGeneration = d.uvarint(generations)
 		h.edition = d.uvarint(math.MaxUint64)
 	}
 	h.stored = stored{h.chunks, h.part}
@@ -160,9 +160,9 @@ func (h *head) spec() Spec {
 	return Spec{Op: h.op, Step: h.step, N: h.n}
 }
 
-// runOut says whether the window is empty at time t.
+// runOut reports whether the window is empty at time t.
 func (h *head) runOut(t int64) bool {
-	newest := max(h.newest, h.mark)
+	newest := max(h.newest, h.dropped)
 	if newest == none {
 		return true
 	}
@@ -170,9 +170,9 @@ func (h *head) runOut(t int64) bool {
 	return newest < sp.lowest(sp.bucket(t))
 }
 
-// void makes it the head of a counter of which only parts may be left.
-func (h *head) void() {
-	h.newest, h.mark = none, none
+// dropAll makes it the head of a counter of which only parts may be left.
+func (h *head) dropAll() {
+	h.newest, h.dropped = none, none
 	h.part, h.wide, h.chunks = false, false, 0
 }
 

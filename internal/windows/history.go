@@ -4,11 +4,11 @@ import "math/bits"
 
 // history says where the closed buckets of a counter are kept.
 type history struct {
-	life    uint64 // of the part (see Subject.lives); 0: never written
-	edition uint64 // counts the contents of the part
-	part    bool   // they are in a part of their own, else in the record
-	missing bool   // and that part is not loaded
-	dirty   bool   // they were changed since Clean
+	generation uint64 // of the part (see Subject.generations); 0: never written
+	edition    uint64 // counts the contents of the part
+	part       bool   // they are in a part of their own, else in the record
+	missing    bool   // and that part is not loaded
+	dirty      bool   // they were changed since Clean
 }
 
 // touch notes a change of the closed buckets.
@@ -33,7 +33,7 @@ func (c *counter) placeHistory() {
 		h.part = true
 		c.stored.history = true
 	case size < c.sizes.History/2:
-		h.part, h.life = false, 0
+		h.part, h.generation = false, 0
 	}
 }
 

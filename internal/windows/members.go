@@ -39,11 +39,11 @@ const maxChunks = 1 << 17
 // depend on nothing but the events and their order (not on what is loaded, nor
 // on when is written), since at the cap a key replaces one of its chunk.
 type members struct {
-	life   uint64   // of the chunks (see Subject.lives); 0: never written
-	n      int      // chunks; 0: in the record
-	chunks []*chunk // nil, or beyond the end: not loaded
-	dirty  []int32  // chunks changed since Clean
-	bytes  int      // memory of the chunks
+	generation uint64   // of the chunks (see Subject.generations); 0: never written
+	n          int      // chunks; 0: in the record
+	chunks     []*chunk // nil, or beyond the end: not loaded
+	dirty      []int32  // chunks changed since Clean
+	bytes      int      // memory of the chunks
 }
 
 // place is the number of the chunk, of n, that a fingerprint falls in.
@@ -65,7 +65,7 @@ func (m *members) next() (at int, bit uint64) {
 	return m.n - int(bit), bit
 }
 
-// grows says whether the set is split when it holds live members, with mean in a chunk.
+// grows reports whether the set is split when it holds live members, with mean in a chunk.
 func (m *members) grows(live, mean int) bool {
 	return m.n > 0 && m.n < maxChunks && live > mean*m.n
 }
@@ -103,7 +103,7 @@ func (m *members) clean() {
 	m.dirty = m.dirty[:0]
 }
 
-// addKey counts a key seen in bucket b and says whether anything changed.
+// addKey counts a key seen in bucket b and reports whether anything changed.
 func (c *counter) addKey(b int64, print, weight uint64) bool {
 	m, lowest := c.members, c.lowest()
 	at := place(print, m.n)
@@ -134,7 +134,7 @@ func (c *counter) addKey(b int64, print, weight uint64) bool {
 	return true
 }
 
-// seeAgain counts live member i of k, seen again in bucket b, and says whether
+// seeAgain counts live member i of k, seen again in bucket b, and reports whether
 // anything changed.
 func (c *counter) seeAgain(k *chunk, i int, b int64, weight uint64) bool {
 	last, old := k.seen(i), k.tally(i)
@@ -166,7 +166,7 @@ func (c *counter) raise(b int64, weight uint64) {
 }
 
 // enter counts a key that is not live, at place i of k if that is not negative
-// (where the same key expired). It says whether there is a member more; at the
+// (where the same key expired). It reports whether there is a member more; at the
 // cap there is not, if the chunk has one to be replaced.
 func (c *counter) enter(k *chunk, i int, b int64, print, weight uint64) bool {
 	lowest := c.lowest()
@@ -180,7 +180,7 @@ func (c *counter) enter(k *chunk, i int, b int64, print, weight uint64) bool {
 		return true
 	}
 	last, old := k.seen(j), k.tally(j)
-	c.mark = max(c.mark, last)
+	c.dropped = max(c.dropped, last)
 	k.set(j, print, b, weight, lowest)
 	if i >= 0 {
 		k.remove(i)

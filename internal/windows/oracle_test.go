@@ -43,7 +43,7 @@ func (o *oracle) bucket(i int, t int64) int64 {
 	return (t - (t%step+step)%step) / step
 }
 
-// in says whether bucket b is in the window at time now.
+// in reports whether bucket b is in the window at time now.
 func (o *oracle) in(i int, b, now int64) bool {
 	return o.specs[i].Step == 0 || b >= o.bucket(i, now)-o.specs[i].N
 }
@@ -208,7 +208,7 @@ func (o *oracle) preceded(i int, t int64) bool {
 	})
 }
 
-// empty says whether all windows are, and no value is a lower bound.
+// empty reports whether all windows are, and no value is a lower bound.
 func (o *oracle) empty(now int64) bool {
 	for i := range o.specs {
 		v, atLeast := o.valueAt(i, now)

@@ -9,7 +9,7 @@ type stored struct {
 	history bool
 }
 
-// orphaned says whether there are parts beyond the chunks and the history in use.
+// orphaned reports whether there are parts beyond the chunks and the history in use.
 func (st stored) orphaned(chunks int, history bool) bool {
 	return st.chunks > chunks || st.history && !history
 }
@@ -65,7 +65,7 @@ func (s *Subject) Deleted(parts []Part) {
 	}
 }
 
-// Shrink drops all counters, keeping time and marks. It returns the parts that
+// Shrink drops all counters, keeping time and the states of rules. It returns the parts that
 // had keys of their own, to be deleted: as Orphans does from then on. If a crash may come
 // in between, write the record first and delete then. To delete the
 // whole subject, delete these parts, and the record together with the last of them.
@@ -74,14 +74,14 @@ func (s *Subject) Shrink(dst []Part) []Part {
 		if c == nil {
 			continue
 		}
-		s.void(c)
-		c.mark = none
+		s.dropAll(c)
+		c.dropped = none
 		if !c.stored.orphaned(0, false) {
 			s.counters[i] = nil
 		}
 	}
 	for i := range s.foreign {
-		s.foreign[i].void()
+		s.foreign[i].dropAll()
 	}
 	s.slideAt = never
 	s.changed = true

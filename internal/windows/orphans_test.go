@@ -8,7 +8,7 @@ import (
 // Shrink may come at any time, also when windows are not empty.
 func TestShrink(t *testing.T) {
 	k := richSubject(t)
-	k.Add(4, k.time, 0, MaxValue) // leaves a mark
+	k.Add(4, k.time, 0, MaxValue) // leaves a lower bound
 	used := k.inUse()
 	parts := k.Shrink(nil)
 	for _, p := range used {
@@ -16,8 +16,8 @@ func TestShrink(t *testing.T) {
 			t.Errorf("part %v forgotten", p)
 		}
 	}
-	if !k.Empty(k.time) || !k.Marked() || !k.Changed() {
-		t.Errorf("empty %v, marked %v, changed %v", k.Empty(k.time), k.Marked(), k.Changed())
+	if !k.Empty(k.time) || !k.Announced() || !k.Changed() {
+		t.Errorf("empty %v, announced %v, changed %v", k.Empty(k.time), k.Announced(), k.Changed())
 	}
 	for i := range k.counters {
 		if v, atLeast := k.Value(i); v != 0 || atLeast || k.Preceded(i, k.time) {

@@ -18,16 +18,16 @@ type Part struct {
 
 // The bytes of a part:
 //
-//	format   1 byte: partFormat
-//	life     number (see Subject.lives)
-//	history  edition; 1 byte: 1 if wide, else 0; number of a bucket; the closed buckets, counted back from it
-//	chunk    number of the newest bucket; the members
+//	format      1 byte: partFormat
+//	generation  number (see Subject.generations)
+//	history     edition; 1 byte: 1 if wide, else 0; number of a bucket; the closed buckets, counted back from it
+//	chunk       number of the newest bucket; the members
 //
 // The record says which parts there are, and is written in the same commit as
-// they are. A key may still hold bytes of an earlier life (of a set that emptied and
+// they are. A key may still hold bytes of an earlier generation (of a set that emptied and
 // grew again, of a subject that was deleted); they are never read: a part is read only if
 // the record has it, and from the commit on in which the record got it, the key
-// holds that part. Life and edition are compared all the same, since a record and
+// holds that part. Generation and edition are compared all the same, since a record and
 // a part are read one after the other, with another process's commit in between perhaps.
 const partFormat = 1
 
@@ -51,7 +51,7 @@ func (s *Subject) counterID(i int) uint64 {
 	return s.layout.Counters[i].ID
 }
 
-// Whole says whether all parts are loaded: nothing is needed.
+// Whole reports whether all parts are loaded: nothing is needed.
 func (s *Subject) Whole() bool { return s.missing+s.absent == 0 }
 
 // NeedsHistory appends the history parts that exist and are not loaded: they are
@@ -115,7 +115,7 @@ func (s *Subject) Load(p Part, value []byte) error {
 }
 
 // openPart reads the front of a part.
-func openPart(value []byte, life uint64) (decoder, error) {
+func openPart(value []byte, generation uint64) (decoder, error) {
 	if value == nil {
 		return decoder{}, fmt.Errorf("absent: %w", ErrMissingPart)
 	}
@@ -123,14 +123,14 @@ func openPart(value []byte, life uint64) (decoder, error) {
 	if f := d.byte(); d.err == nil && f != partFormat {
 		d.fail("format %d", f)
 	}
-	if l := d.uvarint(math.MaxUint64); d.err == nil && l != life {
-		return d, fmt.Errorf("of life %d, not %d: %w", l, life, ErrMissingPart)
+	if g := d.uvarint(math.MaxUint64); d.err == nil && g != generation {
+		return d, fmt.Errorf("of life %d, not %d: %w", g, generation, ErrMissingPart)
 	}
 	return d, d.err
 }
 
 func (s *Subject) loadHistory(c *counter, value []byte) error {
-	d, err := openPart(value, c.history.life)
+	d, err := openPart(value, c.history.generation)
 	if err != nil {
 		return err
 	}
@@ -175,7 +175,7 @@ func (d *decoder) bucket() int64 {
 }
 
 func (c *counter) loadChunk(at int, value []byte) error {
-	d, err := openPart(value, c.members.life)
+	d, err := openPart(value, c.members.generation)
 	if err != nil {
 		return err
 	}
@@ -213,13 +213,13 @@ func (s *Subject) Dirty(dst []Part) []Part {
 		}
 		c.placeHistory()
 		if c.history.part && c.history.dirty {
-			s.bear(&c.history.life)
+			s.assignGeneration(&c.history.generation)
 			dst = append(dst, Part{i, -1})
 		}
 		if c.chunks() == 0 {
 			continue
 		}
-		s.bear(&c.members.life)
+		s.assignGeneration(&c.members.generation)
 		for _, at := range c.members.dirty {
 			dst = append(dst, Part{i, int(at)})
 		}
@@ -227,12 +227,12 @@ func (s *Subject) Dirty(dst []Part) []Part {
 	return dst
 }
 
-// bear gives parts a life, if they have none. It is not below the subject's time in seconds: that
+// assignGeneration gives parts a generation, if they have none. It is not below the subject's time in seconds: that
 // tells them also from those of a subject of the same name that was deleted.
-func (s *Subject) bear(life *uint64) {
-	if *life == 0 {
-		s.lives = max(s.lives+1, uint64(max(s.time, 0))/second)
-		*life = s.lives
+func (s *Subject) assignGeneration(g *uint64) {
+	if *g == 0 {
+		s.generations = max(s.generations+1, uint64(max(s.time, 0))/second)
+		*g = s.generations
 	}
 }
 
@@ -244,7 +244,7 @@ func (s *Subject) AppendPart(dst []byte, p Part) []byte {
 	if p.Chunk < 0 {
 		return c.appendHistory(dst)
 	}
-	dst = binary.AppendUvarint(dst, c.members.life)
+	dst = binary.AppendUvarint(dst, c.members.generation)
 	k := c.members.chunks[p.Chunk]
 	k.sweep(c.lowest())
 	newest := k.newest()
@@ -255,7 +255,7 @@ func (s *Subject) AppendPart(dst []byte, p Part) []byte {
 func (c *counter) appendHistory(dst []byte) []byte {
 	closed := c.buckets.closed()
 	wide := closed.wide()
-	dst = binary.AppendUvarint(dst, c.history.life)
+	dst = binary.AppendUvarint(dst, c.history.generation)
 	dst = binary.AppendUvarint(dst, c.history.edition)
 	dst = append(dst, 0)
 	if wide {

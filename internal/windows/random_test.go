@@ -18,7 +18,7 @@ type randomRun struct {
 	all    *Layout // of all counters and rules
 	oracle *oracle
 	sub    *kept
-	marks  map[uint64]Mark
+	states map[uint64]RuleState
 	keys   []uint64
 	past   []*kept // earlier states: what another process may still hold
 	span   int64
@@ -52,7 +52,7 @@ func TestRandomSeeds(t *testing.T) {
 }
 
 func newRandomRun(t *testing.T, seed uint64) *randomRun {
-	r := &randomRun{t: t, rng: rand.New(rand.NewPCG(seed, 0)), marks: map[uint64]Mark{}}
+	r := &randomRun{t: t, rng: rand.New(rand.NewPCG(seed, 0)), states: map[uint64]RuleState{}}
 	r.all = &Layout{Sizes: Sizes{Inline: r.rng.IntN(4), Chunk: 1 + r.rng.IntN(4), History: 1 + r.rng.IntN(30)}}
 	for i := range 1 + r.rng.IntN(6) {
 		r.all.Counters = append(r.all.Counters, r.spec(uint64(i)))
@@ -92,7 +92,7 @@ func (r *randomRun) run() {
 		case 5:
 			r.reload(r.some())
 		case 6:
-			r.mark()
+			r.setState()
 		case 7:
 			r.clear()
 		case 8:
@@ -199,12 +199,12 @@ func (r *randomRun) clear() {
 	r.oracle.advance(t)
 }
 
-func (r *randomRun) mark() {
+func (r *randomRun) setState() {
 	if n := len(r.sub.layout.Rules); n > 0 {
 		rule := r.rng.IntN(n)
-		m := Mark{Level: r.rng.Uint64N(3), Episode: r.rng.Uint64N(3)}
-		r.sub.SetMark(rule, m)
-		r.marks[r.sub.layout.Rules[rule]] = m
+		m := RuleState{Level: r.rng.Uint64N(3), Episode: r.rng.Uint64N(3)}
+		r.sub.SetRuleState(rule, m)
+		r.states[r.sub.layout.Rules[rule]] = m
 	}
 }
 
@@ -338,8 +338,8 @@ func (r *randomRun) check() {
 		}
 	}
 	for rule, id := range r.sub.layout.Rules {
-		if r.sub.Mark(rule) != r.marks[id] {
-			r.t.Fatalf("mark of %d: %v, want %v", id, r.sub.Mark(rule), r.marks[id])
+		if r.sub.RuleState(rule) != r.states[id] {
+			r.t.Fatalf("state of %d: %v, want %v", id, r.sub.RuleState(rule), r.states[id])
 		}
 	}
 	if got, want := r.sub.Empty(later), r.oracle.empty(later); got != want {

@@ -12,16 +12,16 @@ const VersionSize = 8
 
 // The bytes of a record, numbers as varints unless said:
 //
-//	version   8 bytes, random
-//	format    1 byte: recordFormat
-//	flags     1 byte: hasTime, hasFirst, hasDelay
-//	writer    8 bytes
-//	time      8 bytes, with hasTime
-//	first     time before that, with hasFirst
-//	delay     with hasDelay; else it is 0
-//	lives     see Subject
-//	marks     number; each: id of the rule (8 bytes), level, episode
-//	counters  number; each: id (8 bytes), length, and so many bytes (see head)
+//	version      8 bytes, random
+//	format       1 byte: recordFormat
+//	flags        1 byte: hasTime, hasFirst, hasDelay
+//	writer       8 bytes
+//	time         8 bytes, with hasTime
+//	first        time before that, with hasFirst
+//	delay        with hasDelay; else it is 0
+//	generations  see Subject
+//	states       number; each: id of the rule (8 bytes), level, episode
+//	counters     number; each: id (8 bytes), length, and so many bytes (see head)
 //
 // Fixed numbers are little-endian.
 const (
@@ -57,8 +57,8 @@ func (s *Subject) AppendRecord(dst []byte, version [VersionSize]byte, writer uin
 	if s.delay > 0 {
 		dst = binary.AppendUvarint(dst, s.delay)
 	}
-	dst = binary.AppendUvarint(dst, s.lives)
-	dst = s.appendMarks(dst)
+	dst = binary.AppendUvarint(dst, s.generations)
+	dst = s.appendStates(dst)
 	return s.appendCounters(dst)
 }
 
@@ -135,8 +135,8 @@ func (s *Subject) decode(d *decoder) {
 	if flags&hasDelay != 0 {
 		s.decodeDelay(d)
 	}
-	s.lives = d.uvarint(math.MaxUint64)
-	s.decodeMarks(d)
+	s.generations = d.uvarint(math.MaxUint64)
+	s.decodeStates(d)
 	s.decodeCounters(d)
 }
 
@@ -183,7 +183,7 @@ func (l *Layout) counter(id uint64, last int) int {
 // decodeCounter reads a counter of the layout.
 func (s *Subject) decodeCounter(d *decoder, i int) {
 	sp := &s.layout.Counters[i]
-	h := decodeHead(d, s.time, s.lives)
+	h := decodeHead(d, s.time, s.generations)
 	switch {
 	case d.err != nil:
 		return

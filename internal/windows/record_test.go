@@ -40,8 +40,8 @@ func richSubject(tb testing.TB) *kept {
 			tb.Fatal(err)
 		}
 	}
-	k.SetMark(0, Mark{8000, 2})
-	k.SetMark(3, Mark{10000, 1})
+	k.SetRuleState(0, RuleState{8000, 2})
+	k.SetRuleState(3, RuleState{10000, 1})
 	k.Follow(300*300*second, 302*300*second)
 	k.write()
 	if err := k.reload(l); err != nil {
@@ -54,7 +54,7 @@ func richSubject(tb testing.TB) *kept {
 func TestRecordOfOtherLayout(t *testing.T) {
 	k := richSubject(t)
 	if len(k.foreign) != 2 || len(k.others) != 1 {
-		t.Fatalf("%d counters, %d marks of other layouts", len(k.foreign), len(k.others))
+		t.Fatalf("%d counters, %d states of other layouts", len(k.foreign), len(k.others))
 	}
 	for range 3 {
 		was := k.record
@@ -175,7 +175,7 @@ func tryPart(t *testing.T, record []byte, p Part, value []byte) {
 	}
 	for _, c := range s.counters {
 		if c != nil && c.history.missing {
-			s.void(c) // so that the others can be used
+			s.dropAll(c) // so that the others can be used
 		}
 	}
 	use(t, s)
@@ -183,7 +183,7 @@ func tryPart(t *testing.T, record []byte, p Part, value []byte) {
 
 // use does with s what can be done without a store.
 func use(t *testing.T, s *Subject) {
-	s.Marked()
+	s.Announced()
 	s.Empty(s.time)
 	s.Orphans(nil)
 	s.Size()

@@ -55,7 +55,7 @@ func (sp *Spec) gone(b int64) (int64, bool) {
 	return t, t != math.MaxInt64
 }
 
-// late says whether an event of time t is out of the window at time now.
+// late reports whether an event of time t is out of the window at time now.
 func (sp *Spec) late(t, now int64) bool {
 	if sp.Step == 0 || t >= now {
 		return false

@@ -24,7 +24,7 @@ type Spec struct {
 }
 
 // Layout is what is kept for one kind of subject: its counters by number, and
-// the ids (hashes) of the rules whose marks it keeps, by number.
+// the ids (hashes) of the rules whose states it keeps, by number.
 // A record may hold more, of another pack: that is carried along untouched.
 type Layout struct {
 	Counters []Spec
@@ -33,8 +33,8 @@ type Layout struct {
 	Sizes Sizes // default: 20 members in a record, 128 in a chunk, 256 bytes of history
 }
 
-// Mark is what was announced of a rule for a subject.
-type Mark struct {
+// RuleState is what was announced of a rule for a subject: its level, and the number of its episode.
+type RuleState struct {
 	Level   uint64 // 1/10,000 of the limit; 0: none
 	Episode uint64 // 0 is written for 1, the first
 }

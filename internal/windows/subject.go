@@ -5,7 +5,7 @@ import (
 	"math"
 )
 
-// Subject is the state of one subject: its time, its counters and its marks.
+// Subject is the state of one subject: its time, its counters and the states of its rules.
 //
 // The order of use for one event is: see that everything it touches is loaded
 // (NeedsHistory, Needs, Load), Advance, then Preceded for the conditions, then Add. A
@@ -21,16 +21,16 @@ type Subject struct {
 	delay  uint64
 	writer uint64
 
-	// lives is the largest number given to parts: whenever chunks or a history come to be, they
-	// take a new one (bear), which stands in the record and in each of them. So the
+	// generations is the largest number given to parts: whenever chunks or a history come to be, they
+	// take a new one (assignGeneration), which stands in the record and in each of them. So the
 	// bytes of a set that emptied are never taken for those of the set that grew after it.
-	lives uint64
+	generations uint64
 
-	slideAt  int64      // no bucket leaves a window before; may be too early
-	counters []*counter // by number; nil: nothing was ever added
-	foreign  []foreign  // counters of other layouts
-	marks    []Mark     // by number of the rule; nil: none
-	others   []otherMark
+	slideAt  int64       // no bucket leaves a window before; may be too early
+	counters []*counter  // by number; nil: nothing was ever added
+	foreign  []foreign   // counters of other layouts
+	states   []RuleState // by number of the rule; nil: none
+	others   []otherState
 	missing  int // histories not loaded
 	absent   int // chunks not loaded
 	pending  int // parts to be written, at most
@@ -56,7 +56,7 @@ func (s *Subject) First() int64 { return s.first }
 // Writer is the id of the process that wrote the record last; 0 for none.
 func (s *Subject) Writer() uint64 { return s.writer }
 
-// Changed says whether anything was changed since the last Clean.
+// Changed reports whether anything was changed since the last Clean.
 func (s *Subject) Changed() bool { return s.changed }
 
 // Touch notes the time of a matching event for First.
@@ -100,18 +100,18 @@ func (s *Subject) settle(c *counter) {
 	switch {
 	case len(c.buckets) == 0:
 	case c.buckets.newest() < c.lowest():
-		s.void(c)
+		s.dropAll(c)
 	case c.history.missing:
 		return
 	default:
 		c.slide()
 	}
-	s.owe(c, parts)
+	s.notePending(c, parts)
 	s.slideAt = min(s.slideAt, c.due())
 }
 
-// void drops all a counter holds.
-func (s *Subject) void(c *counter) {
+// dropAll drops all a counter holds.
+func (s *Subject) dropAll(c *counter) {
 	if c.history.missing {
 		s.missing--
 	}
@@ -119,7 +119,7 @@ func (s *Subject) void(c *counter) {
 	c.clear()
 }
 
-// Late says whether an event of time t is too old for counter i.
+// Late reports whether an event of time t is too old for counter i.
 func (s *Subject) Late(i int, t int64) bool {
 	return s.timed && s.layout.Counters[i].late(t, s.time)
 }
@@ -139,22 +139,22 @@ func (s *Subject) Add(i int, t int64, key, num uint64) {
 		return
 	}
 	s.changed = true
-	s.owe(c, parts)
+	s.notePending(c, parts)
 	s.bytes += pieceBytes * max(c.pieces()-pieces, 0)
 	if c.buckets.oldest() != oldest {
 		s.slideAt = min(s.slideAt, c.due())
 	}
 }
 
-// owe notes how many more parts of c are to be written than there were.
-func (s *Subject) owe(c *counter, were int) {
+// notePending notes how many more parts of c are to be written than there were.
+func (s *Subject) notePending(c *counter, were int) {
 	if more := c.pending() - were; more != 0 {
 		s.pending += more
 		s.bytes += more * c.partBytes()
 	}
 }
 
-// add counts an event of bucket b as Add does, and says whether anything changed.
+// add counts an event of bucket b as Add does, and reports whether anything changed.
 func (c *counter) add(b, t int64, key, num uint64) bool {
 	switch c.spec.Op {
 	case Sum:
@@ -197,7 +197,7 @@ func (s *Subject) ValueAt(i int, t int64) (v uint64, atLeast bool) {
 	return c.show(c.left(c.buckets.expired(lowest)), lowest)
 }
 
-// Preceded says whether counter i (First) has an event no later than t within
+// Preceded reports whether counter i (First) has an event no later than t within
 // its window at the subject's time.
 func (s *Subject) Preceded(i int, t int64) bool {
 	s.mustBeLoaded()
@@ -205,7 +205,7 @@ func (s *Subject) Preceded(i int, t int64) bool {
 	return c != nil && c.preceded(t)
 }
 
-// Empty says whether at time t every window has run empty, of counters of
+// Empty reports whether at time t every window has run empty, of counters of
 // other layouts too as far as the record can tell.
 func (s *Subject) Empty(t int64) bool {
 	for _, c := range s.counters {
@@ -245,7 +245,7 @@ const (
 
 // Size is the memory held, in bytes, approximately.
 func (s *Subject) Size() int {
-	n := subjectBytes + 8*cap(s.counters) + 16*cap(s.marks) + 24*cap(s.others)
+	n := subjectBytes + 8*cap(s.counters) + 16*cap(s.states) + 24*cap(s.others)
 	for _, c := range s.counters {
 		if c == nil {
 			continue

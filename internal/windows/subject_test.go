@@ -54,7 +54,7 @@ func (k *kept) load(parts []Part) error {
 	return nil
 }
 
-// event applies an event of one counter, and says whether it was counted.
+// event applies an event of one counter, and reports whether it was counted.
 func (k *kept) event(i int, t int64, key, num uint64) (bool, error) {
 	if k.Late(i, t) {
 		return false, nil
@@ -118,7 +118,7 @@ func (s *script) run(out *strings.Builder, d *datadriven.TestData) error {
 	case "empty":
 		fmt.Fprintln(out, s.sub.Empty(at(d)))
 	case "mark":
-		s.sub.SetMark(int(number(d, "rule")), Mark{number(d, "level"), number(d, "episode")})
+		s.sub.SetRuleState(int(number(d, "rule")), RuleState{number(d, "level"), number(d, "episode")})
 		s.show(out)
 	default:
 		return s.store(out, d)
@@ -237,7 +237,7 @@ func (s *script) show(out *strings.Builder) {
 		fmt.Fprintln(out)
 	}
 	for r := range s.sub.layout.Rules {
-		if m := s.sub.Mark(r); m != (Mark{}) {
+		if m := s.sub.RuleState(r); m != (RuleState{}) {
 			fmt.Fprintf(out, "rule %d level %d episode %d\n", r, m.Level, m.Episode)
 		}
 	}

@@ -41,14 +41,14 @@ func (t tally) within(o tally) tally {
 	return t
 }
 
-// fits says whether t can take o without overflow.
+// fits reports whether t can take o without overflow.
 func (t tally) fits(o tally) bool {
 	_, carry := bits.Add64(t.sum, o.sum, 0)
 	return uint64(t.high)+uint64(o.high)+carry <= math.MaxUint32 &&
 		uint64(t.keys)+uint64(o.keys) <= math.MaxUint32
 }
 
-// over says whether the sum is above MaxValue.
+// over reports whether the sum is above MaxValue.
 func (t tally) over() bool {
 	return t.high > 0 || t.sum > MaxValue
 }

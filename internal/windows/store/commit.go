@@ -55,7 +55,7 @@ func (r *Record) mustBeValid() {
 	}
 }
 
-// writes says whether anything is written.
+// writes reports whether anything is written.
 func (c *Commit) writes() bool {
 	for i := range c.Fences {
 		if c.Fences[i].To != nil {
@@ -70,12 +70,12 @@ func (c *Commit) writes() bool {
 	return len(c.Puts) > 0
 }
 
-// holds says whether the fence's key is as expected. value is nil if the key is absent.
+// holds reports whether the fence's key is as expected. value is nil if the key is absent.
 func (f *Fence) holds(value []byte) bool {
 	return (f.From == nil) == (value == nil) && bytes.Equal(f.From, value)
 }
 
-// holds says whether the record's key is as expected. value is nil if the key is absent.
+// holds reports whether the record's key is as expected. value is nil if the key is absent.
 func (r *Record) holds(value []byte) bool {
 	return (r.Version == nil) == (value == nil) && bytes.HasPrefix(value, r.Version)
 }

@@ -142,7 +142,7 @@ func setting(ctx context.Context, c *goredis.Client, name string) (string, error
 	return values[name], nil
 }
 
-// denied says whether the server answers, and answers no: managed services forbid, rename or take out commands that tell
+// denied reports whether the server answers, and answers no: managed services forbid, rename or take out commands that tell
 // of the server, each in words of its own.
 func denied(err error) bool {
 	var reply goredis.Error

@@ -208,7 +208,7 @@ func testClusterFailover(t *testing.T, cluster *servers.RedisNodes) {
 	}
 }
 
-// lists says whether a node of a Cluster knows another one in a role.
+// lists reports whether a node of a Cluster knows another one in a role.
 func lists(node, other *servers.RedisServer, role string) bool {
 	for line := range strings.Lines(node.Do("CLUSTER", "NODES")) {
 		if strings.Contains(line, other.Addr()+"@") && strings.Contains(line, role) {

@@ -26,7 +26,7 @@ type Store struct {
 }
 
 // New connects, and returns an error if the options are wrong or the
-// server does not answer; Retryable says whether trying again may help.
+// server does not answer; Retryable reports whether trying again may help.
 // Whether the server is fit to be the store is for Check to say.
 func New(ctx context.Context, o Options) (*Store, error) {
 	var err error
@@ -150,7 +150,7 @@ func (r *Store) masters(ctx context.Context) (all []*goredis.Client, err error) 
 	return all, err
 }
 
-// scanNode calls f with the keys of a server that match a pattern, and says whether it always went on.
+// scanNode calls f with the keys of a server that match a pattern, and reports whether it always went on.
 func scanNode(ctx context.Context, node goredis.Cmdable, pattern string, f func(key []byte) bool, pause func()) (goes bool, err error) {
 	const count = 1000 // keys looked at in one call: some 0.2 ms of Redis
 	for cursor := uint64(0); ; {

@@ -61,7 +61,7 @@ var replies = []struct {
 	{"ERR ACL failure in script", kindAuth, false},
 }
 
-// Retryable says whether an error of a Store may pass, so that the same call is
+// Retryable reports whether an error of a Store may pass, so that the same call is
 // worth another try. What is not is a mistake in the settings, or ours.
 func Retryable(err error) bool {
 	_, retry := classify(err)
@@ -106,7 +106,7 @@ func oneLine(err error) error {
 	return err
 }
 
-// OfSentinels says whether it was Sentinels, not Redis itself, that an error of a Store came from.
+// OfSentinels reports whether it was Sentinels, not Redis itself, that an error of a Store came from.
 func OfSentinels(err error) bool {
 	var e sentinelsError
 	return errors.As(err, &e)
@@ -154,7 +154,7 @@ func classifyNetwork(err error) string {
 	return ""
 }
 
-// isTLS says whether client and server did not agree on TLS. The server's refusal comes as a
+// isTLS reports whether client and server did not agree on TLS. The server's refusal comes as a
 // network error of this Op.
 func isTLS(err error) bool {
 	var certificate *tls.CertificateVerificationError
