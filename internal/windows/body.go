@@ -13,8 +13,11 @@ import (
 // A bucket is its number, counted back from the next newer one, and what its
 // operation keeps (appendTally).
 
+// body is a counter as its bytes see it: in a record, and in parts of their own (partbytes.go).
+type body struct{ *counter }
+
 // head is what the counter's bytes begin with (after moveTo).
-func (c *counter) head() head {
+func (c body) head() head {
 	h := head{
 		op: c.spec.Op, step: c.spec.Step, n: c.spec.N,
 		newest: c.buckets.newest(), dropped: none,
@@ -50,8 +53,8 @@ func (bs buckets) wide() bool {
 	return false
 }
 
-// appendBody appends the counter's bytes.
-func (c *counter) appendBody(dst []byte, h *head) []byte {
+// append appends the counter's bytes.
+func (c body) append(dst []byte, h *head) []byte {
 	dst = h.append(dst)
 	if h.newest == none {
 		return dst
@@ -68,8 +71,8 @@ func (c *counter) appendBody(dst []byte, h *head) []byte {
 	return dst
 }
 
-// decodeBody reads what appendBody wrote, behind the head.
-func (c *counter) decodeBody(d *decoder, h *head) {
+// decode reads what append wrote, after the head.
+func (c body) decode(d *decoder, h *head) {
 	sp := c.spec
 	c.dropped = h.dropped
 	c.history = history{generation: h.partGeneration, edition: h.edition, part: h.part, missing: h.part}
@@ -93,7 +96,7 @@ func (c *counter) decodeBody(d *decoder, h *head) {
 }
 
 // decodeInline reads members kept in the record, and makes their buckets.
-func (c *counter) decodeInline(d *decoder, h *head) {
+func (c body) decodeInline(d *decoder, h *head) {
 	k := decodeMembers(d, c.spec.Op == Weighted, h.newest, c.spec.N)
 	if d.err != nil {
 		return
@@ -110,7 +113,7 @@ func (c *counter) decodeInline(d *decoder, h *head) {
 }
 
 // sum adds the buckets up.
-func (c *counter) sum(d *decoder) {
+func (c body) sum(d *decoder) {
 	c.total = tally{}
 	if c.spec.Op == First {
 		return

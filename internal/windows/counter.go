@@ -7,12 +7,8 @@ import (
 
 // counter is a counter of the layout that was ever added to.
 type counter struct {
-	spec  *Spec
+	bucketClock
 	sizes *Sizes
-
-	// The bucket of the subject's time, where it starts and where the next one
-	// does: saves a division per event.
-	now, from, till int64
 
 	buckets buckets
 	total   tally    // of buckets; unused by First
@@ -26,7 +22,7 @@ func newCounter(sp *Spec, sz *Sizes) *counter {
 	if sp.Step < 0 || sp.N < 0 || sp.N > maxBuckets {
 		panic(fmt.Sprintf("BUG: counter %016x of %d buckets of %d ns", sp.ID, sp.N, sp.Step))
 	}
-	c := &counter{spec: sp, sizes: sz, dropped: none}
+	c := &counter{bucketClock: bucketClock{spec: sp}, sizes: sz, dropped: none}
 	if c.keyed() {
 		c.members = &members{}
 	}
@@ -36,19 +32,6 @@ func newCounter(sp *Spec, sz *Sizes) *counter {
 // keyed reports whether the counter keeps members.
 func (c *counter) keyed() bool {
 	return c.spec.Op == Distinct || c.spec.Op == Weighted
-}
-
-// moveTo notes the subject's time.
-func (c *counter) moveTo(t int64) {
-	if t >= c.from && t < c.till {
-		return
-	}
-	c.now = c.spec.bucket(t)
-	c.from = c.spec.start(c.now)
-	c.till = math.MaxInt64
-	if c.spec.Step > 0 {
-		c.till = c.spec.start(satAdd(c.now, 1))
-	}
 }
 
 // chunks is the number of chunks of members.
@@ -113,19 +96,6 @@ func (c *counter) partBytes() int {
 		member += uvarintLen(c.total.sum / uint64(c.total.keys))
 	}
 	return frontBytes + member*int(c.total.keys)/n
-}
-
-// lowest is the oldest bucket in the window (after moveTo).
-func (c *counter) lowest() int64 {
-	return c.spec.lowest(c.now)
-}
-
-// bucketOf is the bucket of time t, not after that of moveTo.
-func (c *counter) bucketOf(t int64) int64 {
-	if t >= c.from {
-		return c.now
-	}
-	return c.spec.bucket(t)
 }
 
 // put adds v to bucket b.

@@ -7,7 +7,7 @@ import "math"
 // The delay is no signed number: from an event of 1678 to a stream of 2261 there are more nanoseconds than those can say.
 
 // Delay is how far the stream's time was past the subject's newest event when that was applied, ns.
-func (s *Subject) Delay() uint64 { return s.delay }
+func (s *times) Delay() uint64 { return s.delay }
 
 // Follow notes how far an event of time t is behind the stream, whose time has reached stream with it. An event older than
 // the subject's time says nothing. To be called once clears that are due have moved that, and before the event does.
@@ -25,7 +25,7 @@ func (s *Subject) Follow(t, stream int64) {
 }
 
 // Reached is the time up to which a stream's time makes something of the subject due: its delay earlier, or the first time of all.
-func (s *Subject) Reached(stream int64) int64 {
+func (s *times) Reached(stream int64) int64 {
 	if sinceFirst := uint64(stream) - 1<<63; sinceFirst < s.delay {
 		return math.MinInt64
 	}
@@ -33,7 +33,7 @@ func (s *Subject) Reached(stream int64) int64 {
 }
 
 // Awaits is the stream's time at which what is due at time t is reached: the delay later, or the last time of all.
-func (s *Subject) Awaits(t int64) int64 {
+func (s *times) Awaits(t int64) int64 {
 	if untilLast := math.MaxInt64 - uint64(t); untilLast < s.delay {
 		return math.MaxInt64
 	}

@@ -48,7 +48,7 @@ func TestReached(t *testing.T) {
 	first, last := instant("1678-01-01T00:00:00Z"), instant("2261-12-31T23:59:59.999999999Z")
 	f := func(delay uint64, stream, want int64) {
 		t.Helper()
-		s := Subject{delay: delay}
+		s := Subject{times: times{delay: delay}}
 		if got := s.Reached(stream); got != want {
 			t.Errorf("delay %d: %d reaches %d, want %d", delay, stream, got, want)
 		}
@@ -67,7 +67,7 @@ func TestReached(t *testing.T) {
 	f(uint64(last)-uint64(first), 0, math.MinInt64)
 	f(math.MaxUint64, last, math.MinInt64)
 	f(math.MaxUint64, math.MaxInt64, math.MinInt64)
-	late := Subject{delay: math.MaxUint64}
+	late := Subject{times: times{delay: math.MaxUint64}}
 	if late.Awaits(first) != math.MaxInt64 || late.Awaits(last) != math.MaxInt64 {
 		t.Error("a stream that comes to no end must be awaited")
 	}

@@ -15,9 +15,9 @@ const maxForeign = 1 << 12
 
 // decodeForeign keeps a counter that the layout lacks. One that has run out is dropped, or
 // it would stay for ever in a subject that lives on.
-func (s *Subject) decodeForeign(d *decoder, id uint64) {
+func (s record) decodeForeign(d *decoder, id uint64) {
 	body := d.b
-	h := decodeHead(d, s.time, s.generations)
+	h := decodeHead(d, s.time, uint64(s.generations))
 	if d.err != nil {
 		return
 	}

@@ -35,6 +35,26 @@ const (
 // and names writer as its last writer. To be called after AppendPart of all dirty parts.
 func (s *Subject) AppendRecord(dst []byte, version [VersionSize]byte, writer uint64) []byte {
 	s.writer = writer
+	return record{s}.append(dst, version)
+}
+
+// DecodeSubject reads a record (the bytes AppendRecord made, of this layout or
+// another).
+func DecodeSubject(l *Layout, bytes []byte) (*Subject, error) {
+	s := NewSubject(l)
+	d := decoder{b: bytes}
+	record{s}.decode(&d)
+	d.end()
+	if d.err != nil {
+		return nil, fmt.Errorf("decode record: %w", d.err)
+	}
+	return s, nil
+}
+
+// record is a subject as its bytes see it.
+type record struct{ *Subject }
+
+func (s record) append(dst []byte, version [VersionSize]byte) []byte {
 	dst = append(dst, version[:]...)
 	flags := byte(0)
 	if s.timed {
@@ -47,7 +67,7 @@ func (s *Subject) AppendRecord(dst []byte, version [VersionSize]byte, writer uin
 		flags |= hasDelay
 	}
 	dst = append(dst, recordFormat, flags)
-	dst = binary.LittleEndian.AppendUint64(dst, writer)
+	dst = binary.LittleEndian.AppendUint64(dst, s.writer)
 	if s.timed {
 		dst = binary.LittleEndian.AppendUint64(dst, uint64(s.time))
 	}
@@ -57,27 +77,27 @@ func (s *Subject) AppendRecord(dst []byte, version [VersionSize]byte, writer uin
 	if s.delay > 0 {
 		dst = binary.AppendUvarint(dst, s.delay)
 	}
-	dst = binary.AppendUvarint(dst, s.generations)
-	dst = s.appendStates(dst)
+	dst = binary.AppendUvarint(dst, uint64(s.generations))
+	dst = s.ruleStates.append(dst, s.layout.Rules)
 	return s.appendCounters(dst)
 }
 
 // appendCounters appends the counters: the layout's, then the others.
-func (s *Subject) appendCounters(dst []byte) []byte {
+func (s record) appendCounters(dst []byte) []byte {
 	at, n := len(dst), 0
 	for i, c := range s.counters {
 		if c == nil {
 			continue
 		}
 		c.moveTo(s.time)
-		h := c.head()
+		h := body{c}.head()
 		if h.blank() {
 			continue
 		}
 		n++
 		dst = binary.LittleEndian.AppendUint64(dst, s.layout.Counters[i].ID)
 		from := len(dst)
-		dst = prefixLength(c.appendBody(dst, &h), from)
+		dst = prefixLength(body{c}.append(dst, &h), from)
 	}
 	for i := range s.foreign {
 		f := &s.foreign[i]
@@ -102,20 +122,7 @@ func prefix(dst []byte, at int, x uint64) []byte {
 	return slices.Insert(dst, at, b[:binary.PutUvarint(b[:], x)]...)
 }
 
-// DecodeSubject reads a record (the bytes AppendRecord made, of this layout or
-// another).
-func DecodeSubject(l *Layout, record []byte) (*Subject, error) {
-	s := NewSubject(l)
-	d := decoder{b: record}
-	s.decode(&d)
-	d.end()
-	if d.err != nil {
-		return nil, fmt.Errorf("decode record: %w", d.err)
-	}
-	return s, nil
-}
-
-func (s *Subject) decode(d *decoder) {
+func (s record) decode(d *decoder) {
 	d.take(VersionSize)
 	if f := d.byte(); d.err == nil && f != recordFormat {
 		d.newer("format %d", f)
@@ -135,18 +142,18 @@ func (s *Subject) decode(d *decoder) {
 	if flags&hasDelay != 0 {
 		s.decodeDelay(d)
 	}
-	s.generations = d.uvarint(math.MaxUint64)
-	s.decodeStates(d)
+	s.generations = generations(d.uvarint(math.MaxUint64))
+	s.ruleStates.decode(d, s.layout)
 	s.decodeCounters(d)
 }
 
-func (s *Subject) decodeDelay(d *decoder) {
+func (s record) decodeDelay(d *decoder) {
 	if s.delay = d.uvarint(math.MaxUint64); s.delay == 0 {
 		d.fail("no delay")
 	}
 }
 
-func (s *Subject) decodeCounters(d *decoder) {
+func (s record) decodeCounters(d *decoder) {
 	n := d.count(10)
 	if n > 0 && !s.timed {
 		d.fail("counters without a time")
@@ -181,9 +188,9 @@ func (l *Layout) counter(id uint64, last int) int {
 }
 
 // decodeCounter reads a counter of the layout.
-func (s *Subject) decodeCounter(d *decoder, i int) {
+func (s record) decodeCounter(d *decoder, i int) {
 	sp := &s.layout.Counters[i]
-	h := decodeHead(d, s.time, s.generations)
+	h := decodeHead(d, s.time, uint64(s.generations))
 	switch {
 	case d.err != nil:
 		return
@@ -195,7 +202,7 @@ func (s *Subject) decodeCounter(d *decoder, i int) {
 		return
 	}
 	c := newCounter(sp, s.layout.pieceSizes())
-	c.decodeBody(d, &h)
+	body{c}.decode(d, &h)
 	d.end()
 	if d.err != nil {
 		return

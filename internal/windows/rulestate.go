@@ -3,6 +3,7 @@ package windows
 import (
 	"encoding/binary"
 	"math"
+	"slices"
 )
 
 // otherState is the state of a rule of another layout, carried along.
@@ -11,8 +12,14 @@ type otherState struct {
 	RuleState
 }
 
+// ruleStates are those of a subject.
+type ruleStates struct {
+	states []RuleState // by number of the rule; nil: none
+	others []otherState
+}
+
 // RuleState is what was announced of rule r (its number in the layout).
-func (s *Subject) RuleState(r int) RuleState {
+func (s *ruleStates) RuleState(r int) RuleState {
 	if s.states == nil {
 		return RuleState{}
 	}
@@ -21,37 +28,31 @@ func (s *Subject) RuleState(r int) RuleState {
 
 // SetRuleState replaces it.
 func (s *Subject) SetRuleState(r int, m RuleState) {
-	if s.RuleState(r) == m {
-		return
+	if s.RuleState(r) != m {
+		s.ruleStates.set(r, m, len(s.layout.Rules))
+		s.changed = true
 	}
+}
+
+// set replaces the state of rule r, of so many.
+func (s *ruleStates) set(r int, m RuleState, rules int) {
 	if s.states == nil {
-		s.states = make([]RuleState, len(s.layout.Rules))
+		s.states = make([]RuleState, rules)
 	}
 	s.states[r] = m
-	s.changed = true
 }
 
 // Announced reports whether any rule, of this layout or another, ever announced a level.
-func (s *Subject) Announced() bool {
-	for _, m := range s.states {
-		if m.announced() {
-			return true
-		}
-	}
-	for _, m := range s.others {
-		if m.announced() {
-			return true
-		}
-	}
-	return false
+func (s *ruleStates) Announced() bool {
+	return slices.ContainsFunc(s.states, RuleState.announced) || slices.ContainsFunc(s.others, otherState.announced)
 }
 
 func (m RuleState) announced() bool {
 	return m.Level > 0 || m.Episode > 1
 }
 
-// appendStates appends the states: the layout's, then the others.
-func (s *Subject) appendStates(dst []byte) []byte {
+// append appends the states: the layout's, then the others.
+func (s *ruleStates) append(dst []byte, rules []uint64) []byte {
 	n := len(s.others)
 	for _, m := range s.states {
 		if m != (RuleState{}) {
@@ -61,7 +62,7 @@ func (s *Subject) appendStates(dst []byte) []byte {
 	dst = binary.AppendUvarint(dst, uint64(n))
 	for r, m := range s.states {
 		if m != (RuleState{}) {
-			dst = m.append(dst, s.layout.Rules[r])
+			dst = m.append(dst, rules[r])
 		}
 	}
 	for _, m := range s.others {
@@ -76,29 +77,28 @@ func (m RuleState) append(dst []byte, rule uint64) []byte {
 	return binary.AppendUvarint(dst, m.Episode)
 }
 
-func (s *Subject) decodeStates(d *decoder) {
+func (s *ruleStates) decode(d *decoder, l *Layout) {
 	n := d.count(10)
 	for r := -1; n > 0 && d.err == nil; n-- {
 		id := d.uint64()
 		m := RuleState{Level: d.uvarint(math.MaxUint64), Episode: d.uvarint(math.MaxUint64)}
-		if r = s.layout.rule(id, r); r < len(s.layout.Rules) {
-			s.decodeState(d, r, m)
+		if r = l.rule(id, r); r < len(l.Rules) {
+			s.decodeState(d, r, m, l)
 		} else {
-			s.decodeOtherState(d, otherState{id, m})
+			s.decodeOther(d, otherState{id, m})
 		}
 	}
 }
 
-func (s *Subject) decodeState(d *decoder, r int, m RuleState) {
+func (s *ruleStates) decodeState(d *decoder, r int, m RuleState, l *Layout) {
 	if m == (RuleState{}) || s.RuleState(r) != (RuleState{}) {
-		d.fail("mark of rule %016x", s.layout.Rules[r])
+		d.fail("mark of rule %016x", l.Rules[r])
 		return
 	}
-	s.SetRuleState(r, m)
-	s.changed = false
+	s.set(r, m, len(l.Rules))
 }
 
-func (s *Subject) decodeOtherState(d *decoder, m otherState) {
+func (s *ruleStates) decodeOther(d *decoder, m otherState) {
 	for _, o := range s.others {
 		if o.rule == m.rule {
 			d.fail("mark of rule %016x twice", m.rule)

@@ -4,6 +4,9 @@ package windows
 const MaxValue = 1<<53 - 1
 
 // Op is what a counter keeps in each of its buckets.
+//
+// There is no room for a fifth. The first byte of a counter in a record (head.go) has two bits for the operation, and its other six
+// are in use: one more needs recordFormat 2, which versions before it take for a later one's and leave alone (ErrNewer).
 type Op uint8
 
 // The operations.

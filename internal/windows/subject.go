@@ -16,27 +16,76 @@ import (
 type Subject struct {
 	layout *Layout
 
-	time   int64 // the newest event's, if timed
-	first  int64 // the earliest event's, if touched
-	delay  uint64
+	times
+	ruleStates
+	loading
+	unwritten
+
 	writer uint64
 
 	// generations is the largest number given to parts: whenever chunks or a history come to be, they
-	// take a new one (assignGeneration), which stands in the record and in each of them. So the
+	// take a new one (generations.assign), which stands in the record and in each of them. So the
 	// bytes of a set that emptied are never taken for those of the set that grew after it.
-	generations uint64
+	generations generations
 
-	slideAt  int64       // no bucket leaves a window before; may be too early
-	counters []*counter  // by number; nil: nothing was ever added
-	foreign  []foreign   // counters of other layouts
-	states   []RuleState // by number of the rule; nil: none
-	others   []otherState
-	missing  int // histories not loaded
-	absent   int // chunks not loaded
-	pending  int // parts to be written, at most
-	bytes    int // that these take, and what the record has grown by, about
+	slideAt  int64      // no bucket leaves a window before; may be too early
+	counters []*counter // by number; nil: nothing was ever added
+	foreign  []foreign  // counters of other layouts
+}
 
-	timed, touched, changed bool
+// times are those of a subject's events.
+type times struct {
+	time  int64  // the newest event's, if timed
+	first int64  // the earliest event's, if touched
+	delay uint64 // see Delay
+
+	timed, touched bool
+}
+
+// Time is the newest time the subject was advanced to; false if never.
+func (s *times) Time() (int64, bool) { return s.time, s.timed }
+
+// First is the earliest time of any event of the subject (Touch), 0 if there was none.
+func (s *times) First() int64 { return s.first }
+
+// loading is how many parts are not loaded.
+type loading struct {
+	missing int // histories
+	absent  int // chunks
+}
+
+// Whole reports whether all parts are loaded: nothing is needed.
+func (l *loading) Whole() bool { return l.missing+l.absent == 0 }
+
+func (l *loading) mustBeLoaded() {
+	if l.missing > 0 {
+		panic("BUG: subject used before its histories were loaded")
+	}
+}
+
+// unwritten is what has changed since the last Clean.
+type unwritten struct {
+	bytes   int   // that the parts to be written take, and what the record has grown by, about
+	pending int32 // how many parts, at most
+	changed bool
+}
+
+// Changed reports whether anything was changed since the last Clean.
+func (u *unwritten) Changed() bool { return u.changed }
+
+// Pending is how many parts Dirty would name, at most. Unlike Dirty it costs nothing.
+func (u *unwritten) Pending() int { return int(u.pending) }
+
+// PendingBytes is about what they take when they are written, their keys included except for the subject's name, and
+// what the record has grown by since the last Clean.
+func (u *unwritten) PendingBytes() int { return max(u.bytes, 0) }
+
+// notePending notes how many more parts of c are to be written than there were.
+func (u *unwritten) notePending(c *counter, were int) {
+	if more := c.pending() - were; more != 0 {
+		u.pending += int32(more)
+		u.bytes += more * c.partBytes()
+	}
 }
 
 // never is a time that does not come.
@@ -47,17 +96,8 @@ func NewSubject(l *Layout) *Subject {
 	return &Subject{layout: l, slideAt: never, counters: make([]*counter, len(l.Counters))}
 }
 
-// Time is the newest time the subject was advanced to; false if never.
-func (s *Subject) Time() (int64, bool) { return s.time, s.timed }
-
-// First is the earliest time of any event of the subject (Touch), 0 if there was none.
-func (s *Subject) First() int64 { return s.first }
-
 // Writer is the id of the process that wrote the record last; 0 for none.
 func (s *Subject) Writer() uint64 { return s.writer }
-
-// Changed reports whether anything was changed since the last Clean.
-func (s *Subject) Changed() bool { return s.changed }
 
 // Touch notes the time of a matching event for First.
 func (s *Subject) Touch(t int64) {
@@ -83,12 +123,6 @@ func (s *Subject) Advance(t int64) {
 		if c != nil {
 			s.settle(c)
 		}
-	}
-}
-
-func (s *Subject) mustBeLoaded() {
-	if s.missing > 0 {
-		panic("BUG: subject used before its histories were loaded")
 	}
 }
 
@@ -143,14 +177,6 @@ func (s *Subject) Add(i int, t int64, key, num uint64) {
 	s.bytes += pieceBytes * max(c.pieces()-pieces, 0)
 	if c.buckets.oldest() != oldest {
 		s.slideAt = min(s.slideAt, c.due())
-	}
-}
-
-// notePending notes how many more parts of c are to be written than there were.
-func (s *Subject) notePending(c *counter, were int) {
-	if more := c.pending() - were; more != 0 {
-		s.pending += more
-		s.bytes += more * c.partBytes()
 	}
 }
 
