@@ -65,7 +65,9 @@ func (p *simProcess) begunAgain(why error) {
 
 // begin is the process' start. The world goes on meanwhile, and what is on the way may be lost; the process may die.
 func (p *simProcess) begin() {
-	if err := p.Service.prepare(p.ctx); p.ctx.Err() != nil {
+	ctx, cancel := context.WithTimeout(p.ctx, time.Hour) // a start that waits for what never comes is a failure
+	defer cancel()
+	if err := p.Service.prepare(ctx); p.ctx.Err() != nil {
 		return
 	} else if err != nil {
 		panic(fmt.Sprintf("a process does not start: %v", err))
