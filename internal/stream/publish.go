@@ -114,7 +114,7 @@ func (p *topicPublisher) loadRecent(ctx context.Context, partition int, since in
 // readTail reads the ids at the end of a partition. What is in the log and not
 // replicated yet belongs to it: crossings of which the acknowledgement was lost, or did not
 // come before their process died. It is waited for, for as long as a broker that is gone may
-// hold it up.
+// hold it up. What can be read is read, however late it is: a broker may be slow to say where the log ends.
 func (p *topicPublisher) readTail(ctx context.Context, t *tail, partition int) error {
 	start, end, err := p.source.Offsets(ctx, p.topic, partition)
 	if err != nil {
@@ -124,7 +124,7 @@ func (p *topicPublisher) readTail(ctx context.Context, t *tail, partition int) e
 	stream := p.source.Open(p.topic, partition, at)
 	defer stream.Close()
 	for {
-		if end, err = p.end(ctx, p.topic, partition); err != nil || at >= end || time.Now().After(late) {
+		if end, err = p.end(ctx, p.topic, partition); err != nil || at >= end {
 			return err
 		}
 		for more := true; more && at < end; {
@@ -137,6 +137,9 @@ func (p *topicPublisher) readTail(ctx context.Context, t *tail, partition int) e
 			}
 			next, _ := set.Span()
 			at, more = next, next > at
+		}
+		if at < end && time.Now().After(late) {
+			return nil
 		}
 	}
 }

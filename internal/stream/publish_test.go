@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -91,6 +92,25 @@ func TestTailIsReadToItsEnd(t *testing.T) {
 	if want := []string{"a", "b", "c", "d"}; !slices.Equal(l.ids, want) {
 		t.Errorf("the topic has %v, want %v", l.ids, want)
 	}
+}
+
+// TestTailIsReadThoughItIsLate: a broker that takes long to say where the log ends takes nothing from what is read; what it has not shown by then is
+// not waited for.
+func TestTailIsReadThoughItIsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &lateTopic{ids: []string{"a", "b", "c"}, shown: 2, asked: -100}
+		p := l.publisher(t)
+		p.end = func(ctx context.Context, topic string, partition int) (int64, error) {
+			<-time.After(tailPatience + time.Second)
+			return l.end(ctx, topic, partition)
+		}
+		if err := errors.Join(p.loadRecent(t.Context(), 0, 1), p.write(t.Context(), 0, entriesOf("b", "c", "d"))); err != nil {
+			t.Fatal(err)
+		}
+		if want := []string{"a", "b", "c", "c", "d"}; !slices.Equal(l.ids, want) {
+			t.Errorf("the topic has %v, want %v", l.ids, want)
+		}
+	})
 }
 
 // TestUnknownOutcomeIsLookedUp: after an error the topic says what of a write is there, before it is written again.
