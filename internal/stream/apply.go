@@ -9,7 +9,7 @@ import (
 )
 
 // never is a time at which no clear is due.
-const never = math.MaxInt64
+const never = windows.Never
 
 // subject is a subject in memory, with what deciding about it needs to know.
 type subject struct {

@@ -1,12 +1,12 @@
 package stream
 
 import (
-	"math"
 	"time"
 
 	"github.com/dchest/siphash"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
 // IntakeOptions says how events are taken in: what is refused, what is a repeat.
@@ -44,7 +44,7 @@ func (o *IntakeOptions) withDefaults() IntakeOptions {
 }
 
 // noTime stands for "no event yet" where a newest time is kept.
-const noTime = math.MinInt64
+const noTime = windows.NoTime
 
 // verdict is what became of a record.
 type verdict uint8

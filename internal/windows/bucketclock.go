@@ -1,7 +1,5 @@
 package windows
 
-import "math"
-
 // bucketClock is a subject's time as a counter sees it.
 type bucketClock struct {
 	spec *Spec
@@ -18,7 +16,7 @@ func (c *bucketClock) moveTo(t int64) {
 	}
 	c.now = c.spec.bucket(t)
 	c.from = c.spec.start(c.now)
-	c.till = math.MaxInt64
+	c.till = Never
 	if c.spec.Step > 0 {
 		c.till = c.spec.start(satAdd(c.now, 1))
 	}

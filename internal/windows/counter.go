@@ -2,7 +2,6 @@ package windows
 
 import (
 	"fmt"
-	"math"
 )
 
 // counter is a counter of the layout that was ever added to.
@@ -219,5 +218,5 @@ func (c *counter) due() int64 {
 	if t, ok := c.spec.gone(c.buckets.oldest()); ok {
 		return t
 	}
-	return math.MaxInt64
+	return Never
 }

@@ -27,7 +27,7 @@ func (s *Subject) Follow(t, stream int64) {
 // Reached is the time up to which a stream's time makes something of the subject due: its delay earlier, or the first time of all.
 func (s *times) Reached(stream int64) int64 {
 	if sinceFirst := uint64(stream) - 1<<63; sinceFirst < s.delay {
-		return math.MinInt64
+		return NoTime
 	}
 	return int64(uint64(stream) - s.delay)
 }
@@ -35,7 +35,7 @@ func (s *times) Reached(stream int64) int64 {
 // Awaits is the stream's time at which what is due at time t is reached: the delay later, or the last time of all.
 func (s *times) Awaits(t int64) int64 {
 	if untilLast := math.MaxInt64 - uint64(t); untilLast < s.delay {
-		return math.MaxInt64
+		return Never
 	}
 	return int64(uint64(t) + s.delay)
 }

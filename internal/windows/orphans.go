@@ -83,7 +83,7 @@ func (s *Subject) Shrink(dst []Part) []Part {
 	for i := range s.foreign {
 		s.foreign[i].dropAll()
 	}
-	s.slideAt = never
+	s.slideAt = Never
 	s.changed = true
 	return s.Orphans(dst)
 }

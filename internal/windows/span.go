@@ -9,8 +9,14 @@ import (
 // offset of 32 bits, which must hold a whole window.
 const maxBuckets = 1 << 30
 
+// NoTime stands for a time that is not known, or that was before all others; Never for one that does not come.
+const (
+	NoTime = math.MinInt64
+	Never  = math.MaxInt64
+)
+
 // none is the number of no bucket.
-const none = math.MinInt64
+const none = NoTime
 
 // bucket is the number of the bucket that time t falls in, floor(t/Step).
 func (sp *Spec) bucket(t int64) int64 {

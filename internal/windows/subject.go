@@ -2,7 +2,6 @@ package windows
 
 import (
 	"fmt"
-	"math"
 )
 
 // Subject is the state of one subject: its time, its counters and the states of its rules.
@@ -88,12 +87,9 @@ func (u *unwritten) notePending(c *counter, were int) {
 	}
 }
 
-// never is a time that does not come.
-const never = math.MaxInt64
-
 // NewSubject is a subject of which nothing was counted. The layout must not change any more.
 func NewSubject(l *Layout) *Subject {
-	return &Subject{layout: l, slideAt: never, counters: make([]*counter, len(l.Counters))}
+	return &Subject{layout: l, slideAt: Never, counters: make([]*counter, len(l.Counters))}
 }
 
 // Writer is the id of the process that wrote the record last; 0 for none.
@@ -118,7 +114,7 @@ func (s *Subject) Advance(t int64) {
 	if t < s.slideAt {
 		return
 	}
-	s.slideAt = never
+	s.slideAt = Never
 	for _, c := range s.counters {
 		if c != nil {
 			s.settle(c)
