@@ -2,7 +2,7 @@ package windows
 
 import "iter"
 
-// What a subject holds, piece by piece, for one that compares two of them. All
+// What a subject holds, piece by piece, for verify, which compares two subjects. All
 // parts must be loaded (Missing).
 
 // Held is what a counter holds of one bucket.

@@ -56,7 +56,7 @@ func (c *counter) absent() int {
 }
 
 // pending is the number of parts to be written, at most: where the history goes is known only when it is
-// written, but for one that is small enough for the record.
+// written, except for a history that is small enough for the record.
 func (c *counter) pending() int {
 	n := 0
 	if h := &c.history; h.dirty && (h.part || len(c.buckets)*maxBucketBytes > c.sizes.History) {

@@ -2,8 +2,8 @@ package windows
 
 import "math"
 
-// A subject that runs behind the stream (an upload from a device that was offline, a backlog ordered by customer) is not to be
-// cleared or forgotten under its own events. So it has a delay, and whatever the stream's time does to it comes so much later.
+// A subject that lags behind the stream (an upload from a device that was offline, a backlog ordered by customer) must not be
+// cleared or forgotten between its own events. So it has a delay, and whatever the stream's time does to it comes so much later.
 // The delay is no signed number: from an event of 1678 to a stream of 2261 there are more nanoseconds than those can say.
 
 // Delay is how far the stream's time was past the subject's newest event when that was applied, ns.

@@ -14,7 +14,7 @@ type foreign struct {
 const maxForeign = 1 << 12
 
 // decodeForeign keeps a counter that the layout lacks. One that has run out is dropped, or
-// it would stay for ever in a subject that lives on.
+// it would stay forever in a subject that still gets events.
 func (s record) decodeForeign(d *decoder, id uint64) {
 	body := d.b
 	h := decodeHead(d, s.time, uint64(s.generations))

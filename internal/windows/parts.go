@@ -9,7 +9,7 @@ import (
 
 // Part is a piece of a subject that has a key of its own: a chunk of the
 // members of counter Counter, or its history with Chunk < 0. Counters of other
-// layouts have numbers behind the layout's; their parts are only ever deleted.
+// layouts have numbers after the layout's; their parts are only ever deleted.
 type Part struct {
 	Counter int
 	Chunk   int

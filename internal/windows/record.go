@@ -176,7 +176,7 @@ func (s record) decodeCounters(d *decoder) {
 }
 
 // counter is the number of the counter with an id, or the number of counters. Records are
-// written in the order of the layout: the search begins behind the one found last.
+// written in the order of the layout: the search begins after the counter found last.
 func (l *Layout) counter(id uint64, last int) int {
 	n := len(l.Counters)
 	for i := range n {

@@ -74,7 +74,7 @@ func (m *Mem) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte
 	return dst, nil
 }
 
-// appendCopy appends value to buf and returns that end of it, never nil, with no room behind it.
+// appendCopy appends value to buf and returns that end of it, never nil, with no room after it.
 func appendCopy[T string | []byte](buf []byte, value T) (grown, end []byte) {
 	n := len(buf)
 	buf = append(buf, value...)

@@ -78,7 +78,7 @@ type Due struct {
 
 // Commit is one atomic write. It is applied if every fence holds From, every
 // record the Version that was read; else nothing is written. If fences and records both
-// differ, the answer is Fenced. It names no key twice, but for one compared and deleted,
+// differ, the answer is Fenced. It names no key twice, except one compared and deleted,
 // and at most MaxCommitKeys in all.
 type Commit struct {
 	Fences  []Fence

@@ -165,7 +165,7 @@ func isTLS(err error) bool {
 }
 
 // classifyReply looks at an error reply. A script's errors begin with the code of the command
-// that failed, or before Redis 7 hold it behind a "-".
+// that failed, or before Redis 7 hold it after a "-".
 func classifyReply(text string) (kind string, retry bool) {
 	for _, r := range replies {
 		if text == r.code || strings.HasPrefix(text, r.code+" ") || strings.Contains(text, "-"+r.code+" ") {

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// Try carries out every command that the store is made of, so that one that is renamed, or not allowed to the user, is
+// Try carries out every command that the store is made of, so that a command that is renamed, or not allowed to the user, is
 // found before the service meets it. What it writes is under a key that nothing else uses, and is deleted again: who runs
 // on the same store is not disturbed. On a Cluster it tries so many shards as reach every node.
 func (r *Store) Try(ctx context.Context) error {
