@@ -137,7 +137,7 @@ func (sp *Spec) appendTally(dst []byte, k bucket, wide bool) []byte {
 		if sp.Step == 0 {
 			return binary.AppendVarint(dst, int64(k.sum))
 		}
-		return binary.AppendUvarint(dst, k.sum-uint64(sp.start(k.at)))
+		return binary.AppendUvarint(dst, k.sum-uint64(sp.Start(k.at)))
 	case Sum:
 		return binary.AppendUvarint(dst, k.sum)
 	}
@@ -180,8 +180,8 @@ func (sp *Spec) decodeFirst(d *decoder, b int64) int64 {
 		return d.varint()
 	}
 	off := d.uvarint(uint64(sp.Step) - 1)
-	t := int64(uint64(sp.start(b)) + off)
-	if sp.bucket(t) != b {
+	t := int64(uint64(sp.Start(b)) + off)
+	if sp.Bucket(t) != b {
 		d.fail("time %d in bucket %d", t, b)
 	}
 	return t

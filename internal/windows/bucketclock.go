@@ -14,11 +14,11 @@ func (c *bucketClock) moveTo(t int64) {
 	if t >= c.from && t < c.till {
 		return
 	}
-	c.now = c.spec.bucket(t)
-	c.from = c.spec.start(c.now)
+	c.now = c.spec.Bucket(t)
+	c.from = c.spec.Start(c.now)
 	c.till = Never
 	if c.spec.Step > 0 {
-		c.till = c.spec.start(satAdd(c.now, 1))
+		c.till = c.spec.Start(satAdd(c.now, 1))
 	}
 }
 
@@ -32,5 +32,5 @@ func (c *bucketClock) bucketOf(t int64) int64 {
 	if t >= c.from {
 		return c.now
 	}
-	return c.spec.bucket(t)
+	return c.spec.Bucket(t)
 }

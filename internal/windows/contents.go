@@ -84,10 +84,4 @@ func (k *chunk) live(lowest int64, yield func(Member) bool) bool {
 }
 
 // Lowest is the number of the oldest bucket covered at time t.
-func (sp *Spec) Lowest(t int64) int64 { return sp.lowest(sp.bucket(t)) }
-
-// Bucket is the number of the bucket that time t falls in.
-func (sp *Spec) Bucket(t int64) int64 { return sp.bucket(t) }
-
-// Start is the first nanosecond of bucket b, cut to what an int64 can say.
-func (sp *Spec) Start(b int64) int64 { return sp.start(b) }
+func (sp *Spec) Lowest(t int64) int64 { return sp.lowest(sp.Bucket(t)) }

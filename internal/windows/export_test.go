@@ -19,7 +19,7 @@ func (c *counter) nextChange(t int64) (int64, bool) {
 	if c.spec.Op == First || c.spec.Step == 0 {
 		return 0, false
 	}
-	lowest := c.spec.lowest(c.spec.bucket(t))
+	lowest := c.spec.lowest(c.spec.Bucket(t))
 	i := c.buckets.expired(lowest)
 	held := c.left(i)
 	v, atLeast := c.show(held, lowest)

@@ -133,7 +133,7 @@ func decodeHead(d *decoder, now int64, generations uint64) head {
 // decodeBucket reads the number of a bucket not after that of the subject's time.
 func (h *head) decodeBucket(d *decoder, now int64) int64 {
 	b := d.varint()
-	if sp := h.spec(); b > sp.bucket(now) || b < math.MinInt64+maxBuckets {
+	if sp := h.spec(); b > sp.Bucket(now) || b < math.MinInt64+maxBuckets {
 		d.fail("bucket %d at time %d", b, now)
 		return none
 	}
@@ -167,7 +167,7 @@ func (h *head) runOut(t int64) bool {
 		return true
 	}
 	sp := h.spec()
-	return newest < sp.lowest(sp.bucket(t))
+	return newest < sp.lowest(sp.Bucket(t))
 }
 
 // dropAll makes it the head of a counter of which only parts may be left.

@@ -18,8 +18,8 @@ const (
 // none is the number of no bucket.
 const none = NoTime
 
-// bucket is the number of the bucket that time t falls in, floor(t/Step).
-func (sp *Spec) bucket(t int64) int64 {
+// Bucket is the number of the bucket that time t falls in, floor(t/Step).
+func (sp *Spec) Bucket(t int64) int64 {
 	if sp.Step == 0 {
 		return 0
 	}
@@ -35,8 +35,8 @@ func (sp *Spec) lowest(now int64) int64 {
 	return satAdd(now, -sp.N)
 }
 
-// start is the first nanosecond of bucket b, cut to what an int64 can say.
-func (sp *Spec) start(b int64) int64 {
+// Start is the first nanosecond of bucket b, cut to what an int64 can say.
+func (sp *Spec) Start(b int64) int64 {
 	if sp.Step == 0 {
 		return math.MinInt64
 	}
@@ -57,7 +57,7 @@ func (sp *Spec) gone(b int64) (int64, bool) {
 	if sp.Step == 0 || b == none {
 		return 0, false
 	}
-	t := sp.start(satAdd(b, sp.N+1))
+	t := sp.Start(satAdd(b, sp.N+1))
 	return t, t != math.MaxInt64
 }
 
@@ -71,7 +71,7 @@ func (sp *Spec) late(t, now int64) bool {
 	if hi != 0 || uint64(now)-uint64(t) <= lo {
 		return false
 	}
-	return sp.bucket(t) < sp.lowest(sp.bucket(now))
+	return sp.Bucket(t) < sp.lowest(sp.Bucket(now))
 }
 
 // abs is the absolute value, also of the smallest int64.

@@ -9,10 +9,10 @@ func TestBucket(t *testing.T) {
 	f := func(step, at, want, wantStart int64) {
 		t.Helper()
 		sp := Spec{Step: step}
-		if got := sp.bucket(at); got != want {
+		if got := sp.Bucket(at); got != want {
 			t.Errorf("bucket of %d by %d: %d, want %d", at, step, got, want)
 		}
-		if got := sp.start(want); got != wantStart {
+		if got := sp.Start(want); got != wantStart {
 			t.Errorf("start of %d by %d: %d, want %d", want, step, got, wantStart)
 		}
 	}

@@ -215,7 +215,7 @@ func (s *Subject) ValueAt(i int, t int64) (v uint64, atLeast bool) {
 	if c == nil {
 		return 0, false
 	}
-	lowest := c.spec.lowest(c.spec.bucket(t))
+	lowest := c.spec.lowest(c.spec.Bucket(t))
 	return c.show(c.left(c.buckets.expired(lowest)), lowest)
 }
 
@@ -231,7 +231,7 @@ func (s *Subject) Preceded(i int, t int64) bool {
 // other layouts too as far as the record can tell.
 func (s *Subject) Empty(t int64) bool {
 	for _, c := range s.counters {
-		if c != nil && c.newest() != none && c.newest() >= c.spec.lowest(c.spec.bucket(t)) {
+		if c != nil && c.newest() != none && c.newest() >= c.spec.lowest(c.spec.Bucket(t)) {
 			return false
 		}
 	}
