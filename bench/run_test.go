@@ -109,7 +109,7 @@ func (r *run) sumOf(store windowstore.Store, rule, measure string) (total float6
 		Rule     string
 		Measures map[string]struct{ Value float64 }
 	}
-	err := r.job.program(r.b).StoredCounts(r.b.Context(), store, r.shards, func(text []byte) bool {
+	err := stream.StoredCounts(r.b.Context(), r.job.program(r.b), store, r.shards, func(text []byte) bool {
 		if err := json.Unmarshal(text, &line); err != nil {
 			r.b.Fatal(err)
 		}

@@ -63,8 +63,10 @@ func (o *verifyOptions) run(ctx context.Context, s *session, _ []string) error {
 	defer func() { _ = store.Close() }() // it was only read
 	began := time.Now()
 	found := &diffPrinter{out: s.out, bar: terminal.NewProgressBar(s.err, 0, "records")}
+	log, end := c.kafka.Source()
+	defer end()
 	done, err := stream.Verify(ctx, stream.VerifyOptions{
-		Kafka: c.kafka, Program: program, Intake: c.intake, Store: store, Secret: c.key, From: o.from,
+		Source: log, Events: c.kafka.Events, Program: program, Intake: c.intake, Store: store, Secret: c.key, From: o.from,
 		Progress: found.progress, Found: found.difference, Log: newLog(s.err, "warn", c.logFormat),
 	})
 	found.bar.Clear()

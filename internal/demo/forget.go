@@ -19,7 +19,7 @@ const forgetAfter = 5 * time.Minute
 // gone and counts from nothing.
 func forgetEnded(ctx context.Context, p *stream.Program, store windowstore.Store, w *world, log *slog.Logger) {
 	forget := func(k thresholds.Kind, id string) {
-		if err := p.Forget(ctx, store, stream.DefaultShards, k, id); err != nil && ctx.Err() == nil {
+		if err := stream.Forget(ctx, p, store, stream.DefaultShards, k, id); err != nil && ctx.Err() == nil {
 			log.Warn("an incident that ended was not forgotten", "error", err)
 		}
 	}

@@ -40,7 +40,7 @@ func (c *standings) nearest(ctx context.Context, n int) []stream.Standing {
 // best appends the standing of a subject that is nearest to its limit, from
 // below if there is one.
 func (c *standings) best(ctx context.Context, kind thresholds.Kind, id string, list []stream.Standing) []stream.Standing {
-	all, err := c.program.Standings(ctx, c.store, stream.DefaultShards, kind, id, nil)
+	all, err := stream.Standings(ctx, c.program, c.store, stream.DefaultShards, kind, id, nil)
 	if err != nil || len(all) == 0 {
 		return list
 	}

@@ -292,7 +292,7 @@ func (s *site) counts(redis string) []string {
 	store := s.store(redis)
 	defer func() { _ = store.Close() }()
 	var lines []string
-	err := s.program().StoredCounts(s.t.Context(), store, s.shards, func(line []byte) bool {
+	err := stream.StoredCounts(s.t.Context(), s.program(), store, s.shards, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

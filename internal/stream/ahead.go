@@ -2,6 +2,7 @@ package stream
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"time"
 
@@ -57,3 +58,8 @@ func instant(timestamp int64) string {
 }
 
 func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+// nanoseconds is a Kafka timestamp, which may be anything, as a time.
+func nanoseconds(timestamp int64) int64 {
+	return max(min(timestamp, math.MaxInt64/millisecond), math.MinInt64/millisecond) * millisecond
+}

@@ -127,10 +127,13 @@ func (t *alignment) wait(ctx context.Context, partition int, to int64, stop func
 	}
 }
 
+// expediteFor is how long shards are asked for that: until each has compared its fences twice.
+const expediteFor = 4 * time.Second
+
 // expedite asks the shards to tell sooner how far they are, for a while: who waits
 // now will wait again.
 func (t *alignment) expedite(now time.Time) {
-	t.expediteUntil.Store(now.Add(2 * verifyEvery).UnixNano())
+	t.expediteUntil.Store(now.Add(expediteFor).UnixNano())
 }
 
 func (t *alignment) expedited(now time.Time) bool { return now.UnixNano() < t.expediteUntil.Load() }

@@ -5,11 +5,6 @@ import (
 	"time"
 )
 
-type topicPartition struct {
-	topic     string
-	partition int
-}
-
 // assignment is the ownership of one partition during one generation of the group.
 // The partition's goroutine and the shards share it.
 type assignment struct {

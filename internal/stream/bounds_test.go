@@ -43,7 +43,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 500}}]
 	stand(t, a, la)
 	again.count(t, a, la, views("third")...)
 	counts := 0
-	err := p.StoredCounts(t.Context(), store, 1, func(line []byte) bool {
+	err := StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
 		counts++
 		if !strings.Contains(string(line), `"value":3,`) {
 			t.Errorf("want 3 in %s", line)

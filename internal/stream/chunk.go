@@ -82,3 +82,28 @@ func (r *chunk) operation(i int, op *operation) {
 		adds: r.adds[o.adds.start:o.adds.end],
 	}
 }
+
+// hole is a stretch of a partition's log that was deleted before it was read.
+type hole struct {
+	to    int64 // offset behind it
+	since int64 // from when on nothing is missing again, ns
+}
+
+// before is what of the run lies below a mark: the run itself, if all of it
+// does; nil, if nothing. Else it is taken off the run.
+func (r *chunk) before(to position) *chunk {
+	switch {
+	case r.to.offset <= to.offset:
+		return r
+	case r.from >= to.offset:
+		return nil
+	}
+	n := 0
+	for n < len(r.ops) && r.ops[n].offset < to.offset {
+		n++
+	}
+	head := *r
+	head.ops, head.to = r.ops[:n], to
+	r.ops, r.from = r.ops[n:], to.offset
+	return &head
+}

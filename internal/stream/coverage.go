@@ -107,18 +107,6 @@ func (n *coverage) dropped() (left []uint64) {
 	return left
 }
 
-// counts says whether a counter, by its hash, is in a loaded pack.
-func (p *Program) counts(id uint64) bool {
-	for k := range p.kinds {
-		for i := range p.kinds[k].layout.Counters {
-			if p.kinds[k].layout.Counters[i].ID == id {
-				return true
-			}
-		}
-	}
-	return false
-}
-
 // observe is told the fences of shard 0, as stored. When all carry this program's
 // hash, and those of the other shards too, the pending counters have begun: at the newest time of any; and those that are in no
 // loaded pack are forgotten: brought back, they begin anew, since what came meanwhile they lack.

@@ -63,14 +63,6 @@ func bytesOf(b []byte) []byte {
 	return append([]byte{}, b...)
 }
 
-func reasonOf(err error) string {
-	var m *event.Malformed
-	if errors.As(err, &m) {
-		return m.Reason
-	}
-	return event.ReasonAhead
-}
-
 // deadTopic writes dead letters to Kafka: key, value and headers as they were, and behind them where they came from and
 // why, under the names that Kafka Connect uses. Those of a partition go to one partition, in their order.
 type deadTopic struct {
@@ -308,3 +300,6 @@ func stageOf(reason string) string {
 	}
 	return "VALUE_CONVERTER"
 }
+
+// ErrNoTopic is a topic that does not exist.
+var ErrNoTopic = errors.New("topic does not exist: make it with `aggregator topics`")

@@ -1,6 +1,10 @@
 package stream
 
-import "github.com/seed-afe14ff2/aggregator/internal/event"
+import (
+	"errors"
+
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+)
 
 // refusal says what becomes of a record that is no event to be counted, and why. A time too
 // far ahead to be told in nanoseconds is ahead like any other.
@@ -19,4 +23,12 @@ var errNoTimestamp = &event.Malformed{
 	Reason: event.ReasonTimestamp, Offset: -1,
 	Detail: "the record has no Kafka timestamp (-1); have its producer set one, in milliseconds since 1970, " +
 		"or have Kafka set it: message.timestamp.type=LogAppendTime on the topic",
+}
+
+func reasonOf(err error) string {
+	var m *event.Malformed
+	if errors.As(err, &m) {
+		return m.Reason
+	}
+	return event.ReasonAhead
 }

@@ -74,7 +74,7 @@ func (r *rig) wantedCounts() []string {
 func (r *rig) storedCounts(store windowstore.Store) []string {
 	r.tb.Helper()
 	var lines []string
-	err := r.program.StoredCounts(context.Background(), store, DefaultShards, func(line []byte) bool {
+	err := StoredCounts(context.Background(), r.program, store, DefaultShards, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

@@ -8,12 +8,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
-// hole is a stretch of a partition's log that was deleted before it was read.
-type hole struct {
-	to    int64 // offset behind it
-	since int64 // from when on nothing is missing again, ns
-}
-
 // holes are those that a process has told of, by partition. It meets one again after a rewind, or when it is
 // given the partition again, as long as what is behind it is not stored.
 type holes struct {

@@ -2,6 +2,7 @@ package stream
 
 import (
 	"crypto/rand"
+	"encoding/binary"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -21,4 +22,9 @@ func newVersion() (v [windows.VersionSize]byte) {
 		panic("BUG: no random bytes: " + err.Error())
 	}
 	return v
+}
+
+func newWriterID() uint64 {
+	v := newVersion()
+	return binary.BigEndian.Uint64(v[:])
 }

@@ -1,8 +1,10 @@
 package stream
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -21,12 +23,12 @@ type Standing struct {
 // Standings appends where the subject kind/id is with each rule in which it
 // has any progress, in the packs' order, as it stands in the store, which has that many
 // shards. A commit between two reads of it may make that an error: try again.
-func (p *Program) Standings(ctx context.Context, store windowstore.Store, shards int, kind thresholds.Kind, id string, dst []Standing) ([]Standing, error) {
+func Standings(ctx context.Context, p *Program, store windowstore.Store, shards int, kind thresholds.Kind, id string, dst []Standing) ([]Standing, error) {
 	shard, _, record, err := findRecord(ctx, store, shards, kind, id)
 	if err != nil || record == nil {
 		return dst, err
 	}
-	s, err := p.storedSubject(ctx, store, shard, kind, []byte(id), record)
+	s, err := storedSubject(ctx, p, store, shard, kind, []byte(id), record)
 	if err != nil {
 		return dst, err
 	}
@@ -48,7 +50,7 @@ func (p *Program) Standings(ctx context.Context, store windowstore.Store, shards
 
 // Forget deletes everything that is stored of the subject kind/id. It is for
 // subjects of which no more events come: one that is being written may be left in part.
-func (p *Program) Forget(ctx context.Context, store windowstore.Store, shards int, kind thresholds.Kind, id string) error {
+func Forget(ctx context.Context, p *Program, store windowstore.Store, shards int, kind thresholds.Kind, id string) error {
 	shard, key, record, err := findRecord(ctx, store, shards, kind, id)
 	if err != nil || record == nil {
 		return err
@@ -76,4 +78,80 @@ func findRecord(ctx context.Context, store windowstore.Store, shards int, kind t
 		return shard, key, nil, err
 	}
 	return shard, key, records[0], nil
+}
+
+// StoredCounts calls yield with the counts lines of everything in the store, of
+// that many shards. The store should be at rest: subjects are read one after the other.
+func StoredCounts(ctx context.Context, p *Program, store windowstore.Store, shards int, yield func(line []byte) bool) error {
+	a := applier{program: p}
+	var all []*subject
+	keys, err := storedRecords(ctx, store, shards)
+	if err != nil {
+		return err
+	}
+	for n := range shards {
+		some, err := storedSubjects(ctx, p, store, n, keys[n])
+		if err != nil {
+			return err
+		}
+		all = append(all, some...)
+	}
+	a.counts(all, yield)
+	return nil
+}
+
+// storedRecords are the keys of all records, by shard.
+func storedRecords(ctx context.Context, store windowstore.Store, shards int) ([][][]byte, error) {
+	keys := make([][][]byte, shards)
+	seen := map[string]bool{}
+	err := store.ScanRecords(ctx, func(n int, key []byte) bool {
+		if n < shards && !seen[string(key)] {
+			seen[string(key)] = true
+			keys[n] = append(keys[n], bytes.Clone(key))
+		}
+		return true
+	}, nil)
+	return keys, err
+}
+
+func storedSubjects(ctx context.Context, p *Program, store windowstore.Store, shard int, keys [][]byte) ([]*subject, error) {
+	var all []*subject
+	for part := range slices.Chunk(keys, maxLoadKeys) {
+		records, err := store.Load(ctx, shard, part, nil)
+		if err != nil {
+			return nil, err
+		}
+		for i, record := range records {
+			_, name, id, _ := store.Keys().ParseRecordKey(part[i])
+			kind, ok := thresholds.ParseKind(name)
+			if record == nil || !ok {
+				continue
+			}
+			s, err := storedSubject(ctx, p, store, shard, kind, id, record)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// storedSubject reads a subject's histories, which its values need.
+func storedSubject(ctx context.Context, p *Program, store windowstore.Store, shard int, kind thresholds.Kind, id, record []byte) (*subject, error) {
+	ws, err := windows.DecodeSubject(&p.kinds[kind].layout, record)
+	if err != nil {
+		return nil, fmt.Errorf("read a subject of shard %d: %w", shard, err)
+	}
+	for _, part := range ws.NeedsHistory(nil) {
+		key := store.Keys().AppendPartKey(nil, shard, ws.PartID(nil, part), kind.String(), id)
+		values, err := store.Load(ctx, shard, [][]byte{key}, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := ws.Load(part, values[0]); err != nil {
+			return nil, fmt.Errorf("read a history of shard %d: %w", shard, err)
+		}
+	}
+	return &subject{Subject: ws, kind: kind, id: string(id)}, nil
 }

@@ -76,6 +76,16 @@ func (k *Kafka) Transport() *kafka.Transport {
 }
 
 // Addr is the brokers' address for clients of the library.
+// Source reads the topics. end gives its connections back.
+func (k *Kafka) Source() (log source, end func()) {
+	transport := k.Transport()
+	client := fetch.New(fetch.Options{Transport: transport, Brokers: k.Addr(), PartitionBytes: k.SetBytes})
+	return fromKafka{client}, func() {
+		client.Close()
+		transport.CloseIdleConnections()
+	}
+}
+
 func (k *Kafka) Addr() net.Addr { return kafka.TCP(k.Brokers...) }
 
 // newGroup joins the group. Sessions are short, so that a dead member's partitions
@@ -117,9 +127,6 @@ func (s *Service) disconnect() {
 		t.(*kafka.Transport).CloseIdleConnections()
 	}
 }
-
-// ErrNoTopic is a topic that does not exist.
-var ErrNoTopic = errors.New("topic does not exist: make it with `aggregator topics`")
 
 // discoverTopics finds the partitions of all topics. It waits for brokers that do not answer, and
 // for topics that do not exist yet.

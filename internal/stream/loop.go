@@ -3,13 +3,11 @@ package stream
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"slices"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -278,28 +276,6 @@ func (s *shard) poll(ctx context.Context) ([][]byte, error) {
 // outboxFullEvery is how often a shard looks whether its outbox still is at its limit.
 const outboxFullEvery = 200 * time.Millisecond
 
-// outboxDepth is how many entries wait, by the stored head and noted.
-func outboxDepth(head, noted []byte) uint64 {
-	_, h := outboxHead(head)
-	return h - min(h, outboxPublished(noted))
-}
-
-// outboxHead is the version and the number of the next entry, as stored; nil and 0 if there is no head.
-func outboxHead(head []byte) (version []byte, next uint64) {
-	if len(head) != windows.VersionSize+8 {
-		return nil, 0
-	}
-	return head[:windows.VersionSize], binary.BigEndian.Uint64(head[windows.VersionSize:])
-}
-
-// outboxPublished is the number below which all entries were published, as stored.
-func outboxPublished(noted []byte) uint64 {
-	if len(noted) != 8 {
-		return 0
-	}
-	return binary.BigEndian.Uint64(noted)
-}
-
 // restoreSettings puts the fingerprint key, and what else the store was made
 // with, back into a store that lost everything: what is counted from now on must fit a later start.
 func (s *shard) restoreSettings(ctx context.Context) {
@@ -390,3 +366,7 @@ func (s *shard) evict() {
 	}
 	s.emptied = s.batch.number
 }
+
+// shardQueue is how many messages may wait for a shard. Runs are bounded by
+// their assignments; this only keeps partitions from waiting for each other's sends.
+const shardQueue = 64

@@ -13,9 +13,6 @@ const (
 	millisecond = int64(1e6)
 )
 
-// Secret is the key of all fingerprints, 128 bits.
-type Secret struct{ k0, k1 uint64 }
-
 // addition is one counter that an operation feeds.
 type addition struct {
 	counter int

@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"math"
 	"slices"
 	"time"
 
@@ -355,11 +354,6 @@ func faulty(f *fetch.Fault) error {
 		reason = event.ReasonUnreadable
 	}
 	return &event.Malformed{Reason: reason, Offset: -1, Detail: f.Error()}
-}
-
-// nanoseconds is a Kafka timestamp, which may be anything, as a time.
-func nanoseconds(timestamp int64) int64 {
-	return max(min(timestamp, math.MaxInt64/millisecond), math.MinInt64/millisecond) * millisecond
 }
 
 // repeated says whether a record is a duplicate. What was decided before a

@@ -3,6 +3,8 @@ package stream
 import (
 	"encoding/binary"
 	"fmt"
+
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // position is a place in a partition's log, between two records, with the
@@ -83,4 +85,34 @@ func marksOf(fences [][]byte) []position {
 		}
 	}
 	return marks
+}
+
+// appendFenceKeys appends the keys of a shard's fences, one for each partition.
+func appendFenceKeys(dst [][]byte, k windowstore.Keys, shard int, partitions []topicPartition) [][]byte {
+	for _, p := range partitions {
+		dst = append(dst, k.AppendFenceKey(nil, shard, p.topic, p.partition))
+	}
+	return dst
+}
+
+// laterSince is the later of two times since which counts are whole, ns. 0, from the start, is before them all,
+// also before one that lies before 1970.
+func laterSince(a, b int64) int64 {
+	if a == 0 || b != 0 && b > a {
+		return b
+	}
+	return a
+}
+
+// someSince is a time as one since which counts are whole: the one that would say "from the start" is a nanosecond later.
+func someSince(t int64) int64 {
+	if t == 0 {
+		return 1
+	}
+	return t
+}
+
+type topicPartition struct {
+	topic     string
+	partition int
 }

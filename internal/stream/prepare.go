@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"crypto/rand"
-	"encoding/binary"
 	"fmt"
 	"strconv"
 	"time"
@@ -209,22 +208,6 @@ func (s *Service) secret(ctx context.Context) (Secret, error) {
 	}
 	return NewSecret(wanted)
 }
-
-// NewSecret makes a fingerprint key of 16 bytes.
-func NewSecret(b []byte) (Secret, error) {
-	if len(b) != 16 {
-		return Secret{}, fmt.Errorf("a fingerprint key has 16 bytes, not %d", len(b))
-	}
-	return Secret{k0: binary.LittleEndian.Uint64(b), k1: binary.LittleEndian.Uint64(b[8:])}, nil
-}
-
-func (s Secret) bytes() []byte {
-	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, s.k0), s.k1)
-}
-
-// shardQueue is how many messages may wait for a shard. Runs are bounded by
-// their assignments; this only keeps partitions from waiting for each other's sends.
-const shardQueue = 64
 
 func (s *Service) build(secret Secret) {
 	s.alignment = newAlignment(len(s.topics), s.Shards, headroom(s.Program), s.metrics.gaveUpWaiting)

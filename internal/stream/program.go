@@ -224,3 +224,30 @@ func mustNum(name string) event.Num {
 	}
 	return event.Num(i)
 }
+
+// counts says whether a counter, by its hash, is in a loaded pack.
+func (p *Program) counts(id uint64) bool {
+	for k := range p.kinds {
+		for i := range p.kinds[k].layout.Counters {
+			if p.kinds[k].layout.Counters[i].ID == id {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// named is the first rule that reads counter i, and the measure's name there.
+func (t *kindTable) named(i int) (rule, measure string) {
+	for r := range t.rules {
+		for l, c := range t.rules[r].counters {
+			switch m := t.rules[r].Limits[l].Measure; {
+			case c == i:
+				return t.rules[r].ID, m.Name
+			case t.after[c] == i:
+				return t.rules[r].ID, m.After.Name
+			}
+		}
+	}
+	panic("BUG: a counter of no rule: " + t.defs[i])
+}

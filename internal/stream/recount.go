@@ -57,9 +57,9 @@ type recountPartition struct {
 }
 
 // newRecount reads partitions from the given offsets on, without the stretches given.
-func newRecount(o *VerifyOptions, src source, secret Secret, topics []topicPartition, from []int64, out []stretches, log retrier) *recount {
+func newRecount(o *VerifyOptions, secret Secret, topics []topicPartition, from []int64, out []stretches, log retrier) *recount {
 	r := &recount{
-		source: src, store: windowstore.NewMem(o.Shards), waiting: make([][]waitingChunk, o.Shards), fed: map[uint64]feeders{},
+		source: o.Source, store: windowstore.NewMem(o.Shards), waiting: make([][]waitingChunk, o.Shards), fed: map[uint64]feeders{},
 	}
 	quiet := newAlignment(len(topics), o.Shards, 0, func() {})
 	so := &shardOptions{
@@ -75,7 +75,7 @@ func newRecount(o *VerifyOptions, src source, secret Secret, topics []topicParti
 		r.in = append(r.in, make(chan message, shardQueue))
 	}
 	po := &partitionOptions{
-		program: o.Program, secret: secret, intake: o.Intake, source: src, store: r.store, keys: r.store.Keys(),
+		program: o.Program, secret: secret, intake: o.Intake, source: o.Source, store: r.store, keys: r.store.Keys(),
 		shards: r.in, alignment: quiet, retrier: so.retrier, holes: newHoles(), dedupe: newDedupeCache(), chunkOps: chunkOps, surplus: &retry.Throttle{},
 	}
 	for i, t := range topics {
@@ -300,25 +300,6 @@ func (r *recount) apply(ctx context.Context, n int, to []position) error {
 	clear(r.waiting[n][len(kept):])
 	r.waiting[n] = kept
 	return nil
-}
-
-// before is what of the run lies below a mark: the run itself, if all of it
-// does; nil, if nothing. Else it is taken off the run.
-func (r *chunk) before(to position) *chunk {
-	switch {
-	case r.to.offset <= to.offset:
-		return r
-	case r.from >= to.offset:
-		return nil
-	}
-	n := 0
-	for n < len(r.ops) && r.ops[n].offset < to.offset {
-		n++
-	}
-	head := *r
-	head.ops, head.to = r.ops[:n], to
-	r.ops, r.from = r.ops[n:], to.offset
-	return &head
 }
 
 // note is told every operation before it is applied. It keeps by which

@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -54,24 +53,6 @@ type publisher interface {
 	// was done since a time, which callers count upwards.
 	loadRecent(ctx context.Context, partition int, since int64) error
 	write(ctx context.Context, partition int, entries []outboxEntry) error
-}
-
-// outboxEntry is a crossing as it waits in the outbox: the Kafka timestamp of
-// the event (ms), then the record.
-type outboxEntry struct {
-	timestamp int64
-	value     []byte
-}
-
-func (e outboxEntry) append(dst []byte) []byte {
-	return append(binary.BigEndian.AppendUint64(dst, uint64(e.timestamp)), e.value...)
-}
-
-func parseOutboxEntry(b []byte) (outboxEntry, error) {
-	if len(b) < 8 || !json.Valid(b[8:]) {
-		return outboxEntry{}, errors.New("outbox entry is damaged")
-	}
-	return outboxEntry{timestamp: int64(binary.BigEndian.Uint64(b)), value: b[8:]}, nil
 }
 
 // relayMost is how many entries are published at once.

@@ -136,7 +136,7 @@ func TestConflictIsNoRewind(t *testing.T) {
 // storedLines are the counts lines of a store of one shard.
 func storedLines(t *testing.T, p *Program, store windowstore.Store) (lines []string) {
 	t.Helper()
-	err := p.StoredCounts(t.Context(), store, 1, func(line []byte) bool {
+	err := StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

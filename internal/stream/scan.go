@@ -20,9 +20,6 @@ const (
 	// is tried again while there is nothing to be scanned.
 	scanEvery = 8 * time.Minute
 	scanFirst = 30 * time.Second
-	// forgetAfter is how long a subject's windows have been empty, by the
-	// stream's time, when its record is deleted.
-	forgetAfter = 24 * time.Hour
 )
 
 // recomputeMost is for how many subjects of a shard that may clear a scan has the date worked out again: ten seconds of sweeps.
@@ -148,18 +145,6 @@ func (w *sweeper) lookAt(ctx context.Context, shard int, keys [][]byte) (int, er
 	}
 	err = w.index(ctx, shard, due)
 	return len(due), cmp.Or(err, w.forget(ctx, shard, old), damaged)
-}
-
-// forgettable says whether the windows of s have been empty so long, by the stream's time and the subject's delay, that its
-// record may be deleted. noTime: it is not known how far the stream is.
-func forgettable(s *windows.Subject, streamTime int64) bool {
-	empty := s.Reached(streamTime)
-	if empty < noTime+int64(forgetAfter) {
-		return false
-	}
-	empty -= int64(forgetAfter)
-	t, ok := s.Time()
-	return !ok || t < empty && s.Empty(empty)
 }
 
 // index puts subjects that may clear into the index, to be looked at behind those that are due by now. A date that is there

@@ -2,7 +2,6 @@ package stream
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -48,12 +47,8 @@ type Options struct {
 
 // The defaults of Options.
 const (
-	DefaultShards     = 16
-	DefaultMaxAge     = time.Second
-	DefaultCacheBytes = 128 << 20
-	// keptOperations bounds, for each shard, the operations kept to be applied
-	// again when another process was faster; some 100 B each.
-	keptOperations = 8_192
+	DefaultShards = 16
+	DefaultMaxAge = time.Second
 )
 
 // Service reads, counts and publishes until it is stopped.
@@ -265,9 +260,4 @@ func (s *Service) sweeper() *sweeper {
 		shardOptions: s.shards[0].shardOptions, shards: s.shards, in: s.in, owned: s.owns, step: sweepMost, rest: rest,
 		recompute: recomputeMost, armed: make([]int, len(s.shards)),
 	}
-}
-
-func newWriterID() uint64 {
-	v := newVersion()
-	return binary.BigEndian.Uint64(v[:])
 }

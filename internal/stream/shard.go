@@ -44,9 +44,6 @@ const (
 	batchSubjectsLeast = 200
 )
 
-// outboxMost is the default of outboxMax: some 100 MB over 16 shards.
-const outboxMost = 10_000
-
 // shard applies the operations of one shard and commits them. Its subjects are
 // touched by its goroutine only. What it has in memory is the store's state as of the
 // last commit, and on top of it the operations of the batch.
@@ -392,3 +389,9 @@ func (s *shard) reset() {
 		}
 	}
 }
+
+// keptOperations bounds, for each shard, the operations kept to be applied
+// again when another process was faster; some 100 B each.
+const keptOperations = 8_192
+
+const DefaultCacheBytes = 128 << 20

@@ -126,7 +126,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 900000}}]
 			t.Fatal(err)
 		}
 	}
-	err := p.StoredCounts(t.Context(), store, 1, func(line []byte) bool {
+	err := StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
 		if want := fmt.Sprintf(`"value":%d,`, n); !strings.Contains(string(line), want) {
 			t.Errorf("want %s in %s", want, line)
 		}

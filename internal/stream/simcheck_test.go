@@ -141,7 +141,7 @@ func (w *simWorld) check(ctx context.Context) error {
 func (w *simWorld) checkCounts(ctx context.Context) error {
 	var wrong error
 	counted := map[string]bool{}
-	err := w.truth.kind.program.StoredCounts(ctx, w.store, simShards, func(line []byte) bool {
+	err := StoredCounts(ctx, w.truth.kind.program, w.store, simShards, func(line []byte) bool {
 		key := countKey(line)
 		if want := w.truth.counts[key]; want != string(line) {
 			wrong = fmt.Errorf("counts:\nwant %s\ngot  %s", want, line)

@@ -71,7 +71,7 @@ func (r *sweepRig) scan() {
 // stored says whether the counts of A are what they were.
 func (r *sweepRig) stored(value int) bool {
 	there := false
-	err := r.shard.program.StoredCounts(r.t.Context(), r.store, 1, func(line []byte) bool {
+	err := StoredCounts(r.t.Context(), r.shard.program, r.store, 1, func(line []byte) bool {
 		there = strings.Contains(string(line), fmt.Sprintf(`"value":%d,`, value))
 		return true
 	})
@@ -407,7 +407,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 	if store.commits != nil {
 		t.Fatal("the sweep wrote nothing")
 	}
-	err = p.StoredCounts(t.Context(), mem, 1, func(line []byte) bool {
+	err = StoredCounts(t.Context(), p, mem, 1, func(line []byte) bool {
 		if text := string(line); strings.Contains(text, `"subject":"A"`) && !strings.Contains(text, `"value":60,`) {
 			t.Errorf("want 60 in %s", line)
 		}

@@ -11,13 +11,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // VerifyOptions is what Verify needs to know.
 type VerifyOptions struct {
-	Kafka
+	// Source has the log of the topics Events.
+	Source  source
+	Events  []string
 	Program *Program
 	Intake  IntakeOptions
 	Store   windowstore.Store // only read
@@ -57,15 +58,7 @@ func (v *Verified) Nothing() bool { return v.Subjects > 0 && v.Counters+v.Levels
 // and level with what is stored. The service may be running: each shard is compared
 // at the places up to which its fences say that it has counted.
 func Verify(ctx context.Context, o VerifyOptions) (Verified, error) {
-	transport := o.Transport()
-	defer transport.CloseIdleConnections()
-	client := fetch.New(fetch.Options{Transport: transport, Brokers: o.Addr(), PartitionBytes: o.SetBytes})
-	defer client.Close()
-	return verify(ctx, &o, fromKafka{client})
-}
-
-func verify(ctx context.Context, o *VerifyOptions, src source) (Verified, error) {
-	v := &verification{VerifyOptions: o, source: src}
+	v := &verification{VerifyOptions: &o}
 	v.retrier = newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), o.Log)
 	v.clears = applier{program: o.Program, emit: emitNothing}
 	secret, err := v.settings(ctx)
@@ -76,7 +69,7 @@ func verify(ctx context.Context, o *VerifyOptions, src source) (Verified, error)
 	if err != nil {
 		return v.Verified, err
 	}
-	v.again = newRecount(o, src, secret, v.topics, from, out, v.retrier)
+	v.again = newRecount(&o, secret, v.topics, from, out, v.retrier)
 	defer v.again.close()
 	err = v.run(ctx)
 	v.Records = v.again.taken
@@ -91,7 +84,6 @@ type verification struct {
 	*VerifyOptions
 	Verified
 	retrier
-	source source
 	topics []topicPartition
 	began  map[uint64]int64 // since when each counter is kept, as coverage has it
 	again  *recount
@@ -142,14 +134,14 @@ func (v *verification) settings(ctx context.Context) (Secret, error) {
 // places finds all partitions, where each is read from, and what of it was passed over.
 func (v *verification) places(ctx context.Context) (from []int64, out []stretches, err error) {
 	for _, topic := range v.Events {
-		n, err := v.source.Partitions(ctx, topic)
+		n, err := v.Source.Partitions(ctx, topic)
 		if err != nil {
 			return nil, nil, err
 		}
 		for p := range n {
-			start, _, err := v.source.Offsets(ctx, topic, p)
+			start, _, err := v.Source.Offsets(ctx, topic, p)
 			if err == nil && !v.From.IsZero() {
-				start, err = v.source.OffsetAt(ctx, topic, p, v.From.UnixMilli())
+				start, err = v.Source.OffsetAt(ctx, topic, p, v.From.UnixMilli())
 			}
 			if err != nil {
 				return nil, nil, err
@@ -210,7 +202,7 @@ func (v *verification) run(ctx context.Context) error {
 func (v *verification) grown(ctx context.Context) error {
 	all := 0
 	for _, topic := range v.Events {
-		n, err := v.source.Partitions(ctx, topic)
+		n, err := v.Source.Partitions(ctx, topic)
 		if err != nil {
 			return err
 		}

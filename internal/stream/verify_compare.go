@@ -312,19 +312,4 @@ func announcedLevel(m windows.RuleState) any {
 	}{json.RawMessage(thresholds.Level(m.Level).String()), m.Episode}
 }
 
-// named is the first rule that reads counter i, and the measure's name there.
-func (t *kindTable) named(i int) (rule, measure string) {
-	for r := range t.rules {
-		for l, c := range t.rules[r].counters {
-			switch m := t.rules[r].Limits[l].Measure; {
-			case c == i:
-				return t.rules[r].ID, m.Name
-			case t.after[c] == i:
-				return t.rules[r].ID, m.After.Name
-			}
-		}
-	}
-	panic("BUG: a counter of no rule: " + t.defs[i])
-}
-
 func emitNothing(*subject, *thresholds.Crossing) {}

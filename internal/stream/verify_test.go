@@ -27,8 +27,10 @@ import (
 func (r *rig) verified(store windowstore.Store, change func(*VerifyOptions)) (Verified, []Difference) {
 	r.tb.Helper()
 	var found []Difference
+	log, end := r.kafka.Source()
+	defer end()
 	o := VerifyOptions{
-		Kafka: r.kafka, Program: r.program, Store: store, Log: slog.New(slog.DiscardHandler),
+		Source: log, Events: r.kafka.Events, Program: r.program, Store: store, Log: slog.New(slog.DiscardHandler),
 		Found: func(d Difference) { found = append(found, d) },
 	}
 	if change != nil {
@@ -196,7 +198,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 	})
 	r.damage(store, thresholds.Incident, "inc-8", func(s *windows.Subject) { s.Add(readers, newest(s), 42, 1) })
 	r.damage(store, thresholds.Account, "u1", func(s *windows.Subject) { s.SetRuleState(2, windows.RuleState{Level: 8000, Episode: 3}) })
-	if err := r.program.Forget(t.Context(), store, DefaultShards, thresholds.Account, "u2"); err != nil {
+	if err := Forget(t.Context(), r.program, store, DefaultShards, thresholds.Account, "u2"); err != nil {
 		t.Fatal(err)
 	}
 	_, found := r.verified(store, nil)
@@ -280,8 +282,8 @@ func TestVerifyBeginsAtTheClock(t *testing.T) {
 		events = append(events, sentEvent{millis: millis, value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, i)})
 	}
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}
-	o := &VerifyOptions{Program: compile(t, sweepPack), Shards: 1, Log: discard}
-	r := newRecount(o, log, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, make([]stretches, 1), newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
+	o := &VerifyOptions{Source: log, Program: compile(t, sweepPack), Shards: 1, Log: discard}
+	r := newRecount(o, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, make([]stretches, 1), newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
 	if err := r.read(t.Context(), []int64{int64(len(events))}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -300,8 +302,9 @@ func TestVerifyOfAnother(t *testing.T) {
 	if v, _ := r.verified(store, func(o *VerifyOptions) { o.Program = others }); !v.OtherRules {
 		t.Errorf("%+v", v)
 	}
-	o := VerifyOptions{Kafka: r.kafka, Program: r.program, Store: store, Log: discard, Found: func(Difference) {}}
-	o.Events = []string{"crossings"}
+	log, end := r.kafka.Source()
+	defer end()
+	o := VerifyOptions{Source: log, Events: []string{"crossings"}, Program: r.program, Store: store, Log: discard, Found: func(Difference) {}}
 	if v, err := Verify(t.Context(), o); !errors.Is(err, ErrOtherTopics) {
 		t.Errorf("%+v, error %v", v, err)
 	}
