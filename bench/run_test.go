@@ -13,9 +13,12 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -65,7 +68,7 @@ cache_bytes: %s
 http: {listen: "127.0.0.1:0"}
 log: {format: json}
 `, r.kafka.Addr(), r.group, r.topic, r.crossings, strings.Join(r.redis.addrs(), `", "`), r.shards, rules,
-		cmp.Or(r.job.cache, fmt.Sprint(stream.DefaultCacheBytes)))
+		cmp.Or(r.job.cache, fmt.Sprint(shard.DefaultCacheBytes)))
 }
 
 // watch begins to count the servers' CPU time.
@@ -109,7 +112,7 @@ func (r *run) sumOf(store windowstore.Store, rule, measure string) (total float6
 		Rule     string
 		Measures map[string]struct{ Value float64 }
 	}
-	err := stream.StoredCounts(r.b.Context(), r.job.program(r.b), store, r.shards, func(text []byte) bool {
+	err := inspect.StoredCounts(r.b.Context(), r.job.program(r.b), store, r.shards, func(text []byte) bool {
 		if err := json.Unmarshal(text, &line); err != nil {
 			r.b.Fatal(err)
 		}
@@ -147,9 +150,9 @@ func (j *job) rules(b testing.TB) *thresholds.Pack {
 	return pack
 }
 
-func (j *job) program(b testing.TB) *stream.Program {
+func (j *job) program(b testing.TB) *engine.Program {
 	b.Helper()
-	p, err := stream.Compile([]*thresholds.Pack{j.rules(b)}, 1_000_000)
+	p, err := engine.Compile([]*thresholds.Pack{j.rules(b)}, 1_000_000)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -18,7 +18,7 @@ import (
 // arrows are the imports among our packages, from the top down: what each may import. A package without a row may not exist: a
 // new one is a decision. Rows of packages that are still to come say where they belong.
 var arrows = map[string][]string{
-	"cmd/aggregator": {
+	"cmd/aggregator": {"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/metrics",
 		"internal/board", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
 		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
@@ -35,11 +35,11 @@ var arrows = map[string][]string{
 		"internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/humanize",
 	},
-	"internal/demo": {
+	"internal/demo": {"internal/stream/inspect",
 		"internal/httpserver", "internal/stream", "internal/engine", "internal/retry", "internal/terminal", "internal/humanize",
 		"internal/event", "internal/thresholds", "internal/windows/store",
 	},
-	"internal/preflight": {
+	"internal/preflight": {"internal/engine", "internal/stream/position",
 		"internal/stream", "internal/explain", "internal/retry", "internal/humanize", "internal/thresholds",
 		"internal/windows/store", "internal/windows/store/redis",
 	},
@@ -47,30 +47,39 @@ var arrows = map[string][]string{
 	"internal/httpserver": {"internal/retry"},
 
 	// The service, each part over the next one.
-	"internal/stream": {
+	"internal/stream": {"internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
 		"internal/stream/fetch", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
-	"internal/stream/verify": {
+	"internal/stream/verify": {"internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/outbox", "internal/stream/fetch", "internal/engine",
 		"internal/explain", "internal/retry", "internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
-	"internal/stream/partition": {
+	"internal/stream/partition": {"internal/stream/outbox", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/shard", "internal/stream/fetch", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
-	"internal/stream/janitor": {
+	"internal/stream/janitor": {"internal/stream/position", "internal/stream/metrics",
 		"internal/stream/shard", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
-	"internal/stream/shard": {
+	"internal/stream/shard": {"internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/outbox", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
-	"internal/stream/outbox": {
+	"internal/stream/outbox": {"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/fetch", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
 	},
-	"internal/engine": {"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store"},
+	"internal/stream/inspect":   {"internal/stream/shard", "internal/engine", "internal/thresholds", "internal/windows", "internal/windows/store"},
+	"internal/stream/watermark": {"internal/stream/position", "internal/engine", "internal/retry"},
+	"internal/stream/watchdog":  {"internal/stream/position", "internal/stream/metrics", "internal/retry"},
+	"internal/stream/metrics": {
+		"internal/stream/position", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
+		"internal/windows/store", "internal/windows/store/redis",
+	},
+	"internal/stream/position":   {"internal/engine", "internal/windows/store"},
+	"internal/stream/faultpoint": {},
+	"internal/engine":            {"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store"},
 
 	// What is below all that.
 	"internal/windows/store/redis": {"internal/windows/store", "internal/windows"},

@@ -5,9 +5,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -32,8 +34,8 @@ type config struct {
 	maxEvents int
 	cache     int // bytes
 	members   int
-	intake    stream.IntakeOptions
-	key       *stream.Secret // nil: the store has its own
+	intake    engine.IntakeOptions
+	key       *engine.Secret // nil: the store has its own
 	warnings  []string       // what is allowed, and riskier than it looks
 }
 
@@ -70,10 +72,10 @@ func defaultConfig() *config {
 		auth:     httpserver.Auth{Pause: httpserver.DefaultPause},
 		logLevel: "info", logFormat: "auto",
 		maxAge:  stream.DefaultMaxAge,
-		cache:   stream.DefaultCacheBytes,
+		cache:   shard.DefaultCacheBytes,
 		members: thresholds.DefaultMaxMembers,
-		intake: stream.IntakeOptions{
-			MaxAhead: stream.DefaultMaxAhead, DedupeWindow: stream.DefaultDedupeWindow, MaxIDs: stream.DefaultMaxIDs,
+		intake: engine.IntakeOptions{
+			MaxAhead: engine.DefaultMaxAhead, DedupeWindow: engine.DefaultDedupeWindow, MaxIDs: engine.DefaultMaxIDs,
 			Types: map[string]string{},
 		},
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/segmentio/kafka-go/sasl/plain"
 	"github.com/segmentio/kafka-go/sasl/scram"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/preflight"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
 // secret is a text that may stand in a file of its own.
@@ -111,7 +111,7 @@ func (t *tlsFiles) config() (c *tls.Config, key string, err error) {
 }
 
 // readKey reads a fingerprint key: 32 hexadecimal digits.
-func readKey(file string) (*stream.Secret, error) {
+func readKey(file string) (*engine.Secret, error) {
 	b, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -120,6 +120,6 @@ func readKey(file string) (*stream.Secret, error) {
 	if err != nil || len(raw) != 16 {
 		return nil, fmt.Errorf("%s does not hold 32 hexadecimal digits; make such a file with: openssl rand -hex 16", file)
 	}
-	s, err := stream.NewSecret(raw)
+	s, err := engine.NewSecret(raw)
 	return &s, err
 }

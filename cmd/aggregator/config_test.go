@@ -13,7 +13,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -132,7 +132,7 @@ cloudevents: {types: {com.example.click: click}, crossings: structured}
 	f(c.kafka.Brokers, []string{"a:1", "b:2"})
 	f(c.kafka.Events, []string{"x", "y.z"})
 	f(c.kafka.DeadTopic("x"), "dead")
-	f(c.kafka.Start, stream.Start{Latest: true})
+	f(c.kafka.Start, partition.Start{Latest: true})
 	f(c.kafka.Structured, true)
 	f(c.kafka.SetBytes, 64<<10)
 	f(c.redis.Prefix, "p:")
@@ -161,23 +161,23 @@ cloudevents: {types: {com.example.click: click}, crossings: structured}
 // TestStart: where a new group begins.
 func TestStart(t *testing.T) {
 	now := time.Date(2026, 11, 29, 12, 0, 0, 0, time.UTC)
-	f := func(text string, want stream.Start, fault string) {
+	f := func(text string, want partition.Start, fault string) {
 		t.Helper()
 		got, err := parseStart(text, now)
 		if got != want || (err == nil) != (fault == "") || err != nil && !strings.Contains(err.Error(), fault) {
 			t.Errorf("%s: got %+v, %v, want %+v, %s", text, got, err, want, fault)
 		}
 	}
-	f("earliest", stream.Start{}, "")
-	f("latest", stream.Start{Latest: true}, "")
-	f("24h", stream.Start{Back: 24 * time.Hour}, "")
-	f("2d12h", stream.Start{Back: 60 * time.Hour}, "")
-	f("2026-11-29T12:00:00Z", stream.Start{Time: now}, "")
-	f("2026-11-29T12:00:01Z", stream.Start{}, "still to come")
+	f("earliest", partition.Start{}, "")
+	f("latest", partition.Start{Latest: true}, "")
+	f("24h", partition.Start{Back: 24 * time.Hour}, "")
+	f("2d12h", partition.Start{Back: 60 * time.Hour}, "")
+	f("2026-11-29T12:00:00Z", partition.Start{Time: now}, "")
+	f("2026-11-29T12:00:01Z", partition.Start{}, "still to come")
 	for _, text := range []string{"", "0s", "-1h", "2026-11-01", "2026-11-01 00:00:00", "24", "106751d24h"} {
-		f(text, stream.Start{}, "is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h")
+		f(text, partition.Start{}, "is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h")
 	}
-	f("lastest", stream.Start{}, `did you mean "latest"?`)
+	f("lastest", partition.Start{}, `did you mean "latest"?`)
 	c := load(t, write(t, "c.yaml", "kafka: {start: 2026-11-01T00:00:00+08:00}")) // which is a date to YAML
 	if !c.kafka.Start.Time.Equal(time.Date(2026, 10, 31, 16, 0, 0, 0, time.UTC)) {
 		t.Errorf("from YAML: %+v", c.kafka.Start)

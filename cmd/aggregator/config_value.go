@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -168,30 +168,30 @@ func duration(p *time.Duration, least, most time.Duration) value {
 }
 
 // beginning is where a new group begins to count.
-func beginning(p *stream.Start) value {
+func beginning(p *partition.Start) value {
 	return value{want: "earliest, latest, a time or a duration back", set: func(s string) (err error) {
 		*p, err = parseStart(s, time.Now())
 		return err
 	}}
 }
 
-func parseStart(s string, now time.Time) (stream.Start, error) {
+func parseStart(s string, now time.Time) (partition.Start, error) {
 	switch s {
 	case "earliest":
-		return stream.Start{}, nil
+		return partition.Start{}, nil
 	case "latest":
-		return stream.Start{Latest: true}, nil
+		return partition.Start{Latest: true}, nil
 	}
 	if at, err := time.Parse(time.RFC3339Nano, s); err == nil {
 		if at.After(now) {
-			return stream.Start{}, fmt.Errorf("%s is still to come; what comes before it would be counted all the same: write latest to count from now on", s)
+			return partition.Start{}, fmt.Errorf("%s is still to come; what comes before it would be counted all the same: write latest to count from now on", s)
 		}
-		return stream.Start{Time: at}, nil
+		return partition.Start{Time: at}, nil
 	}
 	if back, err := parseDuration(s); err == nil && back > 0 {
-		return stream.Start{Back: back}, nil
+		return partition.Start{Back: back}, nil
 	}
-	return stream.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s", s, strictyaml.DidYouMean(s, []string{"earliest", "latest"}))
+	return partition.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s", s, strictyaml.DidYouMean(s, []string{"earliest", "latest"}))
 }
 
 func shortSeconds(s int64) string { return humanize.Duration(time.Duration(s) * time.Second) }

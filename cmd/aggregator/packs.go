@@ -7,7 +7,7 @@ import (
 	"os"
 	"strings"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -85,8 +85,8 @@ func (set *packSet) parse(name string, data []byte, members int) {
 }
 
 // compile makes a program of the packs, which must be without faults.
-func (set *packSet) compile(c *config) (*stream.Program, error) {
-	p, err := stream.Compile(set.packs, c.members)
+func (set *packSet) compile(c *config) (*engine.Program, error) {
+	p, err := engine.Compile(set.packs, c.members)
 	if err != nil {
 		return nil, faults{err.Error()}
 	}
@@ -102,7 +102,7 @@ func (s *session) load(configFile string, rules []string) (*config, *packSet, er
 
 // program is the way from flags to a program for the commands that run one beside the service:
 // config, packs, compiled.
-func (s *session) program(configFile string, rules []string) (*config, *stream.Program, error) {
+func (s *session) program(configFile string, rules []string) (*config, *engine.Program, error) {
 	c, set, err := s.load(configFile, rules)
 	for _, w := range set.warnings {
 		fmt.Fprintln(s.err, w)

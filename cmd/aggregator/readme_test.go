@@ -15,9 +15,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -206,12 +207,12 @@ func (d *described) MustRegister(list ...prometheus.Collector) {
 // metricRows are the rows of all the program's metrics.
 func metricRows(t *testing.T) []string {
 	t.Helper()
-	p, err := stream.Compile([]*thresholds.Pack{mustBuiltin(defaultPack)}, thresholds.DefaultMaxMembers)
+	p, err := engine.Compile([]*thresholds.Pack{mustBuiltin(defaultPack)}, thresholds.DefaultMaxMembers)
 	if err != nil {
 		t.Fatal(err)
 	}
 	d := &described{}
-	stream.NewMetrics(d, p)
+	metrics.New(d, p)
 	registerBuild(d)
 	httpserver.NewMetrics(d)
 	slices.Sort(d.rows)

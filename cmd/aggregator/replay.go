@@ -10,8 +10,8 @@ import (
 	"os"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/terminal"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -78,7 +78,7 @@ func (o *replayOptions) run(ctx context.Context, s *session, args []string) erro
 	}
 	r := &replayer{session: s, name: name, lines: newLineReader(in), out: bufio.NewWriterSize(s.out, 64<<10)}
 	r.bar = terminal.NewProgressBar(s.err, size, "lines")
-	r.replay = stream.NewReplay(p, c.intake, o.now.UnixNano(), r.crossing)
+	r.replay = engine.NewReplay(p, c.intake, o.now.UnixNano(), r.crossing)
 	if err := r.run(ctx, o.counts); err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ type replayer struct {
 	lines     *lineReader
 	out       *bufio.Writer // remembers its first error
 	bar       *terminal.ProgressBar
-	replay    *stream.Replay
+	replay    *engine.Replay
 	line      []byte // scratch for output
 	crossings int
 	hinted    bool

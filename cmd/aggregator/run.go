@@ -14,8 +14,10 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -36,7 +38,7 @@ Exit: 0 stopped as asked; 1 failed; 2 a fault of flags, config or packs.`,
 		var once atOnce
 		fs.StringVar(&once.adopt, "adopt", "", "take over the store that belongs to `group`, whose processes are stopped")
 		fs.Func("skip", "pass over what cannot be read at `TOPIC/PARTITION/OFFSET`, once; may be given again for other places", func(text string) error {
-			x, err := stream.ParseSkip(text)
+			x, err := partition.ParseSkip(text)
 			once.skips = append(once.skips, x)
 			return err
 		})
@@ -46,8 +48,8 @@ Exit: 0 stopped as asked; 1 failed; 2 a fault of flags, config or packs.`,
 
 // atOnce is what the service does when it begins, and never again.
 type atOnce struct {
-	adopt string        // a group whose store it takes over
-	skips []stream.Skip // what cannot be read and is to be passed over
+	adopt string           // a group whose store it takes over
+	skips []partition.Skip // what cannot be read and is to be passed over
 }
 
 // untilSignal ends with the first signal. The second one does what signals do by
@@ -94,7 +96,7 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 //
 //	starts: HTTP (alive, not ready), Redis (waits until it answers), the service (waits for Kafka and its topics)
 //	stops:  readiness, the service (its steps: internal/stream/stop.go), Redis, HTTP
-func startAndStop(ctx context.Context, c *config, once atOnce, program *stream.Program, log *slog.Logger) error {
+func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.Program, log *slog.Logger) error {
 	registry, ready := newRegistry(), &httpserver.Readiness{}
 	site, err := httpserver.Start(c.listen, c.auth, httpserver.NewHandler(registry, ready, log), httpserver.NewMetrics(registry), log)
 	if err != nil {
@@ -154,7 +156,7 @@ func serve(ctx context.Context, service worker, ready *httpserver.Readiness, log
 }
 
 // loadedRules is what the log says of the packs: their names, and how many rules they hold.
-func loadedRules(p *stream.Program) (names []string, rules int) {
+func loadedRules(p *engine.Program) (names []string, rules int) {
 	for _, pack := range p.Packs() {
 		names = append(names, pack.Name)
 		rules += len(pack.Rules)
@@ -163,7 +165,7 @@ func loadedRules(p *stream.Program) (names []string, rules int) {
 }
 
 // options is the config as the service takes it.
-func (c *config) options(p *stream.Program, store windowstore.Store, r prometheus.Registerer, log *slog.Logger) stream.Options {
+func (c *config) options(p *engine.Program, store windowstore.Store, r prometheus.Registerer, log *slog.Logger) stream.Options {
 	return stream.Options{
 		Kafka: c.kafka, Program: p, Intake: c.intake, Store: store, Shards: c.shards, Secret: c.key,
 		RefuseLost: c.lost == "refuse", MaxAge: c.maxAge, MaxBatchEvents: c.maxEvents, CacheBytes: c.cache,

@@ -9,7 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/verify"
 	"github.com/seed-afe14ff2/aggregator/internal/terminal"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
@@ -65,7 +65,7 @@ func (o *verifyOptions) run(ctx context.Context, s *session, _ []string) error {
 	found := &diffPrinter{out: s.out, bar: terminal.NewProgressBar(s.err, 0, "records")}
 	log, end := c.kafka.Source()
 	defer end()
-	done, err := stream.Verify(ctx, stream.VerifyOptions{
+	done, err := verify.Run(ctx, verify.Options{
 		Source: log, Events: c.kafka.Events, Program: program, Intake: c.intake, Store: store, Secret: c.key, From: o.from,
 		Progress: found.progress, Found: found.difference, Log: newLog(s.err, "warn", c.logFormat),
 	})
@@ -86,7 +86,7 @@ type diffPrinter struct {
 	bar *terminal.ProgressBar
 }
 
-func (p *diffPrinter) difference(d stream.Difference) {
+func (p *diffPrinter) difference(d verify.Difference) {
 	line, err := json.Marshal(d)
 	if err != nil {
 		panic("BUG: a difference that is no JSON: " + err.Error())
@@ -100,13 +100,13 @@ func (p *diffPrinter) difference(d stream.Difference) {
 func (p *diffPrinter) progress(done, all int64) { p.bar.Part(done, all) }
 
 // summarize prints what was compared, and what was not.
-func summarize(w io.Writer, v *stream.Verified, took time.Duration) error {
+func summarize(w io.Writer, v *verify.Result, took time.Duration) error {
 	fmt.Fprintf(w, "verify: %s, %s, %s and %s compared in %s: %s\n",
 		humanize.Count(int(v.Records), "record"), humanize.Count(v.Subjects, "subject"), humanize.Count(v.Counters, "counter"), humanize.Count(v.Levels, "level"),
 		took.Round(time.Millisecond), humanize.Count(v.Differences, "difference"))
 	for r, n := range v.Open {
 		if n > 0 {
-			fmt.Fprintf(w, "verify: not compared: %s %s\n", humanize.Number(n), stream.Reason(r))
+			fmt.Fprintf(w, "verify: not compared: %s %s\n", humanize.Number(n), verify.Reason(r))
 		}
 	}
 	if v.Shortened {

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
@@ -73,7 +74,7 @@ type demo struct {
 	began   time.Time
 	broker  *broker
 	store   *windowstore.Mem
-	program *stream.Program
+	program *engine.Program
 	ready   *httpserver.Readiness
 	web     *httpserver.Server
 	service *stream.Service
@@ -107,7 +108,7 @@ func start(o Options) (*demo, error) {
 	d.view = newView(o.Out, o.Err)
 	d.log = slog.New(slog.NewTextHandler(d.view, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var err error
-	if d.program, err = stream.Compile([]*thresholds.Pack{o.Pack}, thresholds.DefaultMaxMembers); err != nil {
+	if d.program, err = engine.Compile([]*thresholds.Pack{o.Pack}, thresholds.DefaultMaxMembers); err != nil {
 		return nil, err
 	}
 	if d.broker, err = startBroker(); err != nil {
@@ -123,7 +124,7 @@ func start(o Options) (*demo, error) {
 	}
 	d.service = stream.New(stream.Options{
 		Kafka: d.broker.kafka, Program: d.program, Store: d.store, Shards: stream.DefaultShards,
-		Intake: stream.IntakeOptions{DedupeWindow: dedupeWindow}, CacheBytes: cacheBytes, Registry: d.Registry, Log: d.log,
+		Intake: engine.IntakeOptions{DedupeWindow: dedupeWindow}, CacheBytes: cacheBytes, Registry: d.Registry, Log: d.log,
 	})
 	d.ready.StoreConnected(d.store)
 	d.ready.ServiceStarted(d.service)

@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -15,23 +17,23 @@ import (
 // standings looks up how near subjects are to their limits: what the service itself has
 // stored.
 type standings struct {
-	program *stream.Program
+	program *engine.Program
 	store   *windowstore.Mem
 	world   *world
 }
 
 // nearest is the n subjects nearest to a limit, each with its nearest rule: those
 // below it first. It may lack a subject that is just being written.
-func (c *standings) nearest(ctx context.Context, n int) []stream.Standing {
+func (c *standings) nearest(ctx context.Context, n int) []inspect.Standing {
 	incidents, accounts := c.world.subjects()
-	var list []stream.Standing
+	var list []inspect.Standing
 	for _, id := range incidents {
 		list = c.best(ctx, thresholds.Incident, id, list)
 	}
 	for _, id := range accounts {
 		list = c.best(ctx, thresholds.Account, id, list)
 	}
-	slices.SortStableFunc(list, func(a, b stream.Standing) int {
+	slices.SortStableFunc(list, func(a, b inspect.Standing) int {
 		return cmp.Or(compareBool(reached(&a), reached(&b)), cmp.Compare(b.Progress, a.Progress))
 	})
 	return list[:min(n, len(list))]
@@ -39,17 +41,17 @@ func (c *standings) nearest(ctx context.Context, n int) []stream.Standing {
 
 // best appends the standing of a subject that is nearest to its limit, from
 // below if there is one.
-func (c *standings) best(ctx context.Context, kind thresholds.Kind, id string, list []stream.Standing) []stream.Standing {
-	all, err := stream.Standings(ctx, c.program, c.store, stream.DefaultShards, kind, id, nil)
+func (c *standings) best(ctx context.Context, kind thresholds.Kind, id string, list []inspect.Standing) []inspect.Standing {
+	all, err := inspect.Standings(ctx, c.program, c.store, stream.DefaultShards, kind, id, nil)
 	if err != nil || len(all) == 0 {
 		return list
 	}
-	return append(list, slices.MinFunc(all, func(a, b stream.Standing) int {
+	return append(list, slices.MinFunc(all, func(a, b inspect.Standing) int {
 		return cmp.Or(compareBool(reached(&a), reached(&b)), cmp.Compare(b.Progress, a.Progress))
 	}))
 }
 
-func reached(s *stream.Standing) bool { return s.Progress >= uint64(thresholds.LevelOne) }
+func reached(s *inspect.Standing) bool { return s.Progress >= uint64(thresholds.LevelOne) }
 
 func compareBool(a, b bool) int {
 	switch {
@@ -62,12 +64,12 @@ func compareBool(a, b bool) int {
 }
 
 // standingText is a subject's standing in words: incident inc-1, art3-clicks: 52 %, 26,000 of 50,000 clicks.
-func standingText(s *stream.Standing) string {
+func standingText(s *inspect.Standing) string {
 	return fmt.Sprintf("%s %s, %s: %d %%, %s", s.Rule.By, s.Subject, s.Rule.ID, s.Progress/100, nearestMeasure(s))
 }
 
 // nearestMeasure is the measure of a standing that is nearest to its own limit.
-func nearestMeasure(s *stream.Standing) string {
+func nearestMeasure(s *inspect.Standing) string {
 	best, most := 0, -1.0
 	for i, v := range s.Values {
 		if share := float64(v.Value) / float64(s.Rule.Limits[i].Value); share > most {

@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 )
 
 // Sequences that every terminal of the last decades knows (ECMA-48, and xterm's
@@ -32,7 +32,7 @@ type picture struct {
 	addr      string
 	passed    time.Duration
 	seed      uint64
-	near      []stream.Standing
+	near      []inspect.Standing
 	keys      int
 	bytes     int64
 	crossings []crossing
@@ -114,7 +114,7 @@ func crossingRow(a *crossing) row {
 }
 
 // standingRow shows a subject with a bar, if the terminal is wide enough for one.
-func standingRow(s *stream.Standing, columns int) row {
+func standingRow(s *inspect.Standing, columns int) row {
 	style := normal
 	switch {
 	case reached(s):

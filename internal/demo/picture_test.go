@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -16,7 +16,7 @@ func TestPicture(t *testing.T) {
 	rule := pack(t).Rules[3]
 	p := picture{
 		figures: figures{"aggregator_events_total": 1234567}, rate: 1000, addr: "127.0.0.1:8080", passed: 90 * time.Second, seed: 4711,
-		near: []stream.Standing{
+		near: []inspect.Standing{
 			{Rule: rule, Subject: "inc-rumour-0001", Values: []thresholds.Value{{Value: 26_000}}, Progress: 5_200, State: thresholds.State{Level: 5_000}},
 			{Rule: rule, Subject: "inc-rumour-0002", Values: []thresholds.Value{{Value: 51_000}}, Progress: 10_200},
 		},

@@ -5,14 +5,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // TestWorld: the story is the same for a seed, and has something of everything.
 func TestWorld(t *testing.T) {
-	p, err := stream.Compile([]*thresholds.Pack{pack(t)}, thresholds.DefaultMaxMembers)
+	p, err := engine.Compile([]*thresholds.Pack{pack(t)}, thresholds.DefaultMaxMembers)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func TestWorld(t *testing.T) {
 	first := 0
 	n := 0
 	// As in Kafka, an event's timestamp is when it came, not when it says it was.
-	replay := stream.NewReplay(p, stream.IntakeOptions{}, now.Add(5*time.Minute).UnixNano(), func(c *thresholds.Crossing) {
+	replay := engine.NewReplay(p, engine.IntakeOptions{}, now.Add(5*time.Minute).UnixNano(), func(c *thresholds.Crossing) {
 		crossed[c.Rule.ID]++
 		if first == 0 {
 			first = n

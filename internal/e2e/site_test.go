@@ -16,8 +16,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
@@ -269,7 +271,7 @@ func (s *site) read(topic string) []*kgo.Record {
 }
 
 // program compiles the packs of the site, as the daemons do.
-func (s *site) program() *stream.Program {
+func (s *site) program() *engine.Program {
 	s.t.Helper()
 	var packs []*thresholds.Pack
 	for _, text := range s.packs {
@@ -279,7 +281,7 @@ func (s *site) program() *stream.Program {
 		}
 		packs = append(packs, pack)
 	}
-	p, err := stream.Compile(packs, thresholds.DefaultMaxMembers)
+	p, err := engine.Compile(packs, thresholds.DefaultMaxMembers)
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -292,7 +294,7 @@ func (s *site) counts(redis string) []string {
 	store := s.store(redis)
 	defer func() { _ = store.Close() }()
 	var lines []string
-	err := stream.StoredCounts(s.t.Context(), s.program(), store, s.shards, func(line []byte) bool {
+	err := inspect.StoredCounts(s.t.Context(), s.program(), store, s.shards, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

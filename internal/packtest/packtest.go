@@ -5,15 +5,15 @@ import (
 	"math"
 	"strings"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // Run runs a pack's tests, each with this pack alone and from nothing. It returns what is wrong, one text a test, as
 // file:line:column: path: message. Events are taken in as intake says, except that none is ahead. A counter of distinct
 // members has room for so many members.
-func Run(p *thresholds.Pack, intake stream.IntakeOptions, members int) (faults []string) {
-	program, err := stream.Compile([]*thresholds.Pack{p}, members)
+func Run(p *thresholds.Pack, intake engine.IntakeOptions, members int) (faults []string) {
+	program, err := engine.Compile([]*thresholds.Pack{p}, members)
 	if err != nil {
 		return []string{fmt.Sprintf("%s:1:1: %v", p.File, err)}
 	}
@@ -26,12 +26,12 @@ func Run(p *thresholds.Pack, intake stream.IntakeOptions, members int) (faults [
 }
 
 // run is what is wrong with one test; "" if nothing is.
-func run(p *stream.Program, intake stream.IntakeOptions, t *thresholds.Test, number int) string {
+func run(p *engine.Program, intake engine.IntakeOptions, t *thresholds.Test, number int) string {
 	path := fmt.Sprintf("tests[%d]", number)
 	intake.MaxAhead = math.MaxInt64 // no event of a test is ahead
 	var got []thresholds.Expected
 	at := 0
-	replay := stream.NewReplay(p, intake, 0, func(x *thresholds.Crossing) {
+	replay := engine.NewReplay(p, intake, 0, func(x *thresholds.Crossing) {
 		got = append(got, thresholds.Expected{Rule: x.Rule.ID, Subject: x.Subject, Level: x.Level, At: at})
 	})
 	for n, json := range t.Events {

@@ -5,7 +5,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -31,7 +31,7 @@ func TestRun(t *testing.T) {
 		if p == nil {
 			t.Fatal(faults)
 		}
-		if got := Run(p, stream.IntakeOptions{}, thresholds.DefaultMaxMembers); !slices.Equal(got, want) {
+		if got := Run(p, engine.IntakeOptions{}, thresholds.DefaultMaxMembers); !slices.Equal(got, want) {
 			t.Errorf("%q: got\n%q, want\n%q", change, got, want)
 		}
 	}

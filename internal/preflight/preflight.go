@@ -5,6 +5,7 @@ import (
 	"io"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
@@ -17,7 +18,7 @@ const timeout = 15 * time.Second
 type Options struct {
 	Kafka  stream.Kafka
 	Login  Login // as Kafka.SASL has it
-	Intake stream.IntakeOptions
+	Intake engine.IntakeOptions
 	Redis  redisstore.Options
 	Packs  []*thresholds.Pack // their windows tell how long events are needed
 	Out    io.Writer          // what is fine, a line each

@@ -7,6 +7,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
@@ -14,7 +15,7 @@ import (
 func TestJudge(t *testing.T) {
 	o := &Options{
 		Kafka:  stream.Kafka{Events: []string{"dissemination-events"}, Crossings: "threshold-crossings"},
-		Intake: stream.IntakeOptions{MaxAhead: stream.DefaultMaxAhead, DedupeWindow: stream.DefaultDedupeWindow},
+		Intake: engine.IntakeOptions{MaxAhead: engine.DefaultMaxAhead, DedupeWindow: engine.DefaultDedupeWindow},
 	}
 	f := func(f func(*kafkaCheck, map[string]string), want string, settings map[string]string) {
 		t.Helper()

@@ -1,6 +1,9 @@
 package stream
 
 import (
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -37,7 +40,7 @@ func readEvenly(t *testing.T, rnd *rand.Rand, ahead int64) {
 	for i := range partitions {
 		partitions[i] = times(rnd)
 	}
-	tide := newAlignment(len(partitions), 1, ahead, func() { t.Fatal("gave up") })
+	tide := watermark.NewAlignment(len(partitions), 1, ahead, func() { t.Fatal("gave up") })
 	for slices.ContainsFunc(partitions, func(p []int64) bool { return len(p) > 0 }) {
 		moved := false
 		for _, i := range rnd.Perm(len(partitions)) {
@@ -50,25 +53,25 @@ func readEvenly(t *testing.T, rnd *rand.Rand, ahead int64) {
 }
 
 // readSome reads partition i as far as it may go, and says whether it got anywhere.
-func readSome(t *testing.T, tide *alignment, partitions [][]int64, i int) bool {
+func readSome(t *testing.T, tide *watermark.Alignment, partitions [][]int64, i int) bool {
 	t.Helper()
 	if len(partitions[i]) == 0 {
-		moved := tide.reached[i][0].Load() != never
-		tide.set(i, 0, true)
+		moved := tide.Reached[i][0].Load() != engine.Never
+		tide.Set(i, 0, true)
 		return moved
 	}
-	for moved := tide.reached[i][0].Load() == noTime; ; moved = true { // to begin is to get somewhere
+	for moved := tide.Reached[i][0].Load() == engine.NoTime; ; moved = true { // to begin is to get somewhere
 		if len(partitions[i]) == 0 {
 			return moved
 		}
 		at := partitions[i][0]
-		tide.set(i, max(tide.reached[i][0].Load(), at), false)
-		if at > tide.bound(i) {
+		tide.Set(i, max(tide.Reached[i][0].Load(), at), false)
+		if at > tide.Bound(i) {
 			return moved
 		}
 		for j, other := range partitions {
-			if j != i && len(other) > 0 && other[0] < at-tide.ahead {
-				t.Fatalf("partition %d is at %d, %d has %d to come: more than %d behind", i, at, j, other[0], tide.ahead)
+			if j != i && len(other) > 0 && other[0] < at-tide.Ahead {
+				t.Fatalf("partition %d is at %d, %d has %d to come: more than %d behind", i, at, j, other[0], tide.Ahead)
 			}
 		}
 		partitions[i] = partitions[i][1:]
@@ -78,33 +81,33 @@ func readSome(t *testing.T, tide *alignment, partitions [][]int64, i int) bool {
 // TestFenceOfAReaderBefore: that a partition was caught up is believed of a fence that is not behind what the log held
 // when the generation began.
 func TestFenceOfAReaderBefore(t *testing.T) {
-	tide := newAlignment(1, 1, 1, func() {})
+	tide := watermark.NewAlignment(1, 1, 1, func() {})
 	f := func(offset int64, want bool) {
 		t.Helper()
-		if m := tide.trusted(0, position{offset: offset, ended: true, idle: true}); m.ended != want || m.idle != want {
-			t.Errorf("a fence at %d: ended %v, idle %v, want %v", offset, m.ended, m.idle, want)
+		if m := tide.Trusted(0, position.Position{Offset: offset, Ended: true, Idle: true}); m.Ended != want || m.Idle != want {
+			t.Errorf("a fence at %d: ended %v, idle %v, want %v", offset, m.Ended, m.Idle, want)
 		}
 	}
 	f(10, false) // the end is not known
-	tide.logEnds[0].Store(10)
+	tide.LogEnds[0].Store(10)
 	f(9, false)
 	f(10, true)
-	tide.begin()
+	tide.Begin()
 	f(10, false)
 }
 
 // TestOursTellThemselves: a shard that has not heard yet that a partition is ours does not put it back.
 func TestOursTellThemselves(t *testing.T) {
-	tide := newAlignment(2, 2, 1, func() {})
-	tide.local[0].Store(true)
-	tide.set(0, 50, false)
-	tide.stored(0, 1, 10, false)
-	if low := tide.slowest(1); low != 50 {
+	tide := watermark.NewAlignment(2, 2, 1, func() {})
+	tide.Local[0].Store(true)
+	tide.Set(0, 50, false)
+	tide.Stored(0, 1, 10, false)
+	if low := tide.Slowest(1); low != 50 {
 		t.Errorf("partition 0 is at %d, want 50", low)
 	}
-	tide.local[0].Store(false)
-	tide.stored(0, 1, 60, false)
-	if low := tide.slowest(1); low != 50 { // what is stored in the other shard is still to come
+	tide.Local[0].Store(false)
+	tide.Stored(0, 1, 60, false)
+	if low := tide.Slowest(1); low != 50 { // what is stored in the other shard is still to come
 		t.Errorf("partition 0 is at %d, want 50", low)
 	}
 }

@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
@@ -52,40 +54,40 @@ func manyRules(n int) string {
 // applied is a stretch of events as operations, and the subjects in memory that
 // they are applied to.
 type applied struct {
-	program  *Program
+	program  *engine.Program
 	span     int64 // ns
-	run      chunk
+	run      shard.Chunk
 	ends     []int // by event: how many operations it and those before it have
-	apply    applier
-	subjects map[string]*subject
+	apply    engine.Applier
+	subjects map[string]*engine.Subject
 	crossed  int
 	name     []byte
-	op       operation
+	op       engine.Operation
 }
 
 const appliedEvents = 200_000
 
-func newApplied(b *testing.B, p *Program, span time.Duration) *applied {
+func newApplied(b *testing.B, p *engine.Program, span time.Duration) *applied {
 	b.Helper()
 	a := &applied{program: p, span: int64(span)}
-	in := NewIntake(p, Secret{}, IntakeOptions{})
+	in := engine.NewIntake(p, engine.Secret{}, engine.IntakeOptions{})
 	var r gen.Record
 	for g := gen.New(gen.Config{Seed: 42, Events: appliedEvents, Span: span, Repeats: -1}); g.Next(&r); {
-		if err := in.decoder.Decode(&in.event, r.Value); err != nil {
+		if err := in.Decoder.Decode(&in.Event, r.Value); err != nil {
 			b.Fatal(err)
 		}
-		ops := in.operations()
+		ops := in.Operations()
 		for i := range ops {
-			a.run.add(&ops[i], 0, int64(len(a.ends)), r.TimeMillis, in.newest)
+			a.run.Add(&ops[i], 0, int64(len(a.ends)), r.TimeMillis, in.Newest)
 		}
-		a.ends = append(a.ends, len(a.run.ops))
+		a.ends = append(a.ends, len(a.run.Ops))
 	}
 	return a
 }
 
 func (a *applied) begin() {
-	a.subjects = map[string]*subject{}
-	a.apply = applier{program: a.program, emit: func(*subject, *thresholds.Crossing) { a.crossed++ }}
+	a.subjects = map[string]*engine.Subject{}
+	a.apply = engine.Applier{Program: a.program, Emit: func(*engine.Subject, *thresholds.Crossing) { a.crossed++ }}
 }
 
 // event applies event n of the stretch, later by shift.
@@ -95,19 +97,19 @@ func (a *applied) event(n int, shift int64) {
 		from = a.ends[n-1]
 	}
 	for i := from; i < a.ends[n]; i++ {
-		a.run.operation(i, &a.op)
-		a.op.time += shift
-		newest := a.run.ops[i].newest + shift
-		a.apply.apply(a.subject(&a.op), &a.op, moment{time: newest, known: newest})
+		a.run.Operation(i, &a.op)
+		a.op.Time += shift
+		newest := a.run.Ops[i].Newest + shift
+		a.apply.Apply(a.subject(&a.op), &a.op, engine.Moment{Time: newest, Known: newest})
 	}
 }
 
-func (a *applied) subject(o *operation) *subject {
-	a.name = append(append(a.name[:0], byte(o.kind)), o.id...)
+func (a *applied) subject(o *engine.Operation) *engine.Subject {
+	a.name = append(append(a.name[:0], byte(o.Kind)), o.ID...)
 	if s, ok := a.subjects[string(a.name)]; ok {
 		return s
 	}
-	s := a.apply.open(windows.NewSubject(&a.program.kinds[o.kind].layout), o.kind, string(o.id))
+	s := a.apply.Open(windows.NewSubject(&a.program.Kinds[o.Kind].Layout), o.Kind, string(o.ID))
 	a.subjects[string(a.name)] = s
 	return s
 }
@@ -141,8 +143,8 @@ func (a *applied) bench(b *testing.B, growing bool) {
 	}
 	b.ReportMetric(float64(cpuTime(b)-used)/float64(b.N), "cpu-ns/op")
 	events := float64(len(a.ends))
-	b.ReportMetric(float64(len(a.run.ops))/events, "subjects/event")
-	b.ReportMetric(float64(len(a.run.adds))/events, "adds/event")
+	b.ReportMetric(float64(len(a.run.Ops))/events, "subjects/event")
+	b.ReportMetric(float64(len(a.run.Adds))/events, "adds/event")
 	if growing && b.N > len(a.ends) && a.crossed == 0 {
 		b.Error("nothing crossed")
 	}

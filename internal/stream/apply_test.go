@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"slices"
 	"testing"
 )
@@ -8,7 +9,7 @@ import (
 func TestMerge(t *testing.T) {
 	f := func(x, y, want []int) {
 		t.Helper()
-		if got := merge([]int{9}, x, y); !slices.Equal(got, append([]int{9}, want...)) {
+		if got := engine.Merge([]int{9}, x, y); !slices.Equal(got, append([]int{9}, want...)) {
 			t.Errorf("%v and %v: got %v, want %v", x, y, got, want)
 		}
 	}

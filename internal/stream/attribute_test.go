@@ -3,6 +3,7 @@ package stream
 import (
 	"encoding/json"
 	"fmt"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"math/rand/v2"
 	"net/url"
 	"regexp"
@@ -17,7 +18,7 @@ var forbidden = regexp.MustCompile(`[\x00-\x1f\x7f-\x{9f}\x{fdd0}-\x{fdef}\x{fff
 func TestAttributeText(t *testing.T) {
 	f := func(s, want string) {
 		t.Helper()
-		if got := attributeText(s); got != want {
+		if got := outbox.AttributeText(s); got != want {
 			t.Errorf("%q: got %q, want %q", s, got, want)
 		}
 	}
@@ -37,17 +38,17 @@ func TestAttributes(t *testing.T) {
 	ids := []string{"a", "a\n", "a%0A", "a%250A", "a%", "%", "\r\nSet-Cookie: a=b", "\x00", "\x1b[2J", "\u009b2J", "\u202e", "\uffff", "é\u007f", "a/b", "{}", " "}
 	seen := map[string]string{}
 	for _, structured := range []bool{false, true} {
-		p := &topicPublisher{structured: structured, eventsFrom: sourceOf("a b")}
+		p := &outbox.KafkaPublisher{Structured: structured, EventsFrom: outbox.SourceOf("a b")}
 		for _, id := range ids {
 			value, err := json.Marshal(map[string]any{"id": "r/incident/" + id + "/1/1", "by": "incident", "subject": id, "status": "crossed", "level": 1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			var e envelope
+			var e outbox.Envelope
 			if err := json.Unmarshal(value, &e); err != nil {
 				t.Fatal(err)
 			}
-			m := p.message(&e, value, 0)
+			m := p.Message(&e, value, 0)
 			attributes := map[string]string{}
 			for _, h := range m.Headers {
 				attributes[strings.TrimPrefix(h.Key, "ce_")] = string(h.Value)
@@ -83,15 +84,15 @@ func TestAttributes(t *testing.T) {
 func TestPublishedIsKnown(t *testing.T) {
 	l := &lateTopic{}
 	p := l.publisher(t)
-	p.structured = true
+	p.Structured = true
 	id := "r/incident/a\n%/1/1"
-	entry := outboxEntry{value: fmt.Appendf(nil, `{"id":%q}`, id)}
+	entry := outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)}
 	for range 2 {
-		p.tails = map[int]*tail{} // another process
-		if err := p.loadRecent(t.Context(), 0, 1); err != nil {
+		p.Tails = map[int]*outbox.Tail{} // another process
+		if err := p.LoadRecent(t.Context(), 0, 1); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.write(t.Context(), 0, []outboxEntry{entry}); err != nil {
+		if err := p.Write(t.Context(), 0, []outbox.Entry{entry}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -104,7 +105,7 @@ func TestPublishedIsKnown(t *testing.T) {
 func TestSourceOf(t *testing.T) {
 	f := func(group string) {
 		t.Helper()
-		source := sourceOf(group)
+		source := outbox.SourceOf(group)
 		u, err := url.Parse(source)
 		if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
 			t.Errorf("%q: %q is %+v, %v", group, source, u, err)
@@ -128,7 +129,7 @@ func TestSourceOf(t *testing.T) {
 	} {
 		f(group)
 	}
-	if got := sourceOf("team:prod.eu-1_x"); got != "/aggregator/team:prod.eu-1_x" {
+	if got := outbox.SourceOf("team:prod.eu-1_x"); got != "/aggregator/team:prod.eu-1_x" {
 		t.Errorf("got %q", got)
 	}
 	rnd := rand.New(rand.NewPCG(1, 0))

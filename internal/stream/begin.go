@@ -11,13 +11,15 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // begins are the offsets at which the group began to count, of the partitions where that is not the start. They are chosen once,
 // for all partitions that there are then, before anything is counted: that there is such a list tells a group
 // that has begun, whatever is known of a partition.
-type begins map[topicPartition]int64
+type begins map[position.TopicPartition]int64
 
 func (b begins) encode() []byte {
 	text, err := json.Marshal(b.names())
@@ -39,7 +41,7 @@ func decodeBegins(text []byte) (begins, error) {
 		if err != nil || offset < 0 {
 			return nil, fmt.Errorf("read setting %s of the store: %q: %d", windowstore.SettingBegins, name, offset)
 		}
-		b[topicPartition{topic, partition}] = offset
+		b[position.TopicPartition{Topic: topic, Partition: partition}] = offset
 	}
 	return b, nil
 }
@@ -55,7 +57,7 @@ func (s *Service) settleBegins(ctx context.Context) error {
 	if err != nil {
 		return explain.Kafka(err)
 	}
-	fences, err := s.Store.Load(ctx, 0, append(appendFenceKeys(nil, s.Store.Keys(), 0, s.topics), beginsKey(s.Store)), nil)
+	fences, err := s.Store.Load(ctx, 0, append(position.AppendFenceKeys(nil, s.Store.Keys(), 0, s.topics), beginsKey(s.Store)), nil)
 	if err != nil {
 		return explain.Store(err)
 	}
@@ -105,14 +107,14 @@ func (s *Service) chooseBegins(ctx context.Context, group []groupOffset, began b
 	if began {
 		return s.notedBegins(group), nil
 	}
-	if s.Start == (Start{}) {
+	if s.Start == (partition.Start{}) {
 		return b, nil
 	}
-	ms, timed := s.Start.ms(time.Now())
+	ms, timed := s.Start.Ms(time.Now())
 	for _, t := range s.topics {
-		_, at, err := s.source.Offsets(ctx, t.topic, t.partition)
+		_, at, err := s.source.Offsets(ctx, t.Topic, t.Partition)
 		if err == nil && timed {
-			at, err = s.source.OffsetAt(ctx, t.topic, t.partition, ms)
+			at, err = s.source.OffsetAt(ctx, t.Topic, t.Partition, ms)
 		}
 		if err != nil {
 			return nil, explain.Kafka(err)
@@ -130,14 +132,14 @@ func (s *Service) chooseBegins(ctx context.Context, group []groupOffset, began b
 func (s *Service) notedBegins(group []groupOffset) begins {
 	b, unknown := begins{}, 0
 	for _, g := range group {
-		switch begin, ok := parseNote(g.metadata, s.topicIDs[g.topic]); {
+		switch begin, ok := parseNote(g.metadata, s.topicIDs[g.Topic]); {
 		case ok && begin > 0:
-			b[g.topicPartition] = begin
+			b[g.TopicPartition] = begin
 		case !ok && g.offset >= 0:
 			unknown++
 		}
 	}
-	if unknown > 0 && s.Start != (Start{}) {
+	if unknown > 0 && s.Start != (partition.Start{}) {
 		s.log.Warn("where counting began is not noted with the group's offsets: if Redis loses what was counted, it is counted from the log's start",
 			"partitions", unknown)
 	}
@@ -148,7 +150,7 @@ func (s *Service) notedBegins(group []groupOffset) begins {
 func (b begins) names() map[string]int64 {
 	out := map[string]int64{}
 	for t, offset := range b {
-		out[t.topic+"/"+strconv.Itoa(t.partition)] = offset
+		out[t.Topic+"/"+strconv.Itoa(t.Partition)] = offset
 	}
 	return out
 }
@@ -159,12 +161,12 @@ func (b begins) names() map[string]int64 {
 func (s *Service) noteBegins(ctx context.Context, group []groupOffset, began bool) error {
 	var missing []groupOffset
 	for _, g := range group {
-		begin := s.begins[g.topicPartition]
-		implied := begin == 0 && (began || s.Start == (Start{}))
-		if noted, ok := parseNote(g.metadata, s.topicIDs[g.topic]); implied || ok && noted == begin {
+		begin := s.begins[g.TopicPartition]
+		implied := begin == 0 && (began || s.Start == (partition.Start{}))
+		if noted, ok := parseNote(g.metadata, s.topicIDs[g.Topic]); implied || ok && noted == begin {
 			continue
 		}
-		g.offset, g.metadata = max(g.offset, begin), note(begin, s.topicIDs[g.topic])
+		g.offset, g.metadata = max(g.offset, begin), note(begin, s.topicIDs[g.Topic])
 		missing = append(missing, g)
 	}
 	if len(missing) == 0 {

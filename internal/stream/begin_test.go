@@ -11,16 +11,18 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // fakeOffsets are a group's offsets in memory.
 type fakeOffsets struct {
-	of      map[topicPartition]groupOffset
+	of      map[position.TopicPartition]groupOffset
 	members bool // the group has some: it takes nothing in nobody's name
 }
 
-func (f *fakeOffsets) committed(_ context.Context, of []topicPartition) ([]groupOffset, error) {
+func (f *fakeOffsets) committed(_ context.Context, of []position.TopicPartition) ([]groupOffset, error) {
 	list := make([]groupOffset, len(of))
 	for i, t := range of {
 		var there bool
@@ -36,13 +38,13 @@ func (f *fakeOffsets) commit(_ context.Context, as groupMember, offsets []groupO
 		return kafka.UnknownMemberId
 	}
 	for _, o := range offsets {
-		f.of[o.topicPartition] = o
+		f.of[o.TopicPartition] = o
 	}
 	return nil
 }
 
 // beginner is a process of a group that is about to settle where counting begins, over two partitions of 7 and 9 records.
-func beginner(store windowstore.Store, group groupOffsets, start Start) *Service {
+func beginner(store windowstore.Store, group groupOffsets, start partition.Start) *Service {
 	log := &simLog{world: &simWorld{calm: true}, there: []int{7, 9}, shown: 2}
 	for p, n := range log.there {
 		log.events = append(log.events, nil)
@@ -52,7 +54,7 @@ func beginner(store windowstore.Store, group groupOffsets, start Start) *Service
 	}
 	return &Service{
 		Options: Options{Store: store, Kafka: Kafka{Start: start}}, log: discard, source: log, offsets: group,
-		topics: []topicPartition{{"events", 0}, {"events", 1}}, topicIDs: map[string]fetch.TopicID{"events": {1}},
+		topics: []position.TopicPartition{{Topic: "events", Partition: 0}, {Topic: "events", Partition: 1}}, topicIDs: map[string]fetch.TopicID{"events": {1}},
 	}
 }
 
@@ -60,17 +62,17 @@ func beginner(store windowstore.Store, group groupOffsets, start Start) *Service
 func TestBegins(t *testing.T) {
 	type at = map[int]int64
 	noted := func(partition int, offset, begin int64) groupOffset {
-		return groupOffset{topicPartition{"events", partition}, offset, note(begin, fetch.TopicID{1})}
+		return groupOffset{position.TopicPartition{Topic: "events", Partition: partition}, offset, note(begin, fetch.TopicID{1})}
 	}
 	bare := func(partition int, offset int64) groupOffset {
-		return groupOffset{topicPartition{"events", partition}, offset, ""}
+		return groupOffset{position.TopicPartition{Topic: "events", Partition: partition}, offset, ""}
 	}
-	latest := Start{Latest: true}
-	f := func(name string, start Start, group []groupOffset, stored begins, fence bool, want at) {
+	latest := partition.Start{Latest: true}
+	f := func(name string, start partition.Start, group []groupOffset, stored begins, fence bool, want at) {
 		t.Helper()
-		offsets, store := &fakeOffsets{of: map[topicPartition]groupOffset{}}, windowstore.NewMem(1)
+		offsets, store := &fakeOffsets{of: map[position.TopicPartition]groupOffset{}}, windowstore.NewMem(1)
 		for _, g := range group {
-			offsets.of[g.topicPartition] = g
+			offsets.of[g.TopicPartition] = g
 		}
 		if stored != nil {
 			_ = store.Put(t.Context(), 0, beginsKey(store), stored.encode())
@@ -84,7 +86,7 @@ func TestBegins(t *testing.T) {
 		}
 		got := at{}
 		for p, offset := range s.begins {
-			got[p.partition] = offset
+			got[p.Partition] = offset
 		}
 		if !maps.Equal(got, want) {
 			t.Errorf("%s: begins at %v, want %v", name, got, want)
@@ -95,35 +97,35 @@ func TestBegins(t *testing.T) {
 			}
 		}
 	}
-	f("new, earliest", Start{}, nil, nil, false, at{})
+	f("new, earliest", partition.Start{}, nil, nil, false, at{})
 	f("new, latest", latest, nil, nil, false, at{0: 7, 1: 9})
-	f("new, at a time", Start{Time: time.UnixMilli(2001)}, nil, nil, false, at{0: 2, 1: 2})
-	f("new, at a time before all", Start{Time: time.UnixMilli(5)}, nil, nil, false, at{})
-	f("new, at a time behind partition 0", Start{Time: time.UnixMilli(8000)}, nil, nil, false, at{0: 7, 1: 7})
-	f("new, of so long ago", Start{Back: time.Since(time.UnixMilli(3000))}, nil, nil, false, at{0: 2, 1: 2})
-	f("begun, and a partition more", latest, []groupOffset{noted(0, 7, 5)}, begins{{"events", 0}: 5}, true, at{0: 5})
+	f("new, at a time", partition.Start{Time: time.UnixMilli(2001)}, nil, nil, false, at{0: 2, 1: 2})
+	f("new, at a time before all", partition.Start{Time: time.UnixMilli(5)}, nil, nil, false, at{})
+	f("new, at a time behind partition 0", partition.Start{Time: time.UnixMilli(8000)}, nil, nil, false, at{0: 7, 1: 7})
+	f("new, of so long ago", partition.Start{Back: time.Since(time.UnixMilli(3000))}, nil, nil, false, at{0: 2, 1: 2})
+	f("begun, and a partition more", latest, []groupOffset{noted(0, 7, 5)}, begins{{Topic: "events", Partition: 0}: 5}, true, at{0: 5})
 	f("begun, and lost by Redis", latest, []groupOffset{noted(0, 7, 5), noted(1, 8, 0)}, nil, false, at{0: 5})
 	f("begun, lost by Redis, and a partition more", latest, []groupOffset{noted(0, 7, 5)}, nil, false, at{0: 5})
-	f("begun, and lost by Kafka", latest, nil, begins{{"events", 1}: 4}, true, at{1: 4})
-	f("begun, and offsets set by another tool", latest, []groupOffset{bare(0, 1), bare(1, 1)}, begins{{"events", 1}: 4}, true, at{1: 4})
-	f("settled, and nothing counted", latest, nil, begins{{"events", 1}: 4}, false, at{1: 4})
+	f("begun, and lost by Kafka", latest, nil, begins{{Topic: "events", Partition: 1}: 4}, true, at{1: 4})
+	f("begun, and offsets set by another tool", latest, []groupOffset{bare(0, 1), bare(1, 1)}, begins{{Topic: "events", Partition: 1}: 4}, true, at{1: 4})
+	f("settled, and nothing counted", latest, nil, begins{{Topic: "events", Partition: 1}: 4}, false, at{1: 4})
 	f("settled before Redis lost it", latest, []groupOffset{noted(0, 3, 3), noted(1, 4, 4)}, nil, false, at{0: 3, 1: 4})
 	f("of a version that noted nothing", latest, []groupOffset{bare(0, 5)}, nil, true, at{})
 	f("of such a version, without offsets", latest, nil, nil, true, at{})
-	f("notes of another topic", latest, []groupOffset{{topicPartition{"events", 0}, 5, note(5, fetch.TopicID{2})}}, nil, false, at{})
+	f("notes of another topic", latest, []groupOffset{{position.TopicPartition{Topic: "events", Partition: 0}, 5, note(5, fetch.TopicID{2})}}, nil, false, at{})
 }
 
 // TestBeginsMeet: two processes that settle at the same moment, and find other ends, begin at the same places.
 func TestBeginsMeet(t *testing.T) {
-	group := &fakeOffsets{of: map[topicPartition]groupOffset{}}
+	group := &fakeOffsets{of: map[position.TopicPartition]groupOffset{}}
 	store := &meetingStore{Store: windowstore.NewMem(1)}
-	early, late := beginner(store, group, Start{Latest: true}), beginner(store, group, Start{Latest: true})
+	early, late := beginner(store, group, partition.Start{Latest: true}), beginner(store, group, partition.Start{Latest: true})
 	late.source.(*simLog).there[0] = 4
 	store.meet = func() error { return early.settleBegins(t.Context()) }
 	if err := late.settleBegins(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	want := begins{{"events", 0}: 7, {"events", 1}: 9}
+	want := begins{{Topic: "events", Partition: 0}: 7, {Topic: "events", Partition: 1}: 9}
 	if !maps.Equal(early.begins, want) || !maps.Equal(late.begins, want) {
 		t.Errorf("one begins at %v, the other at %v, want %v", early.begins, late.begins, want)
 	}
@@ -148,8 +150,8 @@ func (s *meetingStore) PutAbsent(ctx context.Context, shard int, key, value []by
 // TestBeginsOfEmptyTopic: a group that begins at the ends of an empty topic begins there, also if Redis loses it when there is more,
 // and before anything else was committed to Kafka.
 func TestBeginsOfEmptyTopic(t *testing.T) {
-	group := &fakeOffsets{of: map[topicPartition]groupOffset{}}
-	s := beginner(windowstore.NewMem(1), group, Start{Latest: true})
+	group := &fakeOffsets{of: map[position.TopicPartition]groupOffset{}}
+	s := beginner(windowstore.NewMem(1), group, partition.Start{Latest: true})
 	log := s.source.(*simLog)
 	log.there = []int{0, 0}
 	if err := s.settleBegins(t.Context()); err != nil || len(s.begins) != 0 {
@@ -164,13 +166,13 @@ func TestBeginsOfEmptyTopic(t *testing.T) {
 
 // TestBeginsLostMeanwhile: what Redis loses while it is settled is not settled.
 func TestBeginsLostMeanwhile(t *testing.T) {
-	group := &fakeOffsets{of: map[topicPartition]groupOffset{}}
+	group := &fakeOffsets{of: map[position.TopicPartition]groupOffset{}}
 	store := windowstore.NewMem(1)
-	s := beginner(&losing{Store: store, after: 1}, group, Start{Latest: true})
+	s := beginner(&losing{Store: store, after: 1}, group, partition.Start{Latest: true})
 	if err := s.settleBegins(t.Context()); err == nil {
 		t.Fatal("it settled what others have chosen otherwise")
 	}
-	if err := s.settleBegins(t.Context()); err != nil || s.begins[topicPartition{"events", 0}] != 3 {
+	if err := s.settleBegins(t.Context()); err != nil || s.begins[position.TopicPartition{Topic: "events", Partition: 0}] != 3 {
 		t.Errorf("begins at %v, %v", s.begins, err)
 	}
 }
@@ -183,7 +185,7 @@ type losing struct {
 
 func (s *losing) PutAbsent(ctx context.Context, shard int, key, value []byte) ([]byte, error) {
 	if s.after--; s.after == -1 {
-		if err := s.Put(ctx, shard, key, begins{{"events", 0}: 3}.encode()); err != nil {
+		if err := s.Put(ctx, shard, key, begins{{Topic: "events", Partition: 0}: 3}.encode()); err != nil {
 			return nil, err
 		}
 	}
@@ -192,9 +194,9 @@ func (s *losing) PutAbsent(ctx context.Context, shard int, key, value []byte) ([
 
 // TestBeginsWait: nothing is counted of a new group while where it begins cannot be noted with its offsets; one that has begun goes on.
 func TestBeginsWait(t *testing.T) {
-	group := &fakeOffsets{of: map[topicPartition]groupOffset{}, members: true}
+	group := &fakeOffsets{of: map[position.TopicPartition]groupOffset{}, members: true}
 	store := windowstore.NewMem(1)
-	s := beginner(store, group, Start{Latest: true})
+	s := beginner(store, group, partition.Start{Latest: true})
 	if err := s.settleBegins(t.Context()); !notEmpty(err) {
 		t.Errorf("a new group with members: %v", err)
 	}
@@ -227,7 +229,7 @@ func TestGroupOffsets(t *testing.T) {
 	s := New(Options{Kafka: r.kafka, Program: r.program, Store: windowstore.NewMem(1), Registry: prometheus.NewRegistry(), Log: discard})
 	s.connect()
 	defer s.disconnect()
-	all := []topicPartition{{"events", 2}, {"events", 0}, {"events", 1}}
+	all := []position.TopicPartition{{Topic: "events", Partition: 2}, {Topic: "events", Partition: 0}, {Topic: "events", Partition: 1}}
 	var err error
 	if !tries(10*time.Second, func() bool {
 		err = s.offsets.commit(t.Context(), nobody, []groupOffset{{all[0], 5, note(3, fetch.TopicID{})}, {all[2], 1, ""}})

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -19,8 +20,8 @@ pack: p
 measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 500}}]
 `)
-	for i := range p.kinds {
-		p.kinds[i].layout.Sizes = windows.Sizes{Inline: 2, Chunk: 100, History: 256}
+	for i := range p.Kinds {
+		p.Kinds[i].Layout.Sizes = windows.Sizes{Inline: 2, Chunk: 100, History: 256}
 	}
 	store := windowstore.NewMem(1)
 	views := func(account string) (lines []string) {
@@ -36,14 +37,14 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 500}}]
 	fb.count(t, b, lb, views("second")...)
 	again := *fa
 	fa.count(t, a, la, views("third")...)
-	if a.states[0].stands {
+	if a.States[0].Stands {
 		t.Fatal("the batch was written as it was")
 	}
-	<-la.restart
+	<-la.Restart
 	stand(t, a, la)
 	again.count(t, a, la, views("third")...)
 	counts := 0
-	err := StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
+	err := inspect.StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
 		counts++
 		if !strings.Contains(string(line), `"value":3,`) {
 			t.Errorf("want 3 in %s", line)
@@ -81,10 +82,10 @@ func TestEventOfManyParts(t *testing.T) {
 		lines = append(lines, view("A"))
 	}
 	feed.count(t, s, l, lines...)
-	for i := 0; s.commitKeys()+p.keysPerEvent < windowstore.MaxCommitKeys && i < windowstore.MaxCommitKeys; i++ {
+	for i := 0; s.CommitKeys()+p.KeysPerEvent < windowstore.MaxCommitKeys && i < windowstore.MaxCommitKeys; i++ {
 		feed.feed(t, s, l, view(fmt.Sprint("F", i)))
 	}
-	if n := s.commitKeys() + p.keysPerEvent; n != windowstore.MaxCommitKeys {
+	if n := s.CommitKeys() + p.KeysPerEvent; n != windowstore.MaxCommitKeys {
 		t.Fatalf("the batch is not nearly full: %d keys with an event more", n)
 	}
 	at = at.Add(time.Hour)

@@ -1,24 +1,26 @@
 package stream
 
 import (
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"strings"
 	"testing"
 )
 
 // TestRunFull: whatever events are like, a run is sent before it takes much memory.
 func TestRunFull(t *testing.T) {
-	f := func(name string, o operation, want int) {
+	f := func(name string, o engine.Operation, want int) {
 		t.Helper()
-		r, n := &chunk{}, 0
-		for ; !r.full(chunkOps); n++ {
-			r.add(&o, 0, int64(n), 0, 0)
+		r, n := &shard.Chunk{}, 0
+		for ; !r.Full(shard.ChunkOps); n++ {
+			r.Add(&o, 0, int64(n), 0, 0)
 		}
 		if n != want {
 			t.Errorf("%s: full after %d operations, want %d", name, n, want)
 		}
 	}
-	adds := make([]addition, 200)
-	f("usual", operation{id: []byte("A"), event: []byte("1"), adds: adds[:2]}, chunkOps)
-	f("long ids", operation{id: []byte("A"), event: []byte(strings.Repeat("x", 255)), adds: adds[:2]}, 512)
-	f("many counters", operation{id: []byte("A"), event: []byte("1"), adds: adds}, 41)
+	adds := make([]engine.Addition, 200)
+	f("usual", engine.Operation{ID: []byte("A"), Event: []byte("1"), Adds: adds[:2]}, shard.ChunkOps)
+	f("long ids", engine.Operation{ID: []byte("A"), Event: []byte(strings.Repeat("x", 255)), Adds: adds[:2]}, 512)
+	f("many counters", engine.Operation{ID: []byte("A"), Event: []byte("1"), Adds: adds}, 41)
 }

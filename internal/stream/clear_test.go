@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -32,12 +35,12 @@ func TestClearWaitsForSince(t *testing.T) {
 	f := func(since, want string) {
 		t.Helper()
 		got := "none"
-		r := NewReplay(p, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
+		r := engine.NewReplay(p, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 			if c.Level == 0 {
 				got = time.Unix(0, c.Time).UTC().Format("15:04:05")
 			}
 		})
-		r.apply.since = func(thresholds.Kind, int) int64 {
+		r.Apply.Since = func(thresholds.Kind, int) int64 {
 			if since == "" {
 				return 0
 			}
@@ -89,12 +92,12 @@ func TestClearAfterPackChange(t *testing.T) {
 	}
 	run(clicksAt(0, 300))
 	r.program = compile(t, quietPack("20m"))
-	s := &Service{Options: Options{Store: store, Program: r.program}, topics: []topicPartition{{"events", 0}}}
-	s.coverage = newCoverage(store, r.program, nil, 1, discard)
+	s := &Service{Options: Options{Store: store, Program: r.program}, topics: []position.TopicPartition{{Topic: "events", Partition: 0}}}
+	s.coverage = shard.NewCoverage(store, r.program, nil, 1, discard)
 	if err := s.loadCoverage(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if since, want := s.coverage.since(thresholds.Incident, 0), clicksAt(0, 1).millis*millisecond; since != want {
+	if since, want := s.coverage.Since(thresholds.Incident, 0), clicksAt(0, 1).millis*engine.Millisecond; since != want {
 		t.Fatalf("before anything is counted by the new window it says since %d, want %d", since, want)
 	}
 	if got := run(clicksAt(1, 1), clicksAt(12, 1), clicksAt(19, 1)); got != nil {

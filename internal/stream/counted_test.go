@@ -9,10 +9,13 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // wiredLog is a log of batches as they are on Kafka's wire.
@@ -22,14 +25,14 @@ type wiredLog struct {
 	end int64
 }
 
-func (l *wiredLog) Open(string, int, int64) reader { return &wiredReader{log: l} }
+func (l *wiredLog) Open(string, int, int64) fetch.Reader { return &wiredReader{log: l} }
 
 type wiredReader struct {
 	log *wiredLog
 	at  int64
 }
 
-func (r *wiredReader) Next(context.Context) (recordSet, error) {
+func (r *wiredReader) Next(context.Context) (fetch.RecordSet, error) {
 	set := fetch.NewSet("events", 0, r.at, r.log.raw)
 	set.HighWatermark = r.log.end
 	r.at = set.Next
@@ -40,9 +43,9 @@ func (r *wiredReader) SeekTo(offset int64) { r.at = offset }
 func (r *wiredReader) Close()              {}
 
 // heldLetters keeps dead letters.
-type heldLetters struct{ all []deadLetter }
+type heldLetters struct{ all []partition.DeadLetter }
 
-func (h *heldLetters) write(_ context.Context, letters []deadLetter) error {
+func (h *heldLetters) Write(_ context.Context, letters []partition.DeadLetter) error {
 	h.all = append(h.all, letters...)
 	return nil
 }
@@ -70,31 +73,31 @@ func TestFaultyRecords(t *testing.T) {
 
 	x := loneReader(t, log)
 	dead := &heldLetters{}
-	x.dead, x.surplus, x.chunkOps, x.decidedTo = dead, &retry.Throttle{}, 1000, 0
-	x.shards = []chan message{make(chan message, 100)}
-	x.stream = x.open(0)
+	x.Dead, x.Surplus, x.ChunkOps, x.DecidedTo = dead, &retry.Throttle{}, 1000, 0
+	x.Shards = []chan shard.Message{make(chan shard.Message, 100)}
+	x.Stream = x.Open(0)
 	for range 3 {
-		x.next = 0
-		x.stream.SeekTo(0)
-		if err := x.step(t.Context()); err != nil || x.next != 9 {
-			t.Fatalf("at %d, error %v", x.next, err)
+		x.Next = 0
+		x.Stream.SeekTo(0)
+		if err := x.Step(t.Context()); err != nil || x.Next != 9 {
+			t.Fatalf("at %d, error %v", x.Next, err)
 		}
-		x.assignment.pool.refill()
+		x.Assignment.Pool.Refill()
 	}
-	for v, want := range map[verdict]float64{matched: 5, malformed: 3, duplicate: 0, ahead: 0} {
-		if got := told(x.metrics.events[v]); got != want {
-			t.Errorf("%s: %v, want %v", verdictNames[v], got, want)
+	for v, want := range map[engine.Verdict]float64{engine.Matched: 5, engine.Malformed: 3, engine.Duplicate: 0, engine.Ahead: 0} {
+		if got := told(x.Metrics.Events[v]); got != want {
+			t.Errorf("%s: %v, want %v", engine.VerdictNames[v], got, want)
 		}
 	}
-	if got := told(x.metrics.surplus); got != 1 {
+	if got := told(x.Metrics.Surplus); got != 1 {
 		t.Errorf("%v records passed over, want 1", got)
 	}
 	var got []string
 	for i := range dead.all {
-		m := dead.all[i].record(cutNothing)
+		m := dead.all[i].Record(partition.CutNothing)
 		got = append(got, fmt.Sprintf("%s/%s/%q/%d/%d", header(m.Headers, "__connect.errors.offset"), header(m.Headers, "aggregator.reason"), m.Key, len(m.Value), len(m.Headers)))
-		if n := header(m.Headers, headerCut); (n == "3145728") != (dead.all[i].offset == 1) {
-			t.Errorf("offset %d: a value of %q bytes", dead.all[i].offset, n)
+		if n := header(m.Headers, partition.HeaderCut); (n == "3145728") != (dead.all[i].Offset == 1) {
+			t.Errorf("offset %d: a value of %q bytes", dead.all[i].Offset, n)
 		}
 	}
 	if text, want := strings.Join(got, " "), fmt.Sprintf("1/%s/\"wide\"/0/7 2/%[1]s/\"\"/%d/6 8/%s/\"\"/2/6", event.ReasonTooLarge, len(long.Value), event.ReasonMissing); text != want {

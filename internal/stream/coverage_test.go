@@ -5,6 +5,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -13,42 +16,42 @@ import (
 func TestSincesForget(t *testing.T) {
 	both := compile(t, smallPack)
 	without := compile(t, strings.ReplaceAll(smallPack, "  - {id: readers, by: incident, window: 1h, step: 1m, limits: {readers: 100}, levels: [0.5, 1], clear: 0.3}\n", ""))
-	readers := both.kinds[thresholds.Incident].rules[1].counters[0]
+	readers := both.Kinds[thresholds.Incident].Rules[1].Counters[0]
 	store := windowstore.NewMem(1)
-	carry := func(p *Program, newest int64, hashes ...uint64) *coverage {
+	carry := func(p *engine.Program, newest int64, hashes ...uint64) *shard.Coverage {
 		t.Helper()
-		n := newCoverage(store, p, nil, 1, discard)
-		if err := n.load(t.Context()); err != nil {
+		n := shard.NewCoverage(store, p, nil, 1, discard)
+		if err := n.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		var marks []position
+		var marks []position.Position
 		for _, h := range hashes {
-			marks = append(marks, position{newest: newest, pack: h})
+			marks = append(marks, position.Position{Newest: newest, Pack: h})
 		}
-		if n.pending() {
-			if err := n.observe(t.Context(), marks); err != nil {
+		if n.Pending() {
+			if err := n.Observe(t.Context(), marks); err != nil {
 				t.Fatal(err)
 			}
 		}
 		return n
 	}
-	f := func(n *coverage, want int64, unsettled bool) {
+	f := func(n *shard.Coverage, want int64, unsettled bool) {
 		t.Helper()
-		if got := n.since(thresholds.Incident, readers); got != want || n.pending() != unsettled {
-			t.Errorf("since %d, unsettled %v, want %d, %v", got, n.pending(), want, unsettled)
+		if got := n.Since(thresholds.Incident, readers); got != want || n.Pending() != unsettled {
+			t.Errorf("since %d, unsettled %v, want %d, %v", got, n.Pending(), want, unsettled)
 		}
 	}
-	f(carry(both, 10, both.hash), 0, false)
-	if n := carry(without, 20, without.hash, both.hash); !n.pending() {
+	f(carry(both, 10, both.Hash), 0, false)
+	if n := carry(without, 20, without.Hash, both.Hash); !n.Pending() {
 		t.Error("the counter was forgotten before all partitions were read without it")
 	}
-	f(carry(both, 25, both.hash), 0, false)
-	if n := carry(without, 30, without.hash, without.hash); n.pending() {
+	f(carry(both, 25, both.Hash), 0, false)
+	if n := carry(without, 30, without.Hash, without.Hash); n.Pending() {
 		t.Error("the counter was not forgotten")
 	}
-	f(carry(both, 40, both.hash, without.hash), 40, true)
-	f(carry(both, 50, both.hash, both.hash), 50, false)
-	f(carry(both, 60, both.hash, both.hash), 50, false)
+	f(carry(both, 40, both.Hash, without.Hash), 40, true)
+	f(carry(both, 50, both.Hash, both.Hash), 50, false)
+	f(carry(both, 60, both.Hash, both.Hash), 50, false)
 }
 
 // putFails is a store of which the first writes of one key fail.
@@ -73,16 +76,16 @@ func TestSinceThatWasNotStored(t *testing.T) {
 	}
 	f := func(newest, want int64) {
 		t.Helper()
-		n := newCoverage(store, p, nil, 1, discard)
-		if err := n.load(t.Context()); err != nil {
+		n := shard.NewCoverage(store, p, nil, 1, discard)
+		if err := n.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		for n.pending() {
-			if err := n.observe(t.Context(), []position{{newest: newest, pack: p.hash}}); err != nil && store.left < 0 {
+		for n.Pending() {
+			if err := n.Observe(t.Context(), []position.Position{{Newest: newest, Pack: p.Hash}}); err != nil && store.left < 0 {
 				t.Fatal(err)
 			}
 		}
-		if got := n.since(0, 0); got != want {
+		if got := n.Since(0, 0); got != want {
 			t.Errorf("since %d, want %d", got, want)
 		}
 	}
@@ -97,19 +100,19 @@ func TestSinceOfAllShards(t *testing.T) {
 	if err := store.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
-	n := newCoverage(store, p, []topicPartition{{"events", 0}}, 2, discard)
-	f := func(other position, want bool) {
+	n := shard.NewCoverage(store, p, []position.TopicPartition{{Topic: "events", Partition: 0}}, 2, discard)
+	f := func(other position.Position, want bool) {
 		t.Helper()
-		if err := store.Put(t.Context(), 1, store.Keys().AppendFenceKey(nil, 1, "events", 0), other.appendFence(nil, 1)); err != nil {
+		if err := store.Put(t.Context(), 1, store.Keys().AppendFenceKey(nil, 1, "events", 0), other.AppendFence(nil, 1)); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.observe(t.Context(), []position{{newest: 10, pack: p.hash}}); err != nil || n.pending() == want {
-			t.Errorf("other shard at %+v: begun %v, error %v; want %v", other, !n.pending(), err, want)
+		if err := n.Observe(t.Context(), []position.Position{{Newest: 10, Pack: p.Hash}}); err != nil || n.Pending() == want {
+			t.Errorf("other shard at %+v: begun %v, error %v; want %v", other, !n.Pending(), err, want)
 		}
 	}
-	f(position{newest: 30, pack: p.hash + 1}, false)
-	f(position{newest: 40, pack: p.hash}, true)
-	if got := n.since(0, 0); got != 40 {
+	f(position.Position{Newest: 30, Pack: p.Hash + 1}, false)
+	f(position.Position{Newest: 40, Pack: p.Hash}, true)
+	if got := n.Since(0, 0); got != 40 {
 		t.Errorf("since %d, want 40", got)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/segmentio/kafka-go"
 )
 
@@ -32,7 +34,7 @@ func (t *narrowTopic) WriteMessages(_ context.Context, messages ...kafka.Message
 	}
 	bytes := 0
 	for i := range messages {
-		bytes += size(&messages[i])
+		bytes += partition.Size(&messages[i])
 	}
 	if bytes > t.most {
 		return slices.Repeat(kafka.WriteErrors{kafka.MessageSizeTooLarge}, len(messages))
@@ -42,11 +44,11 @@ func (t *narrowTopic) WriteMessages(_ context.Context, messages ...kafka.Message
 }
 
 // deadTo is a deadTopic that writes there, and gives up after an error that it would wait for the end of.
-func deadTo(w *narrowTopic, tries int) *deadTopic {
-	return &deadTopic{
-		writer: w, topic: func(s string) string { return s + ".dlq" },
-		partitions: func(context.Context, string) (int, error) { w.asked++; return 2, nil },
-		retry: func(_ context.Context, _ string, f func() error) (err error) {
+func deadTo(w *narrowTopic, tries int) *partition.DeadTopic {
+	return &partition.DeadTopic{
+		Writer: w, Topic: func(s string) string { return s + ".dlq" },
+		Partitions: func(context.Context, string) (int, error) { w.asked++; return 2, nil },
+		Retry: func(_ context.Context, _ string, f func() error) (err error) {
 			for range tries {
 				if err = f(); err == nil {
 					return nil
@@ -57,10 +59,10 @@ func deadTo(w *narrowTopic, tries int) *deadTopic {
 	}
 }
 
-func letterWith(value []byte, headers ...kafka.Header) deadLetter {
-	return deadLetter{
-		lease: newAssignment("events", 5, 0, 1), offset: 7, key: []byte("k"), value: value, headers: headers,
-		reason: "too-large", message: strings.Repeat("mañana", 100),
+func letterWith(value []byte, headers ...kafka.Header) partition.DeadLetter {
+	return partition.DeadLetter{
+		Lease: shard.NewAssignment("events", 5, 0, 1), Offset: 7, Key: []byte("k"), Value: value, Headers: headers,
+		Reason: "too-large", Message: strings.Repeat("mañana", 100),
 	}
 }
 
@@ -68,9 +70,9 @@ func letterWith(value []byte, headers ...kafka.Header) deadLetter {
 func TestDeadLetterIsCut(t *testing.T) {
 	large := bytes.Repeat([]byte("x"), 2<<20)
 	header := func(name string, value []byte) kafka.Header { return kafka.Header{Key: name, Value: value} }
-	ours := []kafka.Header{header("__connect.errors.topic", nil), header(headerCut, []byte("1"))} // as in a dead letter put back
+	ours := []kafka.Header{header("__connect.errors.topic", nil), header(partition.HeaderCut, []byte("1"))} // as in a dead letter put back
 	for name, x := range map[string]struct {
-		letter       deadLetter
+		letter       partition.DeadLetter
 		most         int // that the topic takes
 		value, key   bool
 		headers, cut string // of the producer, as they come; how long the value was
@@ -87,23 +89,23 @@ func TestDeadLetterIsCut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &narrowTopic{most: x.most}
-			if err := deadTo(w, 1).write(t.Context(), []deadLetter{x.letter}); err != nil {
+			if err := deadTo(w, 1).Write(t.Context(), []partition.DeadLetter{x.letter}); err != nil {
 				t.Fatal(err)
 			}
 			m := w.taken[0]
 			names := []string{}
 			for _, h := range m.Headers {
-				if !strings.HasPrefix(h.Key, "__connect.errors.") && h.Key != "aggregator.reason" && h.Key != headerCut {
+				if !strings.HasPrefix(h.Key, "__connect.errors.") && h.Key != "aggregator.reason" && h.Key != partition.HeaderCut {
 					names = append(names, h.Key)
 				}
 			}
-			if got := strings.Join(names, " "); len(w.taken) != 1 || (m.Value != nil) != x.value || (m.Key != nil) != x.key || got != x.headers || headerOf(m, headerCut) != x.cut {
-				t.Errorf("%d written: value of %d, key %q, headers %s, cut %q", len(w.taken), len(m.Value), m.Key, got, headerOf(m, headerCut))
+			if got := strings.Join(names, " "); len(w.taken) != 1 || (m.Value != nil) != x.value || (m.Key != nil) != x.key || got != x.headers || headerOf(m, partition.HeaderCut) != x.cut {
+				t.Errorf("%d written: value of %d, key %q, headers %s, cut %q", len(w.taken), len(m.Value), m.Key, got, headerOf(m, partition.HeaderCut))
 			}
 			if headerOf(m, "aggregator.reason") != "too-large" || headerOf(m, "__connect.errors.offset") != "7" || m.Topic != "events.dlq" || m.WriterData != 1 {
 				t.Errorf("%+v", m)
 			}
-			if text := headerOf(m, "__connect.errors.exception.message"); text != x.letter.message && (x.most > 600 || !strings.HasPrefix(x.letter.message, strings.TrimSuffix(text, " ..."))) {
+			if text := headerOf(m, "__connect.errors.exception.message"); text != x.letter.Message && (x.most > 600 || !strings.HasPrefix(x.letter.Message, strings.TrimSuffix(text, " ..."))) {
 				t.Errorf("says %q", text)
 			}
 		})
@@ -115,21 +117,21 @@ func headerOf(m kafka.Message, name string) string { return header(m.Headers, na
 // TestDeadLettersOfANarrowTopic: one that is refused for its size takes no other with it, each is written once, in order,
 // and what fails otherwise is tried again.
 func TestDeadLettersOfANarrowTopic(t *testing.T) {
-	var letters []deadLetter
+	var letters []partition.DeadLetter
 	for i := range 50 {
 		d := letterWith(bytes.Repeat([]byte("x"), 20*i))
-		d.offset, d.message = int64(i), "x"
+		d.Offset, d.Message = int64(i), "x"
 		letters = append(letters, d)
 	}
 	w := &narrowTopic{most: 1000, fails: 2}
-	if err := deadTo(w, 3).write(t.Context(), letters); err != nil {
+	if err := deadTo(w, 3).Write(t.Context(), letters); err != nil {
 		t.Fatal(err)
 	}
 	for i, m := range w.taken {
 		if headerOf(m, "__connect.errors.offset") != strconv.Itoa(i) {
 			t.Errorf("offset %s in place %d", headerOf(m, "__connect.errors.offset"), i)
 		}
-		if all := letters[i].record(cutNothing); (len(m.Value) == 20*i) != (size(&all) <= w.most) {
+		if all := letters[i].Record(partition.CutNothing); (len(m.Value) == 20*i) != (partition.Size(&all) <= w.most) {
 			t.Errorf("offset %d: %d bytes of %d", i, len(m.Value), 20*i)
 		}
 	}
@@ -141,7 +143,7 @@ func TestDeadLettersOfANarrowTopic(t *testing.T) {
 // TestDeadLetterThatDoesNotFit: a topic that does not even take the least of a letter is for the operator to mend.
 func TestDeadLetterThatDoesNotFit(t *testing.T) {
 	w := &narrowTopic{most: 100}
-	err := deadTo(w, 3).write(t.Context(), []deadLetter{letterWith([]byte("v")), letterWith(nil)})
+	err := deadTo(w, 3).Write(t.Context(), []partition.DeadLetter{letterWith([]byte("v")), letterWith(nil)})
 	if !errors.Is(err, kafka.MessageSizeTooLarge) || !strings.Contains(err.Error(), "raise max.message.bytes of events.dlq") || len(w.taken) > 0 {
 		t.Errorf("%v", err)
 	}
@@ -152,10 +154,10 @@ func TestDeadLetterPutBack(t *testing.T) {
 	d := letterWith([]byte("v"), kafka.Header{Key: "h", Value: []byte("1")}, kafka.Header{Key: "aggregator.reason", Value: []byte("mine")})
 	var sizes []int
 	for i := range 5 {
-		d.offset = int64(100 + i)
-		m := d.record(cutNothing)
-		sizes = append(sizes, size(&m))
-		d.headers = m.Headers
+		d.Offset = int64(100 + i)
+		m := d.Record(partition.CutNothing)
+		sizes = append(sizes, partition.Size(&m))
+		d.Headers = m.Headers
 		if i > 0 && (headerOf(m, "aggregator.original.aggregator.reason") != "mine" || headerOf(m, "aggregator.original.__connect.errors.offset") != "100") {
 			t.Errorf("put back %d times: %v", i, m.Headers)
 		}

@@ -12,44 +12,47 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 const decidePack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}`
 
 // deciding is a partition that is only asked what it makes of records.
-func deciding(p *Program, o IntakeOptions) *partition {
-	return newPartition(&partitionOptions{program: p, intake: o, shards: make([]chan message, 1), dedupe: newDedupeCache()}, newAssignment("events", 0, 0, 1))
+func deciding(p *engine.Program, o engine.IntakeOptions) *partition.Partition {
+	return partition.New(&partition.Options{Program: p, Intake: o, Shards: make([]chan shard.Message, 1), Dedupe: partition.NewDedupeCache()}, shard.NewAssignment("events", 0, 0, 1))
 }
 
 // verdictOf is a record's verdict, and the error that its dead letter tells.
-func (p *partition) verdictOf(r *fetch.Record) (verdict, error) {
-	v, err := p.decide(r)
+func verdictOf(p *partition.Partition, r *fetch.Record) (engine.Verdict, error) {
+	v, err := p.Decide(r)
 	switch {
-	case v != numVerdicts:
+	case v != engine.NumVerdicts:
 		return v, err
-	case len(p.in.operations()) == 0:
-		return unmatched, nil
+	case len(p.In.Operations()) == 0:
+		return engine.Unmatched, nil
 	}
-	return matched, nil
+	return engine.Matched, nil
 }
 
-// verdictOf is the same of a line.
-func (r *Replay) verdictOf(line []byte) (verdict, error) {
+// verdictOfLine is the same of a line.
+func verdictOfLine(r *engine.Replay, line []byte) (engine.Verdict, error) {
 	before := r.Stats
 	err := r.Line(line)
-	for v, grew := range [numVerdicts]int{
+	for v, grew := range [engine.NumVerdicts]int{
 		r.Stats.Matched - before.Matched, r.Stats.Unmatched - before.Unmatched, r.Stats.Duplicate - before.Duplicate,
 		r.Stats.Malformed - before.Malformed, r.Stats.Ahead - before.Ahead,
 	} {
 		if grew == 1 {
-			return verdict(v), err
+			return engine.Verdict(v), err
 		}
 	}
-	return numVerdicts, err
+	return engine.NumVerdicts, err
 }
 
 // manyValues makes values of every kind: events in all forms, with ids that repeat and times within a few windows of the
@@ -85,8 +88,8 @@ func manyValues(rnd *rand.Rand, n int) (values [][]byte) {
 }
 
 // thirdVerdict is the oracle's verdict by what it counted.
-func thirdVerdict(before, after oracle.Results) verdict {
-	return verdict(slices.IndexFunc([]int64{
+func thirdVerdict(before, after oracle.Results) engine.Verdict {
+	return engine.Verdict(slices.IndexFunc([]int64{
 		after.Matched - before.Matched, after.Unmatched - before.Unmatched, after.Duplicate - before.Duplicate,
 		after.Malformed - before.Malformed, after.Ahead - before.Ahead,
 	}, func(n int64) bool { return n == 1 })) // #nosec G115 -- one has grown
@@ -102,48 +105,48 @@ func TestSameDecision(t *testing.T) {
 func sameDecisions(t *testing.T, types map[string]string) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
-	o := IntakeOptions{DedupeWindow: 30 * time.Second, Types: types}
+	o := engine.IntakeOptions{DedupeWindow: 30 * time.Second, Types: types}
 	program := compile(t, decidePack)
 	p := deciding(program, o)
-	r := NewReplay(program, o, math.MaxInt64, func(*thresholds.Crossing) {})
+	r := engine.NewReplay(program, o, math.MaxInt64, func(*thresholds.Crossing) {})
 	d := event.Decoder{Types: types}
 	third, err := oracle.Options{DedupeWindow: o.DedupeWindow}.New([]byte(decidePack))
 	if err != nil {
 		t.Fatal(err)
 	}
-	var counts [numVerdicts]int
+	var counts [engine.NumVerdicts]int
 	reasons := map[string]int{}
 	for i, value := range manyValues(rand.New(rand.NewPCG(seed, 0)), 8_000) {
 		record := fetch.Record{Offset: int64(i), Timestamp: 1_767_225_600_000, Value: value}
 		var e event.Event
 		if d.Decode(&e, value) == nil {
-			record.Timestamp = floorDiv(e.Time, millisecond)
+			record.Timestamp = engine.FloorDiv(e.Time, engine.Millisecond)
 		}
-		if record.Timestamp == noTimestamp {
+		if record.Timestamp == engine.NoTimestamp {
 			continue // a replay has no such thing
 		}
-		v, err := p.verdictOf(&record)
-		again, other := r.verdictOf(value)
-		if v != again || fmt.Sprint(err) != fmt.Sprint(other) || err != nil && reasonOf(err) != reasonOf(other) {
-			t.Fatalf("%.300q: %s, %v; replayed: %s, %v", value, verdictNames[v], err, verdictNames[again], other)
+		v, err := verdictOf(p, &record)
+		again, other := verdictOfLine(r, value)
+		if v != again || fmt.Sprint(err) != fmt.Sprint(other) || err != nil && engine.ReasonOf(err) != engine.ReasonOf(other) {
+			t.Fatalf("%.300q: %s, %v; replayed: %s, %v", value, engine.VerdictNames[v], err, engine.VerdictNames[again], other)
 		}
 		if types == nil {
 			before := third.Results()
 			third.Apply(value, record.Timestamp)
 			got := thirdVerdict(before, third.Results())
 			// Of what is both malformed and after 2261 either may be told.
-			if got != v && (v != ahead || got != malformed) {
-				t.Fatalf("%.300q: %s, %v; the oracle: %s", value, verdictNames[v], err, verdictNames[got])
+			if got != v && (v != engine.Ahead || got != engine.Malformed) {
+				t.Fatalf("%.300q: %s, %v; the oracle: %s", value, engine.VerdictNames[v], err, engine.VerdictNames[got])
 			}
 		}
 		counts[v]++
 		if err != nil {
-			reasons[reasonOf(err)]++
+			reasons[engine.ReasonOf(err)]++
 		}
 	}
 	for v, n := range counts {
 		if n < 100 {
-			t.Errorf("%d %s: too few to test much", n, verdictNames[v])
+			t.Errorf("%d %s: too few to test much", n, engine.VerdictNames[v])
 		}
 	}
 	if len(reasons) < 15 {
@@ -160,13 +163,13 @@ func TestSameAhead(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, r := deciding(program, IntakeOptions{}), NewReplay(program, IntakeOptions{}, at.UnixNano(), func(*thresholds.Crossing) {})
+		p, r := deciding(program, engine.IntakeOptions{}), engine.NewReplay(program, engine.IntakeOptions{}, at.UnixNano(), func(*thresholds.Crossing) {})
 		for i, d := range []time.Duration{-time.Hour, 0, time.Minute, 5 * time.Minute, 5*time.Minute + 1, 5*time.Minute - 1, time.Hour} {
 			value := fmt.Appendf(nil, `{"id":"%d","time":%q,"type":"click","incident":"A"}`, i, at.Add(d).Format(time.RFC3339Nano))
-			v, _ := p.verdictOf(&fetch.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: value})
-			again, _ := r.verdictOf(value)
+			v, _ := verdictOf(p, &fetch.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: value})
+			again, _ := verdictOfLine(r, value)
 			if v != again {
-				t.Errorf("%s and %s: %s; replayed: %s", now, d, verdictNames[v], verdictNames[again])
+				t.Errorf("%s and %s: %s; replayed: %s", now, d, engine.VerdictNames[v], engine.VerdictNames[again])
 			}
 		}
 	}
@@ -174,35 +177,35 @@ func TestSameAhead(t *testing.T) {
 
 // TestNoTimestamp: a record without a Kafka timestamp moves no clock, and its id is not remembered.
 func TestNoTimestamp(t *testing.T) {
-	p := deciding(compile(t, decidePack), IntakeOptions{})
-	p.clock = noTime
+	p := deciding(compile(t, decidePack), engine.IntakeOptions{})
+	p.Clock = engine.NoTime
 	good := []byte(`{"id":"1","time":"2261-01-01T00:00:00Z","type":"click","incident":"A"}`)
-	v, err := p.verdictOf(&fetch.Record{Timestamp: -1, Value: good})
-	if v != malformed || reasonOf(err) != "no-timestamp" || !strings.Contains(err.Error(), "message.timestamp.type=LogAppendTime") {
-		t.Errorf("got %s, %v", verdictNames[v], err)
+	v, err := verdictOf(p, &fetch.Record{Timestamp: -1, Value: good})
+	if v != engine.Malformed || engine.ReasonOf(err) != "no-timestamp" || !strings.Contains(err.Error(), "message.timestamp.type=LogAppendTime") {
+		t.Errorf("got %s, %v", engine.VerdictNames[v], err)
 	}
-	p.record = fetch.Record{Timestamp: -1, Value: good}
-	p.note() // as after a rebalance
-	if p.clock != noTime || p.in.ids.size() != 0 {
-		t.Errorf("clock %d, %d ids", p.clock, p.in.ids.size())
+	p.Record = fetch.Record{Timestamp: -1, Value: good}
+	p.Note() // as after a rebalance
+	if p.Clock != engine.NoTime || p.In.IDs.Size() != 0 {
+		t.Errorf("clock %d, %d ids", p.Clock, p.In.IDs.Size())
 	}
-	if v, err := p.verdictOf(&fetch.Record{Offset: 1, Timestamp: 9_183_110_400_000, Value: good}); v != matched {
-		t.Errorf("got %s, %v", verdictNames[v], err)
+	if v, err := verdictOf(p, &fetch.Record{Offset: 1, Timestamp: 9_183_110_400_000, Value: good}); v != engine.Matched {
+		t.Errorf("got %s, %v", engine.VerdictNames[v], err)
 	}
-	if v, err := p.verdictOf(&fetch.Record{Offset: 2, Timestamp: -1, Value: []byte("x")}); reasonOf(err) != "no-timestamp" {
-		t.Errorf("got %s, %v", verdictNames[v], err)
+	if v, err := verdictOf(p, &fetch.Record{Offset: 2, Timestamp: -1, Value: []byte("x")}); engine.ReasonOf(err) != "no-timestamp" {
+		t.Errorf("got %s, %v", engine.VerdictNames[v], err)
 	}
 }
 
 // TestAheadSaysWhichTime: the message names both times, and the one that is wrong where that can be known.
 func TestAheadSaysWhichTime(t *testing.T) {
-	p := deciding(compile(t, decidePack), IntakeOptions{})
+	p := deciding(compile(t, decidePack), engine.IntakeOptions{})
 	f := func(timestamp int64, at, want string) {
 		t.Helper()
 		value := fmt.Appendf(nil, `{"id":"1","time":%q,"type":"click","incident":"A"}`, at)
-		v, err := p.verdictOf(&fetch.Record{Timestamp: timestamp, Value: value})
-		if v != ahead || err.Error() != want {
-			t.Errorf("%d: got %s, %v\nwant %s", timestamp, verdictNames[v], err, want)
+		v, err := verdictOf(p, &fetch.Record{Timestamp: timestamp, Value: value})
+		if v != engine.Ahead || err.Error() != want {
+			t.Errorf("%d: got %s, %v\nwant %s", timestamp, engine.VerdictNames[v], err, want)
 		}
 	}
 	const (
@@ -224,7 +227,7 @@ func TestAheadSaysWhichTime(t *testing.T) {
 	f(1_735_689_600_000, at, past+"2025-01-01T00:00:00Z (1735689600000)"+either)
 	f(1_767_225_600_000, "2261-12-31T23:59:59.999999999Z",
 		"time: 2261-12-31T23:59:59.999999999Z is more than max_ahead (5m0s) past the record's Kafka timestamp, 2026-01-01T00:00:00Z (1767225600000)"+either)
-	r := NewReplay(compile(t, decidePack), IntakeOptions{}, 1_767_225_600_000_000_000, func(*thresholds.Crossing) {})
+	r := engine.NewReplay(compile(t, decidePack), engine.IntakeOptions{}, 1_767_225_600_000_000_000, func(*thresholds.Crossing) {})
 	err := r.Line([]byte(`{"id":"1","time":"2026-01-01T00:06:00Z","type":"click","incident":"A"}`))
 	const want = "time: 2026-01-01T00:06:00Z is more than max_ahead (5m0s) past now, 2026-01-01T00:00:00Z; correct the clock that gave it"
 	if bad, ok := errors.AsType[*event.Malformed](err); !ok || bad.Error() != want {

@@ -12,6 +12,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/verify"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -39,10 +42,10 @@ func behindLines() []string {
 }
 
 // replayedLines are the ids of the crossings that each line brings, behind its number.
-func replayedLines(t *testing.T, p *Program, lines []string) (got []string, r *Replay) {
+func replayedLines(t *testing.T, p *engine.Program, lines []string) (got []string, r *engine.Replay) {
 	t.Helper()
 	n := 0
-	r = NewReplay(p, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
+	r = engine.NewReplay(p, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 		got = append(got, fmt.Sprintf("%d %s %s", n, c.AppendID(nil), time.Unix(0, c.Time).UTC().Format("15:04:05")))
 	})
 	for _, line := range lines {
@@ -186,7 +189,7 @@ func TestServiceOfSubjectBehind(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		old, err := windows.DecodeSubject(&p.kinds[0].layout, values[0])
+		old, err := windows.DecodeSubject(&p.Kinds[0].Layout, values[0])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -204,8 +207,8 @@ func TestQueueOfSubjectBehind(t *testing.T) {
 		at := date(2026, 1, 1).Add(time.Duration(i)*100*time.Millisecond - time.Duration(rnd.IntN(5_000))*time.Millisecond)
 		lines = append(lines, fmt.Sprintf(`{"id":"%d","time":%q,"type":"click","incident":"i%d"}`, i, at.Format(time.RFC3339Nano), i%3))
 	}
-	if _, r := replayedLines(t, compile(t, behindPack), lines); len(r.queue) > 3 {
-		t.Errorf("%d dates of three subjects", len(r.queue))
+	if _, r := replayedLines(t, compile(t, behindPack), lines); len(r.Queue) > 3 {
+		t.Errorf("%d dates of three subjects", len(r.Queue))
 	}
 }
 
@@ -220,9 +223,9 @@ func outboxIDs(t *testing.T, store *windowstore.Mem) (ids []string) {
 		if values[0] == nil {
 			return ids
 		}
-		e, err := parseOutboxEntry(values[0])
-		var c envelope
-		if err := errors.Join(err, json.Unmarshal(e.value, &c)); err != nil {
+		e, err := outbox.ParseEntry(values[0])
+		var c outbox.Envelope
+		if err := errors.Join(err, json.Unmarshal(e.Value, &c)); err != nil {
 			t.Fatal(err)
 		}
 		ids = append(ids, c.ID)
@@ -236,7 +239,7 @@ func TestIndexOfSubjectBehind(t *testing.T) {
 	views := func(incident, at string, n int) {
 		t.Helper()
 		r.feed.count(t, r.shard, r.lease, fmt.Sprintf(`{"id":"%s%s","time":"2026-01-02T%sZ","type":"view","incident":%q,"count":%d}`, incident, at, at, incident, n))
-		r.shard.publish()
+		r.shard.Publish()
 	}
 	armed := func(want string) {
 		t.Helper()
@@ -305,7 +308,7 @@ func TestForgetWaitsForDelay(t *testing.T) {
 	r := newSweepRig(t)
 	r.feed.count(t, r.shard, r.lease, `{"id":"b","time":"2026-01-31T00:00:00Z","type":"click","incident":"B"}`)
 	r.clicks(3) // of the first of January: thirty days behind; its window is empty on the 12th, and it is kept for a day
-	r.shard.streamTimeShared.Store(0)
+	r.shard.StreamTimeShared.Store(0)
 	for day := 9; day <= 12; day++ {
 		r.reach(day)
 		r.scan()
@@ -324,7 +327,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {defied: 10}}]
 `)
 	r.clicks(1)
 	there := func() bool { return r.keysLeft("{00}r:") == 1 }
-	r.shard.streamTimeShared.Store(0)
+	r.shard.StreamTimeShared.Store(0)
 	r.reach(-30) // the first of January, at noon or so
 	if r.scan(); !there() {
 		t.Error("forgotten at once")
@@ -351,7 +354,7 @@ func TestVerifyBehind(t *testing.T) {
 				r.send(i%partitions, events...)
 			}
 			v := r.nothingDiffers(t)
-			if partitions == 1 && v.Open != ([NumReasons]int{}) {
+			if partitions == 1 && v.Open != ([verify.NumReasons]int{}) {
 				t.Error("of one partition all can be compared")
 			}
 		})

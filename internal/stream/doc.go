@@ -1,13 +1,8 @@
-// Package stream is the way of an event: from a Kafka record to counters, to
-// crossings, to the topic they are announced on.
+// Package stream is the service: it reads events from Kafka, counts them, and publishes crossings.
 //
-// The inner half knows no Kafka: Compile makes a Program of the loaded packs,
-// a matcher turns an event into operations on subjects, and apply carries one
-// operation out on one subject. Replay, the packs' tests and the service use
-// the same code. The outer half is the service: a goroutine for each
-// partition reads and matches, a goroutine for each shard applies and commits,
-// a relay for each shard publishes what was committed.
+// It wires what its folders have: a goroutine for each partition reads and matches (partition), one for each shard applies
+// and commits (shard), one for each outbox publishes (outbox), and one looks after subjects for which nothing comes (janitor).
+// What is here is the consumer group and its generations, what is checked and noted at the start, and the life of it all.
 //
-// Times are Unix nanoseconds, Kafka's timestamps and the partitions' clocks are
-// milliseconds.
+// Times are Unix nanoseconds, Kafka's timestamps and the clocks of partitions are milliseconds.
 package stream

@@ -1,6 +1,7 @@
 package stream
 
 import (
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -31,7 +32,7 @@ func TestDuplicatesModel(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		window := []int64{1, 1_000, 600_000, 604_800_000}[rng.IntN(4)]
-		d := newDuplicates(window, 50_000)
+		d := engine.NewDuplicates(window, 50_000)
 		dumb := &dumbDuplicates{window: window, last: map[uint64]int64{}}
 		kinds := 1 + rng.Uint64N([]uint64{10, 3_000, 1 << 40}[rng.IntN(3)])
 		low := rng.IntN(4) == 0 // all ids belong in the first bucket
@@ -42,15 +43,15 @@ func TestDuplicatesModel(t *testing.T) {
 			if low {
 				id >>= 24
 			}
-			if got, want := d.seen(id, now), dumb.seen(id, now); got != want {
+			if got, want := d.Seen(id, now), dumb.seen(id, now); got != want {
 				t.Fatalf("seed %d, id %d of %d, window %d: seen %v, want %v", seed, i, kinds, window, got, want)
 			}
 			if rng.IntN(5_000) == 0 {
-				d.reset()
+				d.Reset()
 				dumb = &dumbDuplicates{window: window, last: map[uint64]int64{}}
 			}
 		}
-		if d.shortened > 0 {
+		if d.Shortened > 0 {
 			t.Errorf("seed %d: shortened", seed)
 		}
 	}
@@ -76,12 +77,12 @@ func TestDuplicatesFew(t *testing.T) {
 	everywhere := 0
 	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 4))
-		d := newDuplicates(100, 1_000)
+		d := engine.NewDuplicates(100, 1_000)
 		for at := range int64(3_000) {
-			if rng.IntN(3) > 0 && d.seen(rng.Uint64(), 4*at) {
+			if rng.IntN(3) > 0 && d.Seen(rng.Uint64(), 4*at) {
 				t.Fatalf("seed %d: a new id is a duplicate", seed)
 			}
-			if !slices.ContainsFunc(d.places.buckets, func(b idBucket) bool { return b.past == 0 }) {
+			if !slices.ContainsFunc(d.Places.Buckets, func(b engine.IdBucket) bool { return b.Past == 0 }) {
 				everywhere++
 			}
 		}
@@ -95,19 +96,19 @@ func TestDuplicatesFew(t *testing.T) {
 // TestDuplicatesAll: every id leaves, and with it the memory.
 func TestDuplicatesAll(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	d := newDuplicates(600_000, 1_000_000)
+	d := engine.NewDuplicates(600_000, 1_000_000)
 	for range 200_000 {
-		d.seen(rng.Uint64(), 0)
+		d.Seen(rng.Uint64(), 0)
 	}
 	for at := int64(0); at < 10; at++ { // a window later all but these few are gone
-		d.seen(rng.Uint64(), 700_000+at)
+		d.Seen(rng.Uint64(), 700_000+at)
 	}
-	if d.size() != 10 || d.places.n != 10 || len(d.places.buckets) > 100 || len(d.came.blocks) > 1 {
-		t.Errorf("%d ids in the queue, %d in %d buckets, %d blocks", d.size(), d.places.n, len(d.places.buckets), len(d.came.blocks))
+	if d.Size() != 10 || d.Places.N != 10 || len(d.Places.Buckets) > 100 || len(d.Came.Blocks) > 1 {
+		t.Errorf("%d ids in the queue, %d in %d buckets, %d blocks", d.Size(), d.Places.N, len(d.Places.Buckets), len(d.Came.Blocks))
 	}
 	past := uint32(0)
-	for i := range d.places.buckets {
-		past += d.places.buckets[i].past
+	for i := range d.Places.Buckets {
+		past += d.Places.Buckets[i].Past
 	}
 	if past > 10 {
 		t.Errorf("%d ids went past a bucket, of 10", past)
@@ -116,38 +117,38 @@ func TestDuplicatesAll(t *testing.T) {
 
 // TestDuplicatesBound: at the bound the oldest id goes, and only that.
 func TestDuplicatesBound(t *testing.T) {
-	d := newDuplicates(600_000, 3)
+	d := engine.NewDuplicates(600_000, 3)
 	id := func(n uint64) uint64 { return n * 0x9E3779B97F4A7C15 }
 	for i, at := range []int64{0, 200_000, 400_000} { // the pauses between are no ids
-		d.seen(id(uint64(i)), at)
+		d.Seen(id(uint64(i)), at)
 	}
-	if d.shortened != 0 {
-		t.Fatalf("shortened %d times", d.shortened)
+	if d.Shortened != 0 {
+		t.Fatalf("shortened %d times", d.Shortened)
 	}
 	for i, want := range []struct {
 		n         uint64
 		duplicate bool
 		shortened uint64
 	}{{3, false, 1}, {1, true, 2}, {0, false, 3}, {3, true, 4}, {2, false, 5}} {
-		if got := d.seen(id(want.n), 400_000); got != want.duplicate || d.shortened != want.shortened || d.size() != 3 {
-			t.Errorf("%d: id %d: %v, shortened %d, size %d; want %+v, size 3", i, want.n, got, d.shortened, d.size(), want)
+		if got := d.Seen(id(want.n), 400_000); got != want.duplicate || d.Shortened != want.shortened || d.Size() != 3 {
+			t.Errorf("%d: id %d: %v, shortened %d, size %d; want %+v, size 3", i, want.n, got, d.Shortened, d.Size(), want)
 		}
 	}
-	d.reset()
-	if d.shortened != 5 || d.size() != 0 {
-		t.Errorf("after a reset: shortened %d, size %d", d.shortened, d.size())
+	d.Reset()
+	if d.Shortened != 5 || d.Size() != 0 {
+		t.Errorf("after a reset: shortened %d, size %d", d.Shortened, d.Size())
 	}
 }
 
 // TestDuplicatesMemory: at most 16 bytes an id, at any number of them that is not small.
 func TestDuplicatesMemory(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
-	d := newDuplicates(600_000, 4_000_000)
+	d := engine.NewDuplicates(600_000, 4_000_000)
 	most := 0.0
 	for i := 1; i <= 1_000_000; i++ {
-		d.seen(rng.Uint64(), int64(i/10))
+		d.Seen(rng.Uint64(), int64(i/10))
 		if i >= 30_000 && i%1_000 == 0 {
-			most = max(most, float64(d.memory())/float64(i))
+			most = max(most, float64(memoryOf(&d))/float64(i))
 		}
 	}
 	t.Logf("at most %.2f bytes an id", most)
@@ -157,17 +158,17 @@ func TestDuplicatesMemory(t *testing.T) {
 }
 
 // memory is the bytes held.
-func (d *duplicates) memory() int {
-	n := len(d.places.buckets)*int(unsafe.Sizeof(idBucket{})) + len(d.came.blocks)*int(unsafe.Sizeof(idBlock{})) + 8*cap(d.came.blocks)
-	if d.came.spare != nil {
-		n += int(unsafe.Sizeof(idBlock{}))
+func memoryOf(d *engine.Duplicates) int {
+	n := len(d.Places.Buckets)*int(unsafe.Sizeof(engine.IdBucket{})) + len(d.Came.Blocks)*int(unsafe.Sizeof(engine.IdBlock{})) + 8*cap(d.Came.Blocks)
+	if d.Came.Spare != nil {
+		n += int(unsafe.Sizeof(engine.IdBlock{}))
 	}
 	return n
 }
 
 // BenchmarkDuplicates notes ids of 1,000 events a second, of which 1 % repeat one of the last 100,000, with a window of 10 minutes that is full.
 func BenchmarkDuplicates(b *testing.B) {
-	d := newDuplicates(600_000, 4_000_000)
+	d := engine.NewDuplicates(600_000, 4_000_000)
 	id := func(i int) uint64 {
 		if i%100 == 0 {
 			i -= 50_001
@@ -176,11 +177,11 @@ func BenchmarkDuplicates(b *testing.B) {
 	}
 	i := 0
 	for ; i < 600_000; i++ {
-		d.seen(id(i), int64(i))
+		d.Seen(id(i), int64(i))
 	}
 	for b.Loop() {
-		d.seen(id(i), int64(i))
+		d.Seen(id(i), int64(i))
 		i++
 	}
-	b.ReportMetric(float64(d.size()), "ids")
+	b.ReportMetric(float64(d.Size()), "ids")
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/dchest/siphash"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -15,8 +16,8 @@ import (
 // crossed. So members tell each other which store is theirs.
 
 // storeName is what a store is told by: its prefix under its own fingerprint key, which is random, or kept by who runs the service.
-func storeName(store windowstore.Store, secret Secret) string {
-	return fmt.Sprintf("%016x", siphash.Hash(secret.k0, secret.k1, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint)))
+func storeName(store windowstore.Store, secret engine.Secret) string {
+	return fmt.Sprintf("%016x", siphash.Hash(secret.K0, secret.K1, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint)))
 }
 
 // noStore is the name of one in which nothing is stored yet.
@@ -46,7 +47,7 @@ func (c *census) elsewhere(store string) (list []peer) {
 }
 
 // storeTaken waits while the group is at work with another store: joining it would take some of its partitions from there.
-func (s *Service) storeTaken(ctx context.Context, secret Secret) error {
+func (s *Service) storeTaken(ctx context.Context, secret engine.Secret) error {
 	s.storeName = storeName(s.Store, secret)
 	return s.untilItWorks(ctx, "the group", func() error {
 		c, err := s.members(ctx)
@@ -89,7 +90,7 @@ func storedName(ctx context.Context, store windowstore.Store) (string, error) {
 	if err != nil || values[0] == nil {
 		return noStore, err
 	}
-	secret, err := NewSecret(values[0])
+	secret, err := engine.NewSecret(values[0])
 	if err != nil {
 		return "", err
 	}

@@ -32,7 +32,7 @@ pack: p
 measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: %d}, levels: [1]}]
 `, limit))
-	p.kinds[0].layout.Sizes = windows.Sizes{Inline: 1, Chunk: 1, History: 256}
+	p.Kinds[0].Layout.Sizes = windows.Sizes{Inline: 1, Chunk: 1, History: 256}
 	r := &sweepRig{t: t, store: windowstore.NewMem(1), feed: newFeeder(p)}
 	r.shard, r.lease = lone(t, p, r.store)
 	var lines []string
@@ -52,13 +52,13 @@ func view(month, reader int) string {
 
 // forgets has everything scanned by a store that fails one of the deletes.
 func (r *sweepRig) forgets(bad, scans int) {
-	o := *r.shard.shardOptions
-	o.store = &torn{Mem: r.store, bad: bad}
-	r.shard.streamTimeShared.Store(0)
+	o := *r.shard.Options
+	o.Store = &torn{Mem: r.store, bad: bad}
+	r.shard.StreamTimeShared.Store(0)
 	w := scanner(&o, r.shard)
 	failed := 0
 	for range scans {
-		if w.scan(r.t.Context()) != nil {
+		if w.Scan(r.t.Context()) != nil {
 			failed++
 		}
 	}
@@ -77,8 +77,8 @@ func (r *sweepRig) keysLeft(prefix string) (n int) {
 func TestForgetTorn(t *testing.T) {
 	r := readersRig(t, 500_000, 3000)
 	r.forgets(2, 1)
-	s, l := lone(t, r.shard.program, r.store)
-	r.feed.offset = s.states[0].at.offset
+	s, l := lone(t, r.shard.Program, r.store)
+	r.feed.offset = s.States[0].At.Offset
 	for i := range 20 {
 		r.feed.feed(t, s, l, view(3, i))
 	}

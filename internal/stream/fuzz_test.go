@@ -12,22 +12,25 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // FuzzParseFence: a stored fence is read or refused, and what was read says the same when it is written again.
 func FuzzParseFence(f *testing.F) {
 	f.Add([]byte(nil))
-	f.Add(position{offset: 1931, clock: 1_767_225_600_000, newest: 1_767_225_600_000_000_000, pack: 7, idle: true, ended: true}.appendFence(nil, 42))
-	f.Add(position{clock: noTime, newest: noTime}.appendFence(nil, 0))
+	f.Add(position.Position{Offset: 1931, Clock: 1_767_225_600_000, Newest: 1_767_225_600_000_000_000, Pack: 7, Idle: true, Ended: true}.AppendFence(nil, 42))
+	f.Add(position.Position{Clock: engine.NoTime, Newest: engine.NoTime}.AppendFence(nil, 0))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		m, err := parseFence(data)
+		m, err := position.ParseFence(data)
 		if err != nil {
 			return
 		}
-		again, err := parseFence(m.appendFence([]byte("behind"), 9)[len("behind"):])
+		again, err := position.ParseFence(m.AppendFence([]byte("behind"), 9)[len("behind"):])
 		if err != nil || again != m {
 			t.Errorf("%+v became %+v, %v", m, again, err)
 		}
@@ -38,31 +41,31 @@ func FuzzParseFence(f *testing.F) {
 // the id is the one that its writer gave it, in either form.
 func FuzzOutbox(f *testing.F) {
 	crossing := []byte(`{"id":"r/incident/a/1/1","status":"crossed","by":"incident","subject":"a","time":"2026-01-01T00:00:00Z","rule":"r","level":1}`)
-	f.Add(outboxEntry{1_767_225_600_000, crossing}.append(nil))
+	f.Add(outbox.Entry{Timestamp: 1_767_225_600_000, Value: crossing}.Append(nil))
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00null"))
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00{\"level\":1e400,\"id\":\"\\ud800\"}"))
 	f.Add([]byte("short"))
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00{\"id\":\"r/incident/%0A\\n\u007f\\u009b\\ufffe%/1/1\"}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := parseOutboxEntry(data)
+		e, err := outbox.ParseEntry(data)
 		if err != nil {
 			return
 		}
-		if again := e.append([]byte("behind"))[len("behind"):]; !bytes.Equal(again, data) {
+		if again := e.Append([]byte("behind"))[len("behind"):]; !bytes.Equal(again, data) {
 			t.Errorf("%q became %q", data, again)
 		}
-		var c envelope
-		if json.Unmarshal(e.value, &c) != nil {
+		var c outbox.Envelope
+		if json.Unmarshal(e.Value, &c) != nil {
 			return // the relay says so and stands still
 		}
 		for _, structured := range []bool{false, true} {
-			p := topicPublisher{structured: structured}
-			m := p.message(&c, e.value, 0)
+			p := outbox.KafkaPublisher{Structured: structured}
+			m := p.Message(&c, e.Value, 0)
 			r := fetch.Record{Value: m.Value}
 			for _, h := range m.Headers {
 				r.Headers = append(r.Headers, fetch.Header{Key: []byte(h.Key), Value: h.Value})
 			}
-			got := crossingID(&r)
+			got := outbox.CrossingID(&r)
 			if back, err := url.PathUnescape(got); err != nil || back != c.ID || forbidden.MatchString(got) {
 				t.Errorf("structured %v: id %q, want %q", structured, got, c.ID)
 			}
@@ -76,7 +79,7 @@ func FuzzCrossingID(f *testing.F) {
 	f.Add([]byte("content-type"), []byte("application/cloudevents+json"), []byte(`{"id":"r/incident/a/1/1"}`))
 	f.Add([]byte(nil), []byte(nil), []byte(`{"id":7}`))
 	f.Fuzz(func(t *testing.T, key, header, value []byte) {
-		id := crossingID(&fetch.Record{Headers: []fetch.Header{{Key: key, Value: header}}, Value: value})
+		id := outbox.CrossingID(&fetch.Record{Headers: []fetch.Header{{Key: key, Value: header}}, Value: value})
 		if string(key) == "ce_id" && id != string(header) {
 			t.Errorf("id %q, want %q", id, header)
 		}
@@ -116,7 +119,7 @@ func fuzzEvent(n int, before time.Time, b []byte) (line []byte, at time.Time) {
 // FuzzApply: events of any times, in any order, are applied within a moment, and give what the oracle gives.
 func FuzzApply(f *testing.F) {
 	texts := fuzzPacks()
-	programs := make([]*Program, len(texts))
+	programs := make([]*engine.Program, len(texts))
 	for i, text := range texts {
 		programs[i] = compile(f, text)
 	}
@@ -130,7 +133,7 @@ func FuzzApply(f *testing.F) {
 			t.Fatal(err)
 		}
 		var got, want []string
-		r := NewReplay(programs[n], IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendJSON(nil))) })
+		r := engine.NewReplay(programs[n], engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendJSON(nil))) })
 		within(t, tooLong, func() {
 			at, i := time.Unix(0, 0), 0
 			for b := range slices.Chunk(data[:min(len(data), 500)/10*10], 10) {

@@ -9,8 +9,14 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/faultpoint"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // generation is what runs between two rebalances: the partitions this process
@@ -18,12 +24,12 @@ import (
 type generation struct {
 	service     *Service
 	number      int64 // of those that this process took part in: a group that was made anew counts its own from the start
-	assignments []*assignment
-	partitions  []*partition
-	relays      []*relay
-	given       *partitionCounts      // to all members, where this process is the group's leader; else nil
-	last        map[*assignment]int64 // offset committed last
-	held        map[*assignment]*holdback
+	assignments []*shard.Assignment
+	partitions  []*partition.Partition
+	relays      []*outbox.Relay
+	given       *partitionCounts            // to all members, where this process is the group's leader; else nil
+	last        map[*shard.Assignment]int64 // offset committed last
+	held        map[*shard.Assignment]*holdback
 	readers     sync.WaitGroup
 	quiet       chan struct{} // closed when every partition has given its assignment up
 }
@@ -57,11 +63,11 @@ func (s *Service) begin(gen *kafka.Generation) {
 	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.assignments), "of", len(s.topics))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
-		dog.watchPartition(&p.pulse, p.assignment.at())
+		dog.WatchPartition(&p.Pulse, p.Assignment.At())
 		gen.Start(func(ctx context.Context) {
 			defer g.readers.Done()
-			defer dog.forget(&p.pulse)
-			p.run(ctx)
+			defer dog.Forget(&p.Pulse)
+			p.Run(ctx)
 		})
 	}
 	s.holds.Store(int64(len(g.assignments)))
@@ -71,10 +77,10 @@ func (s *Service) begin(gen *kafka.Generation) {
 	gen.Start(func(ctx context.Context) { g.commit(ctx, groupMember{gen.ID, gen.MemberID}) })
 	gen.Start(g.measure)
 	for _, r := range g.relays {
-		dog.watchRelay(&r.pulse, r.shard)
+		dog.WatchRelay(&r.Pulse, r.Shard)
 		gen.Start(func(ctx context.Context) {
-			defer dog.forget(&r.pulse)
-			r.run(ctx, g.quiet)
+			defer dog.Forget(&r.Pulse)
+			r.Run(ctx, g.quiet)
 		})
 	}
 }
@@ -82,7 +88,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 // assign makes what a generation chunks of the partitions that the group gives.
 func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment) *generation {
 	s.generations++
-	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*assignment]int64{}, held: map[*assignment]*holdback{}, quiet: make(chan struct{})}
+	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*shard.Assignment]int64{}, held: map[*shard.Assignment]*holdback{}, quiet: make(chan struct{})}
 	for topic, list := range given {
 		for _, a := range list {
 			index, ok := s.indexOf(topic, a.ID)
@@ -91,18 +97,18 @@ func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment)
 				s.grown()
 				continue
 			}
-			l := newAssignment(topic, a.ID, index, len(s.shards))
-			l.begin, l.groupAt = s.begins[topicPartition{topic, a.ID}], committedOffset(a.Offset)
+			l := shard.NewAssignment(topic, a.ID, index, len(s.shards))
+			l.Begin, l.GroupAt = s.begins[position.TopicPartition{Topic: topic, Partition: a.ID}], committedOffset(a.Offset)
 			g.assignments = append(g.assignments, l)
-			g.partitions = append(g.partitions, newPartition(&s.partitions, l))
+			g.partitions = append(g.partitions, partition.New(&s.partitions, l))
 		}
 	}
-	s.partitions.dedupe.forget()
+	s.partitions.Dedupe.Forget()
 	s.own(g.assignments)
-	s.alignment.begin()
+	s.alignment.Begin()
 	g.relays = s.relaysOwned()
 	for _, r := range g.relays {
-		r.begin(g.number, newLease(id, s.process))
+		r.Begin(g.number, outbox.NewLease(id, s.process))
 	}
 	return g
 }
@@ -156,7 +162,7 @@ func (g *generation) measure(ctx context.Context) {
 	}
 	g.readers.Wait()
 	for _, l := range g.assignments {
-		g.service.metrics.drop(l.at())
+		g.service.metrics.Drop(l.At())
 	}
 }
 
@@ -168,29 +174,29 @@ func (g *generation) look(ctx context.Context) {
 
 // measureOne measures the lag of one partition, up to the end of the log: what an open transaction holds back belongs to it. Until every shard has begun with it, and something may keep them from that for
 // long, it is where the group has committed.
-func (g *generation) measureOne(ctx context.Context, l *assignment) {
-	e, err := g.service.cluster.Ends(ctx, l.topic, l.partition)
+func (g *generation) measureOne(ctx context.Context, l *shard.Assignment) {
+	e, err := g.service.cluster.Ends(ctx, l.Topic, l.Partition)
 	if err != nil || ctx.Err() != nil {
 		return
 	}
-	offset, begun := l.committed()
-	clock := l.clock()
+	offset, begun := l.Committed()
+	clock := l.Clock()
 	if !begun {
-		offset, clock = max(e.Start, l.groupAt), noTime
+		offset, clock = max(e.Start, l.GroupAt), engine.NoTime
 	}
 	now := time.Now()
-	g.service.metrics.behind(l.at(), e.End-offset, clock, l.given, now)
+	g.service.metrics.Behind(l.At(), e.End-offset, clock, l.Given, now)
 	g.tellHeld(ctx, l, e, now)
 }
 
 // findLogEnds asks for the ends of the log that the alignment does not know yet.
 func (s *Service) findLogEnds(ctx context.Context) {
 	for i, t := range s.topics {
-		if s.alignment.logEnds[i].Load() != math.MaxInt64 {
+		if s.alignment.LogEnds[i].Load() != math.MaxInt64 {
 			continue
 		}
-		if _, end, err := s.source.Offsets(ctx, t.topic, t.partition); err == nil && ctx.Err() == nil {
-			s.alignment.logEnds[i].Store(end)
+		if _, end, err := s.source.Offsets(ctx, t.Topic, t.Partition); err == nil && ctx.Err() == nil {
+			s.alignment.LogEnds[i].Store(end)
 		}
 	}
 }
@@ -199,17 +205,17 @@ func (s *Service) findLogEnds(ctx context.Context) {
 func (g *generation) commitOnce(as groupMember) {
 	var moved []groupOffset
 	for _, l := range g.assignments {
-		offset, ok := l.committed()
+		offset, ok := l.Committed()
 		if before, said := g.last[l]; !ok || said && before == offset {
 			continue
 		}
 		g.last[l] = offset
-		moved = append(moved, groupOffset{l.at(), offset, note(l.begin, g.service.topicIDs[l.topic])})
+		moved = append(moved, groupOffset{l.At(), offset, note(l.Begin, g.service.topicIDs[l.Topic])})
 	}
 	if len(moved) == 0 {
 		return
 	}
-	faultpoint("offsets")
+	faultpoint.Pass("offsets")
 	if err := g.service.offsets.commit(context.Background(), as, moved); err != nil { // at the end, too, when every other context is over
 		clear(g.last)
 		g.service.log.Debug("offsets not committed to Kafka", "generation", g.number, "error", err)

@@ -10,6 +10,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -60,9 +62,9 @@ func incidentOf(value []byte) []byte {
 // other, duplicates removed in each.
 func (r *rig) wantedCounts() []string {
 	var lines []string
-	rp := NewReplay(r.program, IntakeOptions{}, math.MaxInt64, func(*thresholds.Crossing) {})
+	rp := engine.NewReplay(r.program, engine.IntakeOptions{}, math.MaxInt64, func(*thresholds.Crossing) {})
 	for p := range r.sent {
-		rp.in.ids.reset()
+		rp.In.IDs.Reset()
 		for _, e := range r.sent[p] {
 			_ = rp.Line(e.value)
 		}
@@ -74,7 +76,7 @@ func (r *rig) wantedCounts() []string {
 func (r *rig) storedCounts(store windowstore.Store) []string {
 	r.tb.Helper()
 	var lines []string
-	err := StoredCounts(context.Background(), r.program, store, DefaultShards, func(line []byte) bool {
+	err := inspect.StoredCounts(context.Background(), r.program, store, DefaultShards, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})
@@ -134,13 +136,13 @@ func (r *rig) checkAll(t *testing.T, store windowstore.Store, repeats bool) {
 // accountCrossings are the ids that the accounts' final counts call for.
 func (r *rig) accountCrossings() []string {
 	var ids []string
-	rp := NewReplay(r.program, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
+	rp := engine.NewReplay(r.program, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 		if c.Rule.By == thresholds.Account {
 			ids = append(ids, string(c.AppendID(nil)))
 		}
 	})
 	for p := range r.sent {
-		rp.in.ids.reset()
+		rp.In.IDs.Reset()
 		for _, e := range r.sent[p] {
 			_ = rp.Line(e.value)
 		}

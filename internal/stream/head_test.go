@@ -10,14 +10,16 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // relay is a relay of what the shard announces.
-func (r *sweepRig) relay(pub publisher) *relay {
-	return &relay{relayOptions: &relayOptions{
-		store: r.store, keys: r.store.Keys(), publish: pub, metrics: r.shard.metrics, log: discard,
-		poll: func() time.Duration { return time.Second }, quiet: &retry.Throttle{},
+func (r *sweepRig) relay(pub outbox.Publisher) *outbox.Relay {
+	return &outbox.Relay{Options: &outbox.Options{
+		Store: r.store, Keys: r.store.Keys(), Publish: pub, Metrics: r.shard.Metrics, Log: discard,
+		Poll: func() time.Duration { return time.Second }, Quiet: &retry.Throttle{},
 	}}
 }
 
@@ -37,7 +39,7 @@ func TestHeadGone(t *testing.T) {
 		x := r.relay(pub)
 		r.clicks(10)
 		if published == 1 {
-			if err := x.drain(t.Context()); err != nil {
+			if err := x.Drain(t.Context()); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -45,13 +47,13 @@ func TestHeadGone(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.cross("B")
-		if err := x.drain(t.Context()); err != nil {
+		if err := x.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		if want := []string{"r/incident/A/1/0.8", "r/incident/A/1/1", "r/incident/B/1/0.8", "r/incident/B/1/1"}; !slices.Equal(pub.ids, want) {
 			t.Errorf("published %v, want %v", pub.ids, want)
 		}
-		if n := told(r.shard.metrics.gone); n != 1 {
+		if n := told(r.shard.Metrics.Gone); n != 1 {
 			t.Errorf("%v records gone, as told", n)
 		}
 	}
@@ -60,14 +62,14 @@ func TestHeadGone(t *testing.T) {
 // TestHeadAppears: another process writes the first crossing while a shard looks for the head. Nothing is gone.
 func TestHeadAppears(t *testing.T) {
 	r := newSweepRig(t)
-	o := *r.shard.shardOptions
-	o.store = &between{r.store, "head", func() { r.clicks(10) }}
-	other := newShard(0, &o)
-	if err := other.readHead(t.Context()); err != nil {
+	o := *r.shard.Options
+	o.Store = &between{r.store, "head", func() { r.clicks(10) }}
+	other := shard.New(0, &o)
+	if err := other.ReadHead(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if n := told(r.shard.metrics.gone); n != 0 || other.head.next != 2 {
-		t.Errorf("%v records gone, as told; the head is %d, want 2", n, other.head.next)
+	if n := told(r.shard.Metrics.Gone); n != 0 || other.Head.Next != 2 {
+		t.Errorf("%v records gone, as told; the head is %d, want 2", n, other.Head.Next)
 	}
 }
 
@@ -80,7 +82,7 @@ func TestHeadDamaged(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	line := `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":10}`
-	if err := r.shard.take(ctx, r.lease, r.feed.run(t, []string{line})); !errors.Is(err, errDamaged) {
+	if err := r.shard.Take(ctx, r.lease, r.feed.run(t, []string{line})); !errors.Is(err, shard.ErrDamaged) {
 		t.Fatal(err)
 	}
 }
@@ -94,23 +96,23 @@ func TestOutboxIsMeasured(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	for i := range uint64(relayMost + 100) {
-		put(r.store.Keys().AppendOutboxKey(nil, 0, i), outboxEntry{timestamp: 5000, value: fmt.Appendf(nil, `{"id":"%d"}`, i)}.append(nil))
+	for i := range uint64(outbox.RelayMost + 100) {
+		put(r.store.Keys().AppendOutboxKey(nil, 0, i), outbox.Entry{Timestamp: 5000, Value: fmt.Appendf(nil, `{"id":"%d"}`, i)}.Append(nil))
 	}
-	put(r.store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), relayMost+100))
+	put(r.store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), outbox.RelayMost+100))
 	x := r.relay(shut{})
-	if err := x.drain(t.Context()); !errors.Is(err, errCut) {
+	if err := x.Drain(t.Context()); !errors.Is(err, errCut) {
 		t.Fatal(err)
 	}
-	if n := told(x.metrics.depth); n != relayMost+100 {
-		t.Errorf("depth %v, want %d", n, relayMost+100)
+	if n := told(x.Metrics.Depth); n != outbox.RelayMost+100 {
+		t.Errorf("depth %v, want %d", n, outbox.RelayMost+100)
 	}
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	quiet := make(chan struct{})
 	close(quiet)
-	x.run(ctx, quiet)
-	if n := len(seriesOf(x.metrics.depth)) + len(seriesOf(x.metrics.age)); n != 0 {
+	x.Run(ctx, quiet)
+	if n := len(seriesOf(x.Metrics.Depth)) + len(seriesOf(x.Metrics.Age)); n != 0 {
 		t.Errorf("%d series are left", n)
 	}
 }
@@ -135,11 +137,11 @@ func TestEntriesAreDeleted(t *testing.T) {
 	r := newSweepRig(t)
 	r.clicks(10)
 	x := r.relay(&listPublisher{})
-	x.store = &untrimmed{r.store, 1}
-	if err := x.publishAll(t.Context()); !errors.Is(err, errCut) {
+	x.Store = &untrimmed{r.store, 1}
+	if err := x.PublishAll(t.Context()); !errors.Is(err, errCut) {
 		t.Fatal(err)
 	}
-	if err := x.publishAll(t.Context()); err != nil {
+	if err := x.PublishAll(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	err := r.store.Scan(t.Context(), 0, []byte("{00}o:"), func(key []byte) bool { t.Errorf("left for ever: %s", key); return true })

@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // holdback is what an open transaction holds back of a partition: readers of committed records are shown nothing
@@ -34,9 +35,9 @@ func (h *holdback) look(e fetch.Ends, now time.Time) (say, over bool) {
 }
 
 // tellHeld keeps what is held back of a partition.
-func (g *generation) tellHeld(ctx context.Context, l *assignment, e fetch.Ends, now time.Time) {
+func (g *generation) tellHeld(ctx context.Context, l *shard.Assignment, e fetch.Ends, now time.Time) {
 	s := g.service
-	s.metrics.heldBack(l.at(), e.End-e.Shown)
+	s.metrics.HeldBack(l.At(), e.End-e.Shown)
 	h := g.held[l]
 	if h == nil {
 		h = &holdback{from: -1}
@@ -44,13 +45,13 @@ func (g *generation) tellHeld(ctx context.Context, l *assignment, e fetch.Ends, 
 	}
 	say, over := h.look(e, now)
 	if over {
-		s.log.Info("transaction ended: reading goes on behind it", "topic", l.topic, "partition", l.partition)
+		s.log.Info("transaction ended: reading goes on behind it", "topic", l.Topic, "partition", l.Partition)
 	}
 	if !say {
 		return
 	}
-	line := []any{"topic", l.topic, "partition", l.partition, "offset", e.Shown, "records", e.End - e.Shown}
-	switch open, err := s.cluster.OpenTransactions(ctx, l.topic, l.partition); {
+	line := []any{"topic", l.Topic, "partition", l.Partition, "offset", e.Shown, "records", e.End - e.Shown}
+	switch open, err := s.cluster.OpenTransactions(ctx, l.Topic, l.Partition); {
 	case err != nil:
 		line = append(line, "error", explain.Kafka(err))
 	case len(open) > 0:

@@ -16,6 +16,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
 // Kafka says which brokers, topics and group to use.
@@ -27,7 +30,7 @@ type Kafka struct {
 	// DeadLetters is the topic of records that cannot be counted; "" for <topic>.dlq.
 	DeadLetters string
 	// Start is where a new group begins. Default: at the topics' starts.
-	Start Start
+	Start partition.Start
 	// Structured: crossings are structured CloudEvents, not binary ones.
 	Structured bool
 	ClientID   string
@@ -77,10 +80,10 @@ func (k *Kafka) Transport() *kafka.Transport {
 
 // Addr is the brokers' address for clients of the library.
 // Source reads the topics. end gives its connections back.
-func (k *Kafka) Source() (log source, end func()) {
+func (k *Kafka) Source() (log fetch.Source, end func()) {
 	transport := k.Transport()
 	client := fetch.New(fetch.Options{Transport: transport, Brokers: k.Addr(), PartitionBytes: k.SetBytes})
-	return fromKafka{client}, func() {
+	return fetch.Kafka{Client: client}, func() {
 		client.Close()
 		transport.CloseIdleConnections()
 	}
@@ -108,22 +111,22 @@ func (s *Service) newGroup() (*kafka.ConsumerGroup, error) {
 func (s *Service) connect() {
 	s.transport = s.Transport()
 	client := fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes})
-	s.cluster, s.source = client, fromKafka{client}
+	s.cluster, s.source = client, fetch.Kafka{Client: client}
 	s.members = func(ctx context.Context) (census, error) { return takeCensus(ctx, s.transport, &s.Kafka) }
 	s.offsets = &coordinator{transport: s.transport, brokers: s.Addr(), group: s.Group}
-	s.writer = &producer{client: s.sender(), topic: s.Crossings}
+	s.writer = &outbox.Producer{Client: s.sender(), Topic: s.Crossings}
 	// What is refused may be small as it comes and large as it is: a batch of two thousand equal bytes a record takes nothing.
-	s.deadWriter = &producer{client: s.sender(), compression: kafka.Zstd}
+	s.deadWriter = &outbox.Producer{Client: s.sender(), Compression: kafka.Zstd}
 }
 
 // sender is a client with connections of its own: who writes waits for no fetch.
 func (s *Service) sender() *kafka.Client {
-	return &kafka.Client{Addr: s.Addr(), Timeout: sendTimeout, Transport: s.Transport()}
+	return &kafka.Client{Addr: s.Addr(), Timeout: outbox.SendTimeout, Transport: s.Transport()}
 }
 
 func (s *Service) disconnect() {
 	s.cluster.Close()
-	for _, t := range []kafka.RoundTripper{s.transport, s.writer.client.Transport, s.deadWriter.client.Transport} {
+	for _, t := range []kafka.RoundTripper{s.transport, s.writer.Client.Transport, s.deadWriter.Client.Transport} {
 		t.(*kafka.Transport).CloseIdleConnections()
 	}
 }
@@ -138,7 +141,7 @@ func (s *Service) discoverTopics(ctx context.Context) error {
 			return err
 		}
 		for p := range n {
-			s.topics = append(s.topics, topicPartition{topic, p})
+			s.topics = append(s.topics, position.TopicPartition{Topic: topic, Partition: p})
 		}
 	}
 	var err error
@@ -152,7 +155,7 @@ func (s *Service) partitionsOf(ctx context.Context, topic string) (int, error) {
 		n, err = s.cluster.Partitions(ctx, topic)
 		switch {
 		case errors.Is(err, kafka.UnknownTopicOrPartition) || err == nil && n == 0:
-			return fmt.Errorf("%s: %w", topic, ErrNoTopic)
+			return fmt.Errorf("%s: %w", topic, partition.ErrNoTopic)
 		case err == nil:
 			return nil
 		}

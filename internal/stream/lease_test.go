@@ -13,6 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -44,20 +46,20 @@ func newOffice(t *testing.T) *office {
 }
 
 // relay is a relay of a generation.
-func (o *office) relay(generation int32, process uint64) *relay {
+func (o *office) relay(generation int32, process uint64) *outbox.Relay {
 	p := compile(o.t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	return &relay{
-		relayOptions: &relayOptions{store: o.store, keys: o.store.Keys(), publish: o.pub, metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard},
-		lease:        newLease(generation, process),
+	return &outbox.Relay{
+		Options: &outbox.Options{Store: o.store, Keys: o.store.Keys(), Publish: o.pub, Metrics: metrics.New(prometheus.NewRegistry(), p), Log: discard},
+		Lease:   outbox.NewLease(generation, process),
 	}
 }
 
 // announce puts a crossing into the outbox.
 func (o *office) announce(id string) {
 	o.t.Helper()
-	e := outboxEntry{value: fmt.Appendf(nil, `{"id":%q}`, id)}
+	e := outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)}
 	head := binary.BigEndian.AppendUint64([]byte("versionX"), uint64(o.put+1))
-	err := errors.Join(o.store.Put(o.t.Context(), 0, o.store.Keys().AppendOutboxKey(nil, 0, uint64(o.put)), e.append(nil)),
+	err := errors.Join(o.store.Put(o.t.Context(), 0, o.store.Keys().AppendOutboxKey(nil, 0, uint64(o.put)), e.Append(nil)),
 		o.store.Put(o.t.Context(), 0, o.store.Keys().AppendHeadKey(nil, 0), head))
 	if err != nil {
 		o.t.Fatal(err)
@@ -66,11 +68,11 @@ func (o *office) announce(id string) {
 }
 
 // drain has a relay publish what there is, and says what was published since the last time.
-func (o *office) drain(r *relay, wantErr error, want ...string) {
+func (o *office) drain(r *outbox.Relay, wantErr error, want ...string) {
 	o.t.Helper()
 	o.pub.ids = nil
-	if err := r.drain(o.t.Context()); !errors.Is(err, wantErr) || !slices.Equal(o.pub.ids, want) {
-		o.t.Errorf("generation %d: published %v, error %v; want %v, %v", binary.BigEndian.Uint64(r.lease.name), o.pub.ids, err, want, wantErr)
+	if err := r.Drain(o.t.Context()); !errors.Is(err, wantErr) || !slices.Equal(o.pub.ids, want) {
+		o.t.Errorf("generation %d: published %v, error %v; want %v, %v", binary.BigEndian.Uint64(r.Lease.Name), o.pub.ids, err, want, wantErr)
 	}
 }
 
@@ -83,10 +85,10 @@ func TestOutboxHasOneRelay(t *testing.T) {
 	o.announce("b")
 	o.drain(newer, nil, "b")
 	o.announce("c")
-	o.drain(old, errNotOurs)
+	o.drain(old, outbox.ErrNotOurs)
 	o.drain(newer, nil, "c")
 	o.announce("d")
-	o.drain(o.relay(8, 3), errNotOurs) // of the same generation: it takes the number of partitions for another
+	o.drain(o.relay(8, 3), outbox.ErrNotOurs) // of the same generation: it takes the number of partitions for another
 	if err := o.store.Delete(t.Context(), 0, o.store.Keys().AppendClaimKey(nil, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -100,17 +102,17 @@ func TestRelaySleeps(t *testing.T) {
 		old, newer := o.relay(7, 1), o.relay(8, 2)
 		o.announce("a")
 		o.store.during = func() {
-			<-time.After(leaseFresh + time.Second)
+			<-time.After(outbox.LeaseFresh + time.Second)
 			o.drain(newer, nil, "a")
 			o.pub.ids = nil
 		}
-		if err := old.drain(t.Context()); !errors.Is(err, errNotOurs) || len(o.pub.ids) > 0 {
+		if err := old.Drain(t.Context()); !errors.Is(err, outbox.ErrNotOurs) || len(o.pub.ids) > 0 {
 			t.Errorf("published %v, error %v", o.pub.ids, err)
 		}
 		// Alone, it looks again and goes on.
 		o = newOffice(t)
 		o.announce("a")
-		o.store.during = func() { <-time.After(leaseFresh + time.Second) }
+		o.store.during = func() { <-time.After(outbox.LeaseFresh + time.Second) }
 		o.drain(o.relay(7, 1), nil, "a")
 	})
 }
@@ -124,9 +126,9 @@ func TestClaimIsOutlived(t *testing.T) {
 		o.announce("a")
 		o.drain(before, nil, "a")
 		o.announce("b")
-		o.drain(r, errNotOurs)
-		<-time.After(leaseOutlives - time.Second)
-		o.drain(r, errNotOurs)
+		o.drain(r, outbox.ErrNotOurs)
+		<-time.After(outbox.LeaseOutlives - time.Second)
+		o.drain(r, outbox.ErrNotOurs)
 		<-time.After(time.Second)
 		o.drain(r, nil, "b")
 	})
@@ -152,14 +154,14 @@ func TestClaimIsNotOutlivedAsleep(t *testing.T) {
 		o := newOffice(t)
 		old, newer := o.relay(7, 1), o.relay(8, 2)
 		o.announce("a")
-		old.store = &sleepyStore{o.store, func() {
-			<-time.After(2 * leaseOutlives)
+		old.Store = &sleepyStore{o.store, func() {
+			<-time.After(2 * outbox.LeaseOutlives)
 			o.drain(newer, nil, "a")
 			o.pub.ids = nil
 		}}
-		o.drain(old, errNotOurs)
+		o.drain(old, outbox.ErrNotOurs)
 		o.announce("b")
-		o.drain(old, errNotOurs)
+		o.drain(old, outbox.ErrNotOurs)
 		o.drain(newer, nil, "b")
 	})
 }
@@ -167,19 +169,19 @@ func TestClaimIsNotOutlivedAsleep(t *testing.T) {
 // TestSentInTime: what is handed over in time and put on the wire too late is not sent.
 func TestSentInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := newLease(1, 1)
-		c.seen = time.Now()
-		ctx, ok := c.fresh(t.Context())
-		late, _ := ctx.Value(notAfterKey{}).(time.Time)
-		r := &deadlineReader{kafka.NewRecordReader(make([]kafka.Record, 2)...), late}
+		c := outbox.NewLease(1, 1)
+		c.Seen = time.Now()
+		ctx, ok := c.Fresh(t.Context())
+		late, _ := ctx.Value(outbox.NotAfterKey{}).(time.Time)
+		r := &outbox.DeadlineReader{RecordReader: kafka.NewRecordReader(make([]kafka.Record, 2)...), Late: late}
 		if _, err := r.ReadRecord(); err != nil || !ok {
 			t.Errorf("error %v, fresh %v", err, ok)
 		}
-		<-time.After(leaseFresh + time.Second)
-		if _, err := r.ReadRecord(); !errors.Is(err, errTooLate) {
+		<-time.After(outbox.LeaseFresh + time.Second)
+		if _, err := r.ReadRecord(); !errors.Is(err, outbox.ErrTooLate) {
 			t.Errorf("error %v", err)
 		}
-		if _, ok := c.fresh(t.Context()); ok {
+		if _, ok := c.Fresh(t.Context()); ok {
 			t.Error("the claim is still fresh")
 		}
 	})

@@ -6,7 +6,10 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // TestStandsStillOnce: a shard that met damage stands still once, not again for the same one.
@@ -14,21 +17,21 @@ func TestStandsStillOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		r := newSweepRig(t)
 		key := r.store.Keys().AppendRecordKey(nil, 0, "incident", []byte("A"))
-		r.shard.maxAge = 100 * time.Millisecond
-		in := make(chan message, 2)
+		r.shard.MaxAge = 100 * time.Millisecond
+		in := make(chan shard.Message, 2)
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
-		go func() { defer close(done); r.shard.serve(ctx, in) }()
+		go func() { defer close(done); r.shard.Serve(ctx, in) }()
 		const rounds = 20
 		line := `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":1}`
 		for range rounds {
 			if err := r.store.Put(ctx, 0, key, []byte("damaged!!")); err != nil {
 				t.Fatal(err)
 			}
-			in <- message{kind: beginAssignment, assignment: r.lease, fence: r.shard.states[0].stored, position: position{clock: noTime, newest: noTime}}
+			in <- shard.Message{Kind: shard.BeginAssignment, Assignment: r.lease, Fence: r.shard.States[0].Stored, Position: position.Position{Clock: engine.NoTime, Newest: engine.NoTime}}
 			r.feed.offset = 0
-			in <- message{kind: takeChunk, assignment: r.lease, chunk: r.feed.run(t, []string{line})}
-			if _, err := r.lease.pool.get(ctx); err != nil {
+			in <- shard.Message{Kind: shard.TakeChunk, Assignment: r.lease, Chunk: r.feed.run(t, []string{line})}
+			if _, err := r.lease.Pool.Get(ctx); err != nil {
 				t.Fatal(err)
 			}
 			retry.Wait(ctx, time.Second)
@@ -39,7 +42,7 @@ func TestStandsStillOnce(t *testing.T) {
 		}
 		cancel()
 		<-done
-		if n := told(r.shard.metrics.storeErrors.WithLabelValues("decode", "other")); n != rounds {
+		if n := told(r.shard.Metrics.StoreErrors.WithLabelValues("decode", "other")); n != rounds {
 			t.Fatalf("stood still %v times for %d faults", n, rounds)
 		}
 	})
@@ -51,15 +54,15 @@ func TestEvict(t *testing.T) {
 	s := r.shard
 	line := `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":1}`
 	r.feed.feed(t, s, r.lease, line)
-	s.cacheBytes = 1
-	s.evict()
-	if s.evict(); len(s.subjects) != 1 || s.emptied != s.batch.number {
-		t.Fatalf("%d subjects in memory; looked through in batch %d, now %d", len(s.subjects), s.emptied, s.batch.number)
+	s.CacheBytes = 1
+	s.Evict()
+	if s.Evict(); len(s.Subjects) != 1 || s.Emptied != s.Batch.Number {
+		t.Fatalf("%d subjects in memory; looked through in batch %d, now %d", len(s.Subjects), s.Emptied, s.Batch.Number)
 	}
-	if err := s.commit(t.Context()); err != nil {
+	if err := s.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if s.evict(); len(s.subjects) != 0 || s.bytes != 0 || told(s.metrics.evicted) != 1 {
-		t.Fatalf("%d subjects of %d bytes in memory, %v evicted", len(s.subjects), s.bytes, told(s.metrics.evicted))
+	if s.Evict(); len(s.Subjects) != 0 || s.Bytes != 0 || told(s.Metrics.Evicted) != 1 {
+		t.Fatalf("%d subjects of %d bytes in memory, %v evicted", len(s.Subjects), s.Bytes, told(s.Metrics.Evicted))
 	}
 }

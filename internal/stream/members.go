@@ -14,6 +14,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/describegroups"
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
 // kin is what members of a group tell each other in their user data, so that a process knows its own kind. A member
@@ -27,14 +28,14 @@ func (b countingBalancer) UserData() ([]byte, error) { return kinOf(b.store), ni
 type peer struct {
 	client, host string
 	ours         bool
-	store        string           // that it counts into; "": it does not say
-	held         []topicPartition // of the events' topics
+	store        string                    // that it counts into; "": it does not say
+	held         []position.TopicPartition // of the events' topics
 }
 
 func (p *peer) String() string {
 	held := make([]string, len(p.held))
 	for i, t := range p.held {
-		held[i] = fmt.Sprintf("%s/%d", t.topic, t.partition)
+		held[i] = fmt.Sprintf("%s/%d", t.Topic, t.Partition)
 	}
 	return fmt.Sprintf("%q at %s with %s", p.client, p.host, cmp.Or(strings.Join(held, ", "), "no partition of the events"))
 }
@@ -122,7 +123,7 @@ func newPeer(m *describegroups.ResponseGroupMember, protocol string, k *Kafka) p
 		topic := assignment.text()
 		for range assignment.count(4) {
 			if n := assignment.number(4); slices.Contains(k.Events, topic) {
-				p.held = append(p.held, topicPartition{topic, n})
+				p.held = append(p.held, position.TopicPartition{Topic: topic, Partition: n})
 			}
 		}
 	}
@@ -187,7 +188,7 @@ func (s *Service) tellCensus(c *census) {
 	if c.hidden {
 		n = 1 // at least
 	}
-	s.metrics.strangersSeen(n)
+	s.metrics.StrangersSeen(n)
 	old := s.census.Swap(c)
 	now, before := namesOf(strangers), s.strangersSaid
 	if c.hidden {

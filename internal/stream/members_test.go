@@ -11,6 +11,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -39,7 +41,7 @@ func TestPeers(t *testing.T) {
 		p := newPeer(&describegroups.ResponseGroupMember{ClientID: client, ClientHost: "/10.0.0.7", MemberMetadata: metadata, MemberAssignment: assignment}, protocol, k)
 		var got []int
 		for _, h := range p.held {
-			got = append(got, h.partition)
+			got = append(got, h.Partition)
 		}
 		if p.ours != ours || !slices.Equal(got, want) || p.host != "10.0.0.7" {
 			t.Errorf("%s: ours %v, holds %v at %s; want %v, %v", name, p.ours, got, p.host, ours, want)
@@ -76,15 +78,15 @@ func TestElsewhere(t *testing.T) {
 	f(kin+"x", "", false)
 	f(string(kinOf("ab")), "ab", true)
 	one, other := windowstore.NewMem(1), windowstore.NewMem(1)
-	a, b := storeName(one, Secret{1, 2}), storeName(other, Secret{1, 3})
-	if a == b || a != storeName(other, Secret{1, 2}) {
+	a, b := storeName(one, engine.Secret{K0: 1, K1: 2}), storeName(other, engine.Secret{K0: 1, K1: 3})
+	if a == b || a != storeName(other, engine.Secret{K0: 1, K1: 2}) {
 		t.Errorf("stores %s and %s", a, b)
 	}
 	if name, err := storedName(t.Context(), one); name != noStore || err != nil {
 		t.Errorf("an empty store is %q, %v", name, err)
 	}
-	key := Secret{1, 2}
-	if err := one.Put(t.Context(), 0, one.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint), key.bytes()); err != nil {
+	key := engine.Secret{K0: 1, K1: 2}
+	if err := one.Put(t.Context(), 0, one.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint), key.Bytes()); err != nil {
 		t.Fatal(err)
 	}
 	if name, err := storedName(t.Context(), one); name != a || err != nil {
@@ -98,7 +100,7 @@ func TestElsewhere(t *testing.T) {
 
 // TestMembership: what is said of the group, by who is in it.
 func TestMembership(t *testing.T) {
-	mine, other := peer{client: "a", ours: true}, peer{client: "c\u202e\n", host: "h", held: []topicPartition{{"events", 0}, {"events", 2}}}
+	mine, other := peer{client: "a", ours: true}, peer{client: "c\u202e\n", host: "h", held: []position.TopicPartition{{Topic: "events", Partition: 0}, {Topic: "events", Partition: 2}}}
 	idle := peer{client: "c", host: "h"}
 	f := func(joined bool, holds int64, c *census, note, missing string) {
 		t.Helper()

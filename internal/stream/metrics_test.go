@@ -12,6 +12,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -46,9 +50,9 @@ func allSeries(t *testing.T, r *prometheus.Registry, name string) []*dto.Metric 
 // TestStoreCallsAreTimed: each call of the store is, also one that fails.
 func TestStoreCallsAreTimed(t *testing.T) {
 	r := prometheus.NewRegistry()
-	p := newRetrier(NewMetrics(r, compile(t, builtin(t, "cn-2019-15"))), discard)
+	p := metrics.NewRetrier(metrics.New(r, compile(t, builtin(t, "cn-2019-15"))), discard)
 	calls := 0
-	err := p.retry(t.Context(), operationLoad, 0, func() error {
+	err := p.Retry(t.Context(), metrics.OperationLoad, 0, func() error {
 		if calls++; calls < 3 {
 			return errors.New("no answer")
 		}
@@ -57,10 +61,10 @@ func TestStoreCallsAreTimed(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := series(t, r, "aggregator_store_seconds", operationLoad).GetHistogram().GetSampleCount(); got != 3 {
+	if got := series(t, r, "aggregator_store_seconds", metrics.OperationLoad).GetHistogram().GetSampleCount(); got != 3 {
 		t.Errorf("%d calls timed, want 3", got)
 	}
-	if got := series(t, r, "aggregator_store_seconds", operationCommit).GetHistogram().GetSampleCount(); got != 0 {
+	if got := series(t, r, "aggregator_store_seconds", metrics.OperationCommit).GetHistogram().GetSampleCount(); got != 0 {
 		t.Errorf("%d commits timed, want none", got)
 	}
 }
@@ -69,15 +73,15 @@ func TestStoreCallsAreTimed(t *testing.T) {
 // subject.
 func TestCrossingExemplar(t *testing.T) {
 	r := prometheus.NewRegistry()
-	m := NewMetrics(r, compile(t, builtin(t, "cn-2019-15")))
+	m := metrics.New(r, compile(t, builtin(t, "cn-2019-15")))
 	rule := strings.Repeat("r", 64)
-	var e envelope
+	var e outbox.Envelope
 	record := `{"rule":"` + rule + `","level":1,"status":"crossed","subject":"inc-42","evidence":{"event":"e","topic":"t","partition":2147483647,"offset":9223372036854775807}}`
 	if err := json.Unmarshal([]byte(record), &e); err != nil {
 		t.Fatal(err)
 	}
-	m.crossing(e.told(20))
-	m.crossing(publishedCrossing{rule: rule, level: "0", status: "cleared", delay: math.MaxInt64})
+	m.Crossing(e.Told(20))
+	m.Crossing(metrics.Crossing{Rule: rule, Level: "0", Status: "cleared", Delay: math.MaxInt64})
 	got := ""
 	h := series(t, r, "aggregator_crossing_delay_seconds", "").GetHistogram()
 	for _, b := range h.GetBucket() {
@@ -129,7 +133,7 @@ rules:
 	}
 	f := func(incidents, accounts float64) {
 		t.Helper()
-		if i, a := told(s.metrics.made[thresholds.Incident]), told(s.metrics.made[thresholds.Account]); i != incidents || a != accounts {
+		if i, a := told(s.Metrics.Made[thresholds.Incident]), told(s.Metrics.Made[thresholds.Account]); i != incidents || a != accounts {
 			t.Errorf("made %v incidents and %v accounts, want %v and %v", i, a, incidents, accounts)
 		}
 	}
@@ -146,18 +150,18 @@ rules:
 // TestEventTime: how far a partition's events have come is told, once there is one, until it is given up.
 func TestEventTime(t *testing.T) {
 	r := prometheus.NewRegistry()
-	m := NewMetrics(r, compile(t, builtin(t, "cn-2019-15")))
-	l := newAssignment("events", 3, 0, 1)
+	m := metrics.New(r, compile(t, builtin(t, "cn-2019-15")))
+	l := shard.NewAssignment("events", 3, 0, 1)
 	const name = "aggregator_event_timestamp_seconds"
-	m.reached(l.at(), noTime)
+	m.Reached(l.At(), engine.NoTime)
 	if n := len(allSeries(t, r, name)); n != 0 {
 		t.Errorf("%d series before there is any event", n)
 	}
-	m.reached(l.at(), -1_500_000_000)
+	m.Reached(l.At(), -1_500_000_000)
 	if at := series(t, r, name, "3").GetGauge().GetValue(); at != -1.5 {
 		t.Errorf("got %v", at)
 	}
-	m.drop(l.at())
+	m.Drop(l.At())
 	if n := len(allSeries(t, r, name)); n != 0 {
 		t.Errorf("%d series of a partition that is another's", n)
 	}
@@ -166,14 +170,14 @@ func TestEventTime(t *testing.T) {
 // TestFaultTimes: when a fault was found stands in a metric, as a counter that is first seen above 0 shows no growth.
 func TestFaultTimes(t *testing.T) {
 	r := prometheus.NewRegistry()
-	m := NewMetrics(r, compile(t, builtin(t, "cn-2019-15")))
+	m := metrics.New(r, compile(t, builtin(t, "cn-2019-15")))
 	const name = "aggregator_fault_timestamp_seconds"
-	if n := len(allSeries(t, r, name)); n != numFaults {
+	if n := len(allSeries(t, r, name)); n != metrics.NumFaults {
 		t.Errorf("%d series before there is any fault", n)
 	}
 	began := float64(time.Now().Unix())
 	for fault, find := range map[string]func(){
-		"store-loss": m.lost, "store-rollback": m.wentBack, "store-record-gone": m.recordGone, "log-hole": func() { m.hole(3) }, "outbox-damaged": m.outboxDamaged,
+		"store-loss": m.Lost, "store-rollback": m.WentBack, "store-record-gone": m.RecordGone, "log-hole": func() { m.Hole(3) }, "outbox-damaged": m.OutboxDamaged,
 	} {
 		if at := series(t, r, name, fault).GetGauge().GetValue(); at != 0 {
 			t.Errorf("%s: found at %v before it was", fault, at)

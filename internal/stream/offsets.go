@@ -15,11 +15,12 @@ import (
 	"github.com/segmentio/kafka-go/protocol/offsetfetch"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
 // groupOffset is the offset of a partition that the group has committed, and what stands beside it.
 type groupOffset struct {
-	topicPartition
+	position.TopicPartition
 	offset   int64 // -1: none
 	metadata string
 }
@@ -35,7 +36,7 @@ var nobody = groupMember{generation: -1}
 // groupOffsets are the offsets of the group, where Kafka keeps them.
 type groupOffsets interface {
 	// committed are those of partitions, in their order.
-	committed(ctx context.Context, of []topicPartition) ([]groupOffset, error)
+	committed(ctx context.Context, of []position.TopicPartition) ([]groupOffset, error)
 	// commit replaces some. An error leaves open which were.
 	commit(ctx context.Context, as groupMember, offsets []groupOffset) error
 }
@@ -50,12 +51,12 @@ type coordinator struct {
 // coordinatorTimeout bounds one request to it.
 const coordinatorTimeout = 5 * time.Second
 
-func (c *coordinator) committed(ctx context.Context, of []topicPartition) ([]groupOffset, error) {
+func (c *coordinator) committed(ctx context.Context, of []position.TopicPartition) ([]groupOffset, error) {
 	req := &offsetfetch.Request{GroupID: c.group}
 	for topic, partitions := range byTopic(of) {
 		t := offsetfetch.RequestTopic{Name: topic}
 		for _, i := range partitions {
-			t.PartitionIndexes = append(t.PartitionIndexes, int32(of[i].partition))
+			t.PartitionIndexes = append(t.PartitionIndexes, int32(of[i].Partition))
 		}
 		req.Topics = append(req.Topics, t)
 	}
@@ -69,15 +70,15 @@ func (c *coordinator) committed(ctx context.Context, of []topicPartition) ([]gro
 }
 
 // read takes the offsets of partitions from an answer.
-func (c *coordinator) read(res *offsetfetch.Response, of []topicPartition) ([]groupOffset, error) {
+func (c *coordinator) read(res *offsetfetch.Response, of []position.TopicPartition) ([]groupOffset, error) {
 	known := kafka.Error(res.ErrorCode) != kafka.GroupIdNotFound // as some brokers say of a group that has nothing yet
 	if known && res.ErrorCode != 0 {
 		return nil, fmt.Errorf("offsets of group %s: %w", c.group, kafka.Error(res.ErrorCode))
 	}
-	got := map[topicPartition]groupOffset{}
+	got := map[position.TopicPartition]groupOffset{}
 	for _, t := range res.Topics {
 		for _, p := range t.Partitions {
-			at := topicPartition{t.Name, int(p.PartitionIndex)}
+			at := position.TopicPartition{Topic: t.Name, Partition: int(p.PartitionIndex)}
 			if known && p.ErrorCode != 0 {
 				return nil, fmt.Errorf("offset of group %s in %v: %w", c.group, at, kafka.Error(p.ErrorCode))
 			}
@@ -98,15 +99,15 @@ func (c *coordinator) read(res *offsetfetch.Response, of []topicPartition) ([]gr
 
 func (c *coordinator) commit(ctx context.Context, as groupMember, offsets []groupOffset) error {
 	req := &offsetcommit.Request{GroupID: c.group, GenerationID: as.generation, MemberID: as.id}
-	places := make([]topicPartition, len(offsets))
+	places := make([]position.TopicPartition, len(offsets))
 	for i := range offsets {
-		places[i] = offsets[i].topicPartition
+		places[i] = offsets[i].TopicPartition
 	}
 	for topic, partitions := range byTopic(places) {
 		t := offsetcommit.RequestTopic{Name: topic}
 		for _, i := range partitions {
 			t.Partitions = append(t.Partitions, offsetcommit.RequestPartition{
-				PartitionIndex: int32(offsets[i].partition), CommittedOffset: offsets[i].offset, CommittedMetadata: offsets[i].metadata,
+				PartitionIndex: int32(offsets[i].Partition), CommittedOffset: offsets[i].offset, CommittedMetadata: offsets[i].metadata,
 				CommittedLeaderEpoch: -1, CommitTimestamp: time.Now().UnixMilli(),
 			})
 		}
@@ -129,10 +130,10 @@ func (c *coordinator) commit(ctx context.Context, as groupMember, offsets []grou
 }
 
 // byTopic are the places of partitions in a list, by topic.
-func byTopic(list []topicPartition) map[string][]int {
+func byTopic(list []position.TopicPartition) map[string][]int {
 	out := map[string][]int{}
 	for i, t := range list {
-		out[t.topic] = append(out[t.topic], i)
+		out[t.Topic] = append(out[t.Topic], i)
 	}
 	return out
 }

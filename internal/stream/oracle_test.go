@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -65,7 +66,7 @@ func TestReplayAgainstOracle(t *testing.T) {
 			t.Fatal(err)
 		}
 		var got []string
-		r := NewReplay(compile(t, pack), IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
+		r := engine.NewReplay(compile(t, pack), engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 			got = append(got, string(c.AppendJSON(nil)))
 			if c.Level == 0 {
 				clears++
@@ -96,7 +97,7 @@ func TestReplayAgainstOracle(t *testing.T) {
 	t.Logf("%d crossings, %d of them clears", crossings, clears)
 }
 
-func compareCounts(t *testing.T, r *Replay, o *oracle.Oracle) {
+func compareCounts(t *testing.T, r *engine.Replay, o *oracle.Oracle) {
 	t.Helper()
 	want := o.Counts()
 	i := 0

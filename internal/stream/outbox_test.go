@@ -18,6 +18,9 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -61,20 +64,20 @@ type fullSite struct {
 const (
 	smallOutbox = 100
 	// oneBatch is more crossings than a shard takes before it looks at its outbox again: those of a run, and those that may wait.
-	oneBatch = 300 + deferredMost
+	oneBatch = 300 + shard.DeferredMost
 )
 
 // full starts a process, and waits until it says that an outbox is full.
 func (s *fullSite) full(t *testing.T) (*process, *prometheus.Registry) {
 	t.Helper()
-	metrics, log := prometheus.NewRegistry(), &servers.Output{}
+	registry, log := prometheus.NewRegistry(), &servers.Output{}
 	p := s.start(s.store, func(o *Options) {
-		o.outboxMax, o.SetBytes, o.Registry, o.Log = smallOutbox, 64<<10, metrics, slog.New(slog.NewTextHandler(log, nil))
+		o.outboxMax, o.SetBytes, o.Registry, o.Log = smallOutbox, 64<<10, registry, slog.New(slog.NewTextHandler(log, nil))
 	})
 	eventually(t, time.Minute, func() bool {
 		return strings.Contains(log.String(), "outbox is full: reading stops") && strings.Contains(log.String(), "crossings wait in the outbox")
 	})
-	return p, metrics
+	return p, registry
 }
 
 // deepest is how many crossings wait in the fullest outbox, as stored.
@@ -86,7 +89,7 @@ func deepest(t *testing.T, store windowstore.Store) (most uint64) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		most = max(most, outboxDepth(values[0], values[1]))
+		most = max(most, outbox.Depth(values[0], values[1]))
 	}
 	return most
 }
@@ -101,28 +104,28 @@ func TestOutboxFull(t *testing.T) {
 	s.refuse(&s.closed)
 	o, wanted := s.sendAll(t, each)
 
-	first, metrics := s.full(t)
+	first, registry := s.full(t)
 	first.end(t)
-	if highest(t, metrics, "aggregator_outbox_entries") != 0 {
+	if highest(t, registry, "aggregator_outbox_entries") != 0 {
 		t.Error("a process that has stopped says that crossings wait in its outboxes")
 	}
 	var second *process
-	second, metrics = s.full(t)
+	second, registry = s.full(t)
 	eventually(t, time.Minute, func() bool {
-		most, oldest := highest(t, metrics, "aggregator_outbox_entries"), highest(t, metrics, "aggregator_outbox_oldest_timestamp_seconds")
-		return most >= smallOutbox && oldest > 0 && highest(t, metrics, "aggregator_lag_records") > 0 && highest(t, metrics, "aggregator_lag_seconds") > 0
+		most, oldest := highest(t, registry, "aggregator_outbox_entries"), highest(t, registry, "aggregator_outbox_oldest_timestamp_seconds")
+		return most >= smallOutbox && oldest > 0 && highest(t, registry, "aggregator_lag_records") > 0 && highest(t, registry, "aggregator_lag_seconds") > 0
 	})
 	if most := deepest(t, s.store); most < smallOutbox || most > smallOutbox+oneBatch {
 		t.Errorf("%d crossings wait in an outbox whose limit is %d", most, smallOutbox)
 	}
-	if read := series(t, metrics, "aggregator_events_total", "matched").GetCounter().GetValue(); read > partitions*each/2 {
+	if read := series(t, registry, "aggregator_events_total", "matched").GetCounter().GetValue(); read > partitions*each/2 {
 		t.Errorf("%v events were read on of %d", read, partitions*each)
 	}
 
 	s.closed.Store(false)
 	s.counted()
 	second.end(t)
-	if highest(t, metrics, "aggregator_outbox_entries") != 0 || highest(t, metrics, "aggregator_outbox_oldest_timestamp_seconds") != 0 {
+	if highest(t, registry, "aggregator_outbox_entries") != 0 || highest(t, registry, "aggregator_outbox_oldest_timestamp_seconds") != 0 {
 		t.Error("the metrics say that crossings still wait")
 	}
 	s.compare(t, o, wanted)
@@ -186,19 +189,19 @@ func highest(t *testing.T, r *prometheus.Registry, name string) (most float64) {
 // shut is a publisher that cannot write, and cannot find out what was published either if it is blind.
 type shut struct{ blind bool }
 
-func (p shut) loadRecent(context.Context, int, int64) error {
+func (p shut) LoadRecent(context.Context, int, int64) error {
 	if p.blind {
 		return errCut
 	}
 	return nil
 }
 
-func (shut) write(context.Context, int, []outboxEntry) error { return errCut }
+func (shut) Write(context.Context, int, []outbox.Entry) error { return errCut }
 
 // TestWaitingShows: that crossings wait is in the metrics, all of them, also while it cannot be found out what was published before.
 func TestWaitingShows(t *testing.T) {
 	p := compile(t, outboxPack)
-	store, metrics := windowstore.NewMem(1), prometheus.NewRegistry()
+	store, registry := windowstore.NewMem(1), prometheus.NewRegistry()
 	put := func(key, value []byte) {
 		t.Helper()
 		if err := store.Put(t.Context(), 0, key, value); err != nil {
@@ -207,18 +210,18 @@ func TestWaitingShows(t *testing.T) {
 	}
 	put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), 7_003))
 	put(store.Keys().AppendNotedKey(nil, 0), binary.BigEndian.AppendUint64(nil, 3))
-	put(store.Keys().AppendOutboxKey(nil, 0, 3), outboxEntry{timestamp: 5_000, value: []byte(`{"id":"A"}`)}.append(nil))
-	r := &relay{relayOptions: &relayOptions{store: store, keys: store.Keys(), metrics: NewMetrics(metrics, p), log: discard}}
-	for _, r.publish = range []publisher{shut{blind: true}, shut{}} {
-		r.recent = false
-		var unpublished *publishError
-		if err := r.publishAll(t.Context()); !errors.As(err, &unpublished) {
+	put(store.Keys().AppendOutboxKey(nil, 0, 3), outbox.Entry{Timestamp: 5_000, Value: []byte(`{"id":"A"}`)}.Append(nil))
+	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Metrics: metrics.New(registry, p), Log: discard}}
+	for _, r.Publish = range []outbox.Publisher{shut{blind: true}, shut{}} {
+		r.Recent = false
+		var unpublished *outbox.PublishError
+		if err := r.PublishAll(t.Context()); !errors.As(err, &unpublished) {
 			t.Fatalf("error %v", err)
 		}
-		entries, oldest := highest(t, metrics, "aggregator_outbox_entries"), highest(t, metrics, "aggregator_outbox_oldest_timestamp_seconds")
+		entries, oldest := highest(t, registry, "aggregator_outbox_entries"), highest(t, registry, "aggregator_outbox_oldest_timestamp_seconds")
 		if entries != 7_000 || oldest != 5 {
-			t.Errorf("%v: %v wait, the oldest since %v", r.publish, entries, oldest)
+			t.Errorf("%v: %v wait, the oldest since %v", r.Publish, entries, oldest)
 		}
-		r.metrics.outbox(0, 0, 0)
+		r.Metrics.Outbox(0, 0, 0)
 	}
 }

@@ -162,7 +162,7 @@ func ownerOf(k *Kafka) owner {
 }
 
 // newDeployment asks Kafka for the ids of the topics.
-func newDeployment(ctx context.Context, topics topicFinder, k *Kafka) (*deployment, error) {
+func newDeployment(ctx context.Context, topics fetch.TopicFinder, k *Kafka) (*deployment, error) {
 	d := &deployment{owner: ownerOf(k), events: map[string]fetch.TopicID{}}
 	found, err := topics.Topic(ctx, k.Crossings)
 	if err != nil {

@@ -7,12 +7,13 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // compile makes a program of packs' texts, which must be without fault.
-func compile(tb testing.TB, texts ...string) *Program {
+func compile(tb testing.TB, texts ...string) *engine.Program {
 	tb.Helper()
 	var packs []*thresholds.Pack
 	for _, text := range texts {
@@ -24,7 +25,7 @@ func compile(tb testing.TB, texts ...string) *Program {
 		}
 		packs = append(packs, pack)
 	}
-	p, err := Compile(packs, 1_000_000)
+	p, err := engine.Compile(packs, 1_000_000)
 	if err != nil {
 		tb.Fatal(err)
 	}
@@ -44,16 +45,16 @@ func builtin(tb testing.TB, name string) string {
 func TestBuiltinPacks(t *testing.T) {
 	for _, name := range thresholds.Builtins() {
 		p := compile(t, builtin(t, name))
-		for _, test := range p.packs[0].Tests {
+		for _, test := range p.Packs()[0].Tests {
 			t.Run(name+"/"+test.Name, func(t *testing.T) { runPackTest(t, p, &test) })
 		}
 	}
 }
 
-func runPackTest(t *testing.T, p *Program, test *thresholds.Test) {
+func runPackTest(t *testing.T, p *engine.Program, test *thresholds.Test) {
 	var got []thresholds.Expected
 	at := 0
-	r := NewReplay(p, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
+	r := engine.NewReplay(p, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 		got = append(got, thresholds.Expected{Rule: c.Rule.ID, Subject: c.Subject, Level: c.Level, At: at})
 	})
 	for n, line := range test.Events {
@@ -77,7 +78,7 @@ func runPackTest(t *testing.T, p *Program, test *thresholds.Test) {
 func TestWindowBeforeTime(t *testing.T) {
 	p := compile(t, "{pack: early, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 1}}]}")
 	got := ""
-	r := NewReplay(p, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = string(c.AppendJSON(nil)) })
+	r := engine.NewReplay(p, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = string(c.AppendJSON(nil)) })
 	if err := r.Line([]byte(`{"id":"1","time":"1678-01-01T00:00:01Z","type":"click","incident":"A"}`)); err != nil {
 		t.Fatal(err)
 	}
@@ -90,7 +91,7 @@ func TestWindowBeforeTime(t *testing.T) {
 func TestEndOfTime(t *testing.T) {
 	p := compile(t, "{pack: late, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 10}, clear: 0.4}]}")
 	n := 0
-	r := NewReplay(p, IntakeOptions{}, math.MaxInt64, func(*thresholds.Crossing) { n++ })
+	r := engine.NewReplay(p, engine.IntakeOptions{}, math.MaxInt64, func(*thresholds.Crossing) { n++ })
 	for _, line := range []string{
 		`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A","count":10}`,
 		`{"id":"2","time":"2261-06-02T00:00:00Z","type":"click","incident":"A"}`,
@@ -102,8 +103,8 @@ func TestEndOfTime(t *testing.T) {
 	if n != 2 {
 		t.Fatalf("%d crossings, want the two levels", n)
 	}
-	early := NewReplay(p, IntakeOptions{}, time.Date(1679, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), func(*thresholds.Crossing) {})
-	if err := early.Line([]byte(`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A"}`)); err == nil || reasonOf(err) != event.ReasonAhead {
+	early := engine.NewReplay(p, engine.IntakeOptions{}, time.Date(1679, 1, 1, 0, 0, 0, 0, time.UTC).UnixNano(), func(*thresholds.Crossing) {})
+	if err := early.Line([]byte(`{"id":"1","time":"2261-06-01T00:00:00Z","type":"click","incident":"A"}`)); err == nil || engine.ReasonOf(err) != event.ReasonAhead {
 		t.Fatalf("five hundred years ahead: %v", err)
 	}
 }
@@ -120,7 +121,7 @@ func TestTooManyKeys(t *testing.T) {
 	if pack == nil {
 		t.Fatal(faults)
 	}
-	_, err := Compile([]*thresholds.Pack{pack}, 1_000_000)
+	_, err := engine.Compile([]*thresholds.Pack{pack}, 1_000_000)
 	if err == nil || !strings.Contains(err.Error(), `the rule "many" of own.yaml, with 10000 levels, has the most part in it: give rules fewer levels`) {
 		t.Errorf("got %v", err)
 	}

@@ -9,9 +9,17 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -39,7 +47,7 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err := s.identify(ctx); err != nil {
 		return err
 	}
-	var secret Secret
+	var secret engine.Secret
 	err = s.untilStored(ctx, func() (err error) {
 		secret, err = s.checkSettings(ctx)
 		return err
@@ -57,7 +65,7 @@ func (s *Service) prepare(ctx context.Context) error {
 	if err := s.skip(ctx); err != nil {
 		return err
 	}
-	s.coverage = newCoverage(s.Store, s.Program, s.topics, s.Shards, s.log)
+	s.coverage = shard.NewCoverage(s.Store, s.Program, s.topics, s.Shards, s.log)
 	if err := s.untilStored(ctx, func() error { return s.loadCoverage(ctx) }); err != nil {
 		return err
 	}
@@ -72,12 +80,12 @@ func (s *Service) skip(ctx context.Context) error {
 	}
 	client := fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes, Patience: skipPatience})
 	defer client.Close()
-	k := &skipper{source: fromKafka{client}, store: s.Store, shards: s.Shards, log: s.log}
+	k := &partition.Skipper{Source: fetch.Kafka{Client: client}, Store: s.Store, Shards: s.Shards, Log: s.log}
 	for _, x := range s.Skip {
 		if _, ok := s.indexOf(x.Topic, x.Partition); !ok {
 			return &finalError{fmt.Errorf("-skip %v: %s has no partition %d", x, x.Topic, x.Partition)}
 		}
-		err := s.untilItWorks(ctx, "the store, or kafka and its topics", func() error { return k.skip(ctx, x) })
+		err := s.untilItWorks(ctx, "the store, or kafka and its topics", func() error { return k.Skip(ctx, x) })
 		if err != nil {
 			return err
 		}
@@ -92,7 +100,7 @@ const skipPatience = 2 * time.Second
 // checkPartitions refuses more partitions than have room in a commit: it names a fence for each, beside what
 // one event can write.
 func (s *Service) checkPartitions() error {
-	if most := windowstore.MaxCommitKeys - s.Program.keysPerEvent - 2; len(s.topics) > most {
+	if most := windowstore.MaxCommitKeys - s.Program.KeysPerEvent - 2; len(s.topics) > most {
 		return &finalError{fmt.Errorf("the event topics have %d partitions together, with these packs a group can count %d at most: count some of the topics in another group",
 			len(s.topics), most)}
 	}
@@ -102,14 +110,14 @@ func (s *Service) checkPartitions() error {
 // loadCoverage reads since when counters are kept. Of those that have not begun for all partitions
 // that has to be known before the first event is applied, or an episode would end by an empty counter.
 func (s *Service) loadCoverage(ctx context.Context) error {
-	if err := s.coverage.load(ctx); err != nil || !s.coverage.pending() {
+	if err := s.coverage.Load(ctx); err != nil || !s.coverage.Pending() {
 		return err
 	}
-	fences, err := s.Store.Load(ctx, 0, appendFenceKeys(nil, s.Store.Keys(), 0, s.topics), nil)
+	fences, err := s.Store.Load(ctx, 0, position.AppendFenceKeys(nil, s.Store.Keys(), 0, s.topics), nil)
 	if err != nil {
 		return err
 	}
-	return s.coverage.observe(ctx, marksOf(fences))
+	return s.coverage.Observe(ctx, position.ParseFences(fences))
 }
 
 // untilStored calls f, which uses the store, until it works.
@@ -131,20 +139,20 @@ func (s *Service) checkStore(ctx context.Context) error {
 }
 
 // checkSettings compares the settings with the stored ones, which the first process makes.
-func (s *Service) checkSettings(ctx context.Context) (Secret, error) {
+func (s *Service) checkSettings(ctx context.Context) (engine.Secret, error) {
 	shards, err := s.setting(ctx, windowstore.SettingShards, s.Shards)
 	if err != nil {
-		return Secret{}, err
+		return engine.Secret{}, err
 	}
 	if shards != s.Shards {
-		return Secret{}, &finalError{fmt.Errorf("the store was made with %d shards, the configuration says %d: set redis.shards to %d, or use another redis.prefix", shards, s.Shards, shards)}
+		return engine.Secret{}, &finalError{fmt.Errorf("the store was made with %d shards, the configuration says %d: set redis.shards to %d, or use another redis.prefix", shards, s.Shards, shards)}
 	}
 	partitions, err := s.setting(ctx, windowstore.SettingPartitions, s.outPartitions)
 	if err != nil {
-		return Secret{}, err
+		return engine.Secret{}, err
 	}
 	if s.outPartitions < partitions {
-		return Secret{}, &finalError{fmt.Errorf("topic %s has %d partitions, the store was made with %d: crossings would change their partition; make the topic with %d", s.Crossings, s.outPartitions, partitions, partitions)}
+		return engine.Secret{}, &finalError{fmt.Errorf("topic %s has %d partitions, the store was made with %d: crossings would change their partition; make the topic with %d", s.Crossings, s.outPartitions, partitions, partitions)}
 	}
 	s.outPartitions = partitions
 	return s.secret(ctx)
@@ -169,7 +177,7 @@ func (s *Service) rewriteSettings(ctx context.Context) error {
 	if _, err := s.Store.PutAbsent(ctx, 0, beginsKey(s.Store), s.begins.encode()); err != nil {
 		return err
 	}
-	return s.coverage.load(ctx)
+	return s.coverage.Load(ctx)
 }
 
 func (s *Service) setting(ctx context.Context, name string, value int) (int, error) {
@@ -187,57 +195,57 @@ func (s *Service) setting(ctx context.Context, name string, value int) (int, err
 
 // secret is the key of the fingerprints: every shard holds it, so that a shard
 // filled with another key is noticed.
-func (s *Service) secret(ctx context.Context) (Secret, error) {
+func (s *Service) secret(ctx context.Context) (engine.Secret, error) {
 	wanted := make([]byte, 16)
 	if s.Secret != nil {
-		wanted = s.Secret.bytes()
+		wanted = s.Secret.Bytes()
 	} else if _, err := rand.Read(wanted); err != nil {
-		return Secret{}, err
+		return engine.Secret{}, err
 	}
 	for n := range s.Shards {
 		b, err := s.Store.PutAbsent(ctx, n, s.Store.Keys().AppendMetaKey(nil, n, windowstore.SettingFingerprint), wanted)
 		if err != nil {
-			return Secret{}, err
+			return engine.Secret{}, err
 		}
 		if n == 0 && s.Secret == nil && len(b) == len(wanted) {
 			wanted = b
 		}
 		if !bytes.Equal(b, wanted) {
-			return Secret{}, &finalError{fmt.Errorf("shard %d of the store was filled with another fingerprint key: restore the key (privacy.key_file), or use another redis.prefix", n)}
+			return engine.Secret{}, &finalError{fmt.Errorf("shard %d of the store was filled with another fingerprint key: restore the key (privacy.key_file), or use another redis.prefix", n)}
 		}
 	}
-	return NewSecret(wanted)
+	return engine.NewSecret(wanted)
 }
 
-func (s *Service) build(secret Secret) {
-	s.alignment = newAlignment(len(s.topics), s.Shards, headroom(s.Program), s.metrics.gaveUpWaiting)
-	patient := newRetrier(s.metrics, s.log)
-	o := &shardOptions{
-		program: s.Program, store: s.Store, keys: s.Store.Keys(), writer: newWriterID(), secret: secret, outboxMax: cmp.Or(s.outboxMax, outboxMost), outboxFullLog: &retry.Throttle{},
-		partitions: s.topics, maxAge: s.MaxAge, maxEvents: s.MaxBatchEvents, subjectMax: max(batchSubjectsLeast, batchSubjects/s.Shards), cacheBytes: s.CacheBytes / s.Shards, keptMax: keptOperations,
-		hooks: realHooks(), coverage: s.coverage, rewriteSettings: s.rewriteSettings, disowned: s.disowned, committed: s.wakeRelay,
-		alignment: s.alignment, retrier: patient,
+func (s *Service) build(secret engine.Secret) {
+	s.alignment = watermark.NewAlignment(len(s.topics), s.Shards, watermark.Headroom(s.Program), s.metrics.GaveUpWaiting)
+	patient := metrics.NewRetrier(s.metrics, s.log)
+	o := &shard.Options{
+		Program: s.Program, Store: s.Store, Keys: s.Store.Keys(), Writer: shard.NewWriterID(), Secret: secret, OutboxMax: cmp.Or(s.outboxMax, outbox.MostEntries), OutboxFullLog: &retry.Throttle{},
+		Partitions: s.topics, MaxAge: s.MaxAge, MaxEvents: s.MaxBatchEvents, SubjectMax: max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.Shards), CacheBytes: s.CacheBytes / s.Shards, KeptMax: shard.KeptOperations,
+		Hooks: shard.RealHooks(), Coverage: s.coverage, RewriteSettings: s.rewriteSettings, Disowned: s.disowned, Committed: s.wakeRelay,
+		Alignment: s.alignment, Retrier: patient,
 	}
-	s.publisher = &topicPublisher{
-		writer: s.writer, source: s.source, end: s.cluster.LogEnd, topic: s.Crossings, eventsFrom: sourceOf(s.Group),
-		structured: s.Structured, now: time.Now, metrics: s.metrics, most: recentMost, tails: map[int]*tail{},
+	s.publisher = &outbox.KafkaPublisher{
+		Writer: s.writer, Source: s.source, End: s.cluster.LogEnd, Topic: s.Crossings, EventsFrom: outbox.SourceOf(s.Group),
+		Structured: s.Structured, Now: time.Now, Metrics: s.metrics, Most: outbox.RecentMost, Tails: map[int]*outbox.Tail{},
 	}
-	ro := &relayOptions{store: s.Store, keys: s.Store.Keys(), publish: s.publisher, poll: s.pollEvery, metrics: s.metrics, log: s.log, quiet: &retry.Throttle{}}
+	ro := &outbox.Options{Store: s.Store, Keys: s.Store.Keys(), Publish: s.publisher, Poll: s.pollEvery, Metrics: s.metrics, Log: s.log, Quiet: &retry.Throttle{}}
 	s.shards, s.in, s.relays = nil, nil, nil
-	s.metrics.begin()
-	dog := &watchdog{metrics: s.metrics, log: s.log, quiet: &retry.Throttle{}, topics: s.topics}
+	s.metrics.Begin()
+	dog := &watchdog.Watchdog{Metrics: s.metrics, Log: s.log, Quiet: &retry.Throttle{}, Topics: s.topics}
 	for n := range s.Shards {
-		s.shards = append(s.shards, newShard(n, o))
-		dog.watchShard(&s.shards[n].pulse, n)
-		s.in = append(s.in, make(chan message, shardQueue))
-		s.relays = append(s.relays, &relay{relayOptions: ro, shard: n, partition: n % s.outPartitions, wake: retry.NewSignal()})
+		s.shards = append(s.shards, shard.New(n, o))
+		dog.WatchShard(&s.shards[n].Pulse, n)
+		s.in = append(s.in, make(chan shard.Message, shard.Queue))
+		s.relays = append(s.relays, &outbox.Relay{Options: ro, Shard: n, Partition: n % s.outPartitions, Wake: retry.NewSignal()})
 	}
 	s.watchdog.Store(dog)
-	s.partitions = partitionOptions{
-		program: s.Program, secret: secret, intake: s.Intake, source: s.source, store: s.Store, keys: s.Store.Keys(),
-		shards: s.in, alignment: s.alignment,
-		dead:       &deadTopic{writer: s.deadWriter, topic: s.DeadTopic, partitions: s.cluster.Partitions, retry: s.retryDead},
-		refuseLost: s.RefuseLost, start: s.Start, retrier: patient, standing: &retry.Throttle{}, surplus: &retry.Throttle{}, holes: newHoles(), dedupe: newDedupeCache(), chunkOps: chunkOps,
+	s.partitions = partition.Options{
+		Program: s.Program, Secret: secret, Intake: s.Intake, Source: s.source, Store: s.Store, Keys: s.Store.Keys(),
+		Shards: s.in, Alignment: s.alignment,
+		Dead:       &partition.DeadTopic{Writer: s.deadWriter, Topic: s.DeadTopic, Partitions: s.cluster.Partitions, Retry: s.retryDead},
+		RefuseLost: s.RefuseLost, Start: s.Start, Retrier: patient, Standing: &retry.Throttle{}, Surplus: &retry.Throttle{}, Holes: partition.NewHoles(), Dedupe: partition.NewDedupeCache(), ChunkOps: shard.ChunkOps,
 	}
 }
 

@@ -15,12 +15,14 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 )
 
 // lateTopic is a topic of one partition in which the last records are not replicated until they have been asked for some times.
 // It is written to by a writer that answers with an error.
 type lateTopic struct {
-	source
+	fetch.Source
 	ids   []string
 	shown int // replicated
 	asked int
@@ -34,9 +36,9 @@ func (l *lateTopic) Offsets(context.Context, string, int) (start, end int64, err
 	return 0, int64(l.shown), nil
 }
 
-func (l *lateTopic) Open(_ string, _ int, offset int64) reader { l.at = offset; return l }
+func (l *lateTopic) Open(_ string, _ int, offset int64) fetch.Reader { l.at = offset; return l }
 
-func (l *lateTopic) Next(context.Context) (recordSet, error) {
+func (l *lateTopic) Next(context.Context) (fetch.RecordSet, error) {
 	if l.asked++; l.asked > 3 {
 		l.shown = len(l.ids)
 	}
@@ -58,7 +60,7 @@ func (l *lateTopic) Close()                  {}
 
 func (l *lateTopic) WriteMessages(_ context.Context, messages ...kafka.Message) error {
 	for _, m := range messages {
-		var e envelope
+		var e outbox.Envelope
 		if err := json.Unmarshal(m.Value, &e); err != nil {
 			return err
 		}
@@ -67,14 +69,14 @@ func (l *lateTopic) WriteMessages(_ context.Context, messages ...kafka.Message) 
 	return l.err
 }
 
-func (l *lateTopic) publisher(t *testing.T) *topicPublisher {
+func (l *lateTopic) publisher(t *testing.T) *outbox.KafkaPublisher {
 	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	return &topicPublisher{writer: l, source: l, end: l.end, now: time.Now, most: recentMost, metrics: NewMetrics(prometheus.NewRegistry(), p), tails: map[int]*tail{}}
+	return &outbox.KafkaPublisher{Writer: l, Source: l, End: l.end, Now: time.Now, Most: outbox.RecentMost, Metrics: metrics.New(prometheus.NewRegistry(), p), Tails: map[int]*outbox.Tail{}}
 }
 
-func entriesOf(ids ...string) (list []outboxEntry) {
+func entriesOf(ids ...string) (list []outbox.Entry) {
 	for _, id := range ids {
-		list = append(list, outboxEntry{value: fmt.Appendf(nil, `{"id":%q}`, id)})
+		list = append(list, outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)})
 	}
 	return list
 }
@@ -83,10 +85,10 @@ func entriesOf(ids ...string) (list []outboxEntry) {
 func TestTailIsReadToItsEnd(t *testing.T) {
 	l := &lateTopic{ids: []string{"a", "b", "c"}, shown: 1}
 	p := l.publisher(t)
-	if err := p.loadRecent(t.Context(), 0, 1); err != nil {
+	if err := p.LoadRecent(t.Context(), 0, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.write(t.Context(), 0, entriesOf("b", "c", "d")); err != nil {
+	if err := p.Write(t.Context(), 0, entriesOf("b", "c", "d")); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"a", "b", "c", "d"}; !slices.Equal(l.ids, want) {
@@ -100,11 +102,11 @@ func TestTailIsReadThoughItIsLate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := &lateTopic{ids: []string{"a", "b", "c"}, shown: 2, asked: -100}
 		p := l.publisher(t)
-		p.end = func(ctx context.Context, topic string, partition int) (int64, error) {
-			<-time.After(tailPatience + time.Second)
+		p.End = func(ctx context.Context, topic string, partition int) (int64, error) {
+			<-time.After(outbox.TailPatience + time.Second)
 			return l.end(ctx, topic, partition)
 		}
-		if err := errors.Join(p.loadRecent(t.Context(), 0, 1), p.write(t.Context(), 0, entriesOf("b", "c", "d"))); err != nil {
+		if err := errors.Join(p.LoadRecent(t.Context(), 0, 1), p.Write(t.Context(), 0, entriesOf("b", "c", "d"))); err != nil {
 			t.Fatal(err)
 		}
 		if want := []string{"a", "b", "c", "c", "d"}; !slices.Equal(l.ids, want) {
@@ -117,14 +119,14 @@ func TestTailIsReadThoughItIsLate(t *testing.T) {
 func TestUnknownOutcomeIsLookedUp(t *testing.T) {
 	l := &lateTopic{err: errors.New("connection lost")}
 	p := l.publisher(t)
-	if err := errors.Join(p.loadRecent(t.Context(), 0, 1)); err != nil {
+	if err := errors.Join(p.LoadRecent(t.Context(), 0, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.write(t.Context(), 0, entriesOf("a", "b")); err == nil {
+	if err := p.Write(t.Context(), 0, entriesOf("a", "b")); err == nil {
 		t.Fatal("no error")
 	}
 	l.err = nil
-	if err := errors.Join(p.loadRecent(t.Context(), 0, 1), p.write(t.Context(), 0, entriesOf("a", "b", "c"))); err != nil {
+	if err := errors.Join(p.LoadRecent(t.Context(), 0, 1), p.Write(t.Context(), 0, entriesOf("a", "b", "c"))); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"a", "b", "c"}; !slices.Equal(l.ids, want) {
@@ -139,15 +141,15 @@ func TestBatchOf(t *testing.T) {
 		for _, n := range sizes {
 			messages = append(messages, kafka.Message{Value: make([]byte, n)})
 		}
-		if got := batchOf(messages); got != want {
+		if got := outbox.BatchOf(messages); got != want {
 			t.Errorf("%v: got %d, want %d", sizes, got, want)
 		}
 	}
 	f(1, 10)
 	f(3, 10, 10, 10)
-	f(1, batchBytes+1, 10)
-	f(1, 10, batchBytes)
-	f(2, 10, batchBytes-10, 1)
+	f(1, outbox.BatchBytes+1, 10)
+	f(1, 10, outbox.BatchBytes)
+	f(2, 10, outbox.BatchBytes-10, 1)
 }
 
 // TestProducer: what is too late is not sent, and what comes after it is.
@@ -155,13 +157,13 @@ func TestProducer(t *testing.T) {
 	k := newRig(t, 1, nil).kafka
 	transport := k.Transport()
 	defer transport.CloseIdleConnections()
-	p := &producer{client: &kafka.Client{Addr: k.Addr(), Timeout: sendTimeout, Transport: transport}, topic: "crossings"}
+	p := &outbox.Producer{Client: &kafka.Client{Addr: k.Addr(), Timeout: outbox.SendTimeout, Transport: transport}, Topic: "crossings"}
 	message := func(text string) kafka.Message { return kafka.Message{Value: []byte(text), WriterData: 1} }
-	if err := p.WriteMessages(notAfter(t.Context(), time.Now().Add(-time.Second)), message("late")); !errors.Is(err.(kafka.WriteErrors)[0], errTooLate) {
+	if err := p.WriteMessages(outbox.NotAfter(t.Context(), time.Now().Add(-time.Second)), message("late")); !errors.Is(err.(kafka.WriteErrors)[0], outbox.ErrTooLate) {
 		t.Errorf("error %v", err)
 	}
-	large := strings.Repeat("x", batchBytes)
-	if err := p.WriteMessages(notAfter(t.Context(), time.Now().Add(time.Minute)), message("a"), message(large), message("b")); err != nil {
+	large := strings.Repeat("x", outbox.BatchBytes)
+	if err := p.WriteMessages(outbox.NotAfter(t.Context(), time.Now().Add(time.Minute)), message("a"), message(large), message("b")); err != nil {
 		t.Fatal(err)
 	}
 	if err := p.WriteMessages(t.Context(), kafka.Message{WriterData: 99}); err == nil {

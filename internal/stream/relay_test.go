@@ -11,6 +11,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -21,12 +23,12 @@ type listPublisher struct {
 	during func()
 }
 
-func (p *listPublisher) loadRecent(context.Context, int, int64) error { return nil }
+func (p *listPublisher) LoadRecent(context.Context, int, int64) error { return nil }
 
-func (p *listPublisher) write(_ context.Context, _ int, entries []outboxEntry) error {
+func (p *listPublisher) Write(_ context.Context, _ int, entries []outbox.Entry) error {
 	for _, e := range entries {
-		var c envelope
-		if err := json.Unmarshal(e.value, &c); err != nil {
+		var c outbox.Envelope
+		if err := json.Unmarshal(e.Value, &c); err != nil {
 			return err
 		}
 		p.ids = append(p.ids, c.ID)
@@ -79,7 +81,7 @@ func TestStoreGoesBackBeforeTrim(t *testing.T) {
 		}
 		put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte(version), uint64(len(ids))))
 		for i, id := range ids {
-			put(store.Keys().AppendOutboxKey(nil, 0, uint64(i)), outboxEntry{value: fmt.Appendf(nil, `{"id":%q}`, id)}.append(nil))
+			put(store.Keys().AppendOutboxKey(nil, 0, uint64(i)), outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)}.Append(nil))
 		}
 	}
 	fill("version1", "A0", "A1")
@@ -88,9 +90,9 @@ func TestStoreGoesBackBeforeTrim(t *testing.T) {
 		fill("version2", "B0")
 	}
 	pub := &listPublisher{}
-	r := &relay{relayOptions: &relayOptions{store: store, keys: store.Keys(), publish: pub, metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard}}
+	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Publish: pub, Metrics: metrics.New(prometheus.NewRegistry(), p), Log: discard}}
 	for range 2 {
-		if err := r.drain(t.Context()); err != nil {
+		if err := r.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -113,14 +115,14 @@ func TestStoreLostWhilePublishing(t *testing.T) {
 			}
 		}
 		fill(keys.AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), 2))
-		fill(keys.AppendOutboxKey(nil, 0, 1), outboxEntry{value: []byte(`{"id":"A"}`)}.append(nil)) // the first is missing
+		fill(keys.AppendOutboxKey(nil, 0, 1), outbox.Entry{Value: []byte(`{"id":"A"}`)}.Append(nil)) // the first is missing
 		pub := &listPublisher{during: func() {
 			if reads == 4 {
 				store.Mem = windowstore.NewMem(1)
 			}
 		}}
-		r := &relay{relayOptions: &relayOptions{store: store, keys: keys, publish: pub, metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard}}
-		if err := r.drain(t.Context()); err != nil {
+		r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: keys, Publish: pub, Metrics: metrics.New(prometheus.NewRegistry(), p), Log: discard}}
+		if err := r.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		values, err := store.Load(t.Context(), 0, [][]byte{keys.AppendHeadKey(nil, 0), keys.AppendNotedKey(nil, 0)}, nil)
@@ -142,22 +144,22 @@ func TestStoreGoesBackWhilePublishing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, id := range ids {
-			e := outboxEntry{value: fmt.Appendf(nil, `{"id":%q}`, id)}
-			if err := store.Put(t.Context(), 0, store.Keys().AppendOutboxKey(nil, 0, uint64(i)), e.append(nil)); err != nil {
+			e := outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)}
+			if err := store.Put(t.Context(), 0, store.Keys().AppendOutboxKey(nil, 0, uint64(i)), e.Append(nil)); err != nil {
 				t.Fatal(err)
 			}
 		}
 	}
 	fill("A0", "A1", "A2")
 	pub := &listPublisher{during: func() { fill("B0", "A0", "A1") }}
-	r := &relay{relayOptions: &relayOptions{store: store, keys: store.Keys(), publish: pub, metrics: NewMetrics(prometheus.NewRegistry(), p), log: discard}}
-	if err := r.drain(t.Context()); err != nil {
+	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Publish: pub, Metrics: metrics.New(prometheus.NewRegistry(), p), Log: discard}}
+	if err := r.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"A0", "A1", "A2", "B0", "A0", "A1"}; !slices.Equal(pub.ids, want) {
 		t.Fatalf("published %v, want %v", pub.ids, want)
 	}
-	if err := r.drain(t.Context()); err != nil || len(pub.ids) != 6 {
+	if err := r.Drain(t.Context()); err != nil || len(pub.ids) != 6 {
 		t.Fatalf("published again: %v, %v", pub.ids, err)
 	}
 }
@@ -184,37 +186,37 @@ func (s *severed) Commit(ctx context.Context, shard int, c *windowstore.Commit) 
 
 // TestRelayCountsStoreErrors: each call of the store that fails a relay is counted, and what ended by itself is not.
 func TestRelayCountsStoreErrors(t *testing.T) {
-	store, metrics := &severed{Mem: windowstore.NewMem(1)}, prometheus.NewRegistry()
+	store, registry := &severed{Mem: windowstore.NewMem(1)}, prometheus.NewRegistry()
 	keys := store.Keys()
 	for key, value := range map[string][]byte{
 		string(keys.AppendHeadKey(nil, 0)):      binary.BigEndian.AppendUint64([]byte("versionX"), 1),
-		string(keys.AppendOutboxKey(nil, 0, 0)): outboxEntry{value: []byte(`{"id":"A"}`)}.append(nil),
+		string(keys.AppendOutboxKey(nil, 0, 0)): outbox.Entry{Value: []byte(`{"id":"A"}`)}.Append(nil),
 	} {
 		if err := store.Put(t.Context(), 0, []byte(key), value); err != nil {
 			t.Fatal(err)
 		}
 	}
-	r := &relay{relayOptions: &relayOptions{
-		store: store, keys: keys, publish: &listPublisher{}, metrics: NewMetrics(metrics, compile(t, outboxPack)), log: discard,
+	r := &outbox.Relay{Options: &outbox.Options{
+		Store: store, Keys: keys, Publish: &listPublisher{}, Metrics: metrics.New(registry, compile(t, outboxPack)), Log: discard,
 	}}
 	ended, end := context.WithCancel(t.Context())
 	end()
 	for i, x := range []struct {
 		ctx           context.Context
 		reads, writes bool
-		claim         lease
+		claim         outbox.Lease
 		counted       float64
 	}{
-		{t.Context(), true, false, lease{}, 1},
-		{t.Context(), false, true, newLease(1, 1), 2}, // to claim
-		{t.Context(), false, true, lease{}, 3},        // to note
-		{ended, true, false, lease{}, 3},
+		{t.Context(), true, false, outbox.Lease{}, 1},
+		{t.Context(), false, true, outbox.NewLease(1, 1), 2}, // to claim
+		{t.Context(), false, true, outbox.Lease{}, 3},        // to note
+		{ended, true, false, outbox.Lease{}, 3},
 	} {
-		store.reads, store.writes, r.lease = x.reads, x.writes, x.claim
-		if err := r.drain(x.ctx); !errors.Is(err, errCut) {
+		store.reads, store.writes, r.Lease = x.reads, x.writes, x.claim
+		if err := r.Drain(x.ctx); !errors.Is(err, errCut) {
 			t.Errorf("%d: error %v", i, err)
 		}
-		if got := series(t, metrics, "aggregator_store_errors_total", "broken").GetCounter().GetValue(); got != x.counted {
+		if got := series(t, registry, "aggregator_store_errors_total", "broken").GetCounter().GetValue(); got != x.counted {
 			t.Errorf("%d: %v errors are counted, want %v", i, got, x.counted)
 		}
 	}

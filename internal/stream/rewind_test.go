@@ -6,6 +6,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -27,9 +31,9 @@ func simpleLine(id int, kind string, count int) string {
 }
 
 // waiting are the levels of the crossings that wait for a shard's commit, each with its rule.
-func waiting(s *shard) (list []string) {
-	for _, c := range s.batch.crossings {
-		_, rest, _ := strings.Cut(string(c.value), `"id":"`)
+func waiting(s *shard.Shard) (list []string) {
+	for _, c := range s.Batch.Crossings {
+		_, rest, _ := strings.Cut(string(c.Value), `"id":"`)
 		id, _, _ := strings.Cut(rest, `"`)
 		list = append(list, id)
 	}
@@ -44,14 +48,14 @@ func TestLimitsChanged(t *testing.T) {
 	s, l := lone(t, before, store)
 	feed := newFeeder(before)
 	feed.count(t, s, l, simpleLine(1, "click", 600))
-	if err := s.end(t.Context(), l); err != nil {
+	if err := s.End(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
 
 	after := compile(t, simplePack(600))
 	s, l = lone(t, after, store)
-	s.maxAge = 0 // all of this is a backlog, whose crossings wait for the batch
-	feed.in = NewIntake(after, Secret{}, IntakeOptions{})
+	s.MaxAge = 0 // all of this is a backlog, whose crossings wait for the batch
+	feed.in = engine.NewIntake(after, engine.Secret{}, engine.IntakeOptions{})
 	feed.feed(t, s, l, simpleLine(2, "share", 1))
 	want := []string{"clicks/incident/A/1/0.8", "clicks/incident/A/1/1"}
 	if got := waiting(s); !slices.Equal(got, want) {
@@ -68,7 +72,7 @@ func TestAssignmentNotEnded(t *testing.T) {
 	s, l := lone(t, p, store)
 	newFeeder(p).feed(t, s, l, simpleLine(1, "click", 7))
 
-	next := newAssignment("events", 0, 0, 1)
+	next := shard.NewAssignment("events", 0, 0, 1)
 	stand(t, s, next)
 	newFeeder(p).count(t, s, next, simpleLine(1, "click", 7))
 	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":7`) {
@@ -84,10 +88,10 @@ func TestFenceBeyond(t *testing.T) {
 		p := compile(t, simplePack(10_000))
 		s, l := lone(t, p, windowstore.NewMem(1))
 		newFeeder(p).count(t, s, l, simpleLine(1, "click", 7), simpleLine(2, "click", 7))
-		m := position{offset: stored, clock: noTime, newest: noTime}
-		s.begin(l, m.appendFence(nil, 1), m)
-		if asked := len(l.restart) > 0; asked != back || s.states[0].stands == back {
-			t.Errorf("stands at 2, fence at %d: asked to go back: %v, stands: %v; want back: %v", stored, asked, s.states[0].stands, back)
+		m := position.Position{Offset: stored, Clock: engine.NoTime, Newest: engine.NoTime}
+		s.Begin(l, m.AppendFence(nil, 1), m)
+		if asked := len(l.Restart) > 0; asked != back || s.States[0].Stands == back {
+			t.Errorf("stands at 2, fence at %d: asked to go back: %v, stands: %v; want back: %v", stored, asked, s.States[0].Stands, back)
 		}
 	}
 	f(1, false) // the next commit finds out
@@ -103,10 +107,10 @@ func TestFenceNamesItsCommit(t *testing.T) {
 	now, nowLease := lone(t, p, store)
 	newFeeder(p).feed(t, old, oldLease, simpleLine(1, "click", 7))
 	newFeeder(p).count(t, now, nowLease, simpleLine(1, "click", 7))
-	if err := old.commit(t.Context()); err != nil {
+	if err := old.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(oldLease.restart) == 0 || old.states[0].stands {
+	if len(oldLease.Restart) == 0 || old.States[0].Stands {
 		t.Error("the second one took the fence of the first for its own")
 	}
 	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":7`) {
@@ -122,10 +126,10 @@ func TestConflictIsNoRewind(t *testing.T) {
 	other, otherLease := oneOf(t, p, store, 2, 1)
 	newFeeder(p).feed(t, one, oneLease, simpleLine(1, "click", 7))
 	newFeeder(p).count(t, other, otherLease, simpleLine(2, "click", 5))
-	if err := one.commit(t.Context()); err != nil {
+	if err := one.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(oneLease.restart) > 0 || !one.states[0].stands {
+	if len(oneLease.Restart) > 0 || !one.States[0].Stands {
 		t.Error("the shard went back")
 	}
 	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":12`) {
@@ -134,9 +138,9 @@ func TestConflictIsNoRewind(t *testing.T) {
 }
 
 // storedLines are the counts lines of a store of one shard.
-func storedLines(t *testing.T, p *Program, store windowstore.Store) (lines []string) {
+func storedLines(t *testing.T, p *engine.Program, store windowstore.Store) (lines []string) {
 	t.Helper()
-	err := StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
+	err := inspect.StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

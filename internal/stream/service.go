@@ -12,20 +12,29 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Options is all that the service needs to know.
 type Options struct {
 	Kafka
-	Program *Program
-	Intake  IntakeOptions
+	Program *engine.Program
+	Intake  engine.IntakeOptions
 	Store   windowstore.Store
 	// Shards is how many shards a new store is made with. Default 16.
 	Shards int
 	// Secret is the key of the fingerprints; nil: made at the first start and kept in the store.
-	Secret *Secret
+	Secret *engine.Secret
 	// RefuseLost: stand still when the store lost its fences. Default: count again
 	// from where counting began.
 	RefuseLost bool
@@ -38,7 +47,7 @@ type Options struct {
 	// CacheBytes bounds the subjects kept in memory, over all shards. Default 128 MiB.
 	CacheBytes int
 	// Skip are places of the log where what cannot be read is passed over for good, when the service begins.
-	Skip []Skip
+	Skip []partition.Skip
 	// outboxMax is the most entries of a shard's outbox; 0: outboxMost.
 	outboxMax uint64
 	Registry  prometheus.Registerer
@@ -55,28 +64,28 @@ const (
 type Service struct {
 	Options
 	log           *slog.Logger
-	metrics       *Metrics
-	cluster       cluster          // Kafka, by fetch
-	source        source           // Kafka, by fetch
+	metrics       *metrics.Metrics
+	cluster       fetch.Cluster    // Kafka, by fetch
+	source        fetch.Source     // Kafka, by fetch
 	transport     *kafka.Transport // of fetch, for the group
 	members       func(ctx context.Context) (census, error)
-	writer        *producer // of crossings
-	deadWriter    *producer // of dead letters
-	publisher     *topicPublisher
-	topics        []topicPartition // all partitions of all event topics
+	writer        *outbox.Producer // of crossings
+	deadWriter    *outbox.Producer // of dead letters
+	publisher     *outbox.KafkaPublisher
+	topics        []position.TopicPartition // all partitions of all event topics
 	topicIDs      map[string]fetch.TopicID
 	deployment    *deployment
 	offsets       groupOffsets
 	begins        begins
 	outPartitions int
-	alignment     *alignment
-	shards        []*shard
-	in            []chan message
-	relays        []*relay
-	partitions    partitionOptions
-	coverage      *coverage
-	watchdog      atomic.Pointer[watchdog] // nil: not prepared yet
-	storeWatch    *storeWatch              // nil: the store has no servers
+	alignment     *watermark.Alignment
+	shards        []*shard.Shard
+	in            []chan shard.Message
+	relays        []*outbox.Relay
+	partitions    partition.Options
+	coverage      *shard.Coverage
+	watchdog      atomic.Pointer[watchdog.Watchdog] // nil: not prepared yet
+	storeWatch    *storeWatch                       // nil: the store has no servers
 	joined        atomic.Bool
 	census        atomic.Pointer[census] // of the group, as last seen; nil: not yet
 	strangersSaid string                 // by the log; of the goroutine that looks
@@ -102,9 +111,9 @@ func New(o Options) *Service {
 		o.MaxAge = DefaultMaxAge
 	}
 	if o.CacheBytes == 0 {
-		o.CacheBytes = DefaultCacheBytes
+		o.CacheBytes = shard.DefaultCacheBytes
 	}
-	s := &Service{Options: o, log: o.Log, metrics: NewMetrics(o.Registry, o.Program), process: newWriterID(), owned: map[int]bool{}}
+	s := &Service{Options: o, log: o.Log, metrics: metrics.New(o.Registry, o.Program), process: shard.NewWriterID(), owned: map[int]bool{}}
 	if c, ok := o.Store.(checker); ok {
 		s.storeWatch = &storeWatch{store: c, metrics: s.metrics, log: o.Log}
 	}
@@ -144,13 +153,13 @@ func (s *Service) runOnce(parent context.Context) error {
 	defer stop()
 	var workers sync.WaitGroup
 	for i, sh := range s.shards {
-		workers.Go(func() { sh.serve(inner, s.in[i]) })
+		workers.Go(func() { sh.Serve(inner, s.in[i]) })
 	}
-	workers.Go(func() { s.sweeper().serve(inner) })
+	workers.Go(func() { s.sweeper().Serve(inner) })
 	if s.storeWatch != nil {
 		workers.Go(func() { s.storeWatch.run(inner) })
 	}
-	workers.Go(func() { s.watchdog.Load().run(inner) })
+	workers.Go(func() { s.watchdog.Load().Run(inner) })
 	err := s.consume(ctx)
 	stop()
 	workers.Wait()
@@ -181,14 +190,14 @@ func (s *Service) grown() { s.restart(errGrown) }
 // Stalled tells, a line for each, which shards, partitions and relays do nothing though they are at work.
 func (s *Service) Stalled() []string {
 	if d := s.watchdog.Load(); d != nil {
-		return d.stalls()
+		return d.Stalls()
 	}
 	return nil
 }
 
 func (s *Service) indexOf(topic string, partition int) (int, bool) {
 	for i, t := range s.topics {
-		if t.topic == topic && t.partition == partition {
+		if t.Topic == topic && t.Partition == partition {
 			return i, true
 		}
 	}
@@ -197,13 +206,13 @@ func (s *Service) indexOf(topic string, partition int) (int, bool) {
 
 // own notes which shards go with the assignments: the relay and the sweep of shard n are
 // its whose is partition n modulo the partitions of the first topic.
-func (s *Service) own(leases []*assignment) {
+func (s *Service) own(leases []*shard.Assignment) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	clear(s.owned)
 	for _, l := range leases {
 		for n := range s.shards {
-			if s.topics[n%s.firstPartitions()] == l.at() {
+			if s.topics[n%s.firstPartitions()] == l.At() {
 				s.owned[n] = true
 			}
 		}
@@ -213,13 +222,13 @@ func (s *Service) own(leases []*assignment) {
 		others = (len(s.topics)+len(leases)-1)/len(leases) - 1
 	}
 	for _, sh := range s.shards {
-		sh.peers.Store(int64(others))
+		sh.Peers.Store(int64(others))
 	}
 }
 
 func (s *Service) firstPartitions() int {
 	n := 0
-	for n < len(s.topics) && s.topics[n].topic == s.topics[0].topic {
+	for n < len(s.topics) && s.topics[n].Topic == s.topics[0].Topic {
 		n++
 	}
 	return n
@@ -231,8 +240,8 @@ func (s *Service) owns(shard int) bool {
 	return s.owned[shard]
 }
 
-func (s *Service) relaysOwned() []*relay {
-	var list []*relay
+func (s *Service) relaysOwned() []*outbox.Relay {
+	var list []*outbox.Relay
 	for n, r := range s.relays {
 		if s.owns(n) {
 			list = append(list, r)
@@ -243,21 +252,21 @@ func (s *Service) relaysOwned() []*relay {
 
 // wakeRelay wakes the relay of a shard after a commit with crossings.
 func (s *Service) wakeRelay(shard int) {
-	s.relays[shard].wake.Raise()
+	s.relays[shard].Wake.Raise()
 }
 
 // pollEvery is how often a relay reads the outbox's head: other processes
 // commit crossings to the shards that this one publishes.
 func (s *Service) pollEvery() time.Duration {
-	if s.shards[0].peers.Load() > 0 {
+	if s.shards[0].Peers.Load() > 0 {
 		return 20 * time.Millisecond
 	}
 	return time.Second
 }
 
-func (s *Service) sweeper() *sweeper {
-	return &sweeper{
-		shardOptions: s.shards[0].shardOptions, shards: s.shards, in: s.in, owned: s.owns, step: sweepMost, rest: rest,
-		recompute: recomputeMost, armed: make([]int, len(s.shards)),
+func (s *Service) sweeper() *janitor.Janitor {
+	return &janitor.Janitor{
+		Options: s.shards[0].Options, Shards: s.shards, In: s.in, Owned: s.owns, Step: janitor.SweepMost, Rest: janitor.Rest,
+		Recompute: janitor.RecomputeMost, Armed: make([]int, len(s.shards)),
 	}
 }

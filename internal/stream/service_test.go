@@ -20,7 +20,9 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -31,7 +33,7 @@ type rig struct {
 	cluster *kfake.Cluster
 	kafka   Kafka
 	parts   int
-	program *Program
+	program *engine.Program
 	sent    [][]sentEvent // by partition
 }
 
@@ -40,7 +42,7 @@ type sentEvent struct {
 	millis int64
 }
 
-func newRig(tb testing.TB, partitions int, p *Program) *rig {
+func newRig(tb testing.TB, partitions int, p *engine.Program) *rig {
 	tb.Helper()
 	c, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(int32(partitions), "events"), kfake.SeedTopics(3, "crossings", "events.dlq"))
 	if err != nil {
@@ -196,7 +198,7 @@ func (r *rig) read(topic string) [][]kafka.Message {
 // replayed is what Replay gives for one partition's events, one line a crossing.
 func (r *rig) replayed(partition int) []string {
 	var lines []string
-	rp := NewReplay(r.program, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
+	rp := engine.NewReplay(r.program, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
 		lines = append(lines, string(c.AppendJSON(nil)))
 	})
 	for _, e := range r.sent[partition] {
@@ -327,7 +329,7 @@ func TestOnePartitionGivesWhatReplayGives(t *testing.T) {
 }
 
 func keyOf(tb testing.TB, line string) string {
-	var e envelope
+	var e outbox.Envelope
 	if err := json.Unmarshal([]byte(line), &e); err != nil {
 		tb.Fatal(err)
 	}

@@ -10,92 +10,101 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // lone is a shard that is alone in its world, standing at its fence.
-func lone(t *testing.T, p *Program, store windowstore.Store) (*shard, *assignment) {
+func lone(t *testing.T, p *engine.Program, store windowstore.Store) (*shard.Shard, *shard.Assignment) {
 	t.Helper()
 	return oneOf(t, p, store, 1, 0)
 }
 
 // oneOf is a shard of one of some processes that read a partition each, standing at its fence.
-func oneOf(t *testing.T, p *Program, store windowstore.Store, processes, which int) (*shard, *assignment) {
+func oneOf(t *testing.T, p *engine.Program, store windowstore.Store, processes, which int) (*shard.Shard, *shard.Assignment) {
 	t.Helper()
-	o := &shardOptions{
-		program: p, store: store, keys: store.Keys(), writer: rand.Uint64(),
-		outboxMax: 1 << 30, maxAge: 365 * 24 * time.Hour, cacheBytes: 1 << 30, keptMax: 8192,
-		hooks: realHooks(), committed: func(int) {},
-		alignment: newAlignment(processes, 1, 0, func() {}), retrier: newRetrier(NewMetrics(prometheus.NewRegistry(), p), discard),
+	o := &shard.Options{
+		Program: p, Store: store, Keys: store.Keys(), Writer: rand.Uint64(),
+		OutboxMax: 1 << 30, MaxAge: 365 * 24 * time.Hour, CacheBytes: 1 << 30, KeptMax: 8192,
+		Hooks: shard.RealHooks(), Committed: func(int) {},
+		Alignment: watermark.NewAlignment(processes, 1, 0, func() {}), Retrier: metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), p), discard),
 	}
 	for i := range processes {
-		o.partitions = append(o.partitions, topicPartition{"events", i})
+		o.Partitions = append(o.Partitions, position.TopicPartition{Topic: "events", Partition: i})
 	}
-	s, l := newShard(0, o), newAssignment("events", which, which, 1)
-	s.peers.Store(int64(processes - 1))
+	s, l := shard.New(0, o), shard.NewAssignment("events", which, which, 1)
+	s.Peers.Store(int64(processes - 1))
 	stand(t, s, l)
 	return s, l
 }
 
 // stand has the shard stand at the fence of its assignment, as stored; if there is none, at the start.
-func stand(t *testing.T, s *shard, l *assignment) {
+func stand(t *testing.T, s *shard.Shard, l *shard.Assignment) {
 	t.Helper()
-	start := position{clock: noTime, newest: noTime, pack: s.program.hash}.appendFence(nil, 0)
-	fence, err := s.store.PutAbsent(t.Context(), 0, s.states[l.index].key, start)
+	start := position.Position{Clock: engine.NoTime, Newest: engine.NoTime, Pack: s.Program.Hash}.AppendFence(nil, 0)
+	fence, err := s.Store.PutAbsent(t.Context(), 0, s.States[l.Index].Key, start)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := parseFence(fence)
+	m, err := position.ParseFence(fence)
 	if err != nil {
 		t.Fatal(err)
 	}
-	s.begin(l, fence, m)
+	s.Begin(l, fence, m)
 }
 
 // feeder makes chunks of lines, as one partition.
 type feeder struct {
-	in     *Intake
+	in     *engine.Intake
 	place  int // of the partition
 	offset int64
 }
 
-func newFeeder(p *Program) *feeder { return &feeder{in: NewIntake(p, Secret{}, IntakeOptions{})} }
+func newFeeder(p *engine.Program) *feeder {
+	return &feeder{in: engine.NewIntake(p, engine.Secret{}, engine.IntakeOptions{})}
+}
 
 // feed has a shard apply lines, as the next of its assignment's partition.
-func (f *feeder) feed(t *testing.T, s *shard, l *assignment, lines ...string) {
+func (f *feeder) feed(t *testing.T, s *shard.Shard, l *shard.Assignment, lines ...string) {
 	t.Helper()
-	f.place = l.index
-	if err := s.take(t.Context(), l, f.run(t, lines)); err != nil {
+	f.place = l.Index
+	if err := s.Take(t.Context(), l, f.run(t, lines)); err != nil {
 		t.Fatal(err)
 	}
 }
 
 // count has a shard apply lines and commit.
-func (f *feeder) count(t *testing.T, s *shard, l *assignment, lines ...string) {
+func (f *feeder) count(t *testing.T, s *shard.Shard, l *shard.Assignment, lines ...string) {
 	t.Helper()
 	f.feed(t, s, l, lines...)
-	if err := s.commit(t.Context()); err != nil {
+	if err := s.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func (f *feeder) run(t *testing.T, lines []string) *chunk {
+func (f *feeder) run(t *testing.T, lines []string) *shard.Chunk {
 	t.Helper()
-	r := &chunk{}
-	r.reset(f.offset)
+	r := &shard.Chunk{}
+	r.Reset(f.offset)
 	var clock int64
 	for _, line := range lines {
-		if err := f.in.decoder.Decode(&f.in.event, []byte(line)); err != nil {
+		if err := f.in.Decoder.Decode(&f.in.Event, []byte(line)); err != nil {
 			t.Fatal(err)
 		}
-		clock = f.in.event.Time / millisecond
-		for _, o := range f.in.operations() {
-			r.add(&o, f.place, f.offset, clock, f.in.newest)
+		clock = f.in.Event.Time / engine.Millisecond
+		for _, o := range f.in.Operations() {
+			r.Add(&o, f.place, f.offset, clock, f.in.Newest)
 		}
 		f.offset++
 	}
-	r.to = position{offset: f.offset, clock: clock, newest: f.in.newest, pack: f.in.matcher.program.hash}
+	r.To = position.Position{Offset: f.offset, Clock: clock, Newest: f.in.Newest, Pack: f.in.Matcher.Program.Hash}
 	return r
 }
 
@@ -122,11 +131,11 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 900000}}]
 		for _, k := range runs {
 			feed.feed(t, s, l, views(k)...)
 		}
-		if err := s.commit(t.Context()); err != nil {
+		if err := s.Commit(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 	}
-	err := StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
+	err := inspect.StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
 		if want := fmt.Sprintf(`"value":%d,`, n); !strings.Contains(string(line), want) {
 			t.Errorf("want %s in %s", want, line)
 		}
@@ -156,17 +165,17 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 	for _, lines := range [][]string{clicks("armed", "2026-01-01T00:00:00Z", 200, 10), clicks("other", "2026-03-01T00:00:00Z", 3800, 1)} {
 		feed.feed(t, s, l, lines...)
 	}
-	due, err := store.Armed(t.Context(), 0, 1<<40, sweepMost)
+	due, err := store.Armed(t.Context(), 0, 1<<40, janitor.SweepMost)
 	if err != nil || len(due) != 200 {
 		t.Fatalf("%d subjects armed, %v", len(due), err)
 	}
-	if err := s.sweep(t.Context(), due); err != nil {
+	if err := s.Sweep(t.Context(), due); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.commit(t.Context()); err != nil {
+	if err := s.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if due, _ = store.Armed(t.Context(), 0, 1<<40, sweepMost); len(due) != 0 {
+	if due, _ = store.Armed(t.Context(), 0, 1<<40, janitor.SweepMost); len(due) != 0 {
 		t.Fatalf("%d subjects still armed", len(due))
 	}
 }
@@ -187,16 +196,16 @@ rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, leve
 		lines = append(lines, fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"view","incident":"%s","account":"u%d"}`, i, incident, i%550))
 	}
 	feed.count(t, s, l, lines...)
-	later := position{offset: 700, newest: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime, pack: p.hash}
-	if err := store.Put(t.Context(), 0, s.states[0].key, later.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
+	later := position.Position{Offset: 700, Newest: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano(), Clock: engine.NoTime, Pack: p.Hash}
+	if err := store.Put(t.Context(), 0, s.States[0].Key, later.AppendFence(make([]byte, 0, position.FenceSize), 0)); err != nil {
 		t.Fatal(err)
 	}
-	s.streamTimeShared.Store(0)
-	w := scanner(s.shardOptions, s)
+	s.StreamTimeShared.Store(0)
+	w := scanner(s.Options, s)
 	key := store.Keys().AppendRecordKey(nil, 0, "incident", []byte("loud"))
 	var before string
 	for n := range 3 {
-		if err := w.scan(t.Context()); err != nil {
+		if err := w.Scan(t.Context()); err != nil {
 			t.Fatal(err)
 		}
 		values, err := store.Load(t.Context(), 0, [][]byte{key}, nil)
@@ -227,8 +236,8 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 `)
 	store := windowstore.NewMem(1)
 	counts, l := lone(t, p, store)
-	sweeps := newShard(0, counts.shardOptions)
-	sweeps.peers.Store(1)
+	sweeps := shard.New(0, counts.Options)
+	sweeps.Peers.Store(1)
 	feed := newFeeder(p)
 	click := func(id, day, incident string, count int) {
 		t.Helper()
@@ -237,10 +246,10 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 	}
 	sweep := func(due []windowstore.Due) {
 		t.Helper()
-		if err := sweeps.verifyFences(t.Context()); err != nil {
+		if err := sweeps.VerifyFences(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		if err := sweeps.sweep(t.Context(), due); err != nil {
+		if err := sweeps.Sweep(t.Context(), due); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -248,7 +257,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 	sweep([]windowstore.Due{{Member: store.Keys().AppendMember(nil, "incident", []byte("A"))}})
 	click("2", "02", "A", 20)
 	click("3", "28", "B", 1)
-	due, err := store.Armed(t.Context(), 0, 1<<40, sweepMost)
+	due, err := store.Armed(t.Context(), 0, 1<<40, janitor.SweepMost)
 	if err != nil || len(due) != 1 {
 		t.Fatalf("%d subjects armed, %v", len(due), err)
 	}
@@ -257,7 +266,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 	if err != nil {
 		t.Fatal(err)
 	}
-	s, err := windows.DecodeSubject(&p.kinds[0].layout, values[0])
+	s, err := windows.DecodeSubject(&p.Kinds[0].Layout, values[0])
 	if err != nil || s.RuleState(0).Level != 0 || s.RuleState(0).Episode != 2 {
 		t.Fatalf("not cleared: %+v, %v", s.RuleState(0), err)
 	}
@@ -281,28 +290,28 @@ func TestBelated(t *testing.T) {
 		{since: 11 * time.Second, events: 60},
 	} {
 		s, l := lone(t, p, windowstore.NewMem(1))
-		o := *s.shardOptions
-		o.maxAge, o.now = time.Second, func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(c.since) }
-		s.shardOptions = &o
+		o := *s.Options
+		o.MaxAge, o.Now = time.Second, func() time.Time { return time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC).Add(c.since) }
+		s.Options = &o
 		var lines []string
 		for i := range c.events { // each has two levels
 			lines = append(lines, fmt.Sprintf(`{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"%d","count":10}`, i, i))
 		}
 		f := newFeeder(p)
 		r := f.run(t, lines)
-		r.to.ended = c.ended
-		if err := s.take(t.Context(), l, r); err != nil {
+		r.To.Ended = c.ended
+		if err := s.Take(t.Context(), l, r); err != nil {
 			t.Fatal(err)
 		}
-		if waits := len(s.batch.crossings) > 0; waits != c.waits {
+		if waits := len(s.Batch.Crossings) > 0; waits != c.waits {
 			t.Errorf("%+v: the crossings wait %v", c, waits)
 		}
 		r = f.run(t, []string{`{"id":"last","time":"2026-01-01T00:00:00Z","type":"click","incident":"another"}`})
-		r.to.ended = true
-		if err := s.take(t.Context(), l, r); err != nil {
+		r.To.Ended = true
+		if err := s.Take(t.Context(), l, r); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.batch.crossings) > 0 {
+		if len(s.Batch.Crossings) > 0 {
 			t.Errorf("%+v: the crossings wait at the end of the log", c)
 		}
 	}
@@ -312,38 +321,38 @@ func TestBelated(t *testing.T) {
 func TestBelatedOfAnother(t *testing.T) {
 	p := compile(t, sweepPack)
 	s, l := oneOf(t, p, windowstore.NewMem(1), 2, 0)
-	other := newAssignment("events", 1, 1, 1)
+	other := shard.NewAssignment("events", 1, 1, 1)
 	stand(t, s, other)
-	o := *s.shardOptions
-	o.maxAge, o.now = time.Second, func() time.Time { return time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC) }
-	s.shardOptions = &o
-	take := func(l *assignment, f *feeder, ended bool, line string) {
+	o := *s.Options
+	o.MaxAge, o.Now = time.Second, func() time.Time { return time.Date(2026, 1, 1, 1, 0, 0, 0, time.UTC) }
+	s.Options = &o
+	take := func(l *shard.Assignment, f *feeder, ended bool, line string) {
 		t.Helper()
 		r := f.run(t, []string{line})
-		r.to.ended = ended
-		if err := s.take(t.Context(), l, r); err != nil {
+		r.To.Ended = ended
+		if err := s.Take(t.Context(), l, r); err != nil {
 			t.Fatal(err)
 		}
 	}
 	backlog, live := newFeeder(p), newFeeder(p)
 	take(l, backlog, false, `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":10}`)
-	if take(other, live, true, `{"id":"2","time":"2026-01-01T00:00:00Z","type":"click","incident":"B"}`); len(s.batch.crossings) != 2 {
-		t.Errorf("%d crossings wait, want both levels of A", len(s.batch.crossings))
+	if take(other, live, true, `{"id":"2","time":"2026-01-01T00:00:00Z","type":"click","incident":"B"}`); len(s.Batch.Crossings) != 2 {
+		t.Errorf("%d crossings wait, want both levels of A", len(s.Batch.Crossings))
 	}
-	if take(l, backlog, true, `{"id":"3","time":"2026-01-01T00:00:00Z","type":"click","incident":"C"}`); len(s.batch.crossings) != 0 {
-		t.Errorf("%d crossings wait at the end of their partition", len(s.batch.crossings))
+	if take(l, backlog, true, `{"id":"3","time":"2026-01-01T00:00:00Z","type":"click","incident":"C"}`); len(s.Batch.Crossings) != 0 {
+		t.Errorf("%d crossings wait at the end of their partition", len(s.Batch.Crossings))
 	}
 }
 
 // weighing is a store that compares what commits have with what the shard takes them to have.
 type weighing struct {
 	*windowstore.Mem
-	shard  *shard
+	shard  *shard.Shard
 	ratios []float64
 }
 
 func (w *weighing) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
-	w.ratios = append(w.ratios, float64(w.shard.batch.bytes)/float64(c.Bytes()))
+	w.ratios = append(w.ratios, float64(w.shard.Batch.Bytes)/float64(c.Bytes()))
 	return w.Mem.Commit(ctx, shard, c)
 }
 

@@ -10,8 +10,10 @@ import (
 	"strings"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 )
 
 // simTruth is a log and what the oracle says of it.
@@ -81,7 +83,7 @@ func onlyID(e sentEvent) []byte {
 		ID   string
 		Time time.Time
 	}
-	if json.Unmarshal(e.value, &x) != nil || x.Time.After(time.UnixMilli(e.millis).Add(DefaultMaxAhead)) {
+	if json.Unmarshal(e.value, &x) != nil || x.Time.After(time.UnixMilli(e.millis).Add(engine.DefaultMaxAhead)) {
 		return e.value
 	}
 	return fmt.Appendf(nil, `{"id":%q,"time":%q,"type":"other"}`, x.ID, x.Time.UTC().Format(time.RFC3339))
@@ -141,7 +143,7 @@ func (w *simWorld) check(ctx context.Context) error {
 func (w *simWorld) checkCounts(ctx context.Context) error {
 	var wrong error
 	counted := map[string]bool{}
-	err := StoredCounts(ctx, w.truth.kind.program, w.store, simShards, func(line []byte) bool {
+	err := inspect.StoredCounts(ctx, w.truth.kind.program, w.store, simShards, func(line []byte) bool {
 		key := countKey(line)
 		if want := w.truth.counts[key]; want != string(line) {
 			wrong = fmt.Errorf("counts:\nwant %s\ngot  %s", want, line)
@@ -168,7 +170,7 @@ func (t *simTruth) forgotten(key string) bool {
 	if err := json.Unmarshal([]byte(key+"}"), &line); err != nil {
 		panic(err)
 	}
-	return t.kind.forgets && t.end.Sub(t.last[line.Subject]) > forgetAfter+5*time.Minute
+	return t.kind.forgets && t.end.Sub(t.last[line.Subject]) > engine.ForgetAfter+5*time.Minute
 }
 
 // checkCrossings compares what was published: every crossing, none else, each

@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -58,7 +59,7 @@ func (c simClaims) committed(s *simStore, shard int, w *windowstore.Commit) {
 // taken is told that a lease was written in the place of another. That of a newer generation stands for some time.
 func (c simClaims) taken(w *simWorld, shard int, from, to []byte) {
 	now := time.Now()
-	if x := c[simClaim{shard, string(from)}]; x != nil && now.Sub(x.at) < leaseOutlives && binary.BigEndian.Uint64(to) <= binary.BigEndian.Uint64(from) {
+	if x := c[simClaim{shard, string(from)}]; x != nil && now.Sub(x.at) < outbox.LeaseOutlives && binary.BigEndian.Uint64(to) <= binary.BigEndian.Uint64(from) {
 		w.breaks(fmt.Errorf("the outbox of shard %d went from generation %d to %d", shard, from[:8], to[:8]))
 	}
 	x := c[simClaim{shard, string(to)}]
@@ -79,15 +80,15 @@ func (w *simWorld) checkWrite(p *simProcess, messages []kafka.Message) {
 		return
 	}
 	partition := messages[0].WriterData.(int)
-	claimed := w.claims[simClaim{partition, string(p.relays[partition].lease.name)}]
-	if claimed == nil || time.Since(claimed.seen) > leaseFresh {
+	claimed := w.claims[simClaim{partition, string(p.relays[partition].Lease.Name)}]
+	if claimed == nil || time.Since(claimed.seen) > outbox.LeaseFresh {
 		w.breaks(fmt.Errorf("crossings of shard %d are written by a process that has not asked whether they are its own", partition))
 		return
 	}
 	log := w.output.published[partition]
 	for i := range messages {
 		id := header(messages[i].Headers, "ce_id")
-		for at := len(log) - 1; at >= max(0, len(log)-p.publisher.most); at-- {
+		for at := len(log) - 1; at >= max(0, len(log)-p.publisher.Most); at-- {
 			if r := &log[at]; r.id == id && (r.by == p || at < claimed.end) {
 				w.breaks(fmt.Errorf("%s is written again: it is %d records before the end, was written by the same process %v, and before the claim %v",
 					id, len(log)-at, r.by == p, at < claimed.end))

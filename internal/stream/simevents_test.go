@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
@@ -14,9 +15,9 @@ import (
 // simKind is a kind of world.
 type simKind struct {
 	name    string
-	program *Program
+	program *engine.Program
 	oracle  *oracle.Oracle // that has seen nothing
-	intake  IntakeOptions
+	intake  engine.IntakeOptions
 	shared  bool // several partitions feed a subject
 	forgets bool // there are pauses after which subjects are forgotten
 	begins  bool // the group begins within the log, and partitions come later
@@ -82,12 +83,12 @@ func simKinds(t *testing.T) []*simKind {
 
 func (k *simKind) compile(t *testing.T, pack string, small bool) *simKind {
 	k.program = compile(t, pack)
-	for i := range k.program.kinds {
+	for i := range k.program.Kinds {
 		if small {
-			k.program.kinds[i].layout.Sizes = windows.Sizes{Inline: 2, Chunk: 3, History: 8}
+			k.program.Kinds[i].Layout.Sizes = windows.Sizes{Inline: 2, Chunk: 3, History: 8}
 		}
 	}
-	k.intake = IntakeOptions{DedupeWindow: 30 * time.Second}
+	k.intake = engine.IntakeOptions{DedupeWindow: 30 * time.Second}
 	if k.shared {
 		k.intake.DedupeWindow = time.Hour
 	}

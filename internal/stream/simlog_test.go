@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 )
 
 // simLog is Kafka as consumers see it: the events, of which some are not
@@ -49,7 +50,7 @@ func (l *simLog) produceAll() {
 }
 
 // Open is source's, as are the next three.
-func (l *simLog) Open(topic string, partition int, offset int64) reader {
+func (l *simLog) Open(topic string, partition int, offset int64) fetch.Reader {
 	return &simReader{log: l, topic: topic, partition: partition, next: offset}
 }
 
@@ -127,7 +128,7 @@ type simReader struct {
 	headers   [1]fetch.Header
 }
 
-func (r *simReader) Next(ctx context.Context) (recordSet, error) {
+func (r *simReader) Next(ctx context.Context) (fetch.RecordSet, error) {
 	if err := r.log.world.call(ctx); err != nil {
 		return nil, err
 	}
@@ -190,8 +191,8 @@ type simWriter struct {
 // WriteMessages is messageWriter's. It may fail having written some, or all.
 func (o simWriter) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
 	o.world.between()
-	if late, ok := ctx.Value(notAfterKey{}).(time.Time); ok && time.Now().After(late) {
-		return simErrors(len(messages), 0, errTooLate)
+	if late, ok := ctx.Value(outbox.NotAfterKey{}).(time.Time); ok && time.Now().After(late) {
+		return simErrors(len(messages), 0, outbox.ErrTooLate)
 	}
 	n := len(messages)
 	failed := o.world.fails()

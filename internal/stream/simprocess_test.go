@@ -9,6 +9,13 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 	"github.com/segmentio/kafka-go"
 )
 
@@ -20,7 +27,7 @@ type simProcess struct {
 	cancel     context.CancelFunc
 	ready      bool            // it is prepared
 	looked     [simShards]bool // the shard had its first turn
-	sweeper    *sweeper
+	sweeper    *janitor.Janitor
 	generation *generation // nil: it has not joined yet
 	number     int64       // of its generation, as the group counts
 	partitions []*simPartition
@@ -31,13 +38,13 @@ type simProcess struct {
 
 // simPartition is a partition of a process.
 type simPartition struct {
-	*partition
+	*partition.Partition
 	process *simProcess
 }
 
 // simRelay is a relay of a process.
 type simRelay struct {
-	*relay
+	*outbox.Relay
 	process *simProcess
 }
 
@@ -45,8 +52,8 @@ func (w *simWorld) newProcess() *simProcess {
 	p := &simProcess{world: w, busy: map[any]bool{}}
 	p.ctx, p.cancel = context.WithCancel(w.ctx)
 	o := Options{
-		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &Secret{1, 2}, MaxAge: DefaultMaxAge,
-		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: Start{Latest: w.truth.kind.begins}},
+		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &engine.Secret{K0: 1, K1: 2}, MaxAge: DefaultMaxAge,
+		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{
 		Options: o, log: discard, metrics: w.metrics, owned: map[int]bool{}, process: w.rnd.Uint64(),
@@ -73,21 +80,21 @@ func (p *simProcess) begin() {
 		panic(fmt.Sprintf("a process does not start: %v", err))
 	}
 	w := p.world
-	p.publisher.writer, p.publisher.most = simWriter{w.output, p}, 4+w.rnd.IntN(30)
-	p.Service.partitions.dead.(*deadTopic).writer = simWriter{w.output, p}
-	o := p.shards[0].shardOptions
-	o.version, o.writer = w.version, w.rnd.Uint64()
-	o.keptMax = 1 + w.rnd.IntN(20)
+	p.publisher.Writer, p.publisher.Most = simWriter{w.output, p}, 4+w.rnd.IntN(30)
+	p.Service.partitions.Dead.(*partition.DeadTopic).Writer = simWriter{w.output, p}
+	o := p.shards[0].Options
+	o.Version, o.Writer = w.version, w.rnd.Uint64()
+	o.KeptMax = 1 + w.rnd.IntN(20)
 	if w.rnd.IntN(2) == 0 {
-		o.now = func() time.Time { return time.Now().AddDate(100, 0, 0) } // all events are old: crossings wait for their batch
+		o.Now = func() time.Time { return time.Now().AddDate(100, 0, 0) } // all events are old: crossings wait for their batch
 	}
-	o.cacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be
-	o.jitter = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
-	p.Service.partitions.jitter = o.jitter
-	o.alignment = newAlignment(len(p.topics), simShards, 0, func() {})
-	p.Service.partitions.alignment, p.alignment = o.alignment, o.alignment
+	o.CacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be
+	o.Jitter = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
+	p.Service.partitions.Jitter = o.Jitter
+	o.Alignment = watermark.NewAlignment(len(p.topics), simShards, 0, func() {})
+	p.Service.partitions.Alignment, p.alignment = o.Alignment, o.Alignment
 	p.sweeper = p.Service.sweeper()
-	p.sweeper.step, p.sweeper.rest = 3, func(context.Context, time.Duration) {}
+	p.sweeper.Step, p.sweeper.Rest = 3, func(context.Context, time.Duration) {}
 	p.ready = true
 }
 
@@ -125,15 +132,15 @@ func (p *simProcess) partitionTurn() {
 }
 
 func (x *simPartition) turn() {
-	if !x.process.room() || x.assignment.pool.waiting() < simShards {
+	if !x.process.room() || x.Assignment.Pool.Waiting() < simShards {
 		return
 	}
-	x.process.turn(x, func() { x.partition.turn(x.process.ctx) })
+	x.process.turn(x, func() { x.Partition.Turn(x.process.ctx) })
 }
 
 func (x *simPartition) unrest() error {
-	if end := int64(len(x.process.world.log.events[x.assignment.partition])); !x.entered || len(x.assignment.restart) > 0 || x.next != end {
-		return fmt.Errorf("partition %d stands at %d of %d", x.assignment.partition, x.next, end)
+	if end := int64(len(x.process.world.log.events[x.Assignment.Partition])); !x.Entered || len(x.Assignment.Restart) > 0 || x.Next != end {
+		return fmt.Errorf("partition %d stands at %d of %d", x.Assignment.Partition, x.Next, end)
 	}
 	return nil
 }
@@ -142,13 +149,13 @@ func (x *simPartition) unrest() error {
 func (p *simProcess) shardTurn(n int, look bool) {
 	s := p.shards[n]
 	p.turn(s, func() {
-		w, m := wakeAge, message{}
+		w, m := shard.WakeAge, shard.Message{}
 		if look || !p.looked[n] {
-			w, p.looked[n] = wakeLook, true
+			w, p.looked[n] = shard.WakeLook, true
 		} else if len(p.in[n]) > 0 {
-			w, m = wakeMessage, <-p.in[n]
+			w, m = shard.WakeMessage, <-p.in[n]
 		}
-		if err := s.turn(p.ctx, w, m); err != nil && p.ctx.Err() == nil {
+		if err := s.Turn(p.ctx, w, m); err != nil && p.ctx.Err() == nil {
 			panic(fmt.Sprintf("shard %d stands still: %v", n, err))
 		}
 	})
@@ -156,24 +163,24 @@ func (p *simProcess) shardTurn(n int, look bool) {
 
 func (p *simProcess) shardUnrest(n int) error {
 	s := p.shards[n]
-	if len(p.in[n]) > 0 || !s.batch.begun.IsZero() {
+	if len(p.in[n]) > 0 || !s.Batch.Begun.IsZero() {
 		return fmt.Errorf("shard %d has a batch open", n)
 	}
 	w := p.world
-	for i, place := range s.states {
-		stored := w.store.peek(n, place.key)
-		m, err := parseFence(stored)
-		if err != nil || m.offset != int64(len(w.log.events[i])) || place.at != m || place.stands && !bytes.Equal(stored, place.stored) {
+	for i, place := range s.States {
+		stored := w.store.peek(n, place.Key)
+		m, err := position.ParseFence(stored)
+		if err != nil || m.Offset != int64(len(w.log.events[i])) || place.At != m || place.Stands && !bytes.Equal(stored, place.Stored) {
 			return fmt.Errorf("fence of shard %d, partition %d is at %+v, %v", n, i, m, err)
 		}
 	}
 	if !p.owns(n) {
 		return nil
 	}
-	if depth := outboxDepth(w.store.peek(n, p.Store.Keys().AppendHeadKey(nil, n)), w.store.peek(n, p.Store.Keys().AppendNotedKey(nil, n))); depth > 0 {
+	if depth := outbox.Depth(w.store.peek(n, p.Store.Keys().AppendHeadKey(nil, n)), w.store.peek(n, p.Store.Keys().AppendNotedKey(nil, n))); depth > 0 {
 		return fmt.Errorf("%d crossings wait in the outbox of shard %d", depth, n)
 	}
-	if due, _ := w.store.Armed(w.ctx, n, floorDiv(s.streamTimeShared.Load(), second), 1); len(due) > 0 {
+	if due, _ := w.store.Armed(w.ctx, n, engine.FloorDiv(s.StreamTimeShared.Load(), engine.Second), 1); len(due) > 0 {
 		return fmt.Errorf("%s of shard %d is due", due[0].Member, n)
 	}
 	return nil
@@ -187,7 +194,7 @@ func (p *simProcess) relayTurn() {
 
 func (r *simRelay) turn() {
 	ctx := r.process.ctx
-	r.process.turn(r, func() { r.relay.turn(ctx, ctx) })
+	r.process.turn(r, func() { r.Relay.Turn(ctx, ctx) })
 }
 
 // sweep is a turn of one of the sweeper's goroutines.
@@ -197,9 +204,9 @@ func (p *simProcess) sweep(scan bool) {
 	}
 	p.turn(p.sweeper, func() {
 		if scan {
-			p.sweeper.scanTurn(p.ctx)
+			p.sweeper.ScanTurn(p.ctx)
 		} else {
-			p.sweeper.clears(p.ctx)
+			p.sweeper.Clears(p.ctx)
 		}
 	})
 }
@@ -215,11 +222,11 @@ func (p *simProcess) measure() {
 func (p *simProcess) join(given []kafka.PartitionAssignment) {
 	p.generation, p.number = p.assign(int32(p.world.generation), map[string][]kafka.PartitionAssignment{"events": given}), p.world.generation
 	for _, x := range p.generation.partitions {
-		x.begin()
-		p.partitions = append(p.partitions, &simPartition{partition: x, process: p})
+		x.Begin()
+		p.partitions = append(p.partitions, &simPartition{Partition: x, process: p})
 	}
 	for _, r := range p.generation.relays {
-		p.relaying = append(p.relaying, &simRelay{relay: r, process: p})
+		p.relaying = append(p.relaying, &simRelay{Relay: r, process: p})
 	}
 }
 
@@ -239,7 +246,7 @@ func (p *simProcess) leave() {
 	for _, r := range p.relaying {
 		p.turn(r, func() {
 			for range 3 { // then its time is up
-				if r.lastTurn(p.ctx) {
+				if r.LastTurn(p.ctx) {
 					break
 				}
 			}
@@ -255,7 +262,7 @@ func (p *simProcess) finish(x *simPartition, slow bool) {
 	}
 	ended := make(chan struct{})
 	go func() {
-		x.end()
+		x.End()
 		close(ended)
 	}()
 	for synctest.Wait(); ; synctest.Wait() {
@@ -266,7 +273,7 @@ func (p *simProcess) finish(x *simPartition, slow bool) {
 		}
 		n := p.world.rnd.IntN(simShards)
 		if slow || p.ctx.Err() != nil {
-			p.world.pass(finishTimeout / 2)
+			p.world.pass(partition.FinishTimeout / 2)
 		} else if len(p.in[n]) > 0 {
 			p.shardTurn(n, false)
 		}
@@ -277,14 +284,14 @@ func (p *simProcess) finish(x *simPartition, slow bool) {
 func (p *simProcess) member() groupMember { return groupMember{generation: int32(p.number)} }
 
 // committed is groupOffsets', as is commit: the group takes offsets of its present members only, and of nobody while it has none.
-func (p *simProcess) committed(_ context.Context, of []topicPartition) ([]groupOffset, error) {
+func (p *simProcess) committed(_ context.Context, of []position.TopicPartition) ([]groupOffset, error) {
 	if err := p.world.call(p.ctx); err != nil {
 		return nil, err
 	}
 	list := make([]groupOffset, len(of))
 	for i, t := range of {
-		list[i] = p.world.group[t.partition]
-		list[i].topicPartition = t
+		list[i] = p.world.group[t.Partition]
+		list[i].TopicPartition = t
 	}
 	return list, nil
 }
@@ -302,7 +309,7 @@ func (p *simProcess) commit(_ context.Context, as groupMember, offsets []groupOf
 		return kafka.UnknownMemberId
 	}
 	for _, o := range offsets {
-		w.group[o.partition] = o
+		w.group[o.Partition] = o
 	}
 	return w.call(p.ctx)
 }

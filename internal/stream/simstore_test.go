@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -64,7 +65,7 @@ func (s *simStore) remember(shard int, keys [][]byte, members ...[]byte) {
 	for _, m := range members {
 		date, ok := x.armed[string(m)]
 		if !ok {
-			date = noTime
+			date = engine.NoTime
 		}
 		past.members, past.dates = append(past.members, string(m)), append(past.dates, date)
 	}
@@ -100,7 +101,7 @@ func (s *simStore) undo(shard int, p *simPast) {
 		}
 	}
 	for i, m := range p.members {
-		if p.dates[i] == noTime {
+		if p.dates[i] == engine.NoTime {
 			s.disarm(shard, []byte(m))
 		} else {
 			s.arm(shard, windowstore.Due{Member: []byte(m), Unix: p.dates[i]})

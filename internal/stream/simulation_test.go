@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 )
 
 // The simulation runs the real processes: their start, assignment, partitions, shards,
@@ -35,14 +36,14 @@ const simHistories = 16
 // simRunner runs histories, one at a time.
 type simRunner struct {
 	kinds   []*simKind
-	metrics *Metrics
+	metrics *metrics.Metrics
 	digest  bool      // histories tell a digest of themselves
 	number  uint64    // of the log
 	truth   *simTruth // nil: none yet
 }
 
 func newSimRunner(kinds []*simKind) *simRunner {
-	return &simRunner{kinds: kinds, metrics: NewMetrics(prometheus.NewRegistry(), kinds[0].program)}
+	return &simRunner{kinds: kinds, metrics: metrics.New(prometheus.NewRegistry(), kinds[0].program)}
 }
 
 // history runs the one of a seed; the error names what went wrong.

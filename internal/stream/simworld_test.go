@@ -11,6 +11,9 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 const (
@@ -22,7 +25,7 @@ const (
 type simWorld struct {
 	rnd       *rand.Rand
 	truth     *simTruth
-	metrics   *Metrics
+	metrics   *metrics.Metrics
 	log       *simLog
 	store     *simStore
 	output    *simOutput
@@ -71,7 +74,7 @@ var simWeights = [numSimTurns]int{
 	turnCrash: 10, turnRebalance: 12, turnRejoin: 10, turnBack: 10, turnLose: 1, turnGrow: 4,
 }
 
-func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *Metrics) *simWorld {
+func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *metrics.Metrics) *simWorld {
 	w := &simWorld{rnd: rnd, truth: t, metrics: m, ctx: ctx, began: time.Now(), claims: simClaims{}}
 	w.restless = 0.2 * rnd.Float64() * rnd.Float64()
 	w.lose = 0.1 * rnd.Float64() * float64(rnd.IntN(2))
@@ -238,7 +241,7 @@ func (w *simWorld) fails() bool { return !w.calm && w.lose > 0 && w.rnd.Float64(
 // what is counted then depends on when it is.
 func (w *simWorld) pass(d time.Duration) {
 	retry.Wait(w.ctx, d)
-	if time.Since(w.began) > silence/2 {
+	if time.Since(w.began) > partition.Silence/2 {
 		w.log.produceAll()
 	}
 }
@@ -327,10 +330,10 @@ func (w *simWorld) settle() error {
 // rest lets everything work until it has come to rest, the silence of all partitions noticed.
 func (w *simWorld) rest() error {
 	w.drain()
-	w.pass(silence + time.Second)
+	w.pass(partition.Silence + time.Second)
 	w.drain()
 	for round := range 40 {
-		w.pass(verifyEvery)
+		w.pass(shard.VerifyEvery)
 		for _, p := range w.processes {
 			for i := range p.shards {
 				p.shardTurn(i, true)

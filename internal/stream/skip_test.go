@@ -7,8 +7,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -18,11 +20,11 @@ type damagedLog struct {
 	from, to int64 // cannot be read
 	silent   bool  // the broker does not give what is there; else it gives what is none
 	header   int64 // the end of the batch, as its header has it; 0: it has none
-	also     stretch
+	also     partition.Stretch
 	read     []int64
 }
 
-func (l *damagedLog) Open(topic string, partition int, offset int64) reader {
+func (l *damagedLog) Open(topic string, partition int, offset int64) fetch.Reader {
 	return &damagedReader{log: l, simReader: l.simLog.Open(topic, partition, offset).(*simReader)}
 }
 
@@ -37,10 +39,10 @@ type damagedReader struct {
 
 func (r *damagedReader) bad() bool {
 	l := r.log
-	return r.next >= l.from && r.next < l.to || r.next >= l.also.from && r.next < l.also.to
+	return r.next >= l.from && r.next < l.to || r.next >= l.also.From && r.next < l.also.To
 }
 
-func (r *damagedReader) Next(ctx context.Context) (recordSet, error) {
+func (r *damagedReader) Next(ctx context.Context) (fetch.RecordSet, error) {
 	if r.next > int64(r.log.there[0]) {
 		return nil, &fetch.OutOfRange{Offset: r.next, End: int64(r.log.there[0])}
 	}
@@ -65,8 +67,8 @@ func TestSkip(t *testing.T) {
 	f := func(offset int64, log *damagedLog, want string) {
 		t.Helper()
 		log.simLog = clicksLog(200, 200)
-		k := &skipper{source: log, store: store, shards: 3, log: discard}
-		if err := k.skip(t.Context(), Skip{"events", 0, offset}); err != nil {
+		k := &partition.Skipper{Source: log, Store: store, Shards: 3, Log: discard}
+		if err := k.Skip(t.Context(), partition.Skip{Topic: "events", Partition: 0, Offset: offset}); err != nil {
 			t.Fatal(err)
 		}
 		for n := range 3 {
@@ -86,7 +88,7 @@ func TestSkip(t *testing.T) {
 	f(70, &damagedLog{from: 65, to: 77}, "50-60 70-77")
 	f(20, &damagedLog{from: 20, to: 83, silent: true}, "20-83")
 	f(190, &damagedLog{from: 190, to: 200}, "20-83 190-200")
-	near := stretch{104, 106} // another damaged one, with readable records between
+	near := partition.Stretch{From: 104, To: 106} // another damaged one, with readable records between
 	f(90, &damagedLog{from: 90, to: 98, also: near}, "20-83 90-98 190-200")
 	f(100, &damagedLog{from: 100, to: 102, header: 102, also: near}, "20-83 90-98 100-102 190-200")
 	f(110, &damagedLog{from: 110, to: 113, header: 150}, "20-83 90-98 100-102 110-113 190-200") // a header that lies
@@ -95,23 +97,23 @@ func TestSkip(t *testing.T) {
 }
 
 func TestParseSkip(t *testing.T) {
-	if x, err := ParseSkip("a.b-c_d/12/345"); err != nil || x != (Skip{"a.b-c_d", 12, 345}) || x.String() != "a.b-c_d/12/345" {
+	if x, err := partition.ParseSkip("a.b-c_d/12/345"); err != nil || x != (partition.Skip{Topic: "a.b-c_d", Partition: 12, Offset: 345}) || x.String() != "a.b-c_d/12/345" {
 		t.Errorf("%+v, error %v", x, err)
 	}
 	for _, bad := range []string{"", "a", "a/1", "a/1/2/3", "/1/2", "a/x/2", "a/-1/2", "a/1/-2", "a/1/x", "a/1/99999999999999999999"} {
-		if x, err := ParseSkip(bad); err == nil {
+		if x, err := partition.ParseSkip(bad); err == nil {
 			t.Errorf("%q: %+v", bad, x)
 		}
 	}
 }
 
 func TestStretches(t *testing.T) {
-	s, err := stretches(nil).with([]byte("30-33 10-12 33-35 11-20"))
-	if text := string(s.append(nil)); err != nil || text != "10-20 30-35" {
+	s, err := partition.Stretches(nil).With([]byte("30-33 10-12 33-35 11-20"))
+	if text := string(s.Append(nil)); err != nil || text != "10-20 30-35" {
 		t.Errorf("%q, error %v", text, err)
 	}
 	for _, bad := range []string{"1", "1-", "x-2", "5-5", "6-5", "-1-5"} {
-		if s, err := s.with([]byte(bad)); err == nil {
+		if s, err := s.With([]byte(bad)); err == nil {
 			t.Errorf("%q: %v", bad, s)
 		}
 	}
@@ -124,18 +126,18 @@ func TestPassing(t *testing.T) {
 		log.simLog = clicksLog(12, 12)
 		x := loneReader(t, log)
 		var err error
-		if x.out, err = x.out.with([]byte(out)); err != nil {
+		if x.Out, err = x.Out.With([]byte(out)); err != nil {
 			t.Fatal(err)
 		}
-		x.stream = x.open(0)
+		x.Stream = x.Open(0)
 		var got []string
 		var r fetch.Record
 		for at := int64(0); at < 12; {
-			set, err := x.stream.Next(t.Context())
-			if over, ok := errors.AsType[*passedOver](err); ok {
-				got = append(got, fmt.Sprintf("(%d-%d)", over.gone.Offset, over.gone.Start))
-				at = over.gone.Start
-				x.stream.SeekTo(at)
+			set, err := x.Stream.Next(t.Context())
+			if over, ok := errors.AsType[*partition.PassedOver](err); ok {
+				got = append(got, fmt.Sprintf("(%d-%d)", over.Gone.Offset, over.Gone.Start))
+				at = over.Gone.Start
+				x.Stream.SeekTo(at)
 				continue
 			}
 			if err != nil {
@@ -168,24 +170,24 @@ func TestPassing(t *testing.T) {
 func TestReadsPastSkipped(t *testing.T) {
 	log := &damagedLog{simLog: clicksLog(12, 12), from: 3, to: 5}
 	x := loneReader(t, log)
-	x.surplus = &retry.Throttle{}
-	x.stream = x.open(0)
-	if err := x.readIDs(t.Context(), 0, 12); err == nil || !strings.Contains(explainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
+	x.Surplus = &retry.Throttle{}
+	x.Stream = x.Open(0)
+	if err := x.ReadIDs(t.Context(), 0, 12); err == nil || !strings.Contains(partition.ExplainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
 		t.Errorf("a damaged log was read: %v", err)
 	}
-	x.out = stretches{{3, 5}}
-	if err := x.readIDs(t.Context(), 0, 12); err != nil {
+	x.Out = partition.Stretches{{From: 3, To: 5}}
+	if err := x.ReadIDs(t.Context(), 0, 12); err != nil {
 		t.Error(err)
 	}
-	since, err := x.wholeFrom(t.Context(), 3, noTime)
-	if want := nanoseconds(1767225600000) + int64(x.in.maxAhead); err != nil || since != want {
+	since, err := x.WholeFrom(t.Context(), 3, engine.NoTime)
+	if want := engine.Nanoseconds(1767225600000) + int64(x.In.MaxAhead); err != nil || since != want {
 		t.Errorf("whole from %d, want %d, error %v", since, want, err)
 	}
-	x.stream.SeekTo(3)
-	if err := x.step(t.Context()); err != nil || x.next != 5 || x.gap.to != 5 || x.gap.since != since {
-		t.Errorf("at %d, gap %+v, error %v", x.next, x.gap, err)
+	x.Stream.SeekTo(3)
+	if err := x.Step(t.Context()); err != nil || x.Next != 5 || x.Gap.To != 5 || x.Gap.Since != since {
+		t.Errorf("at %d, gap %+v, error %v", x.Next, x.Gap, err)
 	}
-	if n := told(x.metrics.holes); n != 2 {
+	if n := told(x.Metrics.Holes); n != 2 {
 		t.Errorf("%v records in holes, want 2", n)
 	}
 }

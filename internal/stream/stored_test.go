@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -88,11 +90,11 @@ func (b *oldStore) fences() {
 		for partition := range 3 {
 			key := b.keys.AppendFenceKey(nil, shard, strings.TrimSuffix(b.keys.Prefix, ":")+"-events", partition)
 			value := b.take(key)
-			m, err := parseFence(value)
+			m, err := position.ParseFence(value)
 			if err != nil {
 				b.t.Fatalf("%s: %v", key, err)
 			}
-			if again := m.appendFence(nil, binary.BigEndian.Uint64(value[len(value)-8:])); !bytes.Equal(again, value) {
+			if again := m.AppendFence(nil, binary.BigEndian.Uint64(value[len(value)-8:])); !bytes.Equal(again, value) {
 				b.t.Errorf("%s: read as %+v, written as %x, was %x", key, m, again, value)
 			}
 			b.places++
@@ -101,7 +103,7 @@ func (b *oldStore) fences() {
 }
 
 // record reads a record and its parts.
-func (b *oldStore) record(p *Program, shard int, name string, id []byte) {
+func (b *oldStore) record(p *engine.Program, shard int, name string, id []byte) {
 	b.t.Helper()
 	what := fmt.Sprintf("%s%s", name, id)
 	kind, ok := thresholds.ParseKind(name)
@@ -109,7 +111,7 @@ func (b *oldStore) record(p *Program, shard int, name string, id []byte) {
 	if want := windowstore.ShardOf(name, id, 16); !ok || shard != want {
 		b.t.Errorf("%s is in shard %d, want %d", what, shard, want)
 	}
-	for _, layout := range []*windows.Layout{&p.kinds[kind].layout, {}} { // of this pack, and carried along for another
+	for _, layout := range []*windows.Layout{&p.Kinds[kind].Layout, {}} { // of this pack, and carried along for another
 		s, err := windows.DecodeSubject(layout, value)
 		if err != nil {
 			b.t.Fatalf("%s: %v", what, err)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
@@ -23,7 +24,7 @@ type checker interface {
 // nothing: while none was evicted, counts are as right as before.
 type storeWatch struct {
 	store   checker
-	metrics *Metrics
+	metrics *metrics.Metrics
 	log     *slog.Logger
 	said    []string // warnings that were said
 	unfit   string   // the fault that was said
@@ -62,7 +63,7 @@ func (w *storeWatch) look(ctx context.Context) {
 	if err != nil {
 		text = err.Error()
 	}
-	w.metrics.storeUnfit(err != nil)
+	w.metrics.StoreUnfit(err != nil)
 	switch {
 	case text == w.unfit:
 	case err == nil:

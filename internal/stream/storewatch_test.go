@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
@@ -26,7 +27,7 @@ func TestStoreStopsBeingFit(t *testing.T) {
 	var log bytes.Buffer
 	w := &storeWatch{
 		store: store, log: slog.New(slog.NewTextHandler(&log, nil)),
-		metrics: NewMetrics(prometheus.NewRegistry(), compile(t, builtin(t, "cn-2019-15"))),
+		metrics: metrics.New(prometheus.NewRegistry(), compile(t, builtin(t, "cn-2019-15"))),
 	}
 	f := func(unfit float64, want ...string) {
 		t.Helper()
@@ -34,7 +35,7 @@ func TestStoreStopsBeingFit(t *testing.T) {
 		for range 2 { // what is said once is not said again
 			w.look(t.Context())
 		}
-		if got := told(w.metrics.unfit); got != unfit || strings.Count(log.String(), "\n") != len(want) {
+		if got := told(w.metrics.Unfit); got != unfit || strings.Count(log.String(), "\n") != len(want) {
 			t.Errorf("unfit %v, want %v; the log is\n%s", got, unfit, &log)
 		}
 		for _, text := range want {

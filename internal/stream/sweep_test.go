@@ -10,15 +10,20 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // scanner is a sweeper that owns these shards and looks at one record at a time.
-func scanner(o *shardOptions, shards ...*shard) *sweeper {
-	return &sweeper{
-		shardOptions: o, shards: shards, owned: func(int) bool { return true },
-		step: 1, rest: func(context.Context, time.Duration) {}, recompute: 1 << 30, armed: make([]int, len(shards)),
+func scanner(o *shard.Options, shards ...*shard.Shard) *janitor.Janitor {
+	return &janitor.Janitor{
+		Options: o, Shards: shards, Owned: func(int) bool { return true },
+		Step: 1, Rest: func(context.Context, time.Duration) {}, Recompute: 1 << 30, Armed: make([]int, len(shards)),
 	}
 }
 
@@ -33,8 +38,8 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}, clear
 type sweepRig struct {
 	t     *testing.T
 	store *windowstore.Mem
-	shard *shard
-	lease *assignment
+	shard *shard.Shard
+	lease *shard.Assignment
 	feed  *feeder
 }
 
@@ -55,15 +60,15 @@ func (r *sweepRig) clicks(n int) {
 
 // reach has the stored fence say that the stream has reached a day of February, or, not above 0, of January before it.
 func (r *sweepRig) reach(day int) {
-	m := position{offset: 700, newest: time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}
-	if err := r.store.Put(r.t.Context(), 0, r.shard.states[0].key, m.appendFence(make([]byte, 0, fenceSize), 0)); err != nil {
+	m := position.Position{Offset: 700, Newest: time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC).UnixNano(), Clock: engine.NoTime}
+	if err := r.store.Put(r.t.Context(), 0, r.shard.States[0].Key, m.AppendFence(make([]byte, 0, position.FenceSize), 0)); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
 func (r *sweepRig) scan() {
-	w := scanner(r.shard.shardOptions, r.shard)
-	if err := w.scan(r.t.Context()); err != nil {
+	w := scanner(r.shard.Options, r.shard)
+	if err := w.Scan(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -71,7 +76,7 @@ func (r *sweepRig) scan() {
 // stored says whether the counts of A are what they were.
 func (r *sweepRig) stored(value int) bool {
 	there := false
-	err := StoredCounts(r.t.Context(), r.shard.program, r.store, 1, func(line []byte) bool {
+	err := inspect.StoredCounts(r.t.Context(), r.shard.Program, r.store, 1, func(line []byte) bool {
 		there = strings.Contains(string(line), fmt.Sprintf(`"value":%d,`, value))
 		return true
 	})
@@ -83,7 +88,7 @@ func (r *sweepRig) stored(value int) bool {
 
 // armed is the index of armed subjects.
 func (r *sweepRig) armed() []windowstore.Due {
-	due, err := r.store.Armed(r.t.Context(), 0, 1<<40, sweepMost)
+	due, err := r.store.Armed(r.t.Context(), 0, 1<<40, janitor.SweepMost)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -95,7 +100,7 @@ func TestForgetWaitsForClear(t *testing.T) {
 	r := newSweepRig(t)
 	r.clicks(10)
 	r.reach(20)
-	r.shard.streamTimeShared.Store(0)
+	r.shard.StreamTimeShared.Store(0)
 	r.scan()
 	if !r.stored(10) || len(r.armed()) != 1 {
 		t.Fatal("forgotten though its episode has not ended")
@@ -112,7 +117,7 @@ func TestScanArmsWhatCanClear(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.reach(-29) // the window still holds the clicks
-		r.shard.streamTimeShared.Store(0)
+		r.shard.StreamTimeShared.Store(0)
 		if r.scan(); len(r.armed()) != want {
 			t.Errorf("%d subjects armed, want %d", len(r.armed()), want)
 		}
@@ -124,7 +129,7 @@ func TestScanArmsWhatCanClear(t *testing.T) {
 // clearRig is a sweepRig with one sweeper, and two rules: views of an incident clear within the hour, clicks not for long.
 type clearRig struct {
 	*sweepRig
-	sweeper *sweeper
+	sweeper *janitor.Janitor
 }
 
 func newClearRig(t *testing.T) *clearRig {
@@ -135,8 +140,8 @@ rules:
   - {id: long, by: incident, window: 730d, step: 1d, limits: {clicks: 10}, clear: 0.4}
   - {id: short, by: incident, window: 1h, step: 1m, limits: {views: 10}, clear: 0.4}
 `)
-	w := scanner(r.shard.shardOptions, r.shard)
-	w.in = []chan message{make(chan message, 1)}
+	w := scanner(r.shard.Options, r.shard)
+	w.In = []chan shard.Message{make(chan shard.Message, 1)}
 	return &clearRig{r, w}
 }
 
@@ -144,28 +149,28 @@ rules:
 func (r *clearRig) count(kind, incident string, hour, n int) {
 	r.t.Helper()
 	r.feed.count(r.t, r.shard, r.lease, fmt.Sprintf(`{"id":"%s%d","time":"2026-01-02T%02d:00:00Z","type":%q,"incident":%q,"count":%d}`, incident, hour, hour, kind, incident, n))
-	r.shard.publish()
+	r.shard.Publish()
 }
 
 func (r *clearRig) scan() {
-	if err := r.sweeper.scan(r.t.Context()); err != nil {
+	if err := r.sweeper.Scan(r.t.Context()); err != nil {
 		r.t.Fatal(err)
 	}
 }
 
 func (r *clearRig) sweep() {
-	if r.sweeper.clears(r.t.Context()); len(r.sweeper.in[0]) == 0 {
+	if r.sweeper.Clears(r.t.Context()); len(r.sweeper.In[0]) == 0 {
 		return
 	}
-	if err := r.shard.handle(r.t.Context(), <-r.sweeper.in[0]); err != nil {
+	if err := r.shard.Handle(r.t.Context(), <-r.sweeper.In[0]); err != nil {
 		r.t.Fatal(err)
 	}
-	r.shard.publish()
+	r.shard.Publish()
 }
 
 // due is how many subjects a sweep would look at, were there no bound.
 func (r *clearRig) due() int {
-	all, err := r.store.Armed(r.t.Context(), 0, floorDiv(r.shard.streamTime(), second), 1e6)
+	all, err := r.store.Armed(r.t.Context(), 0, engine.FloorDiv(r.shard.StreamTime(), engine.Second), 1e6)
 	if err != nil {
 		r.t.Fatal(err)
 	}
@@ -175,10 +180,10 @@ func (r *clearRig) due() int {
 // TestScanLeavesDates: of what is in the index a scan has no more dates worked out again than it may, but for the first of a
 // process; and even then a clear that is due does not wait for those that are not.
 func TestScanLeavesDates(t *testing.T) {
-	const silent = 3 * sweepMost
+	const silent = 3 * janitor.SweepMost
 	r := newClearRig(t)
-	r.sweeper.recompute = 0
-	episode := func() uint64 { return r.shard.subjects[string(r.shard.nameOf(0, []byte("X")))].RuleState(1).Episode }
+	r.sweeper.Recompute = 0
+	episode := func() uint64 { return r.shard.Subjects[string(r.shard.NameOf(0, []byte("X")))].RuleState(1).Episode }
 
 	for i := range silent {
 		r.count("click", fmt.Sprint("silent", i), 0, 10)
@@ -191,7 +196,7 @@ func TestScanLeavesDates(t *testing.T) {
 	if r.sweep(); episode() != 2 {
 		t.Error("the clear waits for those that are not due")
 	}
-	for range silent / sweepMost {
+	for range silent / janitor.SweepMost {
 		r.sweep()
 	}
 	r.count("view", "X", 5, 10)
@@ -203,7 +208,7 @@ func TestScanLeavesDates(t *testing.T) {
 	if r.sweep(); episode() != 3 {
 		t.Error("not cleared")
 	}
-	r.sweeper.recompute = silent / 2
+	r.sweeper.Recompute = silent / 2
 	r.scan()
 	if n := r.due(); n < silent/4 || n > silent*3/4 {
 		t.Errorf("%d subjects are to be looked at, want about half of %d", n, silent)
@@ -276,12 +281,12 @@ func TestClearsOfOthers(t *testing.T) {
 	if err := r.store.Arm(t.Context(), 1, windowstore.Due{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}); err != nil {
 		t.Fatal(err)
 	}
-	o := *r.shard.shardOptions
-	o.store = &lacking{r.store, 0}
-	w.shardOptions = &o
-	w.in = []chan message{make(chan message, 1), make(chan message, 1)}
-	w.clears(t.Context())
-	if first, second := len(w.in[0]), len(w.in[1]); first != 0 || second != 1 {
+	o := *r.shard.Options
+	o.Store = &lacking{r.store, 0}
+	w.Options = &o
+	w.In = []chan shard.Message{make(chan shard.Message, 1), make(chan shard.Message, 1)}
+	w.Clears(t.Context())
+	if first, second := len(w.In[0]), len(w.In[1]); first != 0 || second != 1 {
 		t.Errorf("%d and %d messages", first, second)
 	}
 }
@@ -291,7 +296,7 @@ func TestClearsOfOthers(t *testing.T) {
 func TestForgetByStoredFences(t *testing.T) {
 	r := newSweepRig(t)
 	r.clicks(1)
-	r.shard.streamTimeShared.Store(time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano())
+	r.shard.StreamTimeShared.Store(time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano())
 	if r.scan(); !r.stored(1) {
 		t.Fatal("forgotten though the stored fence is not so far")
 	}
@@ -299,7 +304,7 @@ func TestForgetByStoredFences(t *testing.T) {
 	if r.scan(); r.stored(1) {
 		t.Fatal("not forgotten")
 	}
-	if n := told(r.shard.metrics.forgot); n != 1 {
+	if n := told(r.shard.Metrics.Forgot); n != 1 {
 		t.Fatalf("%v subjects forgotten, as told", n)
 	}
 }
@@ -308,10 +313,10 @@ func TestForgetByStoredFences(t *testing.T) {
 // has brought over a level since.
 func TestSweepReadsAgain(t *testing.T) {
 	r := newSweepRig(t)
-	other := newShard(0, r.shard.shardOptions)
+	other := shard.New(0, r.shard.Options)
 	member := []windowstore.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}
 	sweep := func() {
-		if err := other.sweep(t.Context(), member); err != nil {
+		if err := other.Sweep(t.Context(), member); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -324,7 +329,7 @@ func TestSweepReadsAgain(t *testing.T) {
 		t.Fatal("taken out of the index by an old record")
 	}
 	r.reach(20)
-	if sweep(); other.subjects[string(other.nameOf(0, []byte("A")))].RuleState(0).Episode != 2 {
+	if sweep(); other.Subjects[string(other.NameOf(0, []byte("A")))].RuleState(0).Episode != 2 {
 		t.Fatal("not cleared")
 	}
 }
@@ -345,7 +350,7 @@ func (s *between) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]
 }
 
 // daily has a shard count ten clicks of incident A on each of five days, and returns what does so on the next one.
-func daily(t *testing.T, s *shard, l *assignment, f *feeder) (click func()) {
+func daily(t *testing.T, s *shard.Shard, l *shard.Assignment, f *feeder) (click func()) {
 	day := 0
 	click = func() {
 		day++
@@ -360,11 +365,11 @@ func daily(t *testing.T, s *shard, l *assignment, f *feeder) (click func()) {
 // TestSweepWithoutALease: another process writes a subject while it is read for a sweep, by a shard that stands nowhere.
 func TestSweepWithoutALease(t *testing.T) {
 	r := newSweepRig(t)
-	r.shard.program.kinds[0].layout.Sizes = windows.Sizes{Inline: 20, Chunk: 128, History: 1}
+	r.shard.Program.Kinds[0].Layout.Sizes = windows.Sizes{Inline: 20, Chunk: 128, History: 1}
 	click := daily(t, r.shard, r.lease, r.feed)
-	o := *r.shard.shardOptions
-	o.store = &between{r.store, "r:", click}
-	if err := newShard(0, &o).sweep(t.Context(), []windowstore.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
+	o := *r.shard.Options
+	o.Store = &between{r.store, "r:", click}
+	if err := shard.New(0, &o).Sweep(t.Context(), []windowstore.Due{{Member: r.store.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -373,8 +378,8 @@ func TestSweepWithoutALease(t *testing.T) {
 // left it, and clears later.
 func TestSweepMeetsWrite(t *testing.T) {
 	p := compile(t, sweepPack)
-	for i := range p.kinds {
-		p.kinds[i].layout.Sizes = windows.Sizes{Inline: 20, Chunk: 128, History: 1}
+	for i := range p.Kinds {
+		p.Kinds[i].Layout.Sizes = windows.Sizes{Inline: 20, Chunk: 128, History: 1}
 	}
 	mem := windowstore.NewMem(1)
 	b, lb := oneOf(t, p, mem, 2, 1)
@@ -385,7 +390,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 	newFeeder(p).count(t, a, la, `{"id":"z","time":"2026-02-20T00:00:00Z","type":"click","incident":"Z"}`)
 
 	// For the sweep the other partition is as far, and then it is not.
-	key := a.states[1].key
+	key := a.States[1].Key
 	here, err := mem.Load(t.Context(), 0, [][]byte{key}, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -396,18 +401,18 @@ func TestSweepMeetsWrite(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	put(position{offset: fb.offset, newest: time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano(), clock: noTime}.appendFence(nil, 0))
+	put(position.Position{Offset: fb.offset, Newest: time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano(), Clock: engine.NoTime}.AppendFence(nil, 0))
 	store.commits = func() {
 		put(here[0])
 		click()
 	}
-	if err := a.sweep(t.Context(), []windowstore.Due{{Member: mem.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
+	if err := a.Sweep(t.Context(), []windowstore.Due{{Member: mem.Keys().AppendMember(nil, "incident", []byte("A"))}}); err != nil {
 		t.Fatal(err)
 	}
 	if store.commits != nil {
 		t.Fatal("the sweep wrote nothing")
 	}
-	err = StoredCounts(t.Context(), p, mem, 1, func(line []byte) bool {
+	err = inspect.StoredCounts(t.Context(), p, mem, 1, func(line []byte) bool {
 		if text := string(line); strings.Contains(text, `"subject":"A"`) && !strings.Contains(text, `"value":60,`) {
 			t.Errorf("want 60 in %s", line)
 		}
@@ -423,10 +428,10 @@ func TestSweepMeetsWrite(t *testing.T) {
 }
 
 // twoShards puts what the rig's shard has of incident A, and its fence, into a second one too, both under these ids.
-func (r *sweepRig) twoShards(ids ...string) *sweeper {
+func (r *sweepRig) twoShards(ids ...string) *janitor.Janitor {
 	r.t.Helper()
-	k, p := r.shard.keys, r.shard.partitions[0]
-	fence := func(shard int) []byte { return k.AppendFenceKey(nil, shard, p.topic, p.partition) }
+	k, p := r.shard.Keys, r.shard.Partitions[0]
+	fence := func(shard int) []byte { return k.AppendFenceKey(nil, shard, p.Topic, p.Partition) }
 	record := func(shard int, id string) []byte { return k.AppendRecordKey(nil, shard, "incident", []byte(id)) }
 	values, err := r.store.Load(r.t.Context(), 0, [][]byte{record(0, "A"), fence(0)}, nil)
 	if err == nil {
@@ -440,9 +445,9 @@ func (r *sweepRig) twoShards(ids ...string) *sweeper {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	w := scanner(r.shard.shardOptions, newShard(0, r.shard.shardOptions), newShard(1, r.shard.shardOptions))
-	for _, s := range w.shards {
-		s.streamTimeShared.Store(0)
+	w := scanner(r.shard.Options, shard.New(0, r.shard.Options), shard.New(1, r.shard.Options))
+	for _, s := range w.Shards {
+		s.StreamTimeShared.Store(0)
 	}
 	return w
 }
@@ -475,14 +480,14 @@ func TestScanGoesOn(t *testing.T) {
 			t.Fatal(err)
 		}
 		rested := 0
-		w.step, w.rest = step, func(context.Context, time.Duration) { rested++ }
-		if err := w.scan(t.Context()); err == nil {
+		w.Step, w.Rest = step, func(context.Context, time.Duration) { rested++ }
+		if err := w.Scan(t.Context()); err == nil {
 			t.Error("the damaged record is not told")
 		}
 		if first, second := r.records(0), r.records(1); first != "B" || second != "" {
 			t.Errorf("left are %q and %q", first, second)
 		}
-		if n := told(r.shard.metrics.forgot); n != 5 || rested != rests {
+		if n := told(r.shard.Metrics.Forgot); n != 5 || rested != rests {
 			t.Errorf("%v subjects forgotten, as told, with %d rests", n, rested)
 		}
 	}
@@ -497,16 +502,16 @@ func TestForgetAtOnce(t *testing.T) {
 	r.clicks(1)
 	r.reach(20)
 	w := r.twoShards("A", "B", "C")
-	o := *r.shard.shardOptions
-	o.store = &hasty{Mem: r.store, key: r.store.Keys().AppendRecordKey(nil, 1, "incident", []byte("B"))}
-	w.shardOptions, w.step = &o, 200
-	if err := w.scan(t.Context()); err != nil {
+	o := *r.shard.Options
+	o.Store = &hasty{Mem: r.store, key: r.store.Keys().AppendRecordKey(nil, 1, "incident", []byte("B"))}
+	w.Options, w.Step = &o, 200
+	if err := w.Scan(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if first, second := r.records(0), r.records(1); first != "" || second != "B" {
 		t.Errorf("left are %q and %q", first, second)
 	}
-	if n := told(r.shard.metrics.forgot); n != 5 {
+	if n := told(r.shard.Metrics.Forgot); n != 5 {
 		t.Errorf("%v subjects forgotten, as told", n)
 	}
 }

@@ -7,7 +7,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -53,14 +55,14 @@ func TestClearsAtEdges(t *testing.T) {
 	}
 }
 
-func compareAt(t *testing.T, program *Program, pack, first, second string) {
+func compareAt(t *testing.T, program *engine.Program, pack, first, second string) {
 	t.Helper()
 	o, err := oracle.New([]byte(pack))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var got, want []string
-	r := NewReplay(program, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendJSON(nil))) })
+	r := engine.NewReplay(program, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendJSON(nil))) })
 	within(t, tooLong, func() {
 		for i, e := range []struct{ at, incident string }{{first, "a"}, {first, "b"}, {second, "b"}, {second, "c"}, {first, "a"}} {
 			line := fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":%q,"count":7}`, i, e.at, e.incident)
@@ -84,7 +86,7 @@ func TestDefaultPackBefore1970(t *testing.T) {
 	for gap := range 10 {
 		var got []string
 		within(t, tooLong, func() {
-			r := NewReplay(program, IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendID(nil))) })
+			r := engine.NewReplay(program, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendID(nil))) })
 			for i, e := range []struct{ day, count int }{{0, 45_000}, {gap, 10_000}, {1000, 1}} {
 				at := date(1960, 6, 1).AddDate(0, 0, e.day).Format(time.RFC3339)
 				line := fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":"i%d","count":%d}`, i, at, i/2, e.count)
@@ -104,7 +106,7 @@ func TestDefaultPackBefore1970(t *testing.T) {
 func TestLaterSince(t *testing.T) {
 	f := func(a, b, want int64) {
 		t.Helper()
-		if got, back := laterSince(a, b), laterSince(b, a); got != want || back != want {
+		if got, back := position.LaterSince(a, b), position.LaterSince(b, a); got != want || back != want {
 			t.Errorf("of %d and %d: got %d and %d, want %d", a, b, got, back, want)
 		}
 	}
@@ -113,7 +115,7 @@ func TestLaterSince(t *testing.T) {
 	f(0, -7, -7)
 	f(-9, -7, -7)
 	f(-9, 7, 7)
-	if someSince(0) == 0 || someSince(-1) != -1 {
+	if position.SomeSince(0) == 0 || position.SomeSince(-1) != -1 {
 		t.Error("a time must not say that all is counted")
 	}
 }

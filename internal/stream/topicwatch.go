@@ -48,7 +48,7 @@ func (g *generation) watchTopics(ctx context.Context) {
 	s := g.service
 	known := partitionCounts{}
 	for _, t := range s.topics {
-		known[t.topic]++
+		known[t.Topic]++
 	}
 	for _, topic := range s.Events {
 		found, err := s.cluster.Topic(ctx, topic)

@@ -8,6 +8,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -24,7 +25,7 @@ func TestWatchTopics(t *testing.T) {
 		defer cancel(nil)
 		s.restart, s.topics = cancel, nil
 		for p := range known {
-			s.topics = append(s.topics, topicPartition{"events", p})
+			s.topics = append(s.topics, position.TopicPartition{Topic: "events", Partition: p})
 		}
 		g := &generation{service: s}
 		if given >= 0 {

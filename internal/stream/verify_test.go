@@ -16,7 +16,14 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/verify"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -24,19 +31,19 @@ import (
 )
 
 // verified is what Verify says of a store, with the differences it finds.
-func (r *rig) verified(store windowstore.Store, change func(*VerifyOptions)) (Verified, []Difference) {
+func (r *rig) verified(store windowstore.Store, change func(*verify.Options)) (verify.Result, []verify.Difference) {
 	r.tb.Helper()
-	var found []Difference
+	var found []verify.Difference
 	log, end := r.kafka.Source()
 	defer end()
-	o := VerifyOptions{
+	o := verify.Options{
 		Source: log, Events: r.kafka.Events, Program: r.program, Store: store, Log: slog.New(slog.DiscardHandler),
-		Found: func(d Difference) { found = append(found, d) },
+		Found: func(d verify.Difference) { found = append(found, d) },
 	}
 	if change != nil {
 		change(&o)
 	}
-	v, err := Verify(r.tb.Context(), o)
+	v, err := verify.Run(r.tb.Context(), o)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
@@ -105,7 +112,7 @@ func TestVerifyFindsNothing(t *testing.T) {
 }
 
 // nothingDiffers runs the service over what was sent, in memory, and wants verify to find no difference.
-func (r *rig) nothingDiffers(t *testing.T) Verified {
+func (r *rig) nothingDiffers(t *testing.T) verify.Result {
 	t.Helper()
 	store := windowstore.NewMem(DefaultShards)
 	p := r.start(store, nil)
@@ -143,41 +150,41 @@ func countedCalm(t *testing.T, partitions int) (*rig, *redisstore.Store) {
 // damage changes what is stored of a subject.
 func (r *rig) damage(store windowstore.Store, kind thresholds.Kind, id string, change func(s *windows.Subject)) {
 	r.tb.Helper()
-	shard, key, record, err := findRecord(r.tb.Context(), store, DefaultShards, kind, id)
+	number, key, record, err := inspect.FindRecord(r.tb.Context(), store, DefaultShards, kind, id)
 	if err != nil || record == nil {
 		r.tb.Fatalf("%v/%s: %v, record of %d bytes", kind, id, err, len(record))
 	}
-	v := &verification{VerifyOptions: &VerifyOptions{Program: r.program}, clears: applier{program: r.program}}
-	v.retrier = newRetrier(NewMetrics(prometheus.NewRegistry(), r.program), discard)
-	s, err := v.open(r.tb.Context(), store, shard, kind, []byte(id), key, record)
+	v := &verify.Verification{Options: &verify.Options{Program: r.program}, Clears: engine.Applier{Program: r.program}}
+	v.Retrier = metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), r.program), discard)
+	s, err := v.OpenSubject(r.tb.Context(), store, number, kind, []byte(id), key, record)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
 	change(s.Subject)
 	put := func(key, value []byte) {
-		if err := store.Put(r.tb.Context(), shard, key, value); err != nil {
+		if err := store.Put(r.tb.Context(), number, key, value); err != nil {
 			r.tb.Fatal(err)
 		}
 	}
 	for _, p := range s.Dirty(nil) {
-		put(store.Keys().AppendPartKey(nil, shard, s.PartID(nil, p), kind.String(), []byte(id)), s.AppendPart(nil, p))
+		put(store.Keys().AppendPartKey(nil, number, s.PartID(nil, p), kind.String(), []byte(id)), s.AppendPart(nil, p))
 	}
-	put(key, s.AppendRecord(nil, newVersion(), 1))
+	put(key, s.AppendRecord(nil, shard.NewVersion(), 1))
 }
 
 // invent stores a subject of one click, of which the log knows nothing.
 func (r *rig) invent(store windowstore.Store, id string, at int64) {
 	r.tb.Helper()
-	shard, key, _, err := findRecord(r.tb.Context(), store, DefaultShards, thresholds.Incident, id)
+	number, key, _, err := inspect.FindRecord(r.tb.Context(), store, DefaultShards, thresholds.Incident, id)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
-	incidents := &r.program.kinds[thresholds.Incident]
-	s := windows.NewSubject(&incidents.layout)
+	incidents := &r.program.Kinds[thresholds.Incident]
+	s := windows.NewSubject(&incidents.Layout)
 	s.Touch(at)
 	s.Advance(at)
-	s.Add(incidents.rules[0].counters[0], at, 0, 1)
-	if err := store.Put(r.tb.Context(), shard, key, s.AppendRecord(nil, newVersion(), 1)); err != nil {
+	s.Add(incidents.Rules[0].Counters[0], at, 0, 1)
+	if err := store.Put(r.tb.Context(), number, key, s.AppendRecord(nil, shard.NewVersion(), 1)); err != nil {
 		r.tb.Fatal(err)
 	}
 }
@@ -189,16 +196,16 @@ func TestVerifyFindsDamage(t *testing.T) {
 	if v, found := r.verified(store, nil); len(found) > 0 || v.Subjects == 0 || v.Counters == 0 || v.Levels == 0 {
 		t.Fatalf("%+v, differences %+v", v, found)
 	}
-	incidents := &r.program.kinds[thresholds.Incident]
-	readers := incidents.rules[1].counters[0]
+	incidents := &r.program.Kinds[thresholds.Incident]
+	readers := incidents.Rules[1].Counters[0]
 	newest := func(s *windows.Subject) int64 { now, _ := s.Time(); return now }
 	r.damage(store, thresholds.Incident, "inc-7", func(s *windows.Subject) {
 		r.invent(store, "made-up", newest(s))
-		s.Add(incidents.rules[0].counters[0], newest(s), 0, 1)
+		s.Add(incidents.Rules[0].Counters[0], newest(s), 0, 1)
 	})
 	r.damage(store, thresholds.Incident, "inc-8", func(s *windows.Subject) { s.Add(readers, newest(s), 42, 1) })
 	r.damage(store, thresholds.Account, "u1", func(s *windows.Subject) { s.SetRuleState(2, windows.RuleState{Level: 8000, Episode: 3}) })
-	if err := Forget(t.Context(), r.program, store, DefaultShards, thresholds.Account, "u2"); err != nil {
+	if err := inspect.Forget(t.Context(), r.program, store, DefaultShards, thresholds.Account, "u2"); err != nil {
 		t.Fatal(err)
 	}
 	_, found := r.verified(store, nil)
@@ -257,16 +264,16 @@ func TestVerifyWhileCounting(t *testing.T) {
 // what is younger is.
 func TestVerifyFromATime(t *testing.T) {
 	r, store := countedCalm(t, 1)
-	from := func(o *VerifyOptions) { o.From = time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC) }
+	from := func(o *verify.Options) { o.From = time.Date(2026, 3, 1, 6, 0, 0, 0, time.UTC) }
 	v, found := r.verified(store, from)
 	t.Logf("%+v", v)
 	if len(found) > 0 {
 		t.Fatalf("differences %+v", found)
 	}
-	if v.Records >= 3_000 || v.Open[OpenOld] == 0 || v.Open[OpenLevels] == 0 || v.Counters == 0 {
+	if v.Records >= 3_000 || v.Open[verify.OpenOld] == 0 || v.Open[verify.OpenLevels] == 0 || v.Counters == 0 {
 		t.Errorf("%+v", v)
 	}
-	i := r.program.kinds[thresholds.Incident].rules[0].counters[0]
+	i := r.program.Kinds[thresholds.Incident].Rules[0].Counters[0]
 	r.damage(store, thresholds.Incident, "inc-8", func(s *windows.Subject) { now, _ := s.Time(); s.Add(i, now, 0, 1) })
 	if _, found := r.verified(store, from); len(found) != 1 || found[0].Subject != "incident/inc-8" {
 		t.Errorf("found %+v", found)
@@ -282,13 +289,13 @@ func TestVerifyBeginsAtTheClock(t *testing.T) {
 		events = append(events, sentEvent{millis: millis, value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, i)})
 	}
 	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}
-	o := &VerifyOptions{Source: log, Program: compile(t, sweepPack), Shards: 1, Log: discard}
-	r := newRecount(o, Secret{}, []topicPartition{{"events", 0}}, []int64{1}, make([]stretches, 1), newRetrier(NewMetrics(prometheus.NewRegistry(), o.Program), discard))
-	if err := r.read(t.Context(), []int64{int64(len(events))}, func() error { return nil }); err != nil {
+	o := &verify.Options{Source: log, Program: compile(t, sweepPack), Shards: 1, Log: discard}
+	r := verify.NewRecount(o, engine.Secret{}, []position.TopicPartition{{Topic: "events", Partition: 0}}, []int64{1}, make([]partition.Stretches, 1), metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.Program), discard))
+	if err := r.Read(t.Context(), []int64{int64(len(events))}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
-	if p := r.partitions[0]; p.first != start+60_000 || p.next != int64(len(events)) {
-		t.Errorf("the log begins at %d, read up to %d", p.first, p.next)
+	if p := r.Partitions[0]; p.First != start+60_000 || p.Next != int64(len(events)) {
+		t.Errorf("the log begins at %d, read up to %d", p.First, p.Next)
 	}
 }
 
@@ -299,13 +306,13 @@ func TestVerifyOfAnother(t *testing.T) {
 		t.Errorf("the service's own rules are others: %+v", v)
 	}
 	others := compile(t, strings.Replace(calmPack, "window: 6h, step: 10m", "window: 12h, step: 10m", 1))
-	if v, _ := r.verified(store, func(o *VerifyOptions) { o.Program = others }); !v.OtherRules {
+	if v, _ := r.verified(store, func(o *verify.Options) { o.Program = others }); !v.OtherRules {
 		t.Errorf("%+v", v)
 	}
 	log, end := r.kafka.Source()
 	defer end()
-	o := VerifyOptions{Source: log, Events: []string{"crossings"}, Program: r.program, Store: store, Log: discard, Found: func(Difference) {}}
-	if v, err := Verify(t.Context(), o); !errors.Is(err, ErrOtherTopics) {
+	o := verify.Options{Source: log, Events: []string{"crossings"}, Program: r.program, Store: store, Log: discard, Found: func(verify.Difference) {}}
+	if v, err := verify.Run(t.Context(), o); !errors.Is(err, verify.ErrOtherTopics) {
 		t.Errorf("%+v, error %v", v, err)
 	}
 }
@@ -340,21 +347,21 @@ rules: [{id: r, by: incident, window: 10h, step: 1h, limits: {clicks: 10}, clear
 	}
 	v, found := r.verified(store, nil)
 	t.Logf("%+v", v)
-	if len(found) > 0 || v.Open[OpenLevels] != 1 {
-		t.Errorf("found %+v, %d levels open", found, v.Open[OpenLevels])
+	if len(found) > 0 || v.Open[verify.OpenLevels] != 1 {
+		t.Errorf("found %+v, %d levels open", found, v.Open[verify.OpenLevels])
 	}
 }
 
 // TestTimestampsNearTheEnd: Kafka timestamps may be anything.
 func TestTimestampsNearTheEnd(t *testing.T) {
-	r := &recount{}
-	for i, ms := range []int64{never - 900, never - 500} {
-		p := &recountPartition{partition: &partition{assignment: newAssignment("events", i, i, 1)}, peeked: true}
-		p.record.Timestamp = ms
-		r.partitions = append(r.partitions, p)
+	r := &verify.Recount{}
+	for i, ms := range []int64{engine.Never - 900, engine.Never - 500} {
+		p := &verify.RecountedPartition{Partition: &partition.Partition{Assignment: shard.NewAssignment("events", i, i, 1)}, Peeked: true}
+		p.Record.Timestamp = ms
+		r.Partitions = append(r.Partitions, p)
 	}
-	p, until, err := r.oldest(t.Context(), []int64{1, 1})
-	if err != nil || p.record.Timestamp > until {
+	p, until, err := r.Oldest(t.Context(), []int64{1, 1})
+	if err != nil || p.Record.Timestamp > until {
 		t.Fatalf("nothing is read up to %d, %v", until, err)
 	}
 }

@@ -12,12 +12,15 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
 )
 
 // dogYard is a watchdog over a partition, a shard and a relay, and a clock of seconds.
 type dogYard struct {
-	*watchdog
-	partition, shard, relay pulse
+	*watchdog.Watchdog
+	partition, shard, relay watchdog.Pulse
 	log                     bytes.Buffer
 	now                     time.Time
 }
@@ -25,13 +28,13 @@ type dogYard struct {
 func newDogYard(t *testing.T) *dogYard {
 	y := &dogYard{now: time.Unix(1_000_000, 0)}
 	p := compile(t, builtin(t, "cn-2019-15"))
-	y.watchdog = &watchdog{
-		metrics: NewMetrics(prometheus.NewRegistry(), p), log: slog.New(slog.NewJSONHandler(&y.log, nil)), quiet: &retry.Throttle{},
-		topics: []topicPartition{{"events", 0}, {"events", 1}},
+	y.Watchdog = &watchdog.Watchdog{
+		Metrics: metrics.New(prometheus.NewRegistry(), p), Log: slog.New(slog.NewJSONHandler(&y.log, nil)), Quiet: &retry.Throttle{},
+		Topics: []position.TopicPartition{{Topic: "events", Partition: 0}, {Topic: "events", Partition: 1}},
 	}
-	y.watchPartition(&y.partition, topicPartition{"events", 1})
-	y.watchShard(&y.shard, 3)
-	y.watchRelay(&y.relay, 3)
+	y.WatchPartition(&y.partition, position.TopicPartition{Topic: "events", Partition: 1})
+	y.WatchShard(&y.shard, 3)
+	y.WatchRelay(&y.relay, 3)
 	return y
 }
 
@@ -40,7 +43,7 @@ func (y *dogYard) pass(seconds int, each func()) {
 	for range seconds {
 		y.now = y.now.Add(time.Second)
 		each()
-		y.look(y.now)
+		y.Look(y.now)
 	}
 }
 
@@ -49,35 +52,35 @@ func (y *dogYard) pass(seconds int, each func()) {
 func TestWatchdog(t *testing.T) {
 	y := newDogYard(t)
 	gauge := func() (of float64) {
-		for _, x := range seriesOf(y.metrics.stalled) {
+		for _, x := range seriesOf(y.Metrics.Stalled) {
 			if x.GetLabel()[3].GetValue() == "shard" {
 				of += x.GetGauge().GetValue()
 			}
 		}
 		return of
 	}
-	if n := len(seriesOf(y.metrics.stalled)); n != 3 {
+	if n := len(seriesOf(y.Metrics.Stalled)); n != 3 {
 		t.Errorf("%d series at the start", n)
 	}
 	y.pass(100, func() {}) // all rest
-	y.partition.at(stepFetch)
-	y.shard.at(stepApply)
-	y.relay.at(stepPublish)
-	y.pass(100, func() { y.partition.beat(); y.shard.offset.Add(1); y.relay.offset.Add(1) })
-	if got := y.stalls(); got != nil || y.log.Len() > 0 {
+	y.partition.At(watchdog.StepFetch)
+	y.shard.At(watchdog.StepApply)
+	y.relay.At(watchdog.StepPublish)
+	y.pass(100, func() { y.partition.Beat(); y.shard.Offset.Add(1); y.relay.Offset.Add(1) })
+	if got := y.Stalls(); got != nil || y.log.Len() > 0 {
 		t.Fatalf("said of those who work: %q %s", got, y.log.String())
 	}
 
-	y.shard.place.Store(2)
-	y.shard.offset.Store(17)
-	go1 := func() { y.partition.beat(); y.relay.beat() }
+	y.shard.Place.Store(2)
+	y.shard.Offset.Store(17)
+	go1 := func() { y.partition.Beat(); y.relay.Beat() }
 	y.pass(10, go1)
-	if got := y.stalls(); got != nil {
+	if got := y.Stalls(); got != nil {
 		t.Errorf("said too early: %q", got)
 	}
-	y.shard.at(stepCommit) // to go from one step to another is not to do anything
+	y.shard.At(watchdog.StepCommit) // to go from one step to another is not to do anything
 	y.pass(5, go1)
-	if got, want := y.stalls(), "shard 3 does nothing for 14 s, at events/1 offset 17: commit to redis"; !slices.Equal(got, []string{want}) {
+	if got, want := y.Stalls(), "shard 3 does nothing for 14 s, at events/1 offset 17: commit to redis"; !slices.Equal(got, []string{want}) {
 		t.Errorf("got %q, want %q", got, want)
 	}
 	if got := gauge(); got != 14 {
@@ -88,26 +91,26 @@ func TestWatchdog(t *testing.T) {
 		t.Errorf("log: %s", text)
 	}
 
-	y.partition.at(stepBury)
-	y.partition.offset.Store(99)
+	y.partition.At(watchdog.StepBury)
+	y.partition.Offset.Store(99)
 	y.pass(20, func() {})
 	want := []string{
 		"partition events/1 does nothing for 19 s, at offset 99: write dead letters to kafka",
 		"shard 3 does nothing for 34 s, at events/1 offset 17: commit to redis", "relay 3 does nothing for 20 s, at entry 100: publish to kafka",
 	}
-	if got := y.stalls(); !slices.Equal(got, want) {
+	if got := y.Stalls(); !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
 	}
-	y.shard.beat()
-	y.relay.at(stepRest)
-	y.partition.beat()
+	y.shard.Beat()
+	y.relay.At(watchdog.StepRest)
+	y.partition.Beat()
 	y.log.Reset()
 	y.pass(3, go1)
-	if y.shard.at(stepRest); y.stalls() != nil || gauge() != 0 || strings.Count(y.log.String(), "nothing is stalled any more") != 1 {
-		t.Errorf("at the end: %q %s", y.stalls(), y.log.String())
+	if y.shard.At(watchdog.StepRest); y.Stalls() != nil || gauge() != 0 || strings.Count(y.log.String(), "nothing is stalled any more") != 1 {
+		t.Errorf("at the end: %q %s", y.Stalls(), y.log.String())
 	}
-	y.forget(&y.relay)
-	if n := len(seriesOf(y.metrics.stalled)); n != 2 {
+	y.Forget(&y.relay)
+	if n := len(seriesOf(y.Metrics.Stalled)); n != 2 {
 		t.Errorf("%d series in the end", n)
 	}
 }
@@ -115,11 +118,11 @@ func TestWatchdog(t *testing.T) {
 // TestWatchdogSleeps: a process that was stopped does not take its sleep for another's.
 func TestWatchdogSleeps(t *testing.T) {
 	y := newDogYard(t)
-	y.shard.at(stepApply)
+	y.shard.At(watchdog.StepApply)
 	y.pass(2, func() {})
 	y.now = y.now.Add(time.Hour)
 	y.pass(1, func() {})
-	if got := y.stalls(); got != nil {
+	if got := y.Stalls(); got != nil {
 		t.Errorf("%q", got)
 	}
 }
@@ -132,5 +135,5 @@ func containsEach(s string, parts ...string) bool {
 func TestWatchdogEnds(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	newDogYard(t).run(ctx)
+	newDogYard(t).Run(ctx)
 }

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/seed-afe14ff2/aggregator/internal/event"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// Replay applies events one at a time, in order, as one partition whose Kafka
+// timestamps are the events' times. It keeps everything in memory, and belongs
+// to one goroutine.
+type Replay struct {
+	In       *Intake
+	Apply    Applier
+	now      int64 // ns; what `ahead` is measured against
+	subjects [thresholds.NumKinds]map[string]*Subject
+	Queue    dueQueue
+	event    []*Subject // of the event being applied
+	pending  []thresholds.Crossing
+	clearing bool
+	emit     func(*thresholds.Crossing)
+
+	// Stats counts what came.
+	Stats ReplayStats
+	// Unusual is the type of the first unmatched event that has none of the usual types of event, nor one that a
+	// pack names; "" if there was none.
+	Unusual string
+}
+
+// ReplayStats counts events by what became of them.
+type ReplayStats struct {
+	Matched, Unmatched, Duplicate, Malformed, Ahead int
+	Late, Refused                                   int // of the operations (an event for one subject)
+}
+
+// NewReplay makes a replay. now (ns) is what `ahead` is measured against. emit takes
+// each crossing, which is valid during the call only.
+func NewReplay(p *Program, o IntakeOptions, now int64, emit func(*thresholds.Crossing)) *Replay {
+	r := &Replay{In: NewIntake(p, Secret{}, o), now: now, emit: emit}
+	r.Apply = Applier{Program: p, Emit: r.announce}
+	for k := range r.subjects {
+		r.subjects[k] = map[string]*Subject{}
+	}
+	return r
+}
+
+// Line applies one line, an event or a structured CloudEvent. The error says why it was
+// malformed or ahead; the replay goes on after either.
+func (r *Replay) Line(line []byte) error {
+	if err := r.In.Decoder.Decode(&r.In.Event, line); err != nil {
+		if v, _ := Refusal(err); v == Ahead {
+			r.Stats.Ahead++
+		} else {
+			r.Stats.Malformed++
+		}
+		return err
+	}
+	return r.take(&r.In.Event)
+}
+
+func (r *Replay) take(e *event.Event) error {
+	switch {
+	case r.In.TooNew(r.now):
+		r.Stats.Ahead++
+		return aheadOfNow(e.Time, r.now, r.In.MaxAhead)
+	case r.In.Repeated(FloorDiv(e.Time, Millisecond)):
+		r.Stats.Duplicate++
+		return nil
+	}
+	ops := r.In.Operations()
+	if len(ops) == 0 {
+		r.Stats.Unmatched++
+		r.noteType(string(e.Type))
+		return nil
+	}
+	r.Stats.Matched++
+	r.event = r.event[:0]
+	for i := range ops {
+		r.event = append(r.event, r.subject(ops[i].Kind, ops[i].ID))
+	}
+	r.clearDue(ops)
+	for i := range ops {
+		r.operation(r.event[i], &ops[i])
+	}
+	return nil
+}
+
+func (r *Replay) noteType(name string) {
+	if usual, _ := thresholds.UsualType(name); r.Unusual == "" && !usual && len(r.Apply.Program.types[name]) == 0 {
+		r.Unusual = name
+	}
+}
+
+func (r *Replay) operation(s *Subject, o *Operation) {
+	out := r.Apply.Apply(s, o, Moment{Time: r.In.Newest, Known: r.In.Newest})
+	if out.Late {
+		r.Stats.Late++
+	}
+	if out.Refused {
+		r.Stats.Refused++
+	}
+	r.Queue.put(s)
+}
+
+func (r *Replay) subject(kind thresholds.Kind, id []byte) *Subject {
+	if s, ok := r.subjects[kind][string(id)]; ok {
+		return s
+	}
+	key := string(id)
+	s := r.Apply.Open(windows.NewSubject(&r.Apply.Program.Kinds[kind].Layout), kind, key)
+	r.subjects[kind][key] = s
+	return s
+}
+
+// clearDue ends every episode that the stream's time has made due, or the time of the event's operations that of
+// their subjects, in order of date, kind, subject and pack.
+func (r *Replay) clearDue(ops []Operation) {
+	r.clearing = true
+	for s := r.Queue.take(r.In.Newest); s != nil; s = r.Queue.take(r.In.Newest) {
+		r.Apply.Clear(s, s.Reached(r.In.Newest))
+		r.Queue.put(s)
+	}
+	for i := range ops {
+		r.Apply.Clear(r.event[i], ops[i].Time)
+	}
+	r.clearing = false
+	slices.SortStableFunc(r.pending, func(a, b thresholds.Crossing) int { // of one subject and date in the packs' order already
+		return cmp.Or(cmp.Compare(a.Time, b.Time), cmp.Compare(a.Rule.By, b.Rule.By), cmp.Compare(a.Subject, b.Subject))
+	})
+	for i := range r.pending {
+		r.emit(&r.pending[i])
+	}
+	r.pending = r.pending[:0]
+}
+
+// announce hands a crossing on; clears are put in order first.
+func (r *Replay) announce(_ *Subject, c *thresholds.Crossing) {
+	if !r.clearing {
+		r.emit(c)
+		return
+	}
+	kept := *c
+	kept.Values = slices.Clone(c.Values)
+	r.pending = append(r.pending, kept)
+}

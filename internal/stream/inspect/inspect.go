@@ -1,0 +1,159 @@
+package inspect
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// Standing is where a subject is with one rule.
+type Standing struct {
+	Rule     *thresholds.Rule
+	Subject  string
+	State    thresholds.State
+	Values   []thresholds.Value // by limit of Rule
+	Progress uint64             // 1/10,000 of the limit
+}
+
+// Standings appends where the subject kind/id is with each rule in which it
+// has any progress, in the packs' order, as it stands in the store, which has that many
+// shards. A commit between two reads of it may make that an error: try again.
+func Standings(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, kind thresholds.Kind, id string, dst []Standing) ([]Standing, error) {
+	number, _, record, err := FindRecord(ctx, store, shards, kind, id)
+	if err != nil || record == nil {
+		return dst, err
+	}
+	s, err := storedSubject(ctx, p, store, number, kind, []byte(id), record)
+	if err != nil {
+		return dst, err
+	}
+	a := engine.Applier{Program: p}
+	for i := range p.Kinds[kind].Rules {
+		r := &p.Kinds[kind].Rules[i]
+		a.Values = nil
+		a.ReadValues(s, r)
+		m := s.RuleState(i)
+		if at := r.Progress(a.Values); at > 0 {
+			dst = append(dst, Standing{
+				Rule: r.Rule, Subject: id, Values: a.Values, Progress: at,
+				State: thresholds.State{Level: thresholds.Level(m.Level), Episode: max(m.Episode, 1)},
+			})
+		}
+	}
+	return dst, nil
+}
+
+// Forget deletes everything that is stored of the subject kind/id. It is for
+// subjects of which no more events come: one that is being written may be left in part.
+func Forget(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, kind thresholds.Kind, id string) error {
+	number, key, record, err := FindRecord(ctx, store, shards, kind, id)
+	if err != nil || record == nil {
+		return err
+	}
+	s, err := windows.DecodeSubject(&p.Kinds[kind].Layout, record)
+	if err != nil {
+		return fmt.Errorf("forget a subject of shard %d: %w", number, err)
+	}
+	gone := [][]byte{key}
+	for _, part := range s.Shrink(nil) {
+		gone = append(gone, store.Keys().AppendPartKey(nil, number, s.PartID(nil, part), kind.String(), []byte(id)))
+	}
+	if err := store.Delete(ctx, number, gone...); err != nil {
+		return err
+	}
+	return store.Disarm(ctx, number, store.Keys().AppendMember(nil, kind.String(), []byte(id)))
+}
+
+// FindRecord reads the record of a subject; nil if there is none.
+func FindRecord(ctx context.Context, store windowstore.Store, shards int, kind thresholds.Kind, id string) (number int, key, record []byte, err error) {
+	number = windowstore.ShardOf(kind.String(), []byte(id), shards)
+	key = store.Keys().AppendRecordKey(nil, number, kind.String(), []byte(id))
+	records, err := store.Load(ctx, number, [][]byte{key}, nil)
+	if err != nil {
+		return number, key, nil, err
+	}
+	return number, key, records[0], nil
+}
+
+// StoredCounts calls yield with the counts lines of everything in the store, of
+// that many shards. The store should be at rest: subjects are read one after the other.
+func StoredCounts(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, yield func(line []byte) bool) error {
+	a := engine.Applier{Program: p}
+	var all []*engine.Subject
+	keys, err := storedRecords(ctx, store, shards)
+	if err != nil {
+		return err
+	}
+	for n := range shards {
+		some, err := storedSubjects(ctx, p, store, n, keys[n])
+		if err != nil {
+			return err
+		}
+		all = append(all, some...)
+	}
+	a.Counts(all, yield)
+	return nil
+}
+
+// storedRecords are the keys of all records, by shard.
+func storedRecords(ctx context.Context, store windowstore.Store, shards int) ([][][]byte, error) {
+	keys := make([][][]byte, shards)
+	seen := map[string]bool{}
+	err := store.ScanRecords(ctx, func(n int, key []byte) bool {
+		if n < shards && !seen[string(key)] {
+			seen[string(key)] = true
+			keys[n] = append(keys[n], bytes.Clone(key))
+		}
+		return true
+	}, nil)
+	return keys, err
+}
+
+func storedSubjects(ctx context.Context, p *engine.Program, store windowstore.Store, number int, keys [][]byte) ([]*engine.Subject, error) {
+	var all []*engine.Subject
+	for part := range slices.Chunk(keys, shard.MaxLoadKeys) {
+		records, err := store.Load(ctx, number, part, nil)
+		if err != nil {
+			return nil, err
+		}
+		for i, record := range records {
+			_, name, id, _ := store.Keys().ParseRecordKey(part[i])
+			kind, ok := thresholds.ParseKind(name)
+			if record == nil || !ok {
+				continue
+			}
+			s, err := storedSubject(ctx, p, store, number, kind, id, record)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
+
+// storedSubject reads a subject's histories, which its values need.
+func storedSubject(ctx context.Context, p *engine.Program, store windowstore.Store, number int, kind thresholds.Kind, id, record []byte) (*engine.Subject, error) {
+	ws, err := windows.DecodeSubject(&p.Kinds[kind].Layout, record)
+	if err != nil {
+		return nil, fmt.Errorf("read a subject of shard %d: %w", number, err)
+	}
+	for _, part := range ws.NeedsHistory(nil) {
+		key := store.Keys().AppendPartKey(nil, number, ws.PartID(nil, part), kind.String(), id)
+		values, err := store.Load(ctx, number, [][]byte{key}, nil)
+		if err != nil {
+			return nil, err
+		}
+		if err := ws.Load(part, values[0]); err != nil {
+			return nil, fmt.Errorf("read a history of shard %d: %w", number, err)
+		}
+	}
+	return &engine.Subject{Subject: ws, Kind: kind, ID: string(id)}, nil
+}

@@ -1,0 +1,88 @@
+package outbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// assignment is a relay's right to publish the outbox of its shard. It is noted in
+// the store, by the generation of the group: a process that woke up after its
+// partitions went to another still believes in its own generation for a moment,
+// and would publish what the other is about to.
+type Lease struct {
+	Name  []byte    // ours, as stored: the generation, then the process; nil: nobody else is about
+	Seen  time.Time // when the store last said that the outbox is ours
+	rival []byte    // who else was met, of our generation or a newer one
+	since time.Time // since when the rival has been the same one
+}
+
+func NewLease(generation int32, process uint64) Lease {
+	return Lease{Name: binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(generation)), process)}
+}
+
+const (
+	// LeaseFresh is how long after the store was asked a relay may publish. It is
+	// less than the group takes to give a silent member's partitions to another.
+	LeaseFresh = 3 * time.Second
+	// LeaseOutlives is how long a rival's claim stands that does nothing: longer
+	// than a session of the group. So long it takes if the group was made anew,
+	// which then counts its generations from the start.
+	LeaseOutlives = 12 * time.Second
+)
+
+// errNotOurs: a newer generation publishes the outbox.
+var ErrNotOurs = errors.New("another process publishes the outbox now")
+
+// Fresh says whether the right is certain enough to publish now, and gives what
+// is published the time until which it is.
+func (c *Lease) Fresh(ctx context.Context) (context.Context, bool) {
+	if c.Name == nil {
+		return ctx, true
+	}
+	late := c.Seen.Add(LeaseFresh)
+	return NotAfter(ctx, late), time.Now().Before(late)
+}
+
+// yields says whether the lease stored, by a store that was asked at some time, goes before ours. One that is older, or
+// gone with what a store lost, does not. A rival is met when the answer is there: who slept between asking and
+// that does not know for how long the rival has been about.
+func (c *Lease) yields(stored []byte, asked time.Time) bool {
+	if len(stored) != len(c.Name) || bytes.Compare(stored[:8], c.Name[:8]) < 0 {
+		return false
+	}
+	if !bytes.Equal(c.rival, stored) {
+		c.rival, c.since = bytes.Clone(stored), time.Now()
+	}
+	return asked.Sub(c.since) < LeaseOutlives
+}
+
+// hold makes sure of the right to publish, given what the store held when it
+// was asked at some time.
+func (r *Relay) hold(ctx context.Context, stored []byte, asked time.Time) error {
+	c := &r.Lease
+	if c.Name == nil {
+		return nil
+	}
+	if !bytes.Equal(stored, c.Name) {
+		if c.yields(stored, asked) {
+			return ErrNotOurs
+		}
+		res, err := r.Store.Commit(ctx, r.Shard, &windowstore.Commit{Fences: []windowstore.Fence{{Key: r.leaseKey(), From: stored, To: c.Name}}})
+		if err != nil {
+			return r.failed(ctx, fmt.Errorf("claim outbox of shard %d: %w", r.Shard, err))
+		}
+		if res.Outcome != windowstore.Done {
+			return ErrNotOurs
+		}
+	}
+	c.Seen, c.rival = asked, nil
+	return nil
+}
+
+func (r *Relay) leaseKey() []byte { return r.Keys.AppendClaimKey(nil, r.Shard) }

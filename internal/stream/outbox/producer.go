@@ -1,0 +1,107 @@
+package outbox
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+)
+
+// Producer writes by one request at a time. Unlike the library's
+// writer it never sends a message twice by itself: after an error it is open whether
+// Kafka has it, and for the caller to find out.
+type Producer struct {
+	Client      *kafka.Client
+	Topic       string // of messages that name none
+	Compression kafka.Compression
+}
+
+const (
+	// SendTimeout bounds one request. The leader waits half of it for its
+	// followers: one that is gone holds an acknowledgement up until Kafka takes it
+	// out of the replicas, after 9 s by default.
+	SendTimeout = 40 * time.Second
+	// BatchBytes bounds what is sent at once: brokers take 1 MiB by default.
+	BatchBytes = 512 << 10
+)
+
+// WriteMessages writes messages of one topic and partition, which is their WriterData, in
+// their order. If the error is a kafka.WriteErrors, those without one are safe.
+func (p *Producer) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
+	for done := 0; done < len(messages); {
+		n := BatchOf(messages[done:])
+		if err := p.send(ctx, messages[done:done+n]); err != nil {
+			errs := make(kafka.WriteErrors, len(messages))
+			for i := range errs[done:] {
+				errs[done+i] = err
+			}
+			return errs
+		}
+		done += n
+	}
+	return nil
+}
+
+// NotAfterKey is the key of the time after which a message must not be sent any more.
+type NotAfterKey struct{}
+
+// NotAfter gives what is sent with a context a time after which it must not be
+// sent any more. A process that was stopped while it dialled would send it when it wakes up.
+func NotAfter(ctx context.Context, late time.Time) context.Context {
+	return context.WithValue(ctx, NotAfterKey{}, late)
+}
+
+// DeadlineReader hands out records, when a request is put together, as long as it is not
+// too late.
+type DeadlineReader struct {
+	kafka.RecordReader
+	Late time.Time
+}
+
+// ReadRecord is kafka.RecordReader's.
+func (t *DeadlineReader) ReadRecord() (*kafka.Record, error) {
+	if time.Now().After(t.Late) {
+		return nil, ErrTooLate
+	}
+	return t.RecordReader.ReadRecord()
+}
+
+var ErrTooLate = errors.New("not sent: too late")
+
+// BatchOf is how many of the messages fit into a batch, at least one.
+func BatchOf(messages []kafka.Message) int {
+	size := 0
+	for i := range messages {
+		m := &messages[i]
+		size += len(m.Key) + len(m.Value)
+		for _, h := range m.Headers {
+			size += len(h.Key) + len(h.Value)
+		}
+		if size > BatchBytes && i > 0 {
+			return i
+		}
+	}
+	return len(messages)
+}
+
+// send writes one batch, and returns when all replicas have it.
+func (p *Producer) send(ctx context.Context, messages []kafka.Message) error {
+	records := make([]kafka.Record, len(messages))
+	for i, m := range messages {
+		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers}
+	}
+	r := &kafka.ProduceRequest{
+		Topic: cmp.Or(messages[0].Topic, p.Topic), Partition: messages[0].WriterData.(int), RequiredAcks: kafka.RequireAll,
+		Records: kafka.NewRecordReader(records...), Compression: p.Compression,
+	}
+	if late, ok := ctx.Value(NotAfterKey{}).(time.Time); ok {
+		r.Records = &DeadlineReader{r.Records, late}
+	}
+	res, err := p.Client.Produce(ctx, r)
+	if err != nil {
+		return err
+	}
+	return res.Error
+}

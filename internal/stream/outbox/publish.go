@@ -1,0 +1,303 @@
+package outbox
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+)
+
+// KafkaPublisher writes crossings to Kafka. All crossings of a shard go to one
+// partition, so that they keep their order. Ids that were at the end of the topic when a relay
+// began, or were written since, are not written again.
+type KafkaPublisher struct {
+	Writer     MessageWriter
+	Source     fetch.Source
+	End        func(ctx context.Context, topic string, partition int) (int64, error) // of the log, replicated or not
+	Topic      string
+	EventsFrom string // ce_source
+	Structured bool   // CloudEvents in the value, not in the headers
+	Now        func() time.Time
+	Metrics    *metrics.Metrics
+	Most       int // ids remembered for each partition of the topic, and records read at its end
+
+	mu    sync.Mutex
+	Tails map[int]*Tail // by partition
+}
+
+// MessageWriter writes to Kafka, as *producer does.
+type MessageWriter interface {
+	WriteMessages(ctx context.Context, messages ...kafka.Message) error
+}
+
+// Tail is what is known of the end of a partition.
+type Tail struct {
+	reading sync.Mutex
+	read    int64 // when it was read last, by the caller's count
+	ids     recentIDs
+}
+
+// recentIDs is a bounded set of ids: the oldest goes first.
+type recentIDs struct {
+	most  int
+	ids   map[string]struct{}
+	order []string
+}
+
+// RecentMost is the default of topicPublisher.most.
+const RecentMost = 10_000
+
+func (r *recentIDs) has(id string) bool {
+	_, ok := r.ids[id]
+	return ok
+}
+
+func (r *recentIDs) add(id string) {
+	if r.has(id) {
+		return
+	}
+	if len(r.order) >= r.most {
+		delete(r.ids, r.order[0])
+		r.order = r.order[1:]
+	}
+	r.ids[id] = struct{}{}
+	r.order = append(r.order, id)
+}
+
+// Envelope is what of a crossing goes into its CloudEvent.
+type Envelope struct {
+	ID      string      `json:"id"`
+	Status  string      `json:"status"`
+	By      string      `json:"by"`
+	Subject string      `json:"subject"`
+	Time    string      `json:"time"`
+	Rule    string      `json:"rule"`
+	Level   json.Number `json:"level"`
+
+	Evidence struct {
+		Partition int   `json:"partition"`
+		Offset    int64 `json:"offset"`
+	} `json:"evidence"`
+}
+
+// attributeID is the id as the CloudEvent has it.
+func (e *Envelope) attributeID() string { return AttributeText(e.ID) }
+
+// attributeSubject is the subject as the CloudEvent has it.
+func (e *Envelope) attributeSubject() string { return AttributeText(e.By + "/" + e.Subject) }
+
+// Told is what the metrics tell of it.
+func (e *Envelope) Told(delay int64) metrics.Crossing {
+	return metrics.Crossing{Rule: e.Rule, Level: e.Level.String(), Status: e.Status, Partition: e.Evidence.Partition, Offset: e.Evidence.Offset, Delay: delay}
+}
+
+func (p *KafkaPublisher) LoadRecent(ctx context.Context, partition int, since int64) error {
+	t := p.tail(partition)
+	t.reading.Lock()
+	defer t.reading.Unlock()
+	if t.read >= since {
+		return nil
+	}
+	if err := p.readTail(ctx, t, partition); err != nil {
+		return err
+	}
+	t.read = since
+	return nil
+}
+
+// readTail reads the ids at the end of a partition. What is in the log and not
+// replicated yet belongs to it: crossings of which the acknowledgement was lost, or did not
+// come before their process died. It is waited for, for as long as a broker that is gone may
+// hold it up. What can be read is read, however late it is: a broker may be slow to say where the log ends.
+func (p *KafkaPublisher) readTail(ctx context.Context, t *Tail, partition int) error {
+	start, end, err := p.Source.Offsets(ctx, p.Topic, partition)
+	if err != nil {
+		return err
+	}
+	at, late := max(start, end-int64(p.Most)), time.Now().Add(TailPatience)
+	stream := p.Source.Open(p.Topic, partition, at)
+	defer stream.Close()
+	for {
+		if end, err = p.End(ctx, p.Topic, partition); err != nil || at >= end {
+			return err
+		}
+		for more := true; more && at < end; {
+			set, err := stream.Next(ctx)
+			if err != nil {
+				return fmt.Errorf("read the end of %s/%d: %w", p.Topic, partition, err)
+			}
+			if err := p.remember(ctx, t, set); err != nil {
+				return err
+			}
+			next, _ := set.Span()
+			at, more = next, next > at
+		}
+		if at < end && time.Now().After(late) {
+			return nil
+		}
+	}
+}
+
+// TailPatience is how long the end of the topic is waited for. Kafka takes a
+// broker that is gone out of the replicas after 9 s, one that lags after 30, by default.
+const TailPatience = 40 * time.Second
+
+// remember notes the ids of a set.
+func (p *KafkaPublisher) remember(ctx context.Context, t *Tail, set fetch.RecordSet) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var record fetch.Record
+	for {
+		more, err := set.Read(ctx, &record)
+		if err != nil || !more {
+			return err
+		}
+		if id := CrossingID(&record); record.Fault == nil && id != "" {
+			t.ids.add(id)
+		}
+	}
+}
+
+func (p *KafkaPublisher) tail(partition int) *Tail {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	t := p.Tails[partition]
+	if t == nil {
+		t = &Tail{ids: recentIDs{most: p.Most, ids: map[string]struct{}{}}}
+		p.Tails[partition] = t
+	}
+	return t
+}
+
+// CrossingID is the id of a published crossing, in either CloudEvents form, as its attribute has it.
+func CrossingID(r *fetch.Record) string {
+	for _, h := range r.Headers {
+		if string(h.Key) == "ce_id" {
+			return string(h.Value)
+		}
+	}
+	var e Envelope
+	if json.Unmarshal(r.Value, &e) != nil {
+		return ""
+	}
+	return e.ID
+}
+
+func (p *KafkaPublisher) Write(ctx context.Context, partition int, entries []Entry) error {
+	messages := make([]kafka.Message, 0, len(entries))
+	var fresh []Entry
+	var written []Envelope
+	for _, entry := range entries {
+		var e Envelope
+		if err := json.Unmarshal(entry.Value, &e); err != nil {
+			return fmt.Errorf("read crossing from the outbox: %w", err)
+		}
+		if p.wasPublished(partition, e.attributeID()) {
+			p.Metrics.RepeatSkipped()
+			continue
+		}
+		messages = append(messages, p.Message(&e, entry.Value, partition))
+		fresh, written = append(fresh, entry), append(written, e)
+	}
+	if len(messages) == 0 {
+		return nil
+	}
+	err := p.send(ctx, messages, partition, written)
+	if err == nil {
+		for i := range fresh {
+			p.Metrics.Crossing(written[i].Told(p.Now().UnixMilli() - fresh[i].Timestamp))
+		}
+	}
+	return err
+}
+
+// send writes messages, and remembers those that are safe even if others are not.
+// After an error the end of the topic must be read again, before they are sent again.
+func (p *KafkaPublisher) send(ctx context.Context, messages []kafka.Message, partition int, written []Envelope) error {
+	err := p.Writer.WriteMessages(ctx, messages...)
+	t := p.tail(partition)
+	if err != nil {
+		t.reading.Lock()
+		t.read = 0
+		t.reading.Unlock()
+	}
+	var each kafka.WriteErrors
+	if err != nil && !errors.As(err, &each) {
+		return err
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := range written {
+		if each == nil || each[i] == nil {
+			t.ids.add(written[i].attributeID())
+		}
+	}
+	return err
+}
+
+func (p *KafkaPublisher) wasPublished(partition int, id string) bool {
+	t := p.tail(partition)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return t.ids.has(id)
+}
+
+// Message is the Kafka record of a crossing: CloudEvents 1.0, binary or structured.
+func (p *KafkaPublisher) Message(e *Envelope, value []byte, partition int) kafka.Message {
+	kind := "aggregator.threshold." + e.Status
+	m := kafka.Message{Key: []byte(e.By + "/" + e.Subject), Value: value, WriterData: partition}
+	if p.Structured {
+		m.Headers = []kafka.Header{{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")}}
+		m.Value = p.structure(e, kind, value)
+		return m
+	}
+	for _, h := range [][2]string{
+		{"ce_specversion", "1.0"},
+		{"ce_id", e.attributeID()},
+		{"ce_source", p.EventsFrom},
+		{"ce_type", kind},
+		{"ce_subject", e.attributeSubject()},
+		{"ce_time", e.Time},
+		{"ce_dataschema", dataSchema},
+		{"content-type", "application/json"},
+	} {
+		m.Headers = append(m.Headers, kafka.Header{Key: h[0], Value: []byte(h[1])})
+	}
+	return m
+}
+
+// dataSchema names the form of the record; its version is in `schema`.
+const dataSchema = "urn:aggregator:threshold-crossing:1"
+
+func (p *KafkaPublisher) structure(e *Envelope, kind string, data []byte) []byte {
+	b, err := json.Marshal(struct {
+		SpecVersion     string          `json:"specversion"`
+		ID              string          `json:"id"`
+		Source          string          `json:"source"`
+		Type            string          `json:"type"`
+		Subject         string          `json:"subject"`
+		Time            string          `json:"time"`
+		DataSchema      string          `json:"dataschema"`
+		DataContentType string          `json:"datacontenttype"`
+		Data            json.RawMessage `json:"data"`
+	}{"1.0", e.attributeID(), p.EventsFrom, kind, e.attributeSubject(), e.Time, dataSchema, "application/json", data})
+	if err != nil {
+		panic("BUG: a crossing that is no JSON: " + err.Error())
+	}
+	return b
+}
+
+// oldest is the Kafka timestamp of the first of entries; 0: there is none.
+func oldest(entries []Entry) int64 {
+	if len(entries) == 0 {
+		return 0
+	}
+	return entries[0].Timestamp
+}

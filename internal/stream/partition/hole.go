@@ -1,0 +1,68 @@
+package partition
+
+import (
+	"context"
+	"fmt"
+	"sync"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+)
+
+// holes are those that a process has told of, by partition. It meets one again after a rewind, or when it is
+// given the partition again, as long as what is behind it is not stored.
+type holes struct {
+	mu sync.Mutex
+	to map[int]int64 // offset behind the last one; by place among all partitions
+}
+
+func NewHoles() *holes { return &holes{to: map[int]int64{}} }
+
+// untold is how many of the records [from, to) were not told of yet. Now they are.
+func (h *holes) untold(partition int, from, to int64) int64 {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	told := h.to[partition]
+	h.to[partition] = max(told, to)
+	return max(0, to-max(from, told))
+}
+
+// Skip goes on behind records that the log no longer holds. Shards that had not counted
+// them say since when their counts are whole.
+func (p *Partition) Skip(ctx context.Context, gone *fetch.OutOfRange) error {
+	if gone.Offset > gone.End {
+		return fmt.Errorf("read on: %w: %w", gone, ErrShortLog)
+	}
+	records, err := p.leap(ctx, gone)
+	if records > 0 {
+		p.Log.Error("hole in the log: records were deleted before they were read",
+			"topic", p.Assignment.Topic, "partition", p.Assignment.Partition, "from", gone.Offset, "to", gone.Start, "records", records)
+	}
+	return err
+}
+
+// passOver goes on behind records that cannot be read, since an operator said so.
+func (p *Partition) passOver(ctx context.Context, gone *fetch.OutOfRange) error {
+	records, err := p.leap(ctx, gone)
+	if records > 0 {
+		p.Log.Warn("hole in the log: passed over, as -skip said",
+			"topic", p.Assignment.Topic, "partition", p.Assignment.Partition, "from", gone.Offset, "to", gone.Start, "records", records)
+	}
+	return err
+}
+
+// leap goes on behind a hole, and returns how many of its records were not told of yet.
+func (p *Partition) leap(ctx context.Context, gone *fetch.OutOfRange) (untold int64, err error) {
+	since, err := p.WholeFrom(ctx, gone.Start, p.Clock)
+	if err != nil {
+		return 0, err
+	}
+	if untold = p.Holes.untold(p.Assignment.Index, gone.Offset, gone.Start); untold > 0 {
+		p.Metrics.Hole(untold)
+	}
+	p.Gap = shard.Hole{To: gone.Start, Since: position.LaterSince(p.Gap.Since, since)}
+	p.Next = gone.Start
+	p.Stream.SeekTo(gone.Start)
+	return untold, nil
+}

@@ -1,0 +1,7 @@
+// Package position has places in the log of a partition, as partitions, shards and the store tell them to each other.
+//
+// A Position lies between two records, and has the clocks of its partition there. As stored it is a fence: bytes that a commit
+// compares. Reach is the time of the stream, by the positions of all partitions.
+//
+// Offsets are those of Kafka; times are nanoseconds, clocks milliseconds.
+package position

@@ -1,0 +1,316 @@
+package verify
+
+import (
+	"encoding/json"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+)
+
+// Difference is something of which the log says one thing and the store another.
+type Difference struct {
+	Subject string `json:"subject"` // as incident/inc-42
+	Rule    string `json:"rule,omitempty"`
+	Measure string `json:"measure,omitempty"`
+	// What differs: record (there or not, sound or not), time (the subject's newest), first (its
+	// earliest), value, bucket, members (of a counter), level.
+	What string `json:"what"`
+	Want any    `json:"want"` // by the log
+	Got  any    `json:"got"`  // in the store
+}
+
+// Reason is why something could not be compared.
+type Reason uint8
+
+// The reasons. What each leaves out is counted in Verified.Open.
+const (
+	// OpenOld: counters that reach back before the log as it was read: what lies behind was compared.
+	OpenOld Reason = iota
+	// OpenSince: counters that a changed pack brought, whose window reaches back before that.
+	OpenSince
+	// OpenOrder: counters with a weight or an `after` that rest on the order between partitions.
+	OpenOrder
+	// OpenCapped: counters at their cap or bound, which rest on the order, or on what is not in the log.
+	OpenCapped
+	// OpenLevels: levels and episodes that rest on the order between partitions or on what is not in the log.
+	OpenLevels
+	// OpenForgotten: subjects that may be forgotten, since their windows are empty.
+	OpenForgotten
+	NumReasons
+)
+
+func (r Reason) String() string {
+	return [NumReasons]string{
+		"counters compared only from where the log as read is complete", "counters kept only since a pack changed",
+		"counters whose weights or `after` rest on the order between partitions", "counters at their cap",
+		"levels that rest on the order between partitions, or on what the log no longer holds", "subjects whose windows are empty",
+	}[r]
+}
+
+// comparing compares the subjects of a shard at one place.
+type comparing struct {
+	*Verification
+	shard   int
+	high    int64 // newest time matched in any partition, ns: no clear in the store is dated later
+	horizon int64 // as verification's
+
+	// of the subject under way
+	kind      thresholds.Kind
+	name      string
+	fed       feeders
+	want, got *engine.Subject
+	now       int64
+	whole     bool // the log as read has all of it
+	sure      bool // and the order in which it was applied is known
+}
+
+func (v *Verification) comparing(n int) *comparing {
+	c := &comparing{Verification: v, shard: n, high: engine.NoTime, horizon: v.horizon(n)}
+	for _, m := range v.limits[n] {
+		c.high = max(c.high, m.Newest)
+	}
+	return c
+}
+
+func (c *comparing) differ(d Difference) {
+	c.Differences++
+	c.Found(d)
+}
+
+func (c *comparing) skip(r Reason) { c.Open[r]++ }
+
+// subject compares one as the log gives it with the store's. Clears that are due by the newest
+// time of all, of which the store may have made some already, are made in both first. Over several partitions the
+// delays rest on the order: the smaller one has all that either side may have made.
+func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.Subject) {
+	c.kind, c.name, c.want, c.got = kind, kind.String()+"/"+id, want, got
+	if want == nil && got == nil || !c.present() {
+		return
+	}
+	c.whole = c.horizon == engine.NoTime || c.want.First() >= c.horizon && c.got.First() >= c.horizon
+	c.sure = c.whole && c.fed >= 0 && !c.postponed()
+	due := max(c.want.Reached(c.high), c.got.Reached(c.high))
+	for _, s := range []*engine.Subject{c.want, c.got} {
+		c.Clears.Clear(s, due)
+	}
+	c.time()
+	c.Subjects++
+	for i := range c.Program.Kinds[kind].Layout.Counters {
+		c.counter(i)
+	}
+	for r := range c.Program.Kinds[kind].Rules {
+		c.level(r)
+	}
+}
+
+// present deals with a subject of which there is no record on one side. It says
+// whether there is something to compare, with an empty subject on that side.
+func (c *comparing) present() bool {
+	layout := &c.Program.Kinds[c.kind].Layout
+	empty := func() *engine.Subject { return c.Clears.Open(windows.NewSubject(layout), c.kind, "") }
+	switch {
+	case c.want == nil && c.horizon != engine.NoTime:
+		c.want = empty()
+	case c.want == nil:
+		c.differ(Difference{Subject: c.name, What: "record", Want: "none", Got: "there"})
+		return false
+	case c.got == nil && c.want.Empty(c.high-int64(engine.ForgetAfter)):
+		c.skip(OpenForgotten)
+		return false
+	case c.got == nil && c.horizon != engine.NoTime && c.old():
+		c.skip(OpenOld)
+		return false
+	case c.got == nil:
+		c.differ(Difference{Subject: c.name, What: "record", Want: "there", Got: "none"})
+		return false
+	}
+	return true
+}
+
+// old says whether all that the log has of the subject lies before the horizon.
+func (c *comparing) old() bool {
+	t, ok := c.want.Time()
+	return !ok || t < c.horizon
+}
+
+// postponed says whether the store may lack a clear that the log gives, since one is not announced
+// while its window reaches back before a counter began.
+func (c *comparing) postponed() bool {
+	since := int64(engine.NoTime)
+	for _, m := range c.limits[c.shard] {
+		if m.Since != 0 {
+			since = max(since, m.Since)
+		}
+	}
+	t := &c.Program.Kinds[c.kind]
+	for r := range t.Rules {
+		rule := &t.Rules[r]
+		if rule.Clear == 0 || rule.Window == 0 {
+			continue
+		}
+		from := engine.WindowStart(rule.Rule, c.want, min(c.want.First(), c.got.First()))
+		for _, i := range rule.Counters {
+			if t := max(since, c.begin(i)); t != engine.NoTime && time.Unix(0, t).After(from) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// time compares the subject's times, and moves both to the later one.
+func (c *comparing) time() {
+	want, timed := c.want.Time()
+	got, ok := c.got.Time()
+	if timed && ok && want != got && c.sure {
+		c.differ(Difference{Subject: c.name, What: "time", Want: stamp(want), Got: stamp(got)})
+	}
+	if !timed || ok && got > want {
+		want = got
+	}
+	c.now = want
+	c.want.Advance(want)
+	c.got.Advance(want)
+	if c.whole && c.ever() && c.want.First() != c.got.First() {
+		c.differ(Difference{Subject: c.name, What: "first", Want: stamp(c.want.First()), Got: stamp(c.got.First())})
+	}
+}
+
+// ever says whether the subject has a counter without a window: it is never
+// forgotten, and its earliest time is told in crossings.
+func (c *comparing) ever() bool {
+	for i, spec := range c.Program.Kinds[c.kind].Layout.Counters {
+		if spec.Step == 0 {
+			for range c.want.Buckets(i) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+func stamp(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
+
+// since is the time from which on counter i can be compared, ns; noTime: all of it can.
+func (c *comparing) since(i int) int64 {
+	t := c.begin(i)
+	if c.whole {
+		return t
+	}
+	return max(t, c.horizon)
+}
+
+// begin is the time since which counter i is kept, ns; noTime: it always was.
+func (c *comparing) begin(i int) int64 {
+	id := c.Program.Kinds[c.kind].Layout.Counters[i].ID
+	t, ok := c.began[id]
+	switch {
+	case c.began == nil || ok && t == 0:
+		return engine.NoTime
+	case !ok:
+		return engine.Never // it has not begun in all partitions
+	}
+	return t
+}
+
+// counter compares counter i.
+func (c *comparing) counter(i int) {
+	spec := &c.Program.Kinds[c.kind].Layout.Counters[i]
+	low, since := spec.Lowest(c.now), c.since(i)
+	p := piece{spec: spec, from: low, weights: c.sure || c.whole && low <= spec.Bucket(c.want.First())}
+	if since != engine.NoTime {
+		if spec.Step > 0 && since < engine.Never {
+			p.from = max(low, spec.Bucket(since-1)+1)
+		}
+		if spec.Step == 0 || since == engine.Never || p.from > low {
+			c.skip(c.reason(i))
+		}
+		if spec.Step == 0 || p.from > spec.Bucket(c.now) {
+			return
+		}
+		p.weights = false
+	}
+	if !c.certain(i, since) {
+		return
+	}
+	c.Counters++
+	p.all = p.from == low
+	if d, differs := p.compare(c.want, c.got, i); differs {
+		d.Subject = c.name
+		d.Rule, d.Measure = c.Program.Kinds[c.kind].Named(i)
+		c.differ(d)
+	}
+	if spec.Op == windows.Weighted && !p.weights {
+		c.skip(OpenOrder)
+	}
+}
+
+// reason is why counter i is not compared before a time.
+func (c *comparing) reason(i int) Reason {
+	if t := c.began[c.Program.Kinds[c.kind].Layout.Counters[i].ID]; t != 0 && (c.whole || t > c.horizon) {
+		return OpenSince
+	}
+	return OpenOld
+}
+
+// certain says whether what counter i holds does not rest on an order, or a past, that is not known.
+func (c *comparing) certain(i int, since int64) bool {
+	known := c.sure && since == engine.NoTime
+	_, capped := c.want.Value(i)
+	_, stored := c.got.Value(i)
+	switch {
+	case known:
+		return true
+	case c.Program.Kinds[c.kind].After[i] >= 0:
+		c.skip(OpenOrder)
+		return false
+	case capped || stored:
+		c.skip(OpenCapped)
+		return false
+	}
+	return true
+}
+
+// level compares what was announced of rule r.
+func (c *comparing) level(r int) {
+	if !c.settled(r) {
+		c.skip(OpenLevels)
+		return
+	}
+	c.Levels++
+	want, got := c.want.RuleState(r), c.got.RuleState(r)
+	want.Episode, got.Episode = max(want.Episode, 1), max(got.Episode, 1)
+	if want != got {
+		c.differ(Difference{
+			Subject: c.name, Rule: c.Program.Kinds[c.kind].Rules[r].ID, What: "level", Want: announcedLevel(want), Got: announcedLevel(got),
+		})
+	}
+}
+
+// settled says whether the level of rule r does not rest on an order, or a past, that is not
+// known: the order is known, or its counters have lost nothing yet, so that they only grew.
+func (c *comparing) settled(r int) bool {
+	t := &c.Program.Kinds[c.kind]
+	for _, i := range t.Rules[r].Counters {
+		spec := &t.Layout.Counters[i]
+		_, capped := c.want.Value(i)
+		_, stored := c.got.Value(i)
+		grew := c.whole && !capped && !stored && t.After[i] < 0 && spec.Lowest(c.now) <= spec.Bucket(c.want.First())
+		if c.since(i) != engine.NoTime || !c.sure && !grew {
+			return false
+		}
+	}
+	return true
+}
+
+// announcedLevel is a mark as a difference shows it.
+func announcedLevel(m windows.RuleState) any {
+	return struct {
+		Level   json.RawMessage `json:"level"`
+		Episode uint64          `json:"episode"`
+	}{json.RawMessage(thresholds.Level(m.Level).String()), m.Episode}
+}
+
+func emitNothing(*engine.Subject, *thresholds.Crossing) {}

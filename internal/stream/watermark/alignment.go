@@ -1,0 +1,153 @@
+package watermark
+
+import (
+	"context"
+	"math"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+)
+
+// Alignment keeps how far each partition has come, of this process and of others,
+// so that a partition that runs ahead waits for the rest: else, in a backlog read unevenly, the
+// slower one's events would be late.
+//
+// How far a partition has come is the newest time of the events it has looked
+// at, the one it waits to take included. So the partition that is furthest behind never waits, and
+// one whose next event comes after a long silence holds nobody back. What counts is what cannot be undone
+// for the others: of a partition of this process what was sent to the shards, whose state goes back as a
+// whole; of another process's what is stored, shard by shard.
+type Alignment struct {
+	Reached       [][]atomic.Int64 // by partition and shard, ns; noTime: nothing yet; never: caught up, nobody waits for it
+	Local         []atomic.Bool    // partitions that this process reads: they tell their places themselves
+	LogEnds       []atomic.Int64   // offset behind the log when the generation began; math.MaxInt64: not known yet
+	Ahead         int64            // ns a partition may be ahead of the slowest; 0: any
+	patient       time.Duration
+	gaveUp        func()       // told when a partition goes on though the rest made no progress
+	gaveUpAt      atomic.Int64 // the slowest's time when somebody last gave up: nobody waits for it again
+	expediteUntil atomic.Int64 // ns: until then shards tell sooner how far they are
+}
+
+func NewAlignment(partitions, shards int, ahead int64, gaveUp func()) *Alignment {
+	t := &Alignment{
+		Reached: make([][]atomic.Int64, partitions), Local: make([]atomic.Bool, partitions), LogEnds: make([]atomic.Int64, partitions),
+		Ahead: ahead, patient: time.Minute, gaveUp: gaveUp,
+	}
+	for i := range t.Reached {
+		t.Reached[i] = make([]atomic.Int64, shards)
+		t.Set(i, engine.NoTime, false)
+	}
+	t.Begin()
+	t.gaveUpAt.Store(engine.Never)
+	return t
+}
+
+// Begin is told that a generation of the group begins.
+func (t *Alignment) Begin() {
+	for i := range t.LogEnds {
+		t.LogEnds[i].Store(math.MaxInt64)
+	}
+}
+
+// Trusted takes from the fence of another process's partition that it was
+// caught up, if it is not behind the end that the log had when the generation began: else the
+// fence tells of a reader before, and there may be a backlog behind it.
+func (t *Alignment) Trusted(partition int, m position.Position) position.Position {
+	if m.Offset < t.LogEnds[partition].Load() {
+		m.Idle, m.Ended = false, false
+	}
+	return m
+}
+
+// Set notes how far a partition of this process has come, in all shards.
+func (t *Alignment) Set(partition int, seen int64, ended bool) {
+	if ended {
+		seen = engine.Never
+	}
+	for shard := range t.Reached[partition] {
+		t.Reached[partition][shard].Store(seen)
+	}
+}
+
+// Stored notes how far a partition of another process has come in a shard. Of ours the shard may
+// still know the fence only when the partition has gone on from it.
+func (t *Alignment) Stored(partition, shard int, seen int64, ended bool) {
+	if ended {
+		seen = engine.Never
+	}
+	if !t.Local[partition].Load() {
+		t.Reached[partition][shard].Store(seen)
+	}
+}
+
+// Slowest is how far the slowest other partition has come that is not caught up;
+// never if there is none.
+func (t *Alignment) Slowest(except int) int64 {
+	low := int64(engine.Never)
+	for i := range t.Reached {
+		if i == except {
+			continue
+		}
+		for shard := range t.Reached[i] {
+			low = min(low, t.Reached[i][shard].Load())
+		}
+	}
+	return low
+}
+
+// Bound is the time up to which a partition may go now: nowhere while another
+// has not begun.
+func (t *Alignment) Bound(partition int) int64 {
+	low := t.Slowest(partition)
+	switch {
+	case t.Ahead == 0 || low == engine.Never || low == t.gaveUpAt.Load():
+		return engine.Never
+	case low == engine.NoTime:
+		return engine.NoTime
+	}
+	return low + min(t.Ahead, engine.Never-max(low, 0))
+}
+
+// Wait holds a partition back until it may go to a time, a minute at most
+// without progress of the slowest. stop ends it early.
+func (t *Alignment) Wait(ctx context.Context, partition int, to int64, stop func() bool) {
+	low, since := t.Slowest(partition), time.Now()
+	for to > t.Bound(partition) && !stop() && ctx.Err() == nil {
+		if time.Since(since) > t.patient {
+			t.gaveUpAt.Store(low)
+			t.gaveUp()
+			return
+		}
+		t.Expedite(time.Now())
+		retry.Wait(ctx, 10*time.Millisecond)
+		if now := t.Slowest(partition); now != low {
+			low, since = now, time.Now()
+		}
+	}
+}
+
+// expediteFor is how long shards are asked for that: until each has compared its fences twice.
+const expediteFor = 4 * time.Second
+
+// Expedite asks the shards to tell sooner how far they are, for a while: who waits
+// now will wait again.
+func (t *Alignment) Expedite(now time.Time) {
+	t.expediteUntil.Store(now.Add(expediteFor).UnixNano())
+}
+
+func (t *Alignment) Expedited(now time.Time) bool { return now.UnixNano() < t.expediteUntil.Load() }
+
+// Headroom is how far a partition may be ahead: a quarter of the shortest
+// window of the program.
+func Headroom(p *engine.Program) int64 {
+	shortest := int64(0)
+	for r := range p.Rules {
+		if r.Window > 0 && (shortest == 0 || r.Window < shortest) {
+			shortest = r.Window
+		}
+	}
+	return shortest * engine.Second / 4
+}
