@@ -55,7 +55,9 @@ const (
 	Duplicate
 	Malformed
 	Ahead
-	NumVerdicts
+	NumVerdicts // how many verdicts a record can end with
+	// Accepted is a record that is to be matched. It ends as Matched or Unmatched.
+	Accepted
 )
 
 var VerdictNames = [NumVerdicts]string{"matched", "unmatched", "duplicate", "malformed", "ahead"}

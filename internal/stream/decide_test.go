@@ -32,7 +32,7 @@ func deciding(p *engine.Program, o engine.IntakeOptions) *partition.Partition {
 func verdictOf(p *partition.Partition, r *fetch.Record) (engine.Verdict, error) {
 	v, err := p.Decide(r)
 	switch {
-	case v != engine.NumVerdicts:
+	case v != engine.Accepted:
 		return v, err
 	case len(p.In.Operations()) == 0:
 		return engine.Unmatched, nil
@@ -52,7 +52,7 @@ func verdictOfLine(r *engine.Replay, line []byte) (engine.Verdict, error) {
 			return engine.Verdict(v), err
 		}
 	}
-	return engine.NumVerdicts, err
+	return engine.Accepted, err
 }
 
 // manyValues makes values of every kind: events in all forms, with ids that repeat and times within a few windows of the

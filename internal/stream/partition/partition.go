@@ -260,11 +260,11 @@ func (p *Partition) Take(ctx context.Context) error {
 	r := &p.Record
 	p.Pulse.Offset.Store(r.Offset)
 	if f := r.Fault; f != nil && f.Kind == fetch.Surplus {
-		p.count(engine.NumVerdicts, r)
+		p.report(r)
 		return nil
 	}
 	v, refused := p.Decide(r)
-	if v == engine.NumVerdicts {
+	if v == engine.Accepted {
 		p.Seen = max(p.Seen, p.In.Event.Time)
 		if err := p.hold(ctx, p.In.Event.Time); err != nil {
 			return err
@@ -272,7 +272,7 @@ func (p *Partition) Take(ctx context.Context) error {
 	}
 	p.Next = r.Next()
 	var ops []engine.Operation
-	if v == engine.NumVerdicts {
+	if v == engine.Accepted {
 		if ops, v = p.In.Operations(), engine.Matched; len(ops) == 0 {
 			v = engine.Unmatched
 		}
@@ -293,15 +293,20 @@ func (p *Partition) Take(ctx context.Context) error {
 	return nil
 }
 
-// count tells the metrics what became of a record, once: what is read again after a rewind was counted then.
+// count tells the metrics what became of a record, once.
 func (p *Partition) count(v engine.Verdict, r *fetch.Record) {
-	if r.Offset < p.reportedTo {
-		return
-	}
-	p.reportedTo = r.Next()
-	if v < engine.NumVerdicts {
+	if p.report(r) {
 		p.Metrics.Event(v)
 	}
+}
+
+// report tells the metrics and the log of the records that were passed over with this one. It reports whether the metrics
+// are to be told of the record itself: what is read again after a rewind was counted then.
+func (p *Partition) report(r *fetch.Record) bool {
+	if r.Offset < p.reportedTo {
+		return false
+	}
+	p.reportedTo = r.Next()
 	if f := r.Fault; f != nil && f.PassedOver > 0 {
 		p.Metrics.PassedOver(f.PassedOver)
 		if held, ok := p.Surplus.Pass(); ok {
@@ -309,6 +314,7 @@ func (p *Partition) count(v engine.Verdict, r *fetch.Record) {
 				"offset", r.Offset, "records", f.PassedOver, "error", f, "held_back", held)
 		}
 	}
+	return true
 }
 
 // refuse makes a dead letter of a record, unless it is safe already.
@@ -322,7 +328,7 @@ func (p *Partition) refuse(r *fetch.Record, reason error) {
 }
 
 // Decide says whether a record is malformed, ahead or a duplicate, with the
-// reason; else it answers numVerdicts, and the record is to be matched.
+// reason. Otherwise it is accepted, and is to be matched.
 func (p *Partition) Decide(r *fetch.Record) (engine.Verdict, error) {
 	if err := p.decode(r); err != nil {
 		return engine.Refusal(err)
@@ -334,7 +340,7 @@ func (p *Partition) Decide(r *fetch.Record) (engine.Verdict, error) {
 	if p.repeated(r) {
 		return engine.Duplicate, nil
 	}
-	return engine.NumVerdicts, nil
+	return engine.Accepted, nil
 }
 
 // decode reads a record into p.in.event, if it is an event and has a timestamp.
