@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
@@ -151,6 +152,6 @@ func FuzzApply(f *testing.F) {
 		if !slices.Equal(got, want) {
 			t.Errorf("want\n%s\ngot\n%s", strings.Join(want, "\n"), strings.Join(got, "\n"))
 		}
-		compareCounts(t, r, o)
+		enginetest.CompareCounts(t, r, o)
 	})
 }

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -89,26 +90,10 @@ func TestReplayAgainstOracle(t *testing.T) {
 			}
 			crossings += len(got)
 		}
-		compareCounts(t, r, o)
+		enginetest.CompareCounts(t, r, o)
 	}
 	if crossings < 1000 || clears < 100 {
 		t.Fatalf("only %d crossings, %d clears: too quiet to show anything", crossings, clears)
 	}
 	t.Logf("%d crossings, %d of them clears", crossings, clears)
-}
-
-func compareCounts(t *testing.T, r *engine.Replay, o *oracle.Oracle) {
-	t.Helper()
-	want := o.Counts()
-	i := 0
-	r.Counts(func(line []byte) bool {
-		if i >= len(want) || string(line) != string(want[i]) {
-			t.Fatalf("count %d is %s, want it as in %d lines of the oracle", i, line, len(want))
-		}
-		i++
-		return true
-	})
-	if i != len(want) {
-		t.Fatalf("%d counts, want %d", i, len(want))
-	}
 }

@@ -8,38 +8,16 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// compile makes a program of packs' texts, which must be without fault.
-func compile(tb testing.TB, texts ...string) *engine.Program {
-	tb.Helper()
-	var packs []*thresholds.Pack
-	for _, text := range texts {
-		pack, faults := thresholds.Parse("test.yaml", []byte(text), thresholds.Options{})
-		for _, f := range faults {
-			if !f.Warning {
-				tb.Fatalf("pack: %s", f)
-			}
-		}
-		packs = append(packs, pack)
-	}
-	p, err := engine.Compile(packs, 1_000_000)
-	if err != nil {
-		tb.Fatal(err)
-	}
-	return p
-}
-
-func builtin(tb testing.TB, name string) string {
-	tb.Helper()
-	data, ok := thresholds.Builtin(name)
-	if !ok {
-		tb.Fatalf("no built-in pack %s", name)
-	}
-	return string(data)
-}
+// compile and builtin are short names of what most tests here begin with.
+var (
+	compile = enginetest.Compile
+	builtin = enginetest.Builtin
+)
 
 // TestBuiltinPacks runs the tests that the built-in packs carry.
 func TestBuiltinPacks(t *testing.T) {

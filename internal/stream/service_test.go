@@ -21,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -241,52 +242,19 @@ rules:
   - {id: ever, by: account, window: all, limits: {clicks: 60}}
 `
 
-// story makes events of some subjects, out of order by a few seconds, with
-// repeats, late and unmatched ones.
+// story makes events of some subjects (enginetest.Story).
 func story(rnd *rand.Rand, n, incidents, accounts int) []sentEvent {
-	return storyFrom(date(2026, 3, 1), 0, rnd, n, incidents, accounts)
+	return sent(enginetest.Story(rnd, n, incidents, accounts))
 }
 
-// storyFrom is a story from a time on, in which half of the incidents run behind the others, by less than a duration.
-func storyFrom(at time.Time, behind time.Duration, rnd *rand.Rand, n, incidents, accounts int) []sentEvent {
-	var out []sentEvent
-	lags := make([]time.Duration, incidents)
-	if behind > 0 {
-		for i := range lags {
-			lags[i] = time.Duration(rnd.Int64N(int64(behind))) * time.Duration(rnd.IntN(2))
-		}
-	}
-	for i := range n {
-		step := time.Duration(rnd.IntN(400)) * time.Millisecond
-		if rnd.IntN(2000) == 0 {
-			step = time.Duration(rnd.IntN(90)) * time.Minute
-		}
-		at = at.Add(step)
-		t := at.Add(-time.Duration(rnd.IntN(5000)) * time.Millisecond)
-		if rnd.IntN(100) == 0 {
-			t = at.Add(-time.Duration(rnd.IntN(3600)) * time.Second)
-		}
-		if i > 0 && rnd.IntN(50) == 0 {
-			out = append(out, out[max(0, len(out)-1-rnd.IntN(60))])
-			continue
-		}
-		incident := rnd.IntN(incidents)
-		t = t.Add(-lags[incident])
-		e := map[string]any{"id": fmt.Sprintf("e%d-%d", n, i), "time": t.Format(time.RFC3339Nano), "incident": fmt.Sprintf("inc-%d", incident), "account": fmt.Sprintf("u%d", int(math.Abs(rnd.NormFloat64())*float64(accounts)/3))}
-		switch x := rnd.IntN(100); {
-		case x < 70:
-			e["type"] = "click"
-		case x < 85:
-			e["type"] = "view"
-		case x < 95:
-			e["type"], e["group"], e["members"] = "share", fmt.Sprintf("g%d", rnd.IntN(30)), rnd.IntN(500)
-		case x < 97:
-			e["type"] = "order"
-		default:
-			e["type"] = "other"
-		}
-		b, _ := json.Marshal(e)
-		out = append(out, sentEvent{value: b, millis: t.UnixMilli()})
+// storyFrom is a story from a time on, in which half of the incidents lag the others, by less than a duration.
+func storyFrom(at time.Time, lag time.Duration, rnd *rand.Rand, n, incidents, accounts int) []sentEvent {
+	return sent(enginetest.StoryFrom(at, lag, rnd, n, incidents, accounts))
+}
+
+func sent(story []enginetest.Event) (out []sentEvent) {
+	for _, e := range story {
+		out = append(out, sentEvent{value: e.Value, millis: e.Millis})
 	}
 	return out
 }

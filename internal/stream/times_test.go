@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -77,7 +78,7 @@ func compareAt(t *testing.T, program *engine.Program, pack, first, second string
 	if g, w := strings.Join(got, "\n"), strings.Join(want, "\n"); g != w {
 		t.Errorf("%s, then %s, by %s:\nwant %s\ngot  %s", first, second, pack, w, g)
 	}
-	compareCounts(t, r, o)
+	enginetest.CompareCounts(t, r, o)
 }
 
 // TestDefaultPackBefore1970: the built-in pack clears what was counted in 1960, on two days.
