@@ -53,7 +53,7 @@ func isProduct(name string) bool {
 }
 
 var (
-	packageHeading = regexp.MustCompile("^### `([^`]+)`")
+	packageHeading = regexp.MustCompile("(?m)^### `([^`]+)`")
 	inBackticks    = regexp.MustCompile("`([^`\n]+)`")
 )
 
@@ -75,7 +75,7 @@ func rowsOf(section string) map[string]int {
 	return rows
 }
 
-// TestDesignFiles: each file has one row in "Files", and each row a file.
+// TestDesignFiles: each file has one row in "Files", each row a file, and each package a row in the table of packages.
 func TestDesignFiles(t *testing.T) {
 	_, rest, _ := strings.Cut(design(t), "\n## Files\n")
 	section, _, _ := strings.Cut(rest, "\n## ")
@@ -89,6 +89,12 @@ func TestDesignFiles(t *testing.T) {
 			t.Errorf("DESIGN.md, Files: %s has %d rows: keep one", name, n)
 		}
 		delete(rows, name)
+	}
+	packages, _, _ := strings.Cut(section, "\n### ")
+	for _, m := range packageHeading.FindAllStringSubmatch(section, -1) {
+		if !strings.Contains(packages, "\n| `"+m[1]+"` |") {
+			t.Errorf("DESIGN.md, Files: the table of packages has no row of `%s`", m[1])
+		}
 	}
 	for _, name := range slices.Sorted(maps.Keys(rows)) {
 		t.Errorf("DESIGN.md, Files: %s is not there: take its row out, or rename it", name)
