@@ -9,6 +9,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 	"unicode/utf8"
 )
 
@@ -92,7 +93,7 @@ func TestPublishedIsKnown(t *testing.T) {
 		if err := p.LoadRecent(t.Context(), 0, 1); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Write(t.Context(), 0, []outbox.Entry{entry}); err != nil {
+		if err := p.Write(t.Context(), time.Time{}, 0, []outbox.Entry{entry}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
@@ -24,7 +25,7 @@ type narrowTopic struct {
 	attempts int
 }
 
-func (t *narrowTopic) WriteMessages(_ context.Context, messages ...kafka.Message) error {
+func (t *narrowTopic) WriteMessages(_ context.Context, _ time.Time, messages ...kafka.Message) error {
 	if t.attempts++; t.attempts > 1000 {
 		panic("BUG: a dead letter goes round for ever")
 	}

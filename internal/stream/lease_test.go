@@ -171,9 +171,8 @@ func TestSentInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := outbox.NewLease(1, 1)
 		c.Seen = time.Now()
-		ctx, ok := c.Fresh(t.Context())
-		late, _ := ctx.Value(outbox.NotAfterKey{}).(time.Time)
-		r := &outbox.DeadlineReader{RecordReader: kafka.NewRecordReader(make([]kafka.Record, 2)...), Late: late}
+		notAfter, ok := c.Fresh()
+		r := &outbox.DeadlineReader{RecordReader: kafka.NewRecordReader(make([]kafka.Record, 2)...), NotAfter: notAfter}
 		if _, err := r.ReadRecord(); err != nil || !ok {
 			t.Errorf("error %v, fresh %v", err, ok)
 		}
@@ -181,7 +180,7 @@ func TestSentInTime(t *testing.T) {
 		if _, err := r.ReadRecord(); !errors.Is(err, outbox.ErrTooLate) {
 			t.Errorf("error %v", err)
 		}
-		if _, ok := c.Fresh(t.Context()); ok {
+		if _, ok := c.Fresh(); ok {
 			t.Error("the claim is still fresh")
 		}
 	})

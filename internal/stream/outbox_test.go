@@ -196,7 +196,7 @@ func (p shut) LoadRecent(context.Context, int, int64) error {
 	return nil
 }
 
-func (shut) Write(context.Context, int, []outbox.Entry) error { return errCut }
+func (shut) Write(context.Context, time.Time, int, []outbox.Entry) error { return errCut }
 
 // TestWaitingShows: that crossings wait is in the metrics, all of them, also while it cannot be found out what was published before.
 func TestWaitingShows(t *testing.T) {

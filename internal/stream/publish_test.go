@@ -58,7 +58,7 @@ func (l *lateTopic) Span() (next, end int64) { return l.at, int64(l.shown) }
 func (l *lateTopic) SeekTo(int64)            {}
 func (l *lateTopic) Close()                  {}
 
-func (l *lateTopic) WriteMessages(_ context.Context, messages ...kafka.Message) error {
+func (l *lateTopic) WriteMessages(_ context.Context, _ time.Time, messages ...kafka.Message) error {
 	for _, m := range messages {
 		var e outbox.Envelope
 		if err := json.Unmarshal(m.Value, &e); err != nil {
@@ -88,7 +88,7 @@ func TestTailIsReadToItsEnd(t *testing.T) {
 	if err := p.LoadRecent(t.Context(), 0, 1); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Write(t.Context(), 0, entriesOf("b", "c", "d")); err != nil {
+	if err := p.Write(t.Context(), time.Time{}, 0, entriesOf("b", "c", "d")); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"a", "b", "c", "d"}; !slices.Equal(l.ids, want) {
@@ -106,7 +106,7 @@ func TestTailIsReadThoughItIsLate(t *testing.T) {
 			<-time.After(outbox.TailPatience + time.Second)
 			return l.end(ctx, topic, partition)
 		}
-		if err := errors.Join(p.LoadRecent(t.Context(), 0, 1), p.Write(t.Context(), 0, entriesOf("b", "c", "d"))); err != nil {
+		if err := errors.Join(p.LoadRecent(t.Context(), 0, 1), p.Write(t.Context(), time.Time{}, 0, entriesOf("b", "c", "d"))); err != nil {
 			t.Fatal(err)
 		}
 		if want := []string{"a", "b", "c", "c", "d"}; !slices.Equal(l.ids, want) {
@@ -122,11 +122,11 @@ func TestUnknownOutcomeIsLookedUp(t *testing.T) {
 	if err := errors.Join(p.LoadRecent(t.Context(), 0, 1)); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.Write(t.Context(), 0, entriesOf("a", "b")); err == nil {
+	if err := p.Write(t.Context(), time.Time{}, 0, entriesOf("a", "b")); err == nil {
 		t.Fatal("no error")
 	}
 	l.err = nil
-	if err := errors.Join(p.LoadRecent(t.Context(), 0, 1), p.Write(t.Context(), 0, entriesOf("a", "b", "c"))); err != nil {
+	if err := errors.Join(p.LoadRecent(t.Context(), 0, 1), p.Write(t.Context(), time.Time{}, 0, entriesOf("a", "b", "c"))); err != nil {
 		t.Fatal(err)
 	}
 	if want := []string{"a", "b", "c"}; !slices.Equal(l.ids, want) {
@@ -159,14 +159,14 @@ func TestProducer(t *testing.T) {
 	defer transport.CloseIdleConnections()
 	p := &outbox.Producer{Client: &kafka.Client{Addr: k.Addr(), Timeout: outbox.SendTimeout, Transport: transport}, Topic: "crossings"}
 	message := func(text string) kafka.Message { return kafka.Message{Value: []byte(text), WriterData: 1} }
-	if err := p.WriteMessages(outbox.NotAfter(t.Context(), time.Now().Add(-time.Second)), message("late")); !errors.Is(err.(kafka.WriteErrors)[0], outbox.ErrTooLate) {
+	if err := p.WriteMessages(t.Context(), time.Now().Add(-time.Second), message("late")); !errors.Is(err.(kafka.WriteErrors)[0], outbox.ErrTooLate) {
 		t.Errorf("error %v", err)
 	}
 	large := strings.Repeat("x", outbox.BatchBytes)
-	if err := p.WriteMessages(outbox.NotAfter(t.Context(), time.Now().Add(time.Minute)), message("a"), message(large), message("b")); err != nil {
+	if err := p.WriteMessages(t.Context(), time.Now().Add(time.Minute), message("a"), message(large), message("b")); err != nil {
 		t.Fatal(err)
 	}
-	if err := p.WriteMessages(t.Context(), kafka.Message{WriterData: 99}); err == nil {
+	if err := p.WriteMessages(t.Context(), time.Time{}, kafka.Message{WriterData: 99}); err == nil {
 		t.Error("a partition that does not exist took a message")
 	}
 	client := fetch.New(fetch.Options{Transport: transport, Brokers: k.Addr()})

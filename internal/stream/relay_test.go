@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -25,7 +26,7 @@ type listPublisher struct {
 
 func (p *listPublisher) LoadRecent(context.Context, int, int64) error { return nil }
 
-func (p *listPublisher) Write(_ context.Context, _ int, entries []outbox.Entry) error {
+func (p *listPublisher) Write(_ context.Context, _ time.Time, _ int, entries []outbox.Entry) error {
 	for _, e := range entries {
 		var c outbox.Envelope
 		if err := json.Unmarshal(e.Value, &c); err != nil {

@@ -189,9 +189,9 @@ type simWriter struct {
 }
 
 // WriteMessages is messageWriter's. It may fail having written some, or all.
-func (o simWriter) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
+func (o simWriter) WriteMessages(_ context.Context, notAfter time.Time, messages ...kafka.Message) error {
 	o.world.between()
-	if late, ok := ctx.Value(outbox.NotAfterKey{}).(time.Time); ok && time.Now().After(late) {
+	if !notAfter.IsZero() && time.Now().After(notAfter) {
 		return simErrors(len(messages), 0, outbox.ErrTooLate)
 	}
 	n := len(messages)

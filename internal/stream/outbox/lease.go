@@ -39,14 +39,13 @@ const (
 // errNotOurs: a newer generation publishes the outbox.
 var ErrNotOurs = errors.New("another process publishes the outbox now")
 
-// Fresh says whether the right is certain enough to publish now, and gives what
-// is published the time until which it is.
-func (c *Lease) Fresh(ctx context.Context) (context.Context, bool) {
+// Fresh reports whether the right is certain enough to publish now, and gives the time until which it is; zero: for ever.
+func (c *Lease) Fresh() (notAfter time.Time, fresh bool) {
 	if c.Name == nil {
-		return ctx, true
+		return time.Time{}, true
 	}
-	late := c.Seen.Add(LeaseFresh)
-	return NotAfter(ctx, late), time.Now().Before(late)
+	notAfter = c.Seen.Add(LeaseFresh)
+	return notAfter, time.Now().Before(notAfter)
 }
 
 // yields says whether the lease stored, by a store that was asked at some time, goes before ours. One that is older, or

@@ -28,11 +28,12 @@ const (
 )
 
 // WriteMessages writes messages of one topic and partition, which is their WriterData, in
-// their order. If the error is a kafka.WriteErrors, those without one are safe.
-func (p *Producer) WriteMessages(ctx context.Context, messages ...kafka.Message) error {
+// their order, as long as it is not after a time; zero: at any time. A process that was stopped while it dialled would send
+// them when it wakes up. If the error is a kafka.WriteErrors, those without one are safe.
+func (p *Producer) WriteMessages(ctx context.Context, notAfter time.Time, messages ...kafka.Message) error {
 	for done := 0; done < len(messages); {
 		n := BatchOf(messages[done:])
-		if err := p.send(ctx, messages[done:done+n]); err != nil {
+		if err := p.send(ctx, notAfter, messages[done:done+n]); err != nil {
 			errs := make(kafka.WriteErrors, len(messages))
 			for i := range errs[done:] {
 				errs[done+i] = err
@@ -44,25 +45,16 @@ func (p *Producer) WriteMessages(ctx context.Context, messages ...kafka.Message)
 	return nil
 }
 
-// NotAfterKey is the key of the time after which a message must not be sent any more.
-type NotAfterKey struct{}
-
-// NotAfter gives what is sent with a context a time after which it must not be
-// sent any more. A process that was stopped while it dialled would send it when it wakes up.
-func NotAfter(ctx context.Context, late time.Time) context.Context {
-	return context.WithValue(ctx, NotAfterKey{}, late)
-}
-
 // DeadlineReader hands out records, when a request is put together, as long as it is not
 // too late.
 type DeadlineReader struct {
 	kafka.RecordReader
-	Late time.Time
+	NotAfter time.Time
 }
 
 // ReadRecord is kafka.RecordReader's.
 func (t *DeadlineReader) ReadRecord() (*kafka.Record, error) {
-	if time.Now().After(t.Late) {
+	if time.Now().After(t.NotAfter) {
 		return nil, ErrTooLate
 	}
 	return t.RecordReader.ReadRecord()
@@ -87,7 +79,7 @@ func BatchOf(messages []kafka.Message) int {
 }
 
 // send writes one batch, and returns when all replicas have it.
-func (p *Producer) send(ctx context.Context, messages []kafka.Message) error {
+func (p *Producer) send(ctx context.Context, notAfter time.Time, messages []kafka.Message) error {
 	records := make([]kafka.Record, len(messages))
 	for i, m := range messages {
 		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers}
@@ -96,8 +88,8 @@ func (p *Producer) send(ctx context.Context, messages []kafka.Message) error {
 		Topic: cmp.Or(messages[0].Topic, p.Topic), Partition: messages[0].WriterData.(int), RequiredAcks: kafka.RequireAll,
 		Records: kafka.NewRecordReader(records...), Compression: p.Compression,
 	}
-	if late, ok := ctx.Value(NotAfterKey{}).(time.Time); ok {
-		r.Records = &DeadlineReader{r.Records, late}
+	if !notAfter.IsZero() {
+		r.Records = &DeadlineReader{r.Records, notAfter}
 	}
 	res, err := p.Client.Produce(ctx, r)
 	if err != nil {

@@ -32,9 +32,9 @@ type KafkaPublisher struct {
 	Tails map[int]*Tail // by partition
 }
 
-// MessageWriter writes to Kafka, as *producer does.
+// MessageWriter writes to Kafka, as *Producer does.
 type MessageWriter interface {
-	WriteMessages(ctx context.Context, messages ...kafka.Message) error
+	WriteMessages(ctx context.Context, notAfter time.Time, messages ...kafka.Message) error
 }
 
 // Tail is what is known of the end of a partition.
@@ -190,7 +190,8 @@ func CrossingID(r *fetch.Record) string {
 	return e.ID
 }
 
-func (p *KafkaPublisher) Write(ctx context.Context, partition int, entries []Entry) error {
+// Write is Publisher's.
+func (p *KafkaPublisher) Write(ctx context.Context, notAfter time.Time, partition int, entries []Entry) error {
 	messages := make([]kafka.Message, 0, len(entries))
 	var fresh []Entry
 	var written []Envelope
@@ -209,7 +210,7 @@ func (p *KafkaPublisher) Write(ctx context.Context, partition int, entries []Ent
 	if len(messages) == 0 {
 		return nil
 	}
-	err := p.send(ctx, messages, partition, written)
+	err := p.send(ctx, notAfter, messages, partition, written)
 	if err == nil {
 		for i := range fresh {
 			p.Metrics.Crossing(written[i].Told(p.Now().UnixMilli() - fresh[i].Timestamp))
@@ -220,8 +221,8 @@ func (p *KafkaPublisher) Write(ctx context.Context, partition int, entries []Ent
 
 // send writes messages, and remembers those that are safe even if others are not.
 // After an error the end of the topic must be read again, before they are sent again.
-func (p *KafkaPublisher) send(ctx context.Context, messages []kafka.Message, partition int, written []Envelope) error {
-	err := p.Writer.WriteMessages(ctx, messages...)
+func (p *KafkaPublisher) send(ctx context.Context, notAfter time.Time, messages []kafka.Message, partition int, written []Envelope) error {
+	err := p.Writer.WriteMessages(ctx, notAfter, messages...)
 	t := p.tail(partition)
 	if err != nil {
 		t.reading.Lock()

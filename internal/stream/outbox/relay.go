@@ -52,10 +52,11 @@ type Options struct {
 
 // Publisher writes crossings to the topic, in order, and returns when they are safe.
 type Publisher interface {
-	// recent reads the ids at the end of a partition, to be skipped, unless that
+	// LoadRecent reads the ids at the end of a partition, to be skipped, unless that
 	// was done since a time, which callers count upwards.
 	LoadRecent(ctx context.Context, partition int, since int64) error
-	Write(ctx context.Context, partition int, entries []Entry) error
+	// Write sends nothing after a time; zero: it may at any time.
+	Write(ctx context.Context, notAfter time.Time, partition int, entries []Entry) error
 }
 
 // RelayMost is how many entries are published at once.
@@ -299,14 +300,14 @@ func (r *Relay) some(ctx context.Context) error {
 		entries = append(entries, e)
 	}
 	r.Metrics.Outbox(r.Shard, r.depth(), oldest(entries))
-	timely, fresh := r.Lease.Fresh(ctx)
+	notAfter, fresh := r.Lease.Fresh()
 	if !fresh {
 		return errOutboxChanged // we may have slept, and another may be at it
 	}
 	r.Pulse.Offset.Store(int64(r.published))
 	r.Pulse.At(watchdog.StepPublish)
 	faultpoint.Pass("publish")
-	if err := r.Publish.Write(timely, r.Partition, entries); err != nil {
+	if err := r.Publish.Write(ctx, notAfter, r.Partition, entries); err != nil {
 		return &PublishError{r.Shard, err}
 	}
 	faultpoint.Pass("published")

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -130,7 +131,7 @@ func (t *DeadTopic) attempt(ctx context.Context, list []*sending) error {
 		x.message.Topic, x.message.WriterData = topic, l.Partition%n
 		messages[i] = x.message
 	}
-	err = t.Writer.WriteMessages(ctx, messages...)
+	err = t.Writer.WriteMessages(ctx, time.Time{}, messages...)
 	var each kafka.WriteErrors
 	if err != nil && !errors.As(err, &each) {
 		t.forget(topic)
