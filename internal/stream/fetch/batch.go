@@ -112,16 +112,19 @@ func (h *batch) appendTime() bool    { return h.attrs&attrAppendTime != 0 }
 func (h *batch) transactional() bool { return h.attrs&attrTransactional != 0 }
 func (h *batch) control() bool       { return h.attrs&attrControl != 0 }
 
-// pastEnd is how far behind the end of the log that a broker tells a batch may lie, in offsets: what is written meanwhile
-// comes along.
+// pastEnd is how far a batch may lie after the end of the log that the broker reports, in offsets.
+// What is written meanwhile comes along.
 const pastEnd = 1 << 20
 
-// scan goes over the headers of the batches in raw, which was asked for from
-// offset from on, of a log that ended at about the offset end (0: it is not known). It returns the
-// offset after the last whole batch, the bytes these batches take, and what is wrong with the batch behind
-// them, if anything. A batch cut off at the end is no fault, nor is a huge one, which comes alone once it is the first, if the broker
-// gave all it was asked for: cut. No CRC protects a batch's offset: of
-// two that do not follow each other the one is to blame that does not follow what is before it.
+// scan reads the headers of the batches in raw. They were asked for from offset from on, of a log
+// that ended at about the offset end (0: it is not known). scan returns the offset after the last
+// whole batch, the bytes these batches take, and what is wrong with the batch after them, if
+// anything.
+//
+// A batch cut off at the end is no fault. Nor is a huge batch if the broker gave all it was asked
+// for (cut): it comes alone once it is the first of a request. No CRC protects a batch's offset. Of
+// two batches that do not follow each other, the fault is with the batch that does not follow what
+// is before it.
 func scan(raw []byte, from, end int64, cut bool) (next int64, whole int, err error) {
 	next = from
 	before, size := from, 0 // next and whole before the last batch

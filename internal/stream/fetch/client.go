@@ -14,11 +14,15 @@ import (
 
 // Options say how to reach Kafka and how much to ask for at once.
 type Options struct {
-	// Transport holds the connections. TLS, SASL and ClientID are set on it by the
-	// caller, and should be: MetadataTTL 1 s, since a partition whose leader
-	// moved stands still until the Transport has seen it (its own default is
-	// 6 s); MetadataTopics, the topics read, since else it asks for all there are. A topic
-	// not among them is unknown. The caller ends it, by CloseIdleConnections.
+	// Transport holds the connections. The caller sets TLS, SASL and ClientID on it, and should
+	// set:
+	//
+	//	MetadataTTL     1 s: a partition whose leader moved is not read until the Transport
+	//	                has seen it (its own default is 6 s)
+	//	MetadataTopics  the topics read, since otherwise it asks for all there are. A topic
+	//	                not among them is unknown.
+	//
+	// The caller ends it, by CloseIdleConnections.
 	Transport *kafka.Transport
 	// Brokers are the addresses to start from: kafka.TCP("host:port", ...).
 	Brokers net.Addr
@@ -46,15 +50,15 @@ func setDefault[T ~int | ~int64](v *T, d T) {
 
 // Client reads partitions. Its methods may be called by several goroutines.
 //
-// A stream is either with the fetcher of the broker that leads its partition, or
-// homeless: then the placer, a goroutine as old as the client, looks for its leader
-// and starts that broker's fetcher if there is none.
+// A stream is either with the fetcher of the broker that leads its partition, or homeless: no
+// fetcher has it. The placer, a goroutine as old as the client, looks for the leader of each
+// homeless stream. It starts that broker's fetcher if there is none.
 type Client struct {
 	opts Options
 	stop context.CancelFunc
 	done <-chan struct{} // closed by Close
 	wg   sync.WaitGroup
-	lost retry.Signal // there are homeless streams
+	lost retry.Signal // raised when a stream becomes homeless
 
 	mu       sync.Mutex // guards what follows, and the state of all streams
 	homeless []*stream
@@ -120,8 +124,8 @@ func (c *Client) place(ctx context.Context) {
 	}
 }
 
-// due takes the homeless streams whose turn has come off the list, and says how
-// long until the next one's.
+// due takes the homeless streams whose turn has come off the list. It also returns how long until
+// the next stream's turn.
 func (c *Client) due(now time.Time) (due []*stream, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

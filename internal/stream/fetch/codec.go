@@ -27,9 +27,10 @@ type bounds struct {
 	record int   // the longest record that is handed out whole, in bytes
 }
 
-// usual are the bounds. Most batches are one piece, as from Kafka's default for message.max.bytes on
-// 1 MiB of them compressed has to become four times as much to be more. A record of 1 MiB is more than what
-// a dead letter can carry. A batch ends at 1 GiB, so that one of some KB cannot keep a core busy for long.
+// usual are the bounds. Most batches are one piece: 1 MiB, Kafka's default for message.max.bytes,
+// would have to decompress to four times as much to be more. A record of 1 MiB is more than a dead
+// letter can carry. A batch ends at 1 GiB, so that a batch of some KB cannot keep a core busy for
+// long.
 var usual = bounds{piece: 4 << 20, batch: 1 << 30, record: 1 << 20}
 
 // keepDecoded is how large a buffer for decompressed batches may stay from one batch to the next, in bytes.
@@ -37,10 +38,10 @@ const keepDecoded = 4 << 20
 
 var errInflated = fmt.Errorf("the batch becomes more than %d bytes when it is decompressed", usual.batch)
 
-// source is a batch of which there is more to decompress.
+// source is a batch that has more to decompress.
 type source interface {
-	// more appends the next piece of the batch, of about most bytes, to dst, which ends in what was
-	// given before, reach bytes of it if it was so much. io.EOF: nothing follows.
+	// more appends the next piece of the batch, of about most bytes, to dst. dst ends in what was
+	// given before: reach bytes of it, or all if it was less. io.EOF: nothing follows.
 	more(ctx context.Context, dst []byte, most int) ([]byte, error)
 	// reach is how far back what follows may refer, in bytes.
 	reach() int
@@ -51,7 +52,7 @@ type source interface {
 // decoder decompresses one batch at a time, piece by piece, into a buffer of its own.
 type decoder struct {
 	bounds
-	buf  []byte // the last piece, behind what is kept of those before
+	buf  []byte // the last piece, after what is kept of those before
 	made int64  // bytes of the batch that were decompressed
 	from source // nil: there is none
 	err  error  // why nothing follows: io.EOF, or what is wrong
@@ -90,7 +91,7 @@ func (d *decoder) open(codec int16, src []byte) ([]byte, error) {
 	return nil, nil
 }
 
-// close ends a batch, of which nothing follows then.
+// close ends a batch: nothing follows then.
 func (d *decoder) close() {
 	if d.from != nil {
 		d.from.close()
@@ -98,9 +99,9 @@ func (d *decoder) close() {
 	d.from, d.err = nil, io.EOF
 }
 
-// more returns rest, which is the end of what was decompressed so far, and behind it more of the batch, at least
-// as much as makes n bytes of it. If it is less, the error says why: io.EOF at the end of the batch. What was
-// returned before is not valid any more.
+// more returns rest, the end of what was decompressed so far, followed by more of the batch: n
+// bytes in all, or more. If it returns fewer, the error says why: io.EOF at the end of the batch.
+// What was returned before is no longer valid.
 func (d *decoder) more(ctx context.Context, rest []byte, n int) ([]byte, error) {
 	for len(rest) < n {
 		if d.err != nil {

@@ -62,7 +62,7 @@ func TestDecode(t *testing.T) {
 	}
 }
 
-// TestDecodeMembers reads several of what a codec makes, one behind the other, of which some are empty.
+// TestDecodeMembers reads several of what a codec makes, one after the other. Some are empty.
 func TestDecodeMembers(t *testing.T) {
 	a, b := text(100_000), make([]byte, 6<<20)
 	want := slices.Concat(a, b, a)
@@ -80,7 +80,7 @@ func TestDecodeMembers(t *testing.T) {
 	src := slices.Concat(squeeze(codecZstd, b), wide.EncodeAll(a, nil), wide.EncodeAll(b, nil))
 	got, err := inflate(newDecoder(), codecZstd, src)
 	if err != nil || !bytes.Equal(got, slices.Concat(b, a, b)) {
-		t.Errorf("zstd, wide ones behind: %d bytes, error %v", len(got), err)
+		t.Errorf("zstd, wide ones after: %d bytes, error %v", len(got), err)
 	}
 	free(t)
 }
@@ -192,8 +192,9 @@ func TestDecodeBad(t *testing.T) {
 	}
 }
 
-// TestSnappyFar reads blocks of snappy that refer further back than most writers do, as franz-go's may: several at once, which have
-// not room for all together, and one that is given its room back and goes on later.
+// TestSnappyFar reads blocks of snappy that refer further back than most writers do, as franz-go's
+// may. Several are read at once, and there is no room for all together. One batch loses its room
+// and goes on later.
 func TestSnappyFar(t *testing.T) {
 	noise := make([]byte, 40_000)
 	r := rand.New(rand.NewPCG(1, 2))

@@ -6,8 +6,8 @@ import (
 	"testing"
 )
 
-// appendBatch appends one record batch, uncompressed and outside transactions, of
-// records in rising order of offset, of which there must be one at least. NewSet reads it.
+// appendBatch appends one record batch, uncompressed and outside transactions, of one or more
+// records in rising order of offset. NewSet reads it.
 func appendBatch(dst []byte, records []Record) []byte {
 	if len(records) == 0 {
 		panic("BUG: a batch without records")

@@ -9,9 +9,9 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// LogEnd returns the offset behind the last record of a partition, those
-// included that not all replicas have yet: readers are not shown them, but may be later.
-// It retries for Options.Patience.
+// LogEnd returns the offset after the last record of a partition. Records that not all replicas
+// have yet are included: readers are not shown them, but may be later. It retries for
+// Options.Patience.
 func (c *Client) LogEnd(ctx context.Context, topic string, partition int) (int64, error) {
 	var end int64
 	err := c.retry(ctx, func(ctx context.Context) error {

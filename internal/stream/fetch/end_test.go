@@ -80,7 +80,7 @@ func TestEndResponse(t *testing.T) {
 	}
 }
 
-// answered is the error of a question of which the response is text.
+// answered returns the error of a question whose response is text.
 func answered(q question, text []byte) error {
 	x := &inquiry{question: q}
 	if err := x.readResponse(bytes.NewReader(text)); err != nil {

@@ -13,10 +13,9 @@ import (
 // ErrClosed is returned by Next after the stream or its client was closed.
 var ErrClosed = errors.New("fetch: closed")
 
-// OutOfRange is returned by Next when the log does not hold the offset asked
-// for: retention or DeleteRecords went past it (Offset < Start), or the log
-// lost its end or was made anew (Offset > End). The stream stays where it is
-// until SeekTo.
+// OutOfRange is returned by Next when the log does not hold the offset asked for. Either retention
+// or DeleteRecords went past it (Offset < Start), or the log lost its end or was recreated (Offset
+// > End). The stream stays where it is until SeekTo.
 type OutOfRange struct {
 	Topic      string
 	Partition  int
@@ -29,15 +28,17 @@ func (e *OutOfRange) Error() string {
 		e.Topic, e.Partition, e.Offset, e.Start, e.End)
 }
 
-// Corrupt is returned by Set.Read for bytes that are no sound record batch, and by Next
-// where the broker gives none though the log has more: not what a producer does, but what happens to a disk. (What a
-// producer does is a Record's Fault.) Every record below Offset was handed out. After it Next fetches from Offset
-// again; to leave the batch out, SeekTo past it.
+// Corrupt is returned by Set.Read for bytes that are no sound record batch. Next returns it where
+// the broker gives no batch though the log has more. A producer does not cause this, but a disk
+// may. (What a producer does is a Record's Fault.)
+//
+// Every record below Offset was handed out. After it Next fetches from Offset again; to leave the
+// batch out, SeekTo past it.
 type Corrupt struct {
 	Topic     string
 	Partition int
 	Offset    int64 // the first offset that could not be read
-	End       int64 // offset behind its batch, by a header that is no sounder than the batch; 0: it is not known
+	End       int64 // offset after its batch, by a header that is no sounder than the batch; 0: it is not known
 	Cause     error
 }
 
@@ -63,8 +64,8 @@ func final(err error) bool {
 		errors.Is(err, errFetchVersion)
 }
 
-// Refused says whether client and broker do not accept each other: a certificate or a
-// login is wrong.
+// Refused reports whether client and broker do not accept each other: a certificate or a login is
+// wrong.
 func Refused(err error) bool {
 	var certificate *tls.CertificateVerificationError
 	var op *net.OpError // the broker's alert

@@ -17,12 +17,12 @@ const (
 // is an error, whose text is for the producer.
 type Fault struct {
 	Kind FaultKind
-	// Next is the offset behind what the fault is about.
+	// Next is the offset after what the fault is about.
 	Next int64
 	// Value is the length of the value that was left out, in bytes; -1: none was.
 	Value int64
-	// PassedOver is how many records of the batch were passed over, since they have the offset of another
-	// one, or stand behind the last.
+	// PassedOver is how many records of the batch were passed over: they have the offset of another
+	// record, or come after the last.
 	PassedOver int
 	Cause      error
 }
@@ -34,11 +34,11 @@ type FaultKind uint8
 const (
 	// TooLarge is one record. Its value, or its headers, are left out, and a large key.
 	TooLarge FaultKind = iota
-	// Unreadable is the end of a batch, from the record's offset up to Next, of which nothing was read: the record stands for it,
-	// with the timestamp that the batch counts from.
+	// Unreadable is the end of a batch, from the record's offset up to Next: none of it was read.
+	// The record stands for it, with the timestamp that the batch counts from.
 	Unreadable
-	// Surplus is a batch of which all offsets were read, and something was passed over. The record's offset is
-	// Next.
+	// Surplus is a batch with records or bytes passed over, though all its offsets were read. The
+	// record's offset is Next.
 	Surplus
 )
 
@@ -48,7 +48,7 @@ func (f *Fault) Error() string { return f.Cause.Error() }
 // Unwrap returns the cause.
 func (f *Fault) Unwrap() error { return f.Cause }
 
-// Next is the offset behind the record, or behind what it stands for.
+// Next is the offset after the record, or after what it stands for.
 func (r *Record) Next() int64 {
 	if r.Fault != nil {
 		return r.Fault.Next
@@ -58,7 +58,8 @@ func (r *Record) Next() int64 {
 
 var errOdd = errors.New("records have an offset that another one of their batch has")
 
-// surplus tells whether records of the batch were passed over, or something stands behind its last one.
+// surplus returns an error if records of the batch were passed over, or something follows its last
+// record.
 func (s *Set) surplus(ctx context.Context) error {
 	rest, err := s.dec.more(ctx, s.rest, 1)
 	switch {
@@ -73,7 +74,8 @@ func (s *Set) surplus(ctx context.Context) error {
 	return nil
 }
 
-// leave ends the batch being read, of which not everything could be, and makes r say so. Or ctx has ended.
+// leave ends the batch being read, which could not be read whole, and makes r say so. Or ctx has
+// ended.
 func (s *Set) leave(ctx context.Context, r *Record, cause error) (bool, error) {
 	if s.err = ctx.Err(); s.err != nil {
 		return false, s.err
@@ -120,8 +122,8 @@ func (s *Set) large(ctx context.Context, r *Record, length int64) error {
 	return s.largeRest(ctx, r, length-int64(i), key)
 }
 
-// largeRest reads what stands behind the length of the key. Where the batch is decompressed no further, it is the record
-// that is too large; what follows it is not read then.
+// largeRest reads what follows the length of the key. Where the batch is decompressed no further,
+// the record is what is too large; what follows the record is not read then.
 func (s *Set) largeRest(ctx context.Context, r *Record, left, key int64) (err error) {
 	if r.Key, left, err = s.small(ctx, left, key, largeKey); err == nil {
 		err = s.want(ctx, int(min(left, largeHead)))

@@ -51,8 +51,8 @@ func TestReadUnreadable(t *testing.T) {
 	}
 }
 
-// TestReadOdd reads batches with odd offsets as Java's client does: what is below the next offset is passed over, and the end of the
-// batch is the next offset.
+// TestReadOdd reads batches with odd offsets as Java's client does. What is below the next offset
+// is passed over, and the end of the batch is the next offset.
 func TestReadOdd(t *testing.T) {
 	f := func(want string, deltas ...int64) {
 		t.Helper()
@@ -165,7 +165,7 @@ func told(t *testing.T, s *Set) string {
 	}
 }
 
-// bomb makes a batch of a record of n zeros and one behind it, in zstd, without having them.
+// bomb makes a batch of a record of n zeros and a record after it, in zstd, without having them.
 func bomb(n int64) *batch {
 	var out bytes.Buffer
 	w, err := zstd.NewWriter(&out, zstd.WithWindowSize(64<<10), zstd.WithEncoderConcurrency(1))

@@ -8,14 +8,13 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
-// fetcher asks one broker for the partitions it leads, by one goroutine, which
-// lives as long as it has streams.
+// fetcher asks one broker for the partitions it leads, by one goroutine, which lives as long as it
+// has streams.
 //
-// It lets the broker gather records for MaxWait only when nobody is behind. While
-// some stream has more to read than it was given, it asks for those that are
-// behind as soon as they have room and without waiting, and for the others
-// every MaxWait: so a backlog is not held up by idle partitions, nor are busy
-// partitions given crumbs while one of them catches up.
+// It lets the broker gather records for MaxWait only when no stream has more to read. While some
+// stream has more to read than it was given, the fetcher asks for such streams as soon as they have
+// room, and without waiting. It asks for the others every MaxWait. So idle partitions do not hold
+// up a backlog, and busy partitions are not given crumbs while another one catches up.
 type fetcher struct {
 	c    *Client
 	id   int32        // broker
@@ -78,8 +77,8 @@ func (f *fetcher) plan(now time.Time) (x *exchange, wait time.Duration) {
 	defer f.c.mu.Unlock()
 	o := &f.c.opts
 	x = f.newExchange()
-	behind := slices.ContainsFunc(f.streams, func(s *stream) bool { return s.behind && s.err == nil })
-	if behind {
+	hasMore := slices.ContainsFunc(f.streams, func(s *stream) bool { return s.hasMore && s.err == nil })
+	if hasMore {
 		x.maxWait, x.minBytes = 0, 1
 	}
 	wait = time.Hour
@@ -88,7 +87,7 @@ func (f *fetcher) plan(now time.Time) (x *exchange, wait time.Duration) {
 		if !s.room() {
 			continue
 		}
-		if left := o.MaxWait - now.Sub(s.answered); behind && !s.behind && left > 0 {
+		if left := o.MaxWait - now.Sub(s.answered); hasMore && !s.hasMore && left > 0 {
 			wait = min(wait, left)
 			continue
 		}
@@ -133,8 +132,8 @@ func (f *fetcher) exchange(ctx context.Context, x *exchange) {
 	}
 }
 
-// lose gives up an exchange. x stays with the Transport, which may still write
-// to it, but what was asked is ours to read.
+// lose gives up an exchange. x stays with the Transport, which may still write to it. The streams
+// it asked for are ours to read.
 func (f *fetcher) lose(x *exchange, err error) {
 	f.c.mu.Lock()
 	defer f.c.mu.Unlock()

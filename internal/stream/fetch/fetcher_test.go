@@ -10,8 +10,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// TestPlan asks what a fetcher asks for. A stream is described by letters: b
-// behind, a answered just now, f full (a set is ready), e an error waits for Next.
+// TestPlan checks what a fetcher asks for. A stream is described by letters: b there is more, a
+// answered just now, f full (a set is ready), e an error waits for Next.
 func TestPlan(t *testing.T) {
 	now := time.Unix(1000, 0)
 	f := func(want string, streams ...string) {
@@ -22,7 +22,7 @@ func TestPlan(t *testing.T) {
 		for i, state := range streams {
 			name, state, _ := strings.Cut(state, ":")
 			s := newStream(c, name, i, 0)
-			s.behind = strings.Contains(state, "b")
+			s.hasMore = strings.Contains(state, "b")
 			if strings.Contains(state, "a") {
 				s.answered = now.Add(-5 * time.Millisecond)
 			}
@@ -82,7 +82,7 @@ func TestPlanTurns(t *testing.T) {
 	a, b := newStream(c, "t", 0, 100), newStream(c, "t", 0, 200)
 	f.add(a)
 	f.add(b)
-	a.behind, b.behind = false, false
+	a.hasMore, b.hasMore = false, false
 	for _, want := range []int64{100, 200, 100, 200} {
 		x, _ := f.plan(time.Now())
 		if len(x.parts) != 1 || x.parts[0].offset != want {
@@ -93,7 +93,7 @@ func TestPlanTurns(t *testing.T) {
 	}
 }
 
-// TestPlanOrder has the one that got records stand last.
+// TestPlanOrder: the stream that got records stands last.
 func TestPlanOrder(t *testing.T) {
 	c := &Client{opts: Options{Transport: &kafka.Transport{}}, fetchers: map[int32]*fetcher{}}
 	c.opts.setDefaults()
@@ -117,7 +117,7 @@ func TestPlanOrder(t *testing.T) {
 		f.accept(x, time.Now())
 		for _, s := range f.streams {
 			s.giveBack()
-			s.behind = false
+			s.hasMore = false
 		}
 		return fmt.Sprint(order)
 	}

@@ -11,10 +11,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// FuzzWalk walks any bytes as a record set, with their CRCs put right so that
-// what is behind them is reached. Records must rise in offset from the one asked
-// for to Next, errors must be *Corrupt and stay, and what was read does not depend on
-// where it was asked from, nor on the pieces in which batches are decompressed.
+// FuzzWalk walks any bytes as a record set. Their CRCs are put right, so that what comes after them
+// is reached. Records must rise in offset from the offset asked for to Next. Errors must be
+// *Corrupt and stay. What is read must not depend on where it was asked from, nor on the pieces in
+// which batches are decompressed.
 func FuzzWalk(f *testing.F) {
 	r := number(10, 4)
 	r[1].Headers = []Header{{[]byte("a"), []byte("1")}}
@@ -59,7 +59,8 @@ func FuzzWalk(f *testing.F) {
 	})
 }
 
-// walkAll returns the offsets of the records, but of what is only said to have been passed over, and all as a text.
+// walkAll returns the offsets of the records, except those that only stand for what was passed
+// over, and all as a text.
 func walkAll(t *testing.T, s *Set, from int64) (offsets []int64, text string) {
 	var r Record
 	var out []byte

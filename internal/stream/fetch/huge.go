@@ -6,13 +6,14 @@ import (
 	"errors"
 )
 
-// A topic may take batches that are larger than maxBatch (max.message.bytes). They are not held in memory: of one the header is
-// read, which says what offsets it has, and it is handed out as one record with a Fault.
+// A topic may take batches that are larger than maxBatch (max.message.bytes). They are not held in
+// memory. Only the header is read, which says what offsets the batch has. The batch is handed out
+// as one record with a Fault.
 
 var errNoHeader = errors.New("a record set that is too large does not begin with a batch")
 
-// openHuge is open for a set of which buf is the header of a batch that is too large. A broker gives just that batch then; where it
-// gave something else, the length is damaged.
+// openHuge is open for a set whose buf is the header of a batch that is too large. A broker gives
+// just that batch then; if it gave something else, the length is damaged.
 func (s *Set) openHuge(from int64) {
 	s.Next, s.raw, s.bad, s.huge = from, nil, errNoHeader, nil
 	if len(s.buf) < batchHeader || s.buf[batchMagicAt] != 2 || batchPrefix+int(int32(binary.BigEndian.Uint32(s.buf[batchLengthAt:]))) != s.oversized {
@@ -25,7 +26,7 @@ func (s *Set) openHuge(from int64) {
 	s.Next, s.bad, s.huge = h.last+1, nil, &h
 }
 
-// meetHuge goes on behind the batch, and tells whether a reader of committed records sees it.
+// meetHuge goes on after the batch, and reports whether a reader of committed records sees it.
 func (s *Set) meetHuge() bool {
 	h := s.huge
 	s.huge = nil

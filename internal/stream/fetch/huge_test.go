@@ -5,7 +5,8 @@ import (
 	"testing"
 )
 
-// TestReadHuge: of a batch that is too large to be held its offsets are told, as one record with a fault; what is no batch is damage.
+// TestReadHuge: a batch that is too large to be held gives its offsets, as one record with a fault.
+// What is no batch is damage.
 func TestReadHuge(t *testing.T) {
 	f := func(what string, from int64, h *batch, aborted []txn, change func(b []byte), next int64, kind FaultKind, want string) {
 		t.Helper()
@@ -48,8 +49,8 @@ func TestReadHuge(t *testing.T) {
 	f("before what was asked for", 10, packed(number(5, 3)...), nil, nil, 10, 0, none)
 }
 
-// TestScanHuge: a huge batch behind others is left for the next fetch where the broker gave all it was asked for, and is
-// damage where it gave less.
+// TestScanHuge: a huge batch after others is left for the next fetch where the broker gave all it
+// was asked for. It is damage where the broker gave less.
 func TestScanHuge(t *testing.T) {
 	r := number(10, 2)
 	raw := packed(r[0]).append(nil)

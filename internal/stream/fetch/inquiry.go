@@ -12,9 +12,9 @@ import (
 // question is a request that the library does not have, or not in the version needed, and
 // its response.
 type question interface {
-	// append appends the request behind the header's client id.
+	// append appends the request, which follows the header's client id.
 	append(b []byte) []byte
-	// read reads the response behind the header's correlation id. What is wrong with it is
+	// read reads the response, which follows the header's correlation id. What is wrong with it is
 	// the frame's error; the error returned is the broker's.
 	read(f *frame) error
 }

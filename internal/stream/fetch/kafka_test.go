@@ -24,9 +24,8 @@ func real(t *testing.T, k *servers.KafkaServer, opts Options, topics ...string) 
 	return w
 }
 
-// TestKafkaSame compares with franz-go what a real broker gives: as producers
-// wrote it, as the broker itself (that is, Java) compressed it anew, and with
-// the broker's timestamps.
+// TestKafkaSame compares with franz-go what a real broker gives: as producers wrote it, as the
+// broker itself (that is, Java) compressed it again, and with the broker's timestamps.
 func TestKafkaSame(t *testing.T) {
 	const partitions = 2
 	k := servers.SharedKafka(t)

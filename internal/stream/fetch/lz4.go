@@ -10,13 +10,14 @@ import (
 	"github.com/pierrec/lz4/v4"
 )
 
-// An LZ4 frame, by lz4_Frame_format.md: magic, flags, block size, optional
-// content size and dictionary, header checksum; then blocks behind their
-// lengths (the top bit marks a stored one), each with an optional checksum; a
-// length of 0 ends it, and an optional checksum of the content follows. The frame is
-// taken apart here, so that blocks go straight into our buffer; pierrec's Reader
-// copies each through buffers of the frame's block size, mostly 4 MiB. The
-// checksums are not looked at: the batch's CRC was.
+// An LZ4 frame, by lz4_Frame_format.md: magic, flags, block size, optional content size and
+// dictionary, header checksum. Then come blocks, each with its length before it (the top bit marks
+// a stored one) and an optional checksum after it. A length of 0 ends the frame, and an optional
+// checksum of the content follows.
+//
+// The frame is taken apart here, so that blocks go straight into our buffer. pierrec's Reader
+// copies each through buffers of the frame's block size, mostly 4 MiB. The checksums are not looked
+// at: the batch's CRC was.
 const (
 	lz4Magic         = 0x184D2204
 	lz4Independent   = 0x20
@@ -130,9 +131,9 @@ func (z *unlz4) uint32() (uint32, error) {
 	return v, nil
 }
 
-// appendLZ4Block appends one block, which may refer to dict, the end of dst. A block does
-// not tell its size, so that the room is doubled until it fits: no more than
-// largest, and no more than its bytes can become.
+// appendLZ4Block appends one block, which may refer to dict, the end of dst. A block does not tell
+// its size, so the room is doubled until it fits. The room is no more than largest, and no more
+// than the block's bytes can become.
 func appendLZ4Block(dst, src, dict []byte, largest int) ([]byte, error) {
 	at := len(dst)
 	most := min(largest, 255*len(src)+64)

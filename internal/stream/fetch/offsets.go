@@ -11,9 +11,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
-// Offsets returns the first offset of a partition, and the one behind the last
-// record that readers of committed records may see (the last stable offset). It
-// retries for Options.Patience.
+// Offsets returns the first offset of a partition, and the last stable offset: the offset after the
+// last record that readers of committed records may see. It retries for Options.Patience.
 func (c *Client) Offsets(ctx context.Context, topic string, partition int) (start, end int64, err error) {
 	got, err := c.listOffsets(ctx, kafka.ReadCommitted, topic, partition, kafka.FirstOffset, kafka.LastOffset)
 	if err != nil {
@@ -22,9 +21,9 @@ func (c *Client) Offsets(ctx context.Context, topic string, partition int) (star
 	return got[0], got[1], nil
 }
 
-// OffsetAt returns the first offset of which the record's timestamp is ms
-// (milliseconds, 0 or more) or later; where there is none, the end as by Offsets. With
-// timestamps set by producers, records behind it may be earlier. It retries for Options.Patience.
+// OffsetAt returns the first offset whose record has a timestamp of ms (milliseconds, 0 or more) or
+// later. Where there is none, it returns the end as by Offsets. With timestamps set by producers,
+// records after it may be earlier. It retries for Options.Patience.
 func (c *Client) OffsetAt(ctx context.Context, topic string, partition int, ms int64) (int64, error) {
 	got, err := c.listOffsets(ctx, kafka.ReadCommitted, topic, partition, max(ms, 0), kafka.LastOffset) // negative times have other meanings
 	if err != nil {

@@ -27,7 +27,7 @@ type walk struct {
 	txns      aborted // of this set
 	dec       *decoder
 	cut       bool   // the broker may have more of what comes last: it gave all it was asked for, or others were before
-	oversized int    // above 0: buf is the header of what came, so many bytes, of which nothing else was kept
+	oversized int    // above 0: buf is only the header of what came, which takes so many bytes
 	huge      *batch // that, until it is handed out
 
 	// Of the batch being read.
@@ -36,15 +36,15 @@ type walk struct {
 	left    int32  // how many they are
 	first   int64  // offset they count from
 	next    int64  // offset that the next one has at least
-	end     int64  // offset behind the batch, also of one passed over
+	end     int64  // offset after the batch, also of a batch passed over
 	base    int64  // timestamp they count from
 	stamped bool   // base is the timestamp of all: LogAppendTime
 	odd     int    // records passed over, since they have the offset of another one
 	fault   Fault  // of the record handed out
 }
 
-// NewSet returns a set over raw, one or more record batches as Kafka stores
-// them, asked for from offset from on; for tests without a Kafka. HighWatermark and LogStart are for the caller to set.
+// NewSet returns a set over raw, one or more record batches as Kafka stores them, asked for from
+// offset from on. It is for tests without a Kafka. The caller sets HighWatermark and LogStart.
 func NewSet(topic string, partition int, from int64, raw []byte) *Set {
 	s := &Set{walk: walk{topic: topic, partition: partition, dec: newDecoder()}}
 	s.buf = raw
@@ -66,10 +66,10 @@ func (s *Set) open(from int64) {
 	s.txns.sort()
 }
 
-// Read reads the next record of the set into r and tells whether there was one.
-// It leaves out records below the offset asked for, control records and those of
-// aborted transactions, and allocates nothing but for a record with a Fault. An error is a *Corrupt,
-// or that of ctx, and stays.
+// Read reads the next record of the set into r and reports whether there was one. It leaves out
+// records below the offset asked for, control records and those of aborted transactions. It
+// allocates nothing, except for a record with a Fault. An error is a *Corrupt, or that of ctx, and
+// stays.
 func (s *Set) Read(ctx context.Context, r *Record) (bool, error) {
 	for s.err == nil {
 		for s.left > 0 {
@@ -162,10 +162,9 @@ func (s *Set) begin(h *batch) error {
 	return nil
 }
 
-// visible tells whether a reader of committed records sees the batch's. The
-// algorithm is nextFetchedRecord of Kafka's CompletedFetch: a transaction listed
-// as aborted hides its producer's transactional batches from its first offset on,
-// up to the producer's abort marker.
+// visible reports whether a reader of committed records sees the batch's records. The algorithm is
+// nextFetchedRecord of Kafka's CompletedFetch. A transaction listed as aborted hides its producer's
+// transactional batches from its first offset on, up to the producer's abort marker.
 func (s *Set) visible(ctx context.Context, h *batch) (bool, error) {
 	if h.producer < 0 {
 		return !h.control(), nil
@@ -184,8 +183,8 @@ func (s *Set) visible(ctx context.Context, h *batch) (bool, error) {
 // markerHead is no less than what stands before the end of a marker's key, in bytes.
 const markerHead = 64
 
-// abortMarker tells whether a control batch ends an aborted transaction: the key
-// of its first record is two int16, a version and a type, of which 0 is abort.
+// abortMarker reports whether a control batch ends an aborted transaction. The key of its first
+// record is two int16, a version and a type; type 0 is abort.
 func (s *Set) abortMarker(ctx context.Context, h *batch) (bool, error) {
 	if h.count == 0 {
 		return false, nil
@@ -222,7 +221,7 @@ func (s *Set) record(ctx context.Context, r *Record) error {
 	return s.parse(b, r)
 }
 
-// gather is record for one that is not whole in rest, or too large to be so.
+// gather is record for a record that is not whole in rest, or too large to be so.
 func (s *Set) gather(ctx context.Context, r *Record) error {
 	err := s.want(ctx, binary.MaxVarintLen64)
 	length, i := varint(s.rest, 0)
@@ -276,8 +275,9 @@ func (s *Set) parse(b []byte, r *Record) error {
 // mostOdd is how many records of a batch may be passed over until the rest is: a batch of 100 KB may have 100 million.
 const mostOdd = 100_000
 
-// place gives a record its offset and timestamp. An offset that is taken is passed over, as other consumers do; one
-// that is not in the batch is told as the next one that is. Kafka looks at the offsets of compressed batches only.
+// place gives a record its offset and timestamp. A record whose offset is taken is passed over, as
+// other consumers do. An offset that is not in the batch is replaced by the next offset. Kafka
+// checks the offsets of compressed batches only.
 func (s *Set) place(r *Record, stamp, delta int64) error {
 	r.Timestamp = s.base
 	if !s.stamped {
@@ -329,8 +329,8 @@ func readHeaders(r *Record, b []byte, n int64) error {
 	return nil
 }
 
-// out is where varint and field stand after a read beyond the end: every later
-// read of theirs stays there, so that one check at the end suffices.
+// out is where varint and field stand after a read beyond the end. Every later read of theirs stays
+// there, so that one check at the end suffices.
 const out = math.MaxInt
 
 // field reads a length and that many bytes at b[i:]. A negative length is null.

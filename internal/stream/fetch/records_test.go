@@ -71,7 +71,7 @@ func TestReadCommitted(t *testing.T) {
 	f("idempotent, not transactional", set(0, plain), []txn{{7, 0}}, 1, "0:1000:k0=v0")
 	f("marker without records, of a compacted log",
 		set(0, one(0).in(7), &batch{first: 1, last: 1, producer: 7, attrs: attrControl | attrTransactional}, one(2).in(7)), []txn{{7, 0}}, 3, "")
-	f("asked for behind the marker", set(2, one(2).in(7), marker(3, 7, commit)), nil, 4, "2:1000:k2=v2")
+	f("asked for after the marker", set(2, one(2).in(7), marker(3, 7, commit)), nil, 4, "2:1000:k2=v2")
 	noid := marker(0, 0, commit)
 	noid.producer, noid.attrs = -1, attrControl
 	f("control batch of no producer", set(0, noid, one(1)), nil, 2, "1:1000:k1=v1")
@@ -123,8 +123,8 @@ func TestReadBad(t *testing.T) {
 	f("marker without a key", header(func(h *batch) { h.attrs |= attrControl; h.producer = 7; h.payload = []byte{2, 0} }), second+"control batch of offset 12: record does not fit its batch")
 }
 
-// TestReadBadOffset damages the offset of a batch, which no CRC protects. The batch that does not follow the one before is
-// not read, nor one far behind the log's end.
+// TestReadBadOffset damages the offset of a batch, which no CRC protects. A batch that does not
+// follow the batch before it is not read, nor one far after the log's end.
 func TestReadBadOffset(t *testing.T) {
 	f := func(what string, at int, want string) {
 		t.Helper()

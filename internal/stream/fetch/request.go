@@ -31,12 +31,12 @@ type part struct {
 	err      error
 }
 
-// exchange is one Fetch request to one broker and its response. It is a message
-// of kafka-go's Transport that writes and reads itself, so that record sets are
-// read off the connection straight into the sets of their partitions.
+// exchange is one Fetch request to one broker and its response. It is a message of kafka-go's
+// Transport that writes and reads itself. So record sets are read off the connection straight into
+// the sets of their partitions.
 //
-// When RoundTrip fails the connection's goroutine may still be at it: the
-// exchange and its sets must then be left to it.
+// When RoundTrip fails the connection's goroutine may still be at it: the exchange and its sets
+// must then be left to it.
 type exchange struct {
 	broker   int32
 	clientID string

@@ -69,8 +69,8 @@ func (x *exchange) readTopic(f *frame) {
 	}
 }
 
-// part returns the partition asked for and not answered yet. The search begins
-// behind the last one, since brokers mostly answer in the order asked.
+// part returns the partition asked for and not answered yet. The search begins after the last
+// answered one, since brokers mostly answer in the order asked.
 func (x *exchange) part(topic string, id int32) *part {
 	for range x.parts {
 		p := &x.parts[x.next%len(x.parts)]
@@ -142,8 +142,8 @@ func (f *frame) int16() int16 { return int16(binary.BigEndian.Uint16(f.fixed(2))
 func (f *frame) int32() int32 { return int32(binary.BigEndian.Uint32(f.fixed(4))) }
 func (f *frame) int64() int64 { return int64(binary.BigEndian.Uint64(f.fixed(8))) }
 
-// count reads the length of an array of which each element takes at least size
-// bytes. A null array has none.
+// count reads the length of an array whose elements take at least size bytes each. A null array has
+// none.
 func (f *frame) count(size int) int32 {
 	n := f.int32()
 	if n > 0 && int(n) > f.left/size {

@@ -99,7 +99,7 @@ func TestResponseBad(t *testing.T) {
 	f("topics without end", append(given(77, nil)[:18], 0x7f, 0xff, 0xff, 0xff), errFrame)
 }
 
-// TestResponseTooLarge keeps the header of a record set that is too large, and reads on behind it.
+// TestResponseTooLarge keeps the header of a record set that is too large, and reads on after it.
 func TestResponseTooLarge(t *testing.T) {
 	x := asked("a/3@100", "b/0@300")
 	frame := given(77, nil, answer("a", gives(3, 0, make([]byte, maxBatch+batchPrefix+1))), answer("b", gives(0, 0, []byte("x"))))
@@ -110,6 +110,6 @@ func TestResponseTooLarge(t *testing.T) {
 		t.Errorf("%v, oversized %d, %d bytes", p.err, p.set.oversized, len(p.set.buf))
 	}
 	if p := x.parts[1]; p.err != nil || p.set.oversized != 0 || string(p.set.buf) != "x" {
-		t.Errorf("the one behind: %v, oversized %d, %q", p.err, p.set.oversized, p.set.buf)
+		t.Errorf("the one after: %v, oversized %d, %q", p.err, p.set.oversized, p.set.buf)
 	}
 }

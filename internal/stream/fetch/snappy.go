@@ -11,8 +11,8 @@ import (
 	"github.com/klauspost/compress/snappy"
 )
 
-// Xerial's snappy stream, as Java's producer writes it: this magic, two int32
-// versions, then blocks, each behind its length as an int32.
+// Xerial's snappy stream, as Java's producer writes it: this magic, two int32 versions, then
+// blocks, each with its length before it as an int32.
 var xerialMagic = []byte{0x82, 'S', 'N', 'A', 'P', 'P', 'Y', 0}
 
 const xerialHeader = 16
@@ -96,8 +96,8 @@ func (s *unsnappy) next() (block, rest []byte, err error) {
 	return rest[:n], rest[n:], nil
 }
 
-// snappyLength is how long a block becomes. It is no more than its elements can give, of which the best makes 64
-// bytes of three.
+// snappyLength is how long a block becomes. It is no more than its elements can give; the best
+// element makes 64 bytes of three.
 func snappyLength(block []byte) (int, error) {
 	n, err := snappy.DecodedLen(block)
 	if err == nil && n > 64*(len(block)/3+1) {
@@ -119,8 +119,9 @@ func appendSnappyBlock(dst, block []byte, n int) ([]byte, error) {
 	return dst, nil
 }
 
-// snappyReach is how far back the elements of a block that is decompressed piece by piece may refer, in bytes. Most writers
-// refer no further than within 64 KiB; the one of franz-go does, as the format allows, up to the start of the block (snappyFar).
+// snappyReach is how far back the elements of a block that is decompressed piece by piece may
+// refer, in bytes. Most writers refer no further than within 64 KiB. franz-go's writer does, as the
+// format allows, up to the start of the block (snappyFar).
 const snappyReach = 4 << 20
 
 // snappyNeeds is how far back the elements of a block refer, as far as these are sound.
@@ -179,7 +180,7 @@ type snappyBlock struct {
 	offset int    // how far back it copies from; 0: it is a literal
 }
 
-// newSnappyBlock begins a block of which snappyLength has found a length.
+// newSnappyBlock begins a block whose length snappyLength has found.
 func newSnappyBlock(block []byte) snappyBlock {
 	n, size := binary.Uvarint(block)
 	return snappyBlock{src: block[size:], left: int(n)}
@@ -208,7 +209,7 @@ func (b *snappyBlock) more(dst []byte, most int) ([]byte, error) {
 	return dst, nil
 }
 
-// element begins the next element, and tells whether it is a sound one.
+// element begins the next element, and reports whether it is sound.
 func (b *snappyBlock) element() bool {
 	if len(b.src) == 0 {
 		return false

@@ -8,7 +8,7 @@ import (
 type Source interface {
 	// Open begins to read a partition at an offset.
 	Open(topic string, partition int, offset int64) Reader
-	// Offsets is the first offset of the log and the one behind its end.
+	// Offsets is the first offset of the log and the offset after its end.
 	Offsets(ctx context.Context, topic string, partition int) (start, end int64, err error)
 	// OffsetAt is the first offset whose timestamp is not before ms; the end if there is none.
 	OffsetAt(ctx context.Context, topic string, partition int, ms int64) (int64, error)
@@ -47,8 +47,7 @@ type Reader interface {
 type RecordSet interface {
 	// Read fills r with the next record; false: there is none.
 	Read(ctx context.Context, r *Record) (bool, error)
-	// Span is the offset behind the set, and the end of the log as far as
-	// consumers may see.
+	// Span is the offset after the set, and the end of the log as far as consumers may see.
 	Span() (next, end int64)
 }
 

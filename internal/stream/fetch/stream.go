@@ -23,7 +23,7 @@ type stream struct {
 	dec   *decoder     // of the set lent
 	wake  retry.Signal // for Next
 
-	fetcher *fetcher // nil while homeless
+	fetcher *fetcher // nil: the stream is homeless
 	closed  bool
 	offset  int64  // to fetch next
 	seq     uint64 // raised by SeekTo
@@ -35,7 +35,7 @@ type stream struct {
 	lent    *Set
 	waiting bool // Next waits: what comes is lent at once
 
-	behind   bool          // there is more behind what came last, or nobody has looked yet
+	hasMore  bool          // there is more after what came last, or nobody has looked yet
 	answered time.Time     // when a fetch last came back
 	backoff  retry.Backoff // of failures in a row
 	since    time.Time     // when the first of them began
@@ -173,7 +173,7 @@ func (s *stream) seek(offset int64) {
 	s.seq++
 	s.offset = offset
 	s.limit = s.c.opts.PartitionBytes
-	s.behind = true
+	s.hasMore = true
 	s.err = nil
 	if s.ready != nil {
 		s.put(s.ready)
@@ -200,7 +200,7 @@ func (s *stream) kick() {
 	}
 }
 
-// room tells whether the stream may be asked for.
+// room reports whether the stream may be asked for.
 func (s *stream) room() bool {
 	return !s.asked && s.err == nil && s.ready == nil && len(s.spare) > 0
 }
@@ -221,7 +221,7 @@ func (s *stream) ask(now time.Time) part {
 	}
 }
 
-// accept takes the answer of an exchange and tells whether it brought records.
+// accept takes the answer of an exchange and reports whether it brought records.
 func (s *stream) accept(p *part, now time.Time) bool {
 	s.asked = false
 	switch {
@@ -229,7 +229,7 @@ func (s *stream) accept(p *part, now time.Time) bool {
 		return false
 	case p.seq != s.seq:
 	case !p.answered:
-		s.behind, s.answered = false, now
+		s.hasMore, s.answered = false, now
 	case errors.Is(p.err, kafka.OffsetOutOfRange):
 		s.report(&OutOfRange{Topic: s.topic, Partition: int(s.id), Offset: p.offset})
 	case p.err != nil:
@@ -260,12 +260,12 @@ func (s *stream) deliver(p *part, now time.Time) bool {
 	s.offset = set.Next
 	switch {
 	case came:
-		s.behind, s.limit = more, s.c.opts.PartitionBytes
+		s.hasMore, s.limit = more, s.c.opts.PartitionBytes
 	case more && !p.first:
-		// The others took all the broker gives at once, or the next batch is
-		// above the limit: brokers promise a whole one to the first alone.
+		// The others took all the broker gives at once, or the next batch is above the limit.
+		// Brokers promise a whole batch to the first alone.
 	default:
-		s.behind = more // it is asked for again at once, as the first: those who have nothing more would stand before it
+		s.hasMore = more // it is asked for again at once, as the first: those who have nothing more would stand before it
 		if more {
 			s.limit = max(s.limit, min(2*s.limit, maxBatch))
 		}
@@ -294,8 +294,8 @@ func (s *stream) lose(seq uint64, err error) {
 	}
 }
 
-// fail makes the stream homeless for a while. Next hears of it when waiting is
-// of no use or was of none for long.
+// fail makes the stream homeless for a while. Next hears of it when waiting is of no use or was of
+// none for long.
 func (s *stream) fail(err error) {
 	now := time.Now()
 	s.retry = now.Add(s.backoff.Next())

@@ -244,8 +244,8 @@ func TestNextLate(t *testing.T) {
 	}
 }
 
-// TestNextError fetches records after Next has returned an error, and before it is
-// called again: they are the next ones, not lent to somebody who waits no more.
+// TestNextError fetches records after Next has returned an error, and before it is called again.
+// They are the next ones, not lent to a caller who no longer waits.
 func TestNextError(t *testing.T) {
 	for _, told := range []error{&OutOfRange{}, errRecord} {
 		s := lone(Options{})
@@ -266,9 +266,9 @@ func TestNextError(t *testing.T) {
 	}
 }
 
-// TestErrorBehind has an error come right behind records, before Next could
-// take these: they go first.
-func TestErrorBehind(t *testing.T) {
+// TestErrorAfter has an error come right after records, before Next could take these: they go
+// first.
+func TestErrorAfter(t *testing.T) {
 	for _, waiting := range []bool{true, false} {
 		s := lone(Options{})
 		if waiting {
@@ -288,12 +288,12 @@ func TestErrorBehind(t *testing.T) {
 	}
 }
 
-// TestDeliver gives a stream one answer after the other: how many records, which end
-// of the log, whether it was the first of its request. It tells whether the
-// stream is behind, and how much it asks for next.
+// TestDeliver gives a stream one answer after the other: how many records, which end of the log,
+// whether it was the first of its request. It checks whether the stream has more to read, and how
+// much it asks for next.
 func TestDeliver(t *testing.T) {
 	s := lone(Options{PartitionBytes: 1000})
-	f := func(records int, end int64, first bool, behind bool, limit int) {
+	f := func(records int, end int64, first, hasMore bool, limit int) {
 		t.Helper()
 		s.waits(t)
 		p := s.ask(time.Now())
@@ -305,14 +305,14 @@ func TestDeliver(t *testing.T) {
 		if came := s.accept(&p, time.Now()); came != (records > 0) {
 			t.Errorf("%d records: came %v", records, came)
 		}
-		if s.behind != behind || s.limit != limit {
-			t.Errorf("%d records to %d, first %v: behind %v, limit %d", records, end, first, s.behind, s.limit)
+		if s.hasMore != hasMore || s.limit != limit {
+			t.Errorf("%d records to %d, first %v: has more %v, limit %d", records, end, first, s.hasMore, s.limit)
 		}
 		s.giveBack()
 	}
 	f(10, 200, true, true, 1000)
 	f(0, 200, false, true, 1000) // the others took it all: asked again at once, but not for more
-	f(0, 200, true, true, 2000)  // asked again at once, or it would stand behind those who have nothing more, and never be the first
+	f(0, 200, true, true, 2000)  // asked again at once, or those who have nothing more would stand before it, and it would never be the first
 	f(0, 200, true, true, 4000)
 	f(0, 200, false, true, 4000)
 	f(80, 200, true, true, 1000)
@@ -323,8 +323,8 @@ func TestDeliver(t *testing.T) {
 	f(0, 201, true, true, maxBatch)
 }
 
-// TestNothingGiven: what a broker does not give though its log has more, or says that it cannot, is told as damage once it has
-// lasted, and what comes afterwards is given.
+// TestNothingGiven: a broker may give nothing though its log has more, or say that it cannot. Once
+// this has lasted it is returned as damage, and what comes afterwards is given.
 func TestNothingGiven(t *testing.T) {
 	for _, refused := range []error{nil, kafka.InvalidMessage} {
 		s := lone(Options{Patience: time.Nanosecond})
@@ -368,8 +368,8 @@ func TestBuffers(t *testing.T) {
 	f(2001, 0)
 }
 
-// TestLargeBatches reads batches of 30 KB by fetches of 1 KB from several
-// partitions: a broker gives a whole one only to the first of a request.
+// TestLargeBatches reads batches of 30 KB by fetches of 1 KB from several partitions. A broker
+// gives a whole one only to the first of a request.
 func TestLargeBatches(t *testing.T) {
 	const partitions, n = 4, 12
 	w := newWorld(t, 1, partitions, Options{PartitionBytes: 1000})

@@ -9,8 +9,8 @@ import (
 	"github.com/segmentio/kafka-go/protocol"
 )
 
-// TopicID is the id that Kafka gives a topic when it is made: a topic that is
-// deleted and made anew has another. All zero: the broker gives none.
+// TopicID is the id that Kafka gives a topic when it is made: a topic that is deleted and recreated
+// has another. All zero: the broker gives none.
 type TopicID [16]byte
 
 // Topic is what a broker knows of a topic now.
@@ -107,8 +107,7 @@ func (f *frame) uvarint() int {
 	return 0
 }
 
-// compact reads the length of an array of which each element takes at least
-// size bytes.
+// compact reads the length of an array whose elements take at least size bytes each.
 func (f *frame) compact(size int) int {
 	n := max(f.uvarint()-1, 0)
 	if n > f.left/size && f.err == nil {

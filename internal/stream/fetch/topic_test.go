@@ -14,7 +14,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestKafkaTopic: a topic keeps its id until it is deleted; made anew it has another.
+// TestKafkaTopic: a topic keeps its id until it is deleted; recreated it has another.
 func TestKafkaTopic(t *testing.T) {
 	k := servers.SharedKafka(t)
 	name := k.NewTopic(3, nil)

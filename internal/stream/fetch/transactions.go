@@ -12,8 +12,8 @@ import (
 // Ends is where a partition's log begins and ends.
 type Ends struct {
 	Start int64
-	Shown int64 // behind what readers of committed records may see: an open transaction holds back what is behind its first record
-	End   int64 // behind what all replicas have
+	Shown int64 // after what readers of committed records may see: an open transaction holds back what comes after its first record
+	End   int64 // after what all replicas have
 }
 
 // Ends asks for the ends of a partition's log. It retries for Options.Patience.
@@ -27,7 +27,7 @@ func (c *Client) Ends(ctx context.Context, topic string, partition int) (Ends, e
 	return Ends{start, shown, max(end[0], shown)}, err
 }
 
-// OpenTransaction is one that has records in a partition.
+// OpenTransaction is a transaction that has records in a partition.
 type OpenTransaction struct {
 	Producer int64
 	Epoch    int32

@@ -9,11 +9,13 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// What a larger batch refers to is held in a window, of the decoder of zstd, or of snappy that refers far back. It may be up to
-// 128 MiB large, and all partitions may be in the middle of such a batch at once. So all
-// windows of the process together take no more than one of the largest; who needs one waits. A batch that is
-// not read on for a while gives its window back, and is decompressed again from its start to where it was: so nobody
-// waits for a partition that itself waits for others.
+// A window holds what a larger batch refers to: the window of zstd's decoder, or of snappy that
+// refers far back. It may be up to 128 MiB large, and all partitions may be in the middle of such a
+// batch at once. So all windows of the process together take no more than one of the largest; who
+// needs one waits.
+//
+// A batch that is not read on for a while gives its window back. It is decompressed again later,
+// from its start to where it was. So nobody waits for a partition that itself waits for others.
 const (
 	usualWindow   = 8 << 20
 	widestWindow  = 1 << 27

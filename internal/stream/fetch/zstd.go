@@ -11,9 +11,9 @@ import (
 	"github.com/klauspost/compress/zstd"
 )
 
-// wholeZstd serves all partitions for batches that are one piece, which are most: DecodeAll may be called by several
-// goroutines and starts none, and a decoder's tables are too large to have one a partition. It needs no window: what
-// it refers to is in the piece.
+// wholeZstd serves all partitions for batches that are one piece, which are most. DecodeAll may be
+// called by several goroutines and starts none. A decoder's tables are too large to have one per
+// partition. It needs no window: what it refers to is in the piece.
 var wholeZstd = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(uint64(usual.piece)))
 })
