@@ -3,7 +3,6 @@ package stream
 import (
 	"bytes"
 	"fmt"
-	"math"
 	"strings"
 	"testing"
 	"time"
@@ -26,46 +25,6 @@ func clicksAt(minute, n int) sentEvent {
 	at := time.Date(2026, 1, 1, 12, minute, 0, 0, time.UTC)
 	line := fmt.Appendf(nil, `{"id":"%d","time":%q,"type":"click","incident":"A","count":%d}`, minute, at.Format(time.RFC3339), n)
 	return sentEvent{value: line, millis: at.UnixMilli()}
-}
-
-// TestClearWaitsForSince: an episode ends no earlier than at the first bucket whose window holds nothing from before
-// the counter began.
-func TestClearWaitsForSince(t *testing.T) {
-	p := compile(t, quietPack("20m"))
-	f := func(since, want string) {
-		t.Helper()
-		got := "none"
-		r := engine.NewReplay(p, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) {
-			if c.Level == 0 {
-				got = time.Unix(0, c.Time).UTC().Format("15:04:05")
-			}
-		})
-		r.Apply.Since = func(thresholds.Kind, int) int64 {
-			if since == "" {
-				return 0
-			}
-			at, err := time.Parse(time.RFC3339Nano, "2026-01-01T"+since+"Z")
-			if err != nil {
-				t.Fatal(err)
-			}
-			return at.UnixNano()
-		}
-		for _, e := range []sentEvent{clicksAt(0, 300), clicksAt(1, 50), clicksAt(59, 1)} {
-			if err := r.Line(e.value); err != nil {
-				t.Fatal(err)
-			}
-		}
-		if got != want {
-			t.Errorf("since %q: cleared at %s, want %s", since, got, want)
-		}
-	}
-	f("", "12:21:00")         // what was counted at 12:00 has left
-	f("11:00:00", "12:21:00") // long ago
-	f("12:01:00", "12:21:00") // the window of 12:21 begins at 12:01
-	f("12:01:00.000000001", "12:22:00")
-	f("12:10:30", "12:31:00")
-	f("12:39:00", "12:59:00")
-	f("12:39:01", "none") // not before 13:00
 }
 
 // TestClearAfterPackChange: a rule whose window was changed has an empty counter, and does not end an episode by it.

@@ -38,6 +38,12 @@ type rig struct {
 	sent    [][]sentEvent // by partition
 }
 
+// compile and builtin are short names of what most tests here begin with.
+var (
+	compile = enginetest.Compile
+	builtin = enginetest.Builtin
+)
+
 type sentEvent struct {
 	value  []byte
 	millis int64

@@ -1,4 +1,4 @@
-package stream
+package engine_test
 
 import (
 	"fmt"
@@ -13,16 +13,10 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// compile and builtin are short names of what most tests here begin with.
-var (
-	compile = enginetest.Compile
-	builtin = enginetest.Builtin
-)
-
 // TestBuiltinPacks runs the tests that the built-in packs carry.
 func TestBuiltinPacks(t *testing.T) {
 	for _, name := range thresholds.Builtins() {
-		p := compile(t, builtin(t, name))
+		p := enginetest.Compile(t, enginetest.Builtin(t, name))
 		for _, test := range p.Packs()[0].Tests {
 			t.Run(name+"/"+test.Name, func(t *testing.T) { runPackTest(t, p, &test) })
 		}
@@ -54,7 +48,7 @@ func runPackTest(t *testing.T, p *engine.Program, test *thresholds.Test) {
 
 // TestWindowBeforeTime: a window may begin before the times that an event may have.
 func TestWindowBeforeTime(t *testing.T) {
-	p := compile(t, "{pack: early, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 1}}]}")
+	p := enginetest.Compile(t, "{pack: early, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 1}}]}")
 	got := ""
 	r := engine.NewReplay(p, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = string(c.AppendJSON(nil)) })
 	if err := r.Line([]byte(`{"id":"1","time":"1678-01-01T00:00:01Z","type":"click","incident":"A"}`)); err != nil {
@@ -67,7 +61,7 @@ func TestWindowBeforeTime(t *testing.T) {
 
 // TestEndOfTime: a clear that would date beyond the times that there are never comes.
 func TestEndOfTime(t *testing.T) {
-	p := compile(t, "{pack: late, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 10}, clear: 0.4}]}")
+	p := enginetest.Compile(t, "{pack: late, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: c, by: incident, window: 730d, step: 1d, limits: {clicks: 10}, clear: 0.4}]}")
 	n := 0
 	r := engine.NewReplay(p, engine.IntakeOptions{}, math.MaxInt64, func(*thresholds.Crossing) { n++ })
 	for _, line := range []string{

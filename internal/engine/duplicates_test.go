@@ -1,7 +1,6 @@
-package stream
+package engine
 
 import (
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"math"
 	"math/rand/v2"
 	"slices"
@@ -32,7 +31,7 @@ func TestDuplicatesModel(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		window := []int64{1, 1_000, 600_000, 604_800_000}[rng.IntN(4)]
-		d := engine.NewDuplicates(window, 50_000)
+		d := NewDuplicates(window, 50_000)
 		dumb := &dumbDuplicates{window: window, last: map[uint64]int64{}}
 		kinds := 1 + rng.Uint64N([]uint64{10, 3_000, 1 << 40}[rng.IntN(3)])
 		low := rng.IntN(4) == 0 // all ids belong in the first bucket
@@ -77,12 +76,12 @@ func TestDuplicatesFew(t *testing.T) {
 	everywhere := 0
 	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 4))
-		d := engine.NewDuplicates(100, 1_000)
+		d := NewDuplicates(100, 1_000)
 		for at := range int64(3_000) {
 			if rng.IntN(3) > 0 && d.Seen(rng.Uint64(), 4*at) {
 				t.Fatalf("seed %d: a new id is a duplicate", seed)
 			}
-			if !slices.ContainsFunc(d.Places.Buckets, func(b engine.IdBucket) bool { return b.Past == 0 }) {
+			if !slices.ContainsFunc(d.Places.Buckets, func(b IdBucket) bool { return b.Past == 0 }) {
 				everywhere++
 			}
 		}
@@ -96,7 +95,7 @@ func TestDuplicatesFew(t *testing.T) {
 // TestDuplicatesAll: every id leaves, and with it the memory.
 func TestDuplicatesAll(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	d := engine.NewDuplicates(600_000, 1_000_000)
+	d := NewDuplicates(600_000, 1_000_000)
 	for range 200_000 {
 		d.Seen(rng.Uint64(), 0)
 	}
@@ -117,7 +116,7 @@ func TestDuplicatesAll(t *testing.T) {
 
 // TestDuplicatesBound: at the bound the oldest id goes, and only that.
 func TestDuplicatesBound(t *testing.T) {
-	d := engine.NewDuplicates(600_000, 3)
+	d := NewDuplicates(600_000, 3)
 	id := func(n uint64) uint64 { return n * 0x9E3779B97F4A7C15 }
 	for i, at := range []int64{0, 200_000, 400_000} { // the pauses between are no ids
 		d.Seen(id(uint64(i)), at)
@@ -143,7 +142,7 @@ func TestDuplicatesBound(t *testing.T) {
 // TestDuplicatesMemory: at most 16 bytes an id, at any number of them that is not small.
 func TestDuplicatesMemory(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
-	d := engine.NewDuplicates(600_000, 4_000_000)
+	d := NewDuplicates(600_000, 4_000_000)
 	most := 0.0
 	for i := 1; i <= 1_000_000; i++ {
 		d.Seen(rng.Uint64(), int64(i/10))
@@ -158,17 +157,17 @@ func TestDuplicatesMemory(t *testing.T) {
 }
 
 // memory is the bytes held.
-func memoryOf(d *engine.Duplicates) int {
-	n := len(d.Places.Buckets)*int(unsafe.Sizeof(engine.IdBucket{})) + len(d.Came.Blocks)*int(unsafe.Sizeof(engine.IdBlock{})) + 8*cap(d.Came.Blocks)
+func memoryOf(d *Duplicates) int {
+	n := len(d.Places.Buckets)*int(unsafe.Sizeof(IdBucket{})) + len(d.Came.Blocks)*int(unsafe.Sizeof(IdBlock{})) + 8*cap(d.Came.Blocks)
 	if d.Came.Spare != nil {
-		n += int(unsafe.Sizeof(engine.IdBlock{}))
+		n += int(unsafe.Sizeof(IdBlock{}))
 	}
 	return n
 }
 
 // BenchmarkDuplicates notes ids of 1,000 events a second, of which 1 % repeat one of the last 100,000, with a window of 10 minutes that is full.
 func BenchmarkDuplicates(b *testing.B) {
-	d := engine.NewDuplicates(600_000, 4_000_000)
+	d := NewDuplicates(600_000, 4_000_000)
 	id := func(i int) uint64 {
 		if i%100 == 0 {
 			i -= 50_001

@@ -1,7 +1,6 @@
-package stream
+package engine
 
 import (
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"slices"
 	"testing"
 )
@@ -9,7 +8,7 @@ import (
 func TestMerge(t *testing.T) {
 	f := func(x, y, want []int) {
 		t.Helper()
-		if got := engine.Merge([]int{9}, x, y); !slices.Equal(got, append([]int{9}, want...)) {
+		if got := Merge([]int{9}, x, y); !slices.Equal(got, append([]int{9}, want...)) {
 			t.Errorf("%v and %v: got %v, want %v", x, y, got, want)
 		}
 	}

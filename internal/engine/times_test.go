@@ -1,4 +1,4 @@
-package stream
+package engine_test
 
 import (
 	"fmt"
@@ -10,14 +10,13 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // tooLong is how long counting a few events may take.
 const tooLong = time.Minute
 
-// within fails if f does not end: what is under way then is left behind.
+// within fails if f does not end: what is under way then goes on without it.
 func within(t *testing.T, limit time.Duration, f func()) {
 	t.Helper()
 	done := make(chan struct{})
@@ -47,7 +46,7 @@ func TestClearsAtEdges(t *testing.T) {
 	} {
 		pack := `{pack: p, measures: {clicks: {sum: count, types: [click]}}, rules: [{id: r, title: t, cite: c, by: incident, window: ` + window +
 			`, limits: {clicks: 10}, levels: [0.5, 1], clear: 0.4}]}`
-		program := compile(t, pack)
+		program := enginetest.Compile(t, pack)
 		for i, first := range edges {
 			for _, second := range edges[i:] {
 				compareAt(t, program, pack, first, second)
@@ -83,13 +82,13 @@ func compareAt(t *testing.T, program *engine.Program, pack, first, second string
 
 // TestDefaultPackBefore1970: the built-in pack clears what was counted in 1960, on two days.
 func TestDefaultPackBefore1970(t *testing.T) {
-	program := compile(t, builtin(t, "cn-2019-15"))
+	program := enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15"))
 	for gap := range 10 {
 		var got []string
 		within(t, tooLong, func() {
 			r := engine.NewReplay(program, engine.IntakeOptions{}, math.MaxInt64, func(c *thresholds.Crossing) { got = append(got, string(c.AppendID(nil))) })
 			for i, e := range []struct{ day, count int }{{0, 45_000}, {gap, 10_000}, {1000, 1}} {
-				at := date(1960, 6, 1).AddDate(0, 0, e.day).Format(time.RFC3339)
+				at := time.Date(1960, 6, 1, 0, 0, 0, 0, time.UTC).AddDate(0, 0, e.day).Format(time.RFC3339)
 				line := fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":"click","incident":"i%d","count":%d}`, i, at, i/2, e.count)
 				if err := r.Line(line); err != nil {
 					t.Errorf("%s: %v", line, err)
@@ -100,23 +99,5 @@ func TestDefaultPackBefore1970(t *testing.T) {
 		if g := strings.Join(got, " "); g != want {
 			t.Errorf("%d days apart: got %s, want %s", gap, g, want)
 		}
-	}
-}
-
-// TestLaterSince: 0 is before all times, also before those before 1970.
-func TestLaterSince(t *testing.T) {
-	f := func(a, b, want int64) {
-		t.Helper()
-		if got, back := position.LaterSince(a, b), position.LaterSince(b, a); got != want || back != want {
-			t.Errorf("of %d and %d: got %d and %d, want %d", a, b, got, back, want)
-		}
-	}
-	f(0, 0, 0)
-	f(0, 7, 7)
-	f(0, -7, -7)
-	f(-9, -7, -7)
-	f(-9, 7, 7)
-	if position.SomeSince(0) == 0 || position.SomeSince(-1) != -1 {
-		t.Error("a time must not say that all is counted")
 	}
 }

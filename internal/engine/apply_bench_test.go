@@ -1,4 +1,4 @@
-package stream
+package engine_test
 
 import (
 	"fmt"
@@ -10,7 +10,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
@@ -27,17 +27,17 @@ func BenchmarkApply(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	for _, pack := range []struct{ name, text string }{{"plain", string(plain)}, {"default", builtin(b, "cn-2019-15")}} {
-		p := compile(b, pack.text)
+	for _, pack := range []struct{ name, text string }{{"plain", string(plain)}, {"default", enginetest.Builtin(b, "cn-2019-15")}} {
+		p := enginetest.Compile(b, pack.text)
 		hours := newApplied(b, p, 3*time.Hour)
 		b.Run(pack.name+"/growing", func(b *testing.B) { hours.bench(b, true) })
 		b.Run(pack.name+"/steady", func(b *testing.B) { hours.bench(b, false) })
 	}
 	for _, rules := range []int{1, 50, 200} {
-		many := newApplied(b, compile(b, manyRules(rules)), 3*time.Hour)
+		many := newApplied(b, enginetest.Compile(b, manyRules(rules)), 3*time.Hour)
 		b.Run(fmt.Sprint("rules/", rules), func(b *testing.B) { many.bench(b, false) })
 	}
-	years := newApplied(b, compile(b, builtin(b, "cn-2019-15")), 730*24*time.Hour)
+	years := newApplied(b, enginetest.Compile(b, enginetest.Builtin(b, "cn-2019-15")), 730*24*time.Hour)
 	b.Run("default/years", func(b *testing.B) { years.bench(b, false) })
 }
 
@@ -56,13 +56,21 @@ func manyRules(n int) string {
 type applied struct {
 	program  *engine.Program
 	span     int64 // ns
-	run      shard.Chunk
-	ends     []int // by event: how many operations it and those before it have
+	ops      []appliedOp
+	adds     []engine.Addition
+	text     []byte // subjects' ids and events' ids
+	ends     []int  // by event: how many operations it and those before it have
 	apply    engine.Applier
 	subjects map[string]*engine.Subject
 	crossed  int
 	name     []byte
 	op       engine.Operation
+}
+
+// appliedOp is an operation whose slices are stretches of applied's.
+type appliedOp struct {
+	engine.Operation
+	newest int64 // ns, this event's included
 }
 
 const appliedEvents = 200_000
@@ -78,11 +86,26 @@ func newApplied(b *testing.B, p *engine.Program, span time.Duration) *applied {
 		}
 		ops := in.Operations()
 		for i := range ops {
-			a.run.Add(&ops[i], 0, int64(len(a.ends)), r.TimeMillis, in.Newest)
+			a.keep(ops[i], in.Newest)
 		}
-		a.ends = append(a.ends, len(a.run.Ops))
+		a.ends = append(a.ends, len(a.ops))
 	}
 	return a
+}
+
+// keep puts an operation at the end of the stretch.
+func (a *applied) keep(o engine.Operation, newest int64) {
+	o.ID, o.Event = a.copied(o.ID), a.copied(o.Event)
+	from := len(a.adds)
+	a.adds = append(a.adds, o.Adds...)
+	o.Adds = a.adds[from:]
+	a.ops = append(a.ops, appliedOp{o, newest})
+}
+
+func (a *applied) copied(b []byte) []byte {
+	from := len(a.text)
+	a.text = append(a.text, b...)
+	return a.text[from:]
 }
 
 func (a *applied) begin() {
@@ -97,9 +120,9 @@ func (a *applied) event(n int, shift int64) {
 		from = a.ends[n-1]
 	}
 	for i := from; i < a.ends[n]; i++ {
-		a.run.Operation(i, &a.op)
+		a.op = a.ops[i].Operation
 		a.op.Time += shift
-		newest := a.run.Ops[i].Newest + shift
+		newest := a.ops[i].newest + shift
 		a.apply.Apply(a.subject(&a.op), &a.op, engine.Moment{Time: newest, Known: newest})
 	}
 }
@@ -143,8 +166,8 @@ func (a *applied) bench(b *testing.B, growing bool) {
 	}
 	b.ReportMetric(float64(cpuTime(b)-used)/float64(b.N), "cpu-ns/op")
 	events := float64(len(a.ends))
-	b.ReportMetric(float64(len(a.run.Ops))/events, "subjects/event")
-	b.ReportMetric(float64(len(a.run.Adds))/events, "adds/event")
+	b.ReportMetric(float64(len(a.ops))/events, "subjects/event")
+	b.ReportMetric(float64(len(a.adds))/events, "adds/event")
 	if growing && b.N > len(a.ends) && a.crossed == 0 {
 		b.Error("nothing crossed")
 	}
