@@ -82,10 +82,10 @@ func TestEventOfManyParts(t *testing.T) {
 		lines = append(lines, view("A"))
 	}
 	feed.count(t, s, l, lines...)
-	for i := 0; s.CommitKeys()+p.KeysPerEvent < windowstore.MaxCommitKeys && i < windowstore.MaxCommitKeys; i++ {
+	for i := 0; s.Batch.CommitKeys()+p.KeysPerEvent < windowstore.MaxCommitKeys && i < windowstore.MaxCommitKeys; i++ {
 		feed.feed(t, s, l, view(fmt.Sprint("F", i)))
 	}
-	if n := s.CommitKeys() + p.KeysPerEvent; n != windowstore.MaxCommitKeys {
+	if n := s.Batch.CommitKeys() + p.KeysPerEvent; n != windowstore.MaxCommitKeys {
 		t.Fatalf("the batch is not nearly full: %d keys with an event more", n)
 	}
 	at = at.Add(time.Hour)

@@ -220,12 +220,11 @@ func (s *Service) secret(ctx context.Context) (engine.Secret, error) {
 func (s *Service) build(secret engine.Secret) {
 	s.alignment = watermark.NewAlignment(len(s.topics), s.Shards, watermark.Headroom(s.Program), s.metrics.GaveUpWaiting)
 	patient := metrics.NewRetrier(s.metrics, s.log)
-	o := &shard.Options{
-		Program: s.Program, Store: s.Store, Keys: s.Store.Keys(), Writer: shard.NewWriterID(), Secret: secret, OutboxMax: cmp.Or(s.outboxMax, outbox.MostEntries), OutboxFullLog: &retry.Throttle{},
-		Partitions: s.topics, MaxAge: s.MaxAge, MaxEvents: s.MaxBatchEvents, SubjectMax: max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.Shards), CacheBytes: s.CacheBytes / s.Shards, KeptMax: shard.KeptOperations,
-		Hooks: shard.RealHooks(), Coverage: s.coverage, RewriteSettings: s.rewriteSettings, Disowned: s.disowned, Committed: s.wakeRelay,
-		Alignment: s.alignment, Retrier: patient,
-	}
+	o := shard.NewOptions(s.Program, s.Store, s.Shards, s.topics, s.alignment, patient)
+	o.Secret, o.OutboxMax, o.CacheBytes = secret, cmp.Or(s.outboxMax, o.OutboxMax), s.CacheBytes/s.Shards
+	o.MaxAge, o.MaxEvents, o.SubjectMax = s.MaxAge, s.MaxBatchEvents, max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.Shards)
+	o.OnCrossings = s.wakeRelay
+	o.Settings = shard.Settings{Kept: true, Coverage: s.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
 	s.publisher = &outbox.KafkaPublisher{
 		Writer: s.writer, Source: s.source, End: s.cluster.LogEnd, Topic: s.Crossings, EventsFrom: outbox.SourceOf(s.Group),
 		Structured: s.Structured, Now: time.Now, Metrics: s.metrics, Most: outbox.RecentMost, Tails: map[int]*outbox.Tail{},

@@ -22,23 +22,20 @@ import (
 )
 
 // lone is a shard that is alone in its world, standing at its fence.
-func lone(t *testing.T, p *engine.Program, store windowstore.Store) (*shard.Shard, *shard.Assignment) {
+func lone(t testing.TB, p *engine.Program, store windowstore.Store) (*shard.Shard, *shard.Assignment) {
 	t.Helper()
 	return oneOf(t, p, store, 1, 0)
 }
 
 // oneOf is a shard of one of some processes that read a partition each, standing at its fence.
-func oneOf(t *testing.T, p *engine.Program, store windowstore.Store, processes, which int) (*shard.Shard, *shard.Assignment) {
+func oneOf(t testing.TB, p *engine.Program, store windowstore.Store, processes, which int) (*shard.Shard, *shard.Assignment) {
 	t.Helper()
-	o := &shard.Options{
-		Program: p, Store: store, Keys: store.Keys(), Writer: rand.Uint64(),
-		OutboxMax: 1 << 30, MaxAge: 365 * 24 * time.Hour, CacheBytes: 1 << 30, KeptMax: 8192,
-		Hooks: shard.RealHooks(), Committed: func(int) {},
-		Alignment: watermark.NewAlignment(processes, 1, 0, func() {}), Retrier: metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), p), discard),
-	}
+	var partitions []position.TopicPartition
 	for i := range processes {
-		o.Partitions = append(o.Partitions, position.TopicPartition{Topic: "events", Partition: i})
+		partitions = append(partitions, position.TopicPartition{Topic: "events", Partition: i})
 	}
+	o := shard.NewOptions(p, store, 1, partitions, watermark.NewAlignment(processes, 1, 0, func() {}), metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), p), discard))
+	o.OutboxMax, o.MaxAge, o.CacheBytes = 1<<30, 365*24*time.Hour, 1<<30
 	s, l := shard.New(0, o), shard.NewAssignment("events", which, which, 1)
 	s.Peers.Store(int64(processes - 1))
 	stand(t, s, l)
@@ -46,7 +43,7 @@ func oneOf(t *testing.T, p *engine.Program, store windowstore.Store, processes, 
 }
 
 // stand has the shard stand at the fence of its assignment, as stored; if there is none, at the start.
-func stand(t *testing.T, s *shard.Shard, l *shard.Assignment) {
+func stand(t testing.TB, s *shard.Shard, l *shard.Assignment) {
 	t.Helper()
 	start := position.Position{Clock: engine.NoTime, Newest: engine.NoTime, Pack: s.Program.Hash}.AppendFence(nil, 0)
 	fence, err := s.Store.PutAbsent(t.Context(), 0, s.States[l.Index].Key, start)
@@ -89,7 +86,7 @@ func (f *feeder) count(t *testing.T, s *shard.Shard, l *shard.Assignment, lines 
 	}
 }
 
-func (f *feeder) run(t *testing.T, lines []string) *shard.Chunk {
+func (f *feeder) run(t testing.TB, lines []string) *shard.Chunk {
 	t.Helper()
 	r := &shard.Chunk{}
 	r.Reset(f.offset)

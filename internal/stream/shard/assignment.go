@@ -1,10 +1,11 @@
 package shard
 
 import (
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"sync/atomic"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
 // Assignment is the ownership of one partition during one generation of the group.

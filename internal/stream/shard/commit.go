@@ -263,7 +263,9 @@ func (s *Shard) written(ctx context.Context, c *windowstore.Commit) {
 	}
 	if len(s.Batch.Crossings) > 0 {
 		s.headWritten(c.Records[len(c.Records)-1].Value)
-		s.Committed(s.Number)
+		if s.OnCrossings != nil {
+			s.OnCrossings(s.Number)
+		}
 	}
 	s.indexChanged(ctx)
 	s.close()
@@ -298,7 +300,7 @@ func (s *Shard) close() {
 		s.count(e)
 	}
 	entries, crossings := s.Batch.entries[:0], s.Batch.Crossings[:0]
-	s.Batch = batch{Number: s.Batch.Number + 1, entries: entries, Crossings: crossings}
+	s.Batch = batch{Number: s.Batch.Number + 1, fences: len(s.States), entries: entries, Crossings: crossings}
 }
 
 // count brings up to date what an entry takes of the memory for subjects.

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
@@ -71,7 +72,7 @@ func (s *Shard) fill(ctx context.Context, r *Chunk, offset int64) error {
 		if err := s.readParts(ctx); err != nil {
 			return err
 		}
-		if s.Batch.conflict {
+		if s.due(&s.Batch, point{place: afterRead}, time.Time{}) != notDue {
 			if err := s.Commit(ctx); err != nil {
 				return err
 			}

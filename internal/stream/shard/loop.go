@@ -103,7 +103,7 @@ func (s *Shard) hurried() bool { return s.Peers.Load() > 0 && s.Alignment.Expedi
 // afterTurn does what follows each turn of the loop: it commits what has waited
 // long enough, keeps memory within bounds and tells others how far the shard is.
 func (s *Shard) afterTurn(ctx context.Context, err error) error {
-	if err == nil && s.old() {
+	if err == nil && s.due(&s.Batch, point{place: afterTurn}, s.Now()) != notDue {
 		err = s.Commit(ctx)
 	}
 	if err == nil && s.outboxFull() {
@@ -153,11 +153,6 @@ func (s *Shard) Handle(ctx context.Context, m Message) error {
 	}
 }
 
-// old says whether the batch has waited long enough.
-func (s *Shard) old() bool {
-	return !s.Batch.Begun.IsZero() && s.Now().Sub(s.Batch.Begun) >= s.MaxAge
-}
-
 // fail forgets what is in memory after damage was met, and waits before the
 // shard tries again: it stands still until the store is mended.
 func (s *Shard) fail(ctx context.Context, err error) {
@@ -199,10 +194,10 @@ func (s *Shard) VerifyFences(ctx context.Context) error {
 		}
 	}
 	s.adopt(values)
-	if s.keepsSettings() && s.Coverage.Pending() {
+	if s.keepsSettings() && s.Settings.Coverage.Pending() {
 		s.lookSince(ctx, values)
 	}
-	if s.Batch.Begun.IsZero() {
+	if s.due(&s.Batch, point{place: afterVerify}, time.Time{}) != notDue {
 		return s.Commit(ctx)
 	}
 	return nil
@@ -288,7 +283,7 @@ func (s *Shard) restoreSettings(ctx context.Context) {
 	key := s.Keys.AppendMetaKey(nil, s.Number, windowstore.SettingFingerprint)
 	_, err := s.Store.PutAbsent(ctx, s.Number, key, s.Secret.Bytes())
 	if err == nil && s.keepsSettings() {
-		err = s.RewriteSettings(ctx)
+		err = s.Settings.Rewrite(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.Metrics.StoreError("setting", err)
@@ -296,7 +291,7 @@ func (s *Shard) restoreSettings(ctx context.Context) {
 }
 
 // keepsSettings says whether it is this shard that keeps what is stored once.
-func (s *Shard) keepsSettings() bool { return s.Number == 0 && s.RewriteSettings != nil }
+func (s *Shard) keepsSettings() bool { return s.Number == 0 && s.Settings.Kept }
 
 // settingsKept are those that the shard that keeps them looks after. The first says whose the store is.
 var settingsKept = []string{windowstore.SettingOwner, windowstore.SettingCounters, windowstore.SettingShards, windowstore.SettingPartitions, windowstore.SettingBegins}
@@ -304,16 +299,16 @@ var settingsKept = []string{windowstore.SettingOwner, windowstore.SettingCounter
 // lookSettings puts back what of the settings alone is gone. Since when counters are
 // kept is what was known: nothing was lost that they count. The error is a store that is another deployment's by now.
 func (s *Shard) lookSettings(ctx context.Context, values [][]byte) error {
-	if err := s.Disowned(values[0]); err != nil {
+	if err := s.Settings.Disowned(values[0]); err != nil {
 		return err
 	}
 	if !slices.ContainsFunc(values, func(v []byte) bool { return v == nil }) {
 		return nil
 	}
 	s.Log.Warn("settings are gone from the store: writing them again", "shard", s.Number)
-	err := s.Coverage.restore(ctx)
+	err := s.Settings.Coverage.restore(ctx)
 	if err == nil {
-		err = s.RewriteSettings(ctx)
+		err = s.Settings.Rewrite(ctx)
 	}
 	if err != nil && ctx.Err() == nil {
 		s.Metrics.StoreError("setting", err)
@@ -327,7 +322,7 @@ var errOtherSecret = errors.New("the store was given another fingerprint key: st
 // lookSince shows the stored fences to those who wait for a new pack to reach
 // every partition.
 func (s *Shard) lookSince(ctx context.Context, fences [][]byte) {
-	if err := s.Coverage.Observe(ctx, position.ParseFences(fences)); err != nil && ctx.Err() == nil {
+	if err := s.Settings.Coverage.Observe(ctx, position.ParseFences(fences)); err != nil && ctx.Err() == nil {
 		s.Metrics.StoreError("setting", err)
 	}
 }

@@ -35,7 +35,7 @@ func (s *Shard) reconcile(ctx context.Context, res windowstore.Result) (again bo
 		}
 	}
 	s.Batch.conflict = false
-	if s.CommitKeys() > windowstore.MaxCommitKeys {
+	if s.Batch.CommitKeys() > windowstore.MaxCommitKeys {
 		s.Log.Debug("sets that another process writes too have grown beyond one commit: going back to the fences", "shard", s.Number)
 		s.reset()
 		return false, nil

@@ -6,49 +6,11 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/faultpoint"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
-)
-
-// Options is what the shards of a process share.
-type Options struct {
-	Program       *engine.Program
-	Store         windowstore.Store
-	Keys          windowstore.Keys
-	Writer        uint64 // this process, for the records' last writer; random
-	Secret        engine.Secret
-	Partitions    []position.TopicPartition
-	OutboxMax     uint64          // entries of a shard's outbox at which reading stops
-	OutboxFullLog *retry.Throttle // of all shards whose outbox is full
-	MaxAge        time.Duration   // of a batch
-	CacheBytes    int             // of the subjects a shard keeps in memory between batches
-	MaxEvents     int             // operations of a batch; 0: any
-	SubjectMax    int             // subjects of a batch, which are in memory beside cacheBytes; 0: any
-	KeptMax       int             // operations kept for subjects that others write too
-	Coverage      *Coverage
-	// resettle puts the store's settings back, where they are absent; nil: nobody does.
-	RewriteSettings func(ctx context.Context) error
-	// disowned says whether the store is another deployment's, by the owner as stored; nil: nobody asks.
-	Disowned  func(owner []byte) error
-	Committed func(shard int) // told after a commit that has crossings
-	// before is told each operation before it is applied; nil: nobody is.
-	Before          func(s *Shard, e *Entry, o *ChunkOp)
-	Alignment       *watermark.Alignment
-	metrics.Retrier // metrics and log
-	Hooks
-}
-
-// BatchSubjects is subjectMax of the service, times its shards: some 50 MB. A shard's is batchSubjectsLeast at least.
-const (
-	BatchSubjects      = 41_600
-	BatchSubjectsLeast = 200
 )
 
 // Shard applies the operations of one shard and commits them. Its subjects are
@@ -104,10 +66,11 @@ type Entry struct {
 type batch struct {
 	Number    uint32
 	entries   []*Entry
-	keys      int
-	Bytes     int // of the commit, roughly
-	kept      int
-	ops       int
+	fences    int       // of the shard, which each commit may have
+	keys      int       // of subjects and their parts
+	Bytes     int       // of the commit, roughly
+	kept      int       // operations kept for redo
+	ops       int       // operations applied
 	Begun     time.Time // zero: nothing yet
 	urgent    bool      // a crossing waits that is pressing, or one may be near
 	conflict  bool      // a subject of it was written by another process: the commit will be refused
@@ -122,14 +85,14 @@ type announced struct {
 
 func New(number int, o *Options) *Shard {
 	s := &Shard{Options: o, Number: number, Subjects: map[string]*Entry{}, States: make([]partitionState, len(o.Partitions))}
-	s.Batch.Number = 1
+	s.Batch = batch{Number: 1, fences: len(o.Partitions)}
 	s.StreamTimeShared.Store(engine.NoTime)
 	s.Apply = engine.Applier{Program: o.Program, Emit: s.announce}
 	s.Apply.Since = func(kind thresholds.Kind, counter int) int64 {
-		if o.Coverage == nil {
+		if o.Settings.Coverage == nil {
 			return s.since()
 		}
-		return position.LaterSince(s.since(), o.Coverage.Since(kind, counter))
+		return position.LaterSince(s.since(), o.Settings.Coverage.Since(kind, counter))
 	}
 	for i, p := range o.Partitions {
 		s.States[i].Key = o.Keys.AppendFenceKey(nil, number, p.Topic, p.Partition)
@@ -204,7 +167,7 @@ func (s *Shard) Take(ctx context.Context, l *Assignment, r *Chunk) error {
 			continue
 		}
 		p.move(position.Position{Offset: o.offset + 1, Clock: o.clock, Newest: o.Newest, Seen: max(p.At.Seen, o.Newest), Pack: s.Program.Hash})
-		if s.full() {
+		if s.due(&s.Batch, point{place: afterEvent}, time.Time{}) != notDue {
 			if err := s.recommit(ctx, p, r); err != nil {
 				return err
 			}
@@ -213,7 +176,7 @@ func (s *Shard) Take(ctx context.Context, l *Assignment, r *Chunk) error {
 	if p.Stands && r.To.Offset >= p.At.Offset {
 		p.move(r.To)
 	}
-	if s.Batch.urgent || s.ended && p.deferred == s.Batch.Number {
+	if s.due(&s.Batch, point{place: afterChunk, ended: s.ended, deferred: p.deferred == s.Batch.Number}, time.Time{}) != notDue {
 		return s.Commit(ctx)
 	}
 	return nil
@@ -275,7 +238,7 @@ func (s *Shard) one(p *partitionState, r *Chunk, i int) {
 	if len(s.Batch.Crossings) > crossings {
 		p.deferred = s.Batch.Number
 	}
-	if e.foreign && s.nearLevel(e) && s.commitNow() {
+	if e.foreign && s.nearLevel(e) && s.pressing() {
 		s.Batch.urgent = true
 	}
 }
@@ -289,8 +252,8 @@ func (s *Shard) applyTo(e *Entry, l *Assignment, o *ChunkOp) {
 	}
 	s.Apply.Location = engine.Location{Topic: l.Topic, Partition: l.Partition, Offset: o.offset}
 	s.clock = o.clock
-	if s.Before != nil {
-		s.Before(s, e, o)
+	if s.OnApply != nil {
+		s.OnApply(s, e, o)
 	}
 	out := s.Apply.Apply(&e.Subject, &s.op, m)
 	s.Metrics.Operation(e.Kind, out)
@@ -333,22 +296,8 @@ const (
 	keyBytes    = 20
 )
 
-// full says whether the batch must be committed before the next event: the
-// most that one event can add is left free, and where other processes write the same subjects room
-// for sets of theirs that have grown meanwhile.
-func (s *Shard) full() bool {
-	if s.MaxEvents > 0 && s.Batch.ops >= s.MaxEvents || s.SubjectMax > 0 && len(s.Batch.entries) >= s.SubjectMax {
-		return true
-	}
-	keys := s.CommitKeys() + s.Program.KeysPerEvent
-	if s.Batch.kept > 0 {
-		keys += windowstore.MaxCommitKeys / 8
-	}
-	return keys > windowstore.MaxCommitKeys || s.Batch.Bytes >= windowstore.MaxCommitBytes || s.Batch.kept >= s.KeptMax
-}
-
 // CommitKeys is how many keys the batch's commit has, at most.
-func (s *Shard) CommitKeys() int { return s.Batch.keys + len(s.States) + len(s.Batch.Crossings) + 1 }
+func (b *batch) CommitKeys() int { return b.keys + b.fences + len(b.Crossings) + 1 }
 
 // sharedCommits is for how many commits without a conflict a subject counts as
 // one that other processes may write too.
@@ -361,18 +310,13 @@ func (s *Shard) announce(sub *engine.Subject, c *thresholds.Crossing) {
 	entry := outbox.Entry{Timestamp: s.clock, Value: c.AppendJSON(nil)}
 	s.Batch.Crossings = append(s.Batch.Crossings, announced{entry: e, Value: entry.Append(make([]byte, 0, 8+len(entry.Value)))})
 	s.Batch.Bytes += len(entry.Value)
-	s.Batch.urgent = s.Batch.urgent || s.commitNow()
+	s.Batch.urgent = s.Batch.urgent || s.pressing()
 }
 
-// commitNow says whether the crossing just announced is to be committed at once. It is not while a backlog is read whose records
-// have lain in Kafka for ten times as long as a batch waits: it is later by a tenth or so then. A commit for each would write
-// all that has changed since the last one, which is most of what a backlog costs if it has many.
-func (s *Shard) commitNow() bool {
-	return s.ended || len(s.Batch.Crossings) >= DeferredMost || s.Now().Sub(time.UnixMilli(s.clock)) <= 10*s.MaxAge
+// pressing reports whether a crossing at the operation being applied is to be committed at once.
+func (s *Shard) pressing() bool {
+	return s.Policy.pressing(len(s.Batch.Crossings), s.ended, s.Now().Sub(time.UnixMilli(s.clock)))
 }
-
-// DeferredMost is how many crossings of a backlog are committed at once: the outbox, which is bounded, sees what comes.
-const DeferredMost = 100
 
 // NameOf is the key of a subject in s.subjects, valid until the next call.
 func (s *Shard) NameOf(kind thresholds.Kind, id []byte) []byte {
@@ -385,7 +329,7 @@ func (s *Shard) reset() {
 	clear(s.Subjects)
 	clear(s.load.of)
 	s.Bytes = 0
-	s.Batch = batch{Number: s.Batch.Number + 1}
+	s.Batch = batch{Number: s.Batch.Number + 1, fences: len(s.States)}
 	s.Metrics.Rewind()
 	s.Head = head{}
 	for i := range s.States {
@@ -396,9 +340,3 @@ func (s *Shard) reset() {
 		}
 	}
 }
-
-// KeptOperations bounds, for each shard, the operations kept to be applied
-// again when another process was faster; some 100 B each.
-const KeptOperations = 8_192
-
-const DefaultCacheBytes = 128 << 20

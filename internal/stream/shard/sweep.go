@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
@@ -25,7 +26,7 @@ func (s *Shard) Sweep(ctx context.Context, due []windowstore.Due) error {
 		return err
 	}
 	for i := range r.Ops {
-		if s.full() {
+		if s.due(&s.Batch, point{place: afterEvent}, time.Time{}) != notDue {
 			if err := s.Commit(ctx); err != nil {
 				return err
 			}
@@ -37,7 +38,7 @@ func (s *Shard) Sweep(ctx context.Context, due []windowstore.Due) error {
 			s.clearDue(e, s.StreamTime())
 		}
 	}
-	if len(s.Batch.Crossings) > 0 {
+	if s.due(&s.Batch, point{place: afterSweep}, time.Time{}) != notDue {
 		if err := s.Commit(ctx); err != nil {
 			return err
 		}

@@ -13,7 +13,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
@@ -69,12 +68,8 @@ func NewRecount(o *Options, secret engine.Secret, topics []position.TopicPartiti
 		source: o.Source, store: windowstore.NewMem(o.Shards), waiting: make([][]waitingChunk, o.Shards), fed: map[uint64]feeders{},
 	}
 	quiet := watermark.NewAlignment(len(topics), o.Shards, 0, func() {})
-	so := &shard.Options{
-		Program: o.Program, Store: r.store, Keys: r.store.Keys(), Secret: secret, Partitions: topics,
-		OutboxMax: outbox.MostEntries, MaxAge: time.Hour, CacheBytes: shard.DefaultCacheBytes / o.Shards, KeptMax: shard.KeptOperations,
-		Hooks: shard.RealHooks(), Committed: func(int) {}, Alignment: quiet,
-		Retrier: metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.Program), log.Log), Before: r.note,
-	}
+	so := shard.NewOptions(o.Program, r.store, o.Shards, topics, quiet, metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.Program), log.Log))
+	so.Secret, so.MaxAge, so.OnApply = secret, time.Hour, r.note
 	for n := range o.Shards {
 		s := shard.New(n, so)
 		s.Apply.Emit = emitNothing

@@ -1,0 +1,68 @@
+package shard
+
+import (
+	"context"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// Options is what the shards of a process share. NewOptions makes it, so that none is forgotten.
+type Options struct {
+	Program       *engine.Program
+	Store         windowstore.Store
+	Keys          windowstore.Keys
+	Writer        uint64        // this process, for the records' last writer; random by default
+	Secret        engine.Secret // none by default
+	Partitions    []position.TopicPartition
+	OutboxMax     uint64          // entries of a shard's outbox at which reading stops; outbox.MostEntries by default
+	OutboxFullLog *retry.Throttle // of all shards whose outbox is full
+	CacheBytes    int             // of the subjects that a shard keeps in memory between batches; its part of DefaultCacheBytes by default
+	Policy
+	Alignment       *watermark.Alignment
+	metrics.Retrier // metrics and log
+	Hooks
+	Callbacks
+	// Settings is what shard 0 looks after. By default nobody does.
+	Settings Settings
+}
+
+// Callbacks are told what happens. By default nobody is.
+type Callbacks struct {
+	OnCrossings func(shard int)                      // after a commit that has crossings
+	OnApply     func(s *Shard, e *Entry, o *ChunkOp) // before each operation is applied
+}
+
+// Settings is what is stored once, for all shards.
+type Settings struct {
+	// Kept reports whether shard 0 looks after them. That of a service does, that of a recount does not.
+	Kept     bool
+	Coverage *Coverage                       // nil: every counter was kept from the start
+	Rewrite  func(ctx context.Context) error // puts the store's settings back, where they are absent
+	Disowned func(owner []byte) error        // by the owner as stored: an error if the store is another deployment's
+}
+
+// NewOptions are the options of the shards over a store, with defaults.
+func NewOptions(p *engine.Program, store windowstore.Store, shards int, partitions []position.TopicPartition, a *watermark.Alignment, r metrics.Retrier) *Options {
+	return &Options{
+		Program: p, Store: store, Keys: store.Keys(), Writer: NewWriterID(), Partitions: partitions,
+		OutboxMax: outbox.MostEntries, OutboxFullLog: &retry.Throttle{}, CacheBytes: DefaultCacheBytes / shards,
+		Policy:    Policy{MaxAge: time.Second, KeptMax: KeptOperations, EventKeys: p.KeysPerEvent},
+		Alignment: a, Retrier: r, Hooks: RealHooks(),
+	}
+}
+
+// BatchSubjects is SubjectMax of the service, times its shards: some 50 MB. A shard's is BatchSubjectsLeast at least.
+const (
+	BatchSubjects      = 41_600
+	BatchSubjectsLeast = 200
+)
+
+// DefaultCacheBytes is what all shards of a process keep in memory of subjects between batches.
+const DefaultCacheBytes = 128 << 20
