@@ -44,33 +44,6 @@ type Tail struct {
 	ids     recentIDs
 }
 
-// recentIDs is a bounded set of ids: the oldest goes first.
-type recentIDs struct {
-	most  int
-	ids   map[string]struct{}
-	order []string
-}
-
-// RecentMost is the default of topicPublisher.most.
-const RecentMost = 10_000
-
-func (r *recentIDs) has(id string) bool {
-	_, ok := r.ids[id]
-	return ok
-}
-
-func (r *recentIDs) add(id string) {
-	if r.has(id) {
-		return
-	}
-	if len(r.order) >= r.most {
-		delete(r.ids, r.order[0])
-		r.order = r.order[1:]
-	}
-	r.ids[id] = struct{}{}
-	r.order = append(r.order, id)
-}
-
 // Envelope is what of a crossing goes into its CloudEvent.
 type Envelope struct {
 	ID      string      `json:"id"`
@@ -170,7 +143,7 @@ func (p *KafkaPublisher) tail(partition int) *Tail {
 	defer p.mu.Unlock()
 	t := p.Tails[partition]
 	if t == nil {
-		t = &Tail{ids: recentIDs{most: p.Most, ids: map[string]struct{}{}}}
+		t = &Tail{ids: newRecentIDs(p.Most)}
 		p.Tails[partition] = t
 	}
 	return t
