@@ -96,6 +96,7 @@ var arrows = map[string][]string{
 
 	// Of tests alone: none shares code with what it is held against.
 	"internal/windows/store/storetest": {"internal/windows/store", "internal/windows"},
+	"internal/stream/fetch/fetchtest":  {"internal/stream/fetch"},
 	"internal/engine/enginetest":       {"internal/engine", "internal/oracle", "internal/thresholds"},
 	"internal/oracle":                  {},
 	"internal/servers":                 {},
@@ -106,7 +107,7 @@ var arrows = map[string][]string{
 }
 
 // testside are the packages that the tests of any package may import besides.
-var testside = []string{"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/windows/store/storetest", "bench/gen"}
+var testside = []string{"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/stream/fetch/fetchtest", "internal/windows/store/storetest", "bench/gen"}
 
 // outside reports whether a directory holds what tests or measures the built program: it may import all, and nothing imports it.
 func outside(dir string) bool {

@@ -100,10 +100,10 @@ func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment)
 			l := shard.NewAssignment(topic, a.ID, index, len(s.shards))
 			l.Begin, l.GroupAt = s.begins[position.TopicPartition{Topic: topic, Partition: a.ID}], committedOffset(a.Offset)
 			g.assignments = append(g.assignments, l)
-			g.partitions = append(g.partitions, partition.New(&s.partitions, l))
+			g.partitions = append(g.partitions, s.partitions.New(l))
 		}
 	}
-	s.partitions.Dedupe.Forget()
+	s.partitions.Given()
 	s.own(g.assignments)
 	s.alignment.Begin()
 	g.relays = s.relaysOwned()

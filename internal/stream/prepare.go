@@ -240,12 +240,12 @@ func (s *Service) build(secret engine.Secret) {
 		s.relays = append(s.relays, &outbox.Relay{Options: ro, Shard: n, Partition: n % s.outPartitions, Wake: retry.NewSignal()})
 	}
 	s.watchdog.Store(dog)
-	s.partitions = partition.Options{
-		Program: s.Program, Secret: secret, Intake: s.Intake, Source: s.source, Store: s.Store, Keys: s.Store.Keys(),
+	s.partitions = partition.NewShared(partition.Options{
+		Program: s.Program, Secret: secret, Intake: s.Intake, Source: s.source, Store: s.Store,
 		Shards: s.in, Alignment: s.alignment,
 		Dead:       &partition.DeadTopic{Writer: s.deadWriter, Topic: s.DeadTopic, Partitions: s.cluster.Partitions, Retry: s.retryDead},
-		RefuseLost: s.RefuseLost, Start: s.Start, Retrier: patient, Standing: &retry.Throttle{}, Surplus: &retry.Throttle{}, Holes: partition.NewHoles(), Dedupe: partition.NewDedupeCache(), ChunkOps: shard.ChunkOps,
-	}
+		RefuseLost: s.RefuseLost, Start: s.Start, Retrier: patient,
+	})
 }
 
 func (s *Service) retryDead(ctx context.Context, what string, f func() error) error {

@@ -82,7 +82,7 @@ type Service struct {
 	shards        []*shard.Shard
 	in            []chan shard.Message
 	relays        []*outbox.Relay
-	partitions    partition.Options
+	partitions    *partition.Shared
 	coverage      *shard.Coverage
 	watchdog      atomic.Pointer[watchdog.Watchdog] // nil: not prepared yet
 	storeWatch    *storeWatch                       // nil: the store has no servers

@@ -14,14 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/verify"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -154,13 +148,21 @@ func (r *rig) damage(store windowstore.Store, kind thresholds.Kind, id string, c
 	if err != nil || record == nil {
 		r.tb.Fatalf("%v/%s: %v, record of %d bytes", kind, id, err, len(record))
 	}
-	v := &verify.Verification{Options: &verify.Options{Program: r.program}, Clears: engine.Applier{Program: r.program}}
-	v.Retrier = metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), r.program), discard)
-	s, err := v.OpenSubject(r.tb.Context(), store, number, kind, []byte(id), key, record)
+	s, err := windows.DecodeSubject(&r.program.Kinds[kind].Layout, record)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
-	change(s.Subject)
+	for _, p := range s.Missing(nil) {
+		part := store.Keys().AppendPartKey(nil, number, s.PartID(nil, p), kind.String(), []byte(id))
+		values, err := store.Load(r.tb.Context(), number, [][]byte{part}, nil)
+		if err == nil {
+			err = s.Load(p, values[0])
+		}
+		if err != nil {
+			r.tb.Fatal(err)
+		}
+	}
+	change(s)
 	put := func(key, value []byte) {
 		if err := store.Put(r.tb.Context(), number, key, value); err != nil {
 			r.tb.Fatal(err)
@@ -280,25 +282,6 @@ func TestVerifyFromATime(t *testing.T) {
 	}
 }
 
-// TestVerifyBeginsAtTheClock: where the log as it is read begins is told by the first record that counts for the clock, not
-// by one without a timestamp, or with one in seconds, which would say that all of it is there.
-func TestVerifyBeginsAtTheClock(t *testing.T) {
-	const start = 1_767_225_600_000
-	var events []sentEvent
-	for i, millis := range []int64{start, -1, start / 1000, 0, start + 60_000, start + 120_000} {
-		events = append(events, sentEvent{millis: millis, value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, i)})
-	}
-	log := &simLog{world: &simWorld{calm: true}, events: [][]sentEvent{events}, there: []int{len(events)}}
-	o := &verify.Options{Source: log, Program: compile(t, sweepPack), Shards: 1, Log: discard}
-	r := verify.NewRecount(o, engine.Secret{}, []position.TopicPartition{{Topic: "events", Partition: 0}}, []int64{1}, make([]partition.Stretches, 1), metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.Program), discard))
-	if err := r.Read(t.Context(), []int64{int64(len(events))}, func() error { return nil }); err != nil {
-		t.Fatal(err)
-	}
-	if p := r.Partitions[0]; p.First != start+60_000 || p.Next != int64(len(events)) {
-		t.Errorf("the log begins at %d, read up to %d", p.First, p.Next)
-	}
-}
-
 // TestVerifyOfAnother: with other rules than the service's that is said, and topics that it did not read are refused.
 func TestVerifyOfAnother(t *testing.T) {
 	r, store := countedCalm(t, 1)
@@ -349,19 +332,5 @@ rules: [{id: r, by: incident, window: 10h, step: 1h, limits: {clicks: 10}, clear
 	t.Logf("%+v", v)
 	if len(found) > 0 || v.Open[verify.OpenLevels] != 1 {
 		t.Errorf("found %+v, %d levels open", found, v.Open[verify.OpenLevels])
-	}
-}
-
-// TestTimestampsNearTheEnd: Kafka timestamps may be anything.
-func TestTimestampsNearTheEnd(t *testing.T) {
-	r := &verify.Recount{}
-	for i, ms := range []int64{engine.Never - 900, engine.Never - 500} {
-		p := &verify.RecountedPartition{Partition: &partition.Partition{Assignment: shard.NewAssignment("events", i, i, 1)}, Peeked: true}
-		p.Record.Timestamp = ms
-		r.Partitions = append(r.Partitions, p)
-	}
-	p, until, err := r.Oldest(t.Context(), []int64{1, 1})
-	if err != nil || p.Record.Timestamp > until {
-		t.Fatalf("nothing is read up to %d, %v", until, err)
 	}
 }

@@ -20,11 +20,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
-// deadLetters takes the records that cannot be counted. It returns when all are safe.
-type deadLetters interface {
-	Write(ctx context.Context, letters []DeadLetter) error
-}
-
 // DeadLetter is a record that cannot be counted, with the reason. It owns its bytes.
 type DeadLetter struct {
 	Lease      *shard.Assignment

@@ -27,17 +27,16 @@ type dedupeCache struct {
 	of map[position.TopicPartition]dedupeState
 }
 
-func NewDedupeCache() *dedupeCache {
-	return &dedupeCache{of: map[position.TopicPartition]dedupeState{}}
-}
-
-// Keep takes the memory of a partition that has ended.
-func (m *dedupeCache) Keep(p *Partition) {
+// keep takes the memory of a partition that has ended.
+func (m *dedupeCache) keep(p *Partition) {
 	if p.DecidedTo < 0 {
 		return
 	}
 	m.mu.Lock()
 	defer m.mu.Unlock()
+	if m.of == nil {
+		m.of = map[position.TopicPartition]dedupeState{}
+	}
 	m.of[position.TopicPartition{Topic: p.Assignment.Topic, Partition: p.Assignment.Partition}] = dedupeState{p.In.IDs, p.decisions}
 }
 
@@ -52,8 +51,8 @@ func (m *dedupeCache) give(p *Partition) {
 	}
 }
 
-// Forget drops what nobody was given: the partitions are another process's now.
-func (m *dedupeCache) Forget() {
+// forget drops what nobody was given: the partitions are another process's now.
+func (m *dedupeCache) forget() {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	clear(m.of)

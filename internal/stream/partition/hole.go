@@ -17,13 +17,14 @@ type holes struct {
 	to map[int]int64 // offset behind the last one; by place among all partitions
 }
 
-func NewHoles() *holes { return &holes{to: map[int]int64{}} }
-
 // untold is how many of the records [from, to) were not told of yet. Now they are.
 func (h *holes) untold(partition int, from, to int64) int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	told := h.to[partition]
+	if h.to == nil {
+		h.to = map[int]int64{}
+	}
 	h.to[partition] = max(told, to)
 	return max(0, to-max(from, told))
 }
@@ -58,7 +59,7 @@ func (p *Partition) leap(ctx context.Context, gone *fetch.OutOfRange) (untold in
 	if err != nil {
 		return 0, err
 	}
-	if untold = p.Holes.untold(p.Assignment.Index, gone.Offset, gone.Start); untold > 0 {
+	if untold = p.holes.untold(p.Assignment.Index, gone.Offset, gone.Start); untold > 0 {
 		p.Metrics.Hole(untold)
 	}
 	p.Gap = shard.Hole{To: gone.Start, Since: position.LaterSince(p.Gap.Since, since)}

@@ -12,39 +12,15 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
-
-// Options is what the partitions of a process share.
-type Options struct {
-	Program         *engine.Program
-	Secret          engine.Secret
-	Intake          engine.IntakeOptions
-	Source          fetch.Source
-	Store           windowstore.Atomic
-	Keys            windowstore.Keys
-	Shards          []chan shard.Message
-	Dead            deadLetters
-	Alignment       *watermark.Alignment
-	ChunkOps        int // operations of a run at which it is sent
-	metrics.Retrier     // metrics and log
-	// refuseLost: the store lost its fences: stand still, do not count again.
-	RefuseLost bool
-	Start      Start           // of the group
-	Standing   *retry.Throttle // of all partitions that stand still
-	Surplus    *retry.Throttle // of all that pass records over
-	Holes      *holes
-	Dedupe     *dedupeCache
-}
 
 // Partition reads one partition, decides what each record is and hands the
 // operations to the shards. It belongs to one goroutine.
 type Partition struct {
-	*Options
+	*Shared
 	Assignment     *shard.Assignment
 	counted        bool // the group had counted it: a store without fences has lost them
 	Stream         fetch.Reader
@@ -78,14 +54,15 @@ type Partition struct {
 	backoff retry.Backoff // after errors, until it is asked to go back
 }
 
-func New(o *Options, l *shard.Assignment) *Partition {
+// New is a partition of an assignment. It goes on with the ids that this process remembers of it.
+func (s *Shared) New(l *shard.Assignment) *Partition {
 	p := &Partition{
-		Options: o, Assignment: l, counted: l.GroupAt > l.Begin,
-		In:      engine.NewIntake(o.Program, o.Secret, o.Intake),
-		current: make([]*shard.Chunk, len(o.Shards)), Sent: make([]int64, len(o.Shards)),
+		Shared: s, Assignment: l, counted: l.GroupAt > l.Begin,
+		In:      engine.NewIntake(s.Program, s.Secret, s.Intake),
+		current: make([]*shard.Chunk, len(s.Shards)), Sent: make([]int64, len(s.Shards)),
 		decisions: decisions{DecidedTo: -1}, backoff: retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second},
 	}
-	o.Dedupe.give(p)
+	s.dedupe.give(p)
 	return p
 }
 
@@ -111,7 +88,7 @@ func (p *Partition) Begin() {
 
 // End is what comes after the last turn.
 func (p *Partition) End() {
-	p.Dedupe.Keep(p)
+	p.dedupe.keep(p)
 	p.finish()
 }
 
@@ -161,7 +138,7 @@ func (p *Partition) throttleOf(err error) *retry.Throttle {
 	if _, ok := errors.AsType[*fetch.Corrupt](err); ok {
 		return &p.damaged
 	}
-	return p.Standing
+	return &p.stalled
 }
 
 // standstill is the level at which a partition says that it stands still: an error if it lasts.
@@ -288,7 +265,7 @@ func (p *Partition) Take(ctx context.Context) error {
 			return err
 		}
 		x.Add(o, p.Assignment.Index, r.Offset, p.Clock, p.In.Newest)
-		p.full = p.full || x.Full(p.ChunkOps)
+		p.full = p.full || x.Full(p.chunkOps)
 	}
 	return nil
 }
@@ -309,7 +286,7 @@ func (p *Partition) report(r *fetch.Record) bool {
 	p.reportedTo = r.Next()
 	if f := r.Fault; f != nil && f.PassedOver > 0 {
 		p.Metrics.PassedOver(f.PassedOver)
-		if held, ok := p.Surplus.Pass(); ok {
+		if held, ok := p.surplus.Pass(); ok {
 			p.Log.Warn("records passed over: they do not fit their batch", "topic", p.Assignment.Topic, "partition", p.Assignment.Partition,
 				"offset", r.Offset, "records", f.PassedOver, "error", f, "held_back", held)
 		}

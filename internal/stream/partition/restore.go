@@ -68,7 +68,7 @@ func (p *Partition) fences(ctx context.Context) ([][]byte, error) {
 // It returns the fence that is there then: somebody else may have been faster.
 func (p *Partition) makeFence(ctx context.Context, shard int, fence []byte) (stored []byte, err error) {
 	c := &windowstore.Commit{
-		Fences: []windowstore.Fence{{Key: p.Keys.AppendFenceKey(nil, shard, p.Assignment.Topic, p.Assignment.Partition), To: fence}},
+		Fences: []windowstore.Fence{{Key: p.Store.Keys().AppendFenceKey(nil, shard, p.Assignment.Topic, p.Assignment.Partition), To: fence}},
 		Puts:   []windowstore.Put{{Key: p.begunKey(shard), Value: []byte{1}}},
 	}
 	err = p.Retry(ctx, metrics.OperationFence, shard, func() error {
@@ -84,7 +84,7 @@ func (p *Partition) makeFence(ctx context.Context, shard int, fence []byte) (sto
 // begunKey is the key that says that a shard's fence was made: a store that went
 // back, or lost everything, never has it without the fence.
 func (p *Partition) begunKey(shard int) []byte {
-	return p.Keys.AppendBegunKey(nil, shard, p.Assignment.Topic, p.Assignment.Partition)
+	return p.Store.Keys().AppendBegunKey(nil, shard, p.Assignment.Topic, p.Assignment.Partition)
 }
 
 // ErrFenceGone is a fence that is missing while what was counted up to it is there.
@@ -97,7 +97,7 @@ func (p *Partition) mustBeLost(ctx context.Context, found [][]byte) error {
 		if b != nil {
 			continue
 		}
-		keys := [][]byte{p.begunKey(i), p.Keys.AppendFenceKey(nil, i, p.Assignment.Topic, p.Assignment.Partition)}
+		keys := [][]byte{p.begunKey(i), p.Store.Keys().AppendFenceKey(nil, i, p.Assignment.Topic, p.Assignment.Partition)}
 		var values [][]byte
 		err := p.Retry(ctx, metrics.OperationLoad, i, func() (err error) {
 			values, err = p.Store.Load(ctx, i, keys, nil)
@@ -118,8 +118,8 @@ func (p *Partition) readFences(ctx context.Context) (found [][]byte, missing int
 	found = make([][]byte, len(p.Shards))
 	for i := range found {
 		keys := [][]byte{
-			p.Keys.AppendFenceKey(nil, i, p.Assignment.Topic, p.Assignment.Partition),
-			p.Keys.AppendSkippedKey(nil, i, p.Assignment.Topic, p.Assignment.Partition),
+			p.Store.Keys().AppendFenceKey(nil, i, p.Assignment.Topic, p.Assignment.Partition),
+			p.Store.Keys().AppendSkippedKey(nil, i, p.Assignment.Topic, p.Assignment.Partition),
 		}
 		var values [][]byte
 		err := p.Retry(ctx, metrics.OperationLoad, i, func() (err error) {

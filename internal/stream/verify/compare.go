@@ -51,7 +51,7 @@ func (r Reason) String() string {
 
 // comparing compares the subjects of a shard at one place.
 type comparing struct {
-	*Verification
+	*verification
 	shard   int
 	high    int64 // newest time matched in any partition, ns: no clear in the store is dated later
 	horizon int64 // as verification's
@@ -66,8 +66,8 @@ type comparing struct {
 	sure      bool // and the order in which it was applied is known
 }
 
-func (v *Verification) comparing(n int) *comparing {
-	c := &comparing{Verification: v, shard: n, high: engine.NoTime, horizon: v.horizon(n)}
+func (v *verification) comparing(n int) *comparing {
+	c := &comparing{verification: v, shard: n, high: engine.NoTime, horizon: v.horizon(n)}
 	for _, m := range v.limits[n] {
 		c.high = max(c.high, m.Newest)
 	}
@@ -81,7 +81,7 @@ func (c *comparing) differ(d Difference) {
 
 func (c *comparing) skip(r Reason) { c.Open[r]++ }
 
-// subject compares one as the log gives it with the store's. Clears that are due by the newest
+// subject compares one as the log gives it with the store's. clears that are due by the newest
 // time of all, of which the store may have made some already, are made in both first. Over several partitions the
 // delays rest on the order: the smaller one has all that either side may have made.
 func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.Subject) {
@@ -93,7 +93,7 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.S
 	c.sure = c.whole && c.fed >= 0 && !c.postponed()
 	due := max(c.want.Reached(c.high), c.got.Reached(c.high))
 	for _, s := range []*engine.Subject{c.want, c.got} {
-		c.Clears.Clear(s, due)
+		c.clears.Clear(s, due)
 	}
 	c.time()
 	c.Subjects++
@@ -109,7 +109,7 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.S
 // whether there is something to compare, with an empty subject on that side.
 func (c *comparing) present() bool {
 	layout := &c.Program.Kinds[c.kind].Layout
-	empty := func() *engine.Subject { return c.Clears.Open(windows.NewSubject(layout), c.kind, "") }
+	empty := func() *engine.Subject { return c.clears.Open(windows.NewSubject(layout), c.kind, "") }
 	switch {
 	case c.want == nil && c.horizon != engine.NoTime:
 		c.want = empty()

@@ -20,7 +20,7 @@ const verifyTogether = 500
 
 // shard compares all subjects of a shard, some at a time: their records and the
 // shard's fences are read at one moment, and the log is counted up to those fences.
-func (v *Verification) shard(ctx context.Context, n int) error {
+func (v *verification) shard(ctx context.Context, n int) error {
 	keys, err := v.records(ctx, n)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func (v *Verification) shard(ctx context.Context, n int) error {
 // findExtraRecords finds the records of the store whose subjects the log does not have, as far as it was counted. One
 // look is for all shards, since a Redis goes over all its keys for each. What the service stores later is
 // in memory as well when its shard's turn comes, if it comes from the log.
-func (v *Verification) findExtraRecords(ctx context.Context) error {
+func (v *verification) findExtraRecords(ctx context.Context) error {
 	v.strange = make([][][]byte, v.Shards)
 	for _, s := range v.again.shards {
 		if err := s.Commit(ctx); err != nil {
@@ -65,7 +65,7 @@ func (v *Verification) findExtraRecords(ctx context.Context) error {
 }
 
 // records are the keys of all records of a shard, in memory and in the store.
-func (v *Verification) records(ctx context.Context, n int) ([][]byte, error) {
+func (v *verification) records(ctx context.Context, n int) ([][]byte, error) {
 	if err := v.again.shards[n].Commit(ctx); err != nil {
 		return nil, err
 	}
@@ -82,7 +82,7 @@ func (v *Verification) records(ctx context.Context, n int) ([][]byte, error) {
 
 // some compares subjects by the keys of their records. It returns the keys of those that were
 // written while their parts were read.
-func (v *Verification) some(ctx context.Context, n int, keys [][]byte) (again [][]byte, err error) {
+func (v *verification) some(ctx context.Context, n int, keys [][]byte) (again [][]byte, err error) {
 	values, err := v.load(ctx, n, keys)
 	if err != nil {
 		return nil, err
@@ -113,7 +113,7 @@ func (v *Verification) some(ctx context.Context, n int, keys [][]byte) (again []
 var errMoved = errors.New("written while it was read")
 
 // one compares a subject. It says whether its record moved meanwhile.
-func (v *Verification) one(ctx context.Context, c *comparing, key, record []byte) (moved bool, err error) {
+func (v *verification) one(ctx context.Context, c *comparing, key, record []byte) (moved bool, err error) {
 	_, name, id, _ := v.Store.Keys().ParseRecordKey(key)
 	kind, _ := thresholds.ParseKind(name)
 	wanted := v.again.store.Keys().AppendRecordKey(nil, c.shard, name, id)
@@ -121,11 +121,11 @@ func (v *Verification) one(ctx context.Context, c *comparing, key, record []byte
 	if err != nil {
 		return false, err
 	}
-	want, err := v.OpenSubject(ctx, v.again.store, c.shard, kind, id, wanted, values[0])
+	want, err := v.openSubject(ctx, v.again.store, c.shard, kind, id, wanted, values[0])
 	if err != nil {
 		return false, err
 	}
-	got, err := v.OpenSubject(ctx, v.Store, c.shard, kind, id, key, record)
+	got, err := v.openSubject(ctx, v.Store, c.shard, kind, id, key, record)
 	switch {
 	case errors.Is(err, errMoved):
 		return true, nil
@@ -140,8 +140,8 @@ func (v *Verification) one(ctx context.Context, c *comparing, key, record []byte
 	return false, nil
 }
 
-// Open makes a subject of its record, with all its parts; nil, if there is no record.
-func (v *Verification) OpenSubject(ctx context.Context, store windowstore.Store, number int, kind thresholds.Kind, id, key, record []byte) (*engine.Subject, error) {
+// openSubject makes a subject of its record, with all its parts; nil, if there is no record.
+func (v *verification) openSubject(ctx context.Context, store windowstore.Store, number int, kind thresholds.Kind, id, key, record []byte) (*engine.Subject, error) {
 	if record == nil {
 		return nil, nil
 	}
@@ -171,5 +171,5 @@ func (v *Verification) OpenSubject(ctx context.Context, store windowstore.Store,
 			}
 		}
 	}
-	return v.Clears.Open(ws, kind, string(id)), nil
+	return v.clears.Open(ws, kind, string(id)), nil
 }

@@ -64,9 +64,9 @@ func (v *Result) Nothing() bool { return v.Subjects > 0 && v.Counters+v.Levels+v
 // and level with what is stored. The service may be running: each shard is compared
 // at the places up to which its fences say that it has counted.
 func Run(ctx context.Context, o Options) (Result, error) {
-	v := &Verification{Options: &o}
+	v := &verification{Options: &o}
 	v.Retrier = metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.Program), o.Log)
-	v.Clears = engine.Applier{Program: o.Program, Emit: emitNothing}
+	v.clears = engine.Applier{Program: o.Program, Emit: emitNothing}
 	secret, err := v.settings(ctx)
 	if err != nil {
 		return v.Result, err
@@ -75,29 +75,29 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return v.Result, err
 	}
-	v.again = NewRecount(&o, secret, v.topics, from, out, v.Retrier)
+	v.again = newRecount(&o, secret, v.topics, from, out, v.Retrier)
 	defer v.again.close()
 	err = v.run(ctx)
 	v.Records = v.again.taken
-	for _, p := range v.again.Partitions {
-		v.Shortened = v.Shortened || p.In.IDs.Shortened > 0
+	for _, p := range v.again.partitions {
+		v.Shortened = v.Shortened || p.Shortened()
 	}
 	return v.Result, err
 }
 
-// Verification is one under way.
-type Verification struct {
+// verification is one under way.
+type verification struct {
 	*Options
 	Result
 	metrics.Retrier
 	topics []position.TopicPartition
 	began  map[uint64]int64 // since when each counter is kept, as coverage has it
-	again  *Recount
+	again  *recount
 	limits [][]position.Position // by shard and partition: the fences last read
 	placed bool                  // a fence was there when they were read
 	// strange are the keys of the records, by shard, that the store had and the log had not.
 	strange [][][]byte
-	Clears  engine.Applier
+	clears  engine.Applier
 }
 
 // ErrNothingCounted is a store in which no service has counted.
@@ -107,7 +107,7 @@ var ErrNothingCounted = errors.New("the store holds nothing of a service: is it 
 var ErrOtherTopics = errors.New("the store holds no place in any of the topics: is kafka.events that of the service?")
 
 // settings reads what the store was made with, and writes nothing.
-func (v *Verification) settings(ctx context.Context) (engine.Secret, error) {
+func (v *verification) settings(ctx context.Context) (engine.Secret, error) {
 	keys := v.Store.Keys()
 	var values [][]byte
 	err := v.Retry(ctx, "load", 0, func() (err error) {
@@ -138,7 +138,7 @@ func (v *Verification) settings(ctx context.Context) (engine.Secret, error) {
 }
 
 // places finds all partitions, where each is read from, and what of it was passed over.
-func (v *Verification) places(ctx context.Context) (from []int64, out []partition.Stretches, err error) {
+func (v *verification) places(ctx context.Context) (from []int64, out []partition.Stretches, err error) {
 	for _, topic := range v.Events {
 		n, err := v.Source.Partitions(ctx, topic)
 		if err != nil {
@@ -160,7 +160,7 @@ func (v *Verification) places(ctx context.Context) (from []int64, out []partitio
 }
 
 // passedOver is what of each partition was passed over: what any shard says.
-func (v *Verification) passedOver(ctx context.Context) ([]partition.Stretches, error) {
+func (v *verification) passedOver(ctx context.Context) ([]partition.Stretches, error) {
 	out := make([]partition.Stretches, len(v.topics))
 	for n := range v.Shards {
 		var keys [][]byte
@@ -181,7 +181,7 @@ func (v *Verification) passedOver(ctx context.Context) ([]partition.Stretches, e
 }
 
 // run reads the log up to the fences, and then takes one shard after the other.
-func (v *Verification) run(ctx context.Context) error {
+func (v *verification) run(ctx context.Context) error {
 	v.limits = make([][]position.Position, v.Shards)
 	if err := v.refresh(ctx, 0); err != nil {
 		return err
@@ -205,7 +205,7 @@ func (v *Verification) run(ctx context.Context) error {
 }
 
 // grown refuses what was found while a topic got new partitions: they were not read.
-func (v *Verification) grown(ctx context.Context) error {
+func (v *verification) grown(ctx context.Context) error {
 	all := 0
 	for _, topic := range v.Events {
 		n, err := v.Source.Partitions(ctx, topic)
@@ -222,7 +222,7 @@ func (v *Verification) grown(ctx context.Context) error {
 
 // refresh reads the fences of the shards from the n-th on, and reads the log up
 // to them, so that little of it waits in memory for a shard.
-func (v *Verification) refresh(ctx context.Context, n int) error {
+func (v *verification) refresh(ctx context.Context, n int) error {
 	for i := n; i < v.Shards; i++ {
 		values, err := v.load(ctx, i, nil)
 		if err != nil {
@@ -236,7 +236,7 @@ func (v *Verification) refresh(ctx context.Context, n int) error {
 }
 
 // load reads the fences of a shard and behind them other keys, at one moment.
-func (v *Verification) load(ctx context.Context, shard int, others [][]byte) (values [][]byte, err error) {
+func (v *verification) load(ctx context.Context, shard int, others [][]byte) (values [][]byte, err error) {
 	keys := append(position.AppendFenceKeys(nil, v.Store.Keys(), shard, v.topics), others...)
 	err = v.Retry(ctx, "load", shard, func() (err error) {
 		values, err = v.Store.Load(ctx, shard, keys, nil)
@@ -249,10 +249,10 @@ func (v *Verification) load(ctx context.Context, shard int, others [][]byte) (va
 var errWentBack = errors.New("its fences went back while it was verified: the store lost what was counted; verify again when the service has recounted")
 
 // limit takes the fences of a shard, as stored.
-func (v *Verification) limit(shard int, fences [][]byte) error {
+func (v *verification) limit(shard int, fences [][]byte) error {
 	limits := make([]position.Position, len(v.topics))
 	for i, t := range v.topics {
-		m := position.Position{Offset: v.again.Partitions[i].from, Clock: engine.NoTime, Newest: engine.NoTime}
+		m := position.Position{Offset: v.again.partitions[i].From(), Clock: engine.NoTime, Newest: engine.NoTime}
 		if fences[i] != nil {
 			var err error
 			if m, err = position.ParseFence(fences[i]); err != nil {
@@ -272,7 +272,7 @@ func (v *Verification) limit(shard int, fences [][]byte) error {
 
 // readOn reads the log up to the limits of the shards from the n-th on, and
 // takes those shards there.
-func (v *Verification) readOn(ctx context.Context, n int) error {
+func (v *verification) readOn(ctx context.Context, n int) error {
 	to := make([]int64, len(v.topics))
 	for _, limits := range v.limits[n:] {
 		for i := range limits {
@@ -290,7 +290,7 @@ func (v *Verification) readOn(ctx context.Context, n int) error {
 		}
 		return ctx.Err()
 	}
-	if err := v.again.Read(ctx, to, apply); err != nil {
+	if err := v.again.read(ctx, to, apply); err != nil {
 		return err
 	}
 	return apply()
@@ -298,22 +298,13 @@ func (v *Verification) readOn(ctx context.Context, n int) error {
 
 // horizon is the time from which on both the log as it was read and the store's
 // shard are complete, ns; noTime: they are from the start.
-func (v *Verification) horizon(shard int) int64 {
-	ahead := v.Intake.WithDefaults().MaxAhead
+func (v *verification) horizon(shard int) int64 {
 	h := int64(engine.NoTime)
-	for i, p := range v.again.Partitions {
+	for i, p := range v.again.partitions {
 		m := &v.limits[shard][i]
-		if h = max(h, p.whole); m.Since != 0 {
+		if h = max(h, p.CompleteFrom(m.Clock)); m.Since != 0 {
 			h = max(h, m.Since)
 		}
-		if p.from == 0 || m.Clock == engine.NoTime {
-			continue
-		}
-		first := p.First
-		if first == engine.NoTime {
-			first = m.Clock // nothing of it was read: it is all older than that
-		}
-		h = max(h, engine.Nanoseconds(first)+int64(ahead))
 	}
 	return h
 }

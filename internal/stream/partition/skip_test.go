@@ -1,64 +1,57 @@
-package stream
+package partition
 
 import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // damagedLog is a log that cannot be read at some offsets.
 type damagedLog struct {
-	*simLog
+	fetchtest.Log
 	from, to int64 // cannot be read
 	silent   bool  // the broker does not give what is there; else it gives what is none
 	header   int64 // the end of the batch, as its header has it; 0: it has none
-	also     partition.Stretch
+	also     Stretch
 	read     []int64
 }
 
-func (l *damagedLog) Open(topic string, partition int, offset int64) fetch.Reader {
-	return &damagedReader{log: l, simReader: l.simLog.Open(topic, partition, offset).(*simReader)}
-}
-
-func (l *damagedLog) Offsets(context.Context, string, int) (start, end int64, err error) {
-	return 0, int64(l.there[0]), nil
+func (l *damagedLog) Open(_ string, partition int, offset int64) fetch.Reader {
+	return &damagedReader{log: l, Reader: l.Reader(partition, offset)}
 }
 
 type damagedReader struct {
-	*simReader
+	*fetchtest.Reader
 	log *damagedLog
 }
 
 func (r *damagedReader) bad() bool {
 	l := r.log
-	return r.next >= l.from && r.next < l.to || r.next >= l.also.From && r.next < l.also.To
+	return r.At >= l.from && r.At < l.to || r.At >= l.also.From && r.At < l.also.To
 }
 
 func (r *damagedReader) Next(ctx context.Context) (fetch.RecordSet, error) {
-	if r.next > int64(r.log.there[0]) {
-		return nil, &fetch.OutOfRange{Offset: r.next, End: int64(r.log.there[0])}
-	}
 	if r.log.silent && r.bad() {
-		return nil, &fetch.Corrupt{Topic: "events", Offset: r.next, Cause: errCut}
+		return nil, &fetch.Corrupt{Topic: "events", Offset: r.At, Cause: fetchtest.ErrDown}
 	}
-	_, err := r.simReader.Next(ctx)
+	_, err := r.Reader.Next(ctx)
 	return r, err
 }
 
 func (r *damagedReader) Read(ctx context.Context, rec *fetch.Record) (bool, error) {
 	if r.bad() {
-		return false, &fetch.Corrupt{Topic: "events", Offset: r.next, End: r.log.header, Cause: errCut}
+		return false, &fetch.Corrupt{Topic: "events", Offset: r.At, End: r.log.header, Cause: fetchtest.ErrDown}
 	}
-	r.log.read = append(r.log.read, r.next)
-	return r.simReader.Read(ctx, rec)
+	r.log.read = append(r.log.read, r.At)
+	return r.Reader.Read(ctx, rec)
 }
 
 // TestSkip: what cannot be read at an offset is noted as passed over to its end, in every shard; what can be read is not.
@@ -66,9 +59,9 @@ func TestSkip(t *testing.T) {
 	store := windowstore.NewMem(3)
 	f := func(offset int64, log *damagedLog, want string) {
 		t.Helper()
-		log.simLog = clicksLog(200, 200)
-		k := &partition.Skipper{Source: log, Store: store, Shards: 3, Log: discard}
-		if err := k.Skip(t.Context(), partition.Skip{Topic: "events", Partition: 0, Offset: offset}); err != nil {
+		log.Log = fetchtest.Clicks(200)
+		k := &Skipper{Source: log, Store: store, Shards: 3, Log: slog.New(slog.DiscardHandler)}
+		if err := k.Skip(t.Context(), Skip{Topic: "events", Partition: 0, Offset: offset}); err != nil {
 			t.Fatal(err)
 		}
 		for n := range 3 {
@@ -88,7 +81,7 @@ func TestSkip(t *testing.T) {
 	f(70, &damagedLog{from: 65, to: 77}, "50-60 70-77")
 	f(20, &damagedLog{from: 20, to: 83, silent: true}, "20-83")
 	f(190, &damagedLog{from: 190, to: 200}, "20-83 190-200")
-	near := partition.Stretch{From: 104, To: 106} // another damaged one, with readable records between
+	near := Stretch{From: 104, To: 106} // another damaged one, with readable records between
 	f(90, &damagedLog{from: 90, to: 98, also: near}, "20-83 90-98 190-200")
 	f(100, &damagedLog{from: 100, to: 102, header: 102, also: near}, "20-83 90-98 100-102 190-200")
 	f(110, &damagedLog{from: 110, to: 113, header: 150}, "20-83 90-98 100-102 110-113 190-200") // a header that lies
@@ -97,18 +90,18 @@ func TestSkip(t *testing.T) {
 }
 
 func TestParseSkip(t *testing.T) {
-	if x, err := partition.ParseSkip("a.b-c_d/12/345"); err != nil || x != (partition.Skip{Topic: "a.b-c_d", Partition: 12, Offset: 345}) || x.String() != "a.b-c_d/12/345" {
+	if x, err := ParseSkip("a.b-c_d/12/345"); err != nil || x != (Skip{Topic: "a.b-c_d", Partition: 12, Offset: 345}) || x.String() != "a.b-c_d/12/345" {
 		t.Errorf("%+v, error %v", x, err)
 	}
 	for _, bad := range []string{"", "a", "a/1", "a/1/2/3", "/1/2", "a/x/2", "a/-1/2", "a/1/-2", "a/1/x", "a/1/99999999999999999999"} {
-		if x, err := partition.ParseSkip(bad); err == nil {
+		if x, err := ParseSkip(bad); err == nil {
 			t.Errorf("%q: %+v", bad, x)
 		}
 	}
 }
 
 func TestStretches(t *testing.T) {
-	s, err := partition.Stretches(nil).With([]byte("30-33 10-12 33-35 11-20"))
+	s, err := Stretches(nil).With([]byte("30-33 10-12 33-35 11-20"))
 	if text := string(s.Append(nil)); err != nil || text != "10-20 30-35" {
 		t.Errorf("%q, error %v", text, err)
 	}
@@ -123,8 +116,8 @@ func TestStretches(t *testing.T) {
 func TestPassing(t *testing.T) {
 	f := func(what string, log *damagedLog, out, want string) {
 		t.Helper()
-		log.simLog = clicksLog(12, 12)
-		x := loneReader(t, log)
+		log.Log = fetchtest.Clicks(12)
+		x := lone(t, log)
 		var err error
 		if x.Out, err = x.Out.With([]byte(out)); err != nil {
 			t.Fatal(err)
@@ -134,7 +127,7 @@ func TestPassing(t *testing.T) {
 		var r fetch.Record
 		for at := int64(0); at < 12; {
 			set, err := x.Stream.Next(t.Context())
-			if over, ok := errors.AsType[*partition.PassedOver](err); ok {
+			if over, ok := errors.AsType[*PassedOver](err); ok {
 				got = append(got, fmt.Sprintf("(%d-%d)", over.Gone.Offset, over.Gone.Start))
 				at = over.Gone.Start
 				x.Stream.SeekTo(at)
@@ -168,14 +161,13 @@ func TestPassing(t *testing.T) {
 // TestReadsPastSkipped: whoever reads a partition goes on behind what was passed over: the reading itself, which notes a hole, the one that
 // rebuilds the memory of ids, and the one that finds since when counts are whole.
 func TestReadsPastSkipped(t *testing.T) {
-	log := &damagedLog{simLog: clicksLog(12, 12), from: 3, to: 5}
-	x := loneReader(t, log)
-	x.Surplus = &retry.Throttle{}
+	log := &damagedLog{Log: fetchtest.Clicks(12), from: 3, to: 5}
+	x := lone(t, log)
 	x.Stream = x.Open(0)
-	if err := x.ReadIDs(t.Context(), 0, 12); err == nil || !strings.Contains(partition.ExplainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
+	if err := x.ReadIDs(t.Context(), 0, 12); err == nil || !strings.Contains(ExplainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
 		t.Errorf("a damaged log was read: %v", err)
 	}
-	x.Out = partition.Stretches{{From: 3, To: 5}}
+	x.Out = Stretches{{From: 3, To: 5}}
 	if err := x.ReadIDs(t.Context(), 0, 12); err != nil {
 		t.Error(err)
 	}
@@ -187,7 +179,7 @@ func TestReadsPastSkipped(t *testing.T) {
 	if err := x.Step(t.Context()); err != nil || x.Next != 5 || x.Gap.To != 5 || x.Gap.Since != since {
 		t.Errorf("at %d, gap %+v, error %v", x.Next, x.Gap, err)
 	}
-	if n := told(x.Metrics.Holes); n != 2 {
+	if n := valueOf(x.Metrics.Holes); n != 2 {
 		t.Errorf("%v records in holes, want 2", n)
 	}
 }

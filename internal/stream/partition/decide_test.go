@@ -1,4 +1,4 @@
-package stream
+package partition
 
 import (
 	"bytes"
@@ -13,23 +13,15 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-const decidePack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}`
-
-// deciding is a partition that is only asked what it makes of records.
-func deciding(p *engine.Program, o engine.IntakeOptions) *partition.Partition {
-	return partition.New(&partition.Options{Program: p, Intake: o, Shards: make([]chan shard.Message, 1), Dedupe: partition.NewDedupeCache()}, shard.NewAssignment("events", 0, 0, 1))
-}
-
 // verdictOf is a record's verdict, and the error that its dead letter tells.
-func verdictOf(p *partition.Partition, r *fetch.Record) (engine.Verdict, error) {
+func verdictOf(p *Partition, r *fetch.Record) (engine.Verdict, error) {
 	v, err := p.Decide(r)
 	switch {
 	case v != engine.Accepted:
@@ -106,11 +98,11 @@ func sameDecisions(t *testing.T, types map[string]string) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	o := engine.IntakeOptions{DedupeWindow: 30 * time.Second, Types: types}
-	program := compile(t, decidePack)
-	p := deciding(program, o)
+	program := enginetest.Compile(t, clicksPack)
+	p := deciding(t, o)
 	r := engine.NewReplay(program, o, math.MaxInt64, func(*thresholds.Crossing) {})
 	d := event.Decoder{Types: types}
-	third, err := oracle.Options{DedupeWindow: o.DedupeWindow}.New([]byte(decidePack))
+	third, err := oracle.Options{DedupeWindow: o.DedupeWindow}.New([]byte(clicksPack))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,13 +149,13 @@ func sameDecisions(t *testing.T, types map[string]string) {
 
 // TestSameAhead: what is ahead of a record's Kafka timestamp is ahead of a replay's -now at that time, to the nanosecond.
 func TestSameAhead(t *testing.T) {
-	program := compile(t, decidePack)
+	program := enginetest.Compile(t, clicksPack)
 	for _, now := range []string{"2026-01-01T00:00:00Z", "1969-12-31T23:59:59.998Z", "1678-01-01T00:00:00Z", "2261-12-31T23:59:00Z"} {
 		at, err := time.Parse(time.RFC3339, now)
 		if err != nil {
 			t.Fatal(err)
 		}
-		p, r := deciding(program, engine.IntakeOptions{}), engine.NewReplay(program, engine.IntakeOptions{}, at.UnixNano(), func(*thresholds.Crossing) {})
+		p, r := deciding(t, engine.IntakeOptions{}), engine.NewReplay(program, engine.IntakeOptions{}, at.UnixNano(), func(*thresholds.Crossing) {})
 		for i, d := range []time.Duration{-time.Hour, 0, time.Minute, 5 * time.Minute, 5*time.Minute + 1, 5*time.Minute - 1, time.Hour} {
 			value := fmt.Appendf(nil, `{"id":"%d","time":%q,"type":"click","incident":"A"}`, i, at.Add(d).Format(time.RFC3339Nano))
 			v, _ := verdictOf(p, &fetch.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: value})
@@ -177,7 +169,7 @@ func TestSameAhead(t *testing.T) {
 
 // TestNoTimestamp: a record without a Kafka timestamp moves no clock, and its id is not remembered.
 func TestNoTimestamp(t *testing.T) {
-	p := deciding(compile(t, decidePack), engine.IntakeOptions{})
+	p := deciding(t, engine.IntakeOptions{})
 	p.Clock = engine.NoTime
 	good := []byte(`{"id":"1","time":"2261-01-01T00:00:00Z","type":"click","incident":"A"}`)
 	v, err := verdictOf(p, &fetch.Record{Timestamp: -1, Value: good})
@@ -199,7 +191,7 @@ func TestNoTimestamp(t *testing.T) {
 
 // TestAheadSaysWhichTime: the message names both times, and the one that is wrong where that can be known.
 func TestAheadSaysWhichTime(t *testing.T) {
-	p := deciding(compile(t, decidePack), engine.IntakeOptions{})
+	p := deciding(t, engine.IntakeOptions{})
 	f := func(timestamp int64, at, want string) {
 		t.Helper()
 		value := fmt.Appendf(nil, `{"id":"1","time":%q,"type":"click","incident":"A"}`, at)
@@ -227,7 +219,7 @@ func TestAheadSaysWhichTime(t *testing.T) {
 	f(1_735_689_600_000, at, past+"2025-01-01T00:00:00Z (1735689600000)"+either)
 	f(1_767_225_600_000, "2261-12-31T23:59:59.999999999Z",
 		"time: 2261-12-31T23:59:59.999999999Z is more than max_ahead (5m0s) past the record's Kafka timestamp, 2026-01-01T00:00:00Z (1767225600000)"+either)
-	r := engine.NewReplay(compile(t, decidePack), engine.IntakeOptions{}, 1_767_225_600_000_000_000, func(*thresholds.Crossing) {})
+	r := engine.NewReplay(enginetest.Compile(t, clicksPack), engine.IntakeOptions{}, 1_767_225_600_000_000_000, func(*thresholds.Crossing) {})
 	err := r.Line([]byte(`{"id":"1","time":"2026-01-01T00:06:00Z","type":"click","incident":"A"}`))
 	const want = "time: 2026-01-01T00:06:00Z is more than max_ahead (5m0s) past now, 2026-01-01T00:00:00Z; correct the clock that gave it"
 	if bad, ok := errors.AsType[*event.Malformed](err); !ok || bad.Error() != want {

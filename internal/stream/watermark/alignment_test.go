@@ -1,18 +1,18 @@
-package stream
+package watermark
 
 import (
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
-// TestTideNeverStandsStill draws partitions with silences and disorder, reads them in a random order as far as the alignment
+// TestAlignmentNeverStandsStill draws partitions with silences and disorder, reads them in a random order as far as the alignment
 // allows, and checks that somebody may always go on and that nobody is further ahead than is allowed.
-func TestTideNeverStandsStill(t *testing.T) {
+func TestAlignmentNeverStandsStill(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	for n := range uint64(300) {
@@ -40,11 +40,11 @@ func readEvenly(t *testing.T, rnd *rand.Rand, ahead int64) {
 	for i := range partitions {
 		partitions[i] = times(rnd)
 	}
-	tide := watermark.NewAlignment(len(partitions), 1, ahead, func() { t.Fatal("gave up") })
+	alignment := NewAlignment(len(partitions), 1, ahead, func() { t.Fatal("gave up") })
 	for slices.ContainsFunc(partitions, func(p []int64) bool { return len(p) > 0 }) {
 		moved := false
 		for _, i := range rnd.Perm(len(partitions)) {
-			moved = readSome(t, tide, partitions, i) || moved
+			moved = readSome(t, alignment, partitions, i) || moved
 		}
 		if !moved {
 			t.Fatalf("nobody may go on, ahead %d", ahead)
@@ -53,25 +53,25 @@ func readEvenly(t *testing.T, rnd *rand.Rand, ahead int64) {
 }
 
 // readSome reads partition i as far as it may go, and says whether it got anywhere.
-func readSome(t *testing.T, tide *watermark.Alignment, partitions [][]int64, i int) bool {
+func readSome(t *testing.T, alignment *Alignment, partitions [][]int64, i int) bool {
 	t.Helper()
 	if len(partitions[i]) == 0 {
-		moved := tide.Reached[i][0].Load() != engine.Never
-		tide.Set(i, 0, true)
+		moved := alignment.Reached[i][0].Load() != engine.Never
+		alignment.Set(i, 0, true)
 		return moved
 	}
-	for moved := tide.Reached[i][0].Load() == engine.NoTime; ; moved = true { // to begin is to get somewhere
+	for moved := alignment.Reached[i][0].Load() == engine.NoTime; ; moved = true { // to begin is to get somewhere
 		if len(partitions[i]) == 0 {
 			return moved
 		}
 		at := partitions[i][0]
-		tide.Set(i, max(tide.Reached[i][0].Load(), at), false)
-		if at > tide.Bound(i) {
+		alignment.Set(i, max(alignment.Reached[i][0].Load(), at), false)
+		if at > alignment.Bound(i) {
 			return moved
 		}
 		for j, other := range partitions {
-			if j != i && len(other) > 0 && other[0] < at-tide.Ahead {
-				t.Fatalf("partition %d is at %d, %d has %d to come: more than %d behind", i, at, j, other[0], tide.Ahead)
+			if j != i && len(other) > 0 && other[0] < at-alignment.Ahead {
+				t.Fatalf("partition %d is at %d, %d has %d to come: more than %d behind", i, at, j, other[0], alignment.Ahead)
 			}
 		}
 		partitions[i] = partitions[i][1:]
@@ -81,33 +81,33 @@ func readSome(t *testing.T, tide *watermark.Alignment, partitions [][]int64, i i
 // TestFenceOfAReaderBefore: that a partition was caught up is believed of a fence that is not behind what the log held
 // when the generation began.
 func TestFenceOfAReaderBefore(t *testing.T) {
-	tide := watermark.NewAlignment(1, 1, 1, func() {})
+	alignment := NewAlignment(1, 1, 1, func() {})
 	f := func(offset int64, want bool) {
 		t.Helper()
-		if m := tide.Trusted(0, position.Position{Offset: offset, Ended: true, Idle: true}); m.Ended != want || m.Idle != want {
+		if m := alignment.Trusted(0, position.Position{Offset: offset, Ended: true, Idle: true}); m.Ended != want || m.Idle != want {
 			t.Errorf("a fence at %d: ended %v, idle %v, want %v", offset, m.Ended, m.Idle, want)
 		}
 	}
 	f(10, false) // the end is not known
-	tide.LogEnds[0].Store(10)
+	alignment.LogEnds[0].Store(10)
 	f(9, false)
 	f(10, true)
-	tide.Begin()
+	alignment.Begin()
 	f(10, false)
 }
 
 // TestOursTellThemselves: a shard that has not heard yet that a partition is ours does not put it back.
 func TestOursTellThemselves(t *testing.T) {
-	tide := watermark.NewAlignment(2, 2, 1, func() {})
-	tide.Local[0].Store(true)
-	tide.Set(0, 50, false)
-	tide.Stored(0, 1, 10, false)
-	if low := tide.Slowest(1); low != 50 {
+	alignment := NewAlignment(2, 2, 1, func() {})
+	alignment.Local[0].Store(true)
+	alignment.Set(0, 50, false)
+	alignment.Stored(0, 1, 10, false)
+	if low := alignment.Slowest(1); low != 50 {
 		t.Errorf("partition 0 is at %d, want 50", low)
 	}
-	tide.Local[0].Store(false)
-	tide.Stored(0, 1, 60, false)
-	if low := tide.Slowest(1); low != 50 { // what is stored in the other shard is still to come
+	alignment.Local[0].Store(false)
+	alignment.Stored(0, 1, 60, false)
+	if low := alignment.Slowest(1); low != 50 { // what is stored in the other shard is still to come
 		t.Errorf("partition 0 is at %d, want 50", low)
 	}
 }

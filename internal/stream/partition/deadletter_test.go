@@ -1,4 +1,4 @@
-package stream
+package partition
 
 import (
 	"bytes"
@@ -11,9 +11,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // narrowTopic takes messages up to a size, as a broker does, and a few that fail for another reason.
@@ -31,11 +32,11 @@ func (t *narrowTopic) WriteMessages(_ context.Context, _ time.Time, messages ...
 	}
 	if t.fails > 0 {
 		t.fails--
-		return errCut
+		return fetchtest.ErrDown
 	}
 	bytes := 0
 	for i := range messages {
-		bytes += partition.Size(&messages[i])
+		bytes += Size(&messages[i])
 	}
 	if bytes > t.most {
 		return slices.Repeat(kafka.WriteErrors{kafka.MessageSizeTooLarge}, len(messages))
@@ -45,8 +46,8 @@ func (t *narrowTopic) WriteMessages(_ context.Context, _ time.Time, messages ...
 }
 
 // deadTo is a deadTopic that writes there, and gives up after an error that it would wait for the end of.
-func deadTo(w *narrowTopic, tries int) *partition.DeadTopic {
-	return &partition.DeadTopic{
+func deadTo(w *narrowTopic, tries int) *DeadTopic {
+	return &DeadTopic{
 		Writer: w, Topic: func(s string) string { return s + ".dlq" },
 		Partitions: func(context.Context, string) (int, error) { w.asked++; return 2, nil },
 		Retry: func(_ context.Context, _ string, f func() error) (err error) {
@@ -60,8 +61,8 @@ func deadTo(w *narrowTopic, tries int) *partition.DeadTopic {
 	}
 }
 
-func letterWith(value []byte, headers ...kafka.Header) partition.DeadLetter {
-	return partition.DeadLetter{
+func letterWith(value []byte, headers ...kafka.Header) DeadLetter {
+	return DeadLetter{
 		Lease: shard.NewAssignment("events", 5, 0, 1), Offset: 7, Key: []byte("k"), Value: value, Headers: headers,
 		Reason: "too-large", Message: strings.Repeat("mañana", 100),
 	}
@@ -71,9 +72,9 @@ func letterWith(value []byte, headers ...kafka.Header) partition.DeadLetter {
 func TestDeadLetterIsCut(t *testing.T) {
 	large := bytes.Repeat([]byte("x"), 2<<20)
 	header := func(name string, value []byte) kafka.Header { return kafka.Header{Key: name, Value: value} }
-	ours := []kafka.Header{header("__connect.errors.topic", nil), header(partition.HeaderCut, []byte("1"))} // as in a dead letter put back
+	ours := []kafka.Header{header("__connect.errors.topic", nil), header(HeaderCut, []byte("1"))} // as in a dead letter put back
 	for name, x := range map[string]struct {
-		letter       partition.DeadLetter
+		letter       DeadLetter
 		most         int // that the topic takes
 		value, key   bool
 		headers, cut string // of the producer, as they come; how long the value was
@@ -90,18 +91,18 @@ func TestDeadLetterIsCut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &narrowTopic{most: x.most}
-			if err := deadTo(w, 1).Write(t.Context(), []partition.DeadLetter{x.letter}); err != nil {
+			if err := deadTo(w, 1).Write(t.Context(), []DeadLetter{x.letter}); err != nil {
 				t.Fatal(err)
 			}
 			m := w.taken[0]
 			names := []string{}
 			for _, h := range m.Headers {
-				if !strings.HasPrefix(h.Key, "__connect.errors.") && h.Key != "aggregator.reason" && h.Key != partition.HeaderCut {
+				if !strings.HasPrefix(h.Key, "__connect.errors.") && h.Key != "aggregator.reason" && h.Key != HeaderCut {
 					names = append(names, h.Key)
 				}
 			}
-			if got := strings.Join(names, " "); len(w.taken) != 1 || (m.Value != nil) != x.value || (m.Key != nil) != x.key || got != x.headers || headerOf(m, partition.HeaderCut) != x.cut {
-				t.Errorf("%d written: value of %d, key %q, headers %s, cut %q", len(w.taken), len(m.Value), m.Key, got, headerOf(m, partition.HeaderCut))
+			if got := strings.Join(names, " "); len(w.taken) != 1 || (m.Value != nil) != x.value || (m.Key != nil) != x.key || got != x.headers || headerOf(m, HeaderCut) != x.cut {
+				t.Errorf("%d written: value of %d, key %q, headers %s, cut %q", len(w.taken), len(m.Value), m.Key, got, headerOf(m, HeaderCut))
 			}
 			if headerOf(m, "aggregator.reason") != "too-large" || headerOf(m, "__connect.errors.offset") != "7" || m.Topic != "events.dlq" || m.WriterData != 1 {
 				t.Errorf("%+v", m)
@@ -118,7 +119,7 @@ func headerOf(m kafka.Message, name string) string { return header(m.Headers, na
 // TestDeadLettersOfANarrowTopic: one that is refused for its size takes no other with it, each is written once, in order,
 // and what fails otherwise is tried again.
 func TestDeadLettersOfANarrowTopic(t *testing.T) {
-	var letters []partition.DeadLetter
+	var letters []DeadLetter
 	for i := range 50 {
 		d := letterWith(bytes.Repeat([]byte("x"), 20*i))
 		d.Offset, d.Message = int64(i), "x"
@@ -132,7 +133,7 @@ func TestDeadLettersOfANarrowTopic(t *testing.T) {
 		if headerOf(m, "__connect.errors.offset") != strconv.Itoa(i) {
 			t.Errorf("offset %s in place %d", headerOf(m, "__connect.errors.offset"), i)
 		}
-		if all := letters[i].Record(partition.CutNothing); (len(m.Value) == 20*i) != (partition.Size(&all) <= w.most) {
+		if all := letters[i].Record(CutNothing); (len(m.Value) == 20*i) != (Size(&all) <= w.most) {
 			t.Errorf("offset %d: %d bytes of %d", i, len(m.Value), 20*i)
 		}
 	}
@@ -144,7 +145,7 @@ func TestDeadLettersOfANarrowTopic(t *testing.T) {
 // TestDeadLetterThatDoesNotFit: a topic that does not even take the least of a letter is for the operator to mend.
 func TestDeadLetterThatDoesNotFit(t *testing.T) {
 	w := &narrowTopic{most: 100}
-	err := deadTo(w, 3).Write(t.Context(), []partition.DeadLetter{letterWith([]byte("v")), letterWith(nil)})
+	err := deadTo(w, 3).Write(t.Context(), []DeadLetter{letterWith([]byte("v")), letterWith(nil)})
 	if !errors.Is(err, kafka.MessageSizeTooLarge) || !strings.Contains(err.Error(), "raise max.message.bytes of events.dlq") || len(w.taken) > 0 {
 		t.Errorf("%v", err)
 	}
@@ -156,8 +157,8 @@ func TestDeadLetterPutBack(t *testing.T) {
 	var sizes []int
 	for i := range 5 {
 		d.Offset = int64(100 + i)
-		m := d.Record(partition.CutNothing)
-		sizes = append(sizes, partition.Size(&m))
+		m := d.Record(CutNothing)
+		sizes = append(sizes, Size(&m))
 		d.Headers = m.Headers
 		if i > 0 && (headerOf(m, "aggregator.original.aggregator.reason") != "mine" || headerOf(m, "aggregator.original.__connect.errors.offset") != "100") {
 			t.Errorf("put back %d times: %v", i, m.Headers)

@@ -1,4 +1,4 @@
-package stream
+package partition
 
 import (
 	"context"
@@ -11,16 +11,15 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
-	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // wiredLog is a log of batches as they are on Kafka's wire.
 type wiredLog struct {
-	*simLog
+	fetchtest.Log
 	raw []byte
 	end int64
 }
@@ -43,9 +42,9 @@ func (r *wiredReader) SeekTo(offset int64) { r.at = offset }
 func (r *wiredReader) Close()              {}
 
 // heldLetters keeps dead letters.
-type heldLetters struct{ all []partition.DeadLetter }
+type heldLetters struct{ all []DeadLetter }
 
-func (h *heldLetters) Write(_ context.Context, letters []partition.DeadLetter) error {
+func (h *heldLetters) Write(_ context.Context, letters []DeadLetter) error {
 	h.all = append(h.all, letters...)
 	return nil
 }
@@ -60,7 +59,7 @@ func TestFaultyRecords(t *testing.T) {
 	wide.Key, wide.Value = []byte("wide"), make([]byte, 3<<20)
 	long := click(2)
 	long.Headers = slices.Repeat([]kmsg.Header{{Key: "h"}}, 5_000)
-	log := &wiredLog{simLog: clicksLog(0, 0), end: 9}
+	log := &wiredLog{Log: fetchtest.Clicks(0), end: 9}
 	batch := func(first, end int32, records ...kmsg.Record) []byte {
 		for i := range records {
 			records[i].OffsetDelta -= first
@@ -71,9 +70,9 @@ func TestFaultyRecords(t *testing.T) {
 	log.raw = append(log.raw, batch(4, 7, click(4), click(4), click(6))...)
 	log.raw = append(log.raw, batch(7, 9, click(7), kmsg.Record{OffsetDelta: 8, Value: []byte("{}")})...)
 
-	x := loneReader(t, log)
+	x := lone(t, log)
 	dead := &heldLetters{}
-	x.Dead, x.Surplus, x.ChunkOps, x.DecidedTo = dead, &retry.Throttle{}, 1000, 0
+	x.Dead, x.chunkOps, x.DecidedTo = dead, 1000, 0
 	x.Shards = []chan shard.Message{make(chan shard.Message, 100)}
 	x.Stream = x.Open(0)
 	for range 3 {
@@ -85,18 +84,18 @@ func TestFaultyRecords(t *testing.T) {
 		x.Assignment.Pool.Refill()
 	}
 	for v, want := range map[engine.Verdict]float64{engine.Matched: 5, engine.Malformed: 3, engine.Duplicate: 0, engine.Ahead: 0} {
-		if got := told(x.Metrics.Events[v]); got != want {
+		if got := valueOf(x.Metrics.Events[v]); got != want {
 			t.Errorf("%s: %v, want %v", engine.VerdictNames[v], got, want)
 		}
 	}
-	if got := told(x.Metrics.Surplus); got != 1 {
+	if got := valueOf(x.Metrics.Surplus); got != 1 {
 		t.Errorf("%v records passed over, want 1", got)
 	}
 	var got []string
 	for i := range dead.all {
-		m := dead.all[i].Record(partition.CutNothing)
+		m := dead.all[i].Record(CutNothing)
 		got = append(got, fmt.Sprintf("%s/%s/%q/%d/%d", header(m.Headers, "__connect.errors.offset"), header(m.Headers, "aggregator.reason"), m.Key, len(m.Value), len(m.Headers)))
-		if n := header(m.Headers, partition.HeaderCut); (n == "3145728") != (dead.all[i].Offset == 1) {
+		if n := header(m.Headers, HeaderCut); (n == "3145728") != (dead.all[i].Offset == 1) {
 			t.Errorf("offset %d: a value of %q bytes", dead.all[i].Offset, n)
 		}
 	}

@@ -1,0 +1,56 @@
+package partition
+
+import (
+	"context"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// Options is what partitions need to know.
+type Options struct {
+	Program   *engine.Program
+	Secret    engine.Secret
+	Intake    engine.IntakeOptions
+	Source    fetch.Source
+	Store     store                // has the fences
+	Shards    []chan shard.Message // where operations go, by shard
+	Dead      deadLetters          // where records go that cannot be counted
+	Alignment *watermark.Alignment // of all partitions of the process
+	Start     Start                // of the group; zero: at the start of the log
+	// RefuseLost: the store lost its fences: stand still, do not count again.
+	RefuseLost      bool
+	metrics.Retrier // metrics and log
+}
+
+// store is what a partition needs of the store.
+type store interface {
+	windowstore.Atomic
+	Keys() windowstore.Keys
+}
+
+// deadLetters takes the records that cannot be counted. It returns when all are safe.
+type deadLetters interface {
+	Write(ctx context.Context, letters []DeadLetter) error
+}
+
+// Shared is what the partitions of a process share, from one generation of the group to the next.
+type Shared struct {
+	Options
+	chunkOps int            // operations of a chunk at which it is sent
+	stalled  retry.Throttle // of all partitions that stand still
+	surplus  retry.Throttle // of all that pass records over
+	holes    holes
+	dedupe   dedupeCache
+}
+
+// NewShared is for the partitions of one process.
+func NewShared(o Options) *Shared { return &Shared{Options: o, chunkOps: shard.ChunkOps} }
+
+// Given is told that a generation has begun. Ids of partitions that it did not give to this process are forgotten.
+func (s *Shared) Given() { s.dedupe.forget() }

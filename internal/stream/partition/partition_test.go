@@ -1,0 +1,64 @@
+package partition
+
+import (
+	"log/slog"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
+)
+
+const clicksPack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}`
+
+// sharing is what partitions of a log share that feed one shard, which nobody runs. What a test says otherwise is in change.
+func sharing(t *testing.T, log fetch.Source, change func(o *Options)) *Shared {
+	t.Helper()
+	p := enginetest.Compile(t, clicksPack)
+	o := Options{
+		Program: p, Source: log, Shards: make([]chan shard.Message, 1), Alignment: watermark.NewAlignment(2, 1, 0, func() {}),
+		Retrier: metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), p), slog.New(slog.DiscardHandler)),
+	}
+	if change != nil {
+		change(&o)
+	}
+	return NewShared(o)
+}
+
+// lone is a partition that reads a log.
+func lone(t *testing.T, log fetch.Source) *Partition {
+	t.Helper()
+	return sharing(t, log, nil).New(shard.NewAssignment("events", 0, 0, 1))
+}
+
+// deciding is a partition that is only asked what it makes of records.
+func deciding(t *testing.T, intake engine.IntakeOptions) *Partition {
+	t.Helper()
+	return sharing(t, nil, func(o *Options) { o.Intake = intake }).New(shard.NewAssignment("events", 0, 0, 1))
+}
+
+// valueOf is a metric's value.
+func valueOf(m prometheus.Metric) float64 {
+	var x dto.Metric
+	if err := m.Write(&x); err != nil {
+		panic(err)
+	}
+	return x.GetCounter().GetValue()
+}
+
+// header is the value of the first header of a name.
+func header(headers []kafka.Header, key string) string {
+	for _, h := range headers {
+		if h.Key == key {
+			return string(h.Value)
+		}
+	}
+	return ""
+}

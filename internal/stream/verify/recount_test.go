@@ -1,0 +1,58 @@
+package verify
+
+import (
+	"fmt"
+	"log/slog"
+	"testing"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+)
+
+const clicksPack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}`
+
+// recountOf is a recount of the partitions of a log, each from the given offset on.
+func recountOf(t *testing.T, log fetchtest.Log, from int64) *recount {
+	t.Helper()
+	o := &Options{Source: log, Program: enginetest.Compile(t, clicksPack), Shards: 1, Log: slog.New(slog.DiscardHandler)}
+	var topics []position.TopicPartition
+	var starts []int64
+	for p := range log {
+		topics, starts = append(topics, position.TopicPartition{Topic: "events", Partition: p}), append(starts, from)
+	}
+	return newRecount(o, engine.Secret{}, topics, starts, make([]partition.Stretches, len(log)), metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.Program), o.Log))
+}
+
+// TestVerifyBeginsAtTheClock: where the log as it is read begins is told by the first record that counts for the clock, not
+// by one without a timestamp, or with one in seconds, which would say that all of it is there.
+func TestVerifyBeginsAtTheClock(t *testing.T) {
+	const start = fetchtest.ClicksAt
+	var records []fetch.Record
+	for i, millis := range []int64{start, -1, start / 1000, 0, start + 60_000, start + 120_000} {
+		records = append(records, fetchtest.Click(fmt.Sprint(i), millis))
+	}
+	r := recountOf(t, fetchtest.Log{records}, 1)
+	if err := r.read(t.Context(), []int64{int64(len(records))}, func() error { return nil }); err != nil {
+		t.Fatal(err)
+	}
+	want := engine.Nanoseconds(start+60_000) + int64(engine.DefaultMaxAhead)
+	if p := r.partitions[0]; p.CompleteFrom(start+120_000) != want || p.Next() != int64(len(records)) {
+		t.Errorf("the log is complete from %d, want %d; read up to %d", p.CompleteFrom(start+120_000), want, p.Next())
+	}
+}
+
+// TestTimestampsNearTheEnd: Kafka timestamps may be anything.
+func TestTimestampsNearTheEnd(t *testing.T) {
+	r := recountOf(t, fetchtest.Log{{fetchtest.Click("1", engine.Never-900)}, {fetchtest.Click("2", engine.Never-500)}}, 0)
+	p, until, err := r.oldest(t.Context(), []int64{1, 1})
+	if err != nil || p == nil || p.Assignment().Partition != 0 || until < engine.Never-900 {
+		t.Fatalf("nothing is read up to %d, %v", until, err)
+	}
+}
