@@ -210,7 +210,7 @@ func (m *measurement) checkEvents() {
 
 // lateEvents is how many of the events are late: all but the marks, if any is.
 func (m *measurement) lateEvents() int {
-	if m.even.Behind == 0 {
+	if m.even.Delay == 0 {
 		return 0
 	}
 	return m.events - m.feed.even.Marks()

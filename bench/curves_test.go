@@ -50,7 +50,8 @@ func usual(events int) curvePoint {
 	return curvePoint{events: events}.over(1_000, 100)
 }
 
-// over gives so many incidents that many accounts each, all of which are there before what is measured.
+// over gives so many incidents that many accounts each. All of them are there before the measured
+// part begins.
 func (p curvePoint) over(subjects, members int) curvePoint {
 	p.fill = subjects * members
 	p.even = gen.EvenConfig{Subjects: subjects, Members: members, Partitions: partitions, Fill: p.fill}
@@ -100,7 +101,7 @@ func slide(p *curvePoint, steps int) {
 // special are loads that lean on one part of the program.
 func special(events int) curve {
 	hot, late, fresh := usual(events).over(1, 100), usual(events), usual(events).over(10_000+events, 1)
-	late.even.Behind = 60 * time.Hour
+	late.even.Delay = 60 * time.Hour
 	fresh.fill, fresh.even.Marks = 10_000, -1
 	c := curve{name: "special", x: "load", points: []curvePoint{usual(events), hot, late, fresh}}
 	for i, name := range []string{"usual", "one hot incident", "all late", "all subjects new"} {

@@ -60,8 +60,9 @@ func (f *feed) pace(ctx context.Context, from time.Time, perSecond float64, enou
 	})
 }
 
-// pace calls send with the moment at which each event is due and how many are sent with it, those that are due each
-// so often, until it reports that these are enough. It returns how late the latest was.
+// pace calls send with the moment at which each event is due, and how many events were sent with
+// it. Each tick it sends all that are due, until send reports that these are enough. It returns how
+// late the latest was.
 func pace(each time.Duration, from time.Time, perSecond float64, send func(due time.Time, sent int) (enough bool)) (latest time.Duration) {
 	tick := time.NewTicker(each)
 	defer tick.Stop()

@@ -10,8 +10,8 @@ import (
 	"time"
 )
 
-// flinkCounter counts by the definition of the Flink job: the 60 whole minutes before the end of a minute, by the events' times alone, and an
-// event as often as it was sent.
+// flinkCounter counts by the definition of the Flink job: the 60 whole minutes before the end of a
+// minute, by the events' times alone. An event counts as often as it was sent.
 type flinkCounter struct {
 	incidents map[string]map[int64]*minuteCounts
 }

@@ -19,9 +19,9 @@ var outage = flag.Duration("outage", time.Minute, "how long the program is away 
 // shares of the full rate at which delays are measured, in per cent.
 var shares = []int{10, 50, 90}
 
-// BenchmarkLatency sends events at even rates while the program runs, and shows
-// how long after the moment at which an event was due its crossing was seen by a
-// consumer of the topic. Then the program is away for a while, and has to catch up.
+// BenchmarkLatency sends events at even rates while the program runs. It shows how long after the
+// moment at which an event was due its crossing was seen by a consumer of the topic. Then the
+// program is away for a while, and has to catch up.
 func BenchmarkLatency(b *testing.B) {
 	x := newFixture(b)
 	printf("%s", describe(x.redis()))
@@ -47,8 +47,8 @@ func BenchmarkLatency(b *testing.B) {
 	printf("load average after: %s", loadAverage())
 }
 
-// fullRate is how many events a second the program takes: of a backlog, or from
-// a sender that shares the machine with it, whichever is less.
+// fullRate is how many events a second the program takes, of a backlog or from a sender that shares
+// the machine with it, whichever is less.
 func (x *fixture) fullRate(load curvePoint) float64 {
 	backlog := x.measure(load).rate
 	load.live = true

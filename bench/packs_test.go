@@ -20,10 +20,10 @@ const accountLimit = 1_000_000
 // each mark crosses. A zero field has its default.
 type packOptions struct {
 	rules  int  // for incidents; default 1
-	apart  bool // each with a counter of its own, of clicks; else all share one of clicks and one of accounts
+	apart  bool // each with a counter of its own, of clicks; otherwise all share one of clicks and one of accounts
 	window int  // minutes; default 48 hours
 	steps  int  // of the window; default 48
-	clicks int  // limit of clicks; default one that is not reached
+	clicks int  // limit of clicks; default: a limit that is not reached
 }
 
 func (s packOptions) withDefaults() packOptions {

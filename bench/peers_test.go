@@ -144,8 +144,9 @@ func (l backlog) first(part int64) backlog {
 	return l
 }
 
-// BenchmarkPeers lets those who could do the plain job instead read one backlog in turns with the program and the floor, and
-// compares the crossings of each with the oracle. RESULTS.md describes each, and what it does not do.
+// BenchmarkPeers lets those who could do the plain job instead read one backlog in turns with the
+// program and the floor. It compares the crossings of each with the oracle. RESULTS.md describes
+// each, and what it does not do.
 func BenchmarkPeers(b *testing.B) {
 	streamsClasses, flinkClasses := kafkaStreams.compiled(b), flink.compiled(b)
 	x := newFixture(b)

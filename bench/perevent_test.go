@@ -18,11 +18,13 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
-// countInRedis does the job of testdata/plain.yaml for one event, in the way in which counters are mostly kept in Redis: a
-// sorted set of accounts by the minute they were last seen in, a hash of clicks by minute with their total. It
-// answers which limits are newly reached: 1 clicks, 2 accounts.
+// countInRedis does the job of testdata/plain.yaml for one event, in the way in which counters are
+// mostly kept in Redis. It has a sorted set of accounts by the minute they were last seen in, and a
+// hash of clicks by minute with their total. It answers which limits are newly reached: 1 clicks, 2
+// accounts.
 //
-// KEYS: id of the event, incident's clicks, incident's accounts. ARGV: minute, clicks or "", account.
+// KEYS: id of the event, incident's clicks, incident's accounts. ARGV: minute, clicks or "",
+// account.
 var countInRedis = redis.NewScript(`
 if not redis.call('SET', KEYS[1], '', 'NX', 'EX', 1200) then return 0 end
 local at = tonumber(ARGV[1])
@@ -113,8 +115,9 @@ func (c *perEvent) count(ctx context.Context, pipe redis.Pipeliner, partition in
 	return answer{reached, incident, string(c.event.ID)}
 }
 
-// BenchmarkPerEvent lets a consumer that updates Redis for each event do the plain job on a twentieth of -events, which is
-// enough: what it costs does not fall with the load. The floor does the same beside it.
+// BenchmarkPerEvent lets a consumer that updates Redis for each event do the plain job on a
+// twentieth of -events. That is enough: what it costs does not fall with the load. The floor does
+// the same beside it.
 func BenchmarkPerEvent(b *testing.B) {
 	x := newFixture(b)
 	l := loadBacklog(b, x.kafka, "events", gen.Config{Seed: 42, Events: *events / 20, Incidents: 20})

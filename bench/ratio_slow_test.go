@@ -12,8 +12,8 @@ import (
 // counters. RESULTS.md has what they take on a quiet machine.
 const maxRatio = 3.0
 
-// TestSlowRatio compares what the program and Redis cost with what the floor costs in the same run: a ratio, and no time, so
-// that a busy or slow machine changes little.
+// TestSlowRatio compares what the program and Redis cost with what the floor costs in the same run.
+// It is a ratio, and no time, so that a busy or slow machine changes little.
 func TestSlowRatio(t *testing.T) {
 	x := newFixture(t)
 	l := loadBacklog(t, x.kafka, "events", gen.Config{Seed: 42, Events: 1_000_000})

@@ -8,8 +8,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
 )
 
-// BenchmarkRules shows what each rule of the built-in pack costs: the service in this process reads a backlog of half of -events with
-// that rule alone, in turns with a pack that counts nothing and with all of it.
+// BenchmarkRules shows what each rule of the built-in pack costs. The service in this process reads
+// a backlog of half of -events with that rule alone, in turns with a pack that counts nothing and
+// with all of it.
 func BenchmarkRules(b *testing.B) {
 	x := newFixture(b)
 	printf("%s", describe(x.redis()))

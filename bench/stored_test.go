@@ -16,9 +16,9 @@ import (
 
 const dayLong = int64(24 * time.Hour)
 
-// BenchmarkStored shows what Redis needs, keys and its own tables included, for
-// a subject with three counters and one day of events, and for a member of a set
-// of so many. One operation fills a Redis.
+// BenchmarkStored shows what Redis needs, keys and its own tables included. It measures a subject
+// with three counters and one day of events, and a member of a set of so many. One operation fills
+// a Redis.
 func BenchmarkStored(b *testing.B) {
 	sums := &windows.Layout{Counters: []windows.Spec{
 		{ID: 1 << 60, Op: windows.Sum, Step: dayLong, N: 730},

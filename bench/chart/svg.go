@@ -91,7 +91,7 @@ func (c *Chart) places() (at []float64, numbers bool) {
 	return at, numbers
 }
 
-// ceiling is a round number at or above all values, of which a fifth is round too.
+// ceiling is a round number at or above all values. A fifth of it is round too.
 func ceiling(lines [][]float64) float64 {
 	most := 1e-9
 	for _, line := range lines {

@@ -32,7 +32,7 @@ func newCrowd(c Config, rng *rand.Rand) crowd {
 	}
 }
 
-// incident draws one that has traffic at this part of the span.
+// incident draws an incident that has traffic at this part of the span.
 func (c *crowd) incident(progress float64) int64 {
 	for {
 		n := int64(c.incidents.Uint64())

@@ -13,14 +13,13 @@ type EvenConfig struct {
 	Partitions int           // default 12
 	Fill       int           // events at first that take incidents, and of each its accounts, in turn; default 0
 	Marks      int           // of the events after Fill each so-many-th is a mark; default 0: none
-	Behind     time.Duration // how much older than their records the events after Fill are; default 0
+	Delay      time.Duration // how much older than their records the events after Fill are; default 0
 }
 
-// Even makes clicks that fall on all incidents and accounts alike, where a
-// Generator's follow Zipf's law: for what is measured beside a number of
-// incidents, of accounts or of partitions. Nothing is sent again. A mark is the
-// one event of its content, so that a limit of 1 for contents is crossed by each
-// mark and by nothing else. It is for one goroutine.
+// Even makes clicks that fall on all incidents and accounts alike, where a Generator's follow
+// Zipf's law. It is for what is measured beside a number of incidents, of accounts or of
+// partitions. Nothing is sent again. A mark is the one event of its content, so that a limit of 1
+// for contents is crossed by each mark and by nothing else. It is for one goroutine.
 type Even struct {
 	config EvenConfig
 	rng    *rand.Rand
@@ -46,7 +45,7 @@ func (e *Even) Make(dst *Record, at time.Time) {
 	mark := e.marked()
 	dst.TimeMillis, dst.Fault = at.UnixMilli(), Whole
 	if e.made >= e.config.Fill {
-		at = at.Add(-e.config.Behind)
+		at = at.Add(-e.config.Delay)
 	}
 	w := writer{key: dst.Key[:0], value: dst.Value[:0]}
 	w.open(e.config.Seed, e.made, at.UTC())

@@ -48,7 +48,7 @@ func TestEvenFills(t *testing.T) {
 }
 
 func TestEvenBehind(t *testing.T) {
-	e := NewEven(EvenConfig{Fill: 1, Behind: time.Hour})
+	e := NewEven(EvenConfig{Fill: 1, Delay: time.Hour})
 	at := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)
 	for _, want := range []string{`"time":"2026-01-01T12:00:00.000000Z"`, `"time":"2026-01-01T11:00:00.000000Z"`} {
 		var r Record

@@ -130,7 +130,7 @@ func (g *Generator) repeat(dst *Record) bool {
 	return due
 }
 
-// sendAgain puts a copy of a record just made 1 to 50 places behind it.
+// sendAgain puts a copy of a record just made 1 to 50 places after it.
 func (g *Generator) sendAgain(r *Record) {
 	at := slot{r.Partition, g.offsets[r.Partition] + g.rng.Int64N(50)}
 	if _, taken := g.repeats[at]; taken {

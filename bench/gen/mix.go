@@ -197,8 +197,9 @@ func (g *Generator) refuse(w *writer, progress float64) {
 	w.text("client", "authority")
 }
 
-// punish is keyed by the account, as is what is counted after it (establish, assist, pay, fund): of two events of one partition it is
-// certain which comes after the other, however many consumers there are.
+// punish is keyed by the account, as is what is counted after it (establish, assist, pay, fund). Of
+// two events of one partition it is certain which comes after the other, however many consumers
+// there are.
 func (g *Generator) punish(w *writer, _ float64) {
 	if g.rng.IntN(2) == 0 {
 		w.keyed("account", g.crowd.operator())

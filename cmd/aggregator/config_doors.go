@@ -67,7 +67,8 @@ func (r *configReader) setPath(paths ...string) string {
 	return paths[0]
 }
 
-// onlyThisMachine says whether only this machine reaches an address. A name of which nothing is known may lead anywhere.
+// onlyThisMachine reports whether only this machine reaches an address. A name of which nothing is
+// known may lead anywhere.
 func onlyThisMachine(addr string) bool {
 	host, _, err := net.SplitHostPort(addr)
 	return err == nil && httpserver.IsLoopbackName(strings.TrimSuffix(host, "."))
@@ -117,8 +118,9 @@ func (r *configReader) inFile(path string, s secret) bool {
 	return s.text != "" && r.origins[path].line > 0
 }
 
-// shortWindows warns of rules whose window one event ahead of time can empty: once it is counted, present events are
-// late by up to max_ahead, which leaves nothing of a window that is no longer, and little of one that hardly is.
+// shortWindows warns of rules whose window one event ahead of time can empty. Once it is counted,
+// present events are late by up to max_ahead. That leaves nothing of a window that is no longer,
+// and little of a window that hardly is.
 func shortWindows(c *config, packs []*thresholds.Pack) (warnings []string) {
 	for _, p := range packs {
 		for _, rule := range p.Rules {

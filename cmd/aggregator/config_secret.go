@@ -77,7 +77,7 @@ func method(l *preflight.Login) (sasl.Mechanism, error) {
 type tlsFiles struct {
 	enabled       bool
 	ca, cert, key string // PEM; no ca: those of the system
-	serverName    string // "": the one that is dialled
+	serverName    string // "": the name that is dialled
 }
 
 // config makes the settings; nil if TLS is off. The fault is about the key named.

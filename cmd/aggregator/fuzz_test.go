@@ -24,7 +24,7 @@ func fuzzConfig(t *testing.T, text string, environ ...string) (c *config, told [
 	return c, append(bad, lines(warnings.String())...)
 }
 
-// FuzzConfig: a config file is read, or each of its faults is told with its place.
+// FuzzConfig: a config file is read, or each of its faults is reported with its place.
 func FuzzConfig(f *testing.F) {
 	example, err := os.ReadFile("aggregator.example.yaml")
 	if err != nil {
@@ -54,12 +54,12 @@ func FuzzPassword(f *testing.F) {
 	for _, around := range [][2]string{{"", ""}, {"*", ""}, {"&", " x"}, {"!", " x"}, {"!x ", ""}, {"[", "]"}, {"{", "}"}, {"{a: ", "}"}, {"\"", "\\q\""}, {"'", ""}, {"- ", ""}, {"", ": x"}, {"@", ""}, {"%", ""}, {"|", ""}, {"\x00", ""}} {
 		f.Add(around[0], around[1])
 	}
-	f.Fuzz(func(t *testing.T, before, behind string) {
+	f.Fuzz(func(t *testing.T, before, after string) {
 		const secret = "hunter2hunter2"
-		if strings.ContainsAny(before+behind, "\r\n\u0085\u2028\u2029") {
+		if strings.ContainsAny(before+after, "\r\n\u0085\u2028\u2029") {
 			return // a line is where a password stands
 		}
-		_, told := fuzzConfig(t, "redis:\n  password: "+before+secret+behind+"\nhttp: {listen: 5}\n")
+		_, told := fuzzConfig(t, "redis:\n  password: "+before+secret+after+"\nhttp: {listen: 5}\n")
 		if all := strings.Join(told, "\n"); strings.Contains(all, secret) {
 			t.Errorf("it is told: %s", all)
 		}

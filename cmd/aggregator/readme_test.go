@@ -47,7 +47,7 @@ func blocksOf(t *testing.T, page string) []block {
 	return blocks
 }
 
-// yamlOf is the YAML of a page, of which there must be so much at least.
+// yamlOf returns the blocks of YAML of a page, which must be least or more.
 func yamlOf(t *testing.T, page string, least int) (texts []string) {
 	t.Helper()
 	for _, b := range blocksOf(t, page) {
@@ -65,8 +65,8 @@ func yamlOf(t *testing.T, page string, least int) (texts []string) {
 // that one makes the next may use.
 var pages = []string{"README.md", "docs/rules.md", "docs/events.md", "docs/operations.md", "docs/security.md", "deploy/k8s/README.md", "CONTRIBUTING.md"}
 
-// TestReadmeCommands runs the commands of the README and of the other pages, but for those that need servers or
-// hours: of these the targets, the commands and the flags must exist.
+// TestReadmeCommands runs the commands of the README and of the other pages, except those that need
+// servers or hours. Of these the targets, the commands and the flags must exist.
 func TestReadmeCommands(t *testing.T) {
 	dir := t.TempDir()
 	build := exec.Command("go", "build", "-o", filepath.Join(dir, "bin", "aggregator"), ".")
@@ -169,7 +169,7 @@ func TestDocsConfigs(t *testing.T) {
 	}
 }
 
-// mustParse checks that a command line is one that the program takes.
+// mustParse checks that the program takes a command line.
 func mustParse(t *testing.T, args []string) {
 	t.Helper()
 	c, err := lookUp(args[0])
@@ -355,7 +355,8 @@ func TestGracePeriod(t *testing.T) {
 	}
 }
 
-// TestSecurityPage: the configs of docs/security.md are good, but for the files that they name, which are not here.
+// TestSecurityPage: the configs of docs/security.md are good, except for the files that they name,
+// which are not here.
 func TestSecurityPage(t *testing.T) {
 	configs := yamlOf(t, "../../docs/security.md", 4)
 	for _, text := range configs {

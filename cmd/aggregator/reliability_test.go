@@ -17,7 +17,8 @@ import (
 // runbooks are the pages that tell an operator what is seen and what to do.
 var runbooks = []string{"docs/runbook.md", "docs/operations.md", "RELIABILITY.md"}
 
-// spoken is what the service can say: its log lines, and every text of its code, of which errors are made.
+// serviceTexts is what the service can log or return: its log lines, and every text of its code
+// that errors are made of.
 type spoken struct {
 	lines, complaints []string // complaints: the lines of warnings and errors
 	texts             []string
@@ -92,7 +93,7 @@ func textOf(n ast.Expr) (string, bool) {
 	return text, err == nil
 }
 
-// quoted are the texts that pages quote behind a word.
+// quoted are the texts that pages quote after a word.
 func quoted(text, word string) (list []string) {
 	for _, m := range regexp.MustCompile(`\b`+word+` "([^"]+)"`).FindAllStringSubmatch(text, -1) {
 		list = append(list, m[1])
@@ -113,8 +114,8 @@ func runbookText(t *testing.T) string {
 	return b.String()
 }
 
-// TestRunbookLogs: what the pages quote of the log the program says, to the letter; and every warning and error that it
-// can log is in the pages.
+// TestRunbookLogs: what the pages quote of the log is what the program logs, to the letter. Every
+// warning and error that it can log is in the pages.
 func TestRunbookLogs(t *testing.T) {
 	said, text := listen(t), runbookText(t)
 	lines, errors := quoted(text, "log"), quoted(text, "error")

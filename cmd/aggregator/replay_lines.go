@@ -9,9 +9,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 )
 
-// lineReader reads lines of bounded length. Of a longer one it gives the beginning,
-// which is too large for an event all the same, so that it is refused like any
-// other that is.
+// lineReader reads lines of bounded length. Of a longer line it gives the beginning. That is too
+// large for an event all the same, and is refused like any other line that is too large.
 type lineReader struct {
 	r      *bufio.Reader
 	number int   // of the line given last, from 1
@@ -28,8 +27,9 @@ func newLineReader(r io.Reader) *lineReader {
 // waits reports whether next may have to wait for input.
 func (l *lineReader) waits() bool { return l.r.Buffered() == 0 }
 
-// next is the next line without its end, which is a line feed, or a carriage return and a line feed; nothing of a line of
-// JSON's white space. It is valid until the next call. The error is io.EOF at the end.
+// next is the next line without its end, which is a line feed, or a carriage return and a line
+// feed. It is nil for a line of JSON's white space. It is valid until the next call. The error is
+// io.EOF at the end.
 func (l *lineReader) next() ([]byte, error) {
 	line, err := l.r.ReadSlice('\n')
 	l.read += int64(len(line))

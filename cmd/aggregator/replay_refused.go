@@ -8,8 +8,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 )
 
-// otherFiles are the forms that a whole file may have in place of lines of JSON, by the reason for which its first line
-// is malformed, with the command that makes lines of it.
+// otherFiles are the forms that a whole file may have in place of lines of JSON, with the command
+// that makes lines of each. They go by the reason for which the file's first line is malformed.
 var otherFiles = map[string]string{
 	event.ReasonGzip: "zcat", event.ReasonZstd: "zstdcat", event.ReasonLZ4: "lz4cat", event.ReasonBzip2: "bzcat", event.ReasonXZ: "xzcat",
 	event.ReasonZip: "unzip -p", event.ReasonAvro: "avro-tools tojson",

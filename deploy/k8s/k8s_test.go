@@ -27,7 +27,7 @@ const (
 	configFile = "/etc/aggregator/aggregator.yaml"
 )
 
-// runCommand is what the container is started with, behind its entry point.
+// runCommand is what the container is started with, after its entry point.
 var runCommand = []string{"run", "-config", configFile}
 
 // faults lists what is wrong with a Deployment, as Kubernetes would not tell.

@@ -2,16 +2,16 @@ package event
 
 import "bytes"
 
-// Decoder decodes records into events. Its zero value is ready to use. It owns
-// the memory for texts with escapes, so it serves one goroutine, and an event
-// is valid until the next call of the decoder that filled it. Decoding
-// allocates nothing once that memory has grown, except for an error.
+// Decoder decodes records into events. Its zero value is ready to use. It owns the memory for texts
+// with escapes. So it serves one goroutine, and an event is valid until the next call of the
+// decoder that filled it. Decoding allocates nothing once that memory has grown, except for an
+// error.
 //
-// Each method sets the whole event. Its error is always a *Malformed; the
-// event then holds nothing of use.
+// Each method sets the whole event. Its error is always a *Malformed; the event then holds nothing
+// of use.
 type Decoder struct {
-	// Types maps the type of a CloudEvents envelope to ours, where the event has
-	// none: config cloudevents.types. One that is not in it is taken as it is.
+	// Types maps the type of a CloudEvents envelope to ours, where the event has none: config
+	// cloudevents.types. A type that is not in it is taken as it is.
 	Types map[string]string
 
 	timed   bool   // the event has a time
@@ -27,13 +27,13 @@ func (d *Decoder) Decode(e *Event, value []byte) error {
 	return d.DecodeRecord(e, value, nil)
 }
 
-// DecodeRecord decodes a record's value. The form is told by what is there, never by a
-// content type. A value that is an object with a specversion and a source is the structured form of
-// CloudEvents; else a header ce_specversion makes it the binary one; else it is a plain
+// DecodeRecord decodes a record's value. The form is decided by what is there, never by a content
+// type. A value that is an object with a specversion and a source is the structured form of
+// CloudEvents. Otherwise a header ce_specversion makes it the binary form. Otherwise it is a plain
 // event, and the headers mean nothing.
 //
-// A value is read as an event until its members tell that it is an envelope, so that the usual
-// one is read once.
+// A value is read as an event until its members show that it is an envelope, so that usual values
+// are read once.
 func (d *Decoder) DecodeRecord(e *Event, value []byte, headers []Header) error {
 	d.reset(e)
 	bad := d.document(e, value)
@@ -87,7 +87,7 @@ func (d *Decoder) document(e *Event, b []byte) *Malformed {
 	return finish(b, i)
 }
 
-// begin reads to behind the brace with which a value begins.
+// begin reads up to the end of the brace with which a value begins.
 func begin(b []byte) (int, *Malformed) {
 	switch {
 	case len(b) == 0:
@@ -117,8 +117,8 @@ func finish(b []byte, end int) *Malformed {
 	return faultTrailing.at("", i)
 }
 
-// object reads an event's members from behind its opening brace to behind the
-// closing one. It stops where the members have told that they are an envelope's.
+// object reads an event's members, from after its opening brace to the end of the closing brace. It
+// stops where the members have shown that they are an envelope's.
 func (d *Decoder) object(e *Event, b []byte, i int) (int, *Malformed) {
 	seen, previous := uint32(0), start
 	i, more, f := open(b, i, '}')

@@ -6,10 +6,10 @@ import (
 	"unicode/utf8"
 )
 
-// AppendJSON appends the event as plain JSON: one form for each event, which
-// decodes to the same event, but for Source, which plain JSON has no place for.
-// Members are in the order id, time, type, string fields, integer fields; absent
-// ones and a count of 1 are left out; the time is in UTC. Texts must be UTF-8.
+// AppendJSON appends the event as plain JSON: one form for each event. It decodes to the same
+// event, except for Source, which plain JSON has no place for. Members are in the order id, time,
+// type, string fields, integer fields. Absent members and a count of 1 are left out; the time is in
+// UTC. Texts must be UTF-8.
 func (e *Event) AppendJSON(dst []byte) []byte {
 	dst = append(dst, `{"id":`...)
 	dst = appendText(dst, e.ID)
@@ -68,9 +68,9 @@ func appendEscape(dst []byte, c byte) []byte {
 	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 }
 
-// AppendIdentity appends that by which duplicates are recognised: the event's
-// own id as it is, or the envelope's source and id, each behind a byte that no
-// UTF-8 text has, so that neither can be taken for the other.
+// AppendIdentity appends that by which duplicates are recognised. It is the event's own id as it
+// is, or the envelope's source and id. Each of these follows a byte that no UTF-8 text has, so that
+// no identity can be taken for one of the other kind.
 func (e *Event) AppendIdentity(dst []byte) []byte {
 	if e.Source == nil {
 		return append(dst, e.ID...)

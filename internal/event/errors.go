@@ -33,8 +33,8 @@ const (
 	ReasonUnreadable  = "unreadable"       // the record is one of a batch that cannot be read as its producer wrote it
 	ReasonAhead       = "ahead"            // the time lies after 2261, ahead of any clock: not malformed, but nothing that can be counted
 
-	// The value is something else than JSON, or JSON that holds the event in another way; it is told by
-	// how it begins, see foreign.go.
+	// The value is something else than JSON, or JSON that holds the event in another way. This is
+	// recognised by how it begins, see foreign.go.
 	ReasonGzip        = "gzip"
 	ReasonZstd        = "zstd"
 	ReasonLZ4         = "lz4"
@@ -77,8 +77,8 @@ type Malformed struct {
 	Detail string // what is wrong, and what to do
 }
 
-// Error returns the member, the detail and the offset, as far as there are any:
-// "count: 1.5 is not an integer from 1 to 1,000,000,000,000 (byte 41)".
+// Error returns the member, the detail and the offset, as far as there are any: "count: 1.5 is not
+// an integer from 1 to 1,000,000,000,000 (byte 41)".
 func (m *Malformed) Error() string {
 	s := m.Detail
 	if m.Member != "" {
@@ -90,7 +90,7 @@ func (m *Malformed) Error() string {
 	return s
 }
 
-// under puts the member below another one, of which it is a part.
+// under puts the member below the member that it is a part of.
 func (m *Malformed) under(outer string) *Malformed {
 	if m.Member != "" {
 		outer += "."

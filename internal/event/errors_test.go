@@ -38,8 +38,8 @@ func TestReasons(t *testing.T) {
 	}
 }
 
-// TestMalformedQuotesNoText puts a name and a number that are personal data
-// wherever a record has room for them, and breaks the record behind them.
+// TestMalformedQuotesNoText puts a name and a number that are personal data wherever a record has
+// room for them, and breaks the record after them.
 func TestMalformedQuotesNoText(t *testing.T) {
 	const secret = "13800138000"
 	f := func(value string, headers []Header) {

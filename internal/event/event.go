@@ -36,11 +36,11 @@ var (
 	NumNames = [NumNum]string{"count", "members", "followers", "records", "amount"}
 )
 
-// Event is one decoded record. Its byte slices point into the record's value,
-// its headers or the decoder's scratch memory: they are valid until the next
-// call of the decoder that filled it and must not be changed.
+// Event is one decoded record. Its byte slices point into the record's value, its headers or the
+// decoder's scratch memory. They are valid until the next call of the decoder that filled it, and
+// must not be changed.
 type Event struct {
-	ID     []byte         // 1-128 B. The event's own id, else the CloudEvents envelope's
+	ID     []byte         // 1-128 B. The event's own id, otherwise the CloudEvents envelope's
 	Source []byte         // the envelope's source if ID is the envelope's; nil if the event has an id of its own
 	Type   []byte         // 1-64 B
 	Time   int64          // Unix nanoseconds

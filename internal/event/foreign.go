@@ -41,7 +41,8 @@ var formats = []format{
 	{ReasonProtobuf, isProtobuf, "the value looks like protobuf; send JSON, which protobuf's JSON mapping (JsonFormat, protojson) writes as well"},
 }
 
-// Foreign says what a value is that is no JSON object, as far as its beginning tells; else it returns nil.
+// Foreign says what a value is that is no JSON object, as far as its beginning shows. Otherwise it
+// returns nil.
 func Foreign(b []byte) *Malformed {
 	for i := range formats {
 		if f := &formats[i]; f.is(b) {
@@ -80,8 +81,8 @@ func isZlib(b []byte) bool {
 	return len(b) > 2 && b[0] == 'x' && ('x'<<8+int(b[1]))%31 == 0 && !isText(b)
 }
 
-// wide tells whether a value begins with two ASCII characters of so many bytes each, of which the one at
-// the given place is not 0, as JSON in UTF-16 and UTF-32 does.
+// wide reports whether a value begins with two ASCII characters of size bytes each, as JSON in
+// UTF-16 and UTF-32 does. In each, only the byte at the given place is not 0.
 func wide(b []byte, size, at int) bool {
 	if len(b) < 2*size {
 		return false
@@ -144,7 +145,7 @@ func isCBOR(b []byte) bool {
 	return b[1]&0xe0 == 0x60 && isName(b[2:], b[1]&0x1f)
 }
 
-// isName tells whether b begins with a name of n characters of ASCII, as members of events have.
+// isName reports whether b begins with a name of n characters of ASCII, as members of events have.
 func isName(b []byte, n byte) bool {
 	if n == 0 || len(b) < int(n) {
 		return false
@@ -174,7 +175,7 @@ func isArray(b []byte) bool { return begins(b[skipSpace(b, 0):], "[") }
 
 func isJSONText(b []byte) bool { return holdsJSON(b, skipSpace(b, 0)) }
 
-// holdsJSON tells whether the value at b[i] is a string that holds an object, or such a string.
+// holdsJSON reports whether the value at b[i] is a string that holds an object, or such a string.
 func holdsJSON(b []byte, i int) bool {
 	if i == len(b) || b[i] != '"' {
 		return false
@@ -201,7 +202,7 @@ func isProtobuf(b []byte) bool {
 	return fields >= 2
 }
 
-// isText tells whether b is UTF-8 without control characters but white space.
+// isText reports whether b is UTF-8 without control characters except white space.
 func isText(b []byte) bool {
 	for _, c := range b {
 		if c < ' ' && c != '\n' && c != '\r' && c != '\t' {

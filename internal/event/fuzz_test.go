@@ -36,7 +36,7 @@ func agree(t *testing.T, input []byte, decode func(*Decoder, *Event) error, want
 	return ok
 }
 
-// faultless tells whether an error lacks something.
+// faultless reports whether an error lacks something.
 func faultless(m *Malformed) bool {
 	return m.Reason == "" || m.Detail == "" || m.Offset < -1 || m.Offset > MaxSize || !utf8.ValidString(m.Error())
 }

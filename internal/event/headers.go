@@ -5,8 +5,8 @@ import "unicode/utf8"
 // headerPrefix begins the headers of the binary form in the Kafka protocol binding of CloudEvents 1.0.
 const headerPrefix = "ce_"
 
-// isBinary tells whether the headers are those of the binary form: ce_specversion says
-// so, and nothing else does. A header whose value is nil is absent.
+// isBinary reports whether the headers are those of the binary form: ce_specversion says so, and
+// nothing else does. A header whose value is nil is absent.
 func isBinary(headers []Header) bool {
 	for _, h := range headers {
 		if h.Value != nil && headerAttribute(h.Key) == attrSpecversion {
@@ -47,8 +47,8 @@ func (d *Decoder) binary(e *Event, headers []Header) *Malformed {
 	return d.fill(e, &v)
 }
 
-// needs tells whether anything depends on the text of an attribute: on the version, and on
-// what fills in what the event lacks.
+// needs reports whether anything depends on the text of an attribute: on the version, and on what
+// fills in what the event lacks.
 func (d *Decoder) needs(e *Event, a attribute) bool {
 	switch a {
 	case attrID, attrSource:

@@ -120,7 +120,7 @@ func TestDecodeBinaryContentType(t *testing.T) {
 	acceptedRecord(t, "{}", with(with(envelopeHeaders, "Content-Type", "application/json"), "content-type", "\xff"), filled+" count=1")
 	f("application/cloudevents-batch+json")
 	f("application/cloudevents+protobuf")
-	// the value itself says whether it is JSON
+	// the value itself shows whether it is JSON
 	f("")
 	f("text/plain")
 	f("application/octet-stream")

@@ -61,7 +61,7 @@ func memberOf(name []byte) member {
 	return unknown
 }
 
-// isNum tells whether the member is an integer field.
+// isNum reports whether the member is an integer field.
 func (m member) isNum() bool { return m >= firstNum && m < memberID }
 
 // name returns the member's name in JSON, "" for an unknown one.

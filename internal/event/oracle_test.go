@@ -23,7 +23,7 @@ type pair struct {
 	value jsontext.Value
 }
 
-// parseStrictly reads a whole object, and says whether it is one.
+// parseStrictly reads a whole object, and reports whether it is one.
 func parseStrictly(text []byte) (pairs []pair, ok bool) {
 	if len(text) == 0 || len(text) > 65536 {
 		return nil, false
@@ -54,7 +54,7 @@ func parseStrictly(text []byte) (pairs []pair, ok bool) {
 	return pairs, err == io.EOF
 }
 
-// depthOf counts the levels of a value: 0 for one that is no container.
+// depthOf counts the levels of a value: 0 for a value that is no container.
 func depthOf(value jsontext.Value) (deepest int) {
 	d := jsontext.NewDecoder(bytes.NewBuffer(value.Clone()), jsontext.AllowDuplicateNames(true))
 	for {
@@ -285,8 +285,8 @@ func dataOf(data jsontext.Value, attrs map[string]string) ([]byte, bool) {
 	return decoded, err == nil && base64.StdEncoding.EncodeToString(decoded) == text
 }
 
-// isWrapped tells whether a value is a structured CloudEvent: an object in which a specversion and a source
-// are not null.
+// isWrapped reports whether a value is a structured CloudEvent: an object in which a specversion
+// and a source are not null.
 func isWrapped(text []byte) bool {
 	pairs, ok := parseStrictly(text)
 	there := map[string]bool{}

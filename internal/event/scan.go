@@ -5,8 +5,8 @@ import (
 	"unicode/utf8"
 )
 
-// The scan functions take the bytes and an index, and return the index behind
-// what they read. With a fault they return the index of the fault.
+// The scan functions take the bytes and an index, and return the index after what they read. With a
+// fault they return the index of the fault.
 
 func skipSpace(b []byte, i int) int {
 	for i < len(b) && (b[i] == ' ' || b[i] == '\n' || b[i] == '\r' || b[i] == '\t') {
@@ -15,8 +15,8 @@ func skipSpace(b []byte, i int) int {
 	return i
 }
 
-// open reads from behind a { or [ to the first member or element. There
-// is none if the closing bracket follows, which is then read as well.
+// open reads from after a { or [ to the first member or element. There is none if the closing
+// bracket follows, which is then read as well.
 func open(b []byte, i int, closing byte) (next int, more bool, f fault) {
 	i = skipSpace(b, i)
 	if i == len(b) {
@@ -28,8 +28,8 @@ func open(b []byte, i int, closing byte) (next int, more bool, f fault) {
 	return i, true, fine
 }
 
-// separator reads what stands behind a member or element: a comma and the space
-// behind it, or the closing bracket.
+// separator reads what follows a member or element: a comma and the space after it, or the closing
+// bracket.
 func separator(b []byte, i int, closing byte) (next int, more bool, f fault) {
 	i = skipSpace(b, i)
 	switch {
@@ -43,7 +43,7 @@ func separator(b []byte, i int, closing byte) (next int, more bool, f fault) {
 	return i, false, faultComma
 }
 
-// colon reads the colon behind a name, with the space around it.
+// colon reads the colon after a name, with the space around it.
 func colon(b []byte, i int) (int, fault) {
 	i = skipSpace(b, i)
 	switch {
@@ -63,8 +63,8 @@ func literal(b []byte, i int, word string) (int, fault) {
 	return i + len(word), fine
 }
 
-// scanString reads a string from behind its opening quote to behind the closing
-// one. Its text is valid UTF-8 and its escapes, if it has any, are sound.
+// scanString reads a string from after its opening quote to the end of the closing quote. Its text
+// is valid UTF-8 and its escapes, if it has any, are sound.
 func scanString(b []byte, i int) (end int, escaped bool, f fault) {
 	for {
 		i = plainText(b, i)

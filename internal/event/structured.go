@@ -27,8 +27,8 @@ func toldBy(name []byte) tells {
 	return 0
 }
 
-// tells notes what the unknown member whose value begins at b[i] tells, and says whether the object
-// is an envelope by that.
+// tells notes what the unknown member whose value begins at b[i] shows, and reports whether the
+// object is an envelope by that.
 func (d *Decoder) tells(b []byte, i int) bool {
 	if d.met != 0 && i < len(b) && b[i] != 'n' {
 		d.told |= d.met
@@ -36,9 +36,9 @@ func (d *Decoder) tells(b []byte, i int) bool {
 	return d.told == tellEnvelope
 }
 
-// isEnvelope looks through a value that is no event, for whatever reason, for the members of an envelope:
-// what is wrong with it is to be told of the form that it has. It looks closer only where the word, or an
-// escape that may hide it, stands in the value.
+// isEnvelope looks for the members of an envelope in a value that is no event, for whatever reason.
+// What is wrong with the value is to be reported for the form that it has. It looks closer only
+// where the word, or an escape that may hide it, stands in the value.
 func (d *Decoder) isEnvelope(b []byte) bool {
 	if !bytes.Contains(b, []byte("specversion")) && !bytes.Contains(b, []byte(`\u`)) {
 		return false
@@ -115,8 +115,8 @@ func (d *Decoder) structured(e *Event, b []byte) *Malformed {
 	return d.fill(e, &v)
 }
 
-// envelope reads an envelope's members from behind its opening brace to behind
-// the closing one, and the event if it is in data.
+// envelope reads an envelope's members, from after its opening brace to the end of the closing
+// brace, and the event if it is in data.
 func (d *Decoder) envelope(e *Event, v *envelope, b []byte, i int) (int, *Malformed) {
 	seen := uint32(0)
 	i, more, f := open(b, i, '}')
@@ -190,8 +190,8 @@ func (d *Decoder) data(e *Event, v *envelope, b []byte, i int) (int, *Malformed)
 	return end, nil
 }
 
-// strictBase64 refuses bits behind the last byte, so that there is one way only
-// to write the data (RFC 4648, sections 3.5 and 4).
+// strictBase64 refuses bits after the last byte, so that there is one way only to write the data
+// (RFC 4648, sections 3.5 and 4).
 var strictBase64 = base64.StdEncoding.Strict()
 
 // dataBase64 decodes the event that is in data_base64, and checks that there is

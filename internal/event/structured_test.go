@@ -47,7 +47,8 @@ func TestDecodeStructured(t *testing.T) {
 	f(inEnvelope(`,"x":`+deep+`,"data":{"x":`+deep+`}`), filled+" count=1")
 }
 
-// TestDecodeStructuredByContent: an envelope is told by its members, wherever they stand and whatever headers say.
+// TestDecodeStructuredByContent: an envelope is recognised by its members, wherever they stand and
+// whatever headers say.
 func TestDecodeStructuredByContent(t *testing.T) {
 	f := func(value string, headers []Header) {
 		t.Helper()

@@ -2,8 +2,8 @@ package event
 
 import "time"
 
-// Times are accepted from minTime on and before maxTime, so that every one is
-// an int64 of nanoseconds with room for a window on either side.
+// Times are accepted from minTime on and before maxTime. So every time is an int64 of nanoseconds
+// with room for a window on either side.
 var (
 	minTime = time.Date(1678, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
 	maxTime = time.Date(2262, 1, 1, 0, 0, 0, 0, time.UTC).Unix()

@@ -27,7 +27,8 @@ func check(t *testing.T, err, explained error, remedy string) {
 	}
 }
 
-// TestTLS: what is wrong with certificates is told of either server, with the keys of its own section.
+// TestTLS: what is wrong with certificates is explained for either server, with the keys of its own
+// section.
 func TestTLS(t *testing.T) {
 	f := func(err error, remedy string) {
 		t.Helper()
@@ -63,7 +64,7 @@ func TestKafka(t *testing.T) {
 	f(kafka.LeaderNotAvailable, "")
 }
 
-// TestKafkaShortens: the library's names are left out, and of many errors the first one is told.
+// TestKafkaShortens: the library's names are left out, and of many errors the first is reported.
 func TestKafkaShortens(t *testing.T) {
 	f := func(err error, want string) {
 		t.Helper()

@@ -111,7 +111,8 @@ func bearer(r *http.Request) string {
 // maxBody is the most that a request may carry, in bytes. Nothing that is served needs any of it.
 const maxBody = 64 << 10
 
-// boundedBody refuses a body that says it is larger, and ends one that turns out to be.
+// boundedBody refuses a body that is larger by its own length, and cuts a body that turns out to be
+// larger.
 func boundedBody(inner http.Handler) http.Handler {
 	bounded := http.MaxBytesHandler(inner, maxBody)
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

@@ -9,9 +9,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// connections bounds how many connections are open. Otherwise a client that opens many, and says nothing on them, would
-// use up the descriptors that Kafka and Redis need, and would keep probes from their answers. When all places are taken, a
-// new connection takes the place of another one. So a probe, which asks as soon as it is connected, is always answered.
+// connections bounds how many connections are open. Otherwise a client that opens many, and says
+// nothing on them, would use up the descriptors that Kafka and Redis need. It would also keep
+// probes from their answers. When all places are taken, a new connection takes the place of another
+// one. So a probe, which asks as soon as it is connected, is always answered.
 type connections struct {
 	limit int
 	grace time.Duration // for which a new connection, and a request, keep their places in any case
@@ -102,9 +103,10 @@ func (c *connections) changed(conn net.Conn, state http.ConnState) {
 	}
 }
 
-// evict takes out the connection that is missed least, if there is no room. That is the connection that has longest sent
-// nothing, or only a part of a header. If there is none, it is the one that has longest been idle between requests; if there
-// is none either, the one whose request has taken longest. If no connection may go yet, wait is when one may.
+// evict takes out the connection that is missed least, if there is no room. That is the connection
+// that has longest sent nothing, or only a part of a header. If there is none, it is the connection
+// that has longest been idle between requests. If there is none either, it is the connection whose
+// request has taken longest. If no connection may go yet, wait is when one may.
 func (c *connections) evict() (goes net.Conn, wait time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -15,8 +15,8 @@ func onLoopback(a net.Addr) bool {
 	return ok && tcp.IP.IsLoopback()
 }
 
-// known refuses a Host that is not ours. A page of somebody else can make its own name lead to this machine, and a
-// browser would then let it read what is served here to this machine alone.
+// known refuses a Host that is not ours. A page of somebody else can make its own name lead to this
+// machine. A browser would then let it read what is served here to this machine alone.
 func (a Auth) known(inner http.Handler, m *Metrics) http.Handler {
 	names := a.Hosts
 	if u, err := url.Parse(a.ExternalURL); err == nil && u.Hostname() != "" {

@@ -19,16 +19,16 @@ type clearing struct {
 	date time.Time
 }
 
-// behind is where a subject's events and the stream were when an event not earlier than T was last applied: what lies
-// between them is the subject's delay.
-type behind struct{ event, stream time.Time }
+// delay is where a subject's events and the stream were when an event not earlier than T was last
+// applied. What lies between them is the subject's delay.
+type delay struct{ event, stream time.Time }
 
 // after returns the moment that is later than t by the delay.
-func (b behind) after(t time.Time) time.Time {
-	if !b.stream.After(b.event) {
+func (d delay) after(t time.Time) time.Time {
+	if !d.stream.After(d.event) {
 		return t
 	}
-	return time.Unix(t.Unix()+b.stream.Unix()-b.event.Unix(), int64(t.Nanosecond()+b.stream.Nanosecond()-b.event.Nanosecond()))
+	return time.Unix(t.Unix()+d.stream.Unix()-d.event.Unix(), int64(t.Nanosecond()+d.stream.Nanosecond()-d.event.Nanosecond()))
 }
 
 // arm watches a rule with an announced level, unless it never clears.
@@ -41,24 +41,26 @@ func (o *Oracle) arm(s *subject, r *rule) {
 	o.rewatch(s)
 }
 
-// rewatch sees that the clears of a subject are looked for when the stream has reached the first of them, and the subject's delay.
+// rewatch makes the clears of a subject be looked for when the stream has reached the first of
+// them, and the subject's delay.
 func (o *Oracle) rewatch(s *subject) {
 	for _, r := range o.rules {
 		if date, ok := o.armed[watch{s, r}]; ok {
-			o.lookBy(s.behind.after(date))
+			o.lookBy(s.delay.after(date))
 		}
 	}
 }
 
-// lookBy sees that all clears are looked at when the stream has reached t.
+// lookBy makes all clears be looked at when the stream has reached t.
 func (o *Oracle) lookBy(t time.Time) {
 	if t.Before(o.nextClear) {
 		o.nextClear = t
 	}
 }
 
-// clear ends the episodes that are due before an event is added: those of its subjects by their T and by the stream's time, the
-// others by the stream's time, which has to be past a clear's date by the subject's delay.
+// clear ends the episodes that are due before an event is added. Those of its subjects are due by
+// their T and by the stream's time. The others are due by the stream's time, which has to be past a
+// clear's date by the subject's delay.
 func (o *Oracle) clear(visits []visit, ev *event) []Crossing {
 	due := o.due(visits, ev)
 	slices.SortFunc(due, func(a, b clearing) int {
@@ -107,19 +109,19 @@ func (o *Oracle) due(visits []visit, ev *event) []clearing {
 		}
 	}
 	for w, date := range o.armed {
-		o.lookBy(w.subject.behind.after(date))
+		o.lookBy(w.subject.delay.after(date))
 	}
 	return due
 }
 
-// isDue tells whether a clear of a date is due when an event is applied.
+// isDue reports whether a clear of a date is due when an event is applied.
 func isDue(s *subject, date time.Time, visits []visit, stream, t time.Time) bool {
 	for _, v := range visits {
 		if v.subject == s && !date.After(t) { // T itself has been reached before
 			return true
 		}
 	}
-	return !s.behind.after(date).After(stream)
+	return !s.delay.after(date).After(stream)
 }
 
 // streamTime is the newest time matched; over several partitions the smallest such.

@@ -64,8 +64,9 @@ func TestSilentClear(t *testing.T) {
 		r b 0 1 clicks=1`)
 }
 
-// TestSilentClearOfOneBehind shows a subject that runs behind the stream: what the stream's time does to it comes as much later.
-func TestSilentClearOfOneBehind(t *testing.T) {
+// TestSilentClearOfDelayed: what the stream's time does to a subject that runs behind the stream
+// comes as much later.
+func TestSilentClearOfDelayed(t *testing.T) {
 	f := func(events, want string) *Oracle {
 		t.Helper()
 		return play(t, Options{}, clicksPack(`levels: [0.5], clear: 0.4`), events, want)
@@ -102,7 +103,7 @@ func TestSilentClearOfOneBehind(t *testing.T) {
 		3 r/incident/a/1/0.5 0s
 		5 r/incident/e/1/0.5 40m0s
 		6 r/incident/a/1/0 11m0s`)
-	// an event older than T says nothing of how far its subject is behind
+	// an event older than T does not set the delay of its subject
 	f(`1h click incident=b
 		30m click incident=a count=5
 		25m click incident=a

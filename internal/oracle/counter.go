@@ -28,7 +28,7 @@ func (c condition) holds(ev *event) bool {
 	return (there && c.values[value]) != c.not
 }
 
-// matches tells whether ev counts in m for subjects of a kind; "after" is no part of that.
+// matches reports whether ev counts in m for subjects of a kind; "after" is no part of that.
 func (m *measure) matches(by string, ev *event) bool {
 	if ev.texts[by] == "" || !m.hasFields(ev) {
 		return false

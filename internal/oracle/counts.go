@@ -15,8 +15,9 @@ type countJSON struct {
 	Measures measuresJSON `json:"measures"`
 }
 
-// Counts returns the lines of replay -counts, without newlines: one for each rule and subject of which a measure is above 0, as of
-// the subject's T, sorted by the bytes of rule, then subject.
+// Counts returns the lines of replay -counts, without newlines. There is a line for each rule and
+// subject with a measure above 0, as of the subject's T. They are sorted by the bytes of rule, then
+// subject.
 func (o *Oracle) Counts() [][]byte {
 	var lines []countJSON
 	for _, r := range o.rules {

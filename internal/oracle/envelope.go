@@ -30,7 +30,7 @@ func members(value []byte) object {
 	return o
 }
 
-// has tells whether a member is there and not null.
+// has reports whether a member is there and not null.
 func (o object) has(name string) bool {
 	for _, text := range o[name] {
 		if string(text) != "null" {

@@ -32,7 +32,7 @@ var (
 	rfc3339 = regexp.MustCompile(`^\d{4}-\d\d-\d\dT([01]\d|2[0-3]):\d\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
 )
 
-// event is one event; a field that is absent is in neither map, but for count, which is 1.
+// event is one event. A field that is absent is in neither map, except for count, which is then 1.
 type event struct {
 	time    time.Time // UTC
 	texts   map[string]string

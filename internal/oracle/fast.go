@@ -49,7 +49,7 @@ func (l *ledger) displaced() bool {
 	return false
 }
 
-// seen tells whether an event no later than t is in the window of c at now.
+// seen reports whether an event no later than t is in the window of c at now.
 func (l *ledger) seen(c *counter, t, now time.Time) bool {
 	earliest, _ := l.tallies[c].(firstTally)
 	for bucket, first := range earliest {

@@ -139,7 +139,7 @@ rules: [{id: r, by: incident, window: `+window+`, limits: {defied: 100}}]
 	// an event is not after itself
 	f(ten, `0s both incident=a
 		0s both incident=a count=7`, `r a 0 1 defied=7`)
-	// one that is refused moves T, and so does an order
+	// a refused event moves T, and so does an order
 	f(ten, `0s order incident=a
 		1s click incident=a count=3
 		11m order incident=a
@@ -198,8 +198,8 @@ func TestCapByLimits(t *testing.T) {
 	f(99, `k a 1.51 1 keys=31+`)
 }
 
-// TestCapIsOfTheCounter shows that the largest cap holds for all rules over one counter, whatever its name and spelling, and not for
-// a counter over another window.
+// TestCapIsOfTheCounter: the largest cap holds for all rules over one counter, whatever its name
+// and spelling. It does not hold for a counter over another window.
 func TestCapIsOfTheCounter(t *testing.T) {
 	events := ""
 	for i := range 40 {
@@ -242,12 +242,12 @@ func TestCap(t *testing.T) {
 	// a key already there displaces nobody
 	f(four+`3m view incident=a account=v
 		11m tick incident=a`, "k a 0 1 keys=3\nt a 0 1 ticks=1")
-	// one that was displaced is new again
+	// a key that was displaced is new again
 	f(four+`3m view incident=a account=u
 		11m tick incident=a`, "k a 0 1 keys=3+\nt a 0 1 ticks=1")
 	f(four+`3m view incident=a account=u
 		12m tick incident=a`, "k a 0 1 keys=3\nt a 0 1 ticks=1")
-	// a new key may be older than the one that makes room
+	// a new key may be older than the key that makes room
 	f(four+`0m view incident=a account=y
 		10m tick incident=a`, "k a 0 1 keys=3+\nt a 0 1 ticks=1")
 	f(four+`0m view incident=a account=y
@@ -256,7 +256,8 @@ func TestCap(t *testing.T) {
 	f(four+`0m view incident=a account=y
 		3m view incident=a account=z
 		11m tick incident=a`, "k a 0 1 keys=3+\nt a 0 1 ticks=1")
-	// of several in one bucket, the one that came there first; keys that have left the window make room by themselves
+	// of several in one bucket, the key that came there first; keys that have left the window make
+	// room by themselves
 	f(`0m view incident=a account=u followers=5
 		0m view incident=a account=v followers=7
 		1m view incident=a account=w followers=1

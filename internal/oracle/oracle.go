@@ -37,7 +37,7 @@ type subject struct {
 	by, id string
 	now    time.Time // T; zero: no event yet
 	first  time.Time // earliest time of an event that matched
-	behind behind
+	delay  delay
 	book   book
 	states map[*rule]state // absent: nothing announced, episode 1
 	fedBy  map[int]bool    // partitions
@@ -49,7 +49,7 @@ type book interface {
 	add(ev *event, now time.Time, matched []*counter)
 	// value counts at a T that is not before the last one of add.
 	value(c *counter, at time.Time) (value int64, atLeast bool)
-	// displaced tells whether a key ever made room for another.
+	// displaced reports whether a key ever made room for another.
 	displaced() bool
 }
 
@@ -201,7 +201,8 @@ func (o *Oracle) partition(number int) *partition {
 	return o.partitions[number]
 }
 
-// duplicate moves the clock, remembers the id at it, and tells whether the id came at most window ms ago.
+// duplicate moves the clock, remembers the id at it, and reports whether the id came at most window
+// ms ago.
 func (p *partition) duplicate(id string, millis, window int64) bool {
 	p.clock = max(p.clock, millis)
 	last, came := p.ids[id]
@@ -248,7 +249,7 @@ func (o *Oracle) count(visits []visit, ev *event) []Crossing {
 	for _, v := range visits {
 		s := v.subject
 		if !ev.time.Before(s.now) {
-			s.behind = behind{event: ev.time, stream: o.streamTime()}
+			s.delay = delay{event: ev.time, stream: o.streamTime()}
 			o.rewatch(s)
 		}
 		s.now = later(s.now, ev.time)
@@ -320,8 +321,9 @@ func (o *Oracle) FedBy(by, subject string) int {
 	return 0
 }
 
-// Displaced names the subjects, as kind/id, of which a counter at its cap gave a key's place away: what is said of them from then on
-// may depend on which key it was. It is empty for a plain oracle.
+// Displaced names the subjects, as kind/id, with a counter that gave a key's place away at its cap.
+// What is answered for them from then on may depend on which key it was. It is empty for a plain
+// oracle.
 func (o *Oracle) Displaced() []string {
 	var names []string
 	for by, subjects := range o.subjects {

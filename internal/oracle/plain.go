@@ -43,7 +43,8 @@ func (h *history) taken(c *counter) []entry {
 	return taken
 }
 
-// hasBefore tells whether an event of the other counter was applied earlier, is no later than e, and lies in e's window.
+// hasBefore reports whether an event of the other counter was applied earlier, is no later than e,
+// and lies in e's window.
 func hasBefore(earlier []entry, other *counter, e entry) bool {
 	for _, o := range earlier {
 		if other.measure.matches(other.by, o.ev) && !o.ev.time.After(e.ev.time) && !other.late(o.ev.time, e.now) {
@@ -129,7 +130,8 @@ func find(held []heldKey, key string) *heldKey {
 	return nil
 }
 
-// firstToGo returns the key of the oldest bucket, and of several the one that came there first.
+// firstToGo returns the index of the key of the oldest bucket; among several, the key that came
+// there first.
 func firstToGo(held []heldKey) int {
 	first := 0
 	for i, k := range held {

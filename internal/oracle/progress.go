@@ -50,7 +50,7 @@ func (rd reading) progress() *big.Rat {
 	}
 }
 
-// cleared tells whether an episode ends with this reading.
+// cleared reports whether an episode ends with this reading.
 func (rd reading) cleared() bool {
 	return !slices.Contains(rd.atLeast, true) && rd.progress().Cmp(rd.rule.clear) < 0
 }

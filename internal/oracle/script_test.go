@@ -57,8 +57,9 @@ func lines(text string) []string {
 	return all
 }
 
-// play applies events, one a line, in both ways of counting, and compares what they cross with want: lines of the event's ordinal, the
-// crossing's id and its time since 2026-01-01. It returns the fast oracle.
+// play applies events, one a line, in both ways of counting, and compares what they cross with
+// want. Each line of want is the event's ordinal, the crossing's id and its time since 2026-01-01.
+// It returns the fast oracle.
 func play(t *testing.T, opt Options, pack, events, want string) *Oracle {
 	t.Helper()
 	var o, before *Oracle
@@ -85,7 +86,8 @@ func play(t *testing.T, opt Options, pack, events, want string) *Oracle {
 	return o
 }
 
-// counts returns the lines of -counts as "rule subject level episode value,value+", with a + behind what is at least that.
+// counts returns the lines of -counts as "rule subject level episode value,value+", with a + after
+// a value that is a lower bound.
 func counts(o *Oracle) string {
 	var text strings.Builder
 	for _, l := range o.Counts() {

@@ -21,8 +21,9 @@ func (k *kafkaCheck) reads(topic string) bool {
 
 func (k *kafkaCheck) writes(topic string) bool { return !slices.Contains(k.o.Kafka.Events, topic) }
 
-// tryTopic fetches from every leader of a topic that the service reads. Where the service writes, it asks every leader to take
-// no record at all: a leader refuses that only once it knows that it would take some.
+// tryTopic fetches from every leader of a topic that the service reads. Where the service writes,
+// it asks every leader to take no record at all. A leader refuses that only once it knows that it
+// would take some.
 func (k *kafkaCheck) tryTopic(ctx context.Context, t *kmsg.MetadataResponseTopic) {
 	if k.reads(*t.Topic) {
 		k.tryAll(ctx, t, "read", k.fetch)
@@ -58,7 +59,7 @@ func (k *kafkaCheck) tryAll(ctx context.Context, t *kmsg.MetadataResponseTopic, 
 	}
 }
 
-// refresh asks anew who leads.
+// refresh asks again who leads.
 func (k *kafkaCheck) refresh(ctx context.Context, t *kmsg.MetadataResponseTopic) {
 	topics, err := k.metadata(ctx)
 	if i := slices.IndexFunc(topics, func(other kmsg.MetadataResponseTopic) bool { return *other.Topic == *t.Topic }); err == nil && i >= 0 {

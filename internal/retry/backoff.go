@@ -10,8 +10,9 @@ import (
 type Backoff struct {
 	First time.Duration // the pause after the first failure; above 0
 	Most  time.Duration // the longest pause
-	// Jitter makes pauses uneven, so that those who failed together do not come back together: it gives a random
-	// part of half a pause, and the other half stays. Default: none, pauses are even.
+	// Jitter makes pauses uneven, so that those who failed together do not come back together. It
+	// gives a random part of half a pause, and the other half stays. Default: none, pauses are
+	// even.
 	Jitter Jitter
 
 	next time.Duration // 0: First

@@ -14,7 +14,8 @@ type Throttle struct {
 	said bool // a line passed, and nobody has said yet that it is over
 }
 
-// Pass reports whether a line may pass now, and how many were held back since the last one that did.
+// Pass reports whether a line may pass now, and how many were held back since the last line that
+// did.
 func (t *Throttle) Pass() (held int, ok bool) {
 	if t == nil {
 		return 0, true

@@ -27,7 +27,7 @@ type Signal chan struct{}
 // NewSignal returns a Signal that is not raised.
 func NewSignal() Signal { return make(Signal, 1) }
 
-// Raise wakes the goroutine that waits, or the one that waits next. It never blocks.
+// Raise wakes the goroutine that waits, or the next goroutine that waits. It never blocks.
 func (s Signal) Raise() {
 	select {
 	case s <- struct{}{}:

@@ -27,9 +27,9 @@ type KafkaOptions struct {
 	// compiler only, which saves a second of CPU at each start. A benchmark
 	// leaves the second compiler on: "-Xms1g", "-Xmx1g".
 	JVM []string
-	// Listeners are listeners of each broker beside the one of Addr, on which nobody
-	// logs in: protocols as Kafka names them, by names in upper case, as
-	// "LOGIN": "SASL_SSL". See ListenerAddr; what they need is in Properties.
+	// Listeners are listeners of each broker beside the listener of Addr, on which nobody logs in.
+	// They are protocols as Kafka names them, by names in upper case, as "LOGIN": "SASL_SSL". See
+	// ListenerAddr; what they need is in Properties.
 	Listeners map[string]string
 	// Advertise gives every broker a second listener, for clients that come
 	// through a proxy: broker i tells those that it is at Advertise[i]. Where it
@@ -77,8 +77,8 @@ func (k *KafkaServer) As(tb testing.TB) *KafkaServer {
 	return &other
 }
 
-// startBrokers starts a new cluster with its data under dir: a broker for each
-// two ports, or more if there are more listeners; the second listeners' not counted.
+// startBrokers starts a new cluster with its data under dir. There is a broker for each two ports,
+// or more ports each if there are more listeners. The ports of second listeners do not count.
 func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
 	jars, err := kafkaJars()
 	if err != nil {
@@ -106,9 +106,9 @@ func startBrokers(dir string, ports []int, o KafkaOptions) ([]*Server, error) {
 	return brokers, nil
 }
 
-// cluster is what the brokers of one Kafka have in common. Broker i listens for
-// clients on ports[2i] and for controllers on ports[2i+1]; and for clients that
-// come through a proxy, if there are such, on second[i].
+// cluster is what the brokers of one Kafka have in common. Broker i listens for clients on
+// ports[2i] and for controllers on ports[2i+1]. For clients that come through a proxy, if there are
+// such, it listens on second[i].
 type cluster struct {
 	dir, jars string
 	ports     []int

@@ -7,9 +7,10 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 )
 
-// RecordBatch is a batch as Kafka has it on the wire, uncompressed and outside transactions. Offsets and
-// timestamps (ms) of its records count from the ones given (OffsetDelta, TimestampDelta64), and may be any,
-// which no client would write; the batch says that it holds so many offsets.
+// RecordBatch is a batch as Kafka has it on the wire, uncompressed and outside transactions.
+// Offsets and timestamps (ms) of its records count from first and timestamp (OffsetDelta,
+// TimestampDelta64). They may be any, also such as no client would write. The batch says that it
+// holds so many offsets.
 func RecordBatch(first, timestamp int64, offsets int32, records ...kmsg.Record) []byte {
 	b := kmsg.RecordBatch{
 		FirstOffset: first, Magic: 2, LastOffsetDelta: offsets - 1, FirstTimestamp: timestamp, MaxTimestamp: timestamp,

@@ -21,10 +21,9 @@ func (c *cluster) settings(i int) []byte {
 	return b
 }
 
-// defaults makes a small Kafka that starts fast: few internal partitions, no
-// wait before a group's first rebalance, and records that are kept for ever
-// however old their timestamps are. A killed broker may come back when its
-// session has run out: after 4 s, not Kafka's 9.
+// defaults makes a small Kafka that starts fast: few internal partitions and no wait before a
+// group's first rebalance. Records are kept for ever, however old their timestamps are. A killed
+// broker may come back when its session has run out: after 4 s, not Kafka's 9.
 func (c *cluster) defaults(i int) map[string]string {
 	n := c.size()
 	copies := fmt.Sprint(min(n, 3))

@@ -20,10 +20,9 @@ func (k *KafkaServer) Produce(topic string, in io.Reader, args ...string) {
 	k.kcat(in, append([]string{"-P", "-t", topic}, args...)...)
 }
 
-// Consume reads what is in the topic now by kcat, from the start to the end of
-// every partition, and returns a line for each record: its value, or what "-f"
-// and kcat's format ask for ("%p %o %k %h %s"). Aborted transactions are left
-// out. The order is kept within a partition only.
+// Consume reads what is in the topic now by kcat, from the start to the end of every partition. It
+// returns a line for each record: its value, or what "-f" and kcat's format ask for ("%p %o %k %h
+// %s"). Aborted transactions are left out. The order is kept within a partition only.
 func (k *KafkaServer) Consume(topic string, args ...string) []string {
 	k.tb.Helper()
 	out := k.kcat(nil, append([]string{"-C", "-t", topic, "-o", "beginning", "-e", "-q"}, args...)...)

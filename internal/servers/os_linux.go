@@ -11,11 +11,10 @@ import (
 	"time"
 )
 
-// procAttr makes the kernel kill a child when the test process dies, however it
-// dies. The signal is tied to the thread that started the child; the Go runtime
-// ends a thread early only under a goroutine that locked it and returned, which
-// no test here does. A group of its own lets a signal reach the children that
-// the server forked.
+// procAttr makes the kernel kill a child when the test process dies, however it dies. The signal is
+// tied to the thread that started the child. The Go runtime ends a thread early only under a
+// goroutine that locked it and returned, which no test here does. A group of its own lets a signal
+// reach the children that the server forked.
 func procAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
@@ -63,8 +62,8 @@ func cpuTime(pid int) (time.Duration, error) {
 	if err != nil {
 		return 0, fmt.Errorf("read cpu time: %w", err)
 	}
-	// The name in parentheses may hold blanks; utime and stime are the 12th and
-	// 13th fields after it (proc(5), fields 14 and 15), in 1/100 s.
+	// The name in parentheses may hold blanks. utime and stime are the 12th and 13th fields after
+	// it (proc(5), fields 14 and 15), in 1/100 s.
 	fields := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
 	var ticks int
 	for _, field := range fields[11:13] {

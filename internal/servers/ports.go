@@ -8,9 +8,9 @@ import (
 	"testing"
 )
 
-// Ports are taken from below Linux's ephemeral range (32768 and up). A client
-// that dials a dead server's ephemeral port again and again may be given that
-// very port as its own, connect to itself, and keep the server from coming back.
+// Ports are taken from below Linux's ephemeral range (32768 and up). A client may dial a dead
+// server's ephemeral port again and again. It may then be given that very port as its own, connect
+// to itself, and keep the server from coming back.
 const (
 	lowestPort  = 15000
 	highestPort = 32000

@@ -132,7 +132,7 @@ func (p *PrometheusServer) ask(ctx context.Context, path string, data any) error
 	if err != nil {
 		return err
 	}
-	req.Close = true // nothing is left open behind a test
+	req.Close = true // nothing is left open after a test
 	res, err := http.DefaultClient.Do(req)
 	if err != nil {
 		return err

@@ -91,8 +91,8 @@ func (r *RedisServer) Do(args ...string) string {
 	return reply
 }
 
-// Try is Do for a command that may fail: an error reply, no answer within 20 s,
-// or a server that is down is an error.
+// Try is Do for a command that may fail. An error reply, no answer within 20 s, or a server that is
+// down is an error.
 func (r *RedisServer) Try(args ...string) (string, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), commandLimit)
 	defer cancel()

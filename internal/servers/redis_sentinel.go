@@ -11,7 +11,7 @@ import (
 	"testing"
 )
 
-// sentinels is how many watch a master: three, of which two must agree.
+// sentinels is how many watch a master: two of the three must agree.
 const sentinels = 3
 
 // RedisWatched is a master with one replica under three Sentinels.

@@ -62,8 +62,8 @@ func find(name string) error {
 	return err
 }
 
-// kafkaJars returns the directory of Kafka's jars: $KAFKA_LIB, else one in the
-// user's cache directory, where make install puts them.
+// kafkaJars returns the directory of Kafka's jars: $KAFKA_LIB, otherwise a directory in the user's
+// cache directory, where make install puts them.
 func kafkaJars() (string, error) {
 	dir := os.Getenv("KAFKA_LIB")
 	if dir == "" {

@@ -40,8 +40,8 @@ func SharedKafka(tb testing.TB) *KafkaServer {
 	return &KafkaServer{tb: tb, shared: true, brokers: shared.brokers}
 }
 
-// startShared starts the shared Kafka in a directory whose name tells this
-// process, so that a later one can see that nobody needs it any more.
+// startShared starts the shared Kafka in a directory whose name holds this process's id. So a later
+// process can see that nobody needs it any more.
 func startShared() error {
 	removeStale()
 	dir, err := os.MkdirTemp("", fmt.Sprintf("aggregator-kafka-%d-", os.Getpid()))

@@ -74,7 +74,7 @@ func TestValues(t *testing.T) {
 	f("a: {b: 1}\r\nc: 2\r\n", "1:1 ={2}\n1:4 a={1}\n1:8 a.b=2 \"1\" tag \"\" quoted false\n2:4 c=2 \"2\" tag \"\" quoted false\n")
 }
 
-// TestSyntax: each thing that is not YAML is told at its place, with a remedy.
+// TestSyntax: each thing that is not YAML is reported at its place, with a remedy.
 func TestSyntax(t *testing.T) {
 	f := func(text, want string) {
 		t.Helper()

@@ -26,8 +26,8 @@ func Nearest(given string, names []string) string {
 	return best
 }
 
-// farness is how far the names are apart: their distance, but where the one is
-// a beginning of the other at most the typos allowed.
+// farness is how far the names are apart: their distance. Where one is a beginning of the other, it
+// is at most the typos allowed.
 func farness(a, b []rune) int {
 	typos := maxTypos(len(a))
 	if begins(string(a), string(b)) {

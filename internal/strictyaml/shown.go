@@ -20,7 +20,7 @@ func Quote(s string) string {
 	return strconv.Quote(s)
 }
 
-// Shown is a text as it is, if it can only be read as a name or a number, else quoted.
+// Shown is a text as it is, if it can only be read as a name or a number, otherwise quoted.
 func Shown(s string) string {
 	if len(s) <= 64 && IsPlain(s) {
 		return s
@@ -28,8 +28,8 @@ func Shown(s string) string {
 	return Quote(s)
 }
 
-// IsPlain reports whether a text reads as one word, of the letters, marks and digits of any script and the
-// signs that ids are made with.
+// IsPlain reports whether a text reads as one word, made of letters, marks and digits of any script
+// and the signs that ids are made with.
 func IsPlain(s string) bool {
 	for i, c := range s {
 		switch {

@@ -61,8 +61,8 @@ func lastOf(text []rune) yaml.Mark {
 
 const otherwise = "indent the keys of a mapping alike, write a colon and a space after each, and quote a text whole or not at all"
 
-// remedyFor is a remedy for a character that YAML does not allow where it is;
-// begin is the first one of what it is in, and first says that it begins its line.
+// remedyFor is a remedy for a character that YAML does not allow where it is. begin is the first
+// character of what it is in; first is whether it begins its line.
 func remedyFor(c, begin rune, first bool) string {
 	switch {
 	case c == '\t':

@@ -8,8 +8,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// windowSize asks the terminal's driver. One that does not know its size has 80
-// by 24, as terminals once had.
+// windowSize asks the terminal's driver. A terminal that does not know its size has 80 by 24, as
+// terminals once had.
 func windowSize(f *os.File) (columns, rows int) {
 	size, err := unix.IoctlGetWinsize(int(f.Fd()), unix.TIOCGWINSZ)
 	switch {

@@ -72,7 +72,7 @@ func expectedLines(test *Test) string {
 	return b.String()
 }
 
-// TestBuiltinTestsReachEveryLevel sees that the tests are not vacuous: each rule
+// TestBuiltinTestsReachEveryLevel checks that the tests are not vacuous: each rule
 // reaches each of its levels, by each of its measures, and stops one short.
 func TestBuiltinTestsReachEveryLevel(t *testing.T) {
 	for _, name := range Builtins() {

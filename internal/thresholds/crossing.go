@@ -14,7 +14,7 @@ type Crossing struct {
 	Rule     *Rule
 	Subject  string    // the bare id; its kind is Rule.By
 	Level    Level     // 0: cleared
-	Episode  uint64    // the one the level belongs to; of a clear, the one that ended
+	Episode  uint64    // the episode that the level belongs to; of a clear, the episode that ended
 	Values   []Value   // by limit of Rule
 	From     time.Time // the start of the oldest bucket covered; it may lie before what nanoseconds reach
 	Time     int64     // Unix nanoseconds: the subject's time, where the window ends

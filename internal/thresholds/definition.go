@@ -2,11 +2,11 @@ package thresholds
 
 import "strconv"
 
-// Definition is what the measure counts, as a text that two measures share if
-// and only if they count the same: it holds neither the measure's name nor the
-// order or the way in which the pack wrote it down. A counter is kept under it,
-// so a change to this text loses the counts of every installation. (Quoted as
-// ASCII, as what else is printed plainly changes with the releases of Go.)
+// Definition is what the measure counts, as a text. Two measures share the text if and only if they
+// count the same. It holds neither the measure's name nor the order or the way in which the pack
+// wrote it down. A counter is kept under it, so a change to this text loses the counts of every
+// installation. (Texts are quoted as ASCII, since what else is printed plainly changes with the
+// releases of Go.)
 //
 //	sum "count" of "click"; after (sum "count" of "order")
 //	distinct of "send"."recipient" "view"."account"; weight "members"; where "media" not "video"

@@ -152,8 +152,8 @@ func (c *dumbCounter) slide(m *Measure, oldest int64) {
 	}
 }
 
-// dumbCleared says whether at the start of any bucket after the subject's time, up to t,
-// the rule clears.
+// dumbCleared reports whether at the start of any bucket after the subject's time, up to t, the
+// rule clears.
 func dumbCleared(r *Rule, s *dumbSubject, t int64) bool {
 	for at := (s.now/r.Step + 1) * r.Step; at <= t; at += r.Step {
 		if r.Clear > 0 && r.Clears(dumbValues(r, s, at)) {
@@ -174,8 +174,8 @@ func dumbValues(r *Rule, s *dumbSubject, now int64) []Value {
 	return values
 }
 
-// dumbAfter says whether an event of m's other measure was applied before e, is
-// no later, and lies in the window that the subject had when e was applied.
+// dumbAfter reports whether an event of m's other measure was applied before e and is no later. It
+// must also lie in the window that the subject had when e was applied.
 func dumbAfter(m *Measure, r *Rule, before []*dumbEvent, e *dumbEvent) bool {
 	if m.After == nil {
 		return true
@@ -190,7 +190,7 @@ func dumbAfter(m *Measure, r *Rule, before []*dumbEvent, e *dumbEvent) bool {
 	})
 }
 
-// dumbMatches says whether any counter of the rule takes the event.
+// dumbMatches reports whether any counter of the rule takes the event.
 func dumbMatches(r *Rule, e *dumbEvent) bool {
 	for _, l := range r.Limits {
 		for m := l.Measure; m != nil; m = m.After {

@@ -29,8 +29,8 @@ func AppendProgress(dst []byte, progress uint64) []byte {
 	return dst
 }
 
-// The layouts of times, RFC 3339: with as many digits after the point as
-// needed, none for whole seconds; with always three, what is finer being cut.
+// The layouts of times, RFC 3339. One has as many digits after the point as needed, none for whole
+// seconds. The other always has three, and what is finer is cut.
 const (
 	rfc3339      = time.RFC3339Nano
 	rfc3339Milli = "2006-01-02T15:04:05.000Z07:00"

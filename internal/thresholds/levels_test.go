@@ -25,7 +25,7 @@ func TestAsks(t *testing.T) {
 	f(MaxValue, 1<<40, math.MaxUint64)
 }
 
-// TestAsksAgainstBig compares with big integers; and with Progress, by which a value
+// TestAsksAgainstBig compares with big integers. It also compares with Progress, by which a value
 // reaches a level if and only if it is not below what the level asks.
 func TestAsksAgainstBig(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())

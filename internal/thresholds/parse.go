@@ -16,10 +16,9 @@ type Options struct {
 // config says otherwise.
 const DefaultMaxMembers = 1_000_000
 
-// Parse reads a pack, a YAML file of at most 1 MiB. It returns all faults of
-// the file at once, sorted by line and column; the pack is nil if any of them is
-// not a warning. file is the name that faults and the pack give; nothing is
-// opened.
+// Parse reads a pack, a YAML file of at most 1 MiB. It returns all faults of the file at once,
+// sorted by line and column. The pack is nil if any of them is not a warning. file is the name that
+// faults and the pack give; nothing is opened.
 func Parse(file string, data []byte, opt Options) (*Pack, []strictyaml.Fault) {
 	if opt.MaxMembers <= 0 {
 		opt.MaxMembers = DefaultMaxMembers

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestFaultsAreBounded sees that a file of faults gives a bounded report, and that
+// TestFaultsAreBounded checks that a file of faults gives a bounded report, and that
 // warnings do not hide faults.
 func TestFaultsAreBounded(t *testing.T) {
 	const maxFaults = 1_000

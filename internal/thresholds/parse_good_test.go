@@ -85,7 +85,7 @@ func TestParseTies(t *testing.T) {
 	}
 }
 
-// TestEventsStop sees that Events ends when it is told to, and gives the same again.
+// TestEventsStop checks that Events ends when yield asks it to, and gives the same again.
 func TestEventsStop(t *testing.T) {
 	p := builtinPack(t, "cn-2019-15")
 	test := &p.Tests[0]
@@ -108,7 +108,7 @@ func TestEventsStop(t *testing.T) {
 	}
 }
 
-// TestMaxMembers sees that what a distinct measure can reach follows the options.
+// TestMaxMembers checks that what a distinct measure can reach follows the options.
 func TestMaxMembers(t *testing.T) {
 	f := func(limit string, maxMembers int, want bool) {
 		t.Helper()

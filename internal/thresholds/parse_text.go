@@ -36,8 +36,9 @@ func (r *reader) text(at strictyaml.Place, want string, most int) (string, bool)
 	return "", false
 }
 
-// unmeant reports whether a character cannot be meant in a text of a pack: a control character, or one that shows what
-// follows in another order than it is written in. Half of a surrogate pair cannot get here: the file is UTF-8.
+// unmeant reports whether a character cannot be meant in a text of a pack: a control character, or
+// a character that changes the order in which what follows is shown. Half of a surrogate pair
+// cannot get here: the file is UTF-8.
 func unmeant(c rune) bool { return unicode.IsControl(c) || redirects(c) }
 
 // redirects reports whether a character embeds or overrides a direction.
@@ -87,7 +88,7 @@ func (r *reader) id(at strictyaml.Place) string {
 
 var notID = regexp.MustCompile(`[^a-z0-9-]+`)
 
-// idHint proposes an id for one that was refused; "" if nothing of it is left.
+// idHint proposes an id in place of a refused id; "" if nothing of it is left.
 func idHint(s string) string {
 	s = strings.Trim(notID.ReplaceAllString(strings.ToLower(s), "-"), "-")
 	if s == "" {

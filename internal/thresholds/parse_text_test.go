@@ -22,7 +22,7 @@ tests:
 `, "TEXT", text)
 }
 
-// TestTexts: the texts of a pack may hold whatever an event's may, but for what cannot be meant.
+// TestTexts: the texts of a pack may hold whatever an event's may, except for what cannot be meant.
 func TestTexts(t *testing.T) {
 	parse := func(text string) (*Pack, []string) {
 		pack, faults := Parse("p.yaml", []byte(textPack(text)), Options{})

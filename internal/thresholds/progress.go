@@ -6,13 +6,11 @@ import (
 	"slices"
 )
 
-// Progress is how far v is to the rule's limit, in 1/10,000 of it, rounded
-// down; what does not fit stays at the largest uint64. v[i] belongs to
-// r.Limits[i].
+// Progress is how far v is to the rule's limit, in 1/10,000 of it, rounded down. What does not fit
+// stays at the largest uint64. v[i] belongs to r.Limits[i].
 //
-// Levels are whole 1/10,000s too, so to round down loses nothing: v reaches a
-// level if and only if Progress is not less than the level. Every decision of
-// this package is such a comparison.
+// Levels are whole 1/10,000s too, so to round down loses nothing: v reaches a level if and only if
+// Progress is not less than the level. Every decision of this package is such a comparison.
 func (r *Rule) Progress(v []Value) uint64 {
 	switch r.Combine {
 	case AtLeast:
@@ -31,8 +29,8 @@ func (r *Rule) Progress(v []Value) uint64 {
 	return largest
 }
 
-// kthShare is the K-th largest share. To round before comparing is safe: it
-// never puts a larger share behind a smaller one.
+// kthShare is the K-th largest share. To round before comparing is safe: it never puts a larger
+// share after a smaller one.
 func (r *Rule) kthShare(v []Value) uint64 {
 	var room [16]uint64 // more limits than that cost an allocation
 	shares := room[:0]
@@ -44,7 +42,7 @@ func (r *Rule) kthShare(v []Value) uint64 {
 	return shares[len(shares)-r.K]
 }
 
-// Reaches says whether progress is at or above l.
+// Reaches reports whether progress is at or above l.
 func (r *Rule) Reaches(l Level, v []Value) bool {
 	return r.Progress(v) >= uint64(l)
 }

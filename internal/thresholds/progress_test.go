@@ -11,9 +11,9 @@ import (
 	"time"
 )
 
-// TestAgainstRationals compares every decision with one taken in rational
-// numbers straight from the contract's words, on random rules and values,
-// most of them extreme or next to a boundary.
+// TestAgainstRationals compares every decision with a decision taken in rational numbers straight
+// from the contract's words. The rules and values are random, most of them extreme or next to a
+// boundary.
 func TestAgainstRationals(t *testing.T) {
 	rng := newRand(t)
 	var exact, slow int
@@ -99,7 +99,7 @@ func checkClears(t *testing.T, r *Rule, v []Value) {
 	}
 }
 
-// wantReaches says whether progress is at or above l; with more = 1, above it.
+// wantReaches reports whether progress is at or above l; with more = 1, above it.
 func wantReaches(r *Rule, l Level, v []Value, more int) bool {
 	level, sum, count := rational(uint64(l), uint64(LevelOne)), new(big.Rat), 0
 	for i := range v {

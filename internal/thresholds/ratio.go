@@ -8,11 +8,10 @@ import (
 
 // ratio is what adding up the shares of a Ratio rule needs, computed once.
 //
-// The sum of 10,000 x value/limit is the sum of the whole parts and, of what
-// is left over, the sum of rest/limit. On a common multiple of the limits that
-// is an integer sum: (rest x multiple/limit) over multiple. Each rest is below
-// its limit, so each term is below the multiple, and all of them fit into 64
-// bits if the multiple times the number of limits does.
+// The sum of 10,000 x value/limit has two parts: the sum of the whole parts, and the sum of
+// rest/limit of what is left over. On a common multiple of the limits the second is an integer sum:
+// (rest x multiple/limit) over multiple. Each rest is below its limit, so each term is below the
+// multiple. All terms fit into 64 bits if the multiple times the number of limits does.
 type ratio struct {
 	multiple uint64   // the least common multiple of the limits; 0: too large, use progressBig
 	weights  []uint64 // multiple/limit, by limit

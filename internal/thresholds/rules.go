@@ -133,8 +133,8 @@ func (r *reader) divides(at strictyaml.Place, d *draft) {
 	}
 }
 
-// stepFor proposes a step of at least least seconds that divides window: the
-// shortest in the largest unit that still gives ten steps, where one does.
+// stepFor proposes a step of at least least seconds that divides window. It is the shortest in the
+// largest unit that still gives ten steps, where there is such a step.
 func stepFor(window, least int64) string {
 	for _, fewest := range []int64{10, 2, 1} {
 		for _, u := range unitSeconds {
@@ -227,10 +227,9 @@ func (r *reader) atLeast(at strictyaml.Place, d *draft) bool {
 	return true
 }
 
-// Cap is the most keys that this rule wants kept of its i-th limit's measure,
-// if that counts distinct keys: ten times what the highest level asks, so that
-// keys may leave the window without the count getting inexact; at most
-// maxMembers.
+// Cap is the most keys that this rule wants kept of its i-th limit's measure, if that counts
+// distinct keys. It is ten times what the highest level asks, and at most maxMembers: keys may then
+// leave the window without the count becoming inexact.
 func (r *Rule) Cap(i, maxMembers int) int {
 	keys := asks(r.Limits[i].Value, 10*slices.Max(r.Levels))
 	return int(min(keys, uint64(maxMembers)))

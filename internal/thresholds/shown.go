@@ -8,8 +8,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
-// acts reports whether what shows a text may act on a character instead of showing it: a control
-// character; a mark, embedding, override or isolate that changes the direction of what follows; the end of a line or paragraph.
+// acts reports whether what shows a text may act on a character instead of showing it. It may be a
+// control character, or the end of a line or paragraph. It may also be a mark, embedding, override
+// or isolate that changes the direction of what follows.
 func acts(c rune) bool {
 	switch {
 	case c < ' ', 0x7f <= c && c <= 0x9f:
@@ -20,8 +21,8 @@ func acts(c rune) bool {
 	return c == 0x61c || c == 0x200e || c == 0x200f || 0x2028 <= c && c <= 0x202e || 0x2066 <= c && c <= 0x2069
 }
 
-// appendString appends s as a JSON string. What JSON asks for is escaped, and what acts on those who show
-// it; other UTF-8 stays as it is, and a byte that is not UTF-8 becomes U+FFFD.
+// appendString appends s as a JSON string. It escapes what JSON asks for, and what acts on those
+// who show it. Other UTF-8 stays as it is, and a byte that is not UTF-8 becomes U+FFFD.
 func appendString(dst []byte, s string) []byte {
 	dst = append(dst, '"')
 	for _, c := range s {
@@ -58,7 +59,8 @@ func AppendShown(dst, text []byte) []byte {
 	return dst
 }
 
-// AppendPlain appends an id to a line for readers: as it is, if it can only be read as one, else in quotes.
+// AppendPlain appends an id to a line for readers: as it is, if it can only be read as an id,
+// otherwise in quotes.
 func AppendPlain(dst []byte, id string) []byte {
 	if strictyaml.IsPlain(id) {
 		return append(dst, id...)

@@ -25,8 +25,8 @@ func (c *Crossing) AppendSummary(dst []byte) []byte {
 	return append(dst, c.Rule.WindowText...)
 }
 
-// told is the indexes of the measures worth telling: of a clear, all; else
-// those that alone reach the level, or, where only their sum does, those that
+// listed returns the indexes of the measures that the summary names: all of a clear, otherwise
+// those that alone reach the level. Where only their sum reaches it, these are the measures that
 // counted anything.
 func (c *Crossing) told() []int {
 	if reached := c.reached(); len(reached) > 0 {

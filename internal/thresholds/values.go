@@ -2,10 +2,9 @@ package thresholds
 
 import "strconv"
 
-// AppendValues appends the "measures" of a record: an object with, for each
-// limit of r in the pack's order, the value, the limit, whether the value is a
-// lower bound and, where the counter is younger than its window, since when
-// it counts.
+// AppendValues appends the "measures" of a record: an object with an entry for each limit of r in
+// the pack's order. An entry has the value, the limit and whether the value is a lower bound. Where
+// the counter is younger than its window, it also has since when it counts.
 func AppendValues(dst []byte, r *Rule, v []Value) []byte {
 	dst = append(dst, '{')
 	for i, l := range r.Limits {

@@ -39,8 +39,8 @@ func maxField(name string) int {
 	}
 }
 
-// UsualType reports whether a type of event is one that producers are known to send, and
-// else which of those it may be meant to be; "" if it is like none.
+// UsualType reports whether producers are known to send events of a type. If not, it returns the
+// type that it may be meant to be; "" if it is like none.
 func UsualType(name string) (usual bool, near string) {
 	if slices.Contains(eventTypes, name) {
 		return true, ""

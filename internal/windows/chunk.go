@@ -9,9 +9,9 @@ import (
 
 // chunk is some of the members of a counter: those whose fingerprints fall in it.
 //
-// Members are columns, in no order. A fingerprint is looked for by one of
-// its bytes, with the vector instructions of bytes.IndexByte, which is several
-// times faster than walking 8-byte fingerprints (BenchmarkChunkFind).
+// Members are columns, in no order. A fingerprint is looked for by one of its bytes, with the
+// vector instructions of bytes.IndexByte. That is several times faster than walking 8-byte
+// fingerprints (BenchmarkChunkFind).
 type chunk struct {
 	tags    []byte   // the top byte of each fingerprint; the low bits choose the chunk
 	prints  []uint64 // the fingerprints

@@ -24,8 +24,8 @@ func TestChunkFind(t *testing.T) {
 	}
 }
 
-// Buckets are kept as 32-bit offsets: a counter that goes on for more buckets than that
-// keeps what is in its window, and forgets the rest for good.
+// Buckets are kept as 32-bit offsets. A counter that goes on for more buckets than that keeps what
+// is in its window, and forgets the rest for good.
 func TestChunkOfManyBuckets(t *testing.T) {
 	k := newKept(&Layout{Counters: []Spec{{Op: Distinct, Step: 1, N: maxBuckets, Cap: 10}}})
 	event := func(at int64, key uint64) {

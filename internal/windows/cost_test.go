@@ -7,8 +7,8 @@ import (
 	"testing"
 )
 
-// What a key costs in Redis beside its value, in bytes: the entry of the
-// dictionary and the headers, and the key itself before the part's id.
+// What a key costs in Redis beside its value, in bytes: the entry of the dictionary and the
+// headers, and the key itself before the part's id.
 const (
 	perKey  = 60
 	keyName = 40

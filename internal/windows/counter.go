@@ -55,8 +55,8 @@ func (c *counter) absent() int {
 	return n
 }
 
-// pending is the number of parts to be written, at most: where the history goes is known only when it is
-// written, except for a history that is small enough for the record.
+// pending is the number of parts to be written, at most. Where the history goes is known only when
+// it is written, except for a history that is small enough for the record.
 func (c *counter) pending() int {
 	n := 0
 	if h := &c.history; h.dirty && (h.part || len(c.buckets)*maxBucketBytes > c.sizes.History) {
@@ -105,9 +105,9 @@ func (c *counter) put(b int64, v tally) {
 	c.total.add(v)
 }
 
-// take takes v from bucket b. A chunk may be newer than the record it was loaded
-// for, if another process wrote between the two reads: then its members are not in these buckets.
-// Such a copy is never written (its version is stale), it only must not do harm.
+// take takes v from bucket b. A chunk may be newer than the record it was loaded for, if another
+// process wrote between the two reads: then its members are not in these buckets. Such a copy is
+// never written (its version is stale), it only must not do harm.
 func (c *counter) take(b int64, v tally) {
 	v, closed := c.buckets.take(b, v)
 	if closed {

@@ -13,9 +13,9 @@ var (
 	// ErrNewer is wrapped by the error for a record of a form that this version of the program does not know. It is an
 	// ErrCorrupt too: damage may look like that.
 	ErrNewer = fmt.Errorf("a form that this version does not know: %w", ErrCorrupt)
-	// ErrMissingPart is wrapped by the error for a part that is absent, or that is not
-	// the one the record speaks of. If the record in the store still has the version that was decoded, then
-	// the store lost something; else another process wrote between the two reads.
+	// ErrMissingPart is wrapped by the error for a part that is absent, or that is not the part the
+	// record speaks of. If the record in the store still has the version that was decoded, then the
+	// store lost something. Otherwise another process wrote between the two reads.
 	ErrMissingPart = errors.New("missing part")
 )
 
@@ -66,8 +66,8 @@ func (d *decoder) uint64() uint64 {
 	return 0
 }
 
-// uvarint reads a number of at most limit, in its shortest form: what is carried
-// along for another pack must be written as it was read.
+// uvarint reads a number of at most limit, in its shortest form: what is carried along for another
+// pack must be written as it was read.
 func (d *decoder) uvarint(limit uint64) uint64 {
 	x, n := binary.Uvarint(d.b)
 	if n <= 0 || n > 1 && d.b[n-1] == 0 || x > limit {

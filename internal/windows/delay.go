@@ -2,15 +2,17 @@ package windows
 
 import "math"
 
-// A subject that lags behind the stream (an upload from a device that was offline, a backlog ordered by customer) must not be
-// cleared or forgotten between its own events. So it has a delay, and whatever the stream's time does to it comes so much later.
-// The delay is no signed number: from an event of 1678 to a stream of 2261 there are more nanoseconds than those can say.
+// A subject that lags behind the stream must not be cleared or forgotten between its own events.
+// (It may be an upload from a device that was offline, or a backlog ordered by customer.) So it has
+// a delay, and whatever the stream's time does to it comes so much later. The delay is no signed
+// number: from an event of 1678 to a stream of 2261 there are more nanoseconds than an int64 holds.
 
 // Delay is how far the stream's time was past the subject's newest event when that was applied, ns.
 func (s *times) Delay() uint64 { return s.delay }
 
-// Follow notes how far an event of time t is behind the stream, whose time has reached stream with it. An event older than
-// the subject's time says nothing. To be called once clears that are due have moved that, and before the event does.
+// Follow notes how far an event of time t lags behind the stream, whose time has reached stream
+// with it. An event older than the subject's time changes nothing. Follow is to be called after
+// clears that are due have moved the subject's time, and before the event does.
 func (s *Subject) Follow(t, stream int64) {
 	if s.timed && t < s.time {
 		return

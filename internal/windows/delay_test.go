@@ -16,7 +16,8 @@ func instant(text string) int64 {
 	return t.UnixNano()
 }
 
-// TestFollow: an event not older than the subject's time says how far that is behind the stream.
+// TestFollow: an event not older than the subject's time sets how far the subject lags behind the
+// stream.
 func TestFollow(t *testing.T) {
 	s := NewSubject(&Layout{})
 	f := func(event, stream int64, want uint64) {
@@ -30,7 +31,7 @@ func TestFollow(t *testing.T) {
 	f(100, 170, 70) // as old as the subject's time
 	f(99, 400, 70)  // older
 	f(150, 170, 20)
-	f(160, 150, 0) // the stream is behind
+	f(160, 150, 0) // the stream lags behind the event
 	f(160, 161, 1)
 	f(instant("1678-01-01T00:00:00Z"), instant("2261-12-31T23:59:59.999999999Z"), 1) // older, too
 
@@ -108,7 +109,7 @@ func TestRecordOfDelay(t *testing.T) {
 	}
 }
 
-// TestNewerRecord: what a later version may have written is told from other damage.
+// TestNewerRecord: what a later version may have written is distinguished from other damage.
 func TestNewerRecord(t *testing.T) {
 	k := richSubject(t)
 	f := func(at int, xor byte, newer bool) {

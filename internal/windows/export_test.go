@@ -2,8 +2,8 @@ package windows
 
 // What only tests ask of a subject.
 
-// NextChange is the start of the first bucket later than that of t at which
-// ValueAt of counter i differs from ValueAt(i, t) (value or lower bound); false if it never does.
+// NextChange is the start of the first bucket later than that of t at which ValueAt of counter i
+// differs from ValueAt(i, t) (value or lower bound). It is false if there is none.
 func (s *Subject) NextChange(i int, t int64) (int64, bool) {
 	s.mustBeLoaded()
 	c := s.counters[i]
@@ -13,8 +13,8 @@ func (s *Subject) NextChange(i int, t int64) (int64, bool) {
 	return c.nextChange(t)
 }
 
-// nextChange is the start of the first bucket after that of t at which the
-// value, or whether it is a lower bound, differs from that at t.
+// nextChange is the start of the first bucket after that of t at which the value, or whether it is
+// a lower bound, differs from that at t.
 func (c *counter) nextChange(t int64) (int64, bool) {
 	if c.spec.Op == First || c.spec.Step == 0 {
 		return 0, false

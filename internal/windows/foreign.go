@@ -13,8 +13,8 @@ type foreign struct {
 // maxForeign bounds the work on a bad record.
 const maxForeign = 1 << 12
 
-// decodeForeign keeps a counter that the layout lacks. One that has run out is dropped, or
-// it would stay forever in a subject that still gets events.
+// decodeForeign keeps a counter that the layout lacks. A counter that has run out is dropped, or it
+// would stay forever in a subject that still gets events.
 func (s record) decodeForeign(d *decoder, id uint64) {
 	body := d.b
 	h := decodeHead(d, s.time, uint64(s.generations))

@@ -92,8 +92,8 @@ func (h *head) append(dst []byte) []byte {
 	return dst
 }
 
-// decodeHead reads a head and sees that it makes sense, in a subject of so many
-// generations at time now.
+// decodeHead reads a head and checks that it makes sense, in a subject of so many generations at
+// time now.
 func decodeHead(d *decoder, now int64, generations uint64) head {
 	f := d.byte()
 	h := head{op: Op(f & opMask), newest: none, dropped: none}
@@ -170,7 +170,7 @@ func (h *head) runOut(t int64) bool {
 	return newest < sp.lowest(sp.Bucket(t))
 }
 
-// dropAll makes it the head of a counter of which only parts may be left.
+// dropAll empties the head; only parts of the counter may be left.
 func (h *head) dropAll() {
 	h.newest, h.dropped = none, none
 	h.part, h.wide, h.chunks = false, false, 0

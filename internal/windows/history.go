@@ -6,7 +6,7 @@ import "math/bits"
 type history struct {
 	generation uint64 // of the part (see Subject.generations); 0: never written
 	edition    uint64 // counts the contents of the part
-	part       bool   // they are in a part of their own, else in the record
+	part       bool   // they are in a part of their own, otherwise in the record
 	missing    bool   // and that part is not loaded
 	dirty      bool   // they were changed since Clean
 }
@@ -19,10 +19,10 @@ func (h *history) touch() {
 	}
 }
 
-// placeHistory decides where the closed buckets are to be written: in a part of
-// their own above sizes.History, back in the record below half of that. Between the two
-// they stay where they are, so that a counter at the border does not rewrite both all the time.
-// Only what is written anyway is moved; of members in the record no buckets are written.
+// placeHistory decides where the closed buckets are to be written: in a part of their own above
+// sizes.History, back in the record below half of that. Between the two they stay where they are,
+// so that a counter at the border does not rewrite both all the time. Only what is written anyway
+// is moved. While members are in the record, no buckets are written.
 func (c *counter) placeHistory() {
 	h := &c.history
 	if !h.dirty || c.keyed() && c.members.n == 0 {

@@ -28,16 +28,15 @@ func (l *Layout) pieceSizes() *Sizes {
 // maxChunks bounds what is allocated for a bad record; it is 16 million members.
 const maxChunks = 1 << 17
 
-// members are the keys of a Distinct or Weighted counter, each with the bucket
-// it was last seen in. Few are kept in the record (n is 0, chunks[0] holds them), more
-// in n chunks, parts of their own, chosen by the low bits of the fingerprint.
+// members are the keys of a Distinct or Weighted counter, each with the bucket it was last seen in.
+// Few are kept in the record (n is 0, chunks[0] holds them). More are kept in n chunks, parts of
+// their own, chosen by the low bits of the fingerprint.
 //
-// They grow by linear hashing (Litwin, "Linear hashing: a new tool for file
-// and table addressing", VLDB 1980): when there are more than sizes.Chunk a chunk, the
-// next chunk in turn is split in two, so that a commit rewrites two, never
-// thousands. n alone says where a fingerprint is and which chunk is split next. It must
-// depend on nothing but the events and their order (not on what is loaded, nor
-// on when is written), since at the cap a key replaces one of its chunk.
+// They grow by linear hashing (Litwin, "Linear hashing: a new tool for file and table addressing",
+// VLDB 1980). When there are more than sizes.Chunk per chunk, the next chunk in turn is split in
+// two. So a commit rewrites two chunks, never thousands. n alone determines where a fingerprint is
+// and which chunk is split next. It must depend on nothing except the events and their order (not
+// on what is loaded, nor on when is written), since at the cap a key replaces one of its chunk.
 type members struct {
 	generation uint64   // of the chunks (see Subject.generations); 0: never written
 	n          int      // chunks; 0: in the record

@@ -10,15 +10,16 @@ import (
 //
 //	format      1 byte: partFormat
 //	generation  number (see Subject.generations)
-//	history     edition; 1 byte: 1 if wide, else 0; number of a bucket; the closed buckets, counted back from it
+//	history     edition; 1 byte: 1 if wide, otherwise 0; number of a bucket; the closed buckets, counted back from it
 //	chunk       number of the newest bucket; the members
 //
-// The record says which parts there are, and is written in the same commit as
-// they are. A key may still hold bytes of an earlier generation (of a set that emptied and
-// grew again, of a subject that was deleted); they are never read: a part is read only if
-// the record has it, and from the commit on in which the record got it, the key
-// holds that part. Generation and edition are compared all the same, since a record and
-// a part are read one after the other, with another process's commit in between perhaps.
+// The record names the parts there are, and is written in the same commit as they are. A key may
+// still hold bytes of an earlier generation (of a set that emptied and grew again, of a subject
+// that was deleted). They are never read. A part is read only if the record has it, and from the
+// commit on in which the record got it, the key holds that part.
+//
+// Generation and edition are compared all the same: a record and a part are read one after the
+// other, and another process may commit in between.
 const partFormat = 1
 
 // openPart reads the front of a part.

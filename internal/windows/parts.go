@@ -7,16 +7,16 @@ import (
 	"strconv"
 )
 
-// Part is a piece of a subject that has a key of its own: a chunk of the
-// members of counter Counter, or its history with Chunk < 0. Counters of other
-// layouts have numbers after the layout's; their parts are only ever deleted.
+// Part is a piece of a subject that has a key of its own: a chunk of the members of counter
+// Counter, or its history with Chunk < 0. Counters of other layouts have numbers after the
+// layout's; their parts are only ever deleted.
 type Part struct {
 	Counter int
 	Chunk   int
 }
 
-// PartID appends the end of the part's key, unique within the subject: the
-// counter's id in URL-safe base64, a point, and the chunk's number or "h".
+// PartID appends the end of the part's key, unique within the subject. It is the counter's id in
+// URL-safe base64, a point, and the chunk's number or "h".
 func (s *Subject) PartID(dst []byte, p Part) []byte {
 	var id uint64
 	if n := len(s.counters); p.Counter >= n {
@@ -48,10 +48,9 @@ func (s *Subject) NeedsHistory(dst []Part) []Part {
 	return dst
 }
 
-// Needs appends the parts that Add(i, _, key, _) needs and that are not
-// loaded; a set about to grow names the chunk to be split as well. It answers for
-// the next Add only: after an Add, of another key too, ask again. While a history
-// is missing the answer may be too short.
+// Needs appends the parts that Add(i, _, key, _) needs and that are not loaded; a set about to grow
+// names the chunk to be split as well. It answers for the next Add only: after an Add, also of
+// another key, ask again. While a history is missing the answer may be too short.
 func (s *Subject) Needs(dst []Part, i int, key uint64) []Part {
 	c := s.counters[i]
 	if c == nil || c.members == nil || c.members.n == 0 {

@@ -244,8 +244,8 @@ func (r *randomRun) shrink() {
 	}
 }
 
-// race reads the parts of today for a record of the past, and counts on. Nothing
-// of it may be written, and nothing may break but by ErrMissingPart.
+// race reads the parts of today for a record of the past, and counts on. Nothing of it may be
+// written. Nothing may fail, except with ErrMissingPart.
 func (r *randomRun) race() {
 	if len(r.past) == 0 {
 		return
@@ -273,7 +273,7 @@ func (r *randomRun) race() {
 	old.AppendRecord(nil, [VersionSize]byte{}, 0)
 }
 
-// checkStore sees that the store holds the parts in use, and no others but orphans.
+// checkStore checks that the store holds the parts in use, and no others but orphans.
 func (r *randomRun) checkStore() {
 	known := map[string]bool{}
 	for _, p := range r.sub.Orphans(nil) {

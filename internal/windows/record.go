@@ -18,7 +18,7 @@ const VersionSize = 8
 //	writer       8 bytes
 //	time         8 bytes, with hasTime
 //	first        time before that, with hasFirst
-//	delay        with hasDelay; else it is 0
+//	delay        with hasDelay; otherwise it is 0
 //	generations  see Subject
 //	states       number; each: id of the rule (8 bytes), level, episode
 //	counters     number; each: id (8 bytes), length, and so many bytes (see head)

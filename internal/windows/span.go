@@ -9,7 +9,8 @@ import (
 // offset of 32 bits, which must hold a whole window.
 const maxBuckets = 1 << 30
 
-// NoTime stands for a time that is not known, or that was before all others; Never for one that does not come.
+// NoTime stands for a time that is not known, or that was before all others; Never for a time that
+// does not come.
 const (
 	NoTime = math.MinInt64
 	Never  = math.MaxInt64

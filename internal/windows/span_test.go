@@ -48,7 +48,7 @@ func TestLate(t *testing.T) {
 	f(day, 100, 30, false)
 	f(day, -31, -1, true)
 	f(day, -30, -1, false)
-	// No number of nanoseconds, or one that is not an int64.
+	// No number of nanoseconds, or a number that is not an int64.
 	f(Spec{Step: 10}, 9, 10, true)
 	f(Spec{Step: 10}, 10, 19, false)
 	f(Spec{Step: math.MaxInt64, N: 1 << 30}, math.MinInt64, math.MaxInt64, false)

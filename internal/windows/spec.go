@@ -5,8 +5,9 @@ const MaxValue = 1<<53 - 1
 
 // Op is what a counter keeps in each of its buckets.
 //
-// There is no room for a fifth. The first byte of a counter in a record (head.go) has two bits for the operation, and its other six
-// are in use: one more needs recordFormat 2, which versions before it take for a later one's and leave alone (ErrNewer).
+// There is no room for a fifth. The first byte of a counter in a record (head.go) has two bits for
+// the operation, and its other six are in use. One more needs recordFormat 2. Versions before it
+// take that for a later version's format and leave it alone (ErrNewer).
 type Op uint8
 
 // The operations.
@@ -26,9 +27,9 @@ type Spec struct {
 	Cap  int   // Distinct, Weighted: the most keys kept
 }
 
-// Layout is what is kept for one kind of subject: its counters by number, and
-// the ids (hashes) of the rules whose states it keeps, by number.
-// A record may hold more, of another pack: that is carried along untouched.
+// Layout is what is kept for one kind of subject: its counters by number, and the ids (hashes) of
+// the rules whose states it keeps, by number. A record may hold more, of another pack: that is
+// carried along untouched.
 type Layout struct {
 	Counters []Spec
 	Rules    []uint64

@@ -6,12 +6,10 @@ import (
 
 // Subject is the state of one subject: its time, its counters and the states of its rules.
 //
-// The order of use for one event is: see that everything it touches is loaded
-// (NeedsHistory, Needs, Load), Advance, then Preceded for the conditions, then Add. A
-// Subject belongs to one goroutine.
+// The order of use for one event is: load everything it touches (NeedsHistory, Needs, Load),
+// Advance, then Preceded for the conditions, then Add. A Subject belongs to one goroutine.
 //
-// To write it: AppendPart of what Dirty names, then AppendRecord, all in one
-// commit, then Clean.
+// To write it: AppendPart of what Dirty names, then AppendRecord, all in one commit, then Clean.
 type Subject struct {
 	layout *Layout
 
@@ -22,9 +20,9 @@ type Subject struct {
 
 	writer uint64
 
-	// generations is the largest number given to parts: whenever chunks or a history come to be, they
-	// take a new one (generations.assign), which stands in the record and in each of them. So the
-	// bytes of a set that emptied are never taken for those of the set that grew after it.
+	// generations is the largest number given to parts. Whenever chunks or a history come to be,
+	// they take a new number (generations.assign), which stands in the record and in each of them.
+	// So the bytes of a set that emptied are never taken for those of the set that grew after it.
 	generations generations
 
 	slideAt  int64      // no bucket leaves a window before; may be too early
@@ -75,8 +73,8 @@ func (u *unwritten) Changed() bool { return u.changed }
 // Pending is how many parts Dirty would name, at most. Unlike Dirty it costs nothing.
 func (u *unwritten) Pending() int { return int(u.pending) }
 
-// PendingBytes is about what they take when they are written, their keys included except for the subject's name, and
-// what the record has grown by since the last Clean.
+// PendingBytes is about what these parts take when they are written, their keys included except for
+// the subject's name. What the record has grown by since the last Clean is added.
 func (u *unwritten) PendingBytes() int { return max(u.bytes, 0) }
 
 // notePending notes how many more parts of c are to be written than there were.
@@ -87,7 +85,7 @@ func (u *unwritten) notePending(c *counter, were int) {
 	}
 }
 
-// NewSubject is a subject of which nothing was counted. The layout must not change any more.
+// NewSubject is a subject with nothing counted. The layout must not change any more.
 func NewSubject(l *Layout) *Subject {
 	return &Subject{layout: l, slideAt: Never, counters: make([]*counter, len(l.Counters))}
 }
@@ -154,9 +152,8 @@ func (s *Subject) Late(i int, t int64) bool {
 	return s.timed && s.layout.Counters[i].late(t, s.time)
 }
 
-// Add counts an event of time t, not late, in counter i: num for a Sum; key,
-// with weight num, for Weighted; key for Distinct; t for First. The parts that
-// Needs named must be loaded.
+// Add counts an event of time t, not late, in counter i: num for a Sum; key, with weight num, for
+// Weighted; key for Distinct; t for First. The parts that Needs named must be loaded.
 func (s *Subject) Add(i int, t int64, key, num uint64) {
 	s.mustBeLoaded()
 	if !s.timed || t > s.time || s.Late(i, t) {

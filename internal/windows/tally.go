@@ -7,9 +7,9 @@ import (
 
 // tally is what a bucket holds, or a whole window.
 //
-// Weights may be any integer of an event, up to 10^15, and keys a million:
-// their sum needs more than 64 bits, so it has 96. A counter that shows less than
-// it holds for a while (above MaxValue) must still be right when it falls.
+// Weights may be any integer of an event, up to 10^15, and keys a million: their sum needs more
+// than 64 bits, so it has 96. A counter that shows less than it holds for a while (above MaxValue)
+// must still be right when it falls.
 type tally struct {
 	keys uint32 // Distinct, Weighted: members last seen there
 	high uint32 // bits 64 to 95 of sum

@@ -59,7 +59,7 @@ final class Counter implements Processor<String, Event, String, String> {
     tallies.put(event.incident(), tally);
   }
 
-  /** Remembers an id and says whether it came before, by the newest time of the partition. */
+  /** Remembers an id and reports whether it came before, by the newest time of the partition. */
   private boolean isRepeat(String id) {
     long now = context.currentStreamTimeMs();
     boolean known;

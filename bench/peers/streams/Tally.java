@@ -38,7 +38,7 @@ final class Tally {
     }
   }
 
-  /** Says whether a minute is in the window. */
+  /** Reports whether a minute is in the window. */
   boolean covers(long minute) {
     return minute >= newest - HOUR;
   }

@@ -38,7 +38,7 @@ func TestKafkaTopic(t *testing.T) {
 	k.DeleteTopic(name)
 	k.CreateTopic(name, 3, nil)
 	if again := id(name); again == first || again == (TopicID{}) {
-		t.Errorf("made anew it has id %x, before it was %x", again, first)
+		t.Errorf("recreated it has id %x, before it was %x", again, first)
 	}
 	brief := real(t, k, Options{Patience: time.Millisecond})
 	if _, err := brief.client.Topic(t.Context(), name+"-missing"); !errors.Is(err, kafka.UnknownTopicOrPartition) {

@@ -12,8 +12,8 @@ import (
 // DefaultPrefix begins every key, unless redis.prefix says otherwise.
 const DefaultPrefix = "aggregator:"
 
-// Keys names every key there is. A key is the prefix, the shard's hash tag, by which a
-// Cluster puts all keys of a shard into one slot, and what it is for:
+// Keys names every key there is. A key is the prefix, the shard's hash tag, and what it is for. By
+// the hash tag a Cluster puts all keys of a shard into one slot.
 //
 //	aggregator:{07}r:incident:inc-42             record of a subject
 //	aggregator:{07}p:PART:incident:inc-42        part of a subject: history, a chunk of members
@@ -164,8 +164,8 @@ func (k Keys) AppendTryKey(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "try"...)
 }
 
-// AppendMember appends the name of the subject kind/id within its shard, as it stands
-// in the index of armed subjects and at the end of keys.
+// AppendMember appends the name of the subject kind/id within its shard, as it stands in the index
+// of armed subjects and at the end of keys.
 func (Keys) AppendMember(dst []byte, kind string, id []byte) []byte {
 	return append(append(append(dst, kind...), ':'), id...)
 }

@@ -17,8 +17,8 @@ type Mem struct {
 	bytes  atomic.Int64
 }
 
-// memShard is one shard. Values stand beside the map, under the number that the map gives: so a
-// key that is written again costs no new string, and its value is written in place.
+// memShard is one shard. Values stand beside the map, under the number that the map gives. So a key
+// that is written again costs no new string, and its value is written in place.
 type memShard struct {
 	mu     sync.Mutex
 	number map[string]uint32
@@ -99,8 +99,8 @@ func (m *Mem) Commit(ctx context.Context, shard int, c *Commit) (Result, error) 
 	return Result{}, nil
 }
 
-// Scan calls f with the keys of the shard that begin with prefix and were there when it began, in no order, until f returns
-// false.
+// Scan calls f, until it returns false, with the keys of the shard that begin with prefix and were
+// there when it began. They come in no order.
 func (m *Mem) Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error {
 	s, err := m.lock(ctx, "scan", shard)
 	if err != nil {
@@ -122,7 +122,7 @@ func (m *Mem) ScanRecords(ctx context.Context, f func(shard int, key []byte) boo
 	return ScanEach(ctx, m, len(m.shards), f, pause)
 }
 
-// scanner is a store in which a Scan looks at nothing but its shard.
+// scanner is a store whose Scan looks only at its shard.
 type scanner interface {
 	Keys() Keys
 	Scan(ctx context.Context, shard int, prefix []byte, f func(key []byte) bool) error

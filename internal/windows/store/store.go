@@ -2,8 +2,8 @@ package store
 
 import "context"
 
-// The most a commit may carry: Lua's unpack takes under 8,000 values, so one
-// MSET holds under 4,000 keys; and a commit blocks Redis while it runs.
+// The most a commit may carry. Lua's unpack takes under 8,000 values, so one MSET holds under 4,000
+// keys; and a commit blocks Redis while it runs.
 const (
 	MaxCommitKeys  = 3_900
 	MaxCommitBytes = 1 << 20
@@ -50,8 +50,8 @@ type Index interface {
 	ArmAbsent(ctx context.Context, shard int, due ...Due) error
 	// Disarm removes members from the index; absent ones are no error.
 	Disarm(ctx context.Context, shard int, members ...[]byte) error
-	// Armed returns the members due at upTo (Unix seconds) or before, by date and then by the
-	// bytes of the member: the first limit of them.
+	// Armed returns the first limit of the members due at upTo (Unix seconds) or before, by date
+	// and then by the bytes of the member.
 	Armed(ctx context.Context, shard int, upTo int64, limit int) ([]Due, error)
 }
 
@@ -76,10 +76,10 @@ type Due struct {
 	Unix   int64 // seconds since 1970-01-01T00:00:00Z; exact up to 2^53 either side
 }
 
-// Commit is one atomic write. It is applied if every fence holds From, every
-// record the Version that was read; else nothing is written. If fences and records both
-// differ, the answer is Fenced. It names no key twice, except one compared and deleted,
-// and at most MaxCommitKeys in all.
+// Commit is one atomic write. It is applied if every fence holds From, and every record the Version
+// that was read. Otherwise nothing is written. If fences and records both differ, the answer is
+// Fenced. It names no key twice, except a key both compared and deleted, and at most MaxCommitKeys
+// in all.
 type Commit struct {
 	Fences  []Fence
 	Records []Record

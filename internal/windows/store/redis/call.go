@@ -9,9 +9,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// once is a command that is sent once. A Cluster's client sends a command
-// again after a lost connection or a timeout, whatever MaxRetries says; it still follows
-// MOVED and ASK, which come from a server that did nothing.
+// once is a command that is sent once. A Cluster's client sends a command again after a lost
+// connection or a timeout, whatever MaxRetries says. It still follows MOVED and ASK, which come
+// from a server that did nothing.
 type once struct{ *goredis.Cmd }
 
 // NoRetry is asked by the client before it sends a command again.
@@ -30,8 +30,9 @@ func (r *Store) do(ctx context.Context, firstKey int8, args []any) (any, error) 
 	return cmd.Val(), nil
 }
 
-// lookAgain makes a Cluster's client read in the background who has which slots, if err may mean that this
-// changed: by itself it does so once a minute, unless an old owner is alive to say MOVED.
+// lookAgain makes a Cluster's client read in the background who has which slots, if err may mean
+// that this changed. By itself the client does so once a minute, unless an old owner is alive to
+// say MOVED.
 func (r *Store) lookAgain(ctx context.Context, err error) {
 	if c, ok := r.client.(*goredis.ClusterClient); ok && Retryable(err) {
 		c.ReloadState(ctx)

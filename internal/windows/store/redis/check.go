@@ -23,9 +23,9 @@ type Server struct {
 	Warnings []string // what the operator should know; nothing that keeps the store from being used
 }
 
-// Check looks at every master and says what it found, by address. It returns an error if one
-// cannot be reached, or is not fit to be the store: a replica, a Cluster's node
-// without the Cluster, or a server that evicts keys when its memory is full.
+// Check looks at every master and returns what it found, by address. It returns an error if a
+// master cannot be reached, or is not fit to be the store. Such a master is a replica, a Cluster's
+// node without the Cluster, or a server that evicts keys when its memory is full.
 func (r *Store) Check(ctx context.Context) ([]Server, error) {
 	var mu sync.Mutex
 	var found []Server
@@ -142,8 +142,8 @@ func setting(ctx context.Context, c *goredis.Client, name string) (string, error
 	return values[name], nil
 }
 
-// denied reports whether the server answers, and answers no: managed services forbid, rename or take out commands that tell
-// of the server, each in words of its own.
+// denied reports whether the server answers, and answers no. Managed services forbid, rename or
+// take out commands that give facts about the server, each in words of its own.
 func denied(err error) bool {
 	var reply goredis.Error
 	return errors.As(err, &reply)

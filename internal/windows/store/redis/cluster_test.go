@@ -179,7 +179,7 @@ func testClusterFailover(t *testing.T, cluster *servers.RedisNodes) {
 	host, port, _ := net.SplitHostPort(owner.Addr())
 	id := owner.Do("CLUSTER", "MYID")
 	until(t, func() bool {
-		replica.Do("CLUSTER", "MEET", host, port, bus(owner)) // one that is not answered within the node timeout is forgotten
+		replica.Do("CLUSTER", "MEET", host, port, bus(owner)) // a MEET that is not answered within the node timeout is forgotten
 		_, err := replica.Try("CLUSTER", "REPLICATE", id)
 		return err == nil
 	})

@@ -34,7 +34,7 @@ func TestModel(t *testing.T) {
 	}
 }
 
-// twins are two stores of which the same is asked.
+// twins are two stores that are asked the same.
 type twins struct {
 	t        *testing.T
 	random   *rand.Rand

@@ -220,9 +220,9 @@ func (r *Store) unlink(ctx context.Context, keys [][]byte) error {
 	return err
 }
 
-// Ping is Store's. It sends a write that never changes anything (a SET, only if the key exists, of a
-// key that never does): a server that is a replica, full, loading, short of replicas or unable to save
-// refuses it. On a Cluster it asks for 64 shards, which reach every node.
+// Ping is Store's. It sends a write that never changes anything (a SET, only if the key exists, of
+// a key that never does). A server that is a replica, full, loading, short of replicas or unable to
+// save refuses it. On a Cluster it asks for 64 shards, which reach every node.
 func (r *Store) Ping(ctx context.Context) error {
 	shards := 1
 	if _, ok := r.client.(*goredis.ClusterClient); ok {

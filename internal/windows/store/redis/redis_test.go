@@ -74,7 +74,7 @@ func TestContract(t *testing.T) {
 	}
 }
 
-// TestSentOnce: a commit whose answer is lost is not sent again behind our back.
+// TestSentOnce: a commit whose answer is lost is not sent again without our knowing.
 func TestSentOnce(t *testing.T) {
 	server := servers.Redis(t, servers.RedisOptions{})
 	testSentOnce(t, server, openRedis(t, Options{Addrs: []string{server.Addr()}, ReadTimeout: 300 * time.Millisecond}))

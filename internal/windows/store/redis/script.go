@@ -12,22 +12,22 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// commitLua applies a commit. It sends one MGET and then one MSET or one UNLINK: a script with one
-// write is logged as that command; with several as MULTI..EXEC, and a Redis that lost power in the
-// middle of those replays the torn half after its second restart.
+// commitLua applies a commit. It sends one MGET and then one MSET or one UNLINK. A script with one
+// write is logged as that command; a script with several is logged as MULTI..EXEC. A Redis that
+// lost power in the middle of those replays the torn half after its second restart.
 //
 //	KEYS:    the keys of fences and records, which are compared, then those only written or deleted
 //	ARGV[1]: a MessagePack array: the number of fences; the number of keys compared; for each of
 //	         these what it must hold, or begin with if it is a record, false for absent; then for each
 //	         key what is written to it, false for nothing. The last part is left out if keys are deleted
 //
-// It returns 0 if it was applied; else 1 if fences or 2 if records differ, and pairs of their
-// numbers from 0 and what they hold.
+// It returns 0 if it was applied. Otherwise it returns 1 if fences or 2 if records differ, and
+// pairs of their numbers from 0 and what they hold.
 //
 // MessagePack because it keeps false apart from an empty string, and because an argument of its own
-// for each value costs the client twice as much and Redis the same: for 1,988 records of 60 bytes
-// 0.13 and 1.45 us a record, against 0.24 and 1.44. With chunks of 400 bytes it is 0.16 and 1.9
-// against 0.32 and 1.7. A bare MSET is 0.20 and 0.45.
+// for each value costs the client twice as much and Redis the same. For 1,988 records of 60 bytes
+// it is 0.13 and 1.45 us a record, against 0.24 and 1.44. With chunks of 400 bytes it is 0.16 and
+// 1.9 against 0.32 and 1.7. A bare MSET is 0.20 and 0.45.
 const commitLua = `
 local arg = cmsgpack.unpack(ARGV[1])
 local fences, n = arg[1], arg[2]
@@ -79,9 +79,10 @@ func (r *Store) Commit(ctx context.Context, shard int, c *store.Commit) (store.R
 	return parseResult(shard, reply)
 }
 
-// runCommit sends the script's hash, and the script itself to a server that does not know it (new,
-// restarted or promoted, or its scripts were flushed): that runs it and keeps it. The client could
-// load it into each new connection instead, but would do so with Sentinels too, who know no scripts.
+// runCommit sends the script's hash. To a server that does not know it (new, restarted or promoted,
+// or its scripts were flushed) it sends the script itself, which the server runs and keeps. The
+// client could load it into each new connection instead, but would do so with Sentinels too, who
+// know no scripts.
 func (r *Store) runCommit(ctx context.Context, c *store.Commit) (any, error) {
 	k := r.take()
 	defer r.give(k)

@@ -40,8 +40,9 @@ func TestScriptIsLoadedAgain(t *testing.T) {
 	}
 }
 
-// retry calls f until it succeeds, as long as its errors may pass. After minutes, which no machine is too busy for, the test fails:
-// one that waits for ever ends without a word of what it waited for.
+// retry calls f until it succeeds, as long as its errors may pass. After minutes, which no machine
+// is too busy for, the test fails. A test that waits for ever ends without a word of what it waited
+// for.
 func retry(t *testing.T, f func() error) {
 	t.Helper()
 	limit := time.After(3 * time.Minute)

@@ -107,8 +107,8 @@ func TestTLS(t *testing.T) {
 	}
 	f(&tls.Config{Certificates: mutual.Certificates}, "tls") // of an authority not known
 	f(&tls.Config{RootCAs: pool, Certificates: mutual.Certificates, ServerName: "other"}, "tls")
-	// Without a certificate of our own: in TLS 1.3 the server sees that when we have sent a
-	// command already, and closing may overtake its alert.
+	// Without a certificate of our own. In TLS 1.3 the server sees that when we have sent a command
+	// already, and closing may overtake its alert.
 	f(&tls.Config{RootCAs: pool}, "tls", "broken")
 }
 

@@ -100,8 +100,8 @@ func allowSentinel(t *testing.T, watched *servers.RedisWatched) {
 	}
 }
 
-// testSentinelPassword: Sentinels that want a password get it, as the default user or another; who gives none, or a wrong
-// one, is told so in one line, however many Sentinels say it.
+// testSentinelPassword: Sentinels that want a password get it, as the default user or another. Who
+// gives none, or a wrong one, is told so in one line, however many Sentinels say it.
 func testSentinelPassword(t *testing.T, watched *servers.RedisWatched) {
 	f := func(user, password, want string) {
 		t.Helper()

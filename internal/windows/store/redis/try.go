@@ -9,9 +9,10 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// Try carries out every command that the store is made of, so that a command that is renamed, or not allowed to the user, is
-// found before the service meets it. What it writes is under a key that nothing else uses, and is deleted again: who runs
-// on the same store is not disturbed. On a Cluster it tries so many shards as reach every node.
+// Try carries out every command that the store is made of. So a command that is renamed, or not
+// allowed to the user, is found before the service meets it. What it writes is under a key that
+// nothing else uses, and is deleted again: who runs on the same store is not disturbed. On a
+// Cluster it tries so many shards as reach every node.
 func (r *Store) Try(ctx context.Context) error {
 	shards := 1
 	if r.onCluster() {
@@ -39,7 +40,7 @@ type trial struct {
 	f    func(context.Context) error
 }
 
-// trials are all of them, for a shard. The last one leaves nothing behind.
+// trials are all of them, for a shard. The last leaves nothing in the store.
 func (r *Store) trials(shard int) []trial {
 	key := r.keys.AppendTryKey(nil, shard)
 	do := func(args ...any) func(context.Context) error {
@@ -65,7 +66,7 @@ func (r *Store) trials(shard int) []trial {
 			return err
 		}},
 		{"a commit (EVALSHA and EVAL of a script that calls MGET, MSET and UNLINK)", func(ctx context.Context) error { return r.tryCommits(ctx, shard, key) }},
-		// With XX nothing is added; and an index of which nothing is left is gone.
+		// With XX nothing is added; and an index with nothing left is gone.
 		{"ZADD", do("zadd", r.keys.AppendArmedKey(nil, shard), "xx", 0, "try")},
 		{"ZREM", do("zrem", r.keys.AppendArmedKey(nil, shard), "try")},
 		{"ZRANGEBYSCORE", do("zrangebyscore", r.keys.AppendArmedKey(nil, shard), "-inf", "-inf", "limit", 0, 1)},

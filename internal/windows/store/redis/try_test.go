@@ -11,7 +11,7 @@ import (
 // smallest are the commands that docs/security.md allows, but those that only tell of the server.
 var smallest = []string{"ping", "mget", "mset", "get", "set", "setnx", "unlink", "eval", "evalsha", "scan", "zadd", "zrem", "zrangebyscore"}
 
-// TestTry: each command that is missing is found, and nothing is left behind.
+// TestTry: each command that is missing is found, and nothing is left in the store.
 func TestTry(t *testing.T) {
 	server := servers.Redis(t, servers.RedisOptions{})
 	try := func(commands ...string) error {
