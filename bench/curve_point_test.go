@@ -122,7 +122,7 @@ func (m *measurement) startAll() {
 // awaitCounted waits until the processes together have counted so many events. It returns the last look before that, and the first one after it.
 func (m *measurement) awaitCounted(events float64) (before, after usage) {
 	after = m.from
-	servers.Await(m.b, patienceFor(int64(events)), 100*time.Millisecond, "the events to be counted", func() bool {
+	servers.Await(m.b, readLimit(int64(events)), 100*time.Millisecond, "the events to be counted", func() bool {
 		before, after = after, m.usageNow()
 		return after.events >= events
 	})

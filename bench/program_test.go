@@ -12,8 +12,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// patience bounds every wait, except where another limit is given.
-const patience = 5 * time.Minute
+// waitLimit bounds every wait, except where another limit is given.
+const waitLimit = 5 * time.Minute
 
 // aggregator is the program.
 var aggregator = &servers.Build{Package: "../cmd/aggregator"}
@@ -87,10 +87,10 @@ func (p *program) metrics(b testing.TB) servers.Metrics {
 // await asks again and again until f holds.
 func await(b testing.TB, what string, every time.Duration, f func() bool) {
 	b.Helper()
-	servers.Await(b, patience, every, what, f)
+	servers.Await(b, waitLimit, every, what, f)
 }
 
-// patienceFor is patience until so many events are read, be it slowly.
-func patienceFor(events int64) time.Duration {
-	return patience + time.Duration(events)*time.Second/5_000
+// readLimit is waitLimit until so many events are read, be it slowly.
+func readLimit(events int64) time.Duration {
+	return waitLimit + time.Duration(events)*time.Second/5_000
 }

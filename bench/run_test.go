@@ -179,5 +179,5 @@ func (r *run) awaitCommitted(ends []int64) {
 	for _, end := range ends {
 		events += end
 	}
-	servers.Await(r.b, patienceFor(events), 100*time.Millisecond, "the backlog to be committed", r.committed(r.group, r.topic, ends))
+	servers.Await(r.b, readLimit(events), 100*time.Millisecond, "the backlog to be committed", r.committed(r.group, r.topic, ends))
 }

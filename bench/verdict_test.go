@@ -61,9 +61,9 @@ func (e expected) before(ends []int64) expected {
 
 // verdict is how far what a system announced is from what is expected.
 type verdict struct {
-	missed, untrue, again int  // pairs
-	elsewhere             int  // pairs with another event
-	blind                 bool // no event is named
+	missed, untrue, repeated int  // pairs
+	elsewhere                int  // pairs with another event
+	blind                    bool // no event is named
 }
 
 // judge compares what was announced with what is expected.
@@ -75,7 +75,7 @@ func (e expected) judge(announced []crossing) *verdict {
 		v.blind = v.blind && c.event == ""
 		switch {
 		case seen[c.pair]:
-			v.again++
+			v.repeated++
 		case !known:
 			v.untrue++
 		case c.event != "" && c.event != at.event:
@@ -92,14 +92,14 @@ func (e expected) judge(announced []crossing) *verdict {
 }
 
 // exact reports whether everything expected was announced, once, and nothing else.
-func (v *verdict) exact() bool { return v.missed+v.untrue+v.again+v.elsewhere == 0 }
+func (v *verdict) exact() bool { return v.missed+v.untrue+v.repeated+v.elsewhere == 0 }
 
 func (v *verdict) String() string {
 	elsewhere := fmt.Sprint(v.elsewhere)
 	if v.blind {
 		elsewhere = "not told"
 	}
-	return fmt.Sprintf("%d / %d / %d / %s", v.missed, v.untrue, v.again, elsewhere)
+	return fmt.Sprintf("%d / %d / %d / %s", v.missed, v.untrue, v.repeated, elsewhere)
 }
 
 // worst is the first verdict of several that is not exact, or else the first.
@@ -145,10 +145,10 @@ func askOracle(b testing.TB, c gen.Config) (exact expected, other *flinkCounter)
 
 func TestJudge(t *testing.T) {
 	known := expected{{"clicks", "a"}: {"1", 0, 5}, {"clicks", "b"}: {"2", 1, 5}}
-	f := func(want string, said ...crossing) {
+	f := func(want string, crossings ...crossing) {
 		t.Helper()
-		if got := known.judge(said).String(); got != want {
-			t.Errorf("%v: got %s, want %s", said, got, want)
+		if got := known.judge(crossings).String(); got != want {
+			t.Errorf("%v: got %s, want %s", crossings, got, want)
 		}
 	}
 	a, b := crossing{pair{"clicks", "a"}, "1"}, crossing{pair{"clicks", "b"}, "2"}

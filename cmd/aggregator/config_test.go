@@ -95,13 +95,13 @@ func TestFaults(t *testing.T) {
 		if err := os.WriteFile(file, []byte(d.Input), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		var said strings.Builder
-		s := &session{err: &said}
+		var warned strings.Builder
+		s := &session{err: &warned}
 		for _, a := range d.CmdArgs {
 			s.environ = append(s.environ, envPrefix+a.Key+"="+strings.Join(a.Vals, ","))
 		}
 		_, bad := s.loadConfig(file)
-		out := said.String() + bad.Error()
+		out := warned.String() + bad.Error()
 		if len(bad) == 0 {
 			out += "fine"
 		}

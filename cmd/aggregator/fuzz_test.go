@@ -9,7 +9,7 @@ import (
 )
 
 // fuzzConfig reads a config and looks that each fault says where it is.
-func fuzzConfig(t *testing.T, text string, environ ...string) (c *config, told []string) {
+func fuzzConfig(t *testing.T, text string, environ ...string) (c *config, faults []string) {
 	t.Helper()
 	const file = "c.yaml"
 	var warnings bytes.Buffer
@@ -39,17 +39,17 @@ func FuzzConfig(f *testing.F) {
 		f.Add(text, "1d")
 	}
 	f.Fuzz(func(t *testing.T, text, variable string) {
-		c, told := fuzzConfig(t, text, "AGGREGATOR_DEDUPE_WINDOW="+variable)
-		if told == nil && (len(c.kafka.Brokers) == 0 || len(c.redis.Addrs) == 0 || c.shards < 1 || c.cache < 1<<20 || c.intake.DedupeWindow <= 0 || c.maxAge <= 0) {
+		c, faults := fuzzConfig(t, text, "AGGREGATOR_DEDUPE_WINDOW="+variable)
+		if faults == nil && (len(c.kafka.Brokers) == 0 || len(c.redis.Addrs) == 0 || c.shards < 1 || c.cache < 1<<20 || c.intake.DedupeWindow <= 0 || c.maxAge <= 0) {
 			t.Errorf("no fault, and the config is %+v", c)
 		}
-		if _, again := fuzzConfig(t, text, "AGGREGATOR_DEDUPE_WINDOW="+variable); !slices.Equal(told, again) {
-			t.Errorf("told %q, then %q", told, again)
+		if _, again := fuzzConfig(t, text, "AGGREGATOR_DEDUPE_WINDOW="+variable); !slices.Equal(faults, again) {
+			t.Errorf("faults %q, then %q", faults, again)
 		}
 	})
 }
 
-// FuzzPassword: a password is never told, whatever stands around it, and whatever YAML makes of that.
+// FuzzPassword: a password is never shown, whatever stands around it, and whatever YAML makes of that.
 func FuzzPassword(f *testing.F) {
 	for _, around := range [][2]string{{"", ""}, {"*", ""}, {"&", " x"}, {"!", " x"}, {"!x ", ""}, {"[", "]"}, {"{", "}"}, {"{a: ", "}"}, {"\"", "\\q\""}, {"'", ""}, {"- ", ""}, {"", ": x"}, {"@", ""}, {"%", ""}, {"|", ""}, {"\x00", ""}} {
 		f.Add(around[0], around[1])
@@ -59,9 +59,9 @@ func FuzzPassword(f *testing.F) {
 		if strings.ContainsAny(before+after, "\r\n\u0085\u2028\u2029") {
 			return // a line is where a password stands
 		}
-		_, told := fuzzConfig(t, "redis:\n  password: "+before+secret+after+"\nhttp: {listen: 5}\n")
-		if all := strings.Join(told, "\n"); strings.Contains(all, secret) {
-			t.Errorf("it is told: %s", all)
+		_, faults := fuzzConfig(t, "redis:\n  password: "+before+secret+after+"\nhttp: {listen: 5}\n")
+		if all := strings.Join(faults, "\n"); strings.Contains(all, secret) {
+			t.Errorf("it shows: %s", all)
 		}
 	})
 }

@@ -19,7 +19,7 @@ var runbooks = []string{"docs/runbook.md", "docs/operations.md", "RELIABILITY.md
 
 // serviceTexts is what the service can log or return: its log lines, and every text of its code
 // that errors are made of.
-type spoken struct {
+type serviceTexts struct {
 	lines, complaints []string // complaints: the lines of warnings and errors
 	texts             []string
 }
@@ -27,10 +27,10 @@ type spoken struct {
 // notService are the directories whose code is no part of the service: the demo, which no operator runs, and what tests use.
 var notService = []string{"demo", "e2e", "oracle", "servers", "storetest", "testdata"}
 
-// listen reads the code of the service, wherever it lies.
-func listen(t *testing.T) *spoken {
+// readServiceTexts reads the code of the service, wherever it lies.
+func readServiceTexts(t *testing.T) *serviceTexts {
 	t.Helper()
-	s := &spoken{}
+	s := &serviceTexts{}
 	for _, root := range []string{".", "../../internal"} {
 		err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
 			name := d.Name()
@@ -44,7 +44,7 @@ func listen(t *testing.T) *spoken {
 			}
 			tree, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.SkipObjectResolution)
 			if err == nil {
-				ast.Inspect(tree, s.hear)
+				ast.Inspect(tree, s.add)
 			}
 			return err
 		})
@@ -58,8 +58,8 @@ func listen(t *testing.T) *spoken {
 // message is which argument of a log's method is the message.
 var message = map[string]int{"Debug": 0, "Info": 0, "Warn": 0, "Error": 0, "Log": 2}
 
-// hear takes a node's text, or its log line.
-func (s *spoken) hear(n ast.Node) bool {
+// add takes a node's text, or its log line.
+func (s *serviceTexts) add(n ast.Node) bool {
 	switch n := n.(type) {
 	case *ast.BasicLit:
 		if text, is := textOf(n); is {
@@ -117,30 +117,30 @@ func runbookText(t *testing.T) string {
 // TestRunbookLogs: what the pages quote of the log is what the program logs, to the letter. Every
 // warning and error that it can log is in the pages.
 func TestRunbookLogs(t *testing.T) {
-	said, text := listen(t), runbookText(t)
+	service, text := readServiceTexts(t), runbookText(t)
 	lines, errors := quoted(text, "log"), quoted(text, "error")
 	for _, line := range lines {
-		if !slices.Contains(said.lines, line) {
+		if !slices.Contains(service.lines, line) {
 			t.Errorf("the pages quote log %q, which the program never says", line)
 		}
 	}
 	for _, e := range errors {
-		if !slices.ContainsFunc(said.texts, func(s string) bool { return strings.Contains(s, e) }) {
+		if !slices.ContainsFunc(service.texts, func(s string) bool { return strings.Contains(s, e) }) {
 			t.Errorf("the pages quote error %q, which the program never gives", e)
 		}
 	}
-	for _, line := range said.complaints {
+	for _, line := range service.complaints {
 		if !slices.Contains(lines, line) {
 			t.Errorf("the pages do not say what to do about log %q", line)
 		}
 	}
-	if len(lines) < 20 || len(errors) < 3 || len(said.complaints) < 20 {
-		t.Errorf("%d lines and %d errors are quoted, %d complaints are in the code", len(lines), len(errors), len(said.complaints))
+	if len(lines) < 20 || len(errors) < 3 || len(service.complaints) < 20 {
+		t.Errorf("%d lines and %d errors are quoted, %d complaints are in the code", len(lines), len(errors), len(service.complaints))
 	}
 }
 
-// calm are the metrics that say nothing of a fault: they move when all is well.
-var calm = []string{
+// noFault are the metrics that show no fault: they move when all is well.
+var noFault = []string{
 	"aggregator_build_info", "aggregator_rules_info", "aggregator_events_total", "aggregator_crossings_total", "aggregator_commit_keys",
 	"aggregator_crossing_delay_seconds", "aggregator_subjects_forgotten_total",
 }
@@ -163,8 +163,8 @@ func TestRunbookMetrics(t *testing.T) {
 	}
 	named := metricName.FindAllString(string(book), -1)
 	for _, name := range there {
-		if slices.Contains(named, name) == slices.Contains(calm, name) {
-			t.Errorf("%s: the runbook names it: %v; a metric of no fault: %v", name, slices.Contains(named, name), slices.Contains(calm, name))
+		if slices.Contains(named, name) == slices.Contains(noFault, name) {
+			t.Errorf("%s: the runbook names it: %v; a metric of no fault: %v", name, slices.Contains(named, name), slices.Contains(noFault, name))
 		}
 	}
 }

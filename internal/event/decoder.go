@@ -15,8 +15,8 @@ type Decoder struct {
 	Types map[string]string
 
 	timed   bool   // the event has a time
-	told    tells  // by the members read so far
-	met     tells  // by the name of the unknown member read last, if its value is not null
+	signs   signs  // by the members read so far
+	sign    signs  // by the name of the unknown member read last, if its value is not null
 	scratch []byte // texts of the event that were written with escapes
 	decoded []byte // what a data_base64 decodes to
 	follow  [numMembers]member
@@ -38,7 +38,7 @@ func (d *Decoder) DecodeRecord(e *Event, value []byte, headers []Header) error {
 	d.reset(e)
 	bad := d.document(e, value)
 	switch {
-	case d.told == tellEnvelope, bad != nil && d.isEnvelope(value):
+	case d.signs == signsOfEnvelope, bad != nil && d.isEnvelope(value):
 		return asError(d.structured(e, value))
 	case bad != nil:
 		return bad
@@ -51,7 +51,7 @@ func (d *Decoder) DecodeRecord(e *Event, value []byte, headers []Header) error {
 func (d *Decoder) reset(e *Event) {
 	*e = Event{Has: 1 << Count}
 	e.Num[Count] = 1
-	d.timed, d.told = false, 0
+	d.timed, d.signs = false, 0
 	d.scratch = d.scratch[:0]
 }
 
@@ -81,7 +81,7 @@ func (d *Decoder) document(e *Event, b []byte) *Malformed {
 	switch {
 	case bad != nil:
 		return named(b, bad)
-	case d.told == tellEnvelope:
+	case d.signs == signsOfEnvelope:
 		return nil
 	}
 	return finish(b, i)
@@ -136,7 +136,7 @@ func (d *Decoder) object(e *Event, b []byte, i int) (int, *Malformed) {
 				return from, faultDuplicate.at(m.name(), from)
 			}
 			seen |= bit
-		} else if d.tells(b, i) {
+		} else if d.noteSign(b, i) {
 			return i, nil
 		}
 		if i, bad = d.value(e, m, b, i); bad != nil {
@@ -160,7 +160,7 @@ func (d *Decoder) member(b []byte, i int, previous member) (member, int, fault) 
 	text := d.text(name, escaped)
 	m := memberOf(text)
 	if m == unknown {
-		d.met = toldBy(text)
+		d.sign = signOf(text)
 	}
 	d.learn(previous, m)
 	i, f = colon(b, i)

@@ -23,10 +23,10 @@ func TestDecodeIntegers(t *testing.T) {
 }
 
 func TestDecodeIntegersOutOfRange(t *testing.T) {
-	f := func(name, number, said string) {
+	f := func(name, number, shown string) {
 		t.Helper()
 		m := memberOf([]byte(name))
-		message := fmt.Sprintf("%s: %s is not %s (byte %d)", name, said, m.want(), completeAt+len(name)+4)
+		message := fmt.Sprintf("%s: %s is not %s (byte %d)", name, shown, m.want(), completeAt+len(name)+4)
 		refusedWith(t, complete(`,"`+name+`":`+number), ReasonOutOfRange, message)
 	}
 	f("count", "0", "0")
@@ -42,10 +42,10 @@ func TestDecodeIntegersOutOfRange(t *testing.T) {
 }
 
 func TestDecodeNotIntegers(t *testing.T) {
-	f := func(number, said string) {
+	f := func(number, shown string) {
 		t.Helper()
 		refusedWith(t, complete(`,"count":`+number), ReasonWrongType,
-			fmt.Sprintf("count: %s is not an integer from 1 to 1,000,000,000,000 (byte 65)", said))
+			fmt.Sprintf("count: %s is not an integer from 1 to 1,000,000,000,000 (byte 65)", shown))
 	}
 	f("1.5", "1.5")
 	f("1.0", "1.0")

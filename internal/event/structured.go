@@ -5,35 +5,35 @@ import (
 	"encoding/base64"
 )
 
-// tells says what members of an object tell of its form.
-type tells uint8
+// signs are what members of an object show of its form.
+type signs uint8
 
 const (
-	tellSpecversion tells = 1 << iota
-	tellSource
-	tellNothing // is set where it is known already
+	signSpecversion signs = 1 << iota
+	signSource
+	formKnown // set where the form is known already
 
-	tellEnvelope = tellSpecversion | tellSource
+	signsOfEnvelope = signSpecversion | signSource
 )
 
-// toldBy returns what a member of that name tells, if its value is not null.
-func toldBy(name []byte) tells {
+// signOf returns what a member of that name shows, if its value is not null.
+func signOf(name []byte) signs {
 	switch string(name) {
 	case "specversion":
-		return tellSpecversion
+		return signSpecversion
 	case "source":
-		return tellSource
+		return signSource
 	}
 	return 0
 }
 
-// tells notes what the unknown member whose value begins at b[i] shows, and reports whether the
+// noteSign notes what the unknown member whose value begins at b[i] shows, and reports whether the
 // object is an envelope by that.
-func (d *Decoder) tells(b []byte, i int) bool {
-	if d.met != 0 && i < len(b) && b[i] != 'n' {
-		d.told |= d.met
+func (d *Decoder) noteSign(b []byte, i int) bool {
+	if d.sign != 0 && i < len(b) && b[i] != 'n' {
+		d.signs |= d.sign
 	}
-	return d.told == tellEnvelope
+	return d.signs == signsOfEnvelope
 }
 
 // isEnvelope looks for the members of an envelope in a value that is no event, for whatever reason.
@@ -48,12 +48,12 @@ func (d *Decoder) isEnvelope(b []byte) bool {
 		return false
 	}
 	d.scratch = d.scratch[:0]
-	told := tells(0)
+	all := signs(0)
 	i, more, f := open(b, i, '}')
 	for more && f == fine {
-		var by tells
-		if by, i, f = d.telling(b, i); f == fine && i < len(b) && b[i] != 'n' {
-			if told |= by; told == tellEnvelope {
+		var by signs
+		if by, i, f = d.scanSign(b, i); f == fine && i < len(b) && b[i] != 'n' {
+			if all |= by; all == signsOfEnvelope {
 				return true
 			}
 		}
@@ -67,13 +67,13 @@ func (d *Decoder) isEnvelope(b []byte) bool {
 	return false
 }
 
-// telling reads a member's name, which may tell something, and the colon.
-func (d *Decoder) telling(b []byte, i int) (tells, int, fault) {
+// scanSign reads a member's name, which may be a sign, and the colon.
+func (d *Decoder) scanSign(b []byte, i int) (signs, int, fault) {
 	name, escaped, i, f := scanName(b, i)
 	if f != fine {
 		return 0, i, f
 	}
-	by := toldBy(d.text(name, escaped))
+	by := signOf(d.text(name, escaped))
 	i, f = colon(b, i)
 	return by, i, f
 }
@@ -93,7 +93,7 @@ func (d *Decoder) attribute(b []byte, i int) (attribute, int, fault) {
 // event is in its data or data_base64.
 func (d *Decoder) structured(e *Event, b []byte) *Malformed {
 	d.reset(e)
-	d.told = tellNothing
+	d.signs = formKnown
 	i, bad := begin(b)
 	if bad != nil {
 		return bad

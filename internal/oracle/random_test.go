@@ -73,7 +73,7 @@ func same(rng *rand.Rand, plain, fast *Oracle) (string, bool) {
 			fmt.Fprintf(&events, "plain:\n%s\nfast:\n%s", records(a), records(b))
 			return events.String(), false
 		}
-		if a, b := standing(plain), standing(fast); i%7 == 0 && a != b {
+		if a, b := resultsText(plain), resultsText(fast); i%7 == 0 && a != b {
 			fmt.Fprintf(&events, "plain:\n%s\nfast:\n%s", a, b)
 			return events.String(), false
 		}
@@ -81,7 +81,7 @@ func same(rng *rand.Rand, plain, fast *Oracle) (string, bool) {
 	return events.String(), true
 }
 
-func standing(o *Oracle) string {
+func resultsText(o *Oracle) string {
 	return fmt.Sprintf("%s\n%+v", bytes.Join(o.Counts(), []byte("\n")), o.Results())
 }
 

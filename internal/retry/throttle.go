@@ -8,10 +8,10 @@ import (
 // Throttle lets one line into the log every ten seconds, for all that say the same at once, and counts those
 // that it holds back. The zero value is ready; a nil Throttle lets everything through.
 type Throttle struct {
-	mu   sync.Mutex
-	last time.Time
-	held int
-	said bool // a line passed, and nobody has said yet that it is over
+	mu     sync.Mutex
+	last   time.Time
+	held   int
+	passed bool // a line passed, and Over has not reported it yet
 }
 
 // Pass reports whether a line may pass now, and how many were held back since the last line that
@@ -26,7 +26,7 @@ func (t *Throttle) Pass() (held int, ok bool) {
 		t.held++
 		return 0, false
 	}
-	held, t.held, t.last, t.said = t.held, 0, time.Now(), true
+	held, t.held, t.last, t.passed = t.held, 0, time.Now(), true
 	return held, true
 }
 
@@ -37,9 +37,9 @@ func (t *Throttle) Over() bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	said := t.said
-	t.said = false
-	return said
+	passed := t.passed
+	t.passed = false
+	return passed
 }
 
 // ThrottleEvery is how far apart the lines are that a Throttle lets through.

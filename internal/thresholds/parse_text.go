@@ -99,7 +99,7 @@ func idHint(s string) string {
 
 // choice reads one of names and returns its strictyaml.Place among them. what is what they are.
 func (r *reader) choice(at strictyaml.Place, what string, names []string) (int, bool) {
-	s, ok := r.text(at, what+", "+oneOf(names), maxTitle)
+	s, ok := r.text(at, what+", "+alternatives(names), maxTitle)
 	if !ok {
 		return 0, false
 	}
@@ -111,8 +111,8 @@ func (r *reader) choice(at strictyaml.Place, what string, names []string) (int, 
 	return i, true
 }
 
-// oneOf lists names for readers: "a, b or c".
-func oneOf(names []string) string {
+// alternatives lists names for readers: "a, b or c".
+func alternatives(names []string) string {
 	if len(names) < 2 {
 		return strings.Join(names, "")
 	}

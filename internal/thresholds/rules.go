@@ -51,7 +51,7 @@ func (r *reader) rule(at strictyaml.Place, ms *measures) (*Rule, bool) {
 	}
 	d := &draft{Rule: &Rule{}, at: at}
 	r.heading(f, d)
-	if at, ok := r.Need(f, "by", "say for which kind of subject it counts: "+oneOf(kindNames[:])); ok {
+	if at, ok := r.Need(f, "by", "say for which kind of subject it counts: "+alternatives(kindNames[:])); ok {
 		i, ok := r.choice(at, "a kind of subject", kindNames[:])
 		d.By, d.kind = Kind(i), ok
 	}

@@ -12,7 +12,7 @@ func (c *Crossing) AppendSummary(dst []byte) []byte {
 	if c.Level == 0 {
 		dst = append(dst, "cleared, "...)
 	}
-	for n, i := range c.told() {
+	for n, i := range c.listed() {
 		if n > 0 {
 			dst = append(dst, ", "...)
 		}
@@ -28,17 +28,17 @@ func (c *Crossing) AppendSummary(dst []byte) []byte {
 // listed returns the indexes of the measures that the summary names: all of a clear, otherwise
 // those that alone reach the level. Where only their sum reaches it, these are the measures that
 // counted anything.
-func (c *Crossing) told() []int {
+func (c *Crossing) listed() []int {
 	if reached := c.reached(); len(reached) > 0 {
 		return reached
 	}
-	var told []int
+	var listed []int
 	for i, v := range c.Values {
 		if c.Level == 0 || v.Value > 0 {
-			told = append(told, i)
+			listed = append(listed, i)
 		}
 	}
-	return told
+	return listed
 }
 
 // appendMeasure appends the i-th measure: "clicks at least 20,000 of 50,000".

@@ -41,8 +41,8 @@ func TestWrite(t *testing.T) {
 }
 
 func TestParseFaults(t *testing.T) {
-	var said bytes.Buffer
-	if _, err := parse([]string{"-events", "many"}, &said); err == nil || !strings.Contains(said.String(), "many") {
-		t.Errorf("error %v, said %s", err, said.String())
+	var out bytes.Buffer
+	if _, err := parse([]string{"-events", "many"}, &out); err == nil || !strings.Contains(out.String(), "many") {
+		t.Errorf("error %v, output %s", err, out.String())
 	}
 }

@@ -51,7 +51,7 @@ func setDefault[T ~int | ~int64](v *T, d T) {
 // Client reads partitions. Its methods may be called by several goroutines.
 //
 // A stream is either with the fetcher of the broker that leads its partition, or homeless: no
-// fetcher has it. The placer, a goroutine as old as the client, looks for the leader of each
+// fetcher has it. The assigner, a goroutine as old as the client, looks for the leader of each
 // homeless stream. It starts that broker's fetcher if there is none.
 type Client struct {
 	opts Options
@@ -76,7 +76,7 @@ func New(opts Options) *Client {
 		lost:     retry.NewSignal(),
 		fetchers: make(map[int32]*fetcher),
 	}
-	c.wg.Go(func() { c.place(ctx) })
+	c.wg.Go(func() { c.assign(ctx) })
 	return c
 }
 
@@ -107,8 +107,8 @@ func (c *Client) Open(topic string, partition int, offset int64) Stream {
 	return s
 }
 
-// place finds brokers for homeless streams until ctx ends.
-func (c *Client) place(ctx context.Context) {
+// assign finds brokers for homeless streams until ctx ends.
+func (c *Client) assign(ctx context.Context) {
 	for ctx.Err() == nil {
 		due, wait := c.due(time.Now())
 		if len(due) == 0 {
@@ -118,7 +118,7 @@ func (c *Client) place(ctx context.Context) {
 		leaders, err := c.leaders(ctx)
 		c.mu.Lock()
 		for _, s := range due {
-			c.settle(ctx, s, leaders, err)
+			c.assignStream(ctx, s, leaders, err)
 		}
 		c.mu.Unlock()
 	}
@@ -144,8 +144,8 @@ func (c *Client) due(now time.Time) (due []*stream, wait time.Duration) {
 	return due, wait
 }
 
-// settle gives a stream to its leader's fetcher. Under c.mu.
-func (c *Client) settle(ctx context.Context, s *stream, l leaders, err error) {
+// assignStream gives a stream to its leader's fetcher. Under c.mu.
+func (c *Client) assignStream(ctx context.Context, s *stream, l leaders, err error) {
 	if s.closed {
 		return
 	}

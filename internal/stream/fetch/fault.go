@@ -114,7 +114,7 @@ func (s *Set) large(ctx context.Context, r *Record, length int64) error {
 	if i > len(b) {
 		return errRecord
 	}
-	if err := s.place(r, stamp, delta); err != nil {
+	if err := s.setOffset(r, stamp, delta); err != nil {
 		return err
 	}
 	s.fault.Next = r.Offset + 1

@@ -81,7 +81,7 @@ func TestReadManyOdd(t *testing.T) {
 	h.count, h.last = 1<<30, 10+1<<30-1
 	h.payload = bytes.Repeat(h.payload, 200_000)
 	s := set(10, h.squeezed(codecZstd))
-	equal(t, "odd", strings.Contains(told(t, s), "unreadable to 1073741834"), true)
+	equal(t, "odd", strings.Contains(faultText(t, s), "unreadable to 1073741834"), true)
 	if s.fault.PassedOver != mostOdd+1 {
 		t.Errorf("%d records were passed over", s.fault.PassedOver)
 	}
@@ -125,13 +125,13 @@ func TestReadTooLarge(t *testing.T) {
 		for from := range records {
 			s := NewSet("t", 3, 10+int64(from), raw)
 			s.dec.piece = 100_000
-			equal(t, name, told(t, s), strings.Join(want[from:], "\n"))
+			equal(t, name, faultText(t, s), strings.Join(want[from:], "\n"))
 		}
 	}
 }
 
-// told writes the records of a set, a line each, in short.
-func told(t *testing.T, s *Set) string {
+// faultText writes the records of a set, a line each, in short.
+func faultText(t *testing.T, s *Set) string {
 	t.Helper()
 	var lines []string
 	var r Record
@@ -196,7 +196,7 @@ func TestReadBomb(t *testing.T) {
 		h := bomb(n)
 		s := set(10, h)
 		began := time.Now()
-		equal(t, fmt.Sprint(n), strings.ReplaceAll(told(t, s), fmt.Sprint(" ", n+9), fmt.Sprint(" ", n+10)), fmt.Sprintf(
+		equal(t, fmt.Sprint(n), strings.ReplaceAll(faultText(t, s), fmt.Sprint(" ", n+9), fmt.Sprint(" ", n+10)), fmt.Sprintf(
 			"{too large to 11: the record has %d bytes; of one of more than 1048576 the value is left out}10:0:null=null %d\n%s", n+10, n, want))
 		t.Logf("%d bytes that become %d: %v", len(h.payload), n, time.Since(began))
 		if cap(s.dec.buf) > 2*s.dec.piece {

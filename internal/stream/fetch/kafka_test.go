@@ -140,7 +140,7 @@ func TestKafkaCompacted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _ := w.ours(s, end)
+		got, _ := w.readOurs(s, end)
 		s.Close()
 		if len(got) < rounds*size/3 {
 			t.Logf("%d records of %d offsets", len(got), end)

@@ -260,7 +260,7 @@ func (s *Set) parse(b []byte, r *Record) error {
 	if i > len(b) {
 		return errRecord
 	}
-	if err := s.place(r, stamp, delta); err != nil {
+	if err := s.setOffset(r, stamp, delta); err != nil {
 		return err
 	}
 	if headers != 0 {
@@ -275,10 +275,10 @@ func (s *Set) parse(b []byte, r *Record) error {
 // mostOdd is how many records of a batch may be passed over until the rest is: a batch of 100 KB may have 100 million.
 const mostOdd = 100_000
 
-// place gives a record its offset and timestamp. A record whose offset is taken is passed over, as
+// setOffset gives a record its offset and timestamp. A record whose offset is taken is passed over, as
 // other consumers do. An offset that is not in the batch is replaced by the next offset. Kafka
 // checks the offsets of compressed batches only.
-func (s *Set) place(r *Record, stamp, delta int64) error {
+func (s *Set) setOffset(r *Record, stamp, delta int64) error {
 	r.Timestamp = s.base
 	if !s.stamped {
 		r.Timestamp += stamp

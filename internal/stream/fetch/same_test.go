@@ -118,7 +118,7 @@ func (w *world) sameAsKgo(topic string, partitions int) {
 	each(partitions, func(p int) {
 		s := w.client.Open(topic, p, starts[int32(p)].EpochOffset().Offset)
 		defer s.Close()
-		ours, at := w.ours(s, ends[p])
+		ours, at := w.readOurs(s, ends[p])
 		if at != ends[p] {
 			w.Errorf("%s/%d: came to %d of %d", topic, p, at, ends[p])
 		}
@@ -145,7 +145,7 @@ func nth(list []string, i int) string {
 	return "none"
 }
 
-func (w *world) ours(s Stream, end int64) (got []string, at int64) {
+func (w *world) readOurs(s Stream, end int64) (got []string, at int64) {
 	var r Record
 	for at < end {
 		set := w.next(s)

@@ -213,8 +213,8 @@ func TestNextContext(t *testing.T) {
 	}
 }
 
-// lone makes a stream that nobody fetches for.
-func lone(opts Options) *stream {
+// newIdleStream makes a stream that nobody fetches for.
+func newIdleStream(opts Options) *stream {
 	opts.Transport = &kafka.Transport{}
 	opts.setDefaults()
 	return newStream(&Client{opts: opts, lost: retry.NewSignal()}, "t", 0, 100)
@@ -230,7 +230,7 @@ func (s *stream) waits(t *testing.T) {
 
 // TestNextLate lends a set at the moment in which Next gives up.
 func TestNextLate(t *testing.T) {
-	s := lone(Options{})
+	s := newIdleStream(Options{})
 	s.waits(t)
 	p := s.ask(time.Now())
 	p.answered = true
@@ -248,7 +248,7 @@ func TestNextLate(t *testing.T) {
 // They are the next ones, not lent to a caller who no longer waits.
 func TestNextError(t *testing.T) {
 	for _, told := range []error{&OutOfRange{}, errRecord} {
-		s := lone(Options{})
+		s := newIdleStream(Options{})
 		s.waits(t)
 		s.report(told)
 		if _, err := s.take(); err != told {
@@ -270,7 +270,7 @@ func TestNextError(t *testing.T) {
 // first.
 func TestErrorAfter(t *testing.T) {
 	for _, waiting := range []bool{true, false} {
-		s := lone(Options{})
+		s := newIdleStream(Options{})
 		if waiting {
 			s.waits(t)
 		}
@@ -292,7 +292,7 @@ func TestErrorAfter(t *testing.T) {
 // whether it was the first of its request. It checks whether the stream has more to read, and how
 // much it asks for next.
 func TestDeliver(t *testing.T) {
-	s := lone(Options{PartitionBytes: 1000})
+	s := newIdleStream(Options{PartitionBytes: 1000})
 	f := func(records int, end int64, first, hasMore bool, limit int) {
 		t.Helper()
 		s.waits(t)
@@ -327,7 +327,7 @@ func TestDeliver(t *testing.T) {
 // this has lasted it is returned as damage, and what comes afterwards is given.
 func TestNothingGiven(t *testing.T) {
 	for _, refused := range []error{nil, kafka.InvalidMessage} {
-		s := lone(Options{Patience: time.Nanosecond})
+		s := newIdleStream(Options{Patience: time.Nanosecond})
 		s.limit = maxBatch
 		p := s.ask(time.Now())
 		p.answered, p.first, p.err = true, true, refused
@@ -354,7 +354,7 @@ func TestNothingGiven(t *testing.T) {
 
 // TestBuffers keeps buffers up to twice PartitionBytes.
 func TestBuffers(t *testing.T) {
-	s := lone(Options{PartitionBytes: 1000})
+	s := newIdleStream(Options{PartitionBytes: 1000})
 	f := func(size, want int) {
 		t.Helper()
 		p := s.ask(time.Now())
