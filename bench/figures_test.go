@@ -140,7 +140,7 @@ func median(list []float64) float64 {
 	return list[len(list)/2]
 }
 
-// spread is the median, and the range of several.
+// medianAndRange is the median, and the range of several.
 func medianAndRange(list []float64, format string) string {
 	if slices.Max(list) == 0 {
 		return "-"

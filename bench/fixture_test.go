@@ -31,7 +31,7 @@ func newFixture(b testing.TB) *fixture {
 	return &fixture{b: b, kafka: k}
 }
 
-// redis starts an empty Redis. Its AOF is not rewritten, so that its size tells what was written.
+// redis starts an empty Redis. Its AOF is not rewritten, so that its size shows what was written.
 func (x *fixture) redis() *servers.RedisServer {
 	return servers.Redis(x.b, servers.RedisOptions{Args: []string{"--auto-aof-rewrite-percentage", "0"}})
 }

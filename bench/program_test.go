@@ -90,7 +90,8 @@ func await(b testing.TB, what string, every time.Duration, f func() bool) {
 	servers.Await(b, waitLimit, every, what, f)
 }
 
-// readLimit is waitLimit until so many events are read, be it slowly.
+// readLimit is the time in which so many events must be read: waitLimit and more, as the program
+// may be slow.
 func readLimit(events int64) time.Duration {
 	return waitLimit + time.Duration(events)*time.Second/5_000
 }

@@ -8,8 +8,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
 )
 
-// most is how many times the floor's CPU time the program and Redis may take together on a backlog with two
-// counters. RESULTS.md has what they take on a quiet machine.
+// maxRatio is how many times the floor's CPU time the program and Redis may take together on a
+// backlog with two counters. RESULTS.md has what they take on a quiet machine.
 const maxRatio = 3.0
 
 // TestSlowRatio compares what the program and Redis cost with what the floor costs in the same run.

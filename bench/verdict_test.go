@@ -116,7 +116,7 @@ func worst(runs []figures) string {
 	return text
 }
 
-// tellTruth lets the oracle count a backlog, and beside it the definition of another window.
+// askOracle lets the oracle count a backlog, and beside it the definition of another window.
 func askOracle(b testing.TB, c gen.Config) (exact expected, other *flinkCounter) {
 	b.Helper()
 	pack, err := os.ReadFile("testdata/plain.yaml")

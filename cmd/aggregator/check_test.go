@@ -124,7 +124,7 @@ func TestCheckRulesFlag(t *testing.T) {
 	f("-rules "+dir+": is a directory", dir)
 }
 
-// TestCheckNothing: a pack without tests is checked, and a hint tells that nothing was counted.
+// TestCheckNothing: a pack without tests is checked, and a hint says that nothing was counted.
 func TestCheckNothing(t *testing.T) {
 	text, _, _ := strings.Cut(ownPack, "tests:")
 	file := write(t, "own.yaml", text)

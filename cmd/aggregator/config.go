@@ -16,8 +16,8 @@ import (
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
-// config is the settings as they are used. Where each key goes is said in
-// config_keys.go, and what it means in aggregator.example.yaml.
+// config is the settings as they are used. config_keys.go says where each key goes, and
+// aggregator.example.yaml what it means.
 type config struct {
 	kafka     stream.Kafka
 	login     preflight.Login // as kafka.SASL has it

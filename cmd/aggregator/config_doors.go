@@ -84,7 +84,8 @@ func firstFar(addrs []string) string {
 	return ""
 }
 
-// checkModes looks who may read the files in which secrets stand, the config itself if it holds any.
+// checkModes checks who may read the files that hold secrets, also the config itself if it holds
+// any.
 func (r *configReader) checkModes() {
 	w := r.w
 	for _, f := range []struct {

@@ -15,7 +15,7 @@ func warningsOf(t *testing.T, file string, environ ...string) []string {
 	return load(t, file, environ...).warnings
 }
 
-// TestDoors: what is open to more people than it need be is said, at its place, with the remedy.
+// TestDoors: what is open to more people than it need be is reported at its place, with the remedy.
 func TestDoors(t *testing.T) {
 	f := func(text string, want ...string) {
 		t.Helper()
@@ -69,7 +69,7 @@ func TestDoorsByVariable(t *testing.T) {
 	}
 }
 
-// TestSecretModes: a file with a secret that others may read is said, whichever key names it.
+// TestSecretModes: a file with a secret that others may read is reported, whichever key names it.
 func TestSecretModes(t *testing.T) {
 	secret := write(t, "secret", "0123456789abcdef0123456789abcdef\n")
 	keys := map[string]string{
@@ -122,7 +122,7 @@ func TestSecretModes(t *testing.T) {
 	}
 }
 
-// TestShortWindows: a window that one clock ahead of time can empty is said, with the figures.
+// TestShortWindows: a window that one clock ahead of time can empty is reported, with the figures.
 func TestShortWindows(t *testing.T) {
 	f := func(window, ahead, want string) {
 		t.Helper()

@@ -145,7 +145,8 @@ var noFault = []string{
 	"aggregator_crossing_delay_seconds", "aggregator_subjects_forgotten_total",
 }
 
-// TestRunbookMetrics: each metric that the pages name is one of the program's, and each that tells of a fault is in the runbook.
+// TestRunbookMetrics: each metric that the pages name is one of the program's, and each metric that
+// shows a fault is in the runbook.
 func TestRunbookMetrics(t *testing.T) {
 	var there []string
 	for _, row := range metricRows(t) {

@@ -158,7 +158,7 @@ func TestRunWaits(t *testing.T) {
 	}
 }
 
-// TestRunStopsWaiting: a signal ends it while it waits for Redis, and the log tells so.
+// TestRunStopsWaiting: a signal ends it while it waits for Redis, and the log says so.
 func TestRunStopsWaiting(t *testing.T) {
 	_, config := fakeKafka(t, servers.FreeAddr(t))
 	p := start(t, nil, "run", "-config", config)

@@ -55,9 +55,8 @@ func (v *envelope) malformed(a attribute, detail string) *Malformed {
 	return &Malformed{ReasonCloudEvents, v.name(a), -1, detail}
 }
 
-// check checks what CloudEvents 1.0 requires of an envelope. The content type of its
-// data is not judged, the data are: in data_base64 stands what a producer gave as bytes, of any
-// type.
+// check checks what CloudEvents 1.0 requires of an envelope. It judges the data, not their content
+// type: data_base64 holds what a producer gave as bytes, of any type.
 func (v *envelope) check() *Malformed {
 	for _, a := range [...]attribute{attrSpecversion, attrID, attrSource, attrType} {
 		if len(v.attrs[a]) == 0 {

@@ -64,7 +64,7 @@ func named(b []byte, bad *Malformed) *Malformed {
 	return bad
 }
 
-// magic tells values that begin in one of these ways.
+// magic recognises values that begin in one of these ways.
 func magic(beginnings ...string) func([]byte) bool {
 	return func(b []byte) bool {
 		for _, s := range beginnings {
@@ -76,7 +76,7 @@ func magic(beginnings ...string) func([]byte) bool {
 	}
 }
 
-// isZlib tells the header of zlib with the usual window: two bytes that are a multiple of 31.
+// isZlib recognises the header of zlib with the usual window: two bytes that are a multiple of 31.
 func isZlib(b []byte) bool {
 	return len(b) > 2 && b[0] == 'x' && ('x'<<8+int(b[1]))%31 == 0 && !isText(b)
 }
@@ -103,7 +103,8 @@ func isUTF16(b []byte) bool {
 	return begins(b, "\xff\xfe") || begins(b, "\xfe\xff") || wide(b, 2, 0) || wide(b, 2, 1)
 }
 
-// isFramed tells the framing of schema registries: a byte 0 and a schema's id, of four bytes or of eight.
+// isFramed recognises the framing of schema registries: a byte 0 and a schema's id, of four bytes
+// or of eight.
 func isFramed(b []byte) bool {
 	if len(b) < 6 || b[0] != 0 {
 		return false
@@ -115,7 +116,7 @@ func isFramed(b []byte) bool {
 	return id != 0 && id < 1<<31
 }
 
-// isMessagePack tells a map with a text for its first key.
+// isMessagePack recognises a map with a text for its first key.
 func isMessagePack(b []byte) bool {
 	key := 0
 	switch {
@@ -136,7 +137,8 @@ func isMessagePack(b []byte) bool {
 	return b[key]&0xe0 == 0xa0 && isName(b[key+1:], b[key]&0x1f)
 }
 
-// isCBOR tells a map with a text for its first key, with or without the tag that says that it is CBOR.
+// isCBOR recognises a map with a text for its first key, with or without the tag that says that it
+// is CBOR.
 func isCBOR(b []byte) bool {
 	b = bytes.TrimPrefix(b, []byte("\xd9\xd9\xf7"))
 	if len(b) < 2 || b[0] <= 0xa0 || b[0] > 0xb7 && b[0] != 0xbf {
@@ -158,7 +160,7 @@ func isName(b []byte, n byte) bool {
 	return true
 }
 
-// isBase64 tells base64 of an object, as a text or as a JSON string.
+// isBase64 recognises base64 of an object, as a text or as a JSON string.
 func isBase64(b []byte) bool {
 	b = bytes.TrimPrefix(b[skipSpace(b, 0):], []byte(`"`))
 	if len(b) < 4 {
@@ -184,8 +186,8 @@ func holdsJSON(b []byte, i int) bool {
 	return begins(text, "{") || begins(text, `\"`)
 }
 
-// isProtobuf tells a value that is no text and reads as two fields or more, to its last byte. Nothing in
-// protobuf says that it is that, so this comes last.
+// isProtobuf recognises a value that is no text and reads as two fields or more, to its last byte.
+// Nothing in protobuf says that it is that, so this comes last.
 func isProtobuf(b []byte) bool {
 	if isText(b) {
 		return false

@@ -59,7 +59,7 @@ func TestDecodeRecordPlain(t *testing.T) {
 	f([]Header{{[]byte("traceparent"), []byte("\xff")}, {[]byte("content-type"), []byte("text/plain")}, {nil, nil}})
 	f([]Header{{[]byte("ce_"), []byte("x")}, {[]byte("cex"), []byte("x")}, {[]byte("CE_id"), []byte("x")}})
 	f([]Header{{[]byte("content-type"), nil}, {[]byte("content-type"), []byte("application/cloudevent+json")}})
-	// a content type tells nothing, also one of CloudEvents
+	// a content type shows nothing, also one of CloudEvents
 	for _, name := range []string{"application/cloudevents+json", "application/cloudevents", "application/cloudevents-batch+json", "application/cloudevents+avro"} {
 		f(with(nil, "content-type", name))
 	}

@@ -79,7 +79,7 @@ func notInteger(m member, b []byte, i int) *Malformed {
 	return &Malformed{reason, m.name(), i, number(b[i:end]) + " is not " + m.want()}
 }
 
-// number quotes a number, or tells its length if that is large.
+// number quotes a number, or gives its length if that is large.
 func number(text []byte) string {
 	if len(text) <= 24 {
 		return string(text)

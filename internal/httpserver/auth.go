@@ -61,8 +61,8 @@ const (
 	pausesAtOnce = 8
 )
 
-// guarded asks for the token. Hashes are compared, so that the time it takes tells nothing of the token, its length
-// included.
+// guarded asks for the token. Hashes are compared, so that the time it takes shows nothing of the
+// token, not even its length.
 func (a Auth) guarded(inner http.Handler, m *Metrics) http.Handler {
 	if a.Token == "" {
 		return inner

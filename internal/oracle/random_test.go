@@ -56,7 +56,7 @@ func TestPlainAndFast(t *testing.T) {
 	}
 }
 
-// same feeds both oracles and returns what it fed them, and whether all they said was equal.
+// same feeds both oracles. It returns what it fed them, and whether all their answers were equal.
 func same(rng *rand.Rand, plain, fast *Oracle) (string, bool) {
 	var events strings.Builder
 	partitions := 1 + rng.IntN(2)

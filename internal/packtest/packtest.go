@@ -47,8 +47,8 @@ func run(p *engine.Program, intake engine.IntakeOptions, t *thresholds.Test, num
 	return ""
 }
 
-// compare tells the first difference between the crossings wanted and those that came, and all that came; "" if there is
-// none.
+// compare returns the first difference between the crossings wanted and those that came, and all
+// that came; "" if there is none.
 func compare(want, got []thresholds.Expected) string {
 	for i := range max(len(want), len(got)) {
 		w, g := "no more", "no more"

@@ -16,7 +16,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
-// group joins the group and leaves it again, if nobody is in it: that tells more than rights do. Members are not disturbed.
+// group joins the group and leaves it again, if nobody is in it: that shows more than rights do.
+// Members are not disturbed.
 func (k *kafkaCheck) group(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()

@@ -28,8 +28,8 @@ const (
 // boundAllowed is how far ahead producers' timestamps may lie at most: what Kafka 4 has by default.
 const boundAllowed = time.Hour
 
-// settings asks for the settings of all topics that are there. If those of a topic cannot be read, the map lacks it, and a
-// warning tells so.
+// settings asks for the settings of all topics that are there. If those of a topic cannot be read,
+// the map lacks it, and a warning says so.
 func (k *kafkaCheck) settings(ctx context.Context) map[string]map[string]string {
 	req := kmsg.NewPtrDescribeConfigsRequest()
 	for _, t := range k.topics {

@@ -8,8 +8,8 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// syntax notes what is not YAML: where, what its reader said, and a remedy. The
-// remedy follows from the characters at the place, not from the reader's text.
+// syntax notes what is not YAML: where, the message of its reader, and a remedy. The remedy follows
+// from the characters at the place, not from the reader's text.
 func (r *Reader) syntax(data []byte, err error) {
 	var load *yaml.LoadError
 	if !errors.As(err, &load) {

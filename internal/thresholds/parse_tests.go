@@ -60,7 +60,7 @@ func (r *reader) test(at strictyaml.Place, file string, rules ruleNames) Test {
 	return t
 }
 
-// clock tells the times of a test's events, in Unix nanoseconds.
+// clock gives the times of a test's events, in Unix nanoseconds.
 type clock struct {
 	now int64
 	off bool // it left the range of times, which was noted

@@ -97,7 +97,7 @@ func idHint(s string) string {
 	return "; did you mean " + strictyaml.Quote(s) + "?"
 }
 
-// choice reads one of names and returns its strictyaml.Place among them. what is what they are.
+// choice reads one of names and returns its index among them. what is what they are.
 func (r *reader) choice(at strictyaml.Place, what string, names []string) (int, bool) {
 	s, ok := r.text(at, what+", "+alternatives(names), maxTitle)
 	if !ok {

@@ -75,7 +75,7 @@ func scriptCombine(t *testing.T, r *Rule, name string) {
 	r.Combine = combine
 }
 
-// scriptFollow tells what happens at each line, levels and episodes carried on.
+// scriptFollow returns what happens at each line, levels and episodes carried on.
 func scriptFollow(t *testing.T, r *Rule, input string) string {
 	var out strings.Builder
 	st := State{Episode: 1}

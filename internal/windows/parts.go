@@ -121,8 +121,8 @@ func (s *Subject) Dirty(dst []Part) []Part {
 // generations counts those given to parts.
 type generations uint64
 
-// assign gives parts a generation, if they have none. It is not below the subject's time in seconds: that
-// tells them also from those of a subject of the same name that was deleted.
+// assign gives parts a generation, if they have none. It is not below the subject's time in
+// seconds. So it differs also from those of a subject of the same name that was deleted.
 func (g *generations) assign(of *uint64, now int64) {
 	if *of == 0 {
 		*g = max(*g+1, generations(max(now, 0))/second)

@@ -109,7 +109,7 @@ func (r *randomRun) run() {
 	}
 }
 
-// checkPending: what is said to be pending is not less than what is to be written.
+// checkPending: the parts counted as pending are not fewer than those to be written.
 func (r *randomRun) checkPending() {
 	if most, n := r.sub.Pending(), len(r.sub.Dirty(nil)); n > most {
 		r.t.Fatalf("%d parts are to be written, pending are %d", n, most)

@@ -52,13 +52,13 @@ func (e *Corrupt) Unwrap() error { return e.Cause }
 // errHollow is what is found of a batch whose length is not right: the broker answers as if nothing were there.
 var errHollow = errors.New("the broker gives nothing of it, though its log goes on")
 
-// damaged tells errors of a log that no broker can read out.
+// damaged reports errors of a log that no broker can read out.
 func damaged(err error) bool {
 	return errors.Is(err, errHollow) || isAny(err, kafka.InvalidMessage)
 }
 
-// final tells errors that no retry cures, so that Next returns them at once.
-// Every other error is retried for Options.Patience first.
+// final reports errors that no retry cures, so that Next returns them at once. Every other error is
+// retried for Options.Patience first.
 func final(err error) bool {
 	return Refused(err) || isAny(err, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.UnsupportedVersion, kafka.InvalidTopic) ||
 		errors.Is(err, errFetchVersion)

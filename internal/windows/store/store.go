@@ -42,7 +42,8 @@ type Plain interface {
 	Delete(ctx context.Context, shard int, keys ...[]byte) error
 }
 
-// Index is an index of armed subjects in each shard. It is beside the commits: whoever reads it looks at the subject again.
+// Index is an index of armed subjects in each shard. It is not written in the commits: whoever
+// reads it looks at the subject again.
 type Index interface {
 	// Arm notes members with their dates, replacing their dates.
 	Arm(ctx context.Context, shard int, due ...Due) error
@@ -58,9 +59,10 @@ type Index interface {
 // Admin is about a store as a whole.
 type Admin interface {
 	// ScanRecords calls f with the keys of the records of every shard, in no order, possibly
-	// repeated, until f returns false. Each server is looked through once, however many shards it has;
-	// if one fails, the others all the same. Keys on the move between servers may be missed. After each
-	// step, of some 1,000 keys of any kind, pause is called, if it is not nil.
+	// repeated, until f returns false. Each server is looked through once, however many shards it
+	// has. If one fails, the others are looked through all the same. Keys on the move between
+	// servers may be missed. After each step, of some 1,000 keys of any kind, pause is called, if
+	// it is not nil.
 	ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error
 	// Keys names the keys of this store.
 	Keys() Keys

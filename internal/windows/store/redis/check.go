@@ -64,7 +64,7 @@ func (r *Store) eachMaster(ctx context.Context, f func(context.Context, string, 
 	panic(fmt.Sprintf("BUG: a %T", r.client))
 }
 
-// checkServer asks one server. INFO tells more than CONFIG, which ACLs and managed services often
+// checkServer asks one server. INFO shows more than CONFIG, which ACLs and managed services often
 // forbid.
 func (r *Store) checkServer(ctx context.Context, addr string, c *goredis.Client) (Server, error) {
 	s := Server{Addr: addr}

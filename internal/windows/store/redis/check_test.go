@@ -40,7 +40,7 @@ func TestCheck(t *testing.T) {
 	f(strings.Replace(evicts, "allkeys-lru", "volatile-ttl", 1), "", "--maxmemory-policy", "volatile-ttl")
 }
 
-// TestCheckBlind: what may not be read is said, and what can be read in another way is.
+// TestCheckBlind: what may not be read is reported, and what can be read in another way is.
 func TestCheckBlind(t *testing.T) {
 	server := servers.Redis(t, servers.RedisOptions{Args: []string{"--maxmemory-policy", "allkeys-lru", "--appendonly", "no"}})
 	const info, policy, fsync = "INFO is not permitted", "its maxmemory-policy cannot be read", "appendfsync cannot be read"

@@ -75,7 +75,8 @@ func ErrorKind(err error) string {
 	return kind
 }
 
-// sentinelsError is what Sentinels answered, none of whom named a master: of each a line, and often all the same.
+// sentinelsError is what Sentinels answered when none of them named a master. It has a line for
+// each, and often all are the same.
 type sentinelsError struct{ error }
 
 // Error says each thing once, in one line.
