@@ -79,7 +79,7 @@ func TestRepeats(t *testing.T) {
 func TestPlace(t *testing.T) {
 	f := func(print uint64, n, want int) {
 		t.Helper()
-		if got := place(print, n); got != want {
+		if got := chunkOf(print, n); got != want {
 			t.Errorf("%b of %d: %d, want %d", print, n, got, want)
 		}
 	}

@@ -45,8 +45,8 @@ type members struct {
 	bytes      int      // memory of the chunks
 }
 
-// place is the number of the chunk, of n, that a fingerprint falls in.
-func place(print uint64, n int) int {
+// chunkOf is the number of the chunk, of n, that a fingerprint falls in.
+func chunkOf(print uint64, n int) int {
 	if n < 2 {
 		return 0
 	}
@@ -105,7 +105,7 @@ func (m *members) clean() {
 // addKey counts a key seen in bucket b and reports whether anything changed.
 func (c *counter) addKey(b int64, print, weight uint64) bool {
 	m, lowest := c.members, c.lowest()
-	at := place(print, m.n)
+	at := chunkOf(print, m.n)
 	k := m.loaded(at)
 	if k == nil {
 		if m.n > 0 {

@@ -26,7 +26,7 @@ func TestMisuse(t *testing.T) {
 		c := k.counters[5]
 		next, _ := c.members.next()
 		for key := uint64(0); ; key++ {
-			if at := place(key, c.chunks()); at != next {
+			if at := chunkOf(key, c.chunks()); at != next {
 				if err := k.load([]Part{{5, at}}); err != nil {
 					t.Fatal(err)
 				}

@@ -119,8 +119,8 @@ func (c body) loadChunk(at int, value []byte) error {
 	k := decodeMembers(&d, c.spec.Op == Weighted, newest, c.spec.N)
 	d.end()
 	for _, print := range k.prints {
-		if place(print, c.members.n) != at {
-			d.fail("member %016x of chunk %d", print, place(print, c.members.n))
+		if chunkOf(print, c.members.n) != at {
+			d.fail("member %016x of chunk %d", print, chunkOf(print, c.members.n))
 		}
 	}
 	if d.err != nil {

@@ -57,7 +57,7 @@ func (s *Subject) Needs(dst []Part, i int, key uint64) []Part {
 		return dst
 	}
 	m := c.members
-	at := place(key, m.n)
+	at := chunkOf(key, m.n)
 	if m.loaded(at) == nil {
 		dst = append(dst, Part{i, at})
 	}
@@ -83,7 +83,7 @@ func (s *Subject) Load(p Part, value []byte) error {
 	case p.Chunk < 0 && c.history.missing:
 		if err = (body{c}).loadHistory(value); err == nil {
 			s.missing--
-			s.settle(c)
+			s.slideToTime(c)
 		}
 	case p.Chunk >= 0 && m != nil && p.Chunk < m.n && m.loaded(p.Chunk) == nil:
 		if err = (body{c}).loadChunk(p.Chunk, value); err == nil {

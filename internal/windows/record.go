@@ -212,5 +212,5 @@ func (s record) decodeCounter(d *decoder, i int) {
 		s.missing++
 	}
 	s.absent += c.absent()
-	s.settle(c)
+	s.slideToTime(c)
 }

@@ -115,14 +115,14 @@ func (s *Subject) Advance(t int64) {
 	s.slideAt = Never
 	for _, c := range s.counters {
 		if c != nil {
-			s.settle(c)
+			s.slideToTime(c)
 		}
 	}
 }
 
-// settle slides a counter to the subject's time. A counter whose history is
+// slideToTime slides a counter to the subject's time. A counter whose history is
 // not loaded slides when it is, unless nothing of it can be left.
-func (s *Subject) settle(c *counter) {
+func (s *Subject) slideToTime(c *counter) {
 	c.moveTo(s.time)
 	parts := c.pending()
 	switch {

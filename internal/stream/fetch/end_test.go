@@ -17,7 +17,7 @@ import (
 func TestKafkaLogEnd(t *testing.T) {
 	k := servers.Kafka(t, servers.KafkaOptions{Brokers: 3})
 	k.CreateTopic("events", 1, nil)
-	w := real(t, k, Options{}, "events")
+	w := newKafkaWorld(t, k, Options{}, "events")
 	w.produce(w.producer, 0, 0, 20, 5)
 	f := func(end, shown int64) {
 		t.Helper()

@@ -14,8 +14,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// real makes a world of a real Kafka, in which "events" is one topic of several.
-func real(t *testing.T, k *servers.KafkaServer, opts Options, topics ...string) *world {
+// newKafkaWorld makes a world of a real Kafka, in which "events" is one topic of several.
+func newKafkaWorld(t *testing.T, k *servers.KafkaServer, opts Options, topics ...string) *world {
 	t.Helper()
 	opts.Transport = &kafka.Transport{MetadataTopics: topics, DialTimeout: time.Second}
 	w := &world{T: t, addrs: k.Addrs()}
@@ -41,7 +41,7 @@ func TestKafkaSame(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(config), func(t *testing.T) {
 			topic := k.NewTopic(partitions, config)
-			w := real(t, k, Options{PartitionBytes: 5000}, topic)
+			w := newKafkaWorld(t, k, Options{PartitionBytes: 5000}, topic)
 			w.fill(topic, partitions, 100)
 			w.sameAsKgo(topic, partitions)
 		})
@@ -52,7 +52,7 @@ func TestKafkaOutOfRange(t *testing.T) {
 	k := servers.SharedKafka(t)
 	k.CreateTopic("events", 1, nil)
 	defer k.DeleteTopic("events")
-	w := real(t, k, Options{})
+	w := newKafkaWorld(t, k, Options{})
 	w.produce(w.producer, 0, 0, 20, 5)
 	w.deleteBelow(0, 7)
 	f := func(s Stream, offset int64) {
@@ -83,7 +83,7 @@ func TestKafkaLarge(t *testing.T) {
 	const partitions, n = 3, 5
 	k := servers.SharedKafka(t)
 	topic := k.NewTopic(partitions, map[string]string{"max.message.bytes": "4000000"})
-	w := real(t, k, Options{PartitionBytes: 1000}, topic)
+	w := newKafkaWorld(t, k, Options{PartitionBytes: 1000}, topic)
 	p := w.kgo(kgo.ProducerBatchMaxBytes(4_000_000), kgo.ProducerBatchCompression(kgo.NoCompression()))
 	value := []byte(strings.Repeat("x", 3_000_000))
 	for i := range partitions * n {
@@ -106,7 +106,7 @@ func TestKafkaCompacted(t *testing.T) {
 	topic := k.NewTopic(1, map[string]string{
 		"cleanup.policy": "compact", "segment.ms": "100", "min.cleanable.dirty.ratio": "0.01", "delete.retention.ms": "0",
 	})
-	w := real(t, k, Options{PartitionBytes: 5000}, topic)
+	w := newKafkaWorld(t, k, Options{PartitionBytes: 5000}, topic)
 	txn := w.kgo(kgo.TransactionalID("compacted"), kgo.ProducerBatchCompression(kgo.Lz4Compression()))
 	const rounds, size = 60, 10
 	want := map[string]string{"last": lastValue}
@@ -140,7 +140,7 @@ func TestKafkaCompacted(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		got, _ := w.readOurs(s, end)
+		got, _ := w.readStream(s, end)
 		s.Close()
 		if len(got) < rounds*size/3 {
 			t.Logf("%d records of %d offsets", len(got), end)
@@ -168,7 +168,7 @@ func TestKafkaBrokers(t *testing.T) {
 	const partitions = 6
 	k := servers.Kafka(t, servers.KafkaOptions{Brokers: 3})
 	k.CreateTopic("events", partitions, nil)
-	w := real(t, k, Options{Timeout: time.Second, PartitionBytes: 4000})
+	w := newKafkaWorld(t, k, Options{Timeout: time.Second, PartitionBytes: 4000})
 	w.producer = w.kgo(kgo.ProduceRequestTimeout(time.Second), kgo.RequestTimeoutOverhead(time.Second), kgo.DialTimeout(time.Second))
 	var stop atomic.Bool
 	defer stop.Store(true)

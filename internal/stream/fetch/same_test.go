@@ -114,11 +114,11 @@ func (w *world) sameAsKgo(topic string, partitions int) {
 		}
 		ends[p], starts[int32(p)] = end, kgo.NewOffset().At(start)
 	}
-	theirs := w.theirs(topic, starts)
+	theirs := w.readKgo(topic, starts)
 	each(partitions, func(p int) {
 		s := w.client.Open(topic, p, starts[int32(p)].EpochOffset().Offset)
 		defer s.Close()
-		ours, at := w.readOurs(s, ends[p])
+		ours, at := w.readStream(s, ends[p])
 		if at != ends[p] {
 			w.Errorf("%s/%d: came to %d of %d", topic, p, at, ends[p])
 		}
@@ -145,7 +145,7 @@ func nth(list []string, i int) string {
 	return "none"
 }
 
-func (w *world) readOurs(s Stream, end int64) (got []string, at int64) {
+func (w *world) readStream(s Stream, end int64) (got []string, at int64) {
 	var r Record
 	for at < end {
 		set := w.next(s)
@@ -170,7 +170,7 @@ func (w *world) readOurs(s Stream, end int64) (got []string, at int64) {
 }
 
 // theirs reads by franz-go, to the last record of every partition.
-func (w *world) theirs(topic string, starts map[int32]kgo.Offset) [][]string {
+func (w *world) readKgo(topic string, starts map[int32]kgo.Offset) [][]string {
 	w.Helper()
 	c := w.kgo(
 		kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: starts}),

@@ -19,7 +19,7 @@ func TestKafkaTopic(t *testing.T) {
 	k := servers.SharedKafka(t)
 	name := k.NewTopic(3, nil)
 	other := k.NewTopic(1, nil)
-	w := real(t, k, Options{Patience: time.Minute}, name, other)
+	w := newKafkaWorld(t, k, Options{Patience: time.Minute}, name, other)
 	id := func(topic string) TopicID {
 		t.Helper()
 		found, err := w.client.Topic(t.Context(), topic)
@@ -40,7 +40,7 @@ func TestKafkaTopic(t *testing.T) {
 	if again := id(name); again == first || again == (TopicID{}) {
 		t.Errorf("recreated it has id %x, before it was %x", again, first)
 	}
-	brief := real(t, k, Options{Patience: time.Millisecond})
+	brief := newKafkaWorld(t, k, Options{Patience: time.Millisecond})
 	if _, err := brief.client.Topic(t.Context(), name+"-missing"); !errors.Is(err, kafka.UnknownTopicOrPartition) {
 		t.Errorf("of a topic that is missing: %v", err)
 	}

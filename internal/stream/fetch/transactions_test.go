@@ -16,7 +16,7 @@ import (
 func TestKafkaOpenTransaction(t *testing.T) {
 	k := servers.SharedKafka(t)
 	topic := k.NewTopic(1, nil)
-	w := real(t, k, Options{}, topic)
+	w := newKafkaWorld(t, k, Options{}, topic)
 	plain := func(n int) {
 		t.Helper()
 		for range n {
