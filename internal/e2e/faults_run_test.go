@@ -187,7 +187,7 @@ func (x *faultRun) settled(store *redisstore.Store) bool {
 		return false
 	}
 	for shard := range x.shards {
-		keys := [][]byte{store.Keys().AppendHeadKey(nil, shard), store.Keys().AppendNotedKey(nil, shard)}
+		keys := [][]byte{store.Keys().AppendHeadKey(nil, shard), store.Keys().AppendPublishedKey(nil, shard)}
 		for p := range x.partitions {
 			keys = append(keys, store.Keys().AppendFenceKey(nil, shard, x.site.events, p))
 		}

@@ -89,7 +89,7 @@ func TestOutboxHasOneRelay(t *testing.T) {
 	o.drain(newer, nil, "c")
 	o.announce("d")
 	o.drain(o.relay(8, 3), outbox.ErrNotOurs) // of the same generation: it takes the number of partitions for another
-	if err := o.store.Delete(t.Context(), 0, o.store.Keys().AppendClaimKey(nil, 0)); err != nil {
+	if err := o.store.Delete(t.Context(), 0, o.store.Keys().AppendLeaseKey(nil, 0)); err != nil {
 		t.Fatal(err)
 	}
 	o.drain(newer, nil, "d") // the store lost the claim

@@ -84,7 +84,7 @@ func (s *fullSite) full(t *testing.T) (*process, *prometheus.Registry) {
 func deepest(t *testing.T, store windowstore.Store) (most uint64) {
 	t.Helper()
 	for n := range DefaultShards {
-		keys := [][]byte{store.Keys().AppendHeadKey(nil, n), store.Keys().AppendNotedKey(nil, n)}
+		keys := [][]byte{store.Keys().AppendHeadKey(nil, n), store.Keys().AppendPublishedKey(nil, n)}
 		values, err := store.Load(t.Context(), n, keys, nil)
 		if err != nil {
 			t.Fatal(err)
@@ -209,7 +209,7 @@ func TestWaitingShows(t *testing.T) {
 		}
 	}
 	put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), 7_003))
-	put(store.Keys().AppendNotedKey(nil, 0), binary.BigEndian.AppendUint64(nil, 3))
+	put(store.Keys().AppendPublishedKey(nil, 0), binary.BigEndian.AppendUint64(nil, 3))
 	put(store.Keys().AppendOutboxKey(nil, 0, 3), outbox.Entry{Timestamp: 5_000, Value: []byte(`{"id":"A"}`)}.Append(nil))
 	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Metrics: metrics.New(registry, p), Log: discard}}
 	for _, r.Publish = range []outbox.Publisher{shut{blind: true}, shut{}} {

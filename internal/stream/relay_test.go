@@ -87,7 +87,7 @@ func TestStoreGoesBackBeforeTrim(t *testing.T) {
 	}
 	fill("version1", "A0", "A1")
 	store.after = func() {
-		_ = store.Delete(t.Context(), 0, store.Keys().AppendNotedKey(nil, 0), store.Keys().AppendOutboxKey(nil, 0, 1))
+		_ = store.Delete(t.Context(), 0, store.Keys().AppendPublishedKey(nil, 0), store.Keys().AppendOutboxKey(nil, 0, 1))
 		fill("version2", "B0")
 	}
 	pub := &listPublisher{}
@@ -126,7 +126,7 @@ func TestStoreLostWhilePublishing(t *testing.T) {
 		if err := r.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
-		values, err := store.Load(t.Context(), 0, [][]byte{keys.AppendHeadKey(nil, 0), keys.AppendNotedKey(nil, 0)}, nil)
+		values, err := store.Load(t.Context(), 0, [][]byte{keys.AppendHeadKey(nil, 0), keys.AppendPublishedKey(nil, 0)}, nil)
 		if err != nil || (values[0] == nil) != (values[1] == nil) {
 			t.Fatalf("case %d: head %x, noted %x, %v", reads, values[0], values[1], err)
 		}

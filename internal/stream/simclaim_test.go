@@ -34,7 +34,7 @@ type simClaimed struct {
 
 // loaded is told what was read from the store.
 func (c simClaims) loaded(s *simStore, shard int, keys, values [][]byte) {
-	claim := s.Keys().AppendClaimKey(nil, shard)
+	claim := s.Keys().AppendLeaseKey(nil, shard)
 	for i, k := range keys {
 		if x := c[simClaim{shard, string(values[i])}]; x != nil && bytes.Equal(k, claim) {
 			x.seen = time.Now()
@@ -44,7 +44,7 @@ func (c simClaims) loaded(s *simStore, shard int, keys, values [][]byte) {
 
 // committed is told what was written.
 func (c simClaims) committed(s *simStore, shard int, w *windowstore.Commit) {
-	claim := s.Keys().AppendClaimKey(nil, shard)
+	claim := s.Keys().AppendLeaseKey(nil, shard)
 	for _, f := range w.Fences {
 		switch {
 		case !bytes.Equal(f.Key, claim):

@@ -84,4 +84,4 @@ func (r *Relay) hold(ctx context.Context, stored []byte, asked time.Time) error 
 	return nil
 }
 
-func (r *Relay) leaseKey() []byte { return r.Keys.AppendClaimKey(nil, r.Shard) }
+func (r *Relay) leaseKey() []byte { return r.Keys.AppendLeaseKey(nil, r.Shard) }

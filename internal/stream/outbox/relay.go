@@ -234,7 +234,7 @@ func (r *Relay) Drain(ctx context.Context) error {
 
 // look reads head and noted, and whether the outbox is ours.
 func (r *Relay) look(ctx context.Context) error {
-	keys := [][]byte{r.Keys.AppendHeadKey(nil, r.Shard), r.Keys.AppendNotedKey(nil, r.Shard), r.leaseKey()}
+	keys := [][]byte{r.Keys.AppendHeadKey(nil, r.Shard), r.Keys.AppendPublishedKey(nil, r.Shard), r.leaseKey()}
 	asked := time.Now()
 	values, err := r.load(ctx, keys)
 	if err != nil {
@@ -339,7 +339,7 @@ var errOutboxChanged = errors.New("the outbox is no longer what was read")
 func (r *Relay) notePublished(ctx context.Context, to uint64, keys, values [][]byte) error {
 	r.Pulse.At(watchdog.StepOutbox)
 	next := binary.BigEndian.AppendUint64(nil, to)
-	c := &windowstore.Commit{Fences: []windowstore.Fence{{Key: r.Keys.AppendNotedKey(nil, r.Shard), From: r.stored, To: next}}}
+	c := &windowstore.Commit{Fences: []windowstore.Fence{{Key: r.Keys.AppendPublishedKey(nil, r.Shard), From: r.stored, To: next}}}
 	for i, k := range keys {
 		c.Fences = append(c.Fences, windowstore.Fence{Key: k, From: values[i]})
 	}
@@ -365,7 +365,7 @@ func (r *Relay) notePublished(ctx context.Context, to uint64, keys, values [][]b
 // deletePublished deletes what was noted, if the store still says that it was: one that went
 // back since may by now hold other crossings under those numbers.
 func (r *Relay) deletePublished(ctx context.Context, keys [][]byte) error {
-	noted := windowstore.Fence{Key: r.Keys.AppendNotedKey(nil, r.Shard), From: r.stored}
+	noted := windowstore.Fence{Key: r.Keys.AppendPublishedKey(nil, r.Shard), From: r.stored}
 	res, err := r.Store.Commit(ctx, r.Shard, &windowstore.Commit{Fences: []windowstore.Fence{noted}, Deletes: keys})
 	if err != nil {
 		return r.failed(ctx, fmt.Errorf("trim outbox of shard %d: %w", r.Shard, err))

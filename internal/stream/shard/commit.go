@@ -342,7 +342,7 @@ func (s *Shard) ReadHead(ctx context.Context) error {
 // Each read takes the head along: another process may write the first one meanwhile.
 func (s *Shard) loadHead(ctx context.Context) (stored []byte, next uint64, err error) {
 	key := s.Keys.AppendHeadKey(nil, s.Number)
-	values, err := s.Store.Load(ctx, s.Number, [][]byte{key, s.Keys.AppendNotedKey(nil, s.Number)}, nil)
+	values, err := s.Store.Load(ctx, s.Number, [][]byte{key, s.Keys.AppendPublishedKey(nil, s.Number)}, nil)
 	if err != nil {
 		return nil, 0, err
 	}

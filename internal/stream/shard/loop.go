@@ -243,7 +243,7 @@ func (s *Shard) reportMismatch(p *partitionState, stored []byte) {
 func (s *Shard) poll(ctx context.Context) ([][]byte, error) {
 	defer s.Pulse.At(s.Pulse.At(watchdog.StepLook))
 	keys := append(s.fenceKeys(), s.Keys.AppendMetaKey(nil, s.Number, windowstore.SettingFingerprint),
-		s.Keys.AppendHeadKey(nil, s.Number), s.Keys.AppendNotedKey(nil, s.Number))
+		s.Keys.AppendHeadKey(nil, s.Number), s.Keys.AppendPublishedKey(nil, s.Number))
 	depth := len(keys) - 2
 	if s.keepsSettings() {
 		for _, name := range settingsKept {

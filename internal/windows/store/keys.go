@@ -119,13 +119,13 @@ func (k Keys) AppendHeadKey(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "head"...)
 }
 
-// AppendNotedKey appends the key of how far the shard's outbox was published.
-func (k Keys) AppendNotedKey(dst []byte, shard int) []byte {
+// AppendPublishedKey appends the key of how far the shard's outbox was published.
+func (k Keys) AppendPublishedKey(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "noted"...)
 }
 
-// AppendClaimKey appends the key of who publishes the shard's outbox.
-func (k Keys) AppendClaimKey(dst []byte, shard int) []byte {
+// AppendLeaseKey appends the key of who publishes the shard's outbox.
+func (k Keys) AppendLeaseKey(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "claim"...)
 }
 

@@ -23,8 +23,8 @@ func TestKeys(t *testing.T) {
 	f(k.AppendFenceKey([]byte("> "), 0, "events", 12), "> aggregator:{00}f:12:events")
 	f(k.AppendOutboxKey([]byte("> "), 9, 1<<63), "> aggregator:{09}o:9223372036854775808")
 	f(k.AppendHeadKey([]byte("> "), 10), "> aggregator:{10}head")
-	f(k.AppendNotedKey([]byte("> "), 99), "> aggregator:{99}noted")
-	f(k.AppendClaimKey([]byte("> "), 99), "> aggregator:{99}claim")
+	f(k.AppendPublishedKey([]byte("> "), 99), "> aggregator:{99}noted")
+	f(k.AppendLeaseKey([]byte("> "), 99), "> aggregator:{99}claim")
 	f(k.AppendMetaKey([]byte("> "), 100, "fingerprint"), "> aggregator:{100}m:fingerprint")
 	f(k.AppendArmedKey([]byte("> "), 7), "> aggregator:{07}armed")
 	f(k.AppendPingKey([]byte("> "), 7), "> aggregator:{07}ping")
@@ -59,8 +59,8 @@ func TestKeysDiffer(t *testing.T) {
 	var k Keys
 	for shard := range 3 {
 		f(k.AppendHeadKey(nil, shard), "head", shard)
-		f(k.AppendNotedKey(nil, shard), "noted", shard)
-		f(k.AppendClaimKey(nil, shard), "claim", shard)
+		f(k.AppendPublishedKey(nil, shard), "noted", shard)
+		f(k.AppendLeaseKey(nil, shard), "claim", shard)
 		f(k.AppendArmedKey(nil, shard), "armed", shard)
 		f(k.AppendPingKey(nil, shard), "ping", shard)
 		f(k.AppendTryKey(nil, shard), "try", shard)
@@ -122,7 +122,7 @@ func TestParseRecordKeyRefuses(t *testing.T) {
 	f("aggregator:{07}p:incident:a")
 	f("aggregator:{07}r:incident")
 	for _, key := range [][]byte{
-		k.AppendHeadKey(nil, 7), k.AppendNotedKey(nil, 7), k.AppendClaimKey(nil, 7), k.AppendArmedKey(nil, 7), k.AppendOutboxKey(nil, 7, 1),
+		k.AppendHeadKey(nil, 7), k.AppendPublishedKey(nil, 7), k.AppendLeaseKey(nil, 7), k.AppendArmedKey(nil, 7), k.AppendOutboxKey(nil, 7, 1),
 		k.AppendMetaKey(nil, 7, "r:a:b"), k.AppendFenceKey(nil, 7, "r", 1), k.AppendPartKey(nil, 7, []byte("r"), "a", []byte("b")),
 	} {
 		f(string(key))
