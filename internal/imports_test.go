@@ -47,7 +47,7 @@ var arrows = map[string][]string{
 	"internal/httpserver": {"internal/retry"},
 
 	// The service, each part over the next one.
-	"internal/stream": {"internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
+	"internal/stream": {"internal/stream/settings", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
 		"internal/stream/fetch", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
@@ -63,10 +63,11 @@ var arrows = map[string][]string{
 	"internal/stream/janitor": {"internal/stream/position", "internal/stream/metrics",
 		"internal/stream/shard", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
-	"internal/stream/shard": {"internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
+	"internal/stream/shard": {"internal/stream/settings", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/outbox", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
+	"internal/stream/settings": {"internal/stream/fetch", "internal/engine", "internal/windows/store"},
 	"internal/stream/outbox": {"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/fetch", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
 	},

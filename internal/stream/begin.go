@@ -6,13 +6,16 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -46,42 +49,52 @@ func decodeBegins(text []byte) (begins, error) {
 	return b, nil
 }
 
-func beginsKey(store windowstore.Store) []byte {
-	return store.Keys().AppendMetaKey(nil, 0, windowstore.SettingBegins)
+// origin is what settles where a group begins to count.
+type origin struct {
+	settings settings.Settings
+	source   fetch.Source
+	offsets  groupOffsets
+	topics   partitionList
+	ids      topicIDs
+	group    string
+	start    partition.Start // of a new group
+	log      *slog.Logger
 }
 
-// settleBegins settles where counting began: as the store says, or the group's offsets, where the store has lost it; or, of
+// settle settles where counting began: as the store says, or the group's offsets, where the store has lost it; or, of
 // a new group, as its start wants it. From then on both have it, before anything is counted.
-func (s *Service) settleBegins(ctx context.Context) error {
-	group, err := s.offsets.committed(ctx, s.topics)
+func (o *origin) settle(ctx context.Context) (begins, error) {
+	group, err := o.offsets.committed(ctx, o.topics)
 	if err != nil {
-		return explain.Kafka(err)
+		return nil, explain.Kafka(err)
 	}
-	fences, err := s.Store.Load(ctx, 0, append(position.AppendFenceKeys(nil, s.Store.Keys(), 0, s.topics), beginsKey(s.Store)), nil)
+	store, key := o.settings.Store, o.settings.Key(windowstore.SettingBegins)
+	fences, err := store.Load(ctx, 0, append(position.AppendFenceKeys(nil, store.Keys(), 0, o.topics), key), nil)
 	if err != nil {
-		return explain.Store(err)
+		return nil, explain.Store(err)
 	}
-	stored := fences[len(s.topics)]
-	began := anyCounted(group, fences[:len(s.topics)])
+	stored := fences[len(o.topics)]
+	began := anyCounted(group, fences[:len(o.topics)])
 	if stored == nil {
-		chosen, err := s.chooseBegins(ctx, group, began)
+		chosen, err := o.choose(ctx, group, began)
 		if err != nil {
-			return err
+			return nil, err
 		}
-		if stored, err = s.Store.PutAbsent(ctx, 0, beginsKey(s.Store), chosen.encode()); err != nil {
-			return explain.Store(err)
+		if stored, err = store.PutAbsent(ctx, 0, key, chosen.encode()); err != nil {
+			return nil, explain.Store(err)
 		}
 	}
-	if s.begins, err = decodeBegins(stored); err != nil {
-		return &finalError{err}
+	settled, err := decodeBegins(stored)
+	if err != nil {
+		return nil, &finalError{err}
 	}
-	if err := s.noteBegins(ctx, group, began); err != nil {
-		return err
+	if err := o.annotate(ctx, settled, group, began); err != nil {
+		return nil, err
 	}
-	return s.stillBegins(ctx, stored)
+	return settled, o.recheck(ctx, stored)
 }
 
-// anyCounted says whether the group has begun to count: it committed an offset, or the store has a place, in whatever partition.
+// anyCounted reports whether the group has begun to count: it committed an offset, or the store has a place, in whatever partition.
 func anyCounted(group []groupOffset, fences [][]byte) bool {
 	for i := range group {
 		if group[i].offset >= 0 || fences[i] != nil {
@@ -91,30 +104,30 @@ func anyCounted(group []groupOffset, fences [][]byte) bool {
 	return false
 }
 
-// stillBegins looks whether what was noted with the group is what the store says by now: if it lost its own meanwhile, another
-// process may have chosen anew.
-func (s *Service) stillBegins(ctx context.Context, stored []byte) error {
-	now, err := s.Store.PutAbsent(ctx, 0, beginsKey(s.Store), stored)
+// recheck looks whether what was noted with the group is what the store says by now. If the store lost its own meanwhile, another
+// process may have chosen again.
+func (o *origin) recheck(ctx context.Context, stored []byte) error {
+	now, err := o.settings.Store.PutAbsent(ctx, 0, o.settings.Key(windowstore.SettingBegins), stored)
 	if err == nil && !bytes.Equal(now, stored) {
 		err = errors.New("where counting begins was chosen anew meanwhile")
 	}
 	return err
 }
 
-// chooseBegins finds where counting began or, of a new group, is to begin.
-func (s *Service) chooseBegins(ctx context.Context, group []groupOffset, began bool) (begins, error) {
+// choose finds where counting began or, of a new group, is to begin.
+func (o *origin) choose(ctx context.Context, group []groupOffset, began bool) (begins, error) {
 	b := begins{}
 	if began {
-		return s.notedBegins(group), nil
+		return o.noted(group), nil
 	}
-	if s.Start == (partition.Start{}) {
+	if o.start == (partition.Start{}) {
 		return b, nil
 	}
-	ms, timed := s.Start.Ms(time.Now())
-	for _, t := range s.topics {
-		_, at, err := s.source.Offsets(ctx, t.Topic, t.Partition)
+	ms, timed := o.start.Ms(time.Now())
+	for _, t := range o.topics {
+		_, at, err := o.source.Offsets(ctx, t.Topic, t.Partition)
 		if err == nil && timed {
-			at, err = s.source.OffsetAt(ctx, t.Topic, t.Partition, ms)
+			at, err = o.source.OffsetAt(ctx, t.Topic, t.Partition, ms)
 		}
 		if err != nil {
 			return nil, explain.Kafka(err)
@@ -123,24 +136,24 @@ func (s *Service) chooseBegins(ctx context.Context, group []groupOffset, began b
 			b[t] = at
 		}
 	}
-	s.log.Info("new group: counting begins within the log", "offsets", b.names())
+	o.log.Info("new group: counting begins within the log", "offsets", b.names())
 	return b, nil
 }
 
-// notedBegins is where counting began by the group's offsets. Versions before this one did not note it, and tools that
+// noted is where counting began by the group's offsets. Versions before this one did not note it, and tools that
 // set offsets erase it: then nobody knows.
-func (s *Service) notedBegins(group []groupOffset) begins {
+func (o *origin) noted(group []groupOffset) begins {
 	b, unknown := begins{}, 0
 	for _, g := range group {
-		switch begin, ok := parseNote(g.metadata, s.topicIDs[g.Topic]); {
+		switch begin, ok := parseNote(g.metadata, o.ids[g.Topic]); {
 		case ok && begin > 0:
 			b[g.TopicPartition] = begin
 		case !ok && g.offset >= 0:
 			unknown++
 		}
 	}
-	if unknown > 0 && s.Start != (partition.Start{}) {
-		s.log.Warn("where counting began is not noted with the group's offsets: if Redis loses what was counted, it is counted from the log's start",
+	if unknown > 0 && o.start != (partition.Start{}) {
+		o.log.Warn("where counting began is not noted with the group's offsets: if Redis loses what was counted, it is counted from the log's start",
 			"partitions", unknown)
 	}
 	return b
@@ -155,29 +168,29 @@ func (b begins) names() map[string]int64 {
 	return out
 }
 
-// noteBegins notes where counting began with the group's offsets, where that is not noted yet and not the start. A new group that begins
-// elsewhere notes the start too: it was the end of a topic in which nothing was, and would be chosen anew once Redis has lost it. With
+// annotate notes where counting began with the group's offsets, where that is not noted yet and not the start. A new group that begins
+// elsewhere notes the start too: it was the end of a topic in which nothing was, and would be chosen again once Redis has lost it. With
 // members in the group nobody else may; that is no matter where these have begun to count, since they note it themselves.
-func (s *Service) noteBegins(ctx context.Context, group []groupOffset, began bool) error {
+func (o *origin) annotate(ctx context.Context, settled begins, group []groupOffset, began bool) error {
 	var missing []groupOffset
 	for _, g := range group {
-		begin := s.begins[g.TopicPartition]
-		implied := begin == 0 && (began || s.Start == (partition.Start{}))
-		if noted, ok := parseNote(g.metadata, s.topicIDs[g.Topic]); implied || ok && noted == begin {
+		begin := settled[g.TopicPartition]
+		implied := begin == 0 && (began || o.start == (partition.Start{}))
+		if noted, ok := parseNote(g.metadata, o.ids[g.Topic]); implied || ok && noted == begin {
 			continue
 		}
-		g.offset, g.metadata = max(g.offset, begin), note(begin, s.topicIDs[g.Topic])
+		g.offset, g.metadata = max(g.offset, begin), note(begin, o.ids[g.Topic])
 		missing = append(missing, g)
 	}
 	if len(missing) == 0 {
 		return nil
 	}
-	err := s.offsets.commit(ctx, nobody, missing)
+	err := o.offsets.commit(ctx, nobody, missing)
 	switch {
 	case notEmpty(err) && began:
 		return nil
 	case notEmpty(err):
-		return fmt.Errorf("group %s has members, so that where counting begins cannot be noted with its offsets: if they are not this service's, use another kafka.group: %w", s.Group, err)
+		return fmt.Errorf("group %s has members, so that where counting begins cannot be noted with its offsets: if they are not this service's, use another kafka.group: %w", o.group, err)
 	case err != nil:
 		return explain.Kafka(err)
 	}

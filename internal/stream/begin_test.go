@@ -7,12 +7,12 @@ import (
 	"testing"
 	"time"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -44,7 +44,7 @@ func (f *fakeOffsets) commit(_ context.Context, as groupMember, offsets []groupO
 }
 
 // beginner is a process of a group that is about to settle where counting begins, over two partitions of 7 and 9 records.
-func beginner(store windowstore.Store, group groupOffsets, start partition.Start) *Service {
+func beginner(store windowstore.Store, group groupOffsets, start partition.Start) *origin {
 	log := &simLog{world: &simWorld{calm: true}, there: []int{7, 9}, shown: 2}
 	for p, n := range log.there {
 		log.events = append(log.events, nil)
@@ -52,9 +52,9 @@ func beginner(store windowstore.Store, group groupOffsets, start partition.Start
 			log.events[p] = append(log.events[p], sentEvent{millis: int64(1000 * (i + 1))})
 		}
 	}
-	return &Service{
-		Options: Options{Store: store, Kafka: Kafka{Start: start}}, log: discard, source: log, offsets: group,
-		topics: []position.TopicPartition{{Topic: "events", Partition: 0}, {Topic: "events", Partition: 1}}, topicIDs: map[string]fetch.TopicID{"events": {1}},
+	return &origin{
+		settings: settings.Settings{Store: store}, start: start, log: discard, source: log, offsets: group,
+		topics: partitionList{{Topic: "events", Partition: 0}, {Topic: "events", Partition: 1}}, ids: topicIDs{"events": {1}},
 	}
 }
 
@@ -75,23 +75,24 @@ func TestBegins(t *testing.T) {
 			offsets.of[g.TopicPartition] = g
 		}
 		if stored != nil {
-			_ = store.Put(t.Context(), 0, beginsKey(store), stored.encode())
+			_ = store.Put(t.Context(), 0, settings.Settings{Store: store}.Key(windowstore.SettingBegins), stored.encode())
 		}
 		if fence {
 			_ = store.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 1), []byte{1})
 		}
 		s := beginner(store, offsets, start)
-		if err := s.settleBegins(t.Context()); err != nil {
+		settled, err := s.settle(t.Context())
+		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
 		got := at{}
-		for p, offset := range s.begins {
+		for p, offset := range settled {
 			got[p.Partition] = offset
 		}
 		if !maps.Equal(got, want) {
 			t.Errorf("%s: begins at %v, want %v", name, got, want)
 		}
-		for p, offset := range s.begins { // the group knows them as well
+		for p, offset := range settled { // the group knows them as well
 			if g := offsets.of[p]; g.metadata != note(offset, fetch.TopicID{1}) || g.offset < offset {
 				t.Errorf("%s: the group has %+v, want a note of %d", name, g, offset)
 			}
@@ -121,13 +122,15 @@ func TestBeginsMeet(t *testing.T) {
 	store := &meetingStore{Store: windowstore.NewMem(1)}
 	early, late := beginner(store, group, partition.Start{Latest: true}), beginner(store, group, partition.Start{Latest: true})
 	late.source.(*simLog).there[0] = 4
-	store.meet = func() error { return early.settleBegins(t.Context()) }
-	if err := late.settleBegins(t.Context()); err != nil {
+	var first begins
+	store.meet = func() (err error) { first, err = early.settle(t.Context()); return err }
+	second, err := late.settle(t.Context())
+	if err != nil {
 		t.Fatal(err)
 	}
 	want := begins{{Topic: "events", Partition: 0}: 7, {Topic: "events", Partition: 1}: 9}
-	if !maps.Equal(early.begins, want) || !maps.Equal(late.begins, want) {
-		t.Errorf("one begins at %v, the other at %v, want %v", early.begins, late.begins, want)
+	if !maps.Equal(first, want) || !maps.Equal(second, want) {
+		t.Errorf("one begins at %v, the other at %v, want %v", first, second, want)
 	}
 }
 
@@ -154,13 +157,13 @@ func TestBeginsOfEmptyTopic(t *testing.T) {
 	s := beginner(windowstore.NewMem(1), group, partition.Start{Latest: true})
 	log := s.source.(*simLog)
 	log.there = []int{0, 0}
-	if err := s.settleBegins(t.Context()); err != nil || len(s.begins) != 0 {
-		t.Fatalf("begins at %v, %v", s.begins, err)
+	if got, err := s.settle(t.Context()); err != nil || len(got) != 0 {
+		t.Fatalf("begins at %v, %v", got, err)
 	}
 	log.there, group.members = []int{7, 9}, true
-	s.Store = windowstore.NewMem(1)
-	if err := s.settleBegins(t.Context()); err != nil || len(s.begins) != 0 {
-		t.Errorf("after a loss it begins at %v, %v", s.begins, err)
+	s.settings.Store = windowstore.NewMem(1)
+	if got, err := s.settle(t.Context()); err != nil || len(got) != 0 {
+		t.Errorf("after a loss it begins at %v, %v", got, err)
 	}
 }
 
@@ -169,11 +172,11 @@ func TestBeginsLostMeanwhile(t *testing.T) {
 	group := &fakeOffsets{of: map[position.TopicPartition]groupOffset{}}
 	store := windowstore.NewMem(1)
 	s := beginner(&losing{Store: store, after: 1}, group, partition.Start{Latest: true})
-	if err := s.settleBegins(t.Context()); err == nil {
+	if _, err := s.settle(t.Context()); err == nil {
 		t.Fatal("it settled what others have chosen otherwise")
 	}
-	if err := s.settleBegins(t.Context()); err != nil || s.begins[position.TopicPartition{Topic: "events", Partition: 0}] != 3 {
-		t.Errorf("begins at %v, %v", s.begins, err)
+	if got, err := s.settle(t.Context()); err != nil || got[position.TopicPartition{Topic: "events", Partition: 0}] != 3 {
+		t.Errorf("begins at %v, %v", got, err)
 	}
 }
 
@@ -197,11 +200,11 @@ func TestBeginsWait(t *testing.T) {
 	group := &fakeOffsets{of: map[position.TopicPartition]groupOffset{}, members: true}
 	store := windowstore.NewMem(1)
 	s := beginner(store, group, partition.Start{Latest: true})
-	if err := s.settleBegins(t.Context()); !notEmpty(err) {
+	if _, err := s.settle(t.Context()); !notEmpty(err) {
 		t.Errorf("a new group with members: %v", err)
 	}
 	_ = store.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 1), []byte{1})
-	if err := s.settleBegins(t.Context()); err != nil {
+	if _, err := s.settle(t.Context()); err != nil {
 		t.Errorf("one that has begun: %v", err)
 	}
 }
@@ -226,9 +229,8 @@ func TestNotes(t *testing.T) {
 // TestGroupOffsets: what a broker keeps of the group, with the notes.
 func TestGroupOffsets(t *testing.T) {
 	r := newRig(t, 3, compile(t, smallPack))
-	s := New(Options{Kafka: r.kafka, Program: r.program, Store: windowstore.NewMem(1), Registry: prometheus.NewRegistry(), Log: discard})
-	s.connect()
-	defer s.disconnect()
+	s := r.kafka.connect()
+	defer s.close()
 	all := []position.TopicPartition{{Topic: "events", Partition: 2}, {Topic: "events", Partition: 0}, {Topic: "events", Partition: 1}}
 	var err error
 	if !tries(10*time.Second, func() bool {

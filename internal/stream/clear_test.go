@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -51,12 +50,11 @@ func TestClearAfterPackChange(t *testing.T) {
 	}
 	run(clicksAt(0, 300))
 	r.program = compile(t, quietPack("20m"))
-	s := &Service{Options: Options{Store: store, Program: r.program}, topics: []position.TopicPartition{{Topic: "events", Partition: 0}}}
-	s.coverage = shard.NewCoverage(store, r.program, nil, 1, discard)
-	if err := s.loadCoverage(t.Context()); err != nil {
+	coverage := shard.NewCoverage(store, r.program, nil, 1, discard)
+	if err := loadCoverage(t.Context(), coverage, store, partitionList{{Topic: "events", Partition: 0}}); err != nil {
 		t.Fatal(err)
 	}
-	if since, want := s.coverage.Since(thresholds.Incident, 0), clicksAt(0, 1).millis*engine.Millisecond; since != want {
+	if since, want := coverage.Since(thresholds.Incident, 0), clicksAt(0, 1).millis*engine.Millisecond; since != want {
 		t.Fatalf("before anything is counted by the new window it says since %d, want %d", since, want)
 	}
 	if got := run(clicksAt(1, 1), clicksAt(12, 1), clicksAt(19, 1)); got != nil {

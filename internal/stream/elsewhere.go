@@ -46,20 +46,7 @@ func (c *census) elsewhere(store string) (list []peer) {
 	return list
 }
 
-// storeTaken waits while the group is at work with another store: joining it would take some of its partitions from there.
-func (s *Service) storeTaken(ctx context.Context, secret engine.Secret) error {
-	s.storeName = storeName(s.Store, secret)
-	return s.untilItWorks(ctx, "the group", func() error {
-		c, err := s.members(ctx)
-		if err != nil {
-			return nil // it is looked at again once the group is joined, and not everybody may
-		}
-		s.census.Store(&c)
-		return c.split(s.Group, s.storeName)
-	})
-}
-
-// split says which members of the group count into another store than that of a name; nil: none.
+// split is the error of a group with members that count into another store than that of a name.
 func (c *census) split(group, store string) error {
 	others := c.elsewhere(store)
 	if len(others) == 0 {
@@ -69,7 +56,7 @@ func (c *census) split(group, store string) error {
 		"give one of the deployments a kafka.group of its own, or stop the old one to begin anew with this store", group, namesOf(others))
 }
 
-// CheckGroup says, for a store that is only read, whether the group is at work with another one.
+// CheckGroup is the error of a group that is at work with another store than this one, which is only read.
 func CheckGroup(ctx context.Context, k *Kafka, store windowstore.Store) error {
 	name, err := storedName(ctx, store)
 	if err != nil {

@@ -23,7 +23,7 @@ import (
 // was given, the relays of the shards that go with them, and the commits to Kafka.
 type generation struct {
 	service     *Service
-	number      int64 // of those that this process took part in: a group that was made anew counts its own from the start
+	number      int64 // of those that this process took part in: a group that was recreated counts its own from the start
 	assignments []*shard.Assignment
 	partitions  []*partition.Partition
 	relays      []*outbox.Relay
@@ -45,9 +45,9 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 		case ctx.Err() != nil || errors.Is(err, kafka.ErrGroupClosed):
 			return
 		case err != nil:
-			s.joined.Store(false)
+			s.membership.left()
 			if _, ok := quiet.Pass(); ok {
-				s.lookAround(ctx, errors.Is(err, kafka.InconsistentGroupProtocol))
+				s.membership.look(ctx, errors.Is(err, kafka.InconsistentGroupProtocol))
 				s.log.Warn("group not joined: trying again", "group", s.Group, "error", explain.Kafka(err))
 			}
 			continue
@@ -59,7 +59,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 // begin starts everything of a generation. It ends when any of its functions
 // returns, so each returns only when the generation has ended.
 func (s *Service) begin(gen *kafka.Generation) {
-	g, dog := s.assign(gen.ID, gen.Assignments), s.watchdog.Load()
+	g, dog := s.assign(gen.ID, gen.Assignments), s.workers.dog
 	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.assignments), "of", len(s.topics))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
@@ -70,10 +70,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 			p.Run(ctx)
 		})
 	}
-	s.holds.Store(int64(len(g.assignments)))
-	s.partitionsKnown.Store(int64(len(s.topics)))
-	s.census.Store(nil)
-	s.joined.Store(true) // before commit, which says at the end that it is no longer
+	s.membership.began(len(g.assignments), len(s.topics)) // before commit, which says at the end that it is no longer
 	gen.Start(func(ctx context.Context) { g.commit(ctx, groupMember{gen.ID, gen.MemberID}) })
 	gen.Start(g.measure)
 	for _, r := range g.relays {
@@ -85,28 +82,28 @@ func (s *Service) begin(gen *kafka.Generation) {
 	}
 }
 
-// assign makes what a generation chunks of the partitions that the group gives.
+// assign makes what a generation runs of the partitions that the group gives.
 func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment) *generation {
 	s.generations++
 	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*shard.Assignment]int64{}, held: map[*shard.Assignment]*holdback{}, quiet: make(chan struct{})}
 	for topic, list := range given {
 		for _, a := range list {
-			index, ok := s.indexOf(topic, a.ID)
+			index, ok := s.topics.index(topic, a.ID)
 			if !ok {
 				s.log.Warn("partition is new: starting again with it", "topic", topic, "partition", a.ID)
-				s.grown()
+				s.restart(errGrown)
 				continue
 			}
-			l := shard.NewAssignment(topic, a.ID, index, len(s.shards))
+			l := shard.NewAssignment(topic, a.ID, index, len(s.workers.shards))
 			l.Begin, l.GroupAt = s.begins[position.TopicPartition{Topic: topic, Partition: a.ID}], committedOffset(a.Offset)
 			g.assignments = append(g.assignments, l)
-			g.partitions = append(g.partitions, s.partitions.New(l))
+			g.partitions = append(g.partitions, s.workers.partitions.New(l))
 		}
 	}
-	s.partitions.Given()
-	s.own(g.assignments)
-	s.alignment.Begin()
-	g.relays = s.relaysOwned()
+	s.workers.partitions.Given()
+	s.workers.own(s.topics, g.assignments)
+	s.workers.alignment.Begin()
+	g.relays = s.workers.ownedRelays()
 	for _, r := range g.relays {
 		r.Begin(g.number, outbox.NewLease(id, s.process))
 	}
@@ -130,7 +127,7 @@ const commitEvery = time.Second
 // the partitions have given up their assignments.
 func (g *generation) commit(ctx context.Context, as groupMember) {
 	retry.Every(ctx, commitEvery, func(time.Time) { g.commitOnce(as) })
-	g.service.joined.Store(false)
+	g.service.membership.left()
 	g.end(as)
 }
 
@@ -149,7 +146,7 @@ func (g *generation) measure(ctx context.Context) {
 	var looked time.Time
 	for ctx.Err() == nil {
 		g.look(ctx)
-		if time.Since(looked) > censusEvery && g.service.lookAround(ctx, false) {
+		if time.Since(looked) > censusEvery && g.service.membership.look(ctx, false) {
 			looked = time.Now()
 		}
 		for _, l := range g.assignments {
@@ -168,14 +165,18 @@ func (g *generation) measure(ctx context.Context) {
 
 // look asks for ends of the log that are not known yet, and whether the topics are what they were.
 func (g *generation) look(ctx context.Context) {
-	g.service.findLogEnds(ctx)
-	g.watchTopics(ctx)
+	s := g.service
+	s.findLogEnds(ctx)
+	w := topicWatch{topics: s.clients.cluster, ids: s.topicIDs, known: s.topics.counts(), log: s.log}
+	if err := w.look(ctx, s.Events, g.given); err != nil {
+		s.restart(err)
+	}
 }
 
 // measureOne measures the lag of one partition, up to the end of the log: what an open transaction holds back belongs to it. Until every shard has begun with it, and something may keep them from that for
 // long, it is where the group has committed.
 func (g *generation) measureOne(ctx context.Context, l *shard.Assignment) {
-	e, err := g.service.cluster.Ends(ctx, l.Topic, l.Partition)
+	e, err := g.service.clients.cluster.Ends(ctx, l.Topic, l.Partition)
 	if err != nil || ctx.Err() != nil {
 		return
 	}
@@ -192,11 +193,11 @@ func (g *generation) measureOne(ctx context.Context, l *shard.Assignment) {
 // findLogEnds asks for the ends of the log that the alignment does not know yet.
 func (s *Service) findLogEnds(ctx context.Context) {
 	for i, t := range s.topics {
-		if s.alignment.LogEnds[i].Load() != math.MaxInt64 {
+		if s.workers.alignment.LogEnds[i].Load() != math.MaxInt64 {
 			continue
 		}
-		if _, end, err := s.source.Offsets(ctx, t.Topic, t.Partition); err == nil && ctx.Err() == nil {
-			s.alignment.LogEnds[i].Store(end)
+		if _, end, err := s.clients.source.Offsets(ctx, t.Topic, t.Partition); err == nil && ctx.Err() == nil {
+			s.workers.alignment.LogEnds[i].Store(end)
 		}
 	}
 }
@@ -216,7 +217,7 @@ func (g *generation) commitOnce(as groupMember) {
 		return
 	}
 	faultpoint.Pass("offsets")
-	if err := g.service.offsets.commit(context.Background(), as, moved); err != nil { // at the end, too, when every other context is over
+	if err := g.service.clients.offsets.commit(context.Background(), as, moved); err != nil { // at the end, too, when every other context is over
 		clear(g.last)
 		g.service.log.Debug("offsets not committed to Kafka", "generation", g.number, "error", err)
 	}

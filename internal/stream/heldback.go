@@ -51,7 +51,7 @@ func (g *generation) tellHeld(ctx context.Context, l *shard.Assignment, e fetch.
 		return
 	}
 	line := []any{"topic", l.Topic, "partition", l.Partition, "offset", e.Shown, "records", e.End - e.Shown}
-	switch open, err := s.cluster.OpenTransactions(ctx, l.Topic, l.Partition); {
+	switch open, err := s.clients.cluster.OpenTransactions(ctx, l.Topic, l.Partition); {
 	case err != nil:
 		line = append(line, "error", explain.Kafka(err))
 	case len(open) > 0:

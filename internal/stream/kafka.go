@@ -14,11 +14,9 @@ import (
 	"github.com/segmentio/kafka-go/sasl"
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
-	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
 // Kafka says which brokers, topics and group to use.
@@ -78,7 +76,6 @@ func (k *Kafka) Transport() *kafka.Transport {
 	}
 }
 
-// Addr is the brokers' address for clients of the library.
 // Source reads the topics. end gives its connections back.
 func (k *Kafka) Source() (log fetch.Source, end func()) {
 	transport := k.Transport()
@@ -89,108 +86,73 @@ func (k *Kafka) Source() (log fetch.Source, end func()) {
 	}
 }
 
+// Addr is the brokers' address for clients of the library.
 func (k *Kafka) Addr() net.Addr { return kafka.TCP(k.Brokers...) }
 
-// newGroup joins the group. Sessions are short, so that a dead member's partitions
+// newGroup joins the group, and offers it balancers. Sessions are short, so that a dead member's partitions
 // are taken over soon; the rebalance timeout bounds how long the broker waits for a
 // member that it still believes in.
-func (s *Service) newGroup() (*kafka.ConsumerGroup, error) {
+func (k *Kafka) newGroup(balancers []kafka.GroupBalancer) (*kafka.ConsumerGroup, error) {
 	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
-		ID: s.Group, Brokers: s.Brokers, Topics: s.Events,
+		ID: k.Group, Brokers: k.Brokers, Topics: k.Events,
 		Dialer: &kafka.Dialer{
-			ClientID: s.ClientID, Timeout: dialTimeout, DualStack: true, TLS: s.TLS, SASLMechanism: s.SASL,
+			ClientID: k.ClientID, Timeout: dialTimeout, DualStack: true, TLS: k.TLS, SASLMechanism: k.SASL,
 		},
-		GroupBalancers:    s.balancers(),
+		GroupBalancers:    balancers,
 		HeartbeatInterval: 500 * time.Millisecond, SessionTimeout: 10 * time.Second,
 		RebalanceTimeout: rebalanceTimeout, JoinGroupBackoff: 500 * time.Millisecond,
 		StartOffset: kafka.FirstOffset, Timeout: groupTimeout,
 	})
 }
 
-// connect makes the clients; nothing is dialled yet.
-func (s *Service) connect() {
-	s.transport = s.Transport()
-	client := fetch.New(fetch.Options{Transport: s.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes})
-	s.cluster, s.source = client, fetch.Kafka{Client: client}
-	s.members = func(ctx context.Context) (census, error) { return takeCensus(ctx, s.transport, &s.Kafka) }
-	s.offsets = &coordinator{transport: s.transport, brokers: s.Addr(), group: s.Group}
-	s.writer = &outbox.Producer{Client: s.sender(), Topic: s.Crossings}
+// clients are the connections of a run to Kafka.
+type clients struct {
+	cluster    fetch.Cluster // what the brokers know
+	source     fetch.Source  // the log
+	offsets    groupOffsets
+	members    func(ctx context.Context) (census, error) // asks who is in the group
+	transport  *kafka.Transport                          // of all these
+	writer     *outbox.Producer                          // of crossings
+	deadWriter *outbox.Producer                          // of dead letters
+}
+
+// connect makes the clients. Nothing is dialled yet.
+func (k *Kafka) connect() *clients {
+	c := &clients{transport: k.Transport()}
+	client := fetch.New(fetch.Options{Transport: c.transport, Brokers: k.Addr(), PartitionBytes: k.SetBytes})
+	c.cluster, c.source = client, fetch.Kafka{Client: client}
+	c.members = func(ctx context.Context) (census, error) { return takeCensus(ctx, c.transport, k) }
+	c.offsets = &coordinator{transport: c.transport, brokers: k.Addr(), group: k.Group}
+	c.writer = &outbox.Producer{Client: k.sender(), Topic: k.Crossings}
 	// What is refused may be small as it comes and large as it is: a batch of two thousand equal bytes a record takes nothing.
-	s.deadWriter = &outbox.Producer{Client: s.sender(), Compression: kafka.Zstd}
+	c.deadWriter = &outbox.Producer{Client: k.sender(), Compression: kafka.Zstd}
+	return c
 }
 
 // sender is a client with connections of its own: who writes waits for no fetch.
-func (s *Service) sender() *kafka.Client {
-	return &kafka.Client{Addr: s.Addr(), Timeout: outbox.SendTimeout, Transport: s.Transport()}
+func (k *Kafka) sender() *kafka.Client {
+	return &kafka.Client{Addr: k.Addr(), Timeout: outbox.SendTimeout, Transport: k.Transport()}
 }
 
-func (s *Service) disconnect() {
-	s.cluster.Close()
-	for _, t := range []kafka.RoundTripper{s.transport, s.writer.Client.Transport, s.deadWriter.Client.Transport} {
+func (c *clients) close() {
+	c.cluster.Close()
+	for _, t := range []kafka.RoundTripper{c.transport, c.writer.Client.Transport, c.deadWriter.Client.Transport} {
 		t.(*kafka.Transport).CloseIdleConnections()
 	}
 }
 
-// discoverTopics finds the partitions of all topics. It waits for brokers that do not answer, and
-// for topics that do not exist yet.
-func (s *Service) discoverTopics(ctx context.Context) error {
-	s.topics = nil
-	for _, topic := range s.Events {
-		n, err := s.partitionsOf(ctx, topic)
-		if err != nil {
-			return err
-		}
-		for p := range n {
-			s.topics = append(s.topics, position.TopicPartition{Topic: topic, Partition: p})
-		}
+// partitionsOf is how many partitions a topic has. A topic that does not exist is an error; a refused login is a final one.
+func (k *Kafka) partitionsOf(ctx context.Context, cluster fetch.Cluster, topic string) (int, error) {
+	n, err := cluster.Partitions(ctx, topic)
+	switch {
+	case errors.Is(err, kafka.UnknownTopicOrPartition) || err == nil && n == 0:
+		return 0, fmt.Errorf("%s: %w", topic, partition.ErrNoTopic)
+	case err == nil:
+		return n, nil
 	}
-	var err error
-	s.outPartitions, err = s.partitionsOf(ctx, s.Crossings)
-	return err
-}
-
-func (s *Service) partitionsOf(ctx context.Context, topic string) (int, error) {
-	var n int
-	err := s.untilItWorks(ctx, "kafka and its topics", func() (err error) {
-		n, err = s.cluster.Partitions(ctx, topic)
-		switch {
-		case errors.Is(err, kafka.UnknownTopicOrPartition) || err == nil && n == 0:
-			return fmt.Errorf("%s: %w", topic, partition.ErrNoTopic)
-		case err == nil:
-			return nil
-		}
-		bad := fmt.Errorf("kafka %s: %w", strings.Join(s.Brokers, ","), explain.Kafka(err))
-		if fetch.Refused(err) {
-			return &finalError{bad}
-		}
-		return bad
-	})
-	return n, err
-}
-
-// untilItWorks calls f until it works, saying every ten seconds why it does not.
-// The error is ctx's end, or one that f marks as final.
-func (s *Service) untilItWorks(ctx context.Context, what string, f func() error) error {
-	pause := retry.Backoff{First: 100 * time.Millisecond, Most: 2 * time.Second}
-	var quiet retry.Throttle
-	for {
-		err := f()
-		var fatal *finalError
-		if err == nil || errors.As(err, &fatal) {
-			return err
-		}
-		if ctx.Err() != nil {
-			return ctx.Err()
-		}
-		if _, ok := quiet.Pass(); ok {
-			s.log.Warn("waiting", "for", what, "error", strings.TrimSpace(err.Error()))
-		}
-		pause.Wait(ctx)
+	bad := fmt.Errorf("kafka %s: %w", strings.Join(k.Brokers, ","), explain.Kafka(err))
+	if fetch.Refused(err) {
+		return 0, &finalError{bad}
 	}
+	return 0, bad
 }
-
-// finalError is an error that trying again does not mend.
-type finalError struct{ err error }
-
-func (e *finalError) Error() string { return e.err.Error() }
-func (e *finalError) Unwrap() error { return e.err }

@@ -4,11 +4,9 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
@@ -160,105 +158,3 @@ func (r *memberReader) bytes(size int) string {
 }
 
 func (r *memberReader) text() string { return r.bytes(2) }
-
-// censusEvery is how often a process looks who is in the group, once it has seen that everybody has been told what it holds.
-const censusEvery = 30 * time.Second
-
-// lookAround finds out who is in the group, and says whether that is settled. outside: the group does not take the process, as
-// its members speak otherwise.
-func (s *Service) lookAround(ctx context.Context, outside bool) bool {
-	c, err := s.members(ctx)
-	if err != nil {
-		if ctx.Err() == nil {
-			s.log.Debug("group not looked at", "group", s.Group, "error", err)
-		}
-		return false
-	}
-	c.hidden = c.hidden && (outside || s.joined.Load()) // else there is no such group
-	if c.settled || c.hidden || !s.joined.Load() {
-		s.tellCensus(&c)
-	}
-	return c.settled
-}
-
-// tellCensus says what has changed of who is in the group.
-func (s *Service) tellCensus(c *census) {
-	strangers := c.strangers()
-	n := len(strangers) + len(c.elsewhere(s.storeName))
-	if c.hidden {
-		n = 1 // at least
-	}
-	s.metrics.StrangersSeen(n)
-	old := s.census.Swap(c)
-	now, before := namesOf(strangers), s.strangersSaid
-	if c.hidden {
-		now = hiddenMembers
-	}
-	s.strangersSaid = now
-	switch {
-	case now != "" && now != before:
-		s.log.Error("group has members that are no aggregators: what they hold nobody counts", "group", s.Group, "members", now)
-	case now == "" && before != "":
-		s.log.Info("group has no members any more that are no aggregators", "group", s.Group)
-	}
-	s.tellSplit(c)
-	if s.holds.Load() == 0 && c.settled && now == "" && (old == nil || !old.settled || len(old.peers) != len(c.peers)) {
-		s.log.Info("no partition for this process: it stands by", "processes", len(c.peers), "partitions", s.partitionsKnown.Load())
-	}
-}
-
-// tellSplit says that members count into another store, and when that is over.
-func (s *Service) tellSplit(c *census) {
-	now, before := namesOf(c.elsewhere(s.storeName)), s.splitSaid
-	s.splitSaid = now
-	switch {
-	case now != "" && now != before:
-		s.log.Error("group counts into two stores: each lacks what the other has", "group", s.Group, "members", now)
-	case now == "" && before != "":
-		s.log.Info("group counts into one store again", "group", s.Group)
-	}
-}
-
-// Membership says of the process' place in the group what is worth saying; the error is what is missing there.
-func (s *Service) Membership() (note string, err error) {
-	c := s.census.Load()
-	if c == nil {
-		c = &census{}
-	}
-	var holding []peer
-	for _, p := range c.strangers() {
-		if len(p.held) > 0 {
-			holding = append(holding, p)
-		}
-	}
-	split := c.split(s.Group, s.storeName)
-	switch joined := s.joined.Load(); {
-	case c.hidden && (!joined || s.holds.Load() == 0):
-		return "", fmt.Errorf("group %s is another program's: %s; give this service a kafka.group of its own", s.Group, hiddenMembers)
-	case !joined && split != nil:
-		return "", fmt.Errorf("%w: %w", errNotJoined, split)
-	case !joined && len(c.strangers()) > 0:
-		return "", fmt.Errorf("%w: it has members that are no aggregators: %s; give this service a kafka.group of its own", errNotJoined, namesOf(c.strangers()))
-	case !joined:
-		return "", errNotJoined
-	case split != nil:
-		return "", split
-	case len(holding) > 0:
-		return "", fmt.Errorf("group %s has members that are no aggregators, and what they hold nobody counts: %s; give this service a kafka.group of its own", s.Group, namesOf(holding))
-	case s.holds.Load() == 0 && c.settled:
-		return fmt.Sprintf("stands by: %s, %s", counted(len(c.peers), "process", "processes"), counted(int(s.partitionsKnown.Load()), "partition", "partitions")), nil
-	}
-	return "", nil
-}
-
-// hiddenMembers stands for members whom the brokers do not name to us.
-const hiddenMembers = "its members speak the new protocol of consumers (group.protocol=consumer), as no aggregator does; check -live names them"
-
-var errNotJoined = errors.New("group not joined")
-
-func counted(n int, one, many string) string {
-	if n == 1 {
-		return "1 " + one
-	}
-	return fmt.Sprintf("%d %s", n, many)
-}

@@ -1,18 +1,13 @@
 package stream
 
 import (
-	"bytes"
 	"encoding/binary"
-	"log/slog"
 	"slices"
-	"strings"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go/protocol/describegroups"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -96,59 +91,4 @@ func TestElsewhere(t *testing.T) {
 	if list := c.elsewhere(a); len(list) != 1 || list[0].client != "split" {
 		t.Errorf("elsewhere: %v", list)
 	}
-}
-
-// TestMembership: what is said of the group, by who is in it.
-func TestMembership(t *testing.T) {
-	mine, other := peer{client: "a", ours: true}, peer{client: "c\u202e\n", host: "h", held: []position.TopicPartition{{Topic: "events", Partition: 0}, {Topic: "events", Partition: 2}}}
-	idle := peer{client: "c", host: "h"}
-	f := func(joined bool, holds int64, c *census, note, missing string) {
-		t.Helper()
-		s := &Service{Options: Options{Kafka: Kafka{Group: "g"}}}
-		s.joined.Store(joined)
-		s.holds.Store(holds)
-		s.partitionsKnown.Store(2)
-		s.census.Store(c)
-		got, err := s.Membership()
-		if got != note || (err == nil) != (missing == "") || err != nil && !strings.Contains(err.Error(), missing) {
-			t.Errorf("joined %v, holds %d, %+v: got %q, %v", joined, holds, c, got, err)
-		}
-	}
-	settled := func(peers ...peer) *census { return &census{settled: true, peers: peers} }
-	f(false, 0, nil, "", "group not joined")
-	f(false, 0, settled(mine), "", "group not joined")
-	f(false, 0, settled(other), "", `group not joined: it has members that are no aggregators: "c\u202e\n" at h with events/0, events/2; give`)
-	f(true, 2, nil, "", "")
-	f(true, 2, settled(mine), "", "")
-	f(true, 2, settled(mine, idle), "", "")
-	f(true, 0, nil, "", "")
-	f(true, 0, settled(mine, mine, mine), "stands by: 3 processes, 2 partitions", "")
-	f(true, 0, settled(mine, other), "", `what they hold nobody counts: "c\u202e\n" at h with events/0, events/2; give`)
-	f(true, 1, settled(mine, other), "", "nobody counts")
-	f(true, 0, &census{hidden: true}, "", "is another program's: its members speak the new protocol")
-	f(false, 0, &census{hidden: true}, "", "is another program's: its members speak the new protocol")
-	f(true, 2, &census{hidden: true}, "", "")
-}
-
-// TestTellCensus: strangers are said when they come and when they go, and not each time somebody looks.
-func TestTellCensus(t *testing.T) {
-	var b bytes.Buffer
-	s := New(Options{Program: compile(t, smallPack), Registry: prometheus.NewRegistry(), Log: slog.New(slog.NewTextHandler(&b, nil))})
-	s.partitionsKnown.Store(2)
-	mine, other := peer{client: "a", ours: true}, peer{client: "c", host: "h"}
-	f := func(want string, peers ...peer) {
-		t.Helper()
-		b.Reset()
-		s.tellCensus(&census{settled: true, peers: peers})
-		if got := b.String(); (want == "") != (got == "") || !strings.Contains(got, want) {
-			t.Errorf("%+v: said %q, want %q", peers, got, want)
-		}
-	}
-	f("it stands by", mine)
-	f("", mine)
-	f("no aggregators: what they hold nobody counts", mine, other)
-	f("", mine, other)
-	f("any more that are no aggregators", mine)
-	s.holds.Store(1)
-	f("", mine, mine)
 }

@@ -1,12 +1,12 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"slices"
 	"strconv"
 	"strings"
@@ -14,10 +14,11 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// owner is a deployment: two that write to one store would add up their counts, and announce each other's crossings.
+// owner is a deployment. Two of them that write to one store would add up their counts, and announce each other's crossings.
 type owner struct {
 	Group       string `json:"group"`
 	Crossings   string `json:"crossings"`
@@ -37,20 +38,20 @@ func (o *owner) encode() []byte {
 // ErrOtherOwner is a store of another deployment.
 var ErrOtherOwner = errors.New("two deployments cannot count in one store: give each a redis.prefix of its own")
 
-// other says how an owner differs from the one that wants the store.
+// other is the error of a store whose owner is not mine, who wants it.
 func (o *owner) other(mine *owner) error {
 	return fmt.Errorf("the store belongs to group %q with crossings topic %q, this is group %q with crossings topic %q: %w; "+
 		"to move the store to this one on purpose, stop the other and start once with -adopt %s",
 		o.Group, o.Crossings, mine.Group, mine.Crossings, ErrOtherOwner, o.Group)
 }
 
-// foreign says whether a store was counted of other event topics alone: one that has the place of another, by a name that both took
-// from an example. A topic more or less is the same deployment's.
+// foreign reports whether a store was counted of other event topics alone. It then has the place of another store, by a name that
+// both took from an example. A topic more or less is the same deployment's.
 func (o *owner) foreign(mine *owner) bool {
 	return len(o.Events) > 0 && !slices.ContainsFunc(mine.Events, func(topic string) bool { return slices.Contains(o.Events, topic) })
 }
 
-// otherEvents says so.
+// otherEvents is the error of a store that is foreign.
 func (o *owner) otherEvents(mine *owner) error {
 	return fmt.Errorf("the store was counted of the event topics %s, this is group %q with %s: %w; "+
 		"to count these into it on purpose, start once with -adopt %s",
@@ -72,7 +73,7 @@ func (o *owner) with(mine *owner) *owner {
 	return &all
 }
 
-// same says whether two owners have the names of one deployment.
+// same reports whether two owners have the names of one deployment.
 func (o *owner) same(mine *owner) bool { return o.Group == mine.Group && o.Crossings == mine.Crossings }
 
 // ownership is what a store says of whose it is.
@@ -84,9 +85,10 @@ type ownership struct {
 
 // readOwnership reads whose the store is, and what it was counted of, as far as it is about these topics.
 func readOwnership(ctx context.Context, store windowstore.Store, events []string) (o ownership, err error) {
-	keys := [][]byte{ownerKey(store)}
+	kept := settings.Settings{Store: store}
+	keys := [][]byte{kept.Key(windowstore.SettingOwner)}
 	for _, topic := range events {
-		keys = append(keys, topicKey(store, topic))
+		keys = append(keys, kept.TopicKey(topic))
 	}
 	values, err := store.Load(ctx, 0, keys, nil)
 	if err != nil {
@@ -106,18 +108,15 @@ func readOwnership(ctx context.Context, store windowstore.Store, events []string
 	return o, nil
 }
 
-func ownerKey(store windowstore.Store) []byte {
-	return store.Keys().AppendMetaKey(nil, 0, windowstore.SettingOwner)
-}
-
 // deployment is who wants a store, and what Kafka says of its topics.
 type deployment struct {
 	owner
 	events map[string]fetch.TopicID
+	adopt  string // the group whose store it may take over; "": none
 }
 
-// refused says why the store is not for the one who wants it; nil: it is, or it is nobody's. Without an event topic
-// that both know another id of the crossings topic means another Kafka; with one, that the topic was made anew.
+// refused is why the deployment may not have the store; nil: it may, or the store is nobody's. Without an event topic
+// that both know another id of the crossings topic means another Kafka; with one, that the topic was recreated.
 func (d *deployment) refused(o *ownership) error {
 	if o.stored == nil {
 		return nil
@@ -136,7 +135,7 @@ func (d *deployment) refused(o *ownership) error {
 	return err
 }
 
-// knows says whether the store was counted of one of the event topics; the error is one that was made anew.
+// knows reports whether the store was counted of one of the event topics; the error is a topic that was recreated.
 func (d *deployment) knows(o *ownership) (known bool, err error) {
 	for topic, id := range d.events {
 		stored := o.topics[topic]
@@ -151,7 +150,7 @@ func (d *deployment) knows(o *ownership) (known bool, err error) {
 	return known, nil
 }
 
-// renewed says whether the crossings topic is not the one that it was.
+// renewed reports whether the crossings topic is not the one that it was.
 func (o *owner) renewed(mine *owner) bool {
 	return o.CrossingsID != "" && mine.CrossingsID != "" && o.CrossingsID != mine.CrossingsID
 }
@@ -181,84 +180,62 @@ func newDeployment(ctx context.Context, topics fetch.TopicFinder, k *Kafka) (*de
 	return d, nil
 }
 
-// ownStore makes the store this deployment's, if it is nobody's, and refuses another's.
-func (s *Service) ownStore(ctx context.Context) error {
-	err := s.untilItWorks(ctx, "kafka and its topics", func() (err error) {
-		s.deployment, err = newDeployment(ctx, s.cluster, &s.Kafka)
-		return err
-	})
-	if err != nil {
-		return err
-	}
-	return s.untilStored(ctx, func() error { return s.takeStore(ctx) })
-}
-
-// takeStore compares the store's owner with this deployment, and notes it where there is none, where it is adopted, and where it has
-// a new topic of crossings or of events. Comparing and writing are one step, so that of two deployments that come at once one is refused.
-func (s *Service) takeStore(ctx context.Context) error {
+// take compares the store's owner with this deployment. It notes the deployment where there is no owner, where another's store is
+// adopted, and where there is a new topic of crossings or of events. Comparing and writing are one step, so that of two deployments
+// that come at once one is refused.
+func (d *deployment) take(ctx context.Context, in settings.Settings, log *slog.Logger) error {
 	for {
-		found, err := readOwnership(ctx, s.Store, s.Events)
+		found, err := readOwnership(ctx, in.Store, d.Events)
 		if err != nil {
 			return err
 		}
-		refused := s.deployment.refused(&found)
-		adopted := refused != nil && s.adopts(&found, refused)
-		renewed := refused == nil && found.renewed(&s.deployment.owner)
+		refused := d.refused(&found)
+		adopted := refused != nil && d.adopts(&found, refused)
+		renewed := refused == nil && found.renewed(&d.owner)
 		if refused != nil && !adopted {
 			return &finalError{refused}
 		}
-		to := found.with(&s.deployment.owner)
+		to := found.with(&d.owner)
 		if found.stored != nil && !adopted && !renewed && len(to.Events) == len(found.Events) {
 			return nil
 		}
-		done, err := s.noteOwner(ctx, found.stored, to.encode())
+		done, err := in.Replace(ctx, windowstore.SettingOwner, found.stored, to.encode())
 		if err != nil {
 			return err
 		}
 		if done {
-			s.tellOwner(&found, adopted, renewed)
+			d.logTaken(log, &found, adopted, renewed)
 			return nil
 		}
 	}
 }
 
-// adopts says whether another's store is taken over on purpose. Counts of other topics are not.
-func (s *Service) adopts(found *ownership, refused error) bool {
-	_, err := s.deployment.knows(found)
-	return err == nil && errors.Is(refused, ErrOtherOwner) && s.Adopt != "" && s.Adopt == found.Group
+// adopts reports whether another's store is taken over on purpose. Counts of other topics are not.
+func (d *deployment) adopts(found *ownership, refused error) bool {
+	_, err := d.knows(found)
+	return err == nil && errors.Is(refused, ErrOtherOwner) && d.adopt != "" && d.adopt == found.Group
 }
 
-func (s *Service) tellOwner(found *ownership, adopted, renewed bool) {
+func (d *deployment) logTaken(log *slog.Logger, found *ownership, adopted, renewed bool) {
 	switch {
-	case found.stored == nil && s.Adopt != "":
-		s.log.Warn("nothing is stored that could be adopted: this is a new store; look at redis.prefix and redis.addrs if that is not meant", "group", s.Adopt)
+	case found.stored == nil && d.adopt != "":
+		log.Warn("nothing is stored that could be adopted: this is a new store; look at redis.prefix and redis.addrs if that is not meant", "group", d.adopt)
 	case adopted:
-		s.log.Warn("store adopted: it belongs to this group from now on", "from_group", found.Group, "from_crossings", found.Crossings,
-			"group", s.Group, "crossings", s.Crossings)
+		log.Warn("store adopted: it belongs to this group from now on", "from_group", found.Group, "from_crossings", found.Crossings,
+			"group", d.Group, "crossings", d.Crossings)
 	case renewed:
-		s.log.Warn("crossings topic was made anew: what was announced before is not in it", "topic", s.Crossings)
+		log.Warn("crossings topic was made anew: what was announced before is not in it", "topic", d.Crossings)
 	}
 }
 
-// noteOwner writes the owner in place of what was read.
-func (s *Service) noteOwner(ctx context.Context, in, to []byte) (done bool, err error) {
-	res, err := s.Store.Commit(ctx, 0, &windowstore.Commit{Fences: []windowstore.Fence{{Key: ownerKey(s.Store), From: in, To: to}}})
-	if err != nil {
-		return false, err
-	}
-	return res.Outcome == windowstore.Done || bytes.Equal(res.Fences[0].Value, to), nil
-}
-
-// disowned ends the service if the store is another's by now. stored is the owner as read; nil: it is gone, and
-// put back by resettle.
-func (s *Service) disowned(stored []byte) error {
+// disowned is the error of a store that is another's by now. stored is the owner as read; nil: it is gone, and
+// is put back with the other settings.
+func (d *deployment) disowned(stored []byte) error {
 	var found owner
-	if stored == nil || json.Unmarshal(stored, &found) == nil && found.same(&s.deployment.owner) {
+	if stored == nil || json.Unmarshal(stored, &found) == nil && found.same(&d.owner) {
 		return nil
 	}
-	err := found.other(&s.deployment.owner)
-	s.restart(&finalError{err})
-	return err
+	return found.other(&d.owner)
 }
 
 // CheckOwner says whose a store is, and writes nothing: "" if it is nobody's yet. The error is a store of

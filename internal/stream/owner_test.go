@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -11,30 +12,34 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // tenant is a deployment that wants a store.
-func tenant(store windowstore.Store, group, crossings, id string, events map[string]fetch.TopicID) *Service {
-	s := &Service{Options: Options{Store: store, Kafka: Kafka{Group: group, Crossings: crossings}}, log: discard}
-	for topic := range events {
-		s.Events = append(s.Events, topic)
-	}
-	slices.Sort(s.Events)
-	s.deployment = &deployment{owner: owner{Group: group, Crossings: crossings, CrossingsID: id, Events: s.Events}, events: events}
-	return s
+type tenant struct {
+	*deployment
+	store windowstore.Store
 }
 
-// take takes the store as a start does: its owner, then the ids of the topics.
-func (s *Service) take(t *testing.T) error {
+func newTenant(store windowstore.Store, group, crossings, id string, events map[string]fetch.TopicID) *tenant {
+	names := slices.Sorted(maps.Keys(events))
+	return &tenant{&deployment{owner: owner{Group: group, Crossings: crossings, CrossingsID: id, Events: names}, events: events}, store}
+}
+
+// take takes the store.
+func (d *tenant) take(ctx context.Context) error {
+	return d.deployment.take(ctx, settings.Settings{Store: d.store}, discard)
+}
+
+// begin takes the store as a start does: its owner, then the ids of the topics.
+func (d *tenant) begin(t *testing.T) error {
 	t.Helper()
-	if err := s.takeStore(t.Context()); err != nil {
+	if err := d.take(t.Context()); err != nil {
 		return err
 	}
-	for topic, id := range s.deployment.events {
-		if same, err := s.noteTopic(t.Context(), topic, id); err != nil || !same {
-			t.Fatalf("topic %s: the same %v, %v", topic, same, err)
-		}
+	if _, err := d.identify(t.Context(), settings.Settings{Store: d.store}); err != nil {
+		t.Fatal(err)
 	}
 	return nil
 }
@@ -45,10 +50,10 @@ func TestOwner(t *testing.T) {
 	f := func(name, group, crossings, id string, events map[string]fetch.TopicID, want error) {
 		t.Helper()
 		store := windowstore.NewMem(1)
-		if err := tenant(store, "prod", "out", "aa", map[string]fetch.TopicID{"in": a}).take(t); err != nil {
+		if err := newTenant(store, "prod", "out", "aa", map[string]fetch.TopicID{"in": a}).begin(t); err != nil {
 			t.Fatal(err)
 		}
-		err := tenant(store, group, crossings, id, events).takeStore(t.Context())
+		err := newTenant(store, group, crossings, id, events).take(t.Context())
 		if !errors.Is(err, want) || (err == nil) != (want == nil) {
 			t.Errorf("%s: %v, want %v", name, err, want)
 		}
@@ -76,9 +81,9 @@ func TestOwnerLearnsTopics(t *testing.T) {
 		for _, topic := range topics {
 			events[topic] = fetch.TopicID{topic[0]}
 		}
-		s := tenant(store, "prod", "out", "aa", events)
-		s.Adopt = adopt
-		if err := s.takeStore(t.Context()); !errors.Is(err, want) || (err == nil) != (want == nil) {
+		s := newTenant(store, "prod", "out", "aa", events)
+		s.adopt = adopt
+		if err := s.take(t.Context()); !errors.Is(err, want) || (err == nil) != (want == nil) {
 			t.Errorf("with %v: %v, want %v", topics, err, want)
 		}
 	}
@@ -97,10 +102,10 @@ func TestOwnerLearnsTopics(t *testing.T) {
 // TestOwnerSays: a refusal names both sides and what to do, and is one line.
 func TestOwnerSays(t *testing.T) {
 	store := windowstore.NewMem(1)
-	if err := tenant(store, "prod", "prod-out", "aa", nil).take(t); err != nil {
+	if err := newTenant(store, "prod", "prod-out", "aa", nil).begin(t); err != nil {
 		t.Fatal(err)
 	}
-	err := tenant(store, "stag", "stag-out", "bb", nil).take(t)
+	err := newTenant(store, "stag", "stag-out", "bb", nil).begin(t)
 	for _, want := range []string{`"prod"`, `"prod-out"`, `"stag"`, `"stag-out"`, "redis.prefix", "-adopt prod"} {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%v does not say %s", err, want)
@@ -114,23 +119,21 @@ func TestAdopt(t *testing.T) {
 	f := func(adopt string, events map[string]fetch.TopicID, want error) {
 		t.Helper()
 		store := windowstore.NewMem(1)
-		old := tenant(store, "prod", "out", "aa", in)
-		if err := old.take(t); err != nil {
+		old := newTenant(store, "prod", "out", "aa", in)
+		if err := old.begin(t); err != nil {
 			t.Fatal(err)
 		}
-		heir := tenant(store, "new", "out", "aa", events)
-		heir.Adopt = adopt
-		if err := heir.takeStore(t.Context()); !errors.Is(err, want) || (err == nil) != (want == nil) {
+		heir := newTenant(store, "new", "out", "aa", events)
+		heir.adopt = adopt
+		if err := heir.take(t.Context()); !errors.Is(err, want) || (err == nil) != (want == nil) {
 			t.Fatalf("adopt %q: %v, want %v", adopt, err, want)
 		}
 		stored, err := readOwnership(t.Context(), store, nil)
 		if err != nil || (stored.Group == "new") != (want == nil) {
 			t.Errorf("adopt %q: the owner is %+v, %v", adopt, stored.owner, err)
 		}
-		var ended error
-		old.restart = func(err error) { ended = err }
-		if err := old.disowned(stored.stored); (err != nil) != (want == nil) || !errors.Is(ended, err) {
-			t.Errorf("adopt %q: the old one goes on with %v, %v", adopt, err, ended)
+		if err := old.disowned(stored.stored); (err != nil) != (want == nil) {
+			t.Errorf("adopt %q: the old one goes on with %v", adopt, err)
 		}
 	}
 	f("", in, ErrOtherOwner)
@@ -142,13 +145,13 @@ func TestAdopt(t *testing.T) {
 // rivalStore lets a rival in before the first commit.
 type rivalStore struct {
 	windowstore.Store
-	rival *Service
+	rival *tenant
 }
 
 func (s *rivalStore) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	if rival := s.rival; rival != nil {
 		s.rival = nil
-		if err := rival.takeStore(ctx); err != nil {
+		if err := rival.take(ctx); err != nil {
 			return windowstore.Result{}, err
 		}
 	}
@@ -158,12 +161,12 @@ func (s *rivalStore) Commit(ctx context.Context, shard int, c *windowstore.Commi
 // TestOwnersMeet: of two deployments that find nobody at the same moment one has the store, and the other is refused.
 func TestOwnersMeet(t *testing.T) {
 	store := &rivalStore{Store: windowstore.NewMem(1)}
-	store.rival = tenant(store, "prod", "out", "aa", nil)
-	if err := tenant(store, "stag", "out", "aa", nil).takeStore(t.Context()); !errors.Is(err, ErrOtherOwner) {
+	store.rival = newTenant(store, "prod", "out", "aa", nil)
+	if err := newTenant(store, "stag", "out", "aa", nil).take(t.Context()); !errors.Is(err, ErrOtherOwner) {
 		t.Errorf("the second one: %v", err)
 	}
-	store.rival = tenant(store, "prod", "out", "aa", nil)
-	if err := tenant(store, "prod", "out", "bb", map[string]fetch.TopicID{}).takeStore(t.Context()); !errors.Is(err, ErrOtherOwner) {
+	store.rival = newTenant(store, "prod", "out", "aa", nil)
+	if err := newTenant(store, "prod", "out", "bb", map[string]fetch.TopicID{}).take(t.Context()); !errors.Is(err, ErrOtherOwner) {
 		t.Errorf("of another Kafka: %v", err)
 	}
 }
@@ -180,7 +183,7 @@ func TestServicesShareNoStore(t *testing.T) {
 	r := newRig(t, 1, compile(t, smallPack))
 	store := windowstore.NewMem(DefaultShards)
 	prod := r.start(store, nil)
-	for !prod.s.joined.Load() {
+	for !prod.s.membership.joined.Load() {
 		<-time.After(10 * time.Millisecond)
 	}
 	stag := r.start(store, func(o *Options) { o.Group = "stag" })
@@ -205,9 +208,9 @@ func TestCheckOwner(t *testing.T) {
 		t.Errorf("the check wrote %q, %v", found.stored, err)
 	}
 	s := New(Options{Kafka: r.kafka, Program: r.program, Store: store, Registry: prometheus.NewRegistry(), Log: discard})
-	s.connect()
-	defer s.disconnect()
-	if err := s.ownStore(t.Context()); err != nil {
+	s.clients = s.connect()
+	defer s.clients.close()
+	if err := s.takeStore(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	if group, err := CheckOwner(t.Context(), &r.kafka, store); group != "g" || err != nil {

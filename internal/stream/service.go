@@ -10,18 +10,12 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -60,46 +54,33 @@ const (
 	DefaultMaxAge = time.Second
 )
 
-// Service reads, counts and publishes until it is stopped.
+// Service reads, counts and publishes until it is stopped. It wires: what it does is done by the values that it holds.
 type Service struct {
 	Options
-	log           *slog.Logger
-	metrics       *metrics.Metrics
-	cluster       fetch.Cluster    // Kafka, by fetch
-	source        fetch.Source     // Kafka, by fetch
-	transport     *kafka.Transport // of fetch, for the group
-	members       func(ctx context.Context) (census, error)
-	writer        *outbox.Producer // of crossings
-	deadWriter    *outbox.Producer // of dead letters
-	publisher     *outbox.KafkaPublisher
-	topics        []position.TopicPartition // all partitions of all event topics
-	topicIDs      map[string]fetch.TopicID
-	deployment    *deployment
-	offsets       groupOffsets
-	begins        begins
-	outPartitions int
-	alignment     *watermark.Alignment
-	shards        []*shard.Shard
-	in            []chan shard.Message
-	relays        []*outbox.Relay
-	partitions    *partition.Shared
-	coverage      *shard.Coverage
-	watchdog      atomic.Pointer[watchdog.Watchdog] // nil: not prepared yet
-	storeWatch    *storeWatch                       // nil: the store has no servers
-	joined        atomic.Bool
-	census        atomic.Pointer[census] // of the group, as last seen; nil: not yet
-	strangersSaid string                 // by the log; of the goroutine that looks
-	splitSaid     string                 // the same of members with another store
-	storeName     string                 // see storeName
-	// holds and partitionsKnown are how many partitions the process has, and how many there are.
-	holds, partitionsKnown atomic.Int64
-	given                  atomic.Pointer[partitionCounts] // to the next generation, as its leader
-	generations            int64                           // that this process took part in
-	process                uint64                          // random
+	log        *slog.Logger
+	metrics    *metrics.Metrics
+	wait       waiter
+	storeWatch *storeWatch // nil: the store has no servers
+	membership *membership
+	watchdog   atomic.Pointer[watchdog.Watchdog] // of the workers; nil: not prepared yet
 
-	mu      sync.Mutex
-	owned   map[int]bool // shards whose relay and sweep are ours
-	restart context.CancelCauseFunc
+	clients *clients
+	restart context.CancelCauseFunc // ends the run, and begins it again if the cause is errGrown
+
+	// What prepare finds out.
+	topics        partitionList
+	outPartitions int // of crossings
+	deployment    *deployment
+	topicIDs      topicIDs
+	secret        engine.Secret
+	begins        begins
+	coverage      *shard.Coverage
+	workers       *workers
+
+	owned       ownedShards
+	given       atomic.Pointer[partitionCounts] // to the next generation, as its leader
+	generations int64                           // that this process took part in
+	process     uint64                          // random
 }
 
 // New checks the options. Run does the rest.
@@ -113,9 +94,12 @@ func New(o Options) *Service {
 	if o.CacheBytes == 0 {
 		o.CacheBytes = shard.DefaultCacheBytes
 	}
-	s := &Service{Options: o, log: o.Log, metrics: metrics.New(o.Registry, o.Program), process: shard.NewWriterID(), owned: map[int]bool{}}
+	m := metrics.New(o.Registry, o.Program)
+	s := &Service{
+		Options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m, o.Log), process: shard.NewWriterID(),
+	}
 	if c, ok := o.Store.(checker); ok {
-		s.storeWatch = &storeWatch{store: c, metrics: s.metrics, log: o.Log}
+		s.storeWatch = &storeWatch{store: c, metrics: m, log: o.Log}
 	}
 	return s
 }
@@ -141,8 +125,9 @@ func (s *Service) runOnce(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	s.restart = cancel
-	s.connect()
-	defer s.disconnect()
+	s.clients = s.connect()
+	defer s.clients.close()
+	s.membership.members = s.clients.members
 	if err := s.prepare(ctx); err != nil {
 		if parent.Err() != nil {
 			return nil
@@ -151,20 +136,15 @@ func (s *Service) runOnce(parent context.Context) error {
 	}
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	var workers sync.WaitGroup
-	for i, sh := range s.shards {
-		workers.Go(func() { sh.Serve(inner, s.in[i]) })
-	}
-	workers.Go(func() { s.sweeper().Serve(inner) })
+	var running sync.WaitGroup
+	s.workers.start(inner, &running)
 	if s.storeWatch != nil {
-		workers.Go(func() { s.storeWatch.run(inner) })
+		running.Go(func() { s.storeWatch.run(inner) })
 	}
-	workers.Go(func() { s.watchdog.Load().Run(inner) })
 	err := s.consume(ctx)
 	stop()
-	workers.Wait()
-	var fatal *finalError
-	if cause := context.Cause(ctx); parent.Err() == nil && (errors.Is(cause, errGrown) || errors.As(cause, &fatal)) {
+	running.Wait()
+	if cause := context.Cause(ctx); parent.Err() == nil && (errors.Is(cause, errGrown) || final(cause)) {
 		return cause
 	}
 	return err
@@ -172,20 +152,17 @@ func (s *Service) runOnce(parent context.Context) error {
 
 // consume is a member of the group until ctx ends.
 func (s *Service) consume(ctx context.Context) error {
-	group, err := s.newGroup()
+	group, err := s.newGroup(balancers(&s.given, s.membership.ownStore()))
 	if err != nil {
 		return fmt.Errorf("join group %s: %w", s.Group, err)
 	}
 	s.follow(ctx, group)
-	s.joined.Store(false)
+	s.membership.left()
 	if err := group.Close(); err != nil {
 		return fmt.Errorf("leave group %s: %w", s.Group, err)
 	}
 	return nil
 }
-
-// grown makes Run begin again, with the topics' new partitions.
-func (s *Service) grown() { s.restart(errGrown) }
 
 // Stalled tells, a line for each, which shards, partitions and relays do nothing though they are at work.
 func (s *Service) Stalled() []string {
@@ -195,78 +172,5 @@ func (s *Service) Stalled() []string {
 	return nil
 }
 
-func (s *Service) indexOf(topic string, partition int) (int, bool) {
-	for i, t := range s.topics {
-		if t.Topic == topic && t.Partition == partition {
-			return i, true
-		}
-	}
-	return 0, false
-}
-
-// own notes which shards go with the assignments: the relay and the sweep of shard n are
-// its whose is partition n modulo the partitions of the first topic.
-func (s *Service) own(leases []*shard.Assignment) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	clear(s.owned)
-	for _, l := range leases {
-		for n := range s.shards {
-			if s.topics[n%s.firstPartitions()] == l.At() {
-				s.owned[n] = true
-			}
-		}
-	}
-	others := 0
-	if len(leases) > 0 && len(leases) < len(s.topics) {
-		others = (len(s.topics)+len(leases)-1)/len(leases) - 1
-	}
-	for _, sh := range s.shards {
-		sh.Peers.Store(int64(others))
-	}
-}
-
-func (s *Service) firstPartitions() int {
-	n := 0
-	for n < len(s.topics) && s.topics[n].Topic == s.topics[0].Topic {
-		n++
-	}
-	return n
-}
-
-func (s *Service) owns(shard int) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.owned[shard]
-}
-
-func (s *Service) relaysOwned() []*outbox.Relay {
-	var list []*outbox.Relay
-	for n, r := range s.relays {
-		if s.owns(n) {
-			list = append(list, r)
-		}
-	}
-	return list
-}
-
-// wakeRelay wakes the relay of a shard after a commit with crossings.
-func (s *Service) wakeRelay(shard int) {
-	s.relays[shard].Wake.Raise()
-}
-
-// pollEvery is how often a relay reads the outbox's head: other processes
-// commit crossings to the shards that this one publishes.
-func (s *Service) pollEvery() time.Duration {
-	if s.shards[0].Peers.Load() > 0 {
-		return 20 * time.Millisecond
-	}
-	return time.Second
-}
-
-func (s *Service) sweeper() *janitor.Janitor {
-	return &janitor.Janitor{
-		Options: s.shards[0].Options, Shards: s.shards, In: s.in, Owned: s.owns, Step: janitor.SweepMost, Rest: janitor.Rest,
-		Recompute: janitor.RecomputeMost, Armed: make([]int, len(s.shards)),
-	}
-}
+// Membership is what is worth saying of the process' place in the group; the error is what is missing there.
+func (s *Service) Membership() (note string, err error) { return s.membership.report() }

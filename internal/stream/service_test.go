@@ -353,7 +353,7 @@ func TestTopicMadeAnew(t *testing.T) {
 	defer client.Close()
 	store := windowstore.NewMem(DefaultShards)
 	first := r.start(store, nil)
-	for !first.s.joined.Load() {
+	for !first.s.membership.joined.Load() {
 		<-time.After(10 * time.Millisecond)
 	}
 	name, again := "events", kmsg.NewCreateTopicsRequestTopic()

@@ -22,6 +22,7 @@ import (
 // simProcess is a process: a service whose goroutines' turns the world takes.
 type simProcess struct {
 	*Service
+	*workers   // those of the Service
 	world      *simWorld
 	ctx        context.Context
 	cancel     context.CancelFunc
@@ -56,9 +57,10 @@ func (w *simWorld) newProcess() *simProcess {
 		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{
-		Options: o, log: discard, metrics: w.metrics, owned: map[int]bool{}, process: w.rnd.Uint64(),
-		source: w.log, cluster: simCluster{w.log}, members: w.members, offsets: p, restart: p.begunAgain,
+		Options: o, log: discard, metrics: w.metrics, wait: waiter{discard}, membership: newMembership(o.Group, w.metrics, discard), process: w.rnd.Uint64(),
+		clients: &clients{source: w.log, cluster: simCluster{w.log}, offsets: p}, restart: p.begunAgain,
 	}
+	p.membership.members = w.members
 	return p
 }
 
@@ -80,8 +82,9 @@ func (p *simProcess) begin() {
 		panic(fmt.Sprintf("a process does not start: %v", err))
 	}
 	w := p.world
+	p.workers = p.Service.workers
 	p.publisher.Writer, p.publisher.Most = simWriter{w.output, p}, 4+w.rnd.IntN(30)
-	p.Service.partitions.Dead.(*partition.DeadTopic).Writer = simWriter{w.output, p}
+	p.workers.partitions.Dead.(*partition.DeadTopic).Writer = simWriter{w.output, p}
 	o := p.shards[0].Options
 	o.Version, o.Writer = w.version, w.rnd.Uint64()
 	o.KeptMax = 1 + w.rnd.IntN(20)
@@ -90,10 +93,10 @@ func (p *simProcess) begin() {
 	}
 	o.CacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be
 	o.Jitter = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
-	p.Service.partitions.Jitter = o.Jitter
+	p.workers.partitions.Jitter = o.Jitter
 	o.Alignment = watermark.NewAlignment(len(p.topics), simShards, 0, func() {})
-	p.Service.partitions.Alignment, p.alignment = o.Alignment, o.Alignment
-	p.sweeper = p.Service.sweeper()
+	p.workers.partitions.Alignment, p.alignment = o.Alignment, o.Alignment
+	p.sweeper = p.workers.sweeper()
 	p.sweeper.Step, p.sweeper.Rest = 3, func(context.Context, time.Duration) {}
 	p.ready = true
 }
@@ -174,7 +177,7 @@ func (p *simProcess) shardUnrest(n int) error {
 			return fmt.Errorf("fence of shard %d, partition %d is at %+v, %v", n, i, m, err)
 		}
 	}
-	if !p.owns(n) {
+	if !p.workers.owned.has(n) {
 		return nil
 	}
 	if depth := outbox.Depth(w.store.peek(n, p.Store.Keys().AppendHeadKey(nil, n)), w.store.peek(n, p.Store.Keys().AppendPublishedKey(nil, n))); depth > 0 {

@@ -4,9 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync/atomic"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
 // The library can look for new partitions, but each member does so from the count on that it finds when its generation
@@ -35,35 +38,38 @@ func (b countingBalancer) AssignGroups(members []kafka.GroupMember, partitions [
 	return b.GroupBalancer.AssignGroups(members, partitions)
 }
 
-// balancers are those that the process offers the group.
-func (s *Service) balancers() []kafka.GroupBalancer {
+// balancers are those that a process with a store offers the group. They note in given what they give out.
+func balancers(given *atomic.Pointer[partitionCounts], store string) []kafka.GroupBalancer {
 	return []kafka.GroupBalancer{
-		countingBalancer{kafka.RangeGroupBalancer{}, &s.given, s.storeName}, countingBalancer{kafka.RoundRobinGroupBalancer{}, &s.given, s.storeName},
+		countingBalancer{kafka.RangeGroupBalancer{}, given, store}, countingBalancer{kafka.RoundRobinGroupBalancer{}, given, store},
 	}
 }
 
-// watchTopics makes Run begin again when a topic has more partitions than the process
-// knows of, or gave out, and ends it when a topic is no longer the one that it was.
-func (g *generation) watchTopics(ctx context.Context) {
-	s := g.service
-	known := partitionCounts{}
-	for _, t := range s.topics {
-		known[t.Topic]++
-	}
-	for _, topic := range s.Events {
-		found, err := s.cluster.Topic(ctx, topic)
+// topicWatch looks whether the event topics are what they were when the service began.
+type topicWatch struct {
+	topics fetch.TopicFinder
+	ids    topicIDs
+	known  partitionCounts
+	log    *slog.Logger
+}
+
+// look is errGrown when a topic has more partitions than the process knows of, or gave out as the group's leader (nil: it is not).
+// It is a final error when a topic is no longer the one that it was.
+func (w *topicWatch) look(ctx context.Context, events []string, given *partitionCounts) error {
+	for _, topic := range events {
+		found, err := w.topics.Topic(ctx, topic)
 		switch {
 		case ctx.Err() != nil:
-			return
+			return nil
 		case err != nil && !errors.Is(err, kafka.UnknownTopicOrPartition):
-			s.log.Debug("topic not looked at", "topic", topic, "error", err)
+			w.log.Debug("topic not looked at", "topic", topic, "error", err)
 		case err != nil:
-		case s.otherTopic(topic, found.ID):
-			s.restart(&finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)})
-		case found.Partitions > known[topic] || g.given != nil && found.Partitions > (*g.given)[topic]:
-			s.log.Warn("partition is new: starting again with it", "topic", topic, "partition", found.Partitions-1)
-			s.grown()
-			return
+		case w.ids.other(topic, found.ID):
+			return &finalError{fmt.Errorf("topic %s: %w", topic, errOtherTopic)}
+		case found.Partitions > w.known[topic] || given != nil && found.Partitions > (*given)[topic]:
+			w.log.Warn("partition is new: starting again with it", "topic", topic, "partition", found.Partitions-1)
+			return errGrown
 		}
 	}
+	return nil
 }

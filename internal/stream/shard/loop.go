@@ -12,6 +12,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -180,7 +181,7 @@ func (s *Shard) VerifyFences(ctx context.Context) error {
 	case !bytes.Equal(key, s.Secret.Bytes()):
 		return errOtherSecret
 	case s.keepsSettings():
-		if err := s.lookSettings(ctx, values[len(values)-len(settingsKept):]); err != nil {
+		if err := s.lookSettings(ctx, values[len(values)-settings.NumKept:]); err != nil {
 			return err
 		}
 	}
@@ -246,9 +247,7 @@ func (s *Shard) poll(ctx context.Context) ([][]byte, error) {
 		s.Keys.AppendHeadKey(nil, s.Number), s.Keys.AppendPublishedKey(nil, s.Number))
 	depth := len(keys) - 2
 	if s.keepsSettings() {
-		for _, name := range settingsKept {
-			keys = append(keys, s.Keys.AppendMetaKey(nil, 0, name))
-		}
+		keys = settings.AppendKeptKeys(keys, s.Keys)
 	}
 	for {
 		if ctx.Err() != nil {
@@ -292,9 +291,6 @@ func (s *Shard) restoreSettings(ctx context.Context) {
 
 // keepsSettings says whether it is this shard that keeps what is stored once.
 func (s *Shard) keepsSettings() bool { return s.Number == 0 && s.Settings.Kept }
-
-// settingsKept are those that the shard that keeps them looks after. The first says whose the store is.
-var settingsKept = []string{windowstore.SettingOwner, windowstore.SettingCounters, windowstore.SettingShards, windowstore.SettingPartitions, windowstore.SettingBegins}
 
 // lookSettings puts back what of the settings alone is gone. Since when counters are
 // kept is what was known: nothing was lost that they count. The error is a store that is another deployment's by now.

@@ -1,0 +1,155 @@
+package stream
+
+import (
+	"cmp"
+	"context"
+	"sync"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
+)
+
+// workers are what a run works with in all its generations. They are made once the store and Kafka are known, and again when a
+// topic has grown.
+type workers struct {
+	shards     []*shard.Shard
+	in         []chan shard.Message // of each shard
+	relays     []*outbox.Relay      // of each shard's outbox
+	publisher  *outbox.KafkaPublisher
+	alignment  *watermark.Alignment
+	partitions *partition.Shared // of the partitions of each generation
+	dog        *watchdog.Watchdog
+	owned      *ownedShards
+}
+
+// build makes the workers.
+func (s *Service) build() {
+	s.metrics.Begin()
+	w := &workers{
+		alignment: watermark.NewAlignment(len(s.topics), s.Shards, watermark.Headroom(s.Program), s.metrics.GaveUpWaiting),
+		dog:       &watchdog.Watchdog{Metrics: s.metrics, Log: s.log, Quiet: &retry.Throttle{}, Topics: s.topics},
+		owned:     &s.owned,
+	}
+	patient := metrics.NewRetrier(s.metrics, s.log)
+	s.buildShards(w, patient)
+	s.buildRelays(w)
+	w.partitions = partition.NewShared(partition.Options{
+		Program: s.Program, Secret: s.secret, Intake: s.Intake, Source: s.clients.source, Store: s.Store,
+		Shards: w.in, Alignment: w.alignment,
+		Dead:       &partition.DeadTopic{Writer: s.clients.deadWriter, Topic: s.DeadTopic, Partitions: s.clients.cluster.Partitions, Retry: s.wait.untilItWorks},
+		RefuseLost: s.RefuseLost, Start: s.Start, Retrier: patient,
+	})
+	for _, sh := range w.shards {
+		w.dog.WatchShard(&sh.Pulse, sh.Number)
+	}
+	s.workers = w
+	s.watchdog.Store(w.dog)
+}
+
+func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
+	o := shard.NewOptions(s.Program, s.Store, s.Shards, s.topics, w.alignment, patient)
+	o.Secret, o.OutboxMax, o.CacheBytes = s.secret, cmp.Or(s.outboxMax, o.OutboxMax), s.CacheBytes/s.Shards
+	o.MaxAge, o.MaxEvents, o.SubjectMax = s.MaxAge, s.MaxBatchEvents, max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.Shards)
+	o.OnCrossings = w.wakeRelay
+	o.Settings = shard.Settings{Kept: true, Coverage: s.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
+	for n := range s.Shards {
+		w.shards = append(w.shards, shard.New(n, o))
+		w.in = append(w.in, make(chan shard.Message, shard.Queue))
+	}
+}
+
+func (s *Service) buildRelays(w *workers) {
+	w.publisher = &outbox.KafkaPublisher{
+		Writer: s.clients.writer, Source: s.clients.source, End: s.clients.cluster.LogEnd, Topic: s.Crossings, EventsFrom: outbox.SourceOf(s.Group),
+		Structured: s.Structured, Now: time.Now, Metrics: s.metrics, Most: outbox.RecentMost, Tails: map[int]*outbox.Tail{},
+	}
+	o := &outbox.Options{Store: s.Store, Keys: s.Store.Keys(), Publish: w.publisher, Poll: w.pollEvery, Metrics: s.metrics, Log: s.log, Quiet: &retry.Throttle{}}
+	for n := range s.Shards {
+		w.relays = append(w.relays, &outbox.Relay{Options: o, Shard: n, Partition: n % s.outPartitions, Wake: retry.NewSignal()})
+	}
+}
+
+// start lets everything run until ctx ends.
+func (w *workers) start(ctx context.Context, running *sync.WaitGroup) {
+	for i, sh := range w.shards {
+		running.Go(func() { sh.Serve(ctx, w.in[i]) })
+	}
+	running.Go(func() { w.sweeper().Serve(ctx) })
+	running.Go(func() { w.dog.Run(ctx) })
+}
+
+func (w *workers) sweeper() *janitor.Janitor {
+	return &janitor.Janitor{
+		Options: w.shards[0].Options, Shards: w.shards, In: w.in, Owned: w.owned.has, Step: janitor.SweepMost, Rest: janitor.Rest,
+		Recompute: janitor.RecomputeMost, Armed: make([]int, len(w.shards)),
+	}
+}
+
+// own takes over the shards that go with the assignments.
+func (w *workers) own(topics partitionList, assignments []*shard.Assignment) {
+	w.owned.replace(shardsOf(topics, assignments, len(w.shards)))
+	others := topics.others(len(assignments))
+	for _, sh := range w.shards {
+		sh.Peers.Store(int64(others))
+	}
+}
+
+func (w *workers) ownedRelays() []*outbox.Relay {
+	var list []*outbox.Relay
+	for n, r := range w.relays {
+		if w.owned.has(n) {
+			list = append(list, r)
+		}
+	}
+	return list
+}
+
+// wakeRelay wakes the relay of a shard after a commit with crossings.
+func (w *workers) wakeRelay(shard int) { w.relays[shard].Wake.Raise() }
+
+// pollEvery is how often a relay reads the outbox's head: other processes
+// commit crossings to the shards that this one publishes.
+func (w *workers) pollEvery() time.Duration {
+	if w.shards[0].Peers.Load() > 0 {
+		return 20 * time.Millisecond
+	}
+	return time.Second
+}
+
+// ownedShards are the shards whose relay and sweep are this process'. The zero value has none.
+type ownedShards struct {
+	mu   sync.Mutex
+	list map[int]bool
+}
+
+func (o *ownedShards) replace(list map[int]bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.list = list
+}
+
+func (o *ownedShards) has(shard int) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.list[shard]
+}
+
+// shardsOf are those of so many shards that go with assignments.
+func shardsOf(topics partitionList, assignments []*shard.Assignment, shards int) map[int]bool {
+	list := map[int]bool{}
+	for _, a := range assignments {
+		for n := range shards {
+			if topics.leader(n) == a.At() {
+				list[n] = true
+			}
+		}
+	}
+	return list
+}
