@@ -119,7 +119,8 @@ func (m *measurement) startAll() {
 	})
 }
 
-// awaitCounted waits until the processes together have counted so many events. It returns the last look before that, and the first one after it.
+// awaitCounted waits until the processes together have counted so many events. It returns the last
+// look before that, and the first after it.
 func (m *measurement) awaitCounted(events float64) (before, after usage) {
 	after = m.from
 	servers.Await(m.b, readLimit(int64(events)), 100*time.Millisecond, "the events to be counted", func() bool {

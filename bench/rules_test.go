@@ -9,8 +9,8 @@ import (
 )
 
 // BenchmarkRules shows what each rule of the built-in pack costs. The service in this process reads
-// a backlog of half of -events with that rule alone, in turns with a pack that counts nothing and
-// with all of it.
+// a backlog of half of -events with that rule alone. It reads it in turns with a pack that counts
+// nothing and with all of the built-in pack.
 func BenchmarkRules(b *testing.B) {
 	x := newFixture(b)
 	printf("%s", describe(x.redis()))

@@ -39,7 +39,8 @@ func BenchmarkService(b *testing.B) {
 	}
 }
 
-// inProcess runs the service over a backlog in this process, with the default cache. Of the figures it has the CPU times and the allocations.
+// inProcess runs the service over a backlog in this process, with the default cache. Its figures
+// are only the CPU times and the allocations.
 func (x *fixture) inProcess(j job, l backlog) (f figures) {
 	r := x.newRun(j, l.topic)
 	r.watch()

@@ -102,7 +102,7 @@ func (v *verdict) String() string {
 	return fmt.Sprintf("%d / %d / %d / %s", v.missed, v.untrue, v.repeated, elsewhere)
 }
 
-// worst is the first verdict of several that is not exact, or else the first.
+// worst is the first verdict of several that is not exact, otherwise the first.
 func worst(runs []figures) string {
 	text := "-"
 	for _, f := range runs {

@@ -79,9 +79,9 @@ func ownCPU() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkWhole lets the real program read a backlog from a real Kafka into a
-// real Redis, and the floor the same backlog, in turns. "small, many" is a backlog
-// of some half as many subjects as -events.
+// BenchmarkWhole lets the real program read a backlog from a real Kafka into a real Redis, and the
+// floor the same backlog, in turns. "small, many" is a backlog with about half as many subjects as
+// -events.
 func BenchmarkWhole(b *testing.B) {
 	x := newFixture(b)
 	printf("%s", describe(x.redis()))

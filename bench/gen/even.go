@@ -12,7 +12,7 @@ type EvenConfig struct {
 	Members    int           // accounts of each incident; default 100
 	Partitions int           // default 12
 	Fill       int           // events at first that take incidents, and of each its accounts, in turn; default 0
-	Marks      int           // of the events after Fill each so-many-th is a mark; default 0: none
+	Marks      int           // one in so many of the events after Fill is a mark; default 0: none
 	Delay      time.Duration // how much older than their records the events after Fill are; default 0
 }
 

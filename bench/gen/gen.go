@@ -165,7 +165,7 @@ func (g *Generator) event(dst *Record, now time.Time, progress float64) {
 	dst.Partition = partition(dst.Key, g.config.Partitions)
 }
 
-// partition is where of so many a key belongs.
+// partition is where a key belongs, among so many partitions.
 func partition(key []byte, partitions int) int {
 	h := fnv.New32a()
 	_, _ = h.Write(key) // never fails

@@ -154,7 +154,7 @@ func TestRepeats(t *testing.T) {
 	}
 }
 
-// TestBusy shows that of three incidents two have most of their traffic in a third of the span.
+// TestBusy: two of three incidents have most of their traffic in a third of the span.
 func TestBusy(t *testing.T) {
 	c := Config{Seed: 4, Events: 200_000, Incidents: 9}.withDefaults()
 	crowd := New(c).crowd

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// warn notes what of a key is allowed, and riskier than it looks.
+// warn notes a setting of a key that is allowed, and riskier than it looks.
 func (r *configReader) warn(path, format string, args ...any) {
 	message := fmt.Sprintf(format, args...)
 	at := r.origins[path]
@@ -50,8 +50,8 @@ func (r *configReader) checkDoors() {
 	r.checkModes()
 }
 
-// seenOf is what of a login is seen on the wire. Of SCRAM a false server gets a proof, by as many iterations as it likes:
-// with one a password is soon guessed from it.
+// seenOf is what of a login is seen on the wire. With SCRAM a false server gets a proof, by as many
+// iterations as it likes: with one, a password is soon guessed from it.
 func seenOf(mechanism string) string {
 	if mechanism == "plain" {
 		return "the password"

@@ -8,7 +8,7 @@ import (
 	"testing"
 )
 
-// fuzzConfig reads a config and looks that each fault says where it is.
+// fuzzConfig reads a config and checks that each fault says where it is.
 func fuzzConfig(t *testing.T, text string, environ ...string) (c *config, faults []string) {
 	t.Helper()
 	const file = "c.yaml"

@@ -221,8 +221,8 @@ func metricRows(t *testing.T) []string {
 
 var metricName = regexp.MustCompile(`aggregator_[a-z_]+`)
 
-// TestReadmeMetrics compares the table of docs/operations.md with what is registered, and looks whether what else
-// the page names of metrics is there.
+// TestReadmeMetrics compares the table of docs/operations.md with what is registered. It checks
+// that the other metrics that the page names exist.
 func TestReadmeMetrics(t *testing.T) {
 	want := strings.Join(metricRows(t), "\n") + "\n"
 	data, err := os.ReadFile("../../docs/operations.md")

@@ -110,7 +110,7 @@ func openEvents(s *session, args []string) (in io.ReadCloser, name string, size 
 	return f, args[0], size, nil
 }
 
-// replayer feeds lines to a replay and prints what comes of it.
+// replayer feeds lines to a replay and prints the results.
 type replayer struct {
 	*session
 	name      string

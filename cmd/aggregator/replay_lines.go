@@ -9,7 +9,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 )
 
-// lineReader reads lines of bounded length. Of a longer line it gives the beginning. That is too
+// lineReader reads lines of bounded length. It gives the beginning of a longer line. That is too
 // large for an event all the same, and is refused like any other line that is too large.
 type lineReader struct {
 	r      *bufio.Reader

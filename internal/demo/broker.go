@@ -11,7 +11,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
 
-// partitions is how many the topic of events has. That of crossings has one, so that they are read in order.
+// partitions is how many the topic of events has. The topic of crossings has one, so that they are
+// read in order.
 const partitions = 4
 
 // broker is a Kafka in this process.
@@ -20,9 +21,8 @@ type broker struct {
 	kafka   stream.Kafka
 }
 
-// startBroker starts a broker on a free port of the loopback interface. Of each
-// partition it keeps the last megabytes; what falls out was counted long before, since the feed
-// waits for the service.
+// startBroker starts a broker on a free port of the loopback interface. It keeps the last megabytes
+// of each partition. What falls out was counted long before, since the feed waits for the service.
 func startBroker() (*broker, error) {
 	k := stream.Kafka{Group: "aggregator", ClientID: "aggregator", Events: []string{"dissemination-events"}, Crossings: "threshold-crossings"}
 	cluster, err := kfake.NewCluster(

@@ -69,8 +69,8 @@ func appendEscape(dst []byte, c byte) []byte {
 }
 
 // AppendIdentity appends that by which duplicates are recognised. It is the event's own id as it
-// is, or the envelope's source and id. Each of these follows a byte that no UTF-8 text has, so that
-// no identity can be taken for one of the other kind.
+// is, or the envelope's source and id. Each of these follows a byte that no UTF-8 text has. So no
+// identity is taken for an identity of the other kind.
 func (e *Event) AppendIdentity(dst []byte) []byte {
 	if e.Source == nil {
 		return append(dst, e.ID...)

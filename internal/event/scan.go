@@ -99,7 +99,7 @@ func scanRunes(b []byte, i int) (int, fault) {
 	return i, fine
 }
 
-// scanEscape reads an escape from its backslash on; of a surrogate pair both.
+// scanEscape reads an escape from its backslash on, or both escapes of a surrogate pair.
 func scanEscape(b []byte, i int) (int, fault) {
 	if i+1 == len(b) {
 		return i + 1, faultEnd

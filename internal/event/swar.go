@@ -12,9 +12,9 @@ const (
 	highBits = 0x8080808080808080
 )
 
-// plainText returns the index, from i on, of the first byte that is not plain
-// text in a JSON string: a quote, a backslash, a control character, or a byte
-// outside ASCII. It is len(b) if there is none.
+// plainText returns the index, from i on, of the first byte that is not plain text in a JSON
+// string. That is a quote, a backslash, a control character, or a byte outside ASCII. It is len(b)
+// if there is none.
 func plainText(b []byte, i int) int {
 	for ; i+8 <= len(b); i += 8 {
 		if odd := oddBytes(binary.LittleEndian.Uint64(b[i:])); odd != 0 {

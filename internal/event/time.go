@@ -12,8 +12,8 @@ var (
 // dateTime is how a time begins. A fraction and the zone follow.
 const dateTime = "2006-01-02T15:04:05"
 
-// parseTime reads an RFC 3339 time as Unix nanoseconds: upper case T and Z, or
-// a zone, at most 9 digits after a point, no leap second.
+// parseTime reads an RFC 3339 time as Unix nanoseconds. It takes an upper case T, and Z or a zone.
+// It takes at most 9 digits after a point, and no leap second.
 func parseTime(s []byte) (int64, fault) {
 	seconds, f := parseDateTime(s)
 	if f != fine {

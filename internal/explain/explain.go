@@ -16,8 +16,8 @@ import (
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
-// Kafka adds to an error of Kafka what an operator can do about it, if that is known.
-// Of many messages that could not be written it has the first one's error.
+// Kafka adds to an error of Kafka what an operator can do about it, if that is known. For many
+// messages that could not be written it returns the first one's error.
 func Kafka(err error) error {
 	var each kafka.WriteErrors
 	if errors.As(err, &each) && each.Count() > 0 {

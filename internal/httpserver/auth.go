@@ -56,8 +56,8 @@ func withProfiles(inner http.Handler) http.Handler {
 const (
 	// DefaultPause is how long a wrong token waits for its answer, by default.
 	DefaultPause = time.Second
-	// pausesAtOnce is how many of them may wait at a time, as they hold connections. Who comes when all places are
-	// taken is answered at once; the right token never waits.
+	// pausesAtOnce is how many of them may wait at a time, as they hold connections. A client that
+	// comes when all places are taken is answered at once; the right token never waits.
 	pausesAtOnce = 8
 )
 

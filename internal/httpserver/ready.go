@@ -72,7 +72,8 @@ func (r *Readiness) redis(ctx context.Context) (string, error) {
 	return "", r.err
 }
 
-// kafka looks whether the group has us, which it has only while Kafka is reachable, and nobody else has our events.
+// kafka checks that the group has us, which it has only while Kafka is reachable, and that nobody
+// else has our events.
 func (r *Readiness) kafka(context.Context) (string, error) {
 	m := r.group.Load()
 	if m == nil {

@@ -135,8 +135,9 @@ func (o *Oracle) streamTime() time.Time {
 	return stream
 }
 
-// clearDate returns the start of the first bucket after that of T at which the episode ends, nothing being added. Values only
-// fall, so there is one bucket from which on it would have ended; the plain way tries each.
+// clearDate returns the start of the first bucket after that of T at which the episode ends if
+// nothing is added. Values only fall, so from one bucket on it would have ended; the plain way
+// tries each.
 func (o *Oracle) clearDate(w watch) time.Time {
 	c := w.rule.limits[0].counter
 	here := c.bucket(w.subject.now)

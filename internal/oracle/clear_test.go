@@ -92,7 +92,7 @@ func TestSilentClearOfDelayed(t *testing.T) {
 	wantCounts(t, o, `r a 0 2 clicks=1
 		r b 0 1 clicks=1
 		r c 0 1 clicks=1`)
-	// the clear of its own and that of a silent one, by date
+	// its own clear and the clear of a silent subject, by date
 	f(`10m click incident=d count=5
 		59m click incident=b
 		0s click incident=a count=5
@@ -128,7 +128,8 @@ func TestSilentClearOfDelayed(t *testing.T) {
 		4 r/incident/a/2/0 1h11m0s`)
 }
 
-// TestClearOverPartitions shows the smallest newest time as that of the stream: a subject with an event goes by its own T.
+// TestClearOverPartitions shows the smallest newest time as the stream's time. A subject with an
+// event goes by its own T.
 func TestClearOverPartitions(t *testing.T) {
 	play(t, Options{}, clicksPack(`levels: [0.5], clear: 0.4`), `0s click incident=a count=5
 		0s click incident=b count=5

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// measure says which events count, and what of them.
+// measure says which events count, and what they count.
 type measure struct {
 	reads    map[string]string // type -> field: the number summed, or the key
 	distinct bool

@@ -63,7 +63,7 @@ func decode(value []byte) (*event, error) {
 	return e, e.whole()
 }
 
-// sound looks whether a value is JSON at all.
+// sound reports whether a value is JSON at all.
 func sound(value []byte) error {
 	if len(value) > mostBytes {
 		return errors.New("longer than 64 KiB")
@@ -116,7 +116,8 @@ func (e *event) readMembers(d *json.Decoder) error {
 	return nil
 }
 
-// readValue returns a string, a json.Number, a bool or nil; of an array or an object it returns the last token and skips the rest.
+// readValue returns a string, a json.Number, a bool or nil. It skips an array or an object and
+// returns its last token.
 func readValue(d *json.Decoder) (json.Token, error) {
 	for depth := 0; ; {
 		token, err := d.Token()

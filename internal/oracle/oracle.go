@@ -312,8 +312,9 @@ func (o *Oracle) announce(s *subject, r *rule, ev *event) []Crossing {
 	return crossings
 }
 
-// FedBy returns how many partitions had events that match a counter of a subject. Of a subject fed by several, crossings and what
-// is counted "after" depend on the order in which the partitions were applied.
+// FedBy returns how many partitions had events that match a counter of a subject. If there are
+// several, the subject's crossings and what is counted "after" depend on the order in which the
+// partitions were applied.
 func (o *Oracle) FedBy(by, subject string) int {
 	if s := o.subjects[by][subject]; s != nil {
 		return len(s.fedBy)

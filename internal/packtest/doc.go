@@ -1,3 +1,3 @@
-// Package packtest runs the tests that packs carry: events in, and the crossings that must come of them. The events are
-// counted by the code of the service, in memory.
+// Package packtest runs the tests that packs carry: events in, and the crossings that they must
+// give. The events are counted by the code of the service, in memory.
 package packtest

@@ -9,9 +9,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// Run runs a pack's tests, each with this pack alone and from nothing. It returns what is wrong, one text a test, as
-// file:line:column: path: message. Events are taken in as intake says, except that none is ahead. A counter of distinct
-// members has room for so many members.
+// Run runs a pack's tests, each with this pack alone and from nothing. It returns what is wrong,
+// one text a test, as file:line:column: path: message. Events are taken in as intake says, except
+// that none is ahead. A counter of distinct members has room for members of them.
 func Run(p *thresholds.Pack, intake engine.IntakeOptions, members int) (faults []string) {
 	program, err := engine.Compile([]*thresholds.Pack{p}, members)
 	if err != nil {

@@ -128,8 +128,9 @@ func (k *kafkaCheck) members(ctx context.Context, n int) {
 	}
 }
 
-// newMembers are the members of a group that speaks the new protocol of consumers, as no aggregator does. Asked for a group
-// of the classic protocol, Kafka then answers that there is none.
+// newMembers are the members of a group that speaks the new protocol of consumers, as no aggregator
+// does. If Kafka is asked for such a group as a group of the classic protocol, it answers that
+// there is none.
 func (k *kafkaCheck) newMembers(ctx context.Context, group string) string {
 	req := kmsg.NewPtrConsumerGroupDescribeRequest()
 	req.Groups = []string{group}

@@ -47,7 +47,7 @@ func checkRedis(ctx context.Context, r *report, o *Options) {
 	}
 }
 
-// checkOwner looks whether the store is another deployment's.
+// checkOwner checks whether the store is another deployment's.
 func checkOwner(ctx context.Context, r *report, o *Options, store windowstore.Store) {
 	switch group, err := stream.CheckOwner(ctx, &o.Kafka, store); {
 	case err != nil:

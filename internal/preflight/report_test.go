@@ -39,7 +39,7 @@ func TestReport(t *testing.T) {
 	}
 }
 
-// TestAllowed: what of the operations needed is not allowed.
+// TestAllowed: which of the operations needed are not allowed.
 func TestAllowed(t *testing.T) {
 	f := func(set int32, fine bool, want string) {
 		t.Helper()

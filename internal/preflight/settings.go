@@ -85,7 +85,7 @@ func (k *kafkaCheck) judge(topic string, settings map[string]string) {
 	k.judgeRetention(topic, settings)
 }
 
-// judgeTimestamps looks whether a producer's clock can push the windows on.
+// judgeTimestamps checks whether a producer's clock can push the windows on.
 func (k *kafkaCheck) judgeTimestamps(topic string, settings map[string]string) {
 	if settings[TimestampType] == LogAppendTime {
 		k.fine("topic %s: %s", topic, LogAppendTime)

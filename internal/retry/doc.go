@@ -1,6 +1,9 @@
-// Package retry is how the program waits: between attempts that fail (Backoff), for a time (Wait),
-// at intervals (Every), until something happens (Signal), and between log lines that would say the
-// same (Throttle).
+// Package retry is how the program waits:
+//   - between attempts that fail (Backoff)
+//   - for a time (Wait)
+//   - at intervals (Every)
+//   - until something happens (Signal)
+//   - between log lines that would say the same (Throttle)
 //
 // It has no loop around attempts. What counts as a failure, what is logged and what ends the loop
 // differ from user to user, and are a line each there. It has no clock of its own either. Tests run

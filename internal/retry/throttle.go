@@ -5,8 +5,9 @@ import (
 	"time"
 )
 
-// Throttle lets one line into the log every ten seconds, for all that say the same at once, and counts those
-// that it holds back. The zero value is ready; a nil Throttle lets everything through.
+// Throttle lets one line into the log every ten seconds, for all that say the same at once. It
+// counts the lines that it holds back. The zero value is ready; a nil Throttle lets everything
+// through.
 type Throttle struct {
 	mu     sync.Mutex
 	last   time.Time

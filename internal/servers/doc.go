@@ -2,8 +2,7 @@
 // free loopback ports, with its data in a temporary directory.
 //
 // What a test starts ends with the test. Every server is stopped by its own process id in a
-// cleanup, and the kernel kills it if the test process dies before that. Nothing is ever ended by
-// name.
+// cleanup. The kernel kills it if the test process dies before that. Nothing is ever ended by name.
 //
 // A server that is not installed makes a test skip, with the remedy in the message. With
 // REQUIRE_SERVERS=1 in the environment, as make test sets it, the test fails instead.

@@ -31,9 +31,8 @@ type KafkaOptions struct {
 	// They are protocols as Kafka names them, by names in upper case, as "LOGIN": "SASL_SSL". See
 	// ListenerAddr; what they need is in Properties.
 	Listeners map[string]string
-	// Advertise gives every broker a second listener, for clients that come
-	// through a proxy: broker i tells those that it is at Advertise[i]. Where it
-	// listens is for SecondAddr to say.
+	// Advertise gives every broker a second listener, for clients that come through a proxy. Broker
+	// i tells those that it is at Advertise[i]. SecondAddrs says where it listens.
 	Advertise []string
 }
 

@@ -74,8 +74,8 @@ func (m Metrics) Histogram(name string) (count, sum float64) {
 	return m.Sum(name + "_count"), m.Sum(name + "_sum")
 }
 
-// Quantile returns the q-quantile of a histogram without labels of its own,
-// interpolated within its bucket; above the last finite bucket, that one's bound.
+// Quantile returns the q-quantile of a histogram without labels of its own, interpolated within its
+// bucket. Above the last finite bucket, it is that bucket's bound.
 func (m Metrics) Quantile(name string, q float64) float64 {
 	count, _ := m.Histogram(name)
 	rank, low, below := q*count, 0.0, 0.0

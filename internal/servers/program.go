@@ -20,8 +20,8 @@ const (
 	lookEvery = 5 * time.Millisecond
 )
 
-// Program is one process of a program under test: a service that logs lines of JSON and serves
-// HTTP, or a command that ends by itself. It ends with the test.
+// Program is one process of a program under test. It is a service that logs lines of JSON and
+// serves HTTP, or a command that ends by itself. It ends with the test.
 type Program struct {
 	Name string  // for messages
 	Log  *Output // what it writes, unless it writes elsewhere
@@ -113,8 +113,8 @@ func (p *Program) Stop(codes ...int) {
 	p.AwaitEnd(codes...)
 }
 
-// AwaitEnd waits for the end of a process that is to end with exit code 0, or with one of the codes
-// if there are any.
+// AwaitEnd waits for the end of a process that is to end with exit code 0, or with one of codes if
+// there are any.
 func (p *Program) AwaitEnd(codes ...int) {
 	p.tb.Helper()
 	select {

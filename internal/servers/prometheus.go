@@ -71,7 +71,7 @@ func newPrometheus(tb testing.TB, port int, o PrometheusOptions) *PrometheusServ
 	return p
 }
 
-// absolute are the paths of files as they are from another directory.
+// absolute returns the paths of files as they are seen from another directory.
 func absolute(tb testing.TB, files []string) (all []string) {
 	for _, f := range files {
 		path, err := filepath.Abs(f)

@@ -9,9 +9,9 @@ import (
 	"strings"
 )
 
-// TearAOF cuts the newest part of the append-only file of a Redis that is down, as a loss of power
-// does to what was not on the disk yet. keep gets the part's size and returns how many bytes of it
-// stay. TearAOF returns how many were lost.
+// TearAOF cuts the newest part of the append-only file of a Redis that is down. A loss of power
+// does this to what was not on the disk yet. keep gets the part's size and returns how many bytes
+// of it stay. TearAOF returns how many were lost.
 func (r *RedisServer) TearAOF(keep func(size int64) int64) (lost int64) {
 	r.tb.Helper()
 	if r.PID() != 0 {

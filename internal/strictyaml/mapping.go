@@ -103,7 +103,7 @@ func standsAlone(mapping Place, value *yaml.Node) bool {
 	return mapping.node.Style&yaml.FlowStyle != 0 && value.Tag == "!!null" && value.Value == ""
 }
 
-// Unknown notes a key that is none of those known.
+// Unknown notes a key that is not known.
 func (r *Reader) Unknown(p Pair, known []string) {
 	if r.Secret && p.alone {
 		r.lonely(p)

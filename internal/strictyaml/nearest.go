@@ -44,7 +44,7 @@ func fold(s string) string { return separators.Replace(strings.ToLower(s)) }
 
 var separators = strings.NewReplacer("-", "", "_", "", " ", "")
 
-// begins reports whether the one is a beginning, of at least three letters, of the other.
+// begins reports whether either text is a beginning, of at least three letters, of the other.
 func begins(a, b string) bool {
 	return len(a) >= 3 && len(b) >= 3 && (strings.HasPrefix(a, b) || strings.HasPrefix(b, a))
 }

@@ -38,7 +38,7 @@ type Place struct {
 	Path         string // from the top, as rules[0].limits.clicks
 	Line, Column int    // of the alias, where the value was reached by one
 	Type         Type
-	Value        string // of a scalar, as written, without its quotes
+	Value        string // the text of a scalar, as written, without its quotes
 
 	node *yaml.Node
 }

@@ -28,8 +28,8 @@ func Shown(s string) string {
 	return Quote(s)
 }
 
-// IsPlain reports whether a text reads as one word, made of letters, marks and digits of any script
-// and the signs that ids are made with.
+// IsPlain reports whether a text reads as one word. Such a word is made of letters, marks and
+// digits of any script and the signs that ids are made with.
 func IsPlain(s string) bool {
 	for i, c := range s {
 		switch {

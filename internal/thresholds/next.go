@@ -17,8 +17,8 @@ func (r *Rule) Next(announced Level, v []Value, dst []Level) []Level {
 	return dst
 }
 
-// Clears reports whether v ends an episode: progress is under Clear, and no value is a lower bound,
-// for the true value may not be under it. A rule without Clear never clears.
+// Clears reports whether v ends an episode: progress is under Clear, and no value is a lower bound.
+// (The true value of a lower bound may not be under it.) A rule without Clear never clears.
 func (r *Rule) Clears(v []Value) bool {
 	if slices.ContainsFunc(v, func(x Value) bool { return x.AtLeast }) {
 		return false

@@ -36,9 +36,9 @@ func (r *reader) text(at strictyaml.Place, want string, most int) (string, bool)
 	return "", false
 }
 
-// unmeant reports whether a character cannot be meant in a text of a pack: a control character, or
-// a character that changes the order in which what follows is shown. Half of a surrogate pair
-// cannot get here: the file is UTF-8.
+// unmeant reports whether a character cannot be meant in a text of a pack. That is a control
+// character, or a character that changes the order in which what follows is shown. Half of a
+// surrogate pair cannot get here: the file is UTF-8.
 func unmeant(c rune) bool { return unicode.IsControl(c) || redirects(c) }
 
 // redirects reports whether a character embeds or overrides a direction.

@@ -9,7 +9,7 @@ import (
 // Progress is how far v is to the rule's limit, in 1/10,000 of it, rounded down. What does not fit
 // stays at the largest uint64. v[i] belongs to r.Limits[i].
 //
-// Levels are whole 1/10,000s too, so to round down loses nothing: v reaches a level if and only if
+// Levels are whole 1/10,000s too, so to round down loses nothing. v reaches a level if and only if
 // Progress is not less than the level. Every decision of this package is such a comparison.
 func (r *Rule) Progress(v []Value) uint64 {
 	switch r.Combine {

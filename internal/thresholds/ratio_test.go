@@ -28,7 +28,7 @@ func TestNewRatio(t *testing.T) {
 	// two limits: the multiple may have 63 bits
 	f(1<<32*(1<<31-1), []uint64{1<<31 - 1, 1 << 32}, 1<<32, 1<<31-1)
 	f(0, nil, 1<<32, 1<<31+1)
-	// above 64 bits, of the first only the 41st being set in the lower half
+	// above 64 bits; in the lower half of the first only the 41st bit is set
 	f(0, nil, 1<<40, 1<<40+1)
 	f(0, nil, MaxValue, MaxValue-1)
 	f(0, nil, MaxValue-1, 3, MaxValue)

@@ -2,8 +2,8 @@ package thresholds
 
 import "github.com/seed-afe14ff2/aggregator/internal/humanize"
 
-// AppendSummary appends the crossing as one line for readers: "incident
-// inc-42: clicks 50,000 of 50,000 in 730d". An id that could read as more than one, or that hides something, is in quotes.
+// AppendSummary appends the crossing as one line for readers: "incident inc-42: clicks 50,000 of
+// 50,000 in 730d". An id that could read as more than one, or that hides something, is in quotes.
 func (c *Crossing) AppendSummary(dst []byte) []byte {
 	dst = append(dst, c.Rule.By.String()...)
 	dst = append(dst, ' ')

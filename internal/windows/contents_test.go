@@ -50,8 +50,8 @@ func TestContents(t *testing.T) {
 	}
 }
 
-// pieces is what a subject with a counter of each operation holds: sums and earliest times by
-// bucket, and the last bucket and the weight of each member.
+// pieces is what a subject with a counter of each operation holds. It has sums and earliest times
+// by bucket, and the last bucket and the weight of each member.
 type pieces struct {
 	sums    map[int64]uint64
 	firsts  map[int64]int64

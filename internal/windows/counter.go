@@ -106,7 +106,7 @@ func (c *counter) put(b int64, v tally) {
 }
 
 // take takes v from bucket b. A chunk may be newer than the record it was loaded for, if another
-// process wrote between the two reads: then its members are not in these buckets. Such a copy is
+// process wrote between the two reads. Then its members are not in these buckets. Such a copy is
 // never written (its version is stale), it only must not do harm.
 func (c *counter) take(b int64, v tally) {
 	v, closed := c.buckets.take(b, v)
@@ -156,7 +156,8 @@ func (c *counter) preceded(t int64) bool {
 	return len(c.buckets) > 0 && int64(c.buckets[0].sum) <= t
 }
 
-// show is the value, and whether it is a lower bound, of what is held when lowest is the oldest bucket covered.
+// show is the value of held when lowest is the oldest bucket covered, and whether it is a lower
+// bound.
 func (c *counter) show(held tally, lowest int64) (v uint64, atLeast bool) {
 	switch c.spec.Op {
 	case Sum:

@@ -66,7 +66,7 @@ func (d *decoder) uint64() uint64 {
 	return 0
 }
 
-// uvarint reads a number of at most limit, in its shortest form: what is carried along for another
+// uvarint reads a number of at most limit, in its shortest form. What is carried along for another
 // pack must be written as it was read.
 func (d *decoder) uvarint(limit uint64) uint64 {
 	x, n := binary.Uvarint(d.b)

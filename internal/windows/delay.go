@@ -5,7 +5,7 @@ import "math"
 // A subject that lags behind the stream must not be cleared or forgotten between its own events.
 // (It may be an upload from a device that was offline, or a backlog ordered by customer.) So it has
 // a delay, and whatever the stream's time does to it comes so much later. The delay is no signed
-// number: from an event of 1678 to a stream of 2261 there are more nanoseconds than an int64 holds.
+// number. From an event of 1678 to a stream of 2261 there are more nanoseconds than an int64 holds.
 
 // Delay is how far the stream's time was past the subject's newest event when that was applied, ns.
 func (s *times) Delay() uint64 { return s.delay }

@@ -2,8 +2,8 @@ package windows
 
 // What only tests ask of a subject.
 
-// NextChange is the start of the first bucket later than that of t at which ValueAt of counter i
-// differs from ValueAt(i, t) (value or lower bound). It is false if there is none.
+// NextChange is the start of the first bucket later than that of t at which the value of counter i,
+// or whether it is a lower bound, differs. It is false if there is none.
 func (s *Subject) NextChange(i int, t int64) (int64, bool) {
 	s.mustBeLoaded()
 	c := s.counters[i]

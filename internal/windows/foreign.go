@@ -2,8 +2,8 @@ package windows
 
 import "slices"
 
-// foreign is a counter of the record that the layout lacks: of another pack,
-// that may come back. Its bytes are carried along as they are.
+// foreign is a counter of the record that the layout lacks: it is of another pack, which may come
+// back. Its bytes are carried along as they are.
 type foreign struct {
 	id   uint64
 	head head

@@ -34,9 +34,11 @@ const maxChunks = 1 << 17
 //
 // They grow by linear hashing (Litwin, "Linear hashing: a new tool for file and table addressing",
 // VLDB 1980). When there are more than sizes.Chunk per chunk, the next chunk in turn is split in
-// two. So a commit rewrites two chunks, never thousands. n alone determines where a fingerprint is
-// and which chunk is split next. It must depend on nothing except the events and their order (not
-// on what is loaded, nor on when is written), since at the cap a key replaces one of its chunk.
+// two. So a commit rewrites two chunks, never thousands.
+//
+// n alone determines where a fingerprint is and which chunk is split next. It must depend on
+// nothing except the events and their order, since at the cap a key replaces one of its chunk. So
+// it does not depend on what is loaded, nor on when is written.
 type members struct {
 	generation uint64   // of the chunks (see Subject.generations); 0: never written
 	n          int      // chunks; 0: in the record
@@ -58,7 +60,7 @@ func chunkOf(print uint64, n int) int {
 	return int(at)
 }
 
-// next is the chunk that is split next, by which bit.
+// next is the chunk that is split next, and the bit by which.
 func (m *members) next() (at int, bit uint64) {
 	bit = 1 << (bits.Len(uint(m.n)) - 1)
 	return m.n - int(bit), bit

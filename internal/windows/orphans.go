@@ -1,9 +1,9 @@
 package windows
 
-// stored says which parts of a counter may exist in the store. What of that
-// the record does not use are orphans: left over by a set that emptied, by a
-// history that became small, by Shrink. The record remembers them until they
-// are deleted, so that a crash at any point leaves nothing forever.
+// stored says which parts of a counter may exist in the store. Those that the record does not use
+// are orphans: left over by a set that emptied, by a history that became small, by Shrink. The
+// record remembers them until they are deleted, so that a crash at any point leaves nothing
+// forever.
 type stored struct {
 	chunks  int // chunks 0 to chunks-1
 	history bool

@@ -7,7 +7,7 @@ import (
 	"strconv"
 )
 
-// Part is a piece of a subject that has a key of its own: a chunk of the members of counter
+// Part is a piece of a subject that has a key of its own. It is a chunk of the members of counter
 // Counter, or its history with Chunk < 0. Counters of other layouts have numbers after the
 // layout's; their parts are only ever deleted.
 type Part struct {
@@ -48,7 +48,7 @@ func (s *Subject) NeedsHistory(dst []Part) []Part {
 	return dst
 }
 
-// Needs appends the parts that Add(i, _, key, _) needs and that are not loaded; a set about to grow
+// Needs appends the parts that Add(i, _, key, _) needs and that are not loaded. A set about to grow
 // names the chunk to be split as well. It answers for the next Add only: after an Add, also of
 // another key, ask again. While a history is missing the answer may be too short.
 func (s *Subject) Needs(dst []Part, i int, key uint64) []Part {

@@ -150,7 +150,7 @@ func (r *randomRun) number(i int) int {
 	return slices.IndexFunc(r.all.Counters, func(sp Spec) bool { return sp.ID == r.sub.layout.Counters[i].ID })
 }
 
-// time is a random time near that of the subject, of some counter's scale.
+// time is a random time near the subject's time, on the scale of some counter.
 func (r *randomRun) time() int64 {
 	sp := r.all.Counters[r.rng.IntN(len(r.all.Counters))]
 	span := max(sp.Step, 1) * (sp.N + 2)

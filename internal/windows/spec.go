@@ -27,9 +27,9 @@ type Spec struct {
 	Cap  int   // Distinct, Weighted: the most keys kept
 }
 
-// Layout is what is kept for one kind of subject: its counters by number, and the ids (hashes) of
-// the rules whose states it keeps, by number. A record may hold more, of another pack: that is
-// carried along untouched.
+// Layout is what is kept for one kind of subject. It has its counters by number, and the ids
+// (hashes) of the rules whose states it keeps, by number. A record may hold more, of another pack:
+// that is carried along untouched.
 type Layout struct {
 	Counters []Spec
 	Rules    []uint64

@@ -152,8 +152,8 @@ func (s *Subject) Late(i int, t int64) bool {
 	return s.timed && s.layout.Counters[i].late(t, s.time)
 }
 
-// Add counts an event of time t, not late, in counter i: num for a Sum; key, with weight num, for
-// Weighted; key for Distinct; t for First. The parts that Needs named must be loaded.
+// Add counts an event of time t, not late, in counter i. A Sum counts num; Weighted counts key,
+// with weight num; Distinct counts key; First counts t. The parts that Needs named must be loaded.
 func (s *Subject) Add(i int, t int64, key, num uint64) {
 	s.mustBeLoaded()
 	if !s.timed || t > s.time || s.Late(i, t) {

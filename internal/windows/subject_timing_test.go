@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// day is the layout of most rules: two years in days.
+// dayLayout is the layout of most rules: two years in days.
 func dayLayout() *Layout {
 	return &Layout{Counters: []Spec{
 		{ID: 1, Op: Sum, Step: 86400 * second, N: 730},

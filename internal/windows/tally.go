@@ -7,7 +7,7 @@ import (
 
 // tally is what a bucket holds, or a whole window.
 //
-// Weights may be any integer of an event, up to 10^15, and keys a million: their sum needs more
+// Weights may be any integer of an event, up to 10^15, and keys a million. Their sum needs more
 // than 64 bits, so it has 96. A counter that shows less than it holds for a while (above MaxValue)
 // must still be right when it falls.
 type tally struct {
@@ -32,7 +32,7 @@ func (t *tally) sub(o tally) {
 	t.keys -= o.keys
 }
 
-// within is t, cut to what of it o holds.
+// within is t, cut to the part of it that o holds.
 func (t tally) within(o tally) tally {
 	t.keys = min(t.keys, o.keys)
 	if t.high > o.high || t.high == o.high && t.sum > o.sum {

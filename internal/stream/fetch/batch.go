@@ -118,13 +118,13 @@ const pastEnd = 1 << 20
 
 // scan reads the headers of the batches in raw. They were asked for from offset from on, of a log
 // that ended at about the offset end (0: it is not known). scan returns the offset after the last
-// whole batch, the bytes these batches take, and what is wrong with the batch after them, if
-// anything.
+// whole batch and the bytes these batches take. It also returns what is wrong with the batch after
+// them, if anything.
 //
 // A batch cut off at the end is no fault. Nor is a huge batch if the broker gave all it was asked
-// for (cut): it comes alone once it is the first of a request. No CRC protects a batch's offset. Of
-// two batches that do not follow each other, the fault is with the batch that does not follow what
-// is before it.
+// for (cut): it comes alone once it is the first of a request. No CRC protects a batch's offset. If
+// two batches do not follow each other, the fault is with the batch that does not follow what is
+// before it.
 func scan(raw []byte, from, end int64, cut bool) (next int64, whole int, err error) {
 	next = from
 	before, size := from, 0 // next and whole before the last batch

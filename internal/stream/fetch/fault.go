@@ -13,8 +13,8 @@ const (
 	maxHeaderBytes = 64 << 10
 )
 
-// Fault is what of a record is not here, or what of a batch cannot be read though it is as its producer wrote it. It
-// is an error, whose text is for the producer.
+// Fault is the part of a record that is left out, or the part of a batch that cannot be read though
+// it is as its producer wrote it. It is an error, whose text is for the producer.
 type Fault struct {
 	Kind FaultKind
 	// Next is the offset after what the fault is about.
@@ -93,13 +93,13 @@ func (s *Set) leave(ctx context.Context, r *Record, cause error) (bool, error) {
 	return true, nil
 }
 
-// What of a record that is too large is kept, in bytes.
+// What is kept of a record that is too large, in bytes.
 const (
 	largeHead = 64       // no less than attributes, deltas and the length of the key take
 	largeKey  = 64 << 10 // the longest key
 )
 
-// large reads a record of so many bytes, which are too many: what is small of it.
+// large reads a record of length bytes, which are too many. It keeps what is small.
 func (s *Set) large(ctx context.Context, r *Record, length int64) error {
 	*r = Record{Headers: r.Headers[:0], Fault: &s.fault}
 	s.fault = Fault{Kind: TooLarge, Cause: fmt.Errorf(
@@ -148,7 +148,7 @@ func (s *Set) largeRest(ctx context.Context, r *Record, left, key int64) (err er
 	return err
 }
 
-// largeHeaders reads the number of headers and those, which take so many bytes.
+// largeHeaders reads the number of headers and the headers, which take left bytes.
 func (s *Set) largeHeaders(ctx context.Context, r *Record, left int) error {
 	if err := s.want(ctx, left); err != nil {
 		return err
@@ -165,7 +165,7 @@ func (s *Set) largeHeaders(ctx context.Context, r *Record, left int) error {
 	return readHeaders(r, b[i:], n)
 }
 
-// small reads n bytes of the so many that are left of a record; nil, if they are more than most, or n is negative.
+// small reads n of the left bytes of a record; nil, if n is more than most, or negative.
 func (s *Set) small(ctx context.Context, left, n int64, most int) ([]byte, int64, error) {
 	switch {
 	case n < 0:

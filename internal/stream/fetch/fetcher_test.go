@@ -10,8 +10,12 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// TestPlan checks what a fetcher asks for. A stream is described by letters: b there is more, a
-// answered just now, f full (a set is ready), e an error waits for Next.
+// TestPlan checks what a fetcher asks for. A stream is described by letters:
+//
+//	b  there is more
+//	a  answered just now
+//	f  full (a set is ready)
+//	e  an error waits for Next
 func TestPlan(t *testing.T) {
 	now := time.Unix(1000, 0)
 	f := func(want string, streams ...string) {

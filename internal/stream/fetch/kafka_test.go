@@ -24,8 +24,8 @@ func newKafkaWorld(t *testing.T, k *servers.KafkaServer, opts Options, topics ..
 	return w
 }
 
-// TestKafkaSame compares with franz-go what a real broker gives: as producers wrote it, as the
-// broker itself (that is, Java) compressed it again, and with the broker's timestamps.
+// TestKafkaSame compares with franz-go what a real broker gives: as producers wrote it, with the
+// broker's timestamps, and as the broker itself (that is, Java) compressed it again.
 func TestKafkaSame(t *testing.T) {
 	const partitions = 2
 	k := servers.SharedKafka(t)
@@ -153,7 +153,7 @@ func TestKafkaCompacted(t *testing.T) {
 	}
 }
 
-// lastOf returns the last value of each key, of what ours returns.
+// lastOf returns the last value of each key, from what readStream returns.
 func lastOf(records []string) map[string]string {
 	last := make(map[string]string)
 	for _, text := range records {

@@ -11,8 +11,9 @@ import (
 	"github.com/segmentio/kafka-go/protocol/metadata"
 )
 
-// Offsets returns the first offset of a partition, and the last stable offset: the offset after the
-// last record that readers of committed records may see. It retries for Options.Patience.
+// Offsets returns the first offset of a partition, and the last stable offset. The latter is the
+// offset after the last record that readers of committed records may see. It retries for
+// Options.Patience.
 func (c *Client) Offsets(ctx context.Context, topic string, partition int) (start, end int64, err error) {
 	got, err := c.listOffsets(ctx, kafka.ReadCommitted, topic, partition, kafka.FirstOffset, kafka.LastOffset)
 	if err != nil {

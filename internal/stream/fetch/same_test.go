@@ -65,7 +65,7 @@ func (w *world) fill(topic string, partitions, steps int) {
 	w.random(r, producers[0], topic, partitions)
 }
 
-// lastValue is that of the last record of each partition that may be seen.
+// lastValue is the value of the last visible record of each partition.
 const lastValue = "the last one"
 
 func (w *world) end(p *kgo.Client, commit bool) {
@@ -169,7 +169,7 @@ func (w *world) readStream(s Stream, end int64) (got []string, at int64) {
 	return got, at
 }
 
-// theirs reads by franz-go, to the last record of every partition.
+// readKgo reads by franz-go, to the last record of every partition.
 func (w *world) readKgo(topic string, starts map[int32]kgo.Offset) [][]string {
 	w.Helper()
 	c := w.kgo(

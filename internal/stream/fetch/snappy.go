@@ -74,7 +74,7 @@ func (s *unsnappy) more(ctx context.Context, dst []byte, most int) ([]byte, erro
 		case n > room && n <= widestWindow && snappyNeeds(block) > snappyReach:
 			s.far.open(block, n)
 			n = 0
-		case n > room || err != nil: // of a damaged one too that which can be read
+		case n > room || err != nil: // also of a damaged block what can be read
 			s.block, n = newSnappyBlock(block), 0
 		}
 		s.src, room = rest, room-n

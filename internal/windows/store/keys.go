@@ -139,7 +139,8 @@ func (k Keys) AppendBegunKey(dst []byte, shard int, topic string, partition int)
 	return k.appendPartition(k.AppendMetaKey(dst, shard, "begun:"), topic, partition)
 }
 
-// AppendSkippedKey appends the key of what of a partition was passed over. Each shard has it, as it has its fence.
+// AppendSkippedKey appends the key that says which offsets of a partition were passed over. Each
+// shard has it, as it has its fence.
 func (k Keys) AppendSkippedKey(dst []byte, shard int, topic string, partition int) []byte {
 	return k.appendPartition(k.AppendMetaKey(dst, shard, "skipped:"), topic, partition)
 }
@@ -164,8 +165,8 @@ func (k Keys) AppendTryKey(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "try"...)
 }
 
-// AppendMember appends the name of the subject kind/id within its shard, as it stands in the index
-// of armed subjects and at the end of keys.
+// AppendMember appends the name of the subject kind/id within its shard. It is the name in the
+// index of armed subjects and at the end of keys.
 func (Keys) AppendMember(dst []byte, kind string, id []byte) []byte {
 	return append(append(append(dst, kind...), ':'), id...)
 }

@@ -143,7 +143,7 @@ func setting(ctx context.Context, c *goredis.Client, name string) (string, error
 }
 
 // denied reports whether the server answers, and answers no. Managed services forbid, rename or
-// take out commands that give facts about the server, each in words of its own.
+// take out commands that give facts about the server, each in its own words.
 func denied(err error) bool {
 	var reply goredis.Error
 	return errors.As(err, &reply)

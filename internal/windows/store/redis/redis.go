@@ -25,9 +25,9 @@ type Store struct {
 	calls  chan *call // those not in use
 }
 
-// New connects, and returns an error if the options are wrong or the
-// server does not answer; Retryable reports whether trying again may help.
-// Whether the server is fit to be the store is for Check to say.
+// New connects, and returns an error if the options are wrong or the server does not answer;
+// Retryable reports whether trying again may help. Check says whether the server is fit to be the
+// store.
 func New(ctx context.Context, o Options) (*Store, error) {
 	var err error
 	for _, fault := range o.Faults() {

@@ -79,8 +79,8 @@ func (r *Store) Commit(ctx context.Context, shard int, c *store.Commit) (store.R
 	return parseResult(shard, reply)
 }
 
-// runCommit sends the script's hash. To a server that does not know it (new, restarted or promoted,
-// or its scripts were flushed) it sends the script itself, which the server runs and keeps. The
+// runCommit sends the script's hash. A server that does not know it is new, restarted or promoted,
+// or its scripts were flushed. Such a server gets the script itself, and runs and keeps it. The
 // client could load it into each new connection instead, but would do so with Sentinels too, who
 // know no scripts.
 func (r *Store) runCommit(ctx context.Context, c *store.Commit) (any, error) {
