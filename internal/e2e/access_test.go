@@ -13,9 +13,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestAccess: with the ACLs of docs/security.md and no others the program does all its work, whichever way it says who
-// it is; without any one of them it says what is missing, and goes on when it is given; what is refused is logged
-// once and clearly.
+// TestAccess: with the ACLs of docs/security.md and no others the program does all its work,
+// whichever way it says who it is. Without any one of them it says what is missing, and goes on
+// when it is given. What is refused is logged once and clearly.
 func TestAccess(t *testing.T) {
 	g := startGuarded(t)
 	ways := []struct {
@@ -114,7 +114,7 @@ func complaints(log string) []string {
 // refusal is a way not to get in.
 type refusal struct {
 	name    string
-	waits   bool // for it to be put right; else the program ends
+	waits   bool // for it to be put right; otherwise the program ends
 	want    []string
 	environ []string
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestAlertsAtTheStart: a hole in the log and a loss of the store, which a process finds before Prometheus has ever seen it,
-// are alerted: on a real Prometheus, with the rules of deploy/monitoring.
+// TestAlertsAtTheStart: a process may find a hole in the log or a loss of the store before
+// Prometheus has ever seen it. Both are alerted: on a real Prometheus, with the rules of
+// deploy/monitoring.
 func TestAlertsAtTheStart(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr()})

@@ -15,9 +15,10 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestSlowBacklog: a day that waits in twelve partitions, read by two processes with windows of minutes, gives what the
-// day would have given: no event is late because another partition was read faster, or because a process was killed and
-// begins again at what it had stored. Three partitions are silent for hours.
+// TestSlowBacklog: a day waits in twelve partitions and is read by two processes with windows of
+// minutes. It gives what the day would have given. No event is late because another partition was
+// read faster, or because a process was killed and begins again at what it had stored. Three
+// partitions are silent for hours.
 func TestSlowBacklog(t *testing.T) {
 	seed := e2eSeed(t)
 	pack := strings.Replace(quickPack, "window: 5m,  step: 30s", "window: 10m, step: 1m", 1)
@@ -84,8 +85,8 @@ func runDay(t *testing.T, pack string, c gen.Config, certain func(*judgedEvents,
 	}
 }
 
-// sendDay sends the records of a day. One partition begins late, two are silent in the middle; at the end each has an event of
-// one and the same time, so that the stream's time is certain.
+// sendDay sends the records of a day. One partition begins late, two are silent in the middle. At
+// the end each has an event of one and the same time, so that the stream's time is certain.
 func (s *site) sendDay(day *judgedEvents, c gen.Config) {
 	s.t.Helper()
 	start := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)

@@ -15,8 +15,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestBadRecords: each of many kinds of bad record reaches the dead-letter topic as it was, with where it came from and
-// why; the good ones around them count; metrics agree.
+// TestBadRecords: each of many kinds of bad record reaches the dead-letter topic as it was, with
+// where it came from and why. The good ones around them count, and metrics agree.
 func TestBadRecords(t *testing.T) {
 	const partitions = 3
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})

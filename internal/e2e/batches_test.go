@@ -15,8 +15,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// produceBatch writes an uncompressed batch as it is, of records with the given offsets within it, which may be any: Kafka
-// looks at those of compressed batches only.
+// produceBatch writes an uncompressed batch as it is, of records with the given offsets within it.
+// The offsets may be any: Kafka checks those of compressed batches only.
 func (s *site) produceBatch(partition int32, deltas []int64, values ...string) {
 	s.t.Helper()
 	var records []kmsg.Record
@@ -71,8 +71,8 @@ func (s *site) smallLetters() map[string]int {
 	return letters
 }
 
-// TestHostileBatches: whatever batches hold, events before and after them are counted, what is not counted is a dead letter
-// of which the metric says the reason, and the log counted again gives the same.
+// TestHostileBatches: whatever batches hold, events before and after them are counted. What is not
+// counted is a dead letter whose reason the metric names. The log counted again gives the same.
 func TestHostileBatches(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr()})

@@ -63,8 +63,9 @@ func TestPartitionsOfRunningGroup(t *testing.T) {
 	d.Stop()
 }
 
-// TestLossAfterLatest: what a group did not count at first it does not count again, when Redis loses everything: while it runs, while it is
-// down, and after a tool has set the group's offsets.
+// TestLossAfterLatest: what a group did not count at first it does not count again when Redis loses
+// everything. Redis loses it while the group runs, while it is down, and after a tool has set the
+// group's offsets.
 func TestLossAfterLatest(t *testing.T) {
 	s, redis := newLatestSite(t, 1)
 	s.produce(clicks("A", 0, "1", "2", "3")...)
@@ -134,8 +135,8 @@ func (s *site) metadata(partition int) string {
 	return reply.Topics[s.events][0].Metadata
 }
 
-// TestStartAtTime: a new group begins at a Kafka timestamp, given as such or as a duration back; a process that has another one
-// does not change that.
+// TestStartAtTime: a new group begins at a Kafka timestamp, given as such or as a duration back. A
+// process that has another one does not change that.
 func TestStartAtTime(t *testing.T) {
 	s, redis := newLatestSite(t, 2)
 	old := time.Now().Add(-48 * time.Hour)

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestBadConfigAndPack: the process names every fault of config, environment and packs at once, a line each, and exits
-// with 2, whatever it was asked to do; the network is not looked at.
+// TestBadConfigAndPack: the process names every fault of config, environment and packs at once, a
+// line each. It exits with 2, whatever it was asked to do; the network is not looked at.
 func TestBadConfigAndPack(t *testing.T) {
 	bad := write(t, "bad.yaml", `pack: bad
 measures:

@@ -65,9 +65,10 @@ func headersOf(r *kgo.Record, name string) (values []string) {
 	return values
 }
 
-// TestDeadLettersGetThrough: no record that a producer can write keeps its dead letter from being written, be it too large as a
-// whole, in its headers, or beside headers of our names, as a dead letter has that was put back; and the topic of dead letters
-// takes no more than producers wrote.
+// TestDeadLettersGetThrough: no record that a producer can write keeps its dead letter from being
+// written. The record may be too large as a whole, in its headers, or beside headers of our names,
+// as a dead letter has that was put back. The topic of dead letters takes no more than producers
+// wrote.
 func TestDeadLettersGetThrough(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	for name, most := range map[string]string{"default": "1048588", "a topic of small messages": "1500"} {

@@ -24,9 +24,10 @@ func clickOf(n int, incident string, at time.Time) string {
 	return fmt.Sprintf(`{"id":"%s-%d","time":%q,"type":"click","incident":%q}`, incident, n, at.Format(time.RFC3339), incident)
 }
 
-// TestSubjectBehind: a subject that runs two hours behind the stream, in order, crosses at its third and its ninth event and is
-// not cleared under them, with a restart between them; two hours later the stream clears it. So says replay.
-func TestSubjectBehind(t *testing.T) {
+// TestSubjectWithDelay: a subject that runs two hours behind the stream, in order, crosses at its
+// third and its ninth event. It is not cleared under them, with a restart between them; two hours
+// later the stream clears it. So says replay.
+func TestSubjectWithDelay(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: behindPack})
 	noon := time.Date(2026, 1, 1, 12, 0, 0, 0, time.UTC)

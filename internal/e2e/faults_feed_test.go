@@ -120,7 +120,8 @@ func (f *feeder) stop(t *testing.T) {
 	}
 }
 
-// judge has an oracle take every record that was sent, in the order of each partition, but those of the first stages and those that lost names.
+// judge has an oracle take every record that was sent, in the order of each partition. It leaves
+// out those of the first stages and those that lost names.
 func (f *feeder) judge(t *testing.T, skip int, lost func(logPosition) bool, packs ...string) *judgedEvents {
 	t.Helper()
 	var texts [][]byte

@@ -80,8 +80,9 @@ func testMorePartitions(t *testing.T, kafka *servers.KafkaServer) {
 	x.conclude()
 }
 
-// testTopicAgain deletes the events' topic and recreates it. Offsets of the old one mean nothing in it: the processes end and
-// say so, also those started later, until they are given a new group and an empty store.
+// testTopicAgain deletes the events' topic and recreates it. Offsets of the old one mean nothing in
+// it. The processes end and say so, also those started later, until they are given a new group and
+// an empty store.
 func testTopicAgain(t *testing.T, kafka *servers.KafkaServer) {
 	x, _ := onRedis(t, "topic deleted and made anew", kafka)
 	for n := range repetitions(1, 5) {

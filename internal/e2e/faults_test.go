@@ -16,7 +16,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// repetitions is how often something is done: a few times, or as often as FAULTS says, in per cent of all (100, as `make faults` sets it).
+// repetitions is how often something is done: a few times, or as often as FAULTS says. FAULTS is in
+// per cent of all (100, as `make faults` sets it).
 func repetitions(few, all int) int {
 	share, _ := strconv.Atoi(os.Getenv("FAULTS")) // a few
 	return max(few, all*share/100)

@@ -36,8 +36,9 @@ func (s *site) foreignMember(balancer kgo.GroupBalancer) *kgo.Client {
 	return client
 }
 
-// TestStrangerInGroup: another program in the group, which has the events, is named by log, readiness and check -live, whether the service is let
-// into the group beside it or not. When it has gone the service counts.
+// TestStrangerInGroup: another program in the group has the events. Log, readiness and check -live
+// name it, whether the service is let into the group beside it or not. When it has gone the service
+// counts.
 func TestStrangerInGroup(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	for name, x := range map[string]struct {

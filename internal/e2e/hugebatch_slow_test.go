@@ -11,7 +11,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestSlowHugeBatch: a batch that is larger than is held in memory, in a topic that takes such, is one dead letter, and what comes after it is counted.
+// TestSlowHugeBatch: a topic may take a batch that is larger than is held in memory. It is one dead
+// letter, and what comes after it is counted.
 func TestSlowHugeBatch(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: ninePack})

@@ -28,7 +28,7 @@ func newJudgedEvents(t *testing.T, pack string, c gen.Config) *judgedEvents {
 	return &judgedEvents{g: gen.New(c), o: o}
 }
 
-// next makes up to n records and tells the oracle of them, which hears each partition in its order.
+// next makes up to n records and gives them to the oracle, which takes each partition in its order.
 func (s *judgedEvents) next(n int) []gen.Record {
 	var list []gen.Record
 	for len(list) < n {
@@ -42,7 +42,7 @@ func (s *judgedEvents) next(n int) []gen.Record {
 	return list
 }
 
-// judge tells the oracle of a record.
+// judge gives the oracle a record.
 func (s *judgedEvents) judge(r gen.Record) {
 	s.made++
 	s.wanted = append(s.wanted, expectedOf(s.o.ApplyTo(r.Partition, r.Value, time.Now().UnixMilli()))...)

@@ -298,7 +298,7 @@ func TestSlowKillMiddle(t *testing.T) {
 		eventually(t, names[victim]+" is in the group", func() bool { s.feed(500); return reads() > before })
 		least := reads() + float64(1+rng.IntN(3_000)) // less than its share of what comes
 		s.feed(60_000)
-		s.feedUntilRead(both[victim], least) // it may have read the first as one that had lost its partitions, and the other one the rest
+		s.feedUntilRead(both[victim], least) // it may have read the first as a process that had lost its partitions, and the other one the rest
 		both[victim].Signal(syscall.SIGSTOP)
 		s.awaitDone()
 		both[victim].Signal(syscall.SIGCONT)

@@ -110,8 +110,9 @@ func (s *site) describedGroup(t *testing.T) (members []string, fault string) {
 	return members, fault
 }
 
-// TestLiveOnKafka: topics and check -live on a Kafka with nothing in it, which says more by its settings than the
-// embedded broker of TestLive in cmd/aggregator, and answers for groups that do not exist yet in its own way.
+// TestLiveOnKafka runs topics and check -live on a Kafka with nothing in it. That says more by its
+// settings than the embedded broker of TestLive in cmd/aggregator. It also answers for groups that
+// do not exist yet in its own way.
 func TestLiveOnKafka(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	name := fmt.Sprintf("live-%d", time.Now().UnixNano())

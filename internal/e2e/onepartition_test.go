@@ -47,8 +47,9 @@ rules:
 // The key makes fingerprints those of replay.
 const oneConfig = "dedupe: {window: 1m}\n"
 
-// newHistory makes the records of one partition. The last is an event of a subject of its own: what the event before it
-// made due, by coming after the stream had passed that time, replay ends at the next event, and the service when it sweeps.
+// newHistory makes the records of one partition. The last is an event of a subject of its own. The
+// event before it may make something due by coming after the stream had passed that time. Replay
+// ends that at the next event, and the service when it sweeps.
 func newHistory(seed uint64, n int) []gen.Record {
 	g := gen.New(gen.Config{
 		Seed: seed, Events: n, Incidents: 12, Accounts: 600, Span: 8 * time.Hour, Partitions: 1,
@@ -80,8 +81,8 @@ type history struct {
 	displaced []string // subjects of which the oracle knows nothing certain
 }
 
-// TestOnePartitionAllTheSame: the same events through replay, through run with small and large batches, and through
-// the oracle give the same crossings, byte for byte, and the same counts.
+// TestOnePartitionAllTheSame: the same events give the same crossings, byte for byte, and the same
+// counts. They go through replay, through run with small and large batches, and through the oracle.
 func TestOnePartitionAllTheSame(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	seed := e2eSeed(t)
@@ -151,8 +152,8 @@ func (h *history) uncertain(key string) bool {
 	return found
 }
 
-// compareOracle holds replay against the oracle: the whole output in its order, except subjects of which keys were
-// displaced at a cap, since it is open which.
+// compareOracle holds replay against the oracle: the whole output in its order. Subjects with keys
+// displaced at a cap are left out, since it is open which.
 func (h *history) compareOracle(t *testing.T, o *oracle.Oracle, crossings []oracle.Crossing) {
 	t.Helper()
 	var got, want []string

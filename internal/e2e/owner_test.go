@@ -46,8 +46,9 @@ func (s *site) awaitClicks(redis, incident string, want int) {
 	}
 }
 
-// TestOneStoreForTwo: of two deployments with one prefix the second is refused, by check -live as well, which writes nothing; nothing
-// of one comes out at the other. With a prefix of its own, or when the store is given to it, it runs.
+// TestOneStoreForTwo: if two deployments have one prefix the second is refused, by check -live as
+// well, which writes nothing. Nothing of one comes out at the other. With a prefix of its own, or
+// when the store is given to it, it runs.
 func TestOneStoreForTwo(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	prod := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: threePack})
@@ -93,12 +94,13 @@ func TestOneStoreForTwo(t *testing.T) {
 	d.Stop()
 }
 
-// TestOneGroupForTwo: a deployment with the group of another one, and a store of its own, waits, so that the other one keeps its
-// events; readiness, log and check -live say why. When the other one has gone it counts them itself.
+// TestOneGroupForTwo: a deployment with the group of another one, and a store of its own, waits. So
+// the other one keeps its events; readiness, log and check -live say why. When the other one has
+// gone it counts them itself.
 //
-// Given a deployment that counts,
-// when a second one with the same group and another store starts, and later the first one stops,
-// then the second one waits outside the group until the first one has left, and counts from then on.
+// Given a deployment that counts, when a second one with the same group and another store starts,
+// and later the first one stops, then the second one waits outside the group until the first one
+// has left, and counts from then on.
 func TestOneGroupForTwo(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: threePack})

@@ -13,8 +13,8 @@ import (
 // mark stands in every id, text, key and header that the test of personal data sends.
 const mark = "pers0nal"
 
-// eventsWithPersons are records full of ids: events that count, cross levels, repeat, come late or too early; and malformed
-// ones, with ids wherever an error could quote them.
+// eventsWithPersons are records full of ids. They are events that count, cross levels, repeat, come
+// late or too early, and malformed ones, with ids wherever an error could quote them.
 func eventsWithPersons(now time.Time) []*kgo.Record {
 	var list []*kgo.Record
 	put := func(value string, headers ...string) {
@@ -113,7 +113,7 @@ func (g *guarded) keepsPersons(t *testing.T) {
 	seen.holdsNone(t, mark)
 }
 
-// damage makes the stored record of an account one that cannot be read, has the program meet it, and mends it.
+// damage makes the stored record of an account unreadable, has the program meet it, and mends it.
 func (g *guarded) damage(t *testing.T, d *daemon) {
 	t.Helper()
 	key := g.store.Do("KEYS", "aggregator:*r:account:"+mark+"-account")

@@ -206,7 +206,7 @@ func (g *poisoner) recordBomb() payload {
 	return payload{batches: [][]byte{b.append(nil)}, each: n, counted: n}
 }
 
-// unknown are batches of which it is not known what a broker and a reader make.
+// unknown are batches for which it is not known what a broker and a reader make of them.
 func unknown(batches ...[]byte) payload { return payload{batches: batches, counted: -1} }
 
 func (g *poisoner) brokenCompression() payload {
@@ -244,7 +244,7 @@ func (g *poisoner) oddOffsets() payload {
 	return unknown(list...)
 }
 
-// oddBatches are batches of which one field of the header is wrong.
+// oddBatches are batches with one wrong field of the header.
 func (g *poisoner) oddBatches() payload {
 	var list [][]byte
 	for range 40 {
@@ -278,7 +278,7 @@ func (g *poisoner) oddBatches() payload {
 	return unknown(list...)
 }
 
-// oddRecords are records of which one field is wrong, in a batch as it is and in a compressed one.
+// oddRecords are records with one wrong field, in a batch as it is and in a compressed one.
 func (g *poisoner) oddRecords() payload {
 	var list [][]byte
 	odd := func() int64 {

@@ -14,7 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// event is an event with members, of which those that it needs are made up if they are not given.
+// event is an event with members. Those that it needs are made up if they are not given.
 func (g *poisoner) event(members ...string) string {
 	list := []string{}
 	for _, need := range [][2]string{
@@ -113,7 +113,7 @@ func (g *poisoner) texts() payload {
 	return payloadOf(list...)
 }
 
-// shapes are what is no JSON, or no object, or one that is deep or has much in it.
+// shapes are values that are no JSON, or no object, or deep, or have much in them.
 func (g *poisoner) shapes() payload {
 	var list []*kgo.Record
 	deep := func(n int) string { return strings.Repeat("[", n) + strings.Repeat("]", n) }
@@ -129,7 +129,7 @@ func (g *poisoner) shapes() payload {
 	return payloadOf(list...)
 }
 
-// mutations are good events of which some bytes are others.
+// mutations are good events with some bytes changed.
 func (g *poisoner) mutations() payload {
 	var list []*kgo.Record
 	for range 200 {

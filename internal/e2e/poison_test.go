@@ -12,10 +12,12 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestSlowPoison sends what no client would, again and again another kind of it, to a process that has the memory of deploy/k8s. After each a good
-// event must be counted soon, memory must stay within its bound, and the process must come to rest, stop when it is told to, and account for all. It
-// takes 30 seconds and draws always the same; in `make faults` it takes ten minutes and draws at random.
-// POISON names the kinds (a regular expression), POISON_FOR how long, E2E_SEED repeats a run.
+// TestSlowPoison sends what no client would, again and again another kind of it, to a process that
+// has the memory of deploy/k8s. After each a good event must be counted soon, and memory must stay
+// within its bound. The process must come to rest, stop when it is asked to, and account for all.
+// The test takes 30 seconds and draws always the same. In `make faults` it takes ten minutes and
+// draws at random. POISON names the kinds (a regular expression), POISON_FOR how long, E2E_SEED
+// repeats a run.
 func TestSlowPoison(t *testing.T) {
 	seed := uint64(13)
 	if os.Getenv("E2E_SEED") != "" {

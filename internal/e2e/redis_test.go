@@ -86,8 +86,8 @@ func TestRedisAbsentAtStart(t *testing.T) {
 	events.check(t, s, redis.Addr(), false)
 }
 
-// TestSentinelPassword: the program gets to Redis by Sentinels that want a password; with none, or a wrong one, it ends and says
-// so in one line.
+// TestSentinelPassword: the program gets to Redis by Sentinels that want a password. With none, or
+// a wrong one, it ends and says so in one line.
 func TestSentinelPassword(t *testing.T) {
 	const password, guess = "sentinels-5ecret", "gue55ed-secret"
 	w := servers.RedisSentinelLocked(t, password)

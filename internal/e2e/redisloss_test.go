@@ -95,12 +95,12 @@ func (h *lossSite) checkAll() {
 	h.mustVerify()
 }
 
-// TestRedisGoesBack: a Redis that is restored to an older state, while nothing flows and while events flow, is
-// noticed, logged and healed.
+// TestRedisGoesBack: a Redis that is restored to an older state, while nothing flows and while
+// events flow, is noticed, logged and healed.
 //
-// Given a daemon that has counted, and a copy of its Redis of before,
-// when the copy is put in place of Redis, while nothing comes and while events come,
-// then the daemon goes back to the fences in it and counts again what is missing.
+// Given a daemon that has counted, and an earlier copy of its Redis, when the copy is put in place
+// of Redis, while nothing comes and while events come, then the daemon goes back to the fences in
+// it and counts again what is missing.
 func TestRedisGoesBack(t *testing.T) {
 	h := newLossSite(t)
 	old := backup(t, h.redis)
@@ -123,12 +123,11 @@ func TestRedisGoesBack(t *testing.T) {
 	h.checkAll()
 }
 
-// TestRedisFlushed: a Redis that lost everything, while nothing flows and while events flow, is noticed, logged, and
-// counted again; a later start fits what was counted.
+// TestRedisFlushed: a Redis that lost everything, while nothing flows and while events flow, is
+// noticed, logged, and counted again. A later start fits what was counted.
 //
-// Given a daemon that has counted,
-// when Redis is emptied, while nothing comes and while events come,
-// then the daemon counts again from where counting began.
+// Given a daemon that has counted, when Redis is emptied, while nothing comes and while events
+// come, then the daemon counts again from where counting began.
 func TestRedisFlushed(t *testing.T) {
 	h := newLossSite(t)
 	h.redis.Do("FLUSHALL")
@@ -154,8 +153,8 @@ func TestRedisFlushed(t *testing.T) {
 	h.checkAll()
 }
 
-// TestRedisLostRefused: with redis.lost: refuse a Redis that lost everything is left alone, idle and busy, and that is
-// logged; a later start that may recount does.
+// TestRedisLostRefused: with redis.lost: refuse a Redis that lost everything is left alone, idle
+// and busy, and that is logged. A later start that may recount does.
 func TestRedisLostRefused(t *testing.T) {
 	t.Setenv("AGGREGATOR_REDIS_LOST", "refuse")
 	h := newLossSite(t)
@@ -182,8 +181,9 @@ func TestRedisLostRefused(t *testing.T) {
 	h.checkAll()
 }
 
-// TestRedisLosesPart: what is deleted or damaged by hand is noticed when it is met, and logged: a shard is counted
-// again, a record is written again, a fence alone is refused, and so is a damaged record.
+// TestRedisLosesPart: what is deleted or damaged by hand is noticed when it is met, and logged. A
+// shard is counted again, a record is written again, a fence alone is refused, and so is a damaged
+// record.
 func TestRedisLosesPart(t *testing.T) {
 	h := newLossSite(t)
 	full := strings.Split(h.keys("*r:incident:*")[0], "{")[1][:2]
@@ -332,8 +332,8 @@ func (s *site) whole(rule string) bool {
 	return false
 }
 
-// TestLogIsCut: after a recount from a log whose start is gone, and after a hole, what reaches back before it says
-// since when it is whole; what does not reach back says nothing.
+// TestLogIsCut counts again from a log whose start is gone, and after a hole. Then what reaches
+// back before it says since when it is whole; what does not reach back says nothing.
 func TestLogIsCut(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: cutPack, extra: "max_ahead: 1s\n"})

@@ -71,7 +71,7 @@ func (k *sampleList) binaryEvents() {
 func (k *sampleList) structuredEvents() {
 	f := func(reason, name, members string) {
 		header := []string{"content-type", "application/cloudevents+json; charset=UTF-8"}
-		switch len(k.list) % 3 { // it tells nothing
+		switch len(k.list) % 3 { // it shows nothing
 		case 1:
 			header = nil
 		case 2:

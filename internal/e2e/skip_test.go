@@ -63,8 +63,9 @@ func (s *site) clicks(at time.Time, partition, from, to int) {
 	}
 }
 
-// TestSkip damages the files of a Kafka: a batch of one partition, and the length of one in another. Each stands still and says how to
-// go on; a process that is started with -skip lets the one that stands still go on, for good, and nothing else is passed over.
+// TestSkip damages the files of a Kafka: a batch of one partition, and the length of a batch in
+// another. Each partition stops and says how to go on. A process that is started with -skip lets
+// the stopped one go on, for good, and nothing else is passed over.
 func TestSkip(t *testing.T) {
 	kafka, redis := servers.Kafka(t, servers.KafkaOptions{}), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 3, redis: redis.Addr(), pack: skipPack})

@@ -183,8 +183,9 @@ func (s *site) publishedByKey() map[string][]string {
 	return of
 }
 
-// TestStoreBefore: over a store that an earlier version wrote the program goes on. What waited in its outbox is published as that version
-// would have done, byte for byte; the log finds no difference; and what comes next is counted on top.
+// TestStoreBefore: the program goes on over a store that an earlier version wrote. What waited in
+// its outbox is published as that version would have done, byte for byte. The log finds no
+// difference, and what comes next is counted on top.
 func TestStoreBefore(t *testing.T) {
 	s, c := newStoredSite(t, "kept")
 	s.mustVerify()

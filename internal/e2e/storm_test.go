@@ -63,7 +63,7 @@ type storm struct {
 	bomb    func(r *kgo.Record)
 }
 
-// bombs is a storm of clicks of which each third is made a bomb.
+// bombs is a storm of clicks with each third click made a bomb.
 func bombs(n int, codec kgo.CompressionCodec, bomb func(r *kgo.Record)) storm {
 	return storm{
 		records: n, codec: codec, most: stormBomb, bomb: bomb, limits: []string{`aggregator_dead_letters_total{reason="too-large"`},

@@ -10,7 +10,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// openTransaction is a site of two partitions, in the first of which a transaction is open.
+// openTransaction is a site of two partitions, with a transaction open in the first.
 type openTransaction struct {
 	*site
 	d    *daemon
@@ -61,8 +61,8 @@ func (x *openTransaction) end() {
 	}
 }
 
-// TestOpenTransaction: what an open transaction holds back is lag, and apart from it; the partition holds up no other; and
-// when the transaction ends, all of it is counted.
+// TestOpenTransaction: what an open transaction holds back is lag, and is also counted apart from
+// it. The partition holds up no other. When the transaction ends, all of it is counted.
 func TestOpenTransaction(t *testing.T) {
 	x := newOpenTransaction(t)
 	x.produce(x.event(0, 2))

@@ -95,8 +95,8 @@ rules: [{id: clicks-1, title: Clicks, by: incident, window: 1h, step: 1m, limits
 tests: []
 `
 
-// TestOddIDs: whatever an id holds, the crossing's record, its headers, and what commands print are what CloudEvents and terminals
-// bear; and nothing of the id is lost.
+// TestOddIDs: an id may hold anything. The crossing's record, its headers, and what commands print
+// are what CloudEvents and terminals bear, and nothing of the id is lost.
 func TestOddIDs(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: strings.Replace(oddPack, "tests: []\n", "", 1)})

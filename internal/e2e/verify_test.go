@@ -26,8 +26,8 @@ func (s *site) mustVerify(args ...string) {
 	}
 }
 
-// TestVerify: of a service that counted a generated load, and goes on counting, verify finds no difference; of a
-// record that was deleted by hand it finds that one.
+// TestVerify: verify finds no difference in a service that counted a generated load, and goes on
+// counting. When a record was deleted by hand, it finds that record.
 func TestVerify(t *testing.T) {
 	const partitions = 3
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})

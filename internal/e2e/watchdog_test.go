@@ -13,8 +13,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// TestStalledShard: a shard that never comes back from an event is reported in the log, in a metric and by /readyz, with step, topic, partition and
-// offset, and so is the end of it.
+// TestStalledShard: a shard that never comes back from an event is reported in the log, in a metric
+// and by /readyz. The report has step, topic, partition and offset. The end of the stall is
+// reported too.
 func TestStalledShard(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr()})
