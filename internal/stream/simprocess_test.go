@@ -142,8 +142,9 @@ func (x *simPartition) turn() {
 }
 
 func (x *simPartition) unrest() error {
-	if end := int64(len(x.process.world.log.events[x.Assignment.Partition])); !x.Entered || len(x.Assignment.Restart) > 0 || x.Next != end {
-		return fmt.Errorf("partition %d stands at %d of %d", x.Assignment.Partition, x.Next, end)
+	end := int64(len(x.process.world.log.events[x.Assignment.Partition]))
+	if at, reads := x.At(); !reads || len(x.Assignment.Restart) > 0 || at != end {
+		return fmt.Errorf("partition %d stands at %d of %d", x.Assignment.Partition, at, end)
 	}
 	return nil
 }

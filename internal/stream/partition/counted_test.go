@@ -14,7 +14,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // wiredLog is a log of batches as they are on Kafka's wire.
@@ -72,14 +71,13 @@ func TestFaultyRecords(t *testing.T) {
 
 	x := lone(t, log)
 	dead := &heldLetters{}
-	x.Dead, x.chunkOps, x.DecidedTo = dead, 1000, 0
-	x.Shards = []chan shard.Message{make(chan shard.Message, 100)}
-	x.Stream = x.Open(0)
+	x.Dead, x.decide.decidedTo = dead, 0
+	x.log.open(0)
 	for range 3 {
-		x.Next = 0
-		x.Stream.SeekTo(0)
-		if err := x.Step(t.Context()); err != nil || x.Next != 9 {
-			t.Fatalf("at %d, error %v", x.Next, err)
+		x.next = 0
+		x.log.stream.SeekTo(0)
+		if err := x.step(t.Context()); err != nil || x.next != 9 {
+			t.Fatalf("at %d, error %v", x.next, err)
 		}
 		x.Assignment.Pool.Refill()
 	}

@@ -21,12 +21,12 @@ import (
 )
 
 // verdictOf is a record's verdict, and the error that its dead letter tells.
-func verdictOf(p *Partition, r *fetch.Record) (engine.Verdict, error) {
-	v, err := p.Decide(r)
+func verdictOf(d *decider, r *fetch.Record) (engine.Verdict, error) {
+	v, err := d.verdict(r)
 	switch {
 	case v != engine.Accepted:
 		return v, err
-	case len(p.In.Operations()) == 0:
+	case len(d.in.Operations()) == 0:
 		return engine.Unmatched, nil
 	}
 	return engine.Matched, nil
@@ -170,16 +170,15 @@ func TestSameAhead(t *testing.T) {
 // TestNoTimestamp: a record without a Kafka timestamp moves no clock, and its id is not remembered.
 func TestNoTimestamp(t *testing.T) {
 	p := deciding(t, engine.IntakeOptions{})
-	p.Clock = engine.NoTime
+	p.clock = engine.NoTime
 	good := []byte(`{"id":"1","time":"2261-01-01T00:00:00Z","type":"click","incident":"A"}`)
 	v, err := verdictOf(p, &fetch.Record{Timestamp: -1, Value: good})
 	if v != engine.Malformed || engine.ReasonOf(err) != "no-timestamp" || !strings.Contains(err.Error(), "message.timestamp.type=LogAppendTime") {
 		t.Errorf("got %s, %v", engine.VerdictNames[v], err)
 	}
-	p.Record = fetch.Record{Timestamp: -1, Value: good}
-	p.Note() // as after a rebalance
-	if p.Clock != engine.NoTime || p.In.IDs.Size() != 0 {
-		t.Errorf("clock %d, %d ids", p.Clock, p.In.IDs.Size())
+	p.note(&fetch.Record{Timestamp: -1, Value: good}) // as after a rebalance
+	if p.clock != engine.NoTime || p.in.IDs.Size() != 0 {
+		t.Errorf("clock %d, %d ids", p.clock, p.in.IDs.Size())
 	}
 	if v, err := verdictOf(p, &fetch.Record{Offset: 1, Timestamp: 9_183_110_400_000, Value: good}); v != engine.Matched {
 		t.Errorf("got %s, %v", engine.VerdictNames[v], err)

@@ -40,14 +40,14 @@ func TestMemoryIsKept(t *testing.T) {
 		t.Helper()
 		x := shared.New(shard.NewAssignment("events", 0, 0, 1))
 		r := &seeking{Reader: log.Open("events", 0, 0)}
-		x.Stream = r
-		if err := x.RebuildDedupe(t.Context(), at(offset)); err != nil {
+		x.log.stream = r
+		if err := x.log.rebuildDedupe(t.Context(), at(offset)); err != nil {
 			t.Fatal(err)
 		}
-		if x.In.IDs.Size() != ids || !slices.Equal(r.to, seeks) {
-			t.Errorf("%s: %d ids known, want %d; read from %v, want %v", name, x.In.IDs.Size(), ids, r.to, seeks)
+		if x.decide.in.IDs.Size() != ids || !slices.Equal(r.to, seeks) {
+			t.Errorf("%s: %d ids known, want %d; read from %v, want %v", name, x.decide.in.IDs.Size(), ids, r.to, seeks)
 		}
-		shared.dedupe.keep(x)
+		shared.dedupe.keep(x.Assignment.At(), &x.decide)
 		return x
 	}
 	generation("the first", 4, 3, 1)
@@ -55,7 +55,7 @@ func TestMemoryIsKept(t *testing.T) {
 	generation("another owner went on", 6, 3, 4)
 	generation("the store went back", 5, 3, 2)
 	x := generation("another owner went far", 9, 3, 6)
-	if err := x.In.Decoder.Decode(&x.In.Event, records[9].Value); err != nil || !x.In.Repeated(records[9].Timestamp) {
+	if err := x.decide.in.Decoder.Decode(&x.decide.in.Event, records[9].Value); err != nil || !x.decide.in.Repeated(records[9].Timestamp) {
 		t.Errorf("what another owner counted comes again and is not known, %v", err)
 	}
 	shared.Given()

@@ -11,10 +11,10 @@ import (
 )
 
 // holes are those that a process has told of, by partition. It meets one again after a rewind, or when it is
-// given the partition again, as long as what is behind it is not stored.
+// given the partition again, as long as what follows it is not stored.
 type holes struct {
 	mu sync.Mutex
-	to map[int]int64 // offset behind the last one; by place among all partitions
+	to map[int]int64 // offset after the last one, by the partition's index
 }
 
 // untold is how many of the records [from, to) were not told of yet. Now they are.
@@ -29,11 +29,11 @@ func (h *holes) untold(partition int, from, to int64) int64 {
 	return max(0, to-max(from, told))
 }
 
-// Skip goes on behind records that the log no longer holds. Shards that had not counted
+// skip goes on after records that the log no longer holds. Shards that had not counted
 // them say since when their counts are whole.
-func (p *Partition) Skip(ctx context.Context, gone *fetch.OutOfRange) error {
+func (p *Partition) skip(ctx context.Context, gone *fetch.OutOfRange) error {
 	if gone.Offset > gone.End {
-		return fmt.Errorf("read on: %w: %w", gone, ErrShortLog)
+		return fmt.Errorf("read on: %w: %w", gone, errShortLog)
 	}
 	records, err := p.leap(ctx, gone)
 	if records > 0 {
@@ -43,7 +43,7 @@ func (p *Partition) Skip(ctx context.Context, gone *fetch.OutOfRange) error {
 	return err
 }
 
-// passOver goes on behind records that cannot be read, since an operator said so.
+// passOver goes on after records that cannot be read, since an operator said so.
 func (p *Partition) passOver(ctx context.Context, gone *fetch.OutOfRange) error {
 	records, err := p.leap(ctx, gone)
 	if records > 0 {
@@ -53,17 +53,17 @@ func (p *Partition) passOver(ctx context.Context, gone *fetch.OutOfRange) error 
 	return err
 }
 
-// leap goes on behind a hole, and returns how many of its records were not told of yet.
+// leap goes on after a hole, and returns how many of its records were not told of yet.
 func (p *Partition) leap(ctx context.Context, gone *fetch.OutOfRange) (untold int64, err error) {
-	since, err := p.WholeFrom(ctx, gone.Start, p.Clock)
+	since, err := p.log.wholeFrom(ctx, gone.Start, p.decide.clock)
 	if err != nil {
 		return 0, err
 	}
 	if untold = p.holes.untold(p.Assignment.Index, gone.Offset, gone.Start); untold > 0 {
 		p.Metrics.Hole(untold)
 	}
-	p.Gap = shard.Hole{To: gone.Start, Since: position.LaterSince(p.Gap.Since, since)}
-	p.Next = gone.Start
-	p.Stream.SeekTo(gone.Start)
+	p.out.gap = shard.Hole{To: gone.Start, Since: position.LaterSince(p.out.gap.Since, since)}
+	p.next = gone.Start
+	p.log.stream.SeekTo(gone.Start)
 	return untold, nil
 }

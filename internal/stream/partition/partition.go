@@ -5,72 +5,59 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"slices"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
-	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Partition reads one partition, decides what each record is and hands the
 // operations to the shards. It belongs to one goroutine.
 type Partition struct {
 	*Shared
-	Assignment     *shard.Assignment
-	counted        bool // the group had counted it: a store without fences has lost them
-	Stream         fetch.Reader
-	Out            Stretches // of the log, that were passed over once
-	In             *engine.Intake
-	Record         fetch.Record
-	headers        []event.Header
-	current        []*shard.Chunk // by shard; nil: none being filled
-	Sent           []int64        // by shard: offset of the last mark sent
-	Marked         time.Time
-	Next           int64 // offset behind the last record taken
-	Clock          int64 // running maximum of timestamps up to next, ms
-	heard          time.Time
-	idle           bool
-	ended          bool // caught up
-	held           bool // waits for other partitions
-	full           bool // something gathered is at its bound: it is to be sent before more is read
-	pendingLetters []DeadLetter
-	pendingBytes   int    // of dying, bytes
-	LettersSafeTo  int64  // offset up to which dead letters are safe
-	shortened      uint64 // of in.ids, as told to the metrics
-	Seen           int64  // newest time of any event looked at, ns; noTime: none
-	Bound          int64  // time up to which it may read without asking the alignment
-	decisions
-	damaged    retry.Throttle // of what it says of a log that is
-	Gap        shard.Hole     // the last one met
-	lossLogged bool           // that the store lost fences was said
+	Assignment *shard.Assignment
 	Pulse      watchdog.Pulse
 
-	Entered bool          // it stands behind its fences, and reads
-	backoff retry.Backoff // after errors, until it is asked to go back
+	origin  origin
+	log     lookback
+	decide  decider
+	out     outgoing
+	letters letters
+	hearing hearing
+	pace    pace
+
+	record  fetch.Record   // the one last read, whose bytes are its set's
+	next    int64          // offset after the last record taken
+	entered bool           // it stands after its fences, and reads
+	damaged retry.Throttle // of what it says of a log that is damaged
+	backoff retry.Backoff  // after errors, until it is asked to go back
 }
 
 // New is a partition of an assignment. It goes on with the ids that this process remembers of it.
 func (s *Shared) New(l *shard.Assignment) *Partition {
 	p := &Partition{
-		Shared: s, Assignment: l, counted: l.GroupAt > l.Begin,
-		In:      engine.NewIntake(s.Program, s.Secret, s.Intake),
-		current: make([]*shard.Chunk, len(s.Shards)), Sent: make([]int64, len(s.Shards)),
-		decisions: decisions{DecidedTo: -1}, backoff: retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second},
+		Shared: s, Assignment: l, decide: newDecider(&s.Options, l.Committed),
+		pace:    pace{alignment: s.Alignment, index: l.Index},
+		backoff: retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second},
 	}
-	s.dedupe.give(p)
+	p.out = newOutgoing(s, l, &p.Pulse)
+	p.log = lookback{source: s.Source, assignment: l, decide: &p.decide, pulse: &p.Pulse}
+	p.origin = origin{Shared: s, assignment: l, back: &p.log, counted: l.GroupAt > l.Begin}
+	s.dedupe.give(l.At(), &p.decide)
 	return p
 }
+
+// At is the offset after the last record taken; false: it is not reading, it is to go to its fences first.
+func (p *Partition) At() (offset int64, reads bool) { return p.next, p.entered }
 
 // Run reads until ctx ends. What fails is tried again: a partition's function
 // that returns ends the whole generation.
 func (p *Partition) Run(ctx context.Context) {
 	p.Begin()
-	defer p.Stream.Close()
+	defer p.log.stream.Close()
 	for ctx.Err() == nil {
 		if pause := p.Turn(ctx); pause > 0 {
 			p.Pulse.At(watchdog.StepPause)
@@ -83,13 +70,20 @@ func (p *Partition) Run(ctx context.Context) {
 // Begin is what comes before the first turn.
 func (p *Partition) Begin() {
 	p.Alignment.Local[p.Assignment.Index].Store(true)
-	p.Stream = p.Open(0)
+	p.log.open(0)
 }
 
-// End is what comes after the last turn.
+// FinishTimeout bounds the last commit of an assignment, in all its shards. It is well under rebalanceTimeout: a
+// member that answers later is taken for dead.
+const FinishTimeout = 2500 * time.Millisecond
+
+// End is what comes after the last turn: every shard commits what it has of the assignment.
 func (p *Partition) End() {
-	p.dedupe.keep(p)
-	p.finish()
+	p.dedupe.keep(p.Assignment.At(), &p.decide)
+	defer p.Alignment.Local[p.Assignment.Index].Store(false)
+	ctx, cancel := context.WithTimeout(context.Background(), FinishTimeout)
+	defer cancel()
+	p.out.end(ctx)
 }
 
 // Turn goes to the fences, or takes one set. It returns how long to pause after an error.
@@ -105,35 +99,32 @@ func (p *Partition) Turn(ctx context.Context) (pause time.Duration) {
 	pause = p.backoff.Next()
 	if held, ok := p.throttleOf(err).Pass(); ok {
 		p.Log.Log(ctx, standstill(pause), "partition stalled", "topic", p.Assignment.Topic, "partition", p.Assignment.Partition,
-			"error", ExplainStandstill(err), "held_back", held)
+			"error", explainStandstill(err), "held_back", held)
 	}
 	return pause
 }
 
+var errRestart = errors.New("a shard went back to its fence")
+
 // advance goes to the fences, from which it reads on until a shard asks to go back to them or something fails.
 func (p *Partition) advance(ctx context.Context) (err error) {
-	if !p.Entered {
+	if !p.entered {
 		err = p.resume(ctx)
-		p.Entered = err == nil
+		p.entered = err == nil
 		return err
 	}
 	select {
 	case <-p.Assignment.Restart:
 		err = errRestart
 	default:
-		err = p.Step(ctx)
+		err = p.step(ctx)
 	}
-	p.Entered = err == nil
+	p.entered = err == nil
 	return err
 }
 
-// Open begins to read, without what was passed over.
-func (p *Partition) Open(offset int64) fetch.Reader {
-	return &passing{Reader: p.Source.Open(p.Assignment.Topic, p.Assignment.Partition, offset), out: &p.Out, at: offset}
-}
-
-// throttleOf is whose turn it is to say that a partition stands still: what is wrong with servers is one line for all partitions, where a
-// log is damaged each says its own place.
+// throttleOf is what holds back the lines that say that the partition stands still. What is wrong with servers is one line
+// for all partitions. Where a log is damaged each partition says its own place.
 func (p *Partition) throttleOf(err error) *retry.Throttle {
 	if _, ok := errors.AsType[*fetch.Corrupt](err); ok {
 		return &p.damaged
@@ -149,141 +140,91 @@ func standstill(pause time.Duration) slog.Level {
 	return slog.LevelWarn
 }
 
-// resume goes back to the fences.
-func (p *Partition) resume(ctx context.Context) error {
-	p.Pulse.At(watchdog.StepEnter)
-	at, err := p.restore(ctx)
-	if err != nil {
-		return err
-	}
-	p.lossLogged = false
-	p.Pulse.At(watchdog.StepMemory)
-	if err := p.RebuildDedupe(ctx, at); err != nil {
-		return err
-	}
-	p.Stream.SeekTo(at.Offset)
-	p.Next, p.Clock, p.In.Newest = at.Offset, at.Clock, at.Newest
-	p.heard, p.idle, p.ended = time.Now(), false, false
-	p.pendingLetters, p.pendingBytes, p.full = p.pendingLetters[:0], 0, false
-	p.Seen, p.Bound = at.Seen, engine.NoTime
-	p.Alignment.Set(p.Assignment.Index, p.Seen, false)
-	for i := range p.Sent {
-		p.Sent[i] = at.Offset
-		p.release(i)
-	}
-	return nil
-}
-
-var errRestart = errors.New("a shard went back to its fence")
-
-// Step takes one set.
-func (p *Partition) Step(ctx context.Context) error {
+// step takes one set.
+func (p *Partition) step(ctx context.Context) error {
 	p.Pulse.At(watchdog.StepFetch)
-	set, err := p.Stream.Next(ctx)
-	if over, ok := errors.AsType[*PassedOver](err); ok {
-		return p.passOver(ctx, over.Gone)
+	set, err := p.log.stream.Next(ctx)
+	if over, ok := errors.AsType[*passedOver](err); ok {
+		return p.passOver(ctx, over.gone)
 	}
 	if gone, ok := errors.AsType[*fetch.OutOfRange](err); ok {
-		return p.Skip(ctx, gone)
+		return p.skip(ctx, gone)
 	}
 	if err != nil {
 		return err
 	}
 	p.Pulse.At(watchdog.StepDecode)
-	began, first := time.Now(), p.Next
+	began, first := time.Now(), p.next
 	for {
-		more, err := set.Read(ctx, &p.Record)
+		more, err := set.Read(ctx, &p.record)
 		if err != nil { // what was read before is to be counted, and others are not to wait for it
 			return cmp.Or(p.flushEarly(ctx, began), err)
 		}
 		if !more {
 			break
 		}
-		if err := p.Take(ctx); err != nil {
+		if err := p.take(ctx, &p.record); err != nil {
 			return err
 		}
-		if p.full {
+		if p.out.full || p.letters.full() {
 			if err := p.flushEarly(ctx, began); err != nil {
 				return err
 			}
 		}
 	}
 	next, end := set.Span()
-	p.Next = max(p.Next, next)
-	p.listen(began, p.Next > first, p.Next >= end)
-	if err := p.Flush(ctx, began); err != nil {
+	p.next = max(p.next, next)
+	p.hearing.listen(began, p.next > first, p.next >= end)
+	if err := p.flush(ctx, began); err != nil {
 		return err
 	}
-	if p.Next > first || p.Next >= end {
+	if p.next > first || p.next >= end {
 		p.Pulse.Beat()
 	}
 	return nil
 }
 
-// listen keeps up whether the partition is caught up and silent.
-func (p *Partition) listen(now time.Time, heard, caughtUp bool) {
-	if heard || !caughtUp {
-		p.heard = now
-	}
-	p.idle, p.ended = now.Sub(p.heard) > Silence, caughtUp
-}
-
-// Silence is how long a partition that is caught up may be silent before the
-// stream's time goes on without it (contract section 3).
-const Silence = time.Minute
-
-// Take decides what p.record is, and puts its operations into the shards' runs.
-func (p *Partition) Take(ctx context.Context) error {
-	r := &p.Record
+// take decides what a record is, and puts its operations into the shards' chunks.
+func (p *Partition) take(ctx context.Context, r *fetch.Record) error {
 	p.Pulse.Offset.Store(r.Offset)
 	if f := r.Fault; f != nil && f.Kind == fetch.Surplus {
 		p.report(r)
 		return nil
 	}
-	v, refused := p.Decide(r)
+	v, refused := p.decide.verdict(r)
+	in := p.decide.in
 	if v == engine.Accepted {
-		p.Seen = max(p.Seen, p.In.Event.Time)
-		if err := p.hold(ctx, p.In.Event.Time); err != nil {
+		if err := p.hold(ctx, in.Event.Time); err != nil {
 			return err
 		}
 	}
-	p.Next = r.Next()
+	p.next = r.Next()
 	var ops []engine.Operation
 	if v == engine.Accepted {
-		if ops, v = p.In.Operations(), engine.Matched; len(ops) == 0 {
+		if ops, v = in.Operations(), engine.Matched; len(ops) == 0 {
 			v = engine.Unmatched
 		}
 	}
-	p.count(v, r)
+	if p.report(r) {
+		p.Metrics.Event(v)
+	}
 	if refused != nil {
-		p.refuse(r, refused)
+		p.letters.add(p.Assignment, r, refused)
 	}
 	for i := range ops {
-		o := &ops[i]
-		x, err := p.chunkFor(ctx, p.shardOf(o))
-		if err != nil {
+		if err := p.out.add(ctx, &ops[i], r.Offset, p.decide.clock, in.Newest); err != nil {
 			return err
 		}
-		x.Add(o, p.Assignment.Index, r.Offset, p.Clock, p.In.Newest)
-		p.full = p.full || x.Full(p.chunkOps)
 	}
 	return nil
 }
 
-// count tells the metrics what became of a record, once.
-func (p *Partition) count(v engine.Verdict, r *fetch.Record) {
-	if p.report(r) {
-		p.Metrics.Event(v)
-	}
-}
-
 // report tells the metrics and the log of the records that were passed over with this one. It reports whether the metrics
-// are to be told of the record itself: what is read again after a rewind was counted then.
+// are to be told of the record itself: of one that is read again after a rewind they were told then.
 func (p *Partition) report(r *fetch.Record) bool {
-	if r.Offset < p.reportedTo {
+	if !p.decide.first(r) {
 		return false
 	}
-	p.reportedTo = r.Next()
 	if f := r.Fault; f != nil && f.PassedOver > 0 {
 		p.Metrics.PassedOver(f.PassedOver)
 		if held, ok := p.surplus.Pass(); ok {
@@ -292,86 +233,4 @@ func (p *Partition) report(r *fetch.Record) bool {
 		}
 	}
 	return true
-}
-
-// refuse makes a dead letter of a record, unless it is safe already.
-func (p *Partition) refuse(r *fetch.Record, reason error) {
-	if r.Offset < p.LettersSafeTo {
-		return
-	}
-	p.pendingLetters = append(p.pendingLetters, newDeadLetter(p.Assignment, r, reason))
-	p.pendingBytes += p.pendingLetters[len(p.pendingLetters)-1].bytes()
-	p.full = p.pendingBytes >= lettersAtOnce
-}
-
-// Decide says whether a record is malformed, ahead or a duplicate, with the
-// reason. Otherwise it is accepted, and is to be matched.
-func (p *Partition) Decide(r *fetch.Record) (engine.Verdict, error) {
-	if err := p.decode(r); err != nil {
-		return engine.Refusal(err)
-	}
-	if p.In.TooNew(engine.Nanoseconds(r.Timestamp)) {
-		return engine.Ahead, engine.AheadOf(p.In.Event.Time, r.Timestamp, p.In.MaxAhead)
-	}
-	p.Clock = max(p.Clock, r.Timestamp)
-	if p.repeated(r) {
-		return engine.Duplicate, nil
-	}
-	return engine.Accepted, nil
-}
-
-// decode reads a record into p.in.event, if it is an event and has a timestamp.
-func (p *Partition) decode(r *fetch.Record) error {
-	if r.Fault != nil {
-		return faulty(r.Fault)
-	}
-	if r.Timestamp == engine.NoTimestamp {
-		return engine.ErrNoTimestamp
-	}
-	p.headers = p.headers[:0]
-	for _, h := range r.Headers {
-		p.headers = append(p.headers, event.Header{Key: h.Key, Value: h.Value})
-	}
-	return p.In.Decoder.DecodeRecord(&p.In.Event, r.Value, p.headers)
-}
-
-// faulty is why a record that was not read, or not whole, is no event.
-func faulty(f *fetch.Fault) error {
-	reason := event.ReasonTooLarge
-	if f.Kind == fetch.Unreadable {
-		reason = event.ReasonUnreadable
-	}
-	return &event.Malformed{Reason: reason, Offset: -1, Detail: f.Error()}
-}
-
-// repeated says whether a record is a duplicate. What was decided before a
-// rewind stays so: the memory of ids has moved on since.
-func (p *Partition) repeated(r *fetch.Record) bool {
-	if r.Offset < p.DecidedTo {
-		_, was := slices.BinarySearch(p.repeats, r.Offset)
-		return was
-	}
-	p.DecidedTo = r.Offset + 1
-	if !p.In.Repeated(r.Timestamp) {
-		return false
-	}
-	p.repeats = append(p.repeats, r.Offset)
-	p.forget()
-	return true
-}
-
-// forget drops the duplicates that no rewind can come back to.
-func (p *Partition) forget() {
-	if len(p.repeats)%1024 != 0 {
-		return
-	}
-	if low, ok := p.Assignment.Committed(); ok {
-		i, _ := slices.BinarySearch(p.repeats, low)
-		p.repeats = append(p.repeats[:0], p.repeats[i:]...)
-		p.knownFrom = max(p.knownFrom, low)
-	}
-}
-
-func (p *Partition) shardOf(o *engine.Operation) int {
-	return windowstore.ShardOf(o.Kind.String(), o.ID, len(p.Shards))
 }

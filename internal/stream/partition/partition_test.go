@@ -23,7 +23,7 @@ func sharing(t *testing.T, log fetch.Source, change func(o *Options)) *Shared {
 	t.Helper()
 	p := enginetest.Compile(t, clicksPack)
 	o := Options{
-		Program: p, Source: log, Shards: make([]chan shard.Message, 1), Alignment: watermark.NewAlignment(2, 1, 0, func() {}),
+		Program: p, Source: log, Shards: []chan shard.Message{make(chan shard.Message, 100)}, Alignment: watermark.NewAlignment(2, 1, 0, func() {}),
 		Retrier: metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), p), slog.New(slog.DiscardHandler)),
 	}
 	if change != nil {
@@ -38,10 +38,11 @@ func lone(t *testing.T, log fetch.Source) *Partition {
 	return sharing(t, log, nil).New(shard.NewAssignment("events", 0, 0, 1))
 }
 
-// deciding is a partition that is only asked what it makes of records.
-func deciding(t *testing.T, intake engine.IntakeOptions) *Partition {
+// deciding is what decides about the records of a partition of which nothing is stored.
+func deciding(t *testing.T, intake engine.IntakeOptions) *decider {
 	t.Helper()
-	return sharing(t, nil, func(o *Options) { o.Intake = intake }).New(shard.NewAssignment("events", 0, 0, 1))
+	d := newDecider(&Options{Program: enginetest.Compile(t, clicksPack), Intake: intake}, func() (int64, bool) { return 0, false })
+	return &d
 }
 
 // valueOf is a metric's value.

@@ -19,22 +19,20 @@ type Recounting struct {
 	p      *Partition
 	from   int64           // the offset it is read from
 	set    fetch.RecordSet // nil: to be fetched
-	peeked bool            // p.Record is the next one, not taken yet
+	record fetch.Record    // the one last read
+	peeked bool            // it is the next one, not taken yet
 	whole  int64           // from when on nothing is missing that was passed over, ns; NoTime: always
 	first  int64           // Kafka timestamp of the first record that moved the clock, ms; NoTime: none yet
 }
 
 // Recount begins to read a partition again at an offset, without the stretches that were passed over.
 func (s *Shared) Recount(l *shard.Assignment, from int64, passedOver Stretches) *Recounting {
-	p := s.New(l)
-	p.Out = passedOver
-	p.Stream = p.Open(from)
-	p.Next, p.Clock, p.In.Newest, p.LettersSafeTo = from, engine.NoTime, engine.NoTime, engine.Never
-	p.Seen, p.Bound = engine.NoTime, engine.NoTime
-	for i := range p.Sent {
-		p.Sent[i] = from
-	}
-	return &Recounting{p: p, from: from, first: engine.NoTime, whole: engine.NoTime}
+	x := &Recounting{p: s.New(l), from: from, first: engine.NoTime, whole: engine.NoTime}
+	x.p.log.passedOver = passedOver
+	x.p.log.open(from)
+	x.p.letters.safeTo = engine.Never
+	x.p.rewind(x.Start())
+	return x
 }
 
 // Start is the position at which the shards are to begin.
@@ -49,20 +47,20 @@ func (x *Recounting) Assignment() *shard.Assignment { return x.p.Assignment }
 func (x *Recounting) From() int64 { return x.from }
 
 // Next is the offset after the last record that was taken.
-func (x *Recounting) Next() int64 { return x.p.Next }
+func (x *Recounting) Next() int64 { return x.p.next }
 
 // Newest is the newest time that matched, ns; NoTime: none.
-func (x *Recounting) Newest() int64 { return x.p.In.Newest }
+func (x *Recounting) Newest() int64 { return x.p.decide.in.Newest }
 
 // Shortened reports whether ids were forgotten early, since there were more than dedupe.max_ids.
-func (x *Recounting) Shortened() bool { return x.p.In.IDs.Shortened > 0 }
+func (x *Recounting) Shortened() bool { return x.p.decide.in.IDs.Shortened > 0 }
 
 // Close ends the reading.
-func (x *Recounting) Close() { x.p.Stream.Close() }
+func (x *Recounting) Close() { x.p.log.stream.Close() }
 
 // Peek is the Kafka timestamp of the next record, ms; false if there is none before an offset.
 func (x *Recounting) Peek(ctx context.Context, to int64) (timestamp int64, ok bool, err error) {
-	for !x.peeked && x.p.Next < to {
+	for !x.peeked && x.p.next < to {
 		if x.set == nil {
 			set, err := x.fetched(ctx)
 			if err != nil {
@@ -70,21 +68,21 @@ func (x *Recounting) Peek(ctx context.Context, to int64) (timestamp int64, ok bo
 			}
 			x.set = set
 		}
-		if x.peeked, err = x.set.Read(ctx, &x.p.Record); err != nil {
+		if x.peeked, err = x.set.Read(ctx, &x.record); err != nil {
 			return 0, false, err
 		}
 		if x.peeked {
 			break
 		}
 		next, _ := x.set.Span()
-		if next <= x.p.Next {
+		if next <= x.p.next {
 			if err := x.mustHold(ctx, to); err != nil {
 				return 0, false, err
 			}
 		}
-		x.p.Next, x.set = max(x.p.Next, next), nil
+		x.p.next, x.set = max(x.p.next, next), nil
 	}
-	return x.p.Record.Timestamp, x.peeked && x.p.Record.Offset < to, nil
+	return x.record.Timestamp, x.peeked && x.record.Offset < to, nil
 }
 
 // fetchTries and fetchPause are how often the next set is asked for, and how long it waits between.
@@ -95,17 +93,17 @@ const (
 
 // fetched is the next set. What fails is tried again for a while.
 func (x *Recounting) fetched(ctx context.Context) (set fetch.RecordSet, err error) {
-	p := x.p
+	p, log := x.p, &x.p.log
 	for range fetchTries {
-		if set, err = p.Stream.Next(ctx); err == nil || ctx.Err() != nil {
+		if set, err = log.stream.Next(ctx); err == nil || ctx.Err() != nil {
 			return set, err
 		}
-		if over, ok := errors.AsType[*PassedOver](err); ok {
-			if x.whole, err = p.WholeFrom(ctx, over.Gone.Start, engine.NoTime); err != nil {
+		if over, ok := errors.AsType[*passedOver](err); ok {
+			if x.whole, err = log.wholeFrom(ctx, over.gone.Start, engine.NoTime); err != nil {
 				return nil, err
 			}
-			p.Next = over.Gone.Start
-			p.Stream.SeekTo(p.Next)
+			p.next = over.gone.Start
+			log.stream.SeekTo(p.next)
 			continue
 		}
 		if _, gone := errors.AsType[*fetch.OutOfRange](err); gone {
@@ -130,16 +128,16 @@ func (x *Recounting) mustHold(ctx context.Context, to int64) error {
 
 // Silent reports whether the partition may have counted as silent before the record that was peeked at.
 func (x *Recounting) Silent() bool {
-	return x.p.Clock != engine.NoTime && x.p.Record.Timestamp-x.p.Clock >= (Silence-10*time.Second).Milliseconds()
+	return x.p.decide.clock != engine.NoTime && x.record.Timestamp-x.p.decide.clock >= (Silence-10*time.Second).Milliseconds()
 }
 
 // Take takes the record that was peeked at.
 func (x *Recounting) Take(ctx context.Context) error {
-	if err := x.p.Take(ctx); err != nil {
+	if err := x.p.take(ctx, &x.record); err != nil {
 		return err
 	}
 	if x.first == engine.NoTime {
-		x.first = x.p.Clock // if this record moved it: the timestamp of another one means nothing
+		x.first = x.p.decide.clock // if this record moved it: the timestamp of another one means nothing
 	}
 	x.peeked = false
 	return nil
@@ -147,8 +145,8 @@ func (x *Recounting) Take(ctx context.Context) error {
 
 // Flush sends what was taken, and tells every shard how far the partition is.
 func (x *Recounting) Flush(ctx context.Context) error {
-	x.p.Marked = time.Time{}
-	return x.p.Flush(ctx, time.Now())
+	x.p.out.marked = time.Time{}
+	return x.p.flush(ctx, time.Now())
 }
 
 // CompleteFrom is the time from which on no event is missing in what was read, ns; NoTime: none is missing at all. The
@@ -161,5 +159,5 @@ func (x *Recounting) CompleteFrom(clock int64) int64 {
 	if first == engine.NoTime {
 		first = clock
 	}
-	return max(x.whole, engine.Nanoseconds(first)+int64(x.p.In.MaxAhead))
+	return max(x.whole, engine.Nanoseconds(first)+int64(x.p.decide.in.MaxAhead))
 }

@@ -51,9 +51,9 @@ func TestHoleToldOnce(t *testing.T) {
 		{0, 100, 150, 50}, {0, 100, 150, 50}, {0, 100, 170, 70}, {1, 100, 150, 120}, {0, 300, 310, 130},
 	} {
 		x := shared.New(shard.NewAssignment("events", met.partition, met.partition, 1)) // of another generation
-		x.Stream = log.Open("events", met.partition, 0)
-		if err := x.Skip(t.Context(), &fetch.OutOfRange{Offset: met.from, Start: met.start, End: 1_000}); err != nil || x.Next != met.start {
-			t.Fatalf("%+v: at %d, %v", met, x.Next, err)
+		x.log.stream = log.Open("events", met.partition, 0)
+		if err := x.skip(t.Context(), &fetch.OutOfRange{Offset: met.from, Start: met.start, End: 1_000}); err != nil || x.next != met.start {
+			t.Fatalf("%+v: at %d, %v", met, x.next, err)
 		}
 		if got := valueOf(shared.Metrics.Holes); got != float64(met.counted) {
 			t.Errorf("%+v: %v records are counted", met, got)
@@ -70,13 +70,13 @@ func TestIDsReadBack(t *testing.T) {
 	}
 	log := &deafOnce{Log: fetchtest.Log{records}}
 	x := lone(t, log)
-	x.Stream = log.Open("events", 0, 0)
+	x.log.stream = log.Open("events", 0, 0)
 	at := position.Position{Offset: 4, Clock: 1767225600000, Newest: engine.NoTime}
-	if err := x.RebuildDedupe(t.Context(), at); err == nil {
+	if err := x.log.rebuildDedupe(t.Context(), at); err == nil {
 		t.Fatal("the log answered")
 	}
-	if err := x.RebuildDedupe(t.Context(), at); err != nil || x.In.IDs.Size() != 4 {
-		t.Fatalf("%d ids known, want 4, %v", x.In.IDs.Size(), err)
+	if err := x.log.rebuildDedupe(t.Context(), at); err != nil || x.decide.in.IDs.Size() != 4 {
+		t.Fatalf("%d ids known, want 4, %v", x.decide.in.IDs.Size(), err)
 	}
 }
 
@@ -85,14 +85,14 @@ func TestIDsReadBack(t *testing.T) {
 func TestLogEndsBeforeFence(t *testing.T) {
 	log := fetchtest.Clicks(2)
 	x := lone(t, log)
-	x.Stream = log.Open("events", 0, 0)
+	x.log.stream = log.Open("events", 0, 0)
 	done := make(chan error, 1)
 	go func() {
-		done <- x.RebuildDedupe(t.Context(), position.Position{Offset: 4, Clock: 1767225600000, Newest: engine.NoTime})
+		done <- x.log.rebuildDedupe(t.Context(), position.Position{Offset: 4, Clock: 1767225600000, Newest: engine.NoTime})
 	}()
 	select {
 	case err := <-done:
-		if !errors.Is(err, ErrShortLog) {
+		if !errors.Is(err, errShortLog) {
 			t.Fatal(err)
 		}
 	case <-time.After(5 * time.Second):
@@ -118,13 +118,13 @@ func (r *cutReader) Next(ctx context.Context) (fetch.RecordSet, error) {
 func TestHoleCountedOnce(t *testing.T) {
 	log := fetchtest.Clicks(9)
 	x := lone(t, log)
-	x.Stream = &cutReader{Reader: log.Open("events", 0, 0)}
+	x.log.stream = &cutReader{Reader: log.Open("events", 0, 0)}
 	gone := &fetch.OutOfRange{Topic: "events", Offset: 2, Start: 5, End: 9}
-	if err := x.Skip(t.Context(), gone); !errors.Is(err, fetchtest.ErrDown) {
+	if err := x.skip(t.Context(), gone); !errors.Is(err, fetchtest.ErrDown) {
 		t.Fatal(err)
 	}
-	if err := x.Skip(t.Context(), gone); err != nil || x.Next != 5 {
-		t.Fatalf("at %d, %v", x.Next, err)
+	if err := x.skip(t.Context(), gone); err != nil || x.next != 5 {
+		t.Fatalf("at %d, %v", x.next, err)
 	}
 	if n := valueOf(x.Metrics.Holes); n != 3 {
 		t.Fatalf("%v records in the hole, want 3", n)
@@ -144,17 +144,17 @@ func TestWholeFromTheClock(t *testing.T) {
 		records = append(records, r)
 	}
 	x := lone(t, fetchtest.Log{records})
-	x.Stream = x.Open(0)
-	since, err := x.WholeFrom(t.Context(), 1, engine.NoTime)
-	if want := engine.Nanoseconds(start+60_000) + int64(x.In.MaxAhead); err != nil || since != want {
+	x.log.open(0)
+	since, err := x.log.wholeFrom(t.Context(), 1, engine.NoTime)
+	if want := engine.Nanoseconds(start+60_000) + int64(x.decide.in.MaxAhead); err != nil || since != want {
 		t.Errorf("whole from %v, want %v, error %v", time.Unix(0, since).UTC(), time.Unix(0, want).UTC(), err)
 	}
 	for _, least := range []int64{start + 90_000, start + 60_001, start + 3_600_000} { // what came before the hole was newer than what is behind it
-		if since, err := x.WholeFrom(t.Context(), 1, least); err != nil || since != engine.Nanoseconds(least)+int64(x.In.MaxAhead) {
+		if since, err := x.log.wholeFrom(t.Context(), 1, least); err != nil || since != engine.Nanoseconds(least)+int64(x.decide.in.MaxAhead) {
 			t.Errorf("whole from %v, at least %d, error %v", time.Unix(0, since).UTC(), least, err)
 		}
 	}
-	if since, err := x.WholeFrom(t.Context(), 7, start); err != nil || since != engine.Nanoseconds(start)+int64(x.In.MaxAhead) {
+	if since, err := x.log.wholeFrom(t.Context(), 7, start); err != nil || since != engine.Nanoseconds(start)+int64(x.decide.in.MaxAhead) {
 		t.Errorf("without a record: whole from %v, error %v", time.Unix(0, since).UTC(), err)
 	}
 }

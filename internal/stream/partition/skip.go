@@ -42,9 +42,9 @@ func ParseSkip(text string) (Skip, error) {
 
 func (x Skip) String() string { return fmt.Sprintf("%s/%d/%d", x.Topic, x.Partition, x.Offset) }
 
-// ExplainStandstill adds to the reason for which a partition stands still what an operator can do about it. Of a log
+// explainStandstill adds to the reason for which a partition stands still what an operator can do about it. Of a log
 // that cannot be read that is the way past it.
-func ExplainStandstill(err error) error {
+func explainStandstill(err error) error {
 	if bad, ok := errors.AsType[*fetch.Corrupt](err); ok {
 		return fmt.Errorf("%w: what is there was damaged where it is stored; if no replica has it whole, pass it over with `aggregator run -skip %v`",
 			err, Skip{bad.Topic, bad.Partition, bad.Offset})
@@ -121,11 +121,11 @@ type passing struct {
 	set  passingSet
 }
 
-// PassedOver is returned in the place of a stretch.
-type PassedOver struct{ Gone *fetch.OutOfRange }
+// passedOver is the error that is returned in the place of a stretch.
+type passedOver struct{ gone *fetch.OutOfRange }
 
-func (e *PassedOver) Error() string { return e.Gone.Error() }
-func (e *PassedOver) Unwrap() error { return e.Gone }
+func (e *passedOver) Error() string { return e.gone.Error() }
+func (e *passedOver) Unwrap() error { return e.gone }
 
 // SeekTo is reader's.
 func (r *passing) SeekTo(offset int64) {
@@ -141,7 +141,7 @@ func (r *passing) Next(ctx context.Context) (fetch.RecordSet, error) {
 	}
 	next := r.out.from(r.at)
 	if next.From <= r.at {
-		return nil, &PassedOver{&fetch.OutOfRange{Offset: r.at, Start: next.To, End: math.MaxInt64}}
+		return nil, &passedOver{&fetch.OutOfRange{Offset: r.at, Start: next.To, End: math.MaxInt64}}
 	}
 	set, err := r.Reader.Next(ctx)
 	if err != nil {

@@ -119,18 +119,18 @@ func TestPassing(t *testing.T) {
 		log.Log = fetchtest.Clicks(12)
 		x := lone(t, log)
 		var err error
-		if x.Out, err = x.Out.With([]byte(out)); err != nil {
+		if x.log.passedOver, err = x.log.passedOver.With([]byte(out)); err != nil {
 			t.Fatal(err)
 		}
-		x.Stream = x.Open(0)
+		x.log.open(0)
 		var got []string
 		var r fetch.Record
 		for at := int64(0); at < 12; {
-			set, err := x.Stream.Next(t.Context())
-			if over, ok := errors.AsType[*PassedOver](err); ok {
-				got = append(got, fmt.Sprintf("(%d-%d)", over.Gone.Offset, over.Gone.Start))
-				at = over.Gone.Start
-				x.Stream.SeekTo(at)
+			set, err := x.log.stream.Next(t.Context())
+			if over, ok := errors.AsType[*passedOver](err); ok {
+				got = append(got, fmt.Sprintf("(%d-%d)", over.gone.Offset, over.gone.Start))
+				at = over.gone.Start
+				x.log.stream.SeekTo(at)
 				continue
 			}
 			if err != nil {
@@ -163,21 +163,21 @@ func TestPassing(t *testing.T) {
 func TestReadsPastSkipped(t *testing.T) {
 	log := &damagedLog{Log: fetchtest.Clicks(12), from: 3, to: 5}
 	x := lone(t, log)
-	x.Stream = x.Open(0)
-	if err := x.ReadIDs(t.Context(), 0, 12); err == nil || !strings.Contains(ExplainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
+	x.log.open(0)
+	if err := x.log.readIDs(t.Context(), 0, 12); err == nil || !strings.Contains(explainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
 		t.Errorf("a damaged log was read: %v", err)
 	}
-	x.Out = Stretches{{From: 3, To: 5}}
-	if err := x.ReadIDs(t.Context(), 0, 12); err != nil {
+	x.log.passedOver = Stretches{{From: 3, To: 5}}
+	if err := x.log.readIDs(t.Context(), 0, 12); err != nil {
 		t.Error(err)
 	}
-	since, err := x.WholeFrom(t.Context(), 3, engine.NoTime)
-	if want := engine.Nanoseconds(1767225600000) + int64(x.In.MaxAhead); err != nil || since != want {
+	since, err := x.log.wholeFrom(t.Context(), 3, engine.NoTime)
+	if want := engine.Nanoseconds(1767225600000) + int64(x.decide.in.MaxAhead); err != nil || since != want {
 		t.Errorf("whole from %d, want %d, error %v", since, want, err)
 	}
-	x.Stream.SeekTo(3)
-	if err := x.Step(t.Context()); err != nil || x.Next != 5 || x.Gap.To != 5 || x.Gap.Since != since {
-		t.Errorf("at %d, gap %+v, error %v", x.Next, x.Gap, err)
+	x.log.stream.SeekTo(3)
+	if err := x.step(t.Context()); err != nil || x.next != 5 || x.out.gap.To != 5 || x.out.gap.Since != since {
+		t.Errorf("at %d, gap %+v, error %v", x.next, x.out.gap, err)
 	}
 	if n := valueOf(x.Metrics.Holes); n != 2 {
 		t.Errorf("%v records in holes, want 2", n)

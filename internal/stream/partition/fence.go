@@ -1,0 +1,112 @@
+package partition
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// find returns the fences by shard, as they are stored. Those that are missing are made before the first record
+// is read: a shard without one has nothing of this partition.
+func (o *origin) find(ctx context.Context) ([][]byte, error) {
+	found, missing, err := o.readFences(ctx)
+	if err != nil || missing == 0 {
+		return found, err
+	}
+	if err := o.mustBeLost(ctx, found); err != nil {
+		return nil, err
+	}
+	begin, err := o.initialPosition(ctx, found, missing)
+	if err != nil {
+		return nil, err
+	}
+	fence := begin.AppendFence(nil, 0)
+	for i := range found {
+		if found[i] != nil {
+			continue
+		}
+		if found[i], err = o.makeFence(ctx, i, fence); err != nil {
+			return nil, err
+		}
+	}
+	return found, nil
+}
+
+// makeFence makes a shard's fence, and with it, in one step, the key that says that it was made.
+// It returns the fence that is there then: somebody else may have been faster.
+func (o *origin) makeFence(ctx context.Context, shard int, fence []byte) (stored []byte, err error) {
+	c := &windowstore.Commit{
+		Fences: []windowstore.Fence{{Key: o.Store.Keys().AppendFenceKey(nil, shard, o.assignment.Topic, o.assignment.Partition), To: fence}},
+		Puts:   []windowstore.Put{{Key: o.begunKey(shard), Value: []byte{1}}},
+	}
+	err = o.Retry(ctx, metrics.OperationFence, shard, func() error {
+		res, err := o.Store.Commit(ctx, shard, c)
+		if stored = fence; err == nil && res.Outcome == windowstore.Fenced {
+			stored = res.Fences[0].Value
+		}
+		return err
+	})
+	return stored, err
+}
+
+// begunKey is the key that says that a shard's fence was made: a store that went
+// back, or lost everything, never has it without the fence.
+func (o *origin) begunKey(shard int) []byte {
+	return o.Store.Keys().AppendBegunKey(nil, shard, o.assignment.Topic, o.assignment.Partition)
+}
+
+// errFenceGone is a fence that is missing while what was counted up to it is there.
+var errFenceGone = errors.New("a fence alone is missing, not what was counted up to it, which would be counted twice: " +
+	"restore the store, or delete all keys of the shard to have it counted again")
+
+// mustBeLost refuses a fence that was deleted by itself.
+func (o *origin) mustBeLost(ctx context.Context, found [][]byte) error {
+	for i, b := range found {
+		if b != nil {
+			continue
+		}
+		keys := [][]byte{o.begunKey(i), o.Store.Keys().AppendFenceKey(nil, i, o.assignment.Topic, o.assignment.Partition)}
+		var values [][]byte
+		err := o.Retry(ctx, metrics.OperationLoad, i, func() (err error) {
+			values, err = o.Store.Load(ctx, i, keys, nil)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		if values[0] != nil && values[1] == nil {
+			o.lost(1, 0, errFenceGone)
+			return fmt.Errorf("shard %d, %s/%d: %w", i, o.assignment.Topic, o.assignment.Partition, errFenceGone)
+		}
+	}
+	return nil
+}
+
+func (o *origin) readFences(ctx context.Context) (found [][]byte, missing int, err error) {
+	found = make([][]byte, len(o.Shards))
+	for i := range found {
+		keys := [][]byte{
+			o.Store.Keys().AppendFenceKey(nil, i, o.assignment.Topic, o.assignment.Partition),
+			o.Store.Keys().AppendSkippedKey(nil, i, o.assignment.Topic, o.assignment.Partition),
+		}
+		var values [][]byte
+		err := o.Retry(ctx, metrics.OperationLoad, i, func() (err error) {
+			values, err = o.Store.Load(ctx, i, keys, nil)
+			return err
+		})
+		if err != nil {
+			return nil, 0, err
+		}
+		found[i] = values[0]
+		if o.back.passedOver, err = o.back.passedOver.With(values[1]); err != nil {
+			return nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, o.assignment.Topic, o.assignment.Partition, err)
+		}
+		if found[i] == nil {
+			missing++
+		}
+	}
+	return found, missing, nil
+}
