@@ -343,6 +343,9 @@ func (w *simWorld) rest() error {
 			}
 		}
 		w.drain()
+		if w.broken != nil {
+			return w.broken
+		}
 		if round > 3 && w.unrest() == nil {
 			return nil
 		}
@@ -352,8 +355,12 @@ func (w *simWorld) rest() error {
 
 // drain lets partitions, shards and relays do what there is to do.
 func (w *simWorld) drain() {
-	for reading := true; reading; {
-		reading = false
+	rounds := 0
+	for reading := true; reading; rounds++ {
+		if reading = false; rounds > 5_000 {
+			w.breaks(errors.New("partitions go back to their fences for ever"))
+			return
+		}
 		for _, p := range w.processes {
 			for _, x := range p.partitions {
 				reading = reading || x.unrest() != nil
