@@ -23,10 +23,10 @@ type deadline struct {
 	freed atomic.Bool // from its circle
 }
 
-// fate is read from the variable FAULTPOINT: the name of a point, at which
-// passing of it the process dies, and the most that may go by from there to the death, as
-// in "commit 17 2ms". It is counted from the signal SIGUSR1 on. With "spin" in place of the time it
-// goes round in a circle there, until the signal comes again.
+// fate is read from the variable FAULTPOINT, as in "commit 17 2ms": the name of a point, at which
+// passing of it the process dies, and the most time from there to the death. Passings are counted
+// from the signal SIGUSR1 on. With "spin" in place of the time it loops there, until the signal
+// comes again.
 var fate = readFate(strings.Fields(os.Getenv("FAULTPOINT")))
 
 func readFate(fields []string) *deadline {

@@ -22,9 +22,9 @@ type Standing struct {
 	Progress uint64             // 1/10,000 of the limit
 }
 
-// Standings appends where the subject kind/id is with each rule in which it
-// has any progress, in the packs' order, as it stands in the store, which has that many
-// shards. A commit between two reads of it may make that an error: try again.
+// Standings appends where the subject kind/id is with each rule in which it has any progress, in
+// the packs' order. It reads the store, which has shards shards. A commit between two reads of it
+// may cause an error: try again.
 func Standings(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, kind thresholds.Kind, id string, dst []Standing) ([]Standing, error) {
 	number, _, record, err := FindRecord(ctx, store, shards, kind, id)
 	if err != nil || record == nil {
@@ -50,8 +50,8 @@ func Standings(ctx context.Context, p *engine.Program, store windowstore.Store, 
 	return dst, nil
 }
 
-// Forget deletes everything that is stored of the subject kind/id. It is for
-// subjects of which no more events come: one that is being written may be left in part.
+// Forget deletes everything that is stored of the subject kind/id. It is for subjects for which no
+// more events come: a subject that is being written may be left in part.
 func Forget(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, kind thresholds.Kind, id string) error {
 	number, key, record, err := FindRecord(ctx, store, shards, kind, id)
 	if err != nil || record == nil {

@@ -1,3 +1,3 @@
-// Package janitor looks after subjects for which nothing comes: it tells shards which of them may have a clear due, and deletes records
-// whose windows have been empty for long.
+// Package janitor looks after subjects for which nothing comes. It names to shards the subjects
+// that may have a clear due. It deletes records whose windows have been empty for long.
 package janitor

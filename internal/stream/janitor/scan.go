@@ -53,8 +53,8 @@ func (w *Janitor) ScanTurn(ctx context.Context) time.Duration {
 	return scanEvery
 }
 
-// Rest rests three times as long as was worked, so that looking takes each process a quarter of a core at most, and as much of Redis.
-// A process that stood still did not work all that time.
+// Rest rests three times as long as was worked. So looking takes each process a quarter of a core
+// at most, and as much of Redis. A process that was stopped did not work all that time.
 func Rest(ctx context.Context, worked time.Duration) { retry.Wait(ctx, min(3*worked, time.Second)) }
 
 // shardScan is one shard's part of a scan.
@@ -65,8 +65,9 @@ type shardScan struct {
 	err   error    // the first
 }
 
-// Scan looks at every record of the owned shards: those whose windows have been empty for long are
-// forgotten, those that may clear are put into the index (see index). What cannot be looked at keeps nothing else from it.
+// Scan looks at every record of the owned shards. Records whose windows have been empty for long
+// are forgotten; those that may clear are put into the index (see index). What cannot be looked at
+// does not hold up the rest.
 func (w *Janitor) Scan(ctx context.Context) error {
 	shards := make([]shardScan, len(w.Shards))
 	for n, s := range w.Shards {
@@ -103,7 +104,8 @@ func (w *Janitor) Scan(ctx context.Context) error {
 	return failed
 }
 
-// scanned says whether a shard is the process' to scan, and it is known how far the stream is there.
+// scanned reports whether a shard is the process' to scan, and it is known how far the stream is
+// there.
 func (w *Janitor) scanned(s *shard.Shard) bool {
 	return w.Owned(s.Number) && s.StreamTimeShared.Load() != engine.NoTime
 }
@@ -150,10 +152,11 @@ func (w *Janitor) lookAt(ctx context.Context, shard int, keys [][]byte) (int, er
 	return len(due), cmp.Or(err, w.forget(ctx, shard, old), damaged)
 }
 
-// index puts subjects that may clear into the index, to be looked at behind those that are due by now. A date that is there
-// may be too late: its process died between a commit and the noting, or the rules were others. So it is worked out again,
-// but, where there are more than w.again of a shard, for as many only, drawn at random: all of them after each scan would keep
-// sweeps from what is due.
+// index puts subjects that may clear into the index, to be looked at after those that are due by
+// now. A date that is there may be too late: its process died between a commit and the noting, or
+// the rules were others. So the date is computed again for a random sample of about w.Recompute
+// subjects of a shard, or for all if there are fewer. Computing all of them after each scan would
+// starve the sweeps of clears that are due.
 func (w *Janitor) index(ctx context.Context, shard int, due []windowstore.Due) error {
 	var again, absent []windowstore.Due
 	for _, d := range due {
@@ -173,8 +176,8 @@ func (w *Janitor) index(ctx context.Context, shard int, due []windowstore.Due) e
 	return err
 }
 
-// mayClear says whether an episode of s has not ended though it can: before that
-// its counters are not to be forgotten, since they date the clear.
+// mayClear reports whether an episode of s has not ended though it can. Before that its counters
+// are not to be forgotten, since they date the clear.
 func (w *Janitor) mayClear(s *windows.Subject, kind thresholds.Kind) bool {
 	for r, rule := range w.Program.Kinds[kind].Rules {
 		if rule.Clear > 0 && rule.Window > 0 && s.RuleState(r).Level > 0 {
@@ -193,11 +196,12 @@ type emptied struct {
 	id          []byte
 }
 
-// whole says whether the record is all there is of it, and goes as a whole.
+// whole reports whether the record is all that is stored of the subject, and goes as a whole.
 func (e *emptied) whole() bool { return len(e.parts) == 0 && !e.subject.Announced() }
 
-// forget deletes subjects whose windows are empty: those that are a record and no more in one step, unless another process
-// has just written one of them; then, and all others, one after the other.
+// forget deletes subjects whose windows are empty. Those that are a record and no more go in one
+// step, unless another process has just written one of them. If it has, they go one after the
+// other, as all the others do.
 func (w *Janitor) forget(ctx context.Context, shard int, list []emptied) error {
 	var records []windowstore.Record
 	var keys [][]byte
@@ -223,9 +227,9 @@ func (w *Janitor) forget(ctx context.Context, shard int, list []emptied) error {
 	return nil
 }
 
-// forgetOne deletes a subject with its parts. One that
-// ever had a level shrinks to its levels and episodes: its next crossing must not repeat an old id. The
-// version guards each step: whoever writes the subject meanwhile wins.
+// forgetOne deletes a subject with its parts. A subject that ever had a level shrinks to its levels
+// and episodes: its next crossing must not repeat an old id. The version guards each step: whoever
+// writes the subject meanwhile wins.
 func (w *Janitor) forgetOne(ctx context.Context, shard int, e *emptied) error {
 	s, key, record := e.subject, e.key, e.record
 	var gone [][]byte
@@ -236,7 +240,7 @@ func (w *Janitor) forgetOne(ctx context.Context, shard int, e *emptied) error {
 		return nil // nothing is left of it but that
 	}
 	if s.Announced() || len(gone) >= deleteMost {
-		var err error // so that no record names parts of which some are gone
+		var err error // so that no record names parts some of which are gone
 		if record, err = w.rewrite(ctx, shard, key, record, s); record == nil {
 			return err
 		}

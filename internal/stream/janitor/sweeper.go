@@ -10,9 +10,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
-// Janitor looks for subjects that have something due while nothing comes for
-// them: episodes to clear, and records to forget, in a goroutine for the
-// one and one for the other. It does so for the shards that the process owns.
+// Janitor looks for subjects that have something due while nothing comes for them. One goroutine
+// looks for episodes to clear, another for records to forget. It does so for the shards that the
+// process owns.
 type Janitor struct {
 	*shard.Options
 	Shards    []*shard.Shard
@@ -31,7 +31,7 @@ func (w *Janitor) Serve(ctx context.Context) {
 	retry.Every(ctx, sweepEvery, func(time.Time) { w.Clears(ctx) })
 }
 
-// Clears tells every owned shard which subjects may have a clear due.
+// Clears sends every owned shard the subjects that may have a clear due.
 func (w *Janitor) Clears(ctx context.Context) {
 	for n, s := range w.Shards {
 		reached := s.StreamTimeShared.Load()

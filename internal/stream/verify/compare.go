@@ -26,7 +26,8 @@ type Reason uint8
 
 // The reasons. What each leaves out is counted in Verified.Open.
 const (
-	// OpenOld: counters that reach back before the log as it was read: what lies behind was compared.
+	// OpenOld: counters that reach back before the log as it was read. What lies after its start
+	// was compared.
 	OpenOld Reason = iota
 	// OpenSince: counters that a changed pack brought, whose window reaches back before that.
 	OpenSince
@@ -81,9 +82,10 @@ func (c *comparing) differ(d Difference) {
 
 func (c *comparing) skip(r Reason) { c.Open[r]++ }
 
-// subject compares one as the log gives it with the store's. clears that are due by the newest
-// time of all, of which the store may have made some already, are made in both first. Over several partitions the
-// delays rest on the order: the smaller one has all that either side may have made.
+// subject compares one subject: as the log gives it and as the store has it. Clears that are due by
+// the newest time of all are made in both first, since the store may have made some already. Over
+// several partitions the delays rest on the order: the smaller delay has all that either side may
+// have made.
 func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.Subject) {
 	c.kind, c.name, c.want, c.got = kind, kind.String()+"/"+id, want, got
 	if want == nil && got == nil || !c.present() {
@@ -105,8 +107,8 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.S
 	}
 }
 
-// present deals with a subject of which there is no record on one side. It says
-// whether there is something to compare, with an empty subject on that side.
+// present deals with a subject that has no record on one side. It reports whether there is
+// something to compare, with an empty subject on that side.
 func (c *comparing) present() bool {
 	layout := &c.Program.Kinds[c.kind].Layout
 	empty := func() *engine.Subject { return c.clears.Open(windows.NewSubject(layout), c.kind, "") }
@@ -129,13 +131,13 @@ func (c *comparing) present() bool {
 	return true
 }
 
-// old says whether all that the log has of the subject lies before the horizon.
+// old reports whether all that the log has of the subject lies before the horizon.
 func (c *comparing) old() bool {
 	t, ok := c.want.Time()
 	return !ok || t < c.horizon
 }
 
-// postponed says whether the store may lack a clear that the log gives, since one is not announced
+// postponed reports whether the store may lack a clear that the log gives. A clear is not announced
 // while its window reaches back before a counter began.
 func (c *comparing) postponed() bool {
 	since := int64(engine.NoTime)
@@ -178,8 +180,8 @@ func (c *comparing) time() {
 	}
 }
 
-// ever says whether the subject has a counter without a window: it is never
-// forgotten, and its earliest time is told in crossings.
+// ever reports whether the subject has a counter without a window. Such a subject is never
+// forgotten, and crossings state its earliest time.
 func (c *comparing) ever() bool {
 	for i, spec := range c.Program.Kinds[c.kind].Layout.Counters {
 		if spec.Step == 0 {
@@ -193,7 +195,7 @@ func (c *comparing) ever() bool {
 
 func stamp(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
 
-// since is the time from which on counter i can be compared, ns; noTime: all of it can.
+// since is the time from which on counter i can be compared, ns; NoTime: all of it can.
 func (c *comparing) since(i int) int64 {
 	t := c.begin(i)
 	if c.whole {
@@ -202,7 +204,7 @@ func (c *comparing) since(i int) int64 {
 	return max(t, c.horizon)
 }
 
-// begin is the time since which counter i is kept, ns; noTime: it always was.
+// begin is the time since which counter i is kept, ns; NoTime: it always was.
 func (c *comparing) begin(i int) int64 {
 	id := c.Program.Kinds[c.kind].Layout.Counters[i].ID
 	t, ok := c.began[id]
@@ -255,7 +257,8 @@ func (c *comparing) reason(i int) Reason {
 	return OpenOld
 }
 
-// certain says whether what counter i holds does not rest on an order, or a past, that is not known.
+// certain reports whether what counter i holds is certain: it does not rest on an order, or a past,
+// that is not known.
 func (c *comparing) certain(i int, since int64) bool {
 	known := c.sure && since == engine.NoTime
 	_, capped := c.want.Value(i)
@@ -289,8 +292,9 @@ func (c *comparing) level(r int) {
 	}
 }
 
-// settled says whether the level of rule r does not rest on an order, or a past, that is not
-// known: the order is known, or its counters have lost nothing yet, so that they only grew.
+// settled reports whether the level of rule r is certain: it does not rest on an order, or a past,
+// that is not known. Either the order is known, or the rule's counters have lost nothing yet, so
+// that they only grew.
 func (c *comparing) settled(r int) bool {
 	t := &c.Program.Kinds[c.kind]
 	for _, i := range t.Rules[r].Counters {

@@ -38,8 +38,8 @@ type memberReading struct {
 	Others  int `json:"others"`
 }
 
-// compare says how counter i of two subjects at one time differs: by its value, else by
-// the oldest bucket that does, else by its members.
+// compare reports how counter i of two subjects differs at one time: by its value, otherwise by the
+// oldest bucket that differs, otherwise by its members.
 func (p *piece) compare(want, got *engine.Subject, i int) (Difference, bool) {
 	if p.all && (p.spec.Op != windows.Weighted || p.weights) {
 		w, g := readingOf(want, i), readingOf(got, i)

@@ -44,8 +44,8 @@ type feeders int32
 
 const (
 	fedBySeveral feeders = -1 - iota
-	// fedUnsure: by one partition, but an event came so late that an episode may have been ended
-	// before it, or not, depending on how far the other partitions were.
+	// fedUnsure: by one partition, but an event came late. An episode may have been ended before
+	// it, or not: that depends on how far the other partitions were.
 	fedUnsure
 )
 
@@ -96,7 +96,7 @@ func (p *recounted) peek(ctx context.Context, to int64) (timestamp int64, ok boo
 	return timestamp, ok, nil
 }
 
-// progress is how many offsets of the log were read, of those up to the given ones.
+// progress is how many offsets of the log were read, and how many there are up to the given ones.
 func (r *recount) progress(to []int64) (done, all int64) {
 	for i, p := range r.partitions {
 		done += p.Next() - p.From()
@@ -122,14 +122,15 @@ func (r *recount) read(ctx context.Context, to []int64, piece func() error) erro
 	}
 }
 
-// recountTogether is how much of a partition, in ms of Kafka timestamps, is read before one that comes next.
+// recountTogether is how much of a partition, in ms of Kafka timestamps, is read before the
+// partition that comes next.
 const recountTogether = 1_000
 
 // recountMost is how many records of a partition are read at once.
 const recountMost = 1_000
 
-// oldest is the partition whose next record is the oldest, and the timestamp up
-// to which it may be read; nil if there is none below the offsets.
+// oldest is the partition whose next record is the oldest, and the timestamp up to which it may be
+// read. It is nil if no partition has a record below the offsets.
 func (r *recount) oldest(ctx context.Context, to []int64) (oldest *recounted, until int64, err error) {
 	first := int64(0) // the timestamp of its record
 	until = engine.Never
@@ -175,8 +176,8 @@ func (r *recount) feed(ctx context.Context, p *recounted, to, until int64) error
 	return nil
 }
 
-// noteSilence notes a silence before the record that was peeked at: the stream's time may have gone on without
-// the partition, up to the newest time of any other.
+// noteSilence notes a silence before the record that was peeked at. The stream's time may have gone
+// on without the partition, up to the newest time of any other.
 func (r *recount) noteSilence(p *recounted) {
 	if !p.Silent() {
 		return
@@ -200,8 +201,8 @@ func (r *recount) collect(p *recounted) {
 	}
 }
 
-// apply takes a shard to where the marks are, by partition, as far as the log
-// was read; what lies behind waits.
+// apply takes a shard to the positions in to, by partition, as far as the log was read. What comes
+// after them waits.
 func (r *recount) apply(ctx context.Context, n int, to []position.Position) error {
 	s, kept := r.shards[n], r.waiting[n][:0]
 	for _, x := range r.waiting[n] {
@@ -225,8 +226,8 @@ func (r *recount) apply(ctx context.Context, n int, to []position.Position) erro
 	return nil
 }
 
-// note is told every operation before it is applied. It keeps by which
-// partition each subject is fed, and whether the stream's time may have mattered.
+// note gets every operation before it is applied. It keeps by which partition each subject is fed,
+// and whether the stream's time may have mattered.
 func (r *recount) note(s *shard.Shard, e *shard.Entry, o *shard.ChunkOp) {
 	k, place := xxhash.Sum64String(e.Name), feeders(o.Partition)
 	switch was, fed := r.fed[k]; {
@@ -243,9 +244,9 @@ func (r *recount) note(s *shard.Shard, e *shard.Entry, o *shard.ChunkOp) {
 	}
 }
 
-// mayHaveCleared says whether an episode of e has its clear due after the time
-// of o, but no later than where the stream's time may have been when o came: that is not
-// beyond the newest time of its own partition, unless that was silent.
+// mayHaveCleared reports whether an episode of e has its clear due after the time of o, but no
+// later than where the stream's time may have been when o came. That is not beyond the newest time
+// of o's own partition, unless the partition was silent.
 func (r *recount) mayHaveCleared(s *shard.Shard, e *shard.Entry, o *shard.ChunkOp) bool {
 	low, high := o.Time, max(o.Newest, r.partitions[o.Partition].reached)
 	if t, ok := e.Time(); ok {

@@ -30,8 +30,9 @@ func recountOf(t *testing.T, log fetchtest.Log, from int64) *recount {
 	return newRecount(o, engine.Secret{}, topics, starts, make([]partition.Stretches, len(log)), metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.Program), o.Log))
 }
 
-// TestVerifyBeginsAtTheClock: where the log as it is read begins is told by the first record that counts for the clock, not
-// by one without a timestamp, or with one in seconds, which would say that all of it is there.
+// TestVerifyBeginsAtTheClock: the first record that counts for the clock shows where the log as it
+// is read begins. A record without a timestamp, or with one in seconds, does not: it would say that
+// all of the log is there.
 func TestVerifyBeginsAtTheClock(t *testing.T) {
 	const start = fetchtest.ClicksAt
 	var records []fetch.Record

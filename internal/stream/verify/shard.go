@@ -18,8 +18,8 @@ import (
 // verifyTogether is how many records are read at one moment, with the fences.
 const verifyTogether = 500
 
-// shard compares all subjects of a shard, some at a time: their records and the
-// shard's fences are read at one moment, and the log is counted up to those fences.
+// shard compares all subjects of a shard, some at a time. Their records and the shard's fences are
+// read at one moment, and the log is counted up to those fences.
 func (v *verification) shard(ctx context.Context, n int) error {
 	keys, err := v.records(ctx, n)
 	if err != nil {
@@ -112,7 +112,7 @@ func (v *verification) some(ctx context.Context, n int, keys [][]byte) (again []
 // errMoved: the record was written while its parts were read.
 var errMoved = errors.New("written while it was read")
 
-// one compares a subject. It says whether its record moved meanwhile.
+// one compares a subject. It reports whether its record moved meanwhile.
 func (v *verification) one(ctx context.Context, c *comparing, key, record []byte) (moved bool, err error) {
 	_, name, id, _ := v.Store.Keys().ParseRecordKey(key)
 	kind, _ := thresholds.ParseKind(name)

@@ -34,9 +34,9 @@ type Options struct {
 	Secret *engine.Secret
 	// From is where the log is read from, by its Kafka timestamps; zero: its start.
 	From time.Time
-	// Progress is told now and then how many offsets were read, of how many.
+	// Progress is called now and then with how many offsets were read, and of how many.
 	Progress func(done, all int64)
-	// Found is told each difference.
+	// Found is called with each difference.
 	Found func(Difference)
 	Log   *slog.Logger
 }
@@ -57,7 +57,7 @@ type Result struct {
 	OtherRules bool
 }
 
-// Nothing says whether there was something to compare, and none of it could be.
+// Nothing reports whether there was something to compare, and none of it could be.
 func (v *Result) Nothing() bool { return v.Subjects > 0 && v.Counters+v.Levels+v.Differences == 0 }
 
 // Run reads the log again, counts it in memory, and compares every counter
@@ -220,8 +220,8 @@ func (v *verification) grown(ctx context.Context) error {
 	return nil
 }
 
-// refresh reads the fences of the shards from the n-th on, and reads the log up
-// to them, so that little of it waits in memory for a shard.
+// refresh reads the fences of the shards from the n-th on, and reads the log up to them. So little
+// of the log waits in memory for a shard.
 func (v *verification) refresh(ctx context.Context, n int) error {
 	for i := n; i < v.Shards; i++ {
 		values, err := v.load(ctx, i, nil)
@@ -235,7 +235,7 @@ func (v *verification) refresh(ctx context.Context, n int) error {
 	return v.readOn(ctx, n)
 }
 
-// load reads the fences of a shard and behind them other keys, at one moment.
+// load reads the fences of a shard, followed by other keys, at one moment.
 func (v *verification) load(ctx context.Context, shard int, others [][]byte) (values [][]byte, err error) {
 	keys := append(position.AppendFenceKeys(nil, v.Store.Keys(), shard, v.topics), others...)
 	err = v.Retry(ctx, "load", shard, func() (err error) {
@@ -296,8 +296,8 @@ func (v *verification) readOn(ctx context.Context, n int) error {
 	return apply()
 }
 
-// horizon is the time from which on both the log as it was read and the store's
-// shard are complete, ns; noTime: they are from the start.
+// horizon is the time from which on both the log as it was read and the store's shard are complete,
+// ns. NoTime: they are from the start.
 func (v *verification) horizon(shard int) int64 {
 	h := int64(engine.NoTime)
 	for i, p := range v.again.partitions {

@@ -11,24 +11,26 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
-// Alignment keeps how far each partition has come, of this process and of others,
-// so that a partition that runs ahead waits for the rest: else, in a backlog read unevenly, the
-// slower one's events would be late.
+// Alignment keeps how far each partition has come, of this process and of others, so that a
+// partition that runs ahead waits for the rest. Otherwise, in a backlog read unevenly, the slower
+// one's events would be late.
 //
-// How far a partition has come is the newest time of the events it has looked
-// at, the one it waits to take included. So the partition that is furthest behind never waits, and
-// one whose next event comes after a long silence holds nobody back. What counts is what cannot be undone
-// for the others: of a partition of this process what was sent to the shards, whose state goes back as a
-// whole; of another process's what is stored, shard by shard.
+// How far a partition has come is the newest time of the events it has looked at. The event it
+// waits to take is included. So the partition that is furthest behind never waits, and a partition
+// whose next event comes after a long silence holds nobody back.
+//
+// What counts is what cannot be undone for the others. For a partition of this process that is what
+// was sent to the shards, whose state goes back as a whole. For another process's partition it is
+// what is stored, shard by shard.
 type Alignment struct {
-	Reached       [][]atomic.Int64 // by partition and shard, ns; noTime: nothing yet; never: caught up, nobody waits for it
-	Local         []atomic.Bool    // partitions that this process reads: they tell their places themselves
-	LogEnds       []atomic.Int64   // offset behind the log when the generation began; math.MaxInt64: not known yet
+	Reached       [][]atomic.Int64 // by partition and shard, ns; NoTime: nothing yet; Never: caught up, nobody waits for it
+	Local         []atomic.Bool    // partitions that this process reads: they set their progress themselves
+	LogEnds       []atomic.Int64   // offset after the log's last record when the generation began; math.MaxInt64: not known yet
 	Ahead         int64            // ns a partition may be ahead of the slowest; 0: any
 	patient       time.Duration
-	gaveUp        func()       // told when a partition goes on though the rest made no progress
+	gaveUp        func()       // called when a partition goes on though the rest made no progress
 	gaveUpAt      atomic.Int64 // the slowest's time when somebody last gave up: nobody waits for it again
-	expediteUntil atomic.Int64 // ns: until then shards tell sooner how far they are
+	expediteUntil atomic.Int64 // ns: until then shards report sooner how far they are
 }
 
 func NewAlignment(partitions, shards int, ahead int64, gaveUp func()) *Alignment {
@@ -45,16 +47,16 @@ func NewAlignment(partitions, shards int, ahead int64, gaveUp func()) *Alignment
 	return t
 }
 
-// Begin is told that a generation of the group begins.
+// Begin is called when a generation of the group begins.
 func (t *Alignment) Begin() {
 	for i := range t.LogEnds {
 		t.LogEnds[i].Store(math.MaxInt64)
 	}
 }
 
-// Trusted takes from the fence of another process's partition that it was
-// caught up, if it is not behind the end that the log had when the generation began: else the
-// fence tells of a reader before, and there may be a backlog behind it.
+// Trusted returns a fence of another process's partition as far as it is trusted. That the
+// partition was caught up is believed only if the fence is not before the end that the log had when
+// the generation began. An earlier fence may be of a dead reader, with a backlog after it.
 func (t *Alignment) Trusted(partition int, m position.Position) position.Position {
 	if m.Offset < t.LogEnds[partition].Load() {
 		m.Idle, m.Ended = false, false

@@ -10,8 +10,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
-// TestAlignmentNeverStandsStill draws partitions with silences and disorder, reads them in a random order as far as the alignment
-// allows, and checks that somebody may always go on and that nobody is further ahead than is allowed.
+// TestAlignmentNeverStandsStill draws partitions with silences and disorder, and reads them in a
+// random order as far as the alignment allows. It checks that some partition may always go on and
+// that none is further ahead than is allowed.
 func TestAlignmentNeverStandsStill(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -52,7 +53,7 @@ func readEvenly(t *testing.T, rnd *rand.Rand, ahead int64) {
 	}
 }
 
-// readSome reads partition i as far as it may go, and says whether it got anywhere.
+// readSome reads partition i as far as it may go, and reports whether it got anywhere.
 func readSome(t *testing.T, alignment *Alignment, partitions [][]int64, i int) bool {
 	t.Helper()
 	if len(partitions[i]) == 0 {
@@ -78,8 +79,8 @@ func readSome(t *testing.T, alignment *Alignment, partitions [][]int64, i int) b
 	}
 }
 
-// TestFenceOfAReaderBefore: that a partition was caught up is believed of a fence that is not behind what the log held
-// when the generation began.
+// TestFenceOfAReaderBefore: a fence is believed that its partition was caught up if it is not
+// before what the log held when the generation began.
 func TestFenceOfAReaderBefore(t *testing.T) {
 	alignment := NewAlignment(1, 1, 1, func() {})
 	f := func(offset int64, want bool) {
