@@ -96,19 +96,20 @@ var arrows = map[string][]string{
 	"internal/humanize":            {},
 
 	// Of tests alone: none shares code with what it is held against.
-	"internal/windows/store/storetest": {"internal/windows/store", "internal/windows"},
-	"internal/stream/fetch/fetchtest":  {"internal/stream/fetch"},
-	"internal/engine/enginetest":       {"internal/engine", "internal/oracle", "internal/thresholds"},
-	"internal/oracle":                  {},
-	"internal/servers":                 {},
-	"bench/gen":                        {},
-	"internal":                         {},
-	"deploy/k8s":                       {},
-	"deploy/monitoring":                {},
+	"internal/windows/store/storetest":    {"internal/windows/store", "internal/windows"},
+	"internal/stream/fetch/fetchtest":     {"internal/stream/fetch"},
+	"internal/stream/metrics/metricstest": {},
+	"internal/engine/enginetest":          {"internal/engine", "internal/oracle", "internal/thresholds"},
+	"internal/oracle":                     {},
+	"internal/servers":                    {},
+	"bench/gen":                           {},
+	"internal":                            {},
+	"deploy/k8s":                          {},
+	"deploy/monitoring":                   {},
 }
 
 // testside are the packages that the tests of any package may import besides.
-var testside = []string{"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/stream/fetch/fetchtest", "internal/windows/store/storetest", "bench/gen"}
+var testside = []string{"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/stream/fetch/fetchtest", "internal/stream/metrics/metricstest", "internal/windows/store/storetest", "bench/gen"}
 
 // outside reports whether a directory holds what tests or measures the built program: it may import all, and nothing imports it.
 func outside(dir string) bool {

@@ -2,72 +2,27 @@ package stream
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"math"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-	dto "github.com/prometheus/client_model/go"
 
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// series is the one of a metric that has a label of that value; of a metric without labels its only one.
-func series(t *testing.T, r *prometheus.Registry, name, label string) *dto.Metric {
-	t.Helper()
-	for _, m := range allSeries(t, r, name) {
-		if label == "" || m.GetLabel()[0].GetValue() == label {
-			return m
-		}
-	}
-	t.Fatalf("no metric %s of %q", name, label)
-	return nil
-}
-
-// allSeries are those of a metric.
-func allSeries(t *testing.T, r *prometheus.Registry, name string) []*dto.Metric {
-	t.Helper()
-	families, err := r.Gather()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, f := range families {
-		if f.GetName() == name {
-			return f.GetMetric()
-		}
-	}
-	return nil
-}
-
-// TestStoreCallsAreTimed: each call of the store is, also one that fails.
-func TestStoreCallsAreTimed(t *testing.T) {
-	r := prometheus.NewRegistry()
-	p := metrics.NewRetrier(metrics.New(r, compile(t, builtin(t, "cn-2019-15"))), discard)
-	calls := 0
-	err := p.Retry(t.Context(), metrics.OperationLoad, 0, func() error {
-		if calls++; calls < 3 {
-			return errors.New("no answer")
-		}
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if got := series(t, r, "aggregator_store_seconds", metrics.OperationLoad).GetHistogram().GetSampleCount(); got != 3 {
-		t.Errorf("%d calls timed, want 3", got)
-	}
-	if got := series(t, r, "aggregator_store_seconds", metrics.OperationCommit).GetHistogram().GetSampleCount(); got != 0 {
-		t.Errorf("%d commits timed, want none", got)
-	}
-}
+// What tests ask of metrics, by short names.
+var (
+	series    = metricstest.Series
+	allSeries = metricstest.All
+	seriesOf  = metricstest.Of
+	told      = metricstest.Value
+)
 
 // TestCrossingExemplar: a crossing's delay leads to the event that crossed, however long the rule's name is, and never to the
 // subject.
@@ -93,27 +48,6 @@ func TestCrossingExemplar(t *testing.T) {
 		!strings.Contains(got, "rule="+rule) || strings.Contains(got, "inc-42") {
 		t.Errorf("of %d crossings: %s", h.GetSampleCount(), got)
 	}
-}
-
-// seriesOf are the series of a metric.
-func seriesOf(c prometheus.Collector) (all []*dto.Metric) {
-	ch := make(chan prometheus.Metric, 100)
-	c.Collect(ch)
-	close(ch)
-	for m := range ch {
-		x := &dto.Metric{}
-		if err := m.Write(x); err != nil {
-			panic(err)
-		}
-		all = append(all, x)
-	}
-	return all
-}
-
-// told is the value of a counter or gauge of one series.
-func told(c prometheus.Collector) float64 {
-	x := seriesOf(c)[0]
-	return x.GetCounter().GetValue() + x.GetGauge().GetValue()
 }
 
 // TestSubjectsMade: a subject is counted as made when its record is first written, by kind, and not again.
@@ -145,46 +79,4 @@ rules:
 	s, l = lone(t, p, store) // another process
 	feed.count(t, s, l, click(6, "A"), click(7, "B"))
 	f(0, 0)
-}
-
-// TestEventTime: how far a partition's events have come is told, once there is one, until it is given up.
-func TestEventTime(t *testing.T) {
-	r := prometheus.NewRegistry()
-	m := metrics.New(r, compile(t, builtin(t, "cn-2019-15")))
-	l := shard.NewAssignment("events", 3, 0, 1)
-	const name = "aggregator_event_timestamp_seconds"
-	m.Reached(l.At(), engine.NoTime)
-	if n := len(allSeries(t, r, name)); n != 0 {
-		t.Errorf("%d series before there is any event", n)
-	}
-	m.Reached(l.At(), -1_500_000_000)
-	if at := series(t, r, name, "3").GetGauge().GetValue(); at != -1.5 {
-		t.Errorf("got %v", at)
-	}
-	m.Drop(l.At())
-	if n := len(allSeries(t, r, name)); n != 0 {
-		t.Errorf("%d series of a partition that is another's", n)
-	}
-}
-
-// TestFaultTimes: when a fault was found stands in a metric, as a counter that is first seen above 0 shows no growth.
-func TestFaultTimes(t *testing.T) {
-	r := prometheus.NewRegistry()
-	m := metrics.New(r, compile(t, builtin(t, "cn-2019-15")))
-	const name = "aggregator_fault_timestamp_seconds"
-	if n := len(allSeries(t, r, name)); n != metrics.NumFaults {
-		t.Errorf("%d series before there is any fault", n)
-	}
-	began := float64(time.Now().Unix())
-	for fault, find := range map[string]func(){
-		"store-loss": m.Lost, "store-rollback": m.WentBack, "store-record-gone": m.RecordGone, "log-hole": func() { m.Hole(3) }, "outbox-damaged": m.OutboxDamaged,
-	} {
-		if at := series(t, r, name, fault).GetGauge().GetValue(); at != 0 {
-			t.Errorf("%s: found at %v before it was", fault, at)
-		}
-		find()
-		if at := series(t, r, name, fault).GetGauge().GetValue(); at < began {
-			t.Errorf("%s: found at %v, want %v or later", fault, at, began)
-		}
-	}
 }

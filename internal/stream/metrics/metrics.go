@@ -15,7 +15,7 @@ import (
 )
 
 // Metrics is what the service counts about itself. No subject is ever in a
-// label. All series with known labels exist from the start, at 0.
+// label. All series with known labels exist from the start, at 0. Fields are exported for tests, and for the watchdog.
 type Metrics struct {
 	Events      [engine.NumVerdicts]prometheus.Counter
 	dead        *prometheus.CounterVec
@@ -187,14 +187,14 @@ func (m *Metrics) CacheEvicted()                 { m.Evicted.Inc() }
 func (m *Metrics) CacheGrew(bytes int)           { m.cached.Add(float64(bytes)) }
 func (m *Metrics) StrangersSeen(n int)           { m.strangers.Set(float64(n)) }
 
-// Begin forgets what was told of shards that are made again.
+// Begin forgets what was noted of shards that are made again.
 func (m *Metrics) Begin() {
 	m.cached.Set(0)
 	m.Stalled.Reset()
 }
 
-// The faults of which it is told when they were last found. What is found at a start stands in a counter before Prometheus
-// has seen that at 0, and no rate shows it then; when it was found is seen whenever one looks.
+// The faults for which a metric says when they were last found. What is found at a start stands in a counter before Prometheus
+// has seen that at 0, so no rate shows it. When it was found is seen whenever one looks.
 const (
 	faultLoss = iota
 	faultRollback
@@ -208,30 +208,17 @@ var faultNames = [NumFaults]string{
 	faultLoss: "store-loss", faultRollback: "store-rollback", faultGone: "store-record-gone", faultHole: "log-hole", faultOutbox: "outbox-damaged",
 }
 
-func (m *Metrics) Lost() {
-	m.losses.Inc()
-	m.faults[faultLoss].SetToCurrentTime()
+// found counts what was found of a fault, and notes when that was.
+func (m *Metrics) found(fault int, counter prometheus.Counter, n float64) {
+	counter.Add(n)
+	m.faults[fault].SetToCurrentTime()
 }
 
-func (m *Metrics) WentBack() {
-	m.rollbacks.Inc()
-	m.faults[faultRollback].SetToCurrentTime()
-}
-
-func (m *Metrics) RecordGone() {
-	m.Gone.Inc()
-	m.faults[faultGone].SetToCurrentTime()
-}
-
-func (m *Metrics) Hole(records int64) {
-	m.Holes.Add(float64(records))
-	m.faults[faultHole].SetToCurrentTime()
-}
-
-func (m *Metrics) OutboxDamaged() {
-	m.outboxBad.Inc()
-	m.faults[faultOutbox].SetToCurrentTime()
-}
+func (m *Metrics) Lost()              { m.found(faultLoss, m.losses, 1) }
+func (m *Metrics) WentBack()          { m.found(faultRollback, m.rollbacks, 1) }
+func (m *Metrics) RecordGone()        { m.found(faultGone, m.Gone, 1) }
+func (m *Metrics) Hole(records int64) { m.found(faultHole, m.Holes, float64(records)) }
+func (m *Metrics) OutboxDamaged()     { m.found(faultOutbox, m.outboxBad, 1) }
 
 func (m *Metrics) StoreUnfit(is bool) {
 	m.Unfit.Set(0)
@@ -275,8 +262,8 @@ func (m *Metrics) Commit(d time.Duration, c *windowstore.Commit) {
 	m.commitKeys.Observe(float64(len(c.Fences) + len(c.Records) + len(c.Puts)))
 }
 
-// Behind notes how far a partition is: records up to the end of the log that are not counted
-// and stored yet, and the age of the newest one that is, if there are any. If none is, it is as old as its reading, which began at given.
+// Behind notes how far a partition lags: by the records up to the end of the log that are not counted and stored yet, and, if there
+// are any, by the age of the newest record that is. Where none is yet, it is the time since its reading began, at given.
 func (m *Metrics) Behind(at position.TopicPartition, behind, clock int64, given, now time.Time) {
 	p := strconv.Itoa(at.Partition)
 	m.lag.WithLabelValues(at.Topic, p).Set(float64(max(0, behind)))

@@ -22,9 +22,8 @@ func NewRetrier(m *Metrics, log *slog.Logger) Retrier {
 	return Retrier{m, log, &retry.Throttle{}, retry.Random}
 }
 
-// Retry calls f until it works, with growing, uneven pauses. The first failure
-// of a row is logged when it has lasted a moment, then one every ten seconds, and the end of it. The error is
-// ctx's end.
+// Retry calls f until it works, with growing, uneven pauses. Failures in a row are logged once they have lasted a moment, then
+// every ten seconds, and at their end. The error is ctx's end.
 func (r Retrier) Retry(ctx context.Context, operation string, shard int, f func() error) error {
 	pause := retry.Backoff{First: 10 * time.Millisecond, Most: time.Second, Jitter: r.Jitter}
 	logAt := time.Now().Add(200 * time.Millisecond)

@@ -146,7 +146,7 @@ func lasting(ctx context.Context, quiet <-chan struct{}) (context.Context, conte
 // PublishAll publishes everything up to the head. After an error it is open what
 // was published.
 func (r *Relay) PublishAll(ctx context.Context) error {
-	r.Pulse.At(watchdog.StepOutbox)
+	r.Pulse.At(watchdog.StepReadOutbox)
 	if !r.Recent {
 		if err := r.takeOver(ctx); err != nil {
 			return err
@@ -170,7 +170,7 @@ func (r *Relay) takeOver(ctx context.Context) error {
 		r.waiting(ctx)
 		return &PublishError{r.Shard, err}
 	}
-	r.Pulse.At(watchdog.StepOutbox)
+	r.Pulse.At(watchdog.StepReadOutbox)
 	return nil
 }
 
@@ -337,7 +337,7 @@ var errOutboxChanged = errors.New("the outbox is no longer what was read")
 // hold other crossings under the same numbers. An entry that is missing says nothing of that: then the head must
 // be the same.
 func (r *Relay) notePublished(ctx context.Context, to uint64, keys, values [][]byte) error {
-	r.Pulse.At(watchdog.StepOutbox)
+	r.Pulse.At(watchdog.StepReadOutbox)
 	next := binary.BigEndian.AppendUint64(nil, to)
 	c := &windowstore.Commit{Fences: []windowstore.Fence{{Key: r.Keys.AppendPublishedKey(nil, r.Shard), From: r.stored, To: next}}}
 	for i, k := range keys {

@@ -40,7 +40,7 @@ func (p *Partition) flushDeadLetters(ctx context.Context) error {
 	if len(p.letters.pending) == 0 {
 		return nil
 	}
-	defer p.Pulse.At(p.Pulse.At(watchdog.StepBury))
+	defer p.Pulse.At(p.Pulse.At(watchdog.StepDeadLetters))
 	return p.letters.write(ctx, p.Dead, p.Metrics.DeadLetter)
 }
 

@@ -11,13 +11,13 @@ import (
 
 // resume goes back to the fences.
 func (p *Partition) resume(ctx context.Context) error {
-	p.Pulse.At(watchdog.StepEnter)
+	p.Pulse.At(watchdog.StepReadFences)
 	at, err := p.restore(ctx)
 	if err != nil {
 		return err
 	}
 	p.origin.lossLogged = false
-	p.Pulse.At(watchdog.StepMemory)
+	p.Pulse.At(watchdog.StepRebuildIDs)
 	if err := p.log.rebuildDedupe(ctx, at); err != nil {
 		return err
 	}

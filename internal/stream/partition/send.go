@@ -60,7 +60,7 @@ func (g *outgoing) chunkFor(ctx context.Context, shard int) (*shard.Chunk, error
 	if c := g.current[shard]; c != nil {
 		return c, nil
 	}
-	before := g.pulse.At(watchdog.StepSend)
+	before := g.pulse.At(watchdog.StepWaitForShard)
 	c, err := g.assignment.Pool.Get(ctx)
 	g.pulse.At(before)
 	if err != nil {
@@ -129,7 +129,7 @@ func (g *outgoing) end(ctx context.Context) {
 
 // send reports whether a shard took a message before ctx ended.
 func (g *outgoing) send(ctx context.Context, number int, m shard.Message) bool {
-	defer g.pulse.At(g.pulse.At(watchdog.StepSend))
+	defer g.pulse.At(g.pulse.At(watchdog.StepWaitForShard))
 	select {
 	case g.shards[number] <- m:
 		return true

@@ -149,7 +149,7 @@ func (s *Shard) Handle(ctx context.Context, m Message) error {
 		m.Done <- struct{}{}
 		return err
 	default:
-		defer s.Pulse.At(s.Pulse.At(watchdog.StepSweep))
+		defer s.Pulse.At(s.Pulse.At(watchdog.StepClear))
 		return s.Sweep(ctx, m.Due)
 	}
 }
@@ -242,7 +242,7 @@ func (s *Shard) reportMismatch(p *partitionState, stored []byte) {
 // poll reads the fences, and behind them the fingerprint key and, last, the settings. While the outbox
 // is at its limit it does not return, so that nothing more is counted.
 func (s *Shard) poll(ctx context.Context) ([][]byte, error) {
-	defer s.Pulse.At(s.Pulse.At(watchdog.StepLook))
+	defer s.Pulse.At(s.Pulse.At(watchdog.StepVerifyFences))
 	keys := append(s.fenceKeys(), s.Keys.AppendMetaKey(nil, s.Number, windowstore.SettingFingerprint),
 		s.Keys.AppendHeadKey(nil, s.Number), s.Keys.AppendPublishedKey(nil, s.Number))
 	depth := len(keys) - 2
@@ -267,7 +267,7 @@ func (s *Shard) poll(ctx context.Context) ([][]byte, error) {
 		if held, ok := s.OutboxFullLog.Pass(); ok {
 			s.Log.Warn("outbox is full: reading stops until crossings can be published", "shard", s.Number, "entries", waiting, "held_back", held)
 		}
-		s.Pulse.At(watchdog.StepFull)
+		s.Pulse.At(watchdog.StepOutboxFull)
 		retry.Wait(ctx, outboxFullEvery)
 	}
 }

@@ -16,47 +16,47 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
-// step is what a goroutine is doing on which others wait.
-type step uint32
+// Step is what a goroutine is doing on which others wait.
+type Step uint32
 
 const (
-	StepRest step = iota // it waits for work, or for others: for as long as that takes
-	StepEnter
-	StepMemory
+	StepRest Step = iota // it waits for work, or for others: for as long as that takes
+	StepReadFences
+	StepRebuildIDs
 	StepFetch
 	StepDecode
-	StepSend
-	StepBury
+	StepWaitForShard
+	StepDeadLetters
 	StepPause
 	StepApply
 	StepLoad
 	StepCommit
-	StepSweep
-	StepLook
-	StepFull
-	StepOutbox
+	StepClear
+	StepVerifyFences
+	StepOutboxFull
+	StepReadOutbox
 	StepPublish
 	numSteps
 )
 
 // stepNames say where something hangs.
 var stepNames = [numSteps]string{
-	StepRest:    "rest",
-	StepEnter:   "read fences from redis",
-	StepMemory:  "read back the log for repeats",
-	StepFetch:   "fetch from kafka",
-	StepDecode:  "decode",
-	StepSend:    "wait for a shard",
-	StepBury:    "write dead letters to kafka",
-	StepPause:   "pause after an error",
-	StepApply:   "apply",
-	StepLoad:    "load from redis",
-	StepCommit:  "commit to redis",
-	StepSweep:   "clear silent subjects",
-	StepLook:    "look at fences in redis",
-	StepFull:    "wait for a full outbox",
-	StepOutbox:  "read the outbox from redis",
-	StepPublish: "publish to kafka",
+	StepRest:         "rest",
+	StepReadFences:   "read fences from redis",
+	StepRebuildIDs:   "read back the log for repeats",
+	StepFetch:        "fetch from kafka",
+	StepDecode:       "decode",
+	StepWaitForShard: "wait for a shard",
+	StepDeadLetters:  "write dead letters to kafka",
+	StepPause:        "pause after an error",
+	StepApply:        "apply",
+	StepLoad:         "load from redis",
+	StepCommit:       "commit to redis",
+	StepClear:        "clear silent subjects",
+	StepVerifyFences: "look at fences in redis",
+	StepOutboxFull:   "wait for a full outbox",
+	StepReadOutbox:   "read the outbox from redis",
+	StepPublish:      "publish to kafka",
 }
 
 // Pulse is how a goroutine tells that it goes on. It takes an atomic store for each event and no look at the clock. The
@@ -69,7 +69,7 @@ type Pulse struct {
 }
 
 // At notes the step, and returns the one before.
-func (p *Pulse) At(s step) (before step) { return step(p.step.Swap(uint32(s))) }
+func (p *Pulse) At(s Step) (before Step) { return Step(p.step.Swap(uint32(s))) }
 
 // Beat notes that something was done.
 func (p *Pulse) Beat() { p.beats.Add(1) }
@@ -188,7 +188,7 @@ func (d *Watchdog) Look(now time.Time) {
 // look notes what was done since.
 func (w *watched) look(passed time.Duration) {
 	beats, offset := w.Pulse.beats.Load(), w.Pulse.Offset.Load()
-	if beats == w.beats && offset == w.offset && step(w.step.Load()) != StepRest {
+	if beats == w.beats && offset == w.offset && Step(w.step.Load()) != StepRest {
 		w.still += passed
 		return
 	}
@@ -227,7 +227,7 @@ func (d *Watchdog) Stalls() []string {
 	defer d.mu.Unlock()
 	var list []string
 	for _, w := range d.list {
-		if w.stalled() && step(w.step.Load()) != StepRest { // else it has begun to go on since the last look
+		if w.stalled() && Step(w.step.Load()) != StepRest { // else it has begun to go on since the last look
 			list = append(list, d.line(w))
 		}
 	}

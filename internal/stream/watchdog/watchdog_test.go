@@ -1,4 +1,4 @@
-package stream
+package watchdog
 
 import (
 	"bytes"
@@ -11,24 +11,25 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
 )
 
 // dogYard is a watchdog over a partition, a shard and a relay, and a clock of seconds.
 type dogYard struct {
-	*watchdog.Watchdog
-	partition, shard, relay watchdog.Pulse
+	*Watchdog
+	partition, shard, relay Pulse
 	log                     bytes.Buffer
 	now                     time.Time
 }
 
 func newDogYard(t *testing.T) *dogYard {
 	y := &dogYard{now: time.Unix(1_000_000, 0)}
-	p := compile(t, builtin(t, "cn-2019-15"))
-	y.Watchdog = &watchdog.Watchdog{
+	p := enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15"))
+	y.Watchdog = &Watchdog{
 		Metrics: metrics.New(prometheus.NewRegistry(), p), Log: slog.New(slog.NewJSONHandler(&y.log, nil)), Quiet: &retry.Throttle{},
 		Topics: []position.TopicPartition{{Topic: "events", Partition: 0}, {Topic: "events", Partition: 1}},
 	}
@@ -52,20 +53,20 @@ func (y *dogYard) pass(seconds int, each func()) {
 func TestWatchdog(t *testing.T) {
 	y := newDogYard(t)
 	gauge := func() (of float64) {
-		for _, x := range seriesOf(y.Metrics.Stalled) {
+		for _, x := range metricstest.Of(y.Metrics.Stalled) {
 			if x.GetLabel()[3].GetValue() == "shard" {
 				of += x.GetGauge().GetValue()
 			}
 		}
 		return of
 	}
-	if n := len(seriesOf(y.Metrics.Stalled)); n != 3 {
+	if n := len(metricstest.Of(y.Metrics.Stalled)); n != 3 {
 		t.Errorf("%d series at the start", n)
 	}
 	y.pass(100, func() {}) // all rest
-	y.partition.At(watchdog.StepFetch)
-	y.shard.At(watchdog.StepApply)
-	y.relay.At(watchdog.StepPublish)
+	y.partition.At(StepFetch)
+	y.shard.At(StepApply)
+	y.relay.At(StepPublish)
 	y.pass(100, func() { y.partition.Beat(); y.shard.Offset.Add(1); y.relay.Offset.Add(1) })
 	if got := y.Stalls(); got != nil || y.log.Len() > 0 {
 		t.Fatalf("said of those who work: %q %s", got, y.log.String())
@@ -78,7 +79,7 @@ func TestWatchdog(t *testing.T) {
 	if got := y.Stalls(); got != nil {
 		t.Errorf("said too early: %q", got)
 	}
-	y.shard.At(watchdog.StepCommit) // to go from one step to another is not to do anything
+	y.shard.At(StepCommit) // to go from one step to another is not to do anything
 	y.pass(5, go1)
 	if got, want := y.Stalls(), "shard 3 does nothing for 14 s, at events/1 offset 17: commit to redis"; !slices.Equal(got, []string{want}) {
 		t.Errorf("got %q, want %q", got, want)
@@ -91,7 +92,7 @@ func TestWatchdog(t *testing.T) {
 		t.Errorf("log: %s", text)
 	}
 
-	y.partition.At(watchdog.StepBury)
+	y.partition.At(StepDeadLetters)
 	y.partition.Offset.Store(99)
 	y.pass(20, func() {})
 	want := []string{
@@ -102,15 +103,15 @@ func TestWatchdog(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	y.shard.Beat()
-	y.relay.At(watchdog.StepRest)
+	y.relay.At(StepRest)
 	y.partition.Beat()
 	y.log.Reset()
 	y.pass(3, go1)
-	if y.shard.At(watchdog.StepRest); y.Stalls() != nil || gauge() != 0 || strings.Count(y.log.String(), "nothing is stalled any more") != 1 {
+	if y.shard.At(StepRest); y.Stalls() != nil || gauge() != 0 || strings.Count(y.log.String(), "nothing is stalled any more") != 1 {
 		t.Errorf("at the end: %q %s", y.Stalls(), y.log.String())
 	}
 	y.Forget(&y.relay)
-	if n := len(seriesOf(y.Metrics.Stalled)); n != 2 {
+	if n := len(metricstest.Of(y.Metrics.Stalled)); n != 2 {
 		t.Errorf("%d series in the end", n)
 	}
 }
@@ -118,7 +119,7 @@ func TestWatchdog(t *testing.T) {
 // TestWatchdogSleeps: a process that was stopped does not take its sleep for another's.
 func TestWatchdogSleeps(t *testing.T) {
 	y := newDogYard(t)
-	y.shard.At(watchdog.StepApply)
+	y.shard.At(StepApply)
 	y.pass(2, func() {})
 	y.now = y.now.Add(time.Hour)
 	y.pass(1, func() {})

@@ -1,0 +1,2 @@
+// Package metricstest reads metrics, for tests.
+package metricstest
