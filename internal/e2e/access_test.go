@@ -128,7 +128,7 @@ func (g *guarded) refused(t *testing.T, r refusal) {
 		list := complaints(log)
 		return len(list) > 0 && containsAll(list[len(list)-1], r.want)
 	}
-	d.Log.Await(t, patience, "refusal: "+r.name, isLogged)
+	d.Log.Await(t, waitLimit, "refusal: "+r.name, isLogged)
 	if r.waits {
 		d.Stop()
 	} else if <-d.Done(); d.ExitCode() != exitFailed {

@@ -103,7 +103,7 @@ func TestLossAfterLatest(t *testing.T) {
 		t.Errorf("it does not say since: %s", r.Value)
 	}
 	var r result
-	if !within(patience, func() bool { // what was lost while it started is noticed within seconds, shard by shard
+	if !within(waitLimit, func() bool { // what was lost while it started is noticed within seconds, shard by shard
 		r = s.verify()
 		return r.out == "" && strings.Contains(r.err, ": 0 differences\n")
 	}) {

@@ -39,7 +39,7 @@ func TestHalfOpenConnections(t *testing.T) {
 	for range 300 {
 		select {
 		case <-opened:
-		case <-time.After(patience):
+		case <-time.After(waitLimit):
 			t.Fatal("no more can be opened")
 		}
 	}

@@ -103,7 +103,7 @@ func (f *feeder) send() {
 func (f *feeder) stop(t *testing.T) {
 	t.Helper()
 	f.end()
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	if err := f.s.client.Flush(ctx); err != nil {
 		t.Fatal(err)

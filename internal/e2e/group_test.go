@@ -24,7 +24,7 @@ func (s *site) foreignMember(balancer kgo.GroupBalancer) *kgo.Client {
 		s.t.Fatal(err)
 	}
 	s.t.Cleanup(client.Close)
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.t.Context(), waitLimit)
 	defer cancel()
 	for got := 0; got == 0; {
 		fetches := client.PollFetches(ctx)

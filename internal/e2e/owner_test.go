@@ -33,7 +33,7 @@ func (s *site) awaitClicks(redis, incident string, want int) {
 	s.t.Helper()
 	text := fmt.Sprintf(`"clicks":{"value":%d,`, want)
 	var got []string
-	if !within(patience, func() bool {
+	if !within(waitLimit, func() bool {
 		got = nil
 		for _, line := range s.counts(redis) {
 			if strings.Contains(line, `"subject":"`+incident+`"`) {

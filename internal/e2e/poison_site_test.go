@@ -132,7 +132,7 @@ func (w *poisonSite) write(x payload) error {
 		return err
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), waitLimit)
 	defer cancel()
 	if x.transaction != none {
 		if err := client.BeginTransaction(); err != nil {
@@ -274,7 +274,7 @@ func (w *poisonSite) readDeadLetters() (n int, err error) {
 		return 0, err
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(w.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(w.t.Context(), waitLimit)
 	defer cancel()
 	for int64(n) < want {
 		fetches := client.PollFetches(ctx)

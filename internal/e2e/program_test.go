@@ -24,8 +24,8 @@ var (
 	faultAggregator = &servers.Build{Package: "../../cmd/aggregator", Race: underRace, Tags: "faultpoints"}
 )
 
-// patience is how long a test waits for anything that a daemon does. Nothing comes near it that works.
-const patience = servers.ProgramLimit
+// waitLimit is how long a test waits for anything that a daemon does. A daemon that works comes nowhere near it.
+const waitLimit = servers.ProgramLimit
 
 // daemon is one process of `aggregator run`.
 type daemon struct {
@@ -101,7 +101,7 @@ func logEnd(log string) string { return log[max(0, len(log)-6000):] }
 // awaitInLog waits for a text in the log.
 func (d *daemon) awaitInLog(text string) {
 	d.t.Helper()
-	d.Log.Await(d.t, patience, d.Name+": "+text, func(log string) bool { return strings.Contains(log, text) })
+	d.Log.Await(d.t, waitLimit, d.Name+": "+text, func(log string) bool { return strings.Contains(log, text) })
 }
 
 // metric is the sum of the series of a metric whose labels hold all of some texts, as `reason="utf8"`. It is 0 if the
@@ -114,7 +114,7 @@ func (d *daemon) metric(name string, labels ...string) float64 {
 // eventually waits until f holds.
 func eventually(t *testing.T, what string, f func() bool) {
 	t.Helper()
-	servers.Await(t, patience, 50*time.Millisecond, what, f)
+	servers.Await(t, waitLimit, 50*time.Millisecond, what, f)
 }
 
 // within waits until f holds, so long at most, and reports whether it does.

@@ -145,6 +145,6 @@ func (s *secretSite) startWithoutRedis(t *testing.T, name string, environ []stri
 	s.arrived(t, "secret-"+name[len(name)-1:])
 	s.store.Pause()
 	t.Cleanup(s.store.Resume)
-	d.Log.Await(t, patience, "complaint", func(log string) bool { return len(complaints(log)) > 0 })
+	d.Log.Await(t, waitLimit, "complaint", func(log string) bool { return len(complaints(log)) > 0 })
 	return d
 }

@@ -136,7 +136,7 @@ func (s *site) start(name string, environ ...string) *daemon {
 // produce writes records to the partitions that they name, in order, and returns when they are safe.
 func (s *site) produce(records ...*kgo.Record) {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.t.Context(), waitLimit)
 	defer cancel()
 	for _, r := range records {
 		r.Topic = s.events
@@ -257,7 +257,7 @@ func (s *site) read(topic string) []*kgo.Record {
 		s.t.Fatal(err)
 	}
 	defer client.Close()
-	ctx, cancel := context.WithTimeout(s.t.Context(), patience)
+	ctx, cancel := context.WithTimeout(s.t.Context(), waitLimit)
 	defer cancel()
 	var records []*kgo.Record
 	for len(records) < want {

@@ -93,7 +93,7 @@ func TestSkip(t *testing.T) {
 	skipping.mayLogErrors = true
 	skipping.awaitStarted()
 	skipping.AwaitLog("not skipped: nothing at this offset is there that cannot be read")
-	skipping.Log.Await(t, patience, "both", func(text string) bool {
+	skipping.Log.Await(t, waitLimit, "both", func(text string) bool {
 		return strings.Count(text, `"msg":"passed over what cannot be read, as -skip says"`) == 2
 	})
 	s.awaitDone()

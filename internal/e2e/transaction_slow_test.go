@@ -11,7 +11,7 @@ import (
 // TestSlowOpenTransaction: after a minute it is logged, with whose transaction it is.
 func TestSlowOpenTransaction(t *testing.T) {
 	x := newOpenTransaction(t)
-	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	ctx, cancel := context.WithTimeout(t.Context(), waitLimit)
 	defer cancel()
 	id, epoch, err := x.txn.ProducerID(ctx)
 	if err != nil {

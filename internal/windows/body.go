@@ -20,7 +20,7 @@ type body struct{ *counter }
 func (c body) head() head {
 	h := head{
 		op: c.spec.Op, step: c.spec.Step, n: c.spec.N,
-		newest: c.buckets.newest(), dropped: none,
+		newest: c.buckets.newest(), dropped: noBucket,
 		part: c.history.part, partGeneration: c.history.generation, edition: c.history.edition, stored: c.stored,
 	}
 	if c.lowerBound(c.lowest()) {
@@ -35,7 +35,7 @@ func (c body) head() head {
 
 // blank reports whether there is nothing to write.
 func (h *head) blank() bool {
-	return h.newest == none && h.dropped == none && !h.orphaned()
+	return h.newest == noBucket && h.dropped == noBucket && !h.orphaned()
 }
 
 // inline reports whether the members are in the record.
@@ -56,7 +56,7 @@ func (bs buckets) wide() bool {
 // append appends the counter's bytes.
 func (c body) append(dst []byte, h *head) []byte {
 	dst = h.append(dst)
-	if h.newest == none {
+	if h.newest == noBucket {
 		return dst
 	}
 	if h.inline() {
@@ -80,7 +80,7 @@ func (c body) decode(d *decoder, h *head) {
 	if c.members != nil {
 		c.members.n, c.members.generation = h.chunks, h.generation
 	}
-	if h.newest == none {
+	if h.newest == noBucket {
 		return
 	}
 	if h.inline() {

@@ -36,7 +36,7 @@ func (bs buckets) find(b int64) (int, bool) {
 // newest is the number of the newest bucket, or none.
 func (bs buckets) newest() int64 {
 	if len(bs) == 0 {
-		return none
+		return noBucket
 	}
 	return bs[len(bs)-1].at
 }
@@ -44,7 +44,7 @@ func (bs buckets) newest() int64 {
 // oldest is the number of the oldest bucket, or none.
 func (bs buckets) oldest() int64 {
 	if len(bs) == 0 {
-		return none
+		return noBucket
 	}
 	return bs[0].at
 }

@@ -21,7 +21,7 @@ func newCounter(sp *Spec, sz *Sizes) *counter {
 	if sp.Step < 0 || sp.N < 0 || sp.N > maxBuckets {
 		panic(fmt.Sprintf("BUG: counter %016x of %d buckets of %d ns", sp.ID, sp.N, sp.Step))
 	}
-	c := &counter{bucketClock: bucketClock{spec: sp}, sizes: sz, dropped: none}
+	c := &counter{bucketClock: bucketClock{spec: sp}, sizes: sz, dropped: noBucket}
 	if c.keyed() {
 		c.members = &members{}
 	}
@@ -175,7 +175,7 @@ func (c *counter) show(held tally, lowest int64) (v uint64, atLeast bool) {
 
 // lowerBound reports whether the value is a lower bound because something was dropped.
 func (c *counter) lowerBound(lowest int64) bool {
-	return c.dropped != none && c.dropped >= lowest
+	return c.dropped != noBucket && c.dropped >= lowest
 }
 
 // left is what is held once the first n buckets are gone.

@@ -24,16 +24,16 @@ func (c *counter) nextChange(t int64) (int64, bool) {
 	held := c.left(i)
 	v, atLeast := c.show(held, lowest)
 	for {
-		b := int64(none)
+		b := int64(noBucket)
 		if c.lowerBound(lowest) {
 			b = c.dropped
 		}
-		if i < len(c.buckets) && (b == none || c.buckets[i].at <= b) {
+		if i < len(c.buckets) && (b == noBucket || c.buckets[i].at <= b) {
 			b = c.buckets[i].at
 			held.sub(c.buckets[i].tally)
 			i++
 		}
-		if b == none {
+		if b == noBucket {
 			return 0, false
 		}
 		lowest = satAdd(b, 1)

@@ -42,8 +42,8 @@ func (h *head) flags() byte {
 		is  bool
 		bit byte
 	}{
-		{h.newest != none, hasBuckets},
-		{h.dropped != none, hasDropped},
+		{h.newest != noBucket, hasBuckets},
+		{h.dropped != noBucket, hasDropped},
 		{h.part, hasHistory},
 		{h.chunks > 0, hasChunks},
 		{h.orphaned(), hasOrphans},
@@ -68,10 +68,10 @@ func (h *head) append(dst []byte) []byte {
 	if h.step > 0 {
 		dst = binary.AppendUvarint(dst, uint64(h.n))
 	}
-	if h.newest != none {
+	if h.newest != noBucket {
 		dst = binary.AppendVarint(dst, h.newest)
 	}
-	if h.dropped != none {
+	if h.dropped != noBucket {
 		dst = binary.AppendVarint(dst, h.dropped)
 	}
 	if h.chunks > 0 {
@@ -96,7 +96,7 @@ func (h *head) append(dst []byte) []byte {
 // time now.
 func decodeHead(d *decoder, now int64, generations uint64) head {
 	f := d.byte()
-	h := head{op: Op(f & opMask), newest: none, dropped: none}
+	h := head{op: Op(f & opMask), newest: noBucket, dropped: noBucket}
 	h.wide = f&isWide != 0
 	h.part = f&hasHistory != 0
 	h.step = decodeStep(d)
@@ -135,7 +135,7 @@ func (h *head) decodeBucket(d *decoder, now int64) int64 {
 	b := d.varint()
 	if sp := h.spec(); b > sp.Bucket(now) || b < math.MinInt64+maxBuckets {
 		d.fail("bucket %d at time %d", b, now)
-		return none
+		return noBucket
 	}
 	return b
 }
@@ -146,7 +146,7 @@ func (h *head) check(d *decoder, flags byte) {
 	switch {
 	case d.err != nil:
 	case flags != h.flags(),
-		(h.part || h.chunks > 0) && h.newest == none,
+		(h.part || h.chunks > 0) && h.newest == noBucket,
 		h.part && keyed && h.chunks == 0,
 		h.chunks > 0 && !keyed,
 		h.wide && (h.op != Weighted || h.chunks == 0),
@@ -163,7 +163,7 @@ func (h *head) spec() Spec {
 // runOut reports whether the window is empty at time t.
 func (h *head) runOut(t int64) bool {
 	newest := max(h.newest, h.dropped)
-	if newest == none {
+	if newest == noBucket {
 		return true
 	}
 	sp := h.spec()
@@ -172,7 +172,7 @@ func (h *head) runOut(t int64) bool {
 
 // dropAll empties the head; only parts of the counter may be left.
 func (h *head) dropAll() {
-	h.newest, h.dropped = none, none
+	h.newest, h.dropped = noBucket, noBucket
 	h.part, h.wide, h.chunks = false, false, 0
 }
 

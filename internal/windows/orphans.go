@@ -75,7 +75,7 @@ func (s *Subject) Shrink(dst []Part) []Part {
 			continue
 		}
 		s.dropAll(c)
-		c.dropped = none
+		c.dropped = noBucket
 		if !c.stored.orphaned(0, false) {
 			s.counters[i] = nil
 		}

@@ -16,8 +16,8 @@ const (
 	Never  = math.MaxInt64
 )
 
-// none is the number of no bucket.
-const none = NoTime
+// noBucket is the number of no bucket.
+const noBucket = NoTime
 
 // Bucket is the number of the bucket that time t falls in, floor(t/Step).
 func (sp *Spec) Bucket(t int64) int64 {
@@ -55,7 +55,7 @@ func (sp *Spec) Start(b int64) int64 {
 
 // gone is the time at which bucket b leaves the window; false if it never does.
 func (sp *Spec) gone(b int64) (int64, bool) {
-	if sp.Step == 0 || b == none {
+	if sp.Step == 0 || b == noBucket {
 		return 0, false
 	}
 	t := sp.Start(satAdd(b, sp.N+1))

@@ -68,5 +68,5 @@ func TestGone(t *testing.T) {
 	f(Spec{Step: 10, N: 2}, math.MaxInt64/10, 0, false)
 	f(Spec{Step: 1, N: 1}, math.MaxInt64-1, 0, false)
 	f(Spec{}, 0, 0, false)
-	f(Spec{Step: 10}, none, 0, false)
+	f(Spec{Step: 10}, noBucket, 0, false)
 }

@@ -228,7 +228,7 @@ func (s *Subject) Preceded(i int, t int64) bool {
 // other layouts too as far as the record can tell.
 func (s *Subject) Empty(t int64) bool {
 	for _, c := range s.counters {
-		if c != nil && c.newest() != none && c.newest() >= c.spec.lowest(c.spec.Bucket(t)) {
+		if c != nil && c.newest() != noBucket && c.newest() >= c.spec.lowest(c.spec.Bucket(t)) {
 			return false
 		}
 	}

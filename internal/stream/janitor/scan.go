@@ -84,7 +84,7 @@ func (w *Janitor) Scan(ctx context.Context) error {
 		if n < len(shards) && shards[n].owned {
 			s := &shards[n]
 			if s.keys = append(s.keys, bytes.Clone(key)); len(s.keys) >= w.Step {
-				w.look(ctx, n, s)
+				w.examine(ctx, n, s)
 			}
 		}
 		return ctx.Err() == nil
@@ -93,7 +93,7 @@ func (w *Janitor) Scan(ctx context.Context) error {
 	for n := range shards {
 		s := &shards[n]
 		if len(s.keys) > 0 {
-			w.look(ctx, n, s)
+			w.examine(ctx, n, s)
 			pause()
 		}
 		if s.owned && err == nil && s.err == nil {
@@ -110,15 +110,15 @@ func (w *Janitor) scanned(s *shard.Shard) bool {
 	return w.Owned(s.Number) && s.StreamTimeShared.Load() != engine.NoTime
 }
 
-// look looks at the keys that a shard's part of a scan has.
-func (w *Janitor) look(ctx context.Context, shard int, s *shardScan) {
-	armed, err := w.lookAt(ctx, shard, s.keys)
+// examine looks at the keys that a shard's part of a scan has.
+func (w *Janitor) examine(ctx context.Context, shard int, s *shardScan) {
+	armed, err := w.examineKeys(ctx, shard, s.keys)
 	s.keys, s.armed, s.err = s.keys[:0], s.armed+armed, cmp.Or(s.err, err)
 }
 
-// lookAt forgets or indexes the records under keys. How far the stream is it reads together
+// examineKeys forgets or indexes the records under keys. How far the stream is it reads together
 // with them: a store that went back may hold records to which what comes next belongs. It returns how many may clear.
-func (w *Janitor) lookAt(ctx context.Context, shard int, keys [][]byte) (int, error) {
+func (w *Janitor) examineKeys(ctx context.Context, shard int, keys [][]byte) (int, error) {
 	all := position.AppendFenceKeys(slices.Clip(keys), w.Keys, shard, w.Partitions)
 	values, err := w.Store.Load(ctx, shard, all, nil)
 	if err != nil {

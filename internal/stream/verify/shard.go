@@ -41,8 +41,8 @@ func (v *verification) shard(ctx context.Context, n int) error {
 // look is for all shards, since a Redis goes over all its keys for each. What the service stores later is
 // in memory as well when its shard's turn comes, if it comes from the log.
 func (v *verification) findExtraRecords(ctx context.Context) error {
-	v.strange = make([][][]byte, v.Shards)
-	for _, s := range v.again.shards {
+	v.extra = make([][][]byte, v.Shards)
+	for _, s := range v.recount.shards {
 		if err := s.Commit(ctx); err != nil {
 			return err
 		}
@@ -55,9 +55,9 @@ func (v *verification) findExtraRecords(ctx context.Context) error {
 		if _, known := thresholds.ParseKind(kind); !known || n >= v.Shards {
 			return true
 		}
-		wanted[0] = v.again.store.Keys().AppendRecordKey(wanted[0][:0], n, kind, id)
-		if values, failed = v.again.store.Load(ctx, n, wanted, values); failed == nil && values[0] == nil {
-			v.strange[n] = append(v.strange[n], bytes.Clone(key))
+		wanted[0] = v.recount.store.Keys().AppendRecordKey(wanted[0][:0], n, kind, id)
+		if values, failed = v.recount.store.Load(ctx, n, wanted, values); failed == nil && values[0] == nil {
+			v.extra[n] = append(v.extra[n], bytes.Clone(key))
 		}
 		return failed == nil
 	}, nil)
@@ -66,11 +66,11 @@ func (v *verification) findExtraRecords(ctx context.Context) error {
 
 // records are the keys of all records of a shard, in memory and in the store.
 func (v *verification) records(ctx context.Context, n int) ([][]byte, error) {
-	if err := v.again.shards[n].Commit(ctx); err != nil {
+	if err := v.recount.shards[n].Commit(ctx); err != nil {
 		return nil, err
 	}
-	keys, again := v.strange[n], v.again.store
-	v.strange[n] = nil
+	keys, again := v.extra[n], v.recount.store
+	v.extra[n] = nil
 	err := again.Scan(ctx, n, again.Keys().AppendRecordPrefix(nil, n), func(key []byte) bool {
 		_, kind, id, _ := again.Keys().ParseRecordKey(key)
 		keys = append(keys, v.Store.Keys().AppendRecordKey(nil, n, kind, id))
@@ -93,7 +93,7 @@ func (v *verification) some(ctx context.Context, n int, keys [][]byte) (again []
 	if err := v.readOn(ctx, n); err != nil {
 		return nil, err
 	}
-	if err := v.again.shards[n].Commit(ctx); err != nil {
+	if err := v.recount.shards[n].Commit(ctx); err != nil {
 		return nil, err
 	}
 	c := v.comparing(n)
@@ -116,12 +116,12 @@ var errMoved = errors.New("written while it was read")
 func (v *verification) one(ctx context.Context, c *comparing, key, record []byte) (moved bool, err error) {
 	_, name, id, _ := v.Store.Keys().ParseRecordKey(key)
 	kind, _ := thresholds.ParseKind(name)
-	wanted := v.again.store.Keys().AppendRecordKey(nil, c.shard, name, id)
-	values, err := v.again.store.Load(ctx, c.shard, [][]byte{wanted}, nil)
+	wanted := v.recount.store.Keys().AppendRecordKey(nil, c.shard, name, id)
+	values, err := v.recount.store.Load(ctx, c.shard, [][]byte{wanted}, nil)
 	if err != nil {
 		return false, err
 	}
-	want, err := v.openSubject(ctx, v.again.store, c.shard, kind, id, wanted, values[0])
+	want, err := v.openSubject(ctx, v.recount.store, c.shard, kind, id, wanted, values[0])
 	if err != nil {
 		return false, err
 	}
@@ -135,7 +135,7 @@ func (v *verification) one(ctx context.Context, c *comparing, key, record []byte
 	case err != nil:
 		return false, err
 	}
-	c.fed = v.again.fed[xxhash.Sum64(append([]byte{byte(kind)}, id...))]
+	c.fed = v.recount.fed[xxhash.Sum64(append([]byte{byte(kind)}, id...))]
 	c.subject(kind, string(id), want, got)
 	return false, nil
 }

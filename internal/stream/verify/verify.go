@@ -75,29 +75,29 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return v.Result, err
 	}
-	v.again = newRecount(&o, secret, v.topics, from, out, v.Retrier)
-	defer v.again.close()
+	v.recount = newRecount(&o, secret, v.topics, from, out, v.Retrier)
+	defer v.recount.close()
 	err = v.run(ctx)
-	v.Records = v.again.taken
-	for _, p := range v.again.partitions {
+	v.Records = v.recount.taken
+	for _, p := range v.recount.partitions {
 		v.Shortened = v.Shortened || p.Shortened()
 	}
 	return v.Result, err
 }
 
-// verification is one under way.
+// verification is a verify under way.
 type verification struct {
 	*Options
 	Result
 	metrics.Retrier
-	topics []position.TopicPartition
-	began  map[uint64]int64 // since when each counter is kept, as coverage has it
-	again  *recount
-	limits [][]position.Position // by shard and partition: the fences last read
-	placed bool                  // a fence was there when they were read
-	// strange are the keys of the records, by shard, that the store had and the log had not.
-	strange [][][]byte
-	clears  engine.Applier
+	topics    []position.TopicPartition
+	began     map[uint64]int64 // since when each counter is kept, as coverage has it
+	recount   *recount
+	limits    [][]position.Position // by shard and partition: the fences last read
+	fenceSeen bool                  // a fence was there when they were read
+	// extra are the keys, by shard, of records that the store had and the log had not.
+	extra  [][][]byte
+	clears engine.Applier
 }
 
 // ErrNothingCounted is a store in which no service has counted.
@@ -186,7 +186,7 @@ func (v *verification) run(ctx context.Context) error {
 	if err := v.refresh(ctx, 0); err != nil {
 		return err
 	}
-	if !v.placed {
+	if !v.fenceSeen {
 		return fmt.Errorf("%w (%s)", ErrOtherTopics, strings.Join(v.Events, ", "))
 	}
 	if err := v.findExtraRecords(ctx); err != nil {
@@ -199,7 +199,7 @@ func (v *verification) run(ctx context.Context) error {
 		if err := v.shard(ctx, n); err != nil {
 			return fmt.Errorf("shard %d: %w", n, err)
 		}
-		v.again.forget(n)
+		v.recount.forget(n)
 	}
 	return v.grown(ctx)
 }
@@ -252,13 +252,13 @@ var errWentBack = errors.New("its fences went back while it was verified: the st
 func (v *verification) limit(shard int, fences [][]byte) error {
 	limits := make([]position.Position, len(v.topics))
 	for i, t := range v.topics {
-		m := position.Position{Offset: v.again.partitions[i].From(), Clock: engine.NoTime, Newest: engine.NoTime}
+		m := position.Position{Offset: v.recount.partitions[i].From(), Clock: engine.NoTime, Newest: engine.NoTime}
 		if fences[i] != nil {
 			var err error
 			if m, err = position.ParseFence(fences[i]); err != nil {
 				return fmt.Errorf("read fence of shard %d, %s/%d: %w", shard, t.Topic, t.Partition, err)
 			}
-			v.placed = true
+			v.fenceSeen = true
 			v.OtherRules = v.OtherRules || m.Pack != v.Program.Hash
 		}
 		limits[i] = m
@@ -281,16 +281,16 @@ func (v *verification) readOn(ctx context.Context, n int) error {
 	}
 	apply := func() error {
 		for i := n; i < v.Shards; i++ {
-			if err := v.again.apply(ctx, i, v.limits[i]); err != nil {
+			if err := v.recount.apply(ctx, i, v.limits[i]); err != nil {
 				return err
 			}
 		}
 		if v.Progress != nil {
-			v.Progress(v.again.progress(to))
+			v.Progress(v.recount.progress(to))
 		}
 		return ctx.Err()
 	}
-	if err := v.again.read(ctx, to, apply); err != nil {
+	if err := v.recount.read(ctx, to, apply); err != nil {
 		return err
 	}
 	return apply()
@@ -300,7 +300,7 @@ func (v *verification) readOn(ctx context.Context, n int) error {
 // ns. NoTime: they are from the start.
 func (v *verification) horizon(shard int) int64 {
 	h := int64(engine.NoTime)
-	for i, p := range v.again.partitions {
+	for i, p := range v.recount.partitions {
 		m := &v.limits[shard][i]
 		if h = max(h, p.CompleteFrom(m.Clock)); m.Since != 0 {
 			h = max(h, m.Since)
