@@ -17,6 +17,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -164,6 +165,52 @@ func TestSameAhead(t *testing.T) {
 				t.Errorf("%s and %s: %s; replayed: %s", now, d, engine.VerdictNames[v], engine.VerdictNames[again])
 			}
 		}
+	}
+}
+
+// TestDecidedBefore: what was decided before a rewind stays so, though the ids that are remembered now are later ones. It is
+// reported once, and kept as long as a rewind can come back to it.
+func TestDecidedBefore(t *testing.T) {
+	low := int64(0)
+	d := deciding(t, engine.IntakeOptions{DedupeWindow: time.Minute})
+	d.committed = func() (int64, bool) { return low, true }
+	var records []fetch.Record
+	for i, id := range []string{"1", "1", "2", "1", "1", "2"} { // from the fourth on an hour later
+		records = append(records, fetchtest.Click(id, fetchtest.ClicksAt+int64(i/3)*3_600_000))
+		records[i].Offset = int64(i)
+	}
+	read := func() (got []string) {
+		for i := range records {
+			v, err := verdictOf(d, &records[i])
+			if err != nil {
+				t.Fatal(err)
+			}
+			got = append(got, engine.VerdictNames[v])
+		}
+		return got
+	}
+	want := []string{"matched", "duplicate", "matched", "matched", "duplicate", "matched"}
+	if got := read(); !slices.Equal(got, want) {
+		t.Errorf("%v, want %v", got, want)
+	}
+	if got := read(); !slices.Equal(got, want) {
+		t.Errorf("after a rewind %v, want %v", got, want)
+	}
+	for _, again := range []bool{false, true} {
+		if d.first(&records[5]) == again {
+			t.Errorf("reported before: %v", !again)
+		}
+	}
+	if d.decided(-1) || !d.decided(0) || !d.decided(6) || d.decided(7) {
+		t.Errorf("decided up to %d, from %d", d.decidedTo, d.knownFrom)
+	}
+	for range 2 * forgetEvery {
+		records[5].Offset++
+		low = records[5].Offset - 10
+		d.verdict(&records[5]) // a repeat each time
+	}
+	if len(d.repeats) > forgetEvery || d.decided(5) || !d.decided(d.decidedTo-10) {
+		t.Errorf("%d duplicates kept, from %d", len(d.repeats), d.knownFrom)
 	}
 }
 
