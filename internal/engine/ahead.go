@@ -2,14 +2,13 @@ package engine
 
 import (
 	"fmt"
-	"math"
 	"strconv"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 )
 
-// tooNew says whether a time lies more than most after another (all ns).
+// tooNew reports whether a time lies more than most after another (all ns).
 func tooNew(at, after int64, most time.Duration) bool {
 	return at > after && uint64(at)-uint64(after) > uint64(most) // the difference may not fit a signed one
 }
@@ -58,8 +57,3 @@ func instant(timestamp int64) string {
 }
 
 func rfc3339(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
-
-// Nanoseconds is a Kafka timestamp, which may be anything, as a time.
-func Nanoseconds(timestamp int64) int64 {
-	return max(min(timestamp, math.MaxInt64/Millisecond), math.MinInt64/Millisecond) * Millisecond
-}

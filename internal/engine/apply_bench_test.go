@@ -132,7 +132,7 @@ func (a *applied) subject(o *engine.Operation) *engine.Subject {
 	if s, ok := a.subjects[string(a.name)]; ok {
 		return s
 	}
-	s := a.apply.Open(windows.NewSubject(&a.program.Kinds[o.Kind].Layout), o.Kind, string(o.ID))
+	s := engine.NewSubject(windows.NewSubject(&a.program.Kinds[o.Kind].Layout), o.Kind, string(o.ID))
 	a.subjects[string(a.name)] = s
 	return s
 }

@@ -8,7 +8,7 @@ import (
 func TestMerge(t *testing.T) {
 	f := func(x, y, want []int) {
 		t.Helper()
-		if got := Merge([]int{9}, x, y); !slices.Equal(got, append([]int{9}, want...)) {
+		if got := merge([]int{9}, x, y); !slices.Equal(got, append([]int{9}, want...)) {
 			t.Errorf("%v and %v: got %v, want %v", x, y, got, want)
 		}
 	}

@@ -24,7 +24,7 @@ func TestClearWaitsForSince(t *testing.T) {
 				got = time.Unix(0, c.Time).UTC().Format("15:04:05")
 			}
 		})
-		r.Apply.Since = func(thresholds.Kind, int) int64 {
+		r.SetSince(func(thresholds.Kind, int) int64 {
 			if since == "" {
 				return 0
 			}
@@ -33,7 +33,7 @@ func TestClearWaitsForSince(t *testing.T) {
 				t.Fatal(err)
 			}
 			return at.UnixNano()
-		}
+		})
 		for _, e := range []struct{ minute, n int }{{0, 300}, {1, 50}, {59, 1}} {
 			line := fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T12:%02d:00Z","type":"click","incident":"A","count":%d}`, e.minute, e.minute, e.n)
 			if err := r.Line(line); err != nil {

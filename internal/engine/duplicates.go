@@ -4,52 +4,53 @@ import "math"
 
 // Duplicates remembers the ids that came in a partition, for one window of its
 // clock. It is exact (64-bit keyed fingerprints), unless more than max ids came within
-// the window: then the oldest is forgotten, and shortened counts it.
+// the window: then the oldest is forgotten, and Shortened counts it.
 //
 // Ids leave in the order in which they came, so an id that is there came within the window.
 type Duplicates struct {
-	Window int64 // milliseconds
-	max    int   // ids
+	Window    int64  // how long an id is remembered, ms
+	Shortened uint64 // ids that were forgotten within the window, since NewDuplicates
 
-	clock     int64 // the partition's: the running maximum of its timestamps, ms
-	started   bool  // clock is set
-	Came      idRing
-	Places    idIndex
-	Shortened uint64
+	max     int   // ids
+	clock   int64 // the partition's: the running maximum of its timestamps, ms
+	started bool  // clock is set
+	came    idRing
+	places  idIndex
 }
 
+// NewDuplicates remembers ids for a window (ms), at most so many.
 func NewDuplicates(window int64, most int) Duplicates {
 	span := uint64(most) + uint64(window)/idGap + 2 // what the queue may hold, pauses included
-	return Duplicates{Window: window, max: most, Places: newIDIndex(span)}
+	return Duplicates{Window: window, max: most, places: newIDIndex(span)}
 }
 
 // Seen notes an id that came with a record of the given timestamp (ms), and
-// says whether it came before within the window. It moves the clock.
+// reports whether it came before within the window. It moves the clock.
 func (d *Duplicates) Seen(id uint64, timestamp int64) bool {
 	if !d.started || timestamp > d.clock {
 		d.clock, d.started = timestamp, true
 		d.expire()
 	}
-	duplicate := d.Places.put(&d.Came, id, d.Came.push(id, d.clock))
-	if d.Came.ids > d.max {
+	duplicate := d.places.put(&d.came, id, d.came.push(id, d.clock))
+	if d.came.ids > d.max {
 		d.shorten()
 	}
 	return duplicate
 }
 
 // Size is how many ids are remembered; one that came again is counted as often.
-func (d *Duplicates) Size() int { return d.Came.ids }
+func (d *Duplicates) Size() int { return d.came.ids }
 
 // expire forgets what left the window.
 func (d *Duplicates) expire() {
-	for d.Came.length() > 0 && apart(d.Came.first, d.clock) > uint64(d.Window) {
+	for d.came.length() > 0 && apart(d.came.first, d.clock) > uint64(d.Window) {
 		d.forget()
 	}
 }
 
 // shorten forgets the id that is one too many.
 func (d *Duplicates) shorten() {
-	for d.Came.ids > d.max {
+	for d.came.ids > d.max {
 		d.forget()
 	}
 	d.Shortened++
@@ -57,16 +58,16 @@ func (d *Duplicates) shorten() {
 
 // forget forgets the oldest entry, be it an id or a pause.
 func (d *Duplicates) forget() {
-	if id, at, ok := d.Came.pop(); ok {
-		d.Places.drop(&d.Came, id, at)
+	if id, at, ok := d.came.pop(); ok {
+		d.places.drop(&d.came, id, at)
 	}
 }
 
 // Reset forgets everything, the clock too.
 func (d *Duplicates) Reset() {
-	told := d.Shortened
+	shortened := d.Shortened
 	*d = NewDuplicates(d.Window, d.max)
-	d.Shortened = told
+	d.Shortened = shortened
 }
 
 // apart is the time from a to b, not before it, ms: two timestamps may lie further apart than int64 says.
@@ -75,16 +76,16 @@ func apart(a, b int64) uint64 { return uint64(b) - uint64(a) }
 // idRing is ids in the order in which they came, each with the time since the one
 // before: 10 bytes an id.
 type idRing struct {
-	Blocks      []*IdBlock // of the places from start on
-	Spare       *IdBlock
+	blocks      []*idBlock // of the places from start on
+	spare       *idBlock
 	start       uint64 // place of the first block's first entry; places count up for ever
 	head, tail  uint64 // places: of the next entry, of the oldest
 	first, last int64  // clocks of the oldest and of the newest entry, ms
 	ids         int    // entries that are ids, not pauses
 }
 
-// IdBlock is a stretch of the queue.
-type IdBlock struct {
+// idBlock is a stretch of the queue.
+type idBlock struct {
 	prints [idBlockSize]uint64
 	gaps   [idBlockSize]uint16 // ms since the entry before; idPause: no id, but that much time
 }
@@ -99,7 +100,7 @@ func (q *idRing) length() uint64 { return q.head - q.tail }
 // at is the fingerprint at a place.
 func (q *idRing) at(place uint64) uint64 {
 	i := place - q.start
-	return q.Blocks[i/idBlockSize].prints[i%idBlockSize]
+	return q.blocks[i/idBlockSize].prints[i%idBlockSize]
 }
 
 // push appends an id that came at a clock, not before the newest, and returns its place.
@@ -119,34 +120,34 @@ func (q *idRing) push(id uint64, clock int64) uint64 {
 
 func (q *idRing) add(id uint64, gap uint16) {
 	i := q.head - q.start
-	if i/idBlockSize == uint64(len(q.Blocks)) {
-		if q.Spare == nil {
-			q.Spare = &IdBlock{}
+	if i/idBlockSize == uint64(len(q.blocks)) {
+		if q.spare == nil {
+			q.spare = &idBlock{}
 		}
-		q.Blocks, q.Spare = append(q.Blocks, q.Spare), nil
+		q.blocks, q.spare = append(q.blocks, q.spare), nil
 	}
-	b := q.Blocks[i/idBlockSize]
+	b := q.blocks[i/idBlockSize]
 	b.prints[i%idBlockSize], b.gaps[i%idBlockSize] = id, gap
 	q.head++
 }
 
-// pop takes the oldest entry out, and says which id was at which place; false: it was a pause.
+// pop takes the oldest entry out: its id and its place; false: it was a pause.
 func (q *idRing) pop() (id, place uint64, ok bool) {
 	place = q.tail
 	i := place - q.start
-	b := q.Blocks[i/idBlockSize]
+	b := q.blocks[i/idBlockSize]
 	id, ok = b.prints[i%idBlockSize], b.gaps[i%idBlockSize] != idGap
 	q.tail++
 	if ok {
 		q.ids--
 	}
 	if i+1 == idBlockSize {
-		q.start, q.Spare = q.start+idBlockSize, b
-		q.Blocks = q.Blocks[:copy(q.Blocks, q.Blocks[1:])]
+		q.start, q.spare = q.start+idBlockSize, b
+		q.blocks = q.blocks[:copy(q.blocks, q.blocks[1:])]
 	}
 	if q.length() > 0 {
 		i = q.tail - q.start
-		q.first += int64(q.Blocks[i/idBlockSize].gaps[i%idBlockSize])
+		q.first += int64(q.blocks[i/idBlockSize].gaps[i%idBlockSize])
 	}
 	return id, place, ok
 }

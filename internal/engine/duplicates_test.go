@@ -81,7 +81,7 @@ func TestDuplicatesFew(t *testing.T) {
 			if rng.IntN(3) > 0 && d.Seen(rng.Uint64(), 4*at) {
 				t.Fatalf("seed %d: a new id is a duplicate", seed)
 			}
-			if !slices.ContainsFunc(d.Places.Buckets, func(b IdBucket) bool { return b.Past == 0 }) {
+			if !slices.ContainsFunc(d.places.buckets, func(b idBucket) bool { return b.past == 0 }) {
 				everywhere++
 			}
 		}
@@ -102,12 +102,12 @@ func TestDuplicatesAll(t *testing.T) {
 	for at := int64(0); at < 10; at++ { // a window later all but these few are gone
 		d.Seen(rng.Uint64(), 700_000+at)
 	}
-	if d.Size() != 10 || d.Places.N != 10 || len(d.Places.Buckets) > 100 || len(d.Came.Blocks) > 1 {
-		t.Errorf("%d ids in the queue, %d in %d buckets, %d blocks", d.Size(), d.Places.N, len(d.Places.Buckets), len(d.Came.Blocks))
+	if d.Size() != 10 || d.places.n != 10 || len(d.places.buckets) > 100 || len(d.came.blocks) > 1 {
+		t.Errorf("%d ids in the queue, %d in %d buckets, %d blocks", d.Size(), d.places.n, len(d.places.buckets), len(d.came.blocks))
 	}
 	past := uint32(0)
-	for i := range d.Places.Buckets {
-		past += d.Places.Buckets[i].Past
+	for i := range d.places.buckets {
+		past += d.places.buckets[i].past
 	}
 	if past > 10 {
 		t.Errorf("%d ids went past a bucket, of 10", past)
@@ -158,9 +158,9 @@ func TestDuplicatesMemory(t *testing.T) {
 
 // memory is the bytes held.
 func memoryOf(d *Duplicates) int {
-	n := len(d.Places.Buckets)*int(unsafe.Sizeof(IdBucket{})) + len(d.Came.Blocks)*int(unsafe.Sizeof(IdBlock{})) + 8*cap(d.Came.Blocks)
-	if d.Came.Spare != nil {
-		n += int(unsafe.Sizeof(IdBlock{}))
+	n := len(d.places.buckets)*int(unsafe.Sizeof(idBucket{})) + len(d.came.blocks)*int(unsafe.Sizeof(idBlock{})) + 8*cap(d.came.blocks)
+	if d.came.spare != nil {
+		n += int(unsafe.Sizeof(idBlock{}))
 	}
 	return n
 }

@@ -6,7 +6,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 )
 
-// Refusal says what becomes of a record that is no event to be counted, and why. A time too
+// Refusal is the verdict on a record that is no event to be counted, and why. A time too
 // far ahead to be told in nanoseconds is ahead like any other.
 func Refusal(err error) (Verdict, error) {
 	if ReasonOf(err) == event.ReasonAhead {
@@ -25,6 +25,7 @@ var ErrNoTimestamp = &event.Malformed{
 		"or have Kafka set it: message.timestamp.type=LogAppendTime on the topic",
 }
 
+// ReasonOf is the reason (event.Reason...) of an error of Refusal, of AheadOf or of a replay, as metrics and dead letters tell it.
 func ReasonOf(err error) string {
 	var m *event.Malformed
 	if errors.As(err, &m) {

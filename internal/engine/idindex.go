@@ -4,20 +4,20 @@ import "math/bits"
 
 // idIndex says at which place of a queue an id came last: an open table of buckets of one
 // cache line, in which an id that finds its bucket full goes on to the next one, and each bucket
-// counts who went past it, so that a search ends early and nothing has to be left behind by a removal
+// counts who went past it, so that a search ends early and a removal has to leave nothing in its place
 // (as in Meta's F14 tables, "Open-sourcing F14 for faster, more memory-efficient hash tables", 2019).
 //
 // A slot is a few bits of the fingerprint over the low bits of the place: the rest stands in the queue.
 type idIndex struct {
-	Buckets []IdBucket
-	N       int
+	buckets []idBucket
+	n       int
 	bits    uint // of a place in a slot
 }
 
-// IdBucket is slots, 0 where there is none, and how many ids went past the bucket.
-type IdBucket struct {
+// idBucket is slots, 0 where there is none, and how many ids went past the bucket.
+type idBucket struct {
 	slots [idSlots]uint32
-	Past  uint32
+	past  uint32
 }
 
 // With 15 slots of 4 bytes to 64 bytes, 75 to 90 % full, an id takes 4.7 to 5.7 bytes.
@@ -29,18 +29,18 @@ const (
 
 // newIDIndex is a table for a queue of at most span entries.
 func newIDIndex(span uint64) idIndex {
-	return idIndex{Buckets: make([]IdBucket, 1), bits: uint(bits.Len64(span))}
+	return idIndex{buckets: make([]idBucket, 1), bits: uint(bits.Len64(span))}
 }
 
 // home is the bucket an id belongs in.
 func (t *idIndex) home(id uint64) int {
-	n, _ := bits.Mul64(id, uint64(len(t.Buckets)))
+	n, _ := bits.Mul64(id, uint64(len(t.buckets)))
 	return int(n)
 }
 
 // next is the bucket after i.
 func (t *idIndex) next(i int) int {
-	if i++; i < len(t.Buckets) {
+	if i++; i < len(t.buckets) {
 		return i
 	}
 	return 0
@@ -56,14 +56,14 @@ func (t *idIndex) place(q *idRing, slot uint32) uint64 {
 	return q.tail + (uint64(slot)-q.tail)&(1<<t.bits-1)
 }
 
-// put notes the place at which an id came, the queue's newest, and says whether it was there before.
+// put notes the place at which an id came, the queue's newest, and reports whether it was there before.
 func (t *idIndex) put(q *idRing, id, place uint64) bool {
 	if slot := t.find(q, id); slot != nil {
 		*slot = t.slot(id, place)
 		return true
 	}
-	if t.N++; t.N > len(t.Buckets)*idSlots*fullestSlots/100 {
-		t.resize(q, len(t.Buckets)+len(t.Buckets)/growBuckets+1)
+	if t.n++; t.n > len(t.buckets)*idSlots*fullestSlots/100 {
+		t.resize(q, len(t.buckets)+len(t.buckets)/growBuckets+1)
 	}
 	t.insert(id, t.slot(id, place))
 	return false
@@ -73,14 +73,14 @@ func (t *idIndex) put(q *idRing, id, place uint64) bool {
 func (t *idIndex) find(q *idRing, id uint64) *uint32 {
 	tag := t.slot(id, 0) >> t.bits
 	i := t.home(id)
-	for range t.Buckets { // in a small table ids may have gone past every bucket
-		b := &t.Buckets[i]
+	for range t.buckets { // in a small table ids may have gone past every bucket
+		b := &t.buckets[i]
 		for j := range b.slots {
 			if s := b.slots[j]; s>>t.bits == tag && q.at(t.place(q, s)) == id {
 				return &b.slots[j]
 			}
 		}
-		if b.Past == 0 {
+		if b.past == 0 {
 			break
 		}
 		i = t.next(i)
@@ -90,14 +90,14 @@ func (t *idIndex) find(q *idRing, id uint64) *uint32 {
 
 func (t *idIndex) insert(id uint64, slot uint32) {
 	for i := t.home(id); ; i = t.next(i) {
-		b := &t.Buckets[i]
+		b := &t.buckets[i]
 		for j := range b.slots {
 			if b.slots[j] == 0 {
 				b.slots[j] = slot
 				return
 			}
 		}
-		b.Past++
+		b.past++
 	}
 }
 
@@ -105,8 +105,8 @@ func (t *idIndex) insert(id uint64, slot uint32) {
 func (t *idIndex) drop(q *idRing, id, place uint64) {
 	slot := t.slot(id, place)
 	i := t.home(id)
-	for range t.Buckets {
-		b := &t.Buckets[i]
+	for range t.buckets {
+		b := &t.buckets[i]
 		for j := range b.slots {
 			if b.slots[j] == slot {
 				b.slots[j] = 0
@@ -115,7 +115,7 @@ func (t *idIndex) drop(q *idRing, id, place uint64) {
 				return
 			}
 		}
-		if b.Past == 0 {
+		if b.past == 0 {
 			return
 		}
 		i = t.next(i)
@@ -124,23 +124,23 @@ func (t *idIndex) drop(q *idRing, id, place uint64) {
 
 // left takes back that an id went past the buckets before bucket i.
 func (t *idIndex) left(id uint64, i int) {
-	t.N--
+	t.n--
 	for j := t.home(id); j != i; j = t.next(j) {
-		t.Buckets[j].Past--
+		t.buckets[j].past--
 	}
 }
 
 // shrink gives memory back when a quarter of it would do.
 func (t *idIndex) shrink(q *idRing) {
-	if room := len(t.Buckets) * idSlots; room > 1_000 && t.N < room/4 {
-		t.resize(q, t.N*100/fullestSlots*5/4/idSlots+1)
+	if room := len(t.buckets) * idSlots; room > 1_000 && t.n < room/4 {
+		t.resize(q, t.n*100/fullestSlots*5/4/idSlots+1)
 	}
 }
 
 // resize moves all to another number of buckets.
 func (t *idIndex) resize(q *idRing, buckets int) {
-	old := t.Buckets
-	t.Buckets = make([]IdBucket, buckets)
+	old := t.buckets
+	t.buckets = make([]idBucket, buckets)
 	for i := range old {
 		for _, s := range old[i].slots {
 			if s != 0 {

@@ -6,10 +6,9 @@ import (
 	"github.com/dchest/siphash"
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// IntakeOptions says how events are taken in: what is refused, what is a repeat.
+// IntakeOptions is how events are taken in: what is refused, what is a repeat.
 type IntakeOptions struct {
 	// MaxAhead is how far an event's time may lie after its Kafka timestamp. Default 5 min.
 	MaxAhead time.Duration
@@ -29,6 +28,7 @@ const (
 	DefaultMaxIDs       = 4_000_000
 )
 
+// WithDefaults is o with the defaults where it has nothing.
 func (o *IntakeOptions) WithDefaults() IntakeOptions {
 	r := *o
 	if r.MaxAhead == 0 {
@@ -43,64 +43,67 @@ func (o *IntakeOptions) WithDefaults() IntakeOptions {
 	return r
 }
 
-// NoTime stands for "no event yet" where a newest time is kept.
-const NoTime = windows.NoTime
-
 // Verdict is what became of a record.
 type Verdict uint8
 
+// The verdicts, in the order of VerdictNames.
 const (
-	Matched Verdict = iota
-	Unmatched
-	Duplicate
-	Malformed
-	Ahead
-	NumVerdicts // how many verdicts a record can end with
+	Matched     Verdict = iota // a counter took it, or it was late for each
+	Unmatched                  // no counter counts such events
+	Duplicate                  // its id came before, within the window
+	Malformed                  // it is no event
+	Ahead                      // its time lies too far in the future
+	NumVerdicts                // how many verdicts a record can end with
 	// Accepted is a record that is to be matched. It ends as Matched or Unmatched.
 	Accepted
 )
 
+// VerdictNames are the verdicts in metrics, logs and reports.
 var VerdictNames = [NumVerdicts]string{"matched", "unmatched", "duplicate", "malformed", "ahead"}
 
 // Intake is the way of the records of one partition up to their operations.
 // It belongs to one goroutine.
 type Intake struct {
-	Decoder  event.Decoder
-	Event    event.Event
-	Matcher  matcher
-	IDs      Duplicates
-	MaxAhead time.Duration
-	Newest   int64 // the newest time matched, ns; noTime: none
+	Program  *Program      // what events are matched by
+	Decoder  event.Decoder // it fills Event
+	Event    event.Event   // the one under way
+	IDs      Duplicates    // the ids of late
+	MaxAhead time.Duration // how far an event's time may lie after its Kafka timestamp
+	Newest   int64         // the newest time matched, ns; NoTime: none
+
+	matcher  matcher
 	identity []byte
 }
 
+// NewIntake makes an intake of which no event has come. Fingerprints are keyed by the secret.
 func NewIntake(p *Program, secret Secret, o IntakeOptions) *Intake {
 	o = o.WithDefaults()
 	return &Intake{
+		Program:  p,
 		Decoder:  event.Decoder{Types: o.Types},
-		Matcher:  matcher{Program: p, secret: secret},
+		matcher:  matcher{program: p, secret: secret},
 		IDs:      NewDuplicates(o.DedupeWindow.Milliseconds(), o.MaxIDs),
 		MaxAhead: o.MaxAhead,
 		Newest:   NoTime,
 	}
 }
 
-// TooNew says whether the event lies too far ahead of now (ns).
+// TooNew reports whether the event lies too far ahead of now (ns).
 func (in *Intake) TooNew(now int64) bool {
 	return tooNew(in.Event.Time, now, in.MaxAhead)
 }
 
-// Repeated notes the event's identity at the given Kafka timestamp (ms) and says whether it
+// Repeated notes the event's identity at the given Kafka timestamp (ms) and reports whether it
 // is a duplicate.
 func (in *Intake) Repeated(timestamp int64) bool {
 	in.identity = in.Event.AppendIdentity(in.identity[:0])
-	s := in.Matcher.secret
+	s := in.matcher.secret
 	return in.IDs.Seen(siphash.Hash(s.K0, s.K1, in.identity), timestamp)
 }
 
-// Operations matches the event and moves the newest time.
+// Operations matches the event and moves the newest time. They are valid until the next call.
 func (in *Intake) Operations() []Operation {
-	ops := in.Matcher.match(&in.Event)
+	ops := in.matcher.match(&in.Event)
 	if len(ops) > 0 && in.Event.Time > in.Newest {
 		in.Newest = in.Event.Time
 	}

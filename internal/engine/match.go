@@ -8,31 +8,26 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-const (
-	Second      = int64(1e9)
-	Millisecond = int64(1e6)
-)
-
 // Addition is one counter that an operation feeds.
 type Addition struct {
-	Counter int
+	Counter int    // number, in the layout of the subject's kind
 	Key     uint64 // fingerprint of the key: Distinct, Weighted
 	num     uint64 // Sum: what is added; Weighted: the weight
 }
 
-// Operation is one event for one subject. Its slices are the matcher's and
-// valid until the next match.
+// Operation is one event for one subject. Its slices belong to who made it: the intake's are
+// valid until its next event.
 type Operation struct {
-	Kind  thresholds.Kind
-	ID    []byte     // of the subject
-	Event []byte     // id of the event
-	Time  int64      // of the event, ns
-	Adds  []Addition // never empty
+	Kind  thresholds.Kind // of the subject
+	ID    []byte          // of the subject
+	Event []byte          // id of the event
+	Time  int64           // of the event, ns
+	Adds  []Addition      // never empty
 }
 
 // matcher turns events into operations. It belongs to one goroutine.
 type matcher struct {
-	Program *Program
+	program *Program
 	secret  Secret
 	adds    [thresholds.NumKinds][]Addition
 	prints  [event.NumStr]uint64
@@ -43,7 +38,7 @@ type matcher struct {
 // match returns the operations of e, in the order of the kinds; none if no
 // counter takes it.
 func (m *matcher) match(e *event.Event) []Operation {
-	matches := m.Program.types[string(e.Type)]
+	matches := m.program.types[string(e.Type)]
 	if len(matches) == 0 {
 		return nil
 	}

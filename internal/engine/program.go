@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/cespare/xxhash/v2"
 
@@ -17,34 +18,42 @@ import (
 // feeds, and which rules each counter feeds. It is immutable and shared by all
 // goroutines.
 type Program struct {
-	packs []*thresholds.Pack
-	Kinds [thresholds.NumKinds]kindTable
-	types map[string][]match
-	Hash  uint64 // of the packs' hashes, in order
-	// keysPerEvent is more than the keys that one event can add to a commit:
+	// Kinds is what is kept and decided for each kind of subject.
+	Kinds [thresholds.NumKinds]KindTable
+	// Hash is of the packs' hashes, in order: it stands in positions, and tells one program from another.
+	Hash uint64
+	// KeysPerEvent is more than the keys that one event can add to a commit:
 	// four records; for each counter it feeds a history, a chunk, another one that is split and what comes
 	// of that; the crossings of all levels, and a clear of each rule.
 	KeysPerEvent int
+
+	packs []*thresholds.Pack
+	types map[string][]match
 }
 
-// kindTable is what is kept and decided for one kind of subject.
-type kindTable struct {
+// KindTable is what is kept and decided for one kind of subject. Counters and rules have numbers: their places here.
+type KindTable struct {
+	// Layout is the counters and the rules' states that a subject has.
 	Layout windows.Layout
+	// After is, by counter, the counter (First) that must precede; -1: none.
+	After []int
+	// Rules are the rules, in the packs' order.
+	Rules []BoundRule
+
 	// defs are the counters' definitions, by number: two counters of one
 	// hash would be a collision, found when the program is compiled.
 	defs []string
-	// after is, by counter, the counter (First) that must precede; -1: none.
-	After []int
 	// feeds is, by counter, the rules that read it.
 	feeds [][]int
-	Rules []boundRule
 	byID  map[string]int // counter number by definition
 }
 
-// boundRule is a rule with the numbers of its counters.
-type boundRule struct {
+// BoundRule is a rule with the numbers of its counters.
+type BoundRule struct {
 	*thresholds.Rule
 	Counters []int // by limit
+
+	span windows.Spec // of each of its counters: step and number of buckets
 }
 
 // match is one counter that a type of event feeds.
@@ -97,7 +106,7 @@ func Compile(packs []*thresholds.Pack, maxMembers int) (*Program, error) {
 	return p, p.collisions()
 }
 
-// Packs are the packs the program was made of.
+// Packs are the packs that the program was made of, in the order given.
 func (p *Program) Packs() []*thresholds.Pack { return p.packs }
 
 // Rules calls yield with every rule, in the packs' order.
@@ -113,7 +122,7 @@ func (p *Program) Rules(yield func(*thresholds.Rule) bool) {
 
 func (p *Program) addRule(r *thresholds.Rule, maxMembers int) {
 	k := &p.Kinds[r.By]
-	b := boundRule{Rule: r}
+	b := BoundRule{Rule: r, span: span(r)}
 	number := len(k.Rules)
 	for i, l := range r.Limits {
 		c := p.counter(r, l.Measure)
@@ -148,6 +157,15 @@ func (p *Program) counter(r *thresholds.Rule, m *thresholds.Measure) int {
 	return p.define(r, m, op, after)
 }
 
+// span is the step and the number of buckets of a rule's counters.
+func span(r *thresholds.Rule) windows.Spec {
+	spec := windows.Spec{Step: r.Step * int64(time.Second)}
+	if r.Step > 0 {
+		spec.N = r.Window / r.Step
+	}
+	return spec
+}
+
 func (p *Program) define(r *thresholds.Rule, m *thresholds.Measure, op windows.Op, after int) int {
 	k := &p.Kinds[r.By]
 	def := strconv.Itoa(int(op)) + " " + m.Definition() + " window " + strconv.FormatInt(r.Window, 10) + " step " + strconv.FormatInt(r.Step, 10)
@@ -160,10 +178,8 @@ func (p *Program) define(r *thresholds.Rule, m *thresholds.Measure, op windows.O
 	c := len(k.defs)
 	k.byID[def] = c
 	k.defs = append(k.defs, def)
-	spec := windows.Spec{ID: xxhash.Sum64String(def), Op: op, Step: r.Step * Second}
-	if r.Step > 0 {
-		spec.N = r.Window / r.Step
-	}
+	spec := span(r)
+	spec.ID, spec.Op = xxhash.Sum64String(def), op
 	k.Layout.Counters = append(k.Layout.Counters, spec)
 	k.After = append(k.After, after)
 	k.feeds = append(k.feeds, nil)
@@ -225,8 +241,8 @@ func mustNum(name string) event.Num {
 	return event.Num(i)
 }
 
-// Counts says whether a counter, by its hash, is in a loaded pack.
-func (p *Program) Counts(id uint64) bool {
+// Has reports whether a counter, by its hash, is in a loaded pack.
+func (p *Program) Has(id uint64) bool {
 	for k := range p.Kinds {
 		for i := range p.Kinds[k].Layout.Counters {
 			if p.Kinds[k].Layout.Counters[i].ID == id {
@@ -238,7 +254,7 @@ func (p *Program) Counts(id uint64) bool {
 }
 
 // Named is the first rule that reads counter i, and the measure's name there.
-func (t *kindTable) Named(i int) (rule, measure string) {
+func (t *KindTable) Named(i int) (rule, measure string) {
 	for r := range t.Rules {
 		for l, c := range t.Rules[r].Counters {
 			switch m := t.Rules[r].Limits[l].Measure; {

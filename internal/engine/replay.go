@@ -13,21 +13,22 @@ import (
 // timestamps are the events' times. It keeps everything in memory, and belongs
 // to one goroutine.
 type Replay struct {
-	In       *Intake
-	Apply    Applier
-	now      int64 // ns; what `ahead` is measured against
-	subjects [thresholds.NumKinds]map[string]*Subject
-	Queue    dueQueue
-	event    []*Subject // of the event being applied
-	pending  []thresholds.Crossing
-	clearing bool
-	emit     func(*thresholds.Crossing)
-
+	// In is the way of its events up to their operations.
+	In *Intake
 	// Stats counts what came.
 	Stats ReplayStats
 	// Unusual is the type of the first unmatched event that has none of the usual types of event, nor one that a
 	// pack names; "" if there was none.
 	Unusual string
+
+	apply    Applier
+	now      int64 // ns; what `ahead` is measured against
+	subjects [thresholds.NumKinds]map[string]*Subject
+	queue    dueQueue
+	event    []*Subject // of the event being applied
+	pending  []thresholds.Crossing
+	clearing bool
+	emit     func(*thresholds.Crossing)
 }
 
 // ReplayStats counts events by what became of them.
@@ -40,7 +41,7 @@ type ReplayStats struct {
 // each crossing, which is valid during the call only.
 func NewReplay(p *Program, o IntakeOptions, now int64, emit func(*thresholds.Crossing)) *Replay {
 	r := &Replay{In: NewIntake(p, Secret{}, o), now: now, emit: emit}
-	r.Apply = Applier{Program: p, Emit: r.announce}
+	r.apply = Applier{Program: p, Emit: r.announce}
 	for k := range r.subjects {
 		r.subjects[k] = map[string]*Subject{}
 	}
@@ -66,7 +67,7 @@ func (r *Replay) take(e *event.Event) error {
 	case r.In.TooNew(r.now):
 		r.Stats.Ahead++
 		return aheadOfNow(e.Time, r.now, r.In.MaxAhead)
-	case r.In.Repeated(FloorDiv(e.Time, Millisecond)):
+	case r.In.Repeated(Milliseconds(e.Time)):
 		r.Stats.Duplicate++
 		return nil
 	}
@@ -89,20 +90,20 @@ func (r *Replay) take(e *event.Event) error {
 }
 
 func (r *Replay) noteType(name string) {
-	if usual, _ := thresholds.UsualType(name); r.Unusual == "" && !usual && len(r.Apply.Program.types[name]) == 0 {
+	if usual, _ := thresholds.UsualType(name); r.Unusual == "" && !usual && len(r.apply.Program.types[name]) == 0 {
 		r.Unusual = name
 	}
 }
 
 func (r *Replay) operation(s *Subject, o *Operation) {
-	out := r.Apply.Apply(s, o, Moment{Time: r.In.Newest, Known: r.In.Newest})
+	out := r.apply.Apply(s, o, Moment{Time: r.In.Newest, Known: r.In.Newest})
 	if out.Late {
 		r.Stats.Late++
 	}
 	if out.Refused {
 		r.Stats.Refused++
 	}
-	r.Queue.put(s)
+	r.queue.put(s)
 }
 
 func (r *Replay) subject(kind thresholds.Kind, id []byte) *Subject {
@@ -110,7 +111,7 @@ func (r *Replay) subject(kind thresholds.Kind, id []byte) *Subject {
 		return s
 	}
 	key := string(id)
-	s := r.Apply.Open(windows.NewSubject(&r.Apply.Program.Kinds[kind].Layout), kind, key)
+	s := NewSubject(windows.NewSubject(&r.apply.Program.Kinds[kind].Layout), kind, key)
 	r.subjects[kind][key] = s
 	return s
 }
@@ -119,12 +120,12 @@ func (r *Replay) subject(kind thresholds.Kind, id []byte) *Subject {
 // their subjects, in order of date, kind, subject and pack.
 func (r *Replay) clearDue(ops []Operation) {
 	r.clearing = true
-	for s := r.Queue.take(r.In.Newest); s != nil; s = r.Queue.take(r.In.Newest) {
-		r.Apply.Clear(s, s.Reached(r.In.Newest))
-		r.Queue.put(s)
+	for s := r.queue.take(r.In.Newest); s != nil; s = r.queue.take(r.In.Newest) {
+		r.apply.Clear(s, s.Reached(r.In.Newest))
+		r.queue.put(s)
 	}
 	for i := range ops {
-		r.Apply.Clear(r.event[i], ops[i].Time)
+		r.apply.Clear(r.event[i], ops[i].Time)
 	}
 	r.clearing = false
 	slices.SortStableFunc(r.pending, func(a, b thresholds.Crossing) int { // of one subject and date in the packs' order already
@@ -145,4 +146,15 @@ func (r *Replay) announce(_ *Subject, c *thresholds.Crossing) {
 	kept := *c
 	kept.Values = slices.Clone(c.Values)
 	r.pending = append(r.pending, kept)
+}
+
+// Counts calls yield with the counts lines of everything the replay has kept.
+func (r *Replay) Counts(yield func(line []byte) bool) {
+	var all []*Subject
+	for k := range r.subjects {
+		for _, s := range r.subjects[k] {
+			all = append(all, s)
+		}
+	}
+	r.apply.Program.Counts(all, yield)
 }

@@ -13,6 +13,7 @@ func NewSecret(b []byte) (Secret, error) {
 	return Secret{K0: binary.LittleEndian.Uint64(b), K1: binary.LittleEndian.Uint64(b[8:])}, nil
 }
 
+// Bytes are the 16 bytes that NewSecret takes.
 func (s Secret) Bytes() []byte {
 	return binary.LittleEndian.AppendUint64(binary.LittleEndian.AppendUint64(nil, s.K0), s.K1)
 }

@@ -95,13 +95,13 @@ func (f *feeder) run(t testing.TB, lines []string) *shard.Chunk {
 		if err := f.in.Decoder.Decode(&f.in.Event, []byte(line)); err != nil {
 			t.Fatal(err)
 		}
-		clock = f.in.Event.Time / engine.Millisecond
+		clock = engine.Milliseconds(f.in.Event.Time)
 		for _, o := range f.in.Operations() {
 			r.Add(&o, f.place, f.offset, clock, f.in.Newest)
 		}
 		f.offset++
 	}
-	r.To = position.Position{Offset: f.offset, Clock: clock, Newest: f.in.Newest, Pack: f.in.Matcher.Program.Hash}
+	r.To = position.Position{Offset: f.offset, Clock: clock, Newest: f.in.Newest, Pack: f.in.Program.Hash}
 	return r
 }
 

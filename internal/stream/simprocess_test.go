@@ -184,7 +184,7 @@ func (p *simProcess) shardUnrest(n int) error {
 	if depth := outbox.Depth(w.store.peek(n, p.Store.Keys().AppendHeadKey(nil, n)), w.store.peek(n, p.Store.Keys().AppendPublishedKey(nil, n))); depth > 0 {
 		return fmt.Errorf("%d crossings wait in the outbox of shard %d", depth, n)
 	}
-	if due, _ := w.store.Armed(w.ctx, n, engine.FloorDiv(s.StreamTimeShared.Load(), engine.Second), 1); len(due) > 0 {
+	if due, _ := w.store.Armed(w.ctx, n, engine.Seconds(s.StreamTimeShared.Load()), 1); len(due) > 0 {
 		return fmt.Errorf("%s of shard %d is due", due[0].Member, n)
 	}
 	return nil

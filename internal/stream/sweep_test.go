@@ -170,7 +170,7 @@ func (r *clearRig) sweep() {
 
 // due is how many subjects a sweep would look at, were there no bound.
 func (r *clearRig) due() int {
-	all, err := r.store.Armed(r.t.Context(), 0, engine.FloorDiv(r.shard.StreamTime(), engine.Second), 1e6)
+	all, err := r.store.Armed(r.t.Context(), 0, engine.Seconds(r.shard.StreamTime()), 1e6)
 	if err != nil {
 		r.t.Fatal(err)
 	}

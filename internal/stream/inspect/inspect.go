@@ -34,15 +34,13 @@ func Standings(ctx context.Context, p *engine.Program, store windowstore.Store, 
 	if err != nil {
 		return dst, err
 	}
-	a := engine.Applier{Program: p}
 	for i := range p.Kinds[kind].Rules {
 		r := &p.Kinds[kind].Rules[i]
-		a.Values = nil
-		a.ReadValues(s, r)
+		values := r.AppendValues(nil, s.Subject)
 		m := s.RuleState(i)
-		if at := r.Progress(a.Values); at > 0 {
+		if at := r.Progress(values); at > 0 {
 			dst = append(dst, Standing{
-				Rule: r.Rule, Subject: id, Values: a.Values, Progress: at,
+				Rule: r.Rule, Subject: id, Values: values, Progress: at,
 				State: thresholds.State{Level: thresholds.Level(m.Level), Episode: max(m.Episode, 1)},
 			})
 		}
@@ -85,7 +83,6 @@ func FindRecord(ctx context.Context, store windowstore.Store, shards int, kind t
 // StoredCounts calls yield with the counts lines of everything in the store, of
 // that many shards. The store should be at rest: subjects are read one after the other.
 func StoredCounts(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, yield func(line []byte) bool) error {
-	a := engine.Applier{Program: p}
 	var all []*engine.Subject
 	keys, err := storedRecords(ctx, store, shards)
 	if err != nil {
@@ -98,7 +95,7 @@ func StoredCounts(ctx context.Context, p *engine.Program, store windowstore.Stor
 		}
 		all = append(all, some...)
 	}
-	a.Counts(all, yield)
+	p.Counts(all, yield)
 	return nil
 }
 

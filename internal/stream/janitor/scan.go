@@ -143,7 +143,7 @@ func (w *Janitor) examineKeys(ctx context.Context, shard int, keys [][]byte) (in
 			damaged = cmp.Or(damaged, err)
 		case w.mayClear(s, kind):
 			now, _ := s.Time()
-			due = append(due, windowstore.Due{Member: w.Keys.AppendMember(nil, name, id), Unix: engine.FloorDiv(max(now, streamTime), engine.Second)})
+			due = append(due, windowstore.Due{Member: w.Keys.AppendMember(nil, name, id), Unix: engine.Seconds(max(now, streamTime))})
 		case engine.Forgettable(s, streamTime):
 			old = append(old, emptied{subject: s, parts: s.Shrink(nil), key: keys[i], record: record, kind: kind, id: id})
 		}

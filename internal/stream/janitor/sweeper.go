@@ -38,7 +38,7 @@ func (w *Janitor) Clears(ctx context.Context) {
 		if reached == engine.NoTime || !w.Owned(n) {
 			continue
 		}
-		due, err := w.Store.Armed(ctx, n, engine.FloorDiv(reached, engine.Second), SweepMost)
+		due, err := w.Store.Armed(ctx, n, engine.Seconds(reached), SweepMost)
 		if err != nil {
 			w.Metrics.StoreError("index", err)
 		}

@@ -113,7 +113,7 @@ func sameDecisions(t *testing.T, types map[string]string) {
 		record := fetch.Record{Offset: int64(i), Timestamp: 1_767_225_600_000, Value: value}
 		var e event.Event
 		if d.Decode(&e, value) == nil {
-			record.Timestamp = engine.FloorDiv(e.Time, engine.Millisecond)
+			record.Timestamp = engine.Milliseconds(e.Time)
 		}
 		if record.Timestamp == engine.NoTimestamp {
 			continue // a replay has no such thing

@@ -102,7 +102,7 @@ func (n *Coverage) Pending() bool {
 // dropped are the counters noted that are in no loaded pack.
 func (n *Coverage) dropped() (left []uint64) {
 	for id := range n.starts {
-		if !n.program.Counts(id) {
+		if !n.program.Has(id) {
 			left = append(left, id)
 		}
 	}

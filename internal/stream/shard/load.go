@@ -237,7 +237,7 @@ func (s *Shard) decode(e *Entry, record []byte) error {
 		e.version = append(e.version, record[:windows.VersionSize]...)
 		e.foreign = e.foreign || ws.Writer() != s.Writer
 	}
-	e.Subject = *s.Apply.Open(ws, thresholds.Kind(kind), id)
+	e.Subject = *engine.NewSubject(ws, thresholds.Kind(kind), id)
 	e.indexed = e.Delay()
 	e.loaded, e.used = true, s.Batch.Number
 	s.count(e)

@@ -75,7 +75,7 @@ func (s *Shard) redo(ctx context.Context, e *Entry, record []byte) error {
 		if err := s.readKept(ctx, e, 0); err != nil {
 			return err
 		}
-		e.base = s.Apply.Progresses(&e.Subject, e.base[:0])
+		e.base = s.Apply.AppendProgress(e.base[:0], &e.Subject)
 		again = !bytes.Equal(version, e.version)
 		for i := 0; i < len(e.kept.Ops) && !again; i++ {
 			e.kept.Operation(i, &s.op)
@@ -120,15 +120,13 @@ func (s *Shard) keep(e *Entry, o *ChunkOp) {
 	s.Batch.kept++
 }
 
-// nearLevel says whether a rule of e may reach its next level before the next
+// nearLevel reports whether a rule of e, of those that were fed, may reach its next level before the next
 // commit, if the other processes have counted as much since the last one as this one has.
-func (s *Shard) nearLevel(e *Entry) bool {
+func (s *Shard) nearLevel(e *Entry, fed []int) bool {
 	rules := s.Program.Kinds[e.Kind].Rules
-	for _, r := range s.Apply.Rules {
-		rule := &rules[r]
-		s.Apply.ReadValues(&e.Subject, rule)
-		progress := rule.Progress(s.Apply.Values)
-		next, ok := nextLevel(rule.Rule, e.RuleState(r).Level)
+	for _, r := range fed {
+		progress := s.Apply.Progress(&e.Subject, r)
+		next, ok := nextLevel(rules[r].Rule, e.RuleState(r).Level)
 		if ok && progress > e.base[r] && uint64(next) <= progress+(progress-e.base[r])*uint64(s.Peers.Load()) {
 			return true
 		}

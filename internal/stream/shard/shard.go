@@ -234,17 +234,17 @@ func (s *Shard) one(p *partitionState, r *Chunk, i int) {
 		s.keep(e, &r.Ops[i])
 	}
 	crossings := len(s.Batch.Crossings)
-	s.applyTo(e, p.assignment, &r.Ops[i])
+	fed := s.applyTo(e, p.assignment, &r.Ops[i])
 	if len(s.Batch.Crossings) > crossings {
 		p.deferred = s.Batch.Number
 	}
-	if e.foreign && s.nearLevel(e) && s.pressing() {
+	if e.foreign && s.nearLevel(e, fed) && s.pressing() {
 		s.Batch.urgent = true
 	}
 }
 
-// applyTo applies s.op, which is o of a run of the assignment, to e.
-func (s *Shard) applyTo(e *Entry, l *Assignment, o *ChunkOp) {
+// applyTo applies s.op, which is o of a run of the assignment, to e, and gives the rules that it fed.
+func (s *Shard) applyTo(e *Entry, l *Assignment, o *ChunkOp) (fed []int) {
 	m := engine.Moment{Time: engine.NoTime, Known: o.Time}
 	if e.Due != engine.Never || o.Time < o.Newest { // else nothing is due, and the stream not past it
 		r := s.reach()
@@ -259,6 +259,7 @@ func (s *Shard) applyTo(e *Entry, l *Assignment, o *ChunkOp) {
 	s.Metrics.Operation(e.Kind, out)
 	s.Batch.ops++
 	s.weigh(e)
+	return out.Fed
 }
 
 // touch puts e into the batch.
@@ -277,7 +278,7 @@ func (s *Shard) touch(e *Entry) {
 		e.kept = &Chunk{}
 	}
 	if e.foreign {
-		e.base = s.Apply.Progresses(&e.Subject, e.base[:0])
+		e.base = s.Apply.AppendProgress(e.base[:0], &e.Subject)
 	}
 }
 

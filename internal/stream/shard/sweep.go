@@ -82,7 +82,7 @@ func (s *Shard) recheckSome(ctx context.Context, entries []*Entry) error {
 	for i, e := range entries {
 		if !SameVersion(s.load.values[i], e.version) {
 			member := s.Keys.AppendMember(nil, e.Kind.String(), []byte(e.ID))
-			again = append(again, windowstore.Due{Member: member, Unix: engine.FloorDiv(s.StreamTime(), engine.Second)})
+			again = append(again, windowstore.Due{Member: member, Unix: engine.Seconds(s.StreamTime())})
 		}
 	}
 	if len(again) == 0 {
@@ -130,7 +130,7 @@ func (s *Shard) clearDue(e *Entry, streamTime int64) {
 func (s *Shard) dueBy(e *Entry, streamTime int64) bool {
 	t := e.Reached(streamTime)
 	if e.Due <= t {
-		e.Due = s.Apply.FirstClears(&e.Subject)
+		e.Due = s.Apply.NextClear(&e.Subject)
 	}
 	return e.Due <= t
 }
@@ -154,7 +154,7 @@ func (s *Shard) index(ctx context.Context, entries []*Entry) {
 		if e.Due == engine.Never {
 			disarmed = append(disarmed, member)
 		} else {
-			armed = append(armed, windowstore.Due{Member: member, Unix: engine.FloorDiv(e.Awaited(), engine.Second)})
+			armed = append(armed, windowstore.Due{Member: member, Unix: engine.Seconds(e.Awaited())})
 		}
 	}
 	var err error

@@ -111,7 +111,7 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.S
 // something to compare, with an empty subject on that side.
 func (c *comparing) present() bool {
 	layout := &c.Program.Kinds[c.kind].Layout
-	empty := func() *engine.Subject { return c.clears.Open(windows.NewSubject(layout), c.kind, "") }
+	empty := func() *engine.Subject { return engine.NewSubject(windows.NewSubject(layout), c.kind, "") }
 	switch {
 	case c.want == nil && c.horizon != engine.NoTime:
 		c.want = empty()
@@ -152,7 +152,7 @@ func (c *comparing) postponed() bool {
 		if rule.Clear == 0 || rule.Window == 0 {
 			continue
 		}
-		from := engine.WindowStart(rule.Rule, c.want, min(c.want.First(), c.got.First()))
+		from := rule.WindowStart(c.want.Subject, min(c.want.First(), c.got.First()))
 		for _, i := range rule.Counters {
 			if t := max(since, c.begin(i)); t != engine.NoTime && time.Unix(0, t).After(from) {
 				return true

@@ -255,7 +255,7 @@ func (r *recount) mayHaveCleared(s *shard.Shard, e *shard.Entry, o *shard.ChunkO
 	if high <= low || e.Due > high {
 		return false
 	}
-	e.Due = s.Apply.FirstClears(&e.Subject)
+	e.Due = s.Apply.NextClear(&e.Subject)
 	return low < e.Due && e.Due <= high
 }
 

@@ -171,5 +171,5 @@ func (v *verification) openSubject(ctx context.Context, store windowstore.Store,
 			}
 		}
 	}
-	return v.clears.Open(ws, kind, string(id)), nil
+	return engine.NewSubject(ws, kind, string(id)), nil
 }

@@ -151,5 +151,5 @@ func Headroom(p *engine.Program) int64 {
 			shortest = r.Window
 		}
 	}
-	return shortest * engine.Second / 4
+	return shortest * int64(time.Second) / 4
 }
