@@ -78,7 +78,7 @@ var arrows = map[string][]string{
 		"internal/stream/position", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows/store", "internal/windows/store/redis",
 	},
-	"internal/stream/position":   {"internal/engine", "internal/windows/store"},
+	"internal/stream/position":   {"internal/engine"},
 	"internal/stream/faultpoint": {},
 	"internal/engine":            {"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store"},
 

@@ -156,7 +156,7 @@ func loadCoverage(ctx context.Context, c *shard.Coverage, store windowstore.Stor
 	if err := c.Load(ctx); err != nil || !c.Pending() {
 		return err
 	}
-	fences, err := store.Load(ctx, 0, position.AppendFenceKeys(nil, store.Keys(), 0, topics), nil)
+	fences, err := store.Load(ctx, 0, shard.AppendFenceKeys(nil, store.Keys(), 0, topics), nil)
 	if err != nil {
 		return err
 	}

@@ -118,9 +118,9 @@ func (w *Janitor) examine(ctx context.Context, shard int, s *shardScan) {
 
 // examineKeys forgets or indexes the records under keys. How far the stream is it reads together
 // with them: a store that went back may hold records to which what comes next belongs. It returns how many may clear.
-func (w *Janitor) examineKeys(ctx context.Context, shard int, keys [][]byte) (int, error) {
-	all := position.AppendFenceKeys(slices.Clip(keys), w.Keys, shard, w.Partitions)
-	values, err := w.Store.Load(ctx, shard, all, nil)
+func (w *Janitor) examineKeys(ctx context.Context, number int, keys [][]byte) (int, error) {
+	all := shard.AppendFenceKeys(slices.Clip(keys), w.Keys, number, w.Partitions)
+	values, err := w.Store.Load(ctx, number, all, nil)
 	if err != nil {
 		return 0, err
 	}
@@ -148,8 +148,8 @@ func (w *Janitor) examineKeys(ctx context.Context, shard int, keys [][]byte) (in
 			old = append(old, emptied{subject: s, parts: s.Shrink(nil), key: keys[i], record: record, kind: kind, id: id})
 		}
 	}
-	err = w.index(ctx, shard, due)
-	return len(due), cmp.Or(err, w.forget(ctx, shard, old), damaged)
+	err = w.index(ctx, number, due)
+	return len(due), cmp.Or(err, w.forget(ctx, number, old), damaged)
 }
 
 // index puts subjects that may clear into the index, to be looked at after those that are due by

@@ -43,7 +43,7 @@ func (k *lookback) wholeFrom(ctx context.Context, offset, least int64) (int64, e
 		first = time.Now().UnixMilli()
 	}
 	ahead := int64(k.decide.in.MaxAhead)
-	return position.SomeSince(min(engine.Nanoseconds(first), engine.Never-1-ahead) + ahead), nil
+	return position.SinceTime(min(engine.Nanoseconds(first), engine.Never-1-ahead) + ahead), nil
 }
 
 // firstFrom is the Kafka timestamp of the first event from an offset on, ms; NoTime: there is none. The timestamp means nothing

@@ -115,10 +115,10 @@ func (n *Coverage) dropped() (left []uint64) {
 func (n *Coverage) Observe(ctx context.Context, fences []position.Position) error {
 	newest, all := n.reached(fences)
 	n.mu.Lock()
-	n.newest = position.SomeSince(newest)
+	n.newest = position.SinceTime(newest)
 	n.mu.Unlock()
 	for shard := 1; shard < n.shards && all; shard++ { // one may be further, by the old packs, after a crash
-		values, err := n.store.Load(ctx, shard, position.AppendFenceKeys(nil, n.store.Keys(), shard, n.partitions), nil)
+		values, err := n.store.Load(ctx, shard, AppendFenceKeys(nil, n.store.Keys(), shard, n.partitions), nil)
 		if err != nil {
 			return err
 		}
@@ -151,7 +151,7 @@ func (n *Coverage) activate(ctx context.Context, newest int64) error {
 	for k := range n.program.Kinds {
 		for _, c := range n.program.Kinds[k].Layout.Counters {
 			if _, ok := began[c.ID]; !ok {
-				began[c.ID] = position.SomeSince(newest)
+				began[c.ID] = position.SinceTime(newest)
 				begun++
 			}
 		}

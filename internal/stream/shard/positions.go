@@ -1,6 +1,9 @@
 package shard
 
-import "github.com/seed-afe14ff2/aggregator/internal/stream/position"
+import (
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
 
 // partitionState is where a partition stands for the shard.
 type partitionState struct {
@@ -20,9 +23,17 @@ func (p *partitionState) move(m position.Position) {
 	p.At = m
 }
 
+// AppendFenceKeys appends the keys of a shard's fences, one for each partition.
+func AppendFenceKeys(dst [][]byte, k windowstore.Keys, shard int, partitions []position.TopicPartition) [][]byte {
+	for _, p := range partitions {
+		dst = append(dst, k.AppendFenceKey(nil, shard, p.Topic, p.Partition))
+	}
+	return dst
+}
+
 // fenceKeys are the keys of the shard's fences, by place.
 func (s *Shard) fenceKeys() [][]byte {
-	return position.AppendFenceKeys(nil, s.Keys, s.Number, s.Partitions)
+	return AppendFenceKeys(nil, s.Keys, s.Number, s.Partitions)
 }
 
 // since is the time before which events may not be counted in the shard, of any
@@ -43,7 +54,7 @@ func (s *Shard) StreamTime() int64 {
 }
 
 func (s *Shard) reach() position.Reach {
-	r := position.Nowhere
+	r := position.NewReach()
 	for i := range s.States {
 		r.Add(&s.States[i].At)
 	}

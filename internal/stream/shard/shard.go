@@ -116,7 +116,7 @@ func (s *Shard) Begin(l *Assignment, fence []byte, m position.Position) {
 	if p.Stands {
 		s.reset() // the assignment before was not ended: what was applied of it is not to be counted with the new one's place
 	}
-	p.assignment, p.Stands, p.At, p.fence, p.Stored = l, true, m.Begun(), m, append(p.Stored[:0], fence...)
+	p.assignment, p.Stands, p.At, p.fence, p.Stored = l, true, m.AtStart(), m, append(p.Stored[:0], fence...)
 	l.stored[s.Number].Store(m.Offset)
 	l.clocks[s.Number].Store(m.Clock)
 }

@@ -236,10 +236,10 @@ func (v *verification) refresh(ctx context.Context, n int) error {
 }
 
 // load reads the fences of a shard, followed by other keys, at one moment.
-func (v *verification) load(ctx context.Context, shard int, others [][]byte) (values [][]byte, err error) {
-	keys := append(position.AppendFenceKeys(nil, v.Store.Keys(), shard, v.topics), others...)
-	err = v.Retry(ctx, "load", shard, func() (err error) {
-		values, err = v.Store.Load(ctx, shard, keys, nil)
+func (v *verification) load(ctx context.Context, number int, others [][]byte) (values [][]byte, err error) {
+	keys := append(shard.AppendFenceKeys(nil, v.Store.Keys(), number, v.topics), others...)
+	err = v.Retry(ctx, "load", number, func() (err error) {
+		values, err = v.Store.Load(ctx, number, keys, nil)
 		return err
 	})
 	return values, err
