@@ -20,9 +20,9 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// begins are the offsets at which the group began to count, of the partitions where that is not the start. They are chosen once,
-// for all partitions that there are then, before anything is counted: that there is such a list tells a group
-// that has begun, whatever is known of a partition.
+// begins are the offsets at which the group began to count, for the partitions where that is not
+// the start. They are chosen once, for all partitions that there are then, before anything is
+// counted. A group with such a list has begun, whatever is known of a partition.
 type begins map[position.TopicPartition]int64
 
 func (b begins) encode() []byte {
@@ -62,8 +62,9 @@ type origin struct {
 	log      *slog.Logger
 }
 
-// settle settles where counting began: as the store says, or the group's offsets, where the store has lost it; or, of
-// a new group, as its start wants it. From then on both have it, before anything is counted.
+// settle determines where counting began. It is as the store says; as the group's offsets say,
+// where the store has lost it; or, for a new group, as its start wants it. From then on both have
+// it, before anything is counted.
 func (o *origin) settle(ctx context.Context) (begins, error) {
 	group, err := o.offsets.committed(ctx, o.topics)
 	if err != nil {
@@ -105,8 +106,8 @@ func anyCounted(group []groupOffset, fences [][]byte) bool {
 	return false
 }
 
-// recheck looks whether what was noted with the group is what the store says by now. If the store lost its own meanwhile, another
-// process may have chosen again.
+// recheck checks that what was noted with the group is what the store says by now. If the store
+// lost its own meanwhile, another process may have chosen again.
 func (o *origin) recheck(ctx context.Context, stored []byte) error {
 	now, err := o.settings.Store.PutAbsent(ctx, 0, o.settings.Key(windowstore.SettingBegins), stored)
 	if err == nil && !bytes.Equal(now, stored) {
@@ -115,7 +116,7 @@ func (o *origin) recheck(ctx context.Context, stored []byte) error {
 	return err
 }
 
-// choose finds where counting began or, of a new group, is to begin.
+// choose finds where counting began or, for a new group, is to begin.
 func (o *origin) choose(ctx context.Context, group []groupOffset, began bool) (begins, error) {
 	b := begins{}
 	if began {
@@ -169,9 +170,10 @@ func (b begins) names() map[string]int64 {
 	return out
 }
 
-// annotate notes where counting began with the group's offsets, where that is not noted yet and not the start. A new group that begins
-// elsewhere notes the start too: it was the end of a topic in which nothing was, and would be chosen again once Redis has lost it. With
-// members in the group nobody else may; that is no matter where these have begun to count, since they note it themselves.
+// annotate notes where counting began with the group's offsets, where that is not noted yet and not
+// the start. A new group that begins elsewhere notes the start too: it was the end of an empty
+// topic, and would be chosen again once Redis has lost it. While the group has members nobody else
+// may note it. That does not matter where these have begun to count, since they note it themselves.
 func (o *origin) annotate(ctx context.Context, settled begins, group []groupOffset, began bool) error {
 	var missing []groupOffset
 	for _, g := range group {

@@ -15,7 +15,8 @@ import (
 // A group whose processes count into two stores has half of its events in each, and misses what both together would have
 // crossed. So members tell each other which store is theirs.
 
-// storeName is what a store is told by: its prefix under its own fingerprint key, which is random, or kept by who runs the service.
+// storeName identifies a store: its prefix under its own fingerprint key, which is random, or kept
+// by who runs the service.
 func storeName(store windowstore.Store, secret engine.Secret) string {
 	return fmt.Sprintf("%016x", siphash.Hash(secret.K0, secret.K1, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint)))
 }

@@ -19,15 +19,15 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
-// generation is what runs between two rebalances: the partitions this process
-// was given, the relays of the shards that go with them, and the commits to Kafka.
+// generation is what runs between two rebalances. It has the partitions this process was given, the
+// relays of the shards that go with them, and the commits to Kafka.
 type generation struct {
 	service     *Service
 	number      int64 // of those that this process took part in: a group that was recreated counts its own from the start
 	assignments []*shard.Assignment
 	partitions  []*partition.Partition
 	relays      []*outbox.Relay
-	given       *partitionCounts            // to all members, where this process is the group's leader; else nil
+	given       *partitionCounts            // to all members, where this process is the group's leader; otherwise nil
 	last        map[*shard.Assignment]int64 // offset committed last
 	held        map[*shard.Assignment]*holdback
 	readers     sync.WaitGroup

@@ -9,19 +9,20 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
-// holdback is what an open transaction holds back of a partition: readers of committed records are shown nothing
-// from its first record on, whoever wrote it.
+// holdback is what an open transaction holds back of a partition. Readers of committed records are
+// shown nothing from its first record on, whoever wrote it.
 type holdback struct {
 	from  int64 // offset of the first record held back
 	since time.Time
 	told  bool
 }
 
-// heldPatience is how long a transaction may be open before it is said: Kafka ends one itself after
-// transaction.timeout.ms of its producer, a minute by default.
+// heldPatience is how long a transaction may be open before it is logged. Kafka ends one itself
+// after transaction.timeout.ms of its producer, a minute by default.
 const heldPatience = time.Minute
 
-// look takes the ends of the log, and says whether it is time to say that a transaction is open, or that one that was said is not any more.
+// look takes the ends of the log. It reports whether it is time to log that a transaction is open,
+// or that a logged one is not open any more.
 func (h *holdback) look(e fetch.Ends, now time.Time) (say, over bool) {
 	if e.Shown >= e.End || e.Shown != h.from {
 		over = h.told

@@ -64,9 +64,9 @@ const (
 	rebalanceTimeout = 5 * time.Second
 )
 
-// Transport is a connection pool to the brokers. Its metadata is refreshed
-// every second, and of our topics only: by default a moved leader goes
-// unnoticed for six, and all topics of the cluster are asked for.
+// Transport is a connection pool to the brokers. Its metadata is refreshed every second, and for
+// our topics only. By default a moved leader goes unnoticed for six, and all topics of the cluster
+// are asked for.
 func (k *Kafka) Transport() *kafka.Transport {
 	return &kafka.Transport{
 		Dial:        (&net.Dialer{Timeout: dialTimeout}).DialContext,
@@ -89,8 +89,8 @@ func (k *Kafka) Source() (log fetch.Source, end func()) {
 // Addr is the brokers' address for clients of the library.
 func (k *Kafka) Addr() net.Addr { return kafka.TCP(k.Brokers...) }
 
-// newGroup joins the group, and offers it balancers. Sessions are short, so that a dead member's partitions
-// are taken over soon; the rebalance timeout bounds how long the broker waits for a
+// newGroup joins the group, and offers it balancers. Sessions are short, so that a dead member's
+// partitions are taken over soon. The rebalance timeout bounds how long the broker waits for a
 // member that it still believes in.
 func (k *Kafka) newGroup(balancers []kafka.GroupBalancer) (*kafka.ConsumerGroup, error) {
 	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{

@@ -22,7 +22,7 @@ const kin = "aggregator"
 // UserData is kafka.GroupBalancer's.
 func (b countingBalancer) UserData() ([]byte, error) { return kinOf(b.store), nil }
 
-// peer is a member of the group, as the coordinator tells of it.
+// peer is a member of the group, as the coordinator describes it.
 type peer struct {
 	client, host string
 	ours         bool
@@ -63,8 +63,8 @@ func namesOf(peers []peer) string {
 	return strings.Join(names, "; ")
 }
 
-// Strangers are the members of the group that are no aggregators, each with where it runs and which partitions of the events it
-// has: these nobody counts.
+// Strangers are the members of the group that are no aggregators. For each it says where the member
+// runs and which partitions of the events it has: these nobody counts.
 func Strangers(ctx context.Context, k *Kafka) (list []string, err error) {
 	transport := k.Transport()
 	defer transport.CloseIdleConnections()

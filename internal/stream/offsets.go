@@ -138,7 +138,7 @@ func byTopic(list []position.TopicPartition) map[string][]int {
 	return out
 }
 
-// notEmpty says whether a commit in nobody's name was refused because the group has members.
+// notEmpty reports whether a commit in nobody's name was refused because the group has members.
 func notEmpty(err error) bool {
 	return errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.IllegalGeneration) || errors.Is(err, kafka.RebalanceInProgress)
 }

@@ -66,7 +66,7 @@ func quoted(names []string) string {
 	return strings.Join(list, ", ")
 }
 
-// with is mine, and the event topics that the store was counted of before.
+// with is mine, and the event topics that the store's counts came from before.
 func (o *owner) with(mine *owner) *owner {
 	all := *mine
 	all.Events = slices.Compact(slices.Sorted(slices.Values(slices.Concat(o.Events, mine.Events))))
@@ -180,9 +180,9 @@ func newDeployment(ctx context.Context, topics fetch.TopicFinder, k *Kafka) (*de
 	return d, nil
 }
 
-// take compares the store's owner with this deployment. It notes the deployment where there is no owner, where another's store is
-// adopted, and where there is a new topic of crossings or of events. Comparing and writing are one step, so that of two deployments
-// that come at once one is refused.
+// take compares the store's owner with this deployment. It notes the deployment where there is no
+// owner, where another's store is adopted, and where there is a new topic of crossings or of
+// events. Comparing and writing are one step. So if two deployments come at once, one is refused.
 func (d *deployment) take(ctx context.Context, in settings.Settings, log *slog.Logger) error {
 	for {
 		found, err := readOwnership(ctx, in.Store, d.Events)
@@ -238,8 +238,9 @@ func (d *deployment) disowned(stored []byte) error {
 	return found.other(&d.owner)
 }
 
-// CheckOwner says whose a store is, and writes nothing: "" if it is nobody's yet. The error is a store of
-// another deployment, or one that cannot be asked. What Kafka does not tell is not compared.
+// CheckOwner says whose a store is, and writes nothing: "" if it is nobody's yet. The error is a
+// store of another deployment, or a store that cannot be asked. What Kafka does not say is not
+// compared.
 func CheckOwner(ctx context.Context, k *Kafka, store windowstore.Store) (group string, err error) {
 	found, err := readOwnership(ctx, store, k.Events)
 	if err != nil {

@@ -26,8 +26,8 @@ func (l partitionList) counts() partitionCounts {
 	return counts
 }
 
-// leader is the partition with which a shard's relay and sweep go: whoever has partition n modulo the partitions of the first topic
-// has those of shard n.
+// leader is the partition with which a shard's relay and sweep go. Shard n goes with partition n
+// modulo the partitions of the first topic.
 func (l partitionList) leader(shard int) position.TopicPartition {
 	first := slices.IndexFunc(l, func(t position.TopicPartition) bool { return t.Topic != l[0].Topic })
 	if first < 0 {

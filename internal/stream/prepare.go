@@ -150,8 +150,9 @@ func (s *Service) beginCoverage(ctx context.Context) error {
 	return s.wait.untilStored(ctx, func() error { return loadCoverage(ctx, s.coverage, s.Store, s.topics) })
 }
 
-// loadCoverage reads since when counters are kept. Of those that have not begun for all partitions
-// that has to be known before the first event is applied, or an episode would end by an empty counter.
+// loadCoverage reads since when counters are kept. For counters that have not begun for all
+// partitions, that has to be known before the first event is applied. Otherwise an episode would
+// end by an empty counter.
 func loadCoverage(ctx context.Context, c *shard.Coverage, store windowstore.Store, topics partitionList) error {
 	if err := c.Load(ctx); err != nil || !c.Pending() {
 		return err

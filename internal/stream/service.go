@@ -108,10 +108,9 @@ func New(o Options) *Service {
 // partitions than before.
 var errGrown = errors.New("an event topic has new partitions")
 
-// Run reads, counts and publishes until ctx ends, and then gives everything up
-// in order: partitions stop, shards commit, offsets are committed, the group is
-// left, relays drain. It waits for Kafka and the store to be there. The error is a reason
-// for which it cannot run at all.
+// Run reads, counts and publishes until ctx ends, and then gives everything up in order. Partitions
+// stop, shards commit, offsets are committed, the group is left, relays drain. Run waits for Kafka
+// and the store to be there. The error is a reason for which it cannot run at all.
 func (s *Service) Run(ctx context.Context) error {
 	for {
 		err := s.runOnce(ctx)
@@ -164,7 +163,8 @@ func (s *Service) consume(ctx context.Context) error {
 	return nil
 }
 
-// Stalled tells, a line for each, which shards, partitions and relays do nothing though they are at work.
+// Stalled returns, a line for each, which shards, partitions and relays do nothing though they are
+// at work.
 func (s *Service) Stalled() []string {
 	if d := s.watchdog.Load(); d != nil {
 		return d.Stalls()

@@ -50,7 +50,7 @@ func (w *storeWatch) run(ctx context.Context) {
 	retry.Every(ctx, storeLook, func(time.Time) { w.look(ctx) })
 }
 
-// look asks the servers once. One that does not answer is a matter of those who use it.
+// look asks the servers once. A server that does not answer is a matter of those who use it.
 func (w *storeWatch) look(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeLook)
 	defer cancel()

@@ -15,8 +15,8 @@ var errOtherTopic = errors.New("the topic was deleted and made anew, or this is 
 // topicIDs are the ids of the event topics, as the store has them. A topic whose id the brokers do not give is not among them.
 type topicIDs map[string]fetch.TopicID
 
-// identify compares the ids of the event topics, as the brokers have told them, with those that the store was
-// counted of, which the first process notes.
+// identify compares the ids of the event topics, as the brokers give them, with the ids of the
+// topics that the store was counted from. The first process notes these.
 func (d *deployment) identify(ctx context.Context, in settings.Settings) (topicIDs, error) {
 	ids := topicIDs{}
 	for topic, id := range d.events {
@@ -35,8 +35,8 @@ func (d *deployment) identify(ctx context.Context, in settings.Settings) (topicI
 	return ids, nil
 }
 
-// other reports whether a topic of that id is no longer the one that it was at the start. The offsets
-// alone do not tell when the new one has already grown beyond the old one's.
+// other reports whether a topic of that id is no longer the one that it was at the start. The
+// offsets alone do not show this when the new one has already grown beyond the old one's.
 func (ids topicIDs) other(topic string, id fetch.TopicID) bool {
 	known, ok := ids[topic]
 	return ok && id != known && id != (fetch.TopicID{})

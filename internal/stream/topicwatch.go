@@ -12,10 +12,10 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
-// The library can look for new partitions, but each member does so from the count on that it finds when its generation
-// begins: partitions that are made after the leader gave out what it knew of, and before that, nobody would read
-// until the group is next balanced. So each process compares with what it knows itself, and
-// the leader with what it gave out.
+// The library can look for new partitions, but each member compares with the count that it finds
+// when its generation begins. Partitions may be made after the leader gave out what it knew of, and
+// before that. Nobody would read these until the group is next balanced. So each process compares
+// with what it knows itself, and the leader with what it gave out.
 
 // partitionCounts are numbers of partitions, by topic.
 type partitionCounts map[string]int
@@ -53,8 +53,9 @@ type topicWatch struct {
 	log    *slog.Logger
 }
 
-// look is errGrown when a topic has more partitions than the process knows of, or gave out as the group's leader (nil: it is not).
-// It is a final error when a topic is no longer the one that it was.
+// look returns errGrown when a topic has more partitions than the process knows of, or gave out as
+// the group's leader (nil: it is not). It returns a final error when a topic is no longer the one
+// that it was.
 func (w *topicWatch) look(ctx context.Context, events []string, given *partitionCounts) error {
 	for _, topic := range events {
 		found, err := w.topics.Topic(ctx, topic)

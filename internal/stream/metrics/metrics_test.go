@@ -37,7 +37,8 @@ func TestStoreCallsAreTimed(t *testing.T) {
 	}
 }
 
-// TestEventTime: how far a partition's events have come is told, once there is one, until it is given up.
+// TestEventTime: a metric shows how far a partition's events have come, once there are any, until
+// the partition is given up.
 func TestEventTime(t *testing.T) {
 	r := prometheus.NewRegistry()
 	m := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15")))

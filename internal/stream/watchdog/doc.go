@@ -1,3 +1,3 @@
-// Package watchdog tells of goroutines that do nothing though they are at work. Each of them has a Pulse, in which it notes
-// what it does; a Watchdog looks at all of them.
+// Package watchdog reports goroutines that do nothing though they are at work. Each of them has a
+// Pulse, in which it notes what it does; a Watchdog looks at all of them.
 package watchdog

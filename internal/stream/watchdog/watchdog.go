@@ -59,8 +59,8 @@ var stepNames = [numSteps]string{
 	StepPublish:      "publish to kafka",
 }
 
-// Pulse is how a goroutine tells that it goes on. It takes an atomic store for each event and no look at the clock. The
-// zero value is at rest.
+// Pulse is how a goroutine shows that it goes on. It takes an atomic store for each event and no
+// look at the clock. The zero value is at rest.
 type Pulse struct {
 	step   atomic.Uint32
 	beats  atomic.Uint64 // grows whenever something was done
@@ -106,7 +106,7 @@ const (
 	stallAfter = 10 * time.Second
 )
 
-// stalled says whether it stands.
+// stalled reports whether it does nothing though it is at work.
 func (w *watched) stalled() bool { return w.still >= stallAfter }
 
 func (d *Watchdog) WatchPartition(p *Pulse, at position.TopicPartition) {
@@ -136,7 +136,7 @@ func (w *watched) labels() []string {
 	return []string{w.what, "", "", fmt.Sprint(w.shard)}
 }
 
-// Forget is told of the end of a goroutine.
+// Forget is called at the end of a goroutine.
 func (d *Watchdog) Forget(p *Pulse) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

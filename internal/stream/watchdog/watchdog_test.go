@@ -48,8 +48,9 @@ func (y *dogYard) pass(seconds int, each func()) {
 	}
 }
 
-// TestWatchdog: who does nothing for ten seconds though it is at work is said, once, with step and place, in log, metric and to who asks;
-// who rests, or does anything at all, is not.
+// TestWatchdog: a goroutine that does nothing for ten seconds though it is at work is reported
+// once. It is reported with step and place, in log, metric and to who asks. A goroutine that rests,
+// or does anything at all, is not.
 func TestWatchdog(t *testing.T) {
 	y := newDogYard(t)
 	gauge := func() (of float64) {
