@@ -62,10 +62,10 @@ type origin struct {
 	log      *slog.Logger
 }
 
-// settle determines where counting began. It is as the store says; as the group's offsets say,
+// determine finds where counting began. It is as the store says; as the group's offsets say,
 // where the store has lost it; or, for a new group, as its start wants it. From then on both have
 // it, before anything is counted.
-func (o *origin) settle(ctx context.Context) (begins, error) {
+func (o *origin) determine(ctx context.Context) (begins, error) {
 	group, err := o.offsets.committed(ctx, o.topics)
 	if err != nil {
 		return nil, explain.Kafka(err)
@@ -93,7 +93,7 @@ func (o *origin) settle(ctx context.Context) (begins, error) {
 	if err := o.annotate(ctx, settled, group, began); err != nil {
 		return nil, err
 	}
-	return settled, o.recheck(ctx, stored)
+	return settled, o.checkUnchanged(ctx, stored)
 }
 
 // anyCounted reports whether the group has begun to count: it committed an offset, or the store has a place, in whatever partition.
@@ -106,9 +106,9 @@ func anyCounted(group []groupOffset, fences [][]byte) bool {
 	return false
 }
 
-// recheck checks that what was noted with the group is what the store says by now. If the store
+// checkUnchanged checks that what was noted with the group is what the store says by now. If the store
 // lost its own meanwhile, another process may have chosen again.
-func (o *origin) recheck(ctx context.Context, stored []byte) error {
+func (o *origin) checkUnchanged(ctx context.Context, stored []byte) error {
 	now, err := o.settings.Store.PutAbsent(ctx, 0, o.settings.Key(windowstore.SettingBegins), stored)
 	if err == nil && !bytes.Equal(now, stored) {
 		err = errors.New("where counting begins was chosen anew meanwhile")

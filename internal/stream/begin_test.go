@@ -81,7 +81,7 @@ func TestBegins(t *testing.T) {
 			_ = store.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 1), []byte{1})
 		}
 		s := beginner(store, offsets, start)
-		settled, err := s.settle(t.Context())
+		settled, err := s.determine(t.Context())
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
@@ -123,8 +123,8 @@ func TestBeginsMeet(t *testing.T) {
 	early, late := beginner(store, group, partition.Start{Latest: true}), beginner(store, group, partition.Start{Latest: true})
 	late.source.(*simLog).there[0] = 4
 	var first begins
-	store.meet = func() (err error) { first, err = early.settle(t.Context()); return err }
-	second, err := late.settle(t.Context())
+	store.meet = func() (err error) { first, err = early.determine(t.Context()); return err }
+	second, err := late.determine(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,12 +157,12 @@ func TestBeginsOfEmptyTopic(t *testing.T) {
 	s := beginner(windowstore.NewMem(1), group, partition.Start{Latest: true})
 	log := s.source.(*simLog)
 	log.there = []int{0, 0}
-	if got, err := s.settle(t.Context()); err != nil || len(got) != 0 {
+	if got, err := s.determine(t.Context()); err != nil || len(got) != 0 {
 		t.Fatalf("begins at %v, %v", got, err)
 	}
 	log.there, group.members = []int{7, 9}, true
 	s.settings.Store = windowstore.NewMem(1)
-	if got, err := s.settle(t.Context()); err != nil || len(got) != 0 {
+	if got, err := s.determine(t.Context()); err != nil || len(got) != 0 {
 		t.Errorf("after a loss it begins at %v, %v", got, err)
 	}
 }
@@ -172,10 +172,10 @@ func TestBeginsLostMeanwhile(t *testing.T) {
 	group := &fakeOffsets{of: map[position.TopicPartition]groupOffset{}}
 	store := windowstore.NewMem(1)
 	s := beginner(&losing{Store: store, after: 1}, group, partition.Start{Latest: true})
-	if _, err := s.settle(t.Context()); err == nil {
+	if _, err := s.determine(t.Context()); err == nil {
 		t.Fatal("it settled what others have chosen otherwise")
 	}
-	if got, err := s.settle(t.Context()); err != nil || got[position.TopicPartition{Topic: "events", Partition: 0}] != 3 {
+	if got, err := s.determine(t.Context()); err != nil || got[position.TopicPartition{Topic: "events", Partition: 0}] != 3 {
 		t.Errorf("begins at %v, %v", got, err)
 	}
 }
@@ -200,11 +200,11 @@ func TestBeginsWait(t *testing.T) {
 	group := &fakeOffsets{of: map[position.TopicPartition]groupOffset{}, members: true}
 	store := windowstore.NewMem(1)
 	s := beginner(store, group, partition.Start{Latest: true})
-	if _, err := s.settle(t.Context()); !notEmpty(err) {
+	if _, err := s.determine(t.Context()); !notEmpty(err) {
 		t.Errorf("a new group with members: %v", err)
 	}
 	_ = store.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 1), []byte{1})
-	if _, err := s.settle(t.Context()); err != nil {
+	if _, err := s.determine(t.Context()); err != nil {
 		t.Errorf("one that has begun: %v", err)
 	}
 }

@@ -168,7 +168,7 @@ func (g *generation) look(ctx context.Context) {
 	s := g.service
 	s.findLogEnds(ctx)
 	w := topicWatch{topics: s.clients.cluster, ids: s.topicIDs, known: s.topics.counts(), log: s.log}
-	if err := w.look(ctx, s.Events, g.given); err != nil {
+	if err := w.check(ctx, s.Events, g.given); err != nil {
 		s.restart(err)
 	}
 }

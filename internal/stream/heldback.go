@@ -12,26 +12,26 @@ import (
 // holdback is what an open transaction holds back of a partition. Readers of committed records are
 // shown nothing from its first record on, whoever wrote it.
 type holdback struct {
-	from  int64 // offset of the first record held back
-	since time.Time
-	told  bool
+	from   int64 // offset of the first record held back
+	since  time.Time
+	logged bool
 }
 
 // heldPatience is how long a transaction may be open before it is logged. Kafka ends one itself
 // after transaction.timeout.ms of its producer, a minute by default.
 const heldPatience = time.Minute
 
-// look takes the ends of the log. It reports whether it is time to log that a transaction is open,
+// observe takes the ends of the log. It reports whether it is time to log that a transaction is open,
 // or that a logged one is not open any more.
-func (h *holdback) look(e fetch.Ends, now time.Time) (say, over bool) {
+func (h *holdback) observe(e fetch.Ends, now time.Time) (say, over bool) {
 	if e.Shown >= e.End || e.Shown != h.from {
-		over = h.told
+		over = h.logged
 		*h = holdback{from: e.Shown, since: now}
 	}
-	if e.Shown >= e.End || h.told || now.Sub(h.since) < heldPatience {
+	if e.Shown >= e.End || h.logged || now.Sub(h.since) < heldPatience {
 		return false, over
 	}
-	h.told = true
+	h.logged = true
 	return true, over
 }
 
@@ -44,7 +44,7 @@ func (g *generation) tellHeld(ctx context.Context, l *shard.Assignment, e fetch.
 		h = &holdback{from: -1}
 		g.held[l] = h
 	}
-	say, over := h.look(e, now)
+	say, over := h.observe(e, now)
 	if over {
 		s.log.Info("transaction ended: reading goes on behind it", "topic", l.Topic, "partition", l.Partition)
 	}

@@ -13,7 +13,7 @@ func TestHoldback(t *testing.T) {
 	f := func(shown, end int64, passed time.Duration, say, over bool) {
 		t.Helper()
 		now = now.Add(passed)
-		if s, o := h.look(fetch.Ends{Shown: shown, End: end}, now); s != say || o != over {
+		if s, o := h.observe(fetch.Ends{Shown: shown, End: end}, now); s != say || o != over {
 			t.Errorf("%d of %d: said %v, over %v", shown, end, s, o)
 		}
 	}

@@ -116,7 +116,7 @@ func (s *Service) settleBegins(ctx context.Context) error {
 		group: s.Group, start: s.Start, log: s.log,
 	}
 	return s.wait.untilItWorks(ctx, "where counting begins", func() (err error) {
-		s.begins, err = o.settle(ctx)
+		s.begins, err = o.determine(ctx)
 		return err
 	})
 }

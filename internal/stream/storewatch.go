@@ -26,8 +26,8 @@ type storeWatch struct {
 	store   checker
 	metrics *metrics.Metrics
 	log     *slog.Logger
-	said    []string // warnings that were said
-	unfit   string   // the fault that was said
+	logged  []string // warnings that were logged
+	unfit   string   // the fault that was logged
 	begun   bool     // the servers were fit when the service began
 }
 
@@ -47,11 +47,11 @@ func (w *storeWatch) begin(ctx context.Context) error {
 
 // run looks now and then until ctx ends.
 func (w *storeWatch) run(ctx context.Context) {
-	retry.Every(ctx, storeLook, func(time.Time) { w.look(ctx) })
+	retry.Every(ctx, storeLook, func(time.Time) { w.check(ctx) })
 }
 
-// look asks the servers once. A server that does not answer is a matter of those who use it.
-func (w *storeWatch) look(ctx context.Context) {
+// check asks the servers once. A server that does not answer is a matter of those who use it.
+func (w *storeWatch) check(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, storeLook)
 	defer cancel()
 	servers, err := w.store.Check(ctx)
@@ -80,10 +80,10 @@ func (w *storeWatch) warn(servers []redisstore.Server) {
 	for _, s := range servers {
 		for _, problem := range s.Warnings {
 			line := s.Addr + ": " + problem
-			if now = append(now, line); !slices.Contains(w.said, line) {
+			if now = append(now, line); !slices.Contains(w.logged, line) {
 				w.log.Warn("store setting is risky", "server", s.Addr, "problem", problem)
 			}
 		}
 	}
-	w.said = now
+	w.logged = now
 }

@@ -33,7 +33,7 @@ func TestStoreStopsBeingFit(t *testing.T) {
 		t.Helper()
 		log.Reset()
 		for range 2 { // what is said once is not said again
-			w.look(t.Context())
+			w.check(t.Context())
 		}
 		if got := told(w.metrics.Unfit); got != unfit || strings.Count(log.String(), "\n") != len(want) {
 			t.Errorf("unfit %v, want %v; the log is\n%s", got, unfit, &log)

@@ -53,10 +53,10 @@ type topicWatch struct {
 	log    *slog.Logger
 }
 
-// look returns errGrown when a topic has more partitions than the process knows of, or gave out as
+// check returns errGrown when a topic has more partitions than the process knows of, or gave out as
 // the group's leader (nil: it is not). It returns a final error when a topic is no longer the one
 // that it was.
-func (w *topicWatch) look(ctx context.Context, events []string, given *partitionCounts) error {
+func (w *topicWatch) check(ctx context.Context, events []string, given *partitionCounts) error {
 	for _, topic := range events {
 		found, err := w.topics.Topic(ctx, topic)
 		switch {

@@ -21,7 +21,7 @@ func TestWatchTopics(t *testing.T) {
 		if given >= 0 {
 			gave = &partitionCounts{"events": given}
 		}
-		if got := errors.Is(w.look(t.Context(), []string{"events"}, gave), errGrown); got != want {
+		if got := errors.Is(w.check(t.Context(), []string{"events"}, gave), errGrown); got != want {
 			t.Errorf("of 3 partitions %d known, %d given: begins again %v, want %v", known, given, got, want)
 		}
 	}
