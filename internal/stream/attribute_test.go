@@ -2,8 +2,6 @@ package stream
 
 import (
 	"encoding/json"
-	"fmt"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"math/rand/v2"
 	"net/url"
 	"regexp"
@@ -11,6 +9,8 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 )
 
 // forbidden is what CloudEvents 1.0 forbids in an attribute.
@@ -45,11 +45,11 @@ func TestAttributes(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			var e outbox.Envelope
-			if err := json.Unmarshal(value, &e); err != nil {
+			e, err := outbox.ParseEntry(storedEntry(0, value))
+			if err != nil {
 				t.Fatal(err)
 			}
-			m := p.Message(&e, value, 0)
+			m := p.Message(&e, 0)
 			attributes := map[string]string{}
 			for _, h := range m.Headers {
 				attributes[strings.TrimPrefix(h.Key, "ce_")] = string(h.Value)
@@ -87,13 +87,12 @@ func TestPublishedIsKnown(t *testing.T) {
 	p := l.publisher(t)
 	p.Structured = true
 	id := "r/incident/a\n%/1/1"
-	entry := outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)}
 	for range 2 {
 		p.Tails = map[int]*outbox.Tail{} // another process
 		if err := p.LoadRecent(t.Context(), 0, 1); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.Write(t.Context(), time.Time{}, 0, []outbox.Entry{entry}); err != nil {
+		if err := p.Write(t.Context(), time.Time{}, 0, entriesOf(id)); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -85,6 +85,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 // assign makes what a generation runs of the partitions that the group gives.
 func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment) *generation {
 	s.generations++
+	s.membership.agreement.begin(s.generations)
 	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*shard.Assignment]int64{}, held: map[*shard.Assignment]*holdback{}, quiet: make(chan struct{})}
 	for topic, list := range given {
 		for _, a := range list {
@@ -133,6 +134,7 @@ func (g *generation) commit(ctx context.Context, as groupMember) {
 
 // end waits for the partitions, lets the relays publish what is left, and commits a last time.
 func (g *generation) end(as groupMember) {
+	g.service.membership.agreement.end()
 	g.readers.Wait()
 	close(g.quiet)
 	g.commitOnce(as)

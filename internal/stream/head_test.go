@@ -97,7 +97,7 @@ func TestOutboxIsMeasured(t *testing.T) {
 		}
 	}
 	for i := range uint64(outbox.RelayMost + 100) {
-		put(r.store.Keys().AppendOutboxKey(nil, 0, i), outbox.Entry{Timestamp: 5000, Value: fmt.Appendf(nil, `{"id":"%d"}`, i)}.Append(nil))
+		put(r.store.Keys().AppendOutboxKey(nil, 0, i), storedEntry(5000, fmt.Appendf(nil, `{"id":"%d"}`, i)))
 	}
 	put(r.store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), outbox.RelayMost+100))
 	x := r.relay(shut{})

@@ -57,9 +57,9 @@ func (o *office) relay(generation int32, process uint64) *outbox.Relay {
 // announce puts a crossing into the outbox.
 func (o *office) announce(id string) {
 	o.t.Helper()
-	e := outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)}
+	e := storedEntry(0, fmt.Appendf(nil, `{"id":%q}`, id))
 	head := binary.BigEndian.AppendUint64([]byte("versionX"), uint64(o.put+1))
-	err := errors.Join(o.store.Put(o.t.Context(), 0, o.store.Keys().AppendOutboxKey(nil, 0, uint64(o.put)), e.Append(nil)),
+	err := errors.Join(o.store.Put(o.t.Context(), 0, o.store.Keys().AppendOutboxKey(nil, 0, uint64(o.put)), e),
 		o.store.Put(o.t.Context(), 0, o.store.Keys().AppendHeadKey(nil, 0), head))
 	if err != nil {
 		o.t.Fatal(err)

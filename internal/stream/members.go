@@ -40,9 +40,10 @@ func (p *peer) String() string {
 
 // census is who is in the group.
 type census struct {
-	settled bool // every member has been told what it holds
-	hidden  bool // the brokers do not say: the group speaks the new protocol of consumers, as no aggregator does
-	peers   []peer
+	protocol string // the name of the balancer that the group took
+	settled  bool   // every member has been told what it holds
+	hidden   bool   // the brokers do not say: the group speaks the new protocol of consumers, as no aggregator does
+	peers    []peer
 }
 
 // strangers are the members that are no aggregators.
@@ -94,7 +95,7 @@ func takeCensus(ctx context.Context, transport kafka.RoundTripper, k *Kafka) (ce
 	if g.ErrorCode != 0 {
 		return census{}, fmt.Errorf("describe group %s: %w", k.Group, kafka.Error(g.ErrorCode))
 	}
-	c := census{settled: g.GroupState == "Stable", hidden: g.GroupState == "Dead"}
+	c := census{protocol: g.ProtocolData, settled: g.GroupState == "Stable", hidden: g.GroupState == "Dead"}
 	for i := range g.Members {
 		c.peers = append(c.peers, newPeer(&g.Members[i], g.ProtocolType, k))
 	}

@@ -19,8 +19,9 @@ type membership struct {
 	log     *slog.Logger
 	store   atomic.Pointer[string] // the name of the process' own store, see storeName; nil: not known yet
 
-	joined atomic.Bool
-	census atomic.Pointer[census] // as last seen; nil: not yet
+	agreement agreement // of the present generation's members
+	joined    atomic.Bool
+	census    atomic.Pointer[census] // as last seen; nil: not yet
 	// holds and partitions are how many partitions the process has, and how many there are.
 	holds, partitions atomic.Int64
 
@@ -68,6 +69,7 @@ const censusEvery = 30 * time.Second
 // look finds out who is in the group, and reports whether that is settled. outside: the group does not take the process, as
 // its members speak otherwise.
 func (m *membership) look(ctx context.Context, outside bool) bool {
+	generation := m.agreement.generation.Load()
 	c, err := m.members(ctx)
 	if err != nil {
 		if ctx.Err() == nil {
@@ -75,6 +77,7 @@ func (m *membership) look(ctx context.Context, outside bool) bool {
 		}
 		return false
 	}
+	m.agreement.saw(&c, generation)
 	c.hidden = c.hidden && (outside || m.joined.Load()) // else there is no such group
 	if c.settled || c.hidden || !m.joined.Load() {
 		m.note(&c)

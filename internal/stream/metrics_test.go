@@ -1,7 +1,6 @@
 package stream
 
 import (
-	"encoding/json"
 	"fmt"
 	"math"
 	"strings"
@@ -30,9 +29,9 @@ func TestCrossingExemplar(t *testing.T) {
 	r := prometheus.NewRegistry()
 	m := metrics.New(r, compile(t, builtin(t, "cn-2019-15")))
 	rule := strings.Repeat("r", 64)
-	var e outbox.Envelope
 	record := `{"rule":"` + rule + `","level":1,"status":"crossed","subject":"inc-42","evidence":{"event":"e","topic":"t","partition":2147483647,"offset":9223372036854775807}}`
-	if err := json.Unmarshal([]byte(record), &e); err != nil {
+	e, err := outbox.ParseEntry(storedEntry(0, []byte(record)))
+	if err != nil {
 		t.Fatal(err)
 	}
 	m.Crossing(e.Told(20))

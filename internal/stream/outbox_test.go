@@ -210,7 +210,7 @@ func TestWaitingShows(t *testing.T) {
 	}
 	put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), 7_003))
 	put(store.Keys().AppendPublishedKey(nil, 0), binary.BigEndian.AppendUint64(nil, 3))
-	put(store.Keys().AppendOutboxKey(nil, 0, 3), outbox.Entry{Timestamp: 5_000, Value: []byte(`{"id":"A"}`)}.Append(nil))
+	put(store.Keys().AppendOutboxKey(nil, 0, 3), storedEntry(5_000, []byte(`{"id":"A"}`)))
 	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Metrics: metrics.New(registry, p), Log: discard}}
 	for _, r.Publish = range []outbox.Publisher{shut{blind: true}, shut{}} {
 		r.Recent = false

@@ -60,7 +60,7 @@ func (l *lateTopic) Close()                  {}
 
 func (l *lateTopic) WriteMessages(_ context.Context, _ time.Time, messages ...kafka.Message) error {
 	for _, m := range messages {
-		var e outbox.Envelope
+		var e struct{ ID string }
 		if err := json.Unmarshal(m.Value, &e); err != nil {
 			return err
 		}
@@ -76,7 +76,11 @@ func (l *lateTopic) publisher(t *testing.T) *outbox.KafkaPublisher {
 
 func entriesOf(ids ...string) (list []outbox.Entry) {
 	for _, id := range ids {
-		list = append(list, outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)})
+		e, err := outbox.ParseEntry(storedEntry(0, fmt.Appendf(nil, `{"id":%q}`, id)))
+		if err != nil {
+			panic(err)
+		}
+		list = append(list, e)
 	}
 	return list
 }

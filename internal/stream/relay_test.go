@@ -3,13 +3,14 @@ package stream
 import (
 	"context"
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/cespare/xxhash/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
@@ -28,17 +29,18 @@ func (p *listPublisher) LoadRecent(context.Context, int, int64) error { return n
 
 func (p *listPublisher) Write(_ context.Context, _ time.Time, _ int, entries []outbox.Entry) error {
 	for _, e := range entries {
-		var c outbox.Envelope
-		if err := json.Unmarshal(e.Value, &c); err != nil {
-			return err
-		}
-		p.ids = append(p.ids, c.ID)
+		p.ids = append(p.ids, e.ID)
 	}
 	if f := p.during; f != nil {
 		p.during = nil
 		f()
 	}
 	return nil
+}
+
+// storedEntry is an entry of the outbox with nothing but the record, as earlier versions wrote all.
+func storedEntry(timestamp int64, record []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(timestamp)), record...)
 }
 
 // lossy is a store that loses everything after a number of reads.
@@ -82,7 +84,7 @@ func TestStoreGoesBackBeforeTrim(t *testing.T) {
 		}
 		put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte(version), uint64(len(ids))))
 		for i, id := range ids {
-			put(store.Keys().AppendOutboxKey(nil, 0, uint64(i)), outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)}.Append(nil))
+			put(store.Keys().AppendOutboxKey(nil, 0, uint64(i)), storedEntry(0, fmt.Appendf(nil, `{"id":%q}`, id)))
 		}
 	}
 	fill("version1", "A0", "A1")
@@ -116,7 +118,7 @@ func TestStoreLostWhilePublishing(t *testing.T) {
 			}
 		}
 		fill(keys.AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), 2))
-		fill(keys.AppendOutboxKey(nil, 0, 1), outbox.Entry{Value: []byte(`{"id":"A"}`)}.Append(nil)) // the first is missing
+		fill(keys.AppendOutboxKey(nil, 0, 1), storedEntry(0, []byte(`{"id":"A"}`))) // the first is missing
 		pub := &listPublisher{during: func() {
 			if reads == 4 {
 				store.Mem = windowstore.NewMem(1)
@@ -145,8 +147,8 @@ func TestStoreGoesBackWhilePublishing(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, id := range ids {
-			e := outbox.Entry{Value: fmt.Appendf(nil, `{"id":%q}`, id)}
-			if err := store.Put(t.Context(), 0, store.Keys().AppendOutboxKey(nil, 0, uint64(i)), e.Append(nil)); err != nil {
+			e := storedEntry(0, fmt.Appendf(nil, `{"id":%q}`, id))
+			if err := store.Put(t.Context(), 0, store.Keys().AppendOutboxKey(nil, 0, uint64(i)), e); err != nil {
 				t.Fatal(err)
 			}
 		}
@@ -162,6 +164,43 @@ func TestStoreGoesBackWhilePublishing(t *testing.T) {
 	}
 	if err := r.Drain(t.Context()); err != nil || len(pub.ids) != 6 {
 		t.Fatalf("published again: %v, %v", pub.ids, err)
+	}
+}
+
+// TestLaterFormatStandsStill: an entry that is whole, and that this version cannot read, is not passed over; those before it are published, and a
+// damaged one is not waited for.
+func TestLaterFormatStandsStill(t *testing.T) {
+	p := compile(t, outboxPack)
+	store, registry := windowstore.NewMem(1), prometheus.NewRegistry()
+	later := []byte("\x00\x00\x00\x00\x00\x00\x00\x00\x07later")
+	later = binary.BigEndian.AppendUint64(later, xxhash.Sum64(later))
+	entries := [][]byte{storedEntry(0, []byte(`{"id":"A"}`)), []byte("damaged"), storedEntry(0, []byte(`{"id":"B"}`)), later, storedEntry(0, []byte(`{"id":"C"}`))}
+	put := func(key, value []byte) {
+		t.Helper()
+		if err := store.Put(t.Context(), 0, key, value); err != nil {
+			t.Fatal(err)
+		}
+	}
+	put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), uint64(len(entries))))
+	for i, e := range entries {
+		put(store.Keys().AppendOutboxKey(nil, 0, uint64(i)), e)
+	}
+	pub := &listPublisher{}
+	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Publish: pub, Metrics: metrics.New(registry, p), Log: discard}}
+	for range 3 {
+		if err := r.Drain(t.Context()); !errors.Is(err, outbox.ErrUnreadable) || !strings.Contains(err.Error(), "publish crossings of shard 0: entry 3: outbox entry cannot be read: it has format 7, of a later version") {
+			t.Errorf("error %v", err)
+		}
+	}
+	if want := []string{"A", "B"}; !slices.Equal(pub.ids, want) {
+		t.Errorf("published %v, want %v", pub.ids, want)
+	}
+	if n := series(t, registry, "aggregator_outbox_damaged_total", "").GetCounter().GetValue(); n != 1 {
+		t.Errorf("%v damaged", n)
+	}
+	put(store.Keys().AppendOutboxKey(nil, 0, 3), storedEntry(0, []byte(`{"id":"later"}`))) // as a later version would read it
+	if err := r.Drain(t.Context()); err != nil || !slices.Equal(pub.ids, []string{"A", "B", "later", "C"}) {
+		t.Errorf("published %v, error %v", pub.ids, err)
 	}
 }
 
@@ -191,7 +230,7 @@ func TestRelayCountsStoreErrors(t *testing.T) {
 	keys := store.Keys()
 	for key, value := range map[string][]byte{
 		string(keys.AppendHeadKey(nil, 0)):      binary.BigEndian.AppendUint64([]byte("versionX"), 1),
-		string(keys.AppendOutboxKey(nil, 0, 0)): outbox.Entry{Value: []byte(`{"id":"A"}`)}.Append(nil),
+		string(keys.AppendOutboxKey(nil, 0, 0)): storedEntry(0, []byte(`{"id":"A"}`)),
 	} {
 		if err := store.Put(t.Context(), 0, []byte(key), value); err != nil {
 			t.Fatal(err)

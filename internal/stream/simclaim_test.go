@@ -112,6 +112,3 @@ func (w *simWorld) tidied() error {
 	}
 	return nil
 }
-
-// members are those of the group, of whom nobody counts elsewhere.
-func (w *simWorld) members(ctx context.Context) (census, error) { return census{}, w.call(ctx) }

@@ -34,6 +34,7 @@ type simProcess struct {
 	partitions []*simPartition
 	relaying   []*simRelay
 	busy       map[any]bool // what is in the middle of a turn
+	before     bool         // it is of the version before
 	grown      bool         // it is to begin again, with the topic's new partitions
 }
 
@@ -52,6 +53,7 @@ type simRelay struct {
 func (w *simWorld) newProcess() *simProcess {
 	p := &simProcess{world: w, busy: map[any]bool{}}
 	p.ctx, p.cancel = context.WithCancel(w.ctx)
+	p.drawVersion()
 	o := Options{
 		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &engine.Secret{K0: 1, K1: 2}, MaxAge: DefaultMaxAge,
 		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
@@ -90,6 +92,10 @@ func (p *simProcess) begin() {
 	o.KeptMax = 1 + w.rnd.IntN(20)
 	if w.rnd.IntN(2) == 0 {
 		o.Now = func() time.Time { return time.Now().AddDate(100, 0, 0) } // all events are old: crossings wait for their batch
+	}
+	if p.before {
+		o.OutboxFormat = outbox.OldestFormat
+		p.relays[0].Options.Store = oldReader{w.store} // all have the same options
 	}
 	o.CacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be
 	o.Jitter = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
@@ -218,7 +224,10 @@ func (p *simProcess) sweep(scan bool) {
 // measure is a turn of generation.measure.
 func (p *simProcess) measure() {
 	if p.generation != nil {
-		p.turn(p.generation, func() { p.generation.look(p.ctx) })
+		p.turn(p.generation, func() {
+			p.generation.look(p.ctx)
+			p.membership.look(p.ctx, false)
+		})
 	}
 }
 

@@ -39,6 +39,7 @@ type simWorld struct {
 	depth     int     // of calls during which the world goes on
 	began     time.Time
 	claims    simClaims
+	updating  bool  // processes of the version before may be started
 	broken    error // the first promise that was broken
 
 	generation int64
@@ -78,6 +79,7 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *metrics.Me
 	w := &simWorld{rnd: rnd, truth: t, metrics: m, ctx: ctx, began: time.Now(), claims: simClaims{}}
 	w.restless = 0.2 * rnd.Float64() * rnd.Float64()
 	w.lose = 0.1 * rnd.Float64() * float64(rnd.IntN(2))
+	w.updating = rnd.IntN(3) == 0
 	w.log = newSimLog(w)
 	w.store = newSimStore(w)
 	w.output = &simOutput{world: w, published: make([][]simRecord, simOutPartitions)}

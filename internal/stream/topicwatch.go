@@ -41,6 +41,7 @@ func (b countingBalancer) AssignGroups(members []kafka.GroupMember, partitions [
 // balancers are those that a process with a store offers the group. They note in given what they give out.
 func balancers(given *atomic.Pointer[partitionCounts], store string) []kafka.GroupBalancer {
 	return []kafka.GroupBalancer{
+		headerBalancer{countingBalancer{kafka.RangeGroupBalancer{}, given, store}},
 		countingBalancer{kafka.RangeGroupBalancer{}, given, store}, countingBalancer{kafka.RoundRobinGroupBalancer{}, given, store},
 	}
 }

@@ -57,7 +57,7 @@ func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
 	o := shard.NewOptions(s.Program, s.Store, s.Shards, s.topics, w.alignment, patient)
 	o.Secret, o.OutboxMax, o.CacheBytes = s.secret, cmp.Or(s.outboxMax, o.OutboxMax), s.CacheBytes/s.Shards
 	o.MaxAge, o.MaxEvents, o.SubjectMax = s.MaxAge, s.MaxBatchEvents, max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.Shards)
-	o.OnCrossings = w.wakeRelay
+	o.OnCrossings, o.OutboxFormat = w.wakeRelay, s.membership.agreement.format
 	o.Settings = shard.Settings{Kept: true, Coverage: s.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
 	for n := range s.Shards {
 		w.shards = append(w.shards, shard.New(n, o))

@@ -36,7 +36,10 @@ func (c *Crossing) Status() string {
 }
 
 // Type is the CloudEvents type of the record.
-func (c *Crossing) Type() string { return "aggregator.threshold." + c.Status() }
+func (c *Crossing) Type() string { return TypeOf(c.Status()) }
+
+// TypeOf is the CloudEvents type of a crossing's record by its status.
+func TypeOf(status string) string { return "aggregator.threshold." + status }
 
 // Severity is "warning" below the limit, "critical" from it on, "info" for a clear.
 func (c *Crossing) Severity() string {

@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // KafkaPublisher writes crossings to Kafka. All crossings of a shard go to one
@@ -44,32 +45,11 @@ type Tail struct {
 	ids     recentIDs
 }
 
-// Envelope is what of a crossing goes into its CloudEvent.
-type Envelope struct {
-	ID      string      `json:"id"`
-	Status  string      `json:"status"`
-	By      string      `json:"by"`
-	Subject string      `json:"subject"`
-	Time    string      `json:"time"`
-	Rule    string      `json:"rule"`
-	Level   json.Number `json:"level"`
-
-	Evidence struct {
-		Partition int   `json:"partition"`
-		Offset    int64 `json:"offset"`
-	} `json:"evidence"`
-}
-
 // attributeID is the id as the CloudEvent has it.
-func (e *Envelope) attributeID() string { return AttributeText(e.ID) }
+func (h *Header) attributeID() string { return AttributeText(h.ID) }
 
 // attributeSubject is the subject as the CloudEvent has it.
-func (e *Envelope) attributeSubject() string { return AttributeText(e.By + "/" + e.Subject) }
-
-// Told is what the metrics tell of it.
-func (e *Envelope) Told(delay int64) metrics.Crossing {
-	return metrics.Crossing{Rule: e.Rule, Level: e.Level.String(), Status: e.Status, Partition: e.Evidence.Partition, Offset: e.Evidence.Offset, Delay: delay}
-}
+func (h *Header) attributeSubject() string { return AttributeText(h.Key) }
 
 func (p *KafkaPublisher) LoadRecent(ctx context.Context, partition int, since int64) error {
 	t := p.tail(partition)
@@ -149,44 +129,25 @@ func (p *KafkaPublisher) tail(partition int) *Tail {
 	return t
 }
 
-// CrossingID is the id of a published crossing, in either CloudEvents form, as its attribute has it.
-func CrossingID(r *fetch.Record) string {
-	for _, h := range r.Headers {
-		if string(h.Key) == "ce_id" {
-			return string(h.Value)
-		}
-	}
-	var e Envelope
-	if json.Unmarshal(r.Value, &e) != nil {
-		return ""
-	}
-	return e.ID
-}
-
 // Write is Publisher's.
 func (p *KafkaPublisher) Write(ctx context.Context, notAfter time.Time, partition int, entries []Entry) error {
 	messages := make([]kafka.Message, 0, len(entries))
-	var fresh []Entry
-	var written []Envelope
-	for _, entry := range entries {
-		var e Envelope
-		if err := json.Unmarshal(entry.Value, &e); err != nil {
-			return fmt.Errorf("read crossing from the outbox: %w", err)
-		}
+	written := make([]*Entry, 0, len(entries))
+	for i := range entries {
+		e := &entries[i]
 		if p.wasPublished(partition, e.attributeID()) {
 			p.Metrics.RepeatSkipped()
 			continue
 		}
-		messages = append(messages, p.Message(&e, entry.Value, partition))
-		fresh, written = append(fresh, entry), append(written, e)
+		messages, written = append(messages, p.Message(e, partition)), append(written, e)
 	}
 	if len(messages) == 0 {
 		return nil
 	}
 	err := p.send(ctx, notAfter, messages, partition, written)
 	if err == nil {
-		for i := range fresh {
-			p.Metrics.Crossing(written[i].Told(p.Now().UnixMilli() - fresh[i].Timestamp))
+		for _, e := range written {
+			p.Metrics.Crossing(e.Told(p.Now().UnixMilli() - e.Timestamp))
 		}
 	}
 	return err
@@ -194,7 +155,7 @@ func (p *KafkaPublisher) Write(ctx context.Context, notAfter time.Time, partitio
 
 // send writes messages, and remembers those that are safe even if others are not.
 // After an error the end of the topic must be read again, before they are sent again.
-func (p *KafkaPublisher) send(ctx context.Context, notAfter time.Time, messages []kafka.Message, partition int, written []Envelope) error {
+func (p *KafkaPublisher) send(ctx context.Context, notAfter time.Time, messages []kafka.Message, partition int, written []*Entry) error {
 	err := p.Writer.WriteMessages(ctx, notAfter, messages...)
 	t := p.tail(partition)
 	if err != nil {
@@ -224,12 +185,12 @@ func (p *KafkaPublisher) wasPublished(partition int, id string) bool {
 }
 
 // Message is the Kafka record of a crossing: CloudEvents 1.0, binary or structured.
-func (p *KafkaPublisher) Message(e *Envelope, value []byte, partition int) kafka.Message {
-	kind := "aggregator.threshold." + e.Status
-	m := kafka.Message{Key: []byte(e.By + "/" + e.Subject), Value: value, WriterData: partition}
+func (p *KafkaPublisher) Message(e *Entry, partition int) kafka.Message {
+	kind := thresholds.TypeOf(e.Status)
+	m := kafka.Message{Key: []byte(e.Key), Value: e.Value, WriterData: partition}
 	if p.Structured {
 		m.Headers = []kafka.Header{{Key: "content-type", Value: []byte("application/cloudevents+json; charset=UTF-8")}}
-		m.Value = p.structure(e, kind, value)
+		m.Value = p.structure(e, kind)
 		return m
 	}
 	for _, h := range [][2]string{
@@ -250,7 +211,7 @@ func (p *KafkaPublisher) Message(e *Envelope, value []byte, partition int) kafka
 // dataSchema names the form of the record; its version is in `schema`.
 const dataSchema = "urn:aggregator:threshold-crossing:1"
 
-func (p *KafkaPublisher) structure(e *Envelope, kind string, data []byte) []byte {
+func (p *KafkaPublisher) structure(e *Entry, kind string) []byte {
 	b, err := json.Marshal(struct {
 		SpecVersion     string          `json:"specversion"`
 		ID              string          `json:"id"`
@@ -261,7 +222,7 @@ func (p *KafkaPublisher) structure(e *Envelope, kind string, data []byte) []byte
 		DataSchema      string          `json:"dataschema"`
 		DataContentType string          `json:"datacontenttype"`
 		Data            json.RawMessage `json:"data"`
-	}{"1.0", e.attributeID(), p.EventsFrom, kind, e.attributeSubject(), e.Time, dataSchema, "application/json", data})
+	}{"1.0", e.attributeID(), p.EventsFrom, kind, e.attributeSubject(), e.Time, dataSchema, "application/json", e.Value})
 	if err != nil {
 		panic("BUG: a crossing that is no JSON: " + err.Error())
 	}

@@ -289,16 +289,11 @@ func (r *Relay) some(ctx context.Context) error {
 			return cmp.Or(err, errOutboxChanged) // another owner, for a moment, was faster, or the store went back
 		}
 	}
-	entries := make([]Entry, 0, len(values))
-	for i, v := range values {
-		e, err := ParseEntry(v)
-		if err != nil {
-			r.Metrics.OutboxDamaged()
-			r.Log.Error("outbox entry is missing or damaged: passed over", "shard", r.Shard, "entry", r.published+uint64(i), "bytes", len(v))
-			continue
-		}
-		entries = append(entries, e)
+	entries, readable, err := r.parse(values)
+	if err != nil && readable == 0 {
+		return &PublishError{r.Shard, err}
 	}
+	to, keys, values = r.published+uint64(readable), keys[:readable], values[:readable]
 	r.Metrics.Outbox(r.Shard, r.depth(), oldest(entries))
 	notAfter, fresh := r.Lease.Fresh()
 	if !fresh {
@@ -314,7 +309,25 @@ func (r *Relay) some(ctx context.Context) error {
 	return r.notePublished(ctx, to, keys, values)
 }
 
-// publishError: crossings could not be written to Kafka. All else that stops a relay is the store.
+// parse reads entries, up to the first that is whole but cannot be read, which is the error. Missing and damaged ones are passed over.
+func (r *Relay) parse(values [][]byte) (entries []Entry, readable int, err error) {
+	entries = make([]Entry, 0, len(values))
+	for i, v := range values {
+		e, err := ParseEntry(v)
+		switch {
+		case errors.Is(err, ErrUnreadable):
+			return entries, i, fmt.Errorf("entry %d: %w", r.published+uint64(i), err)
+		case err != nil:
+			r.Metrics.OutboxDamaged()
+			r.Log.Error("outbox entry is missing or damaged: passed over", "shard", r.Shard, "entry", r.published+uint64(i), "bytes", len(v))
+		default:
+			entries = append(entries, e)
+		}
+	}
+	return entries, len(values), nil
+}
+
+// PublishError: crossings could not be written to Kafka. All else that stops a relay is the store.
 type PublishError struct {
 	shard int
 	err   error

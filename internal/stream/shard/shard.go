@@ -1,6 +1,7 @@
 package shard
 
 import (
+	"bytes"
 	"context"
 	"sync/atomic"
 	"time"
@@ -35,6 +36,7 @@ type Shard struct {
 	clock            int64    // of the partition at s.op, ms
 	ended            bool     // the run of s.op goes up to the end of its partition
 	name             []byte
+	crossing         []byte       // scratch of announce
 	published        uint64       // how far its outbox was published, as last looked at
 	Peers            atomic.Int64 // processes that may write the same subjects, beside this one
 	StreamTimeShared atomic.Int64 // streamTime, for other goroutines
@@ -308,9 +310,9 @@ const sharedCommits = 16
 func (s *Shard) announce(sub *engine.Subject, c *thresholds.Crossing) {
 	c.Detected = s.Now().UnixNano()
 	e := s.Subjects[string(s.NameOf(sub.Kind, []byte(sub.ID)))]
-	entry := outbox.Entry{Timestamp: s.clock, Value: c.AppendJSON(nil)}
-	s.Batch.Crossings = append(s.Batch.Crossings, announced{entry: e, Value: entry.Append(make([]byte, 0, 8+len(entry.Value)))})
-	s.Batch.Bytes += len(entry.Value)
+	s.crossing = outbox.AppendEntry(s.crossing[:0], s.OutboxFormat(), s.clock, c)
+	s.Batch.Crossings = append(s.Batch.Crossings, announced{entry: e, Value: bytes.Clone(s.crossing)})
+	s.Batch.Bytes += len(s.crossing)
 	s.Batch.urgent = s.Batch.urgent || s.pressing()
 }
 
