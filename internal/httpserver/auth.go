@@ -56,9 +56,6 @@ func withProfiles(inner http.Handler) http.Handler {
 const (
 	// DefaultPause is how long a wrong token waits for its answer, by default.
 	DefaultPause = time.Second
-	// pausesAtOnce is how many of them may wait at a time, as they hold connections. A client that
-	// comes when all places are taken is answered at once; the right token never waits.
-	pausesAtOnce = 8
 )
 
 // guarded asks for the token. Hashes are compared, so that the time it takes shows nothing of the
@@ -107,9 +104,6 @@ func bearer(r *http.Request) string {
 	}
 	return strings.TrimSpace(token)
 }
-
-// maxBody is the most that a request may carry, in bytes. Nothing that is served needs any of it.
-const maxBody = 64 << 10
 
 // boundedBody refuses a body that is larger by its own length, and cuts a body that turns out to be
 // larger.

@@ -31,9 +31,6 @@ type connection struct {
 }
 
 const (
-	// maxConnections is how many connections may be open, where the system lets the process have four times as many
-	// descriptors.
-	maxConnections = 256
 	// connectionGrace is long for a request to come in, and short for others to wait. The queue of a listener holds
 	// thousands: as many as there are places get in within this time.
 	connectionGrace = 100 * time.Millisecond

@@ -32,10 +32,6 @@ const (
 	attrControl       = 0x20
 )
 
-// maxBatch bounds a batch, compressed and decompressed, in bytes. Kafka's
-// default for message.max.bytes is 1 MiB.
-const maxBatch = 64 << 20
-
 var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 

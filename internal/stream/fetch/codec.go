@@ -33,9 +33,6 @@ type bounds struct {
 // long.
 var usual = bounds{piece: 4 << 20, batch: 1 << 30, record: 1 << 20}
 
-// keepDecoded is how large a buffer for decompressed batches may stay from one batch to the next, in bytes.
-const keepDecoded = 4 << 20
-
 var errInflated = fmt.Errorf("the batch becomes more than %d bytes when it is decompressed", usual.batch)
 
 // source is a batch that has more to decompress.

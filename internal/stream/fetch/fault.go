@@ -7,12 +7,6 @@ import (
 	"io"
 )
 
-// What a record may have of headers, to have any: how many, and how many bytes they take with their lengths.
-const (
-	maxHeaders     = 1_000
-	maxHeaderBytes = 64 << 10
-)
-
 // Fault is the part of a record that is left out, or the part of a batch that cannot be read though
 // it is as its producer wrote it. It is an error, whose text is for the producer.
 type Fault struct {

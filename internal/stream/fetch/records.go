@@ -272,9 +272,6 @@ func (s *Set) parse(b []byte, r *Record) error {
 	return nil
 }
 
-// mostOdd is how many records of a batch may be passed over until the rest is: a batch of 100 KB may have 100 million.
-const mostOdd = 100_000
-
 // setOffset gives a record its offset and timestamp. A record whose offset is taken is passed over, as
 // other consumers do. An offset that is not in the batch is replaced by the next offset. Kafka
 // checks the offsets of compressed batches only.

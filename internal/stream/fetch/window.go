@@ -17,8 +17,6 @@ import (
 // A batch that is not read on for a while gives its window back. It is decompressed again later,
 // from its start to where it was. So nobody waits for a partition that itself waits for others.
 const (
-	usualWindow   = 8 << 20
-	widestWindow  = 1 << 27
 	windowOutlast = 250 * time.Millisecond
 )
 

@@ -25,9 +25,6 @@ const (
 	scanFirst = 30 * time.Second
 )
 
-// RecomputeMost is for how many subjects of a shard that may clear a scan has the date worked out again: ten seconds of sweeps.
-const RecomputeMost = 10 * SweepMost
-
 // scans scans every now and then. Ten million records take minutes, which the clears do not wait for.
 func (w *Janitor) scans(ctx context.Context) {
 	next := time.NewTimer(scanFirst)

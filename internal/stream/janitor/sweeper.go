@@ -54,8 +54,3 @@ func (w *Janitor) Clears(ctx context.Context) {
 }
 
 const sweepEvery = time.Second
-
-const (
-	// SweepMost is how many silent subjects one message to a shard names, and how many records one step of a scan looks at.
-	SweepMost = 200
-)

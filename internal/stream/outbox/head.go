@@ -27,6 +27,3 @@ func Depth(head, noted []byte) uint64 {
 	_, h := ParseHead(head)
 	return h - min(h, ParsePublished(noted))
 }
-
-// MostEntries is the default of outboxMax: some 100 MB over 16 shards.
-const MostEntries = 10_000

@@ -23,8 +23,6 @@ const (
 	// followers: one that is gone holds an acknowledgement up until Kafka takes it
 	// out of the replicas, after 9 s by default.
 	SendTimeout = 40 * time.Second
-	// BatchBytes bounds what is sent at once: brokers take 1 MiB by default.
-	BatchBytes = 512 << 10
 )
 
 // WriteMessages writes messages of one topic and partition, which is their WriterData, in

@@ -17,9 +17,6 @@ type addition struct {
 	number uint64
 }
 
-// RecentMost is the default of topicPublisher.most.
-const RecentMost = 10_000
-
 func newRecentIDs(most int) recentIDs { return recentIDs{most: most, last: map[string]uint64{}} }
 
 func (r *recentIDs) has(id string) bool {

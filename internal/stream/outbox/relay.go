@@ -59,9 +59,6 @@ type Publisher interface {
 	Write(ctx context.Context, notAfter time.Time, partition int, entries []Entry) error
 }
 
-// RelayMost is how many entries are published at once.
-const RelayMost = 500
-
 // Begin gives the relay to a generation of the group, by its right to publish: what others published before is not known yet.
 func (r *Relay) Begin(generation int64, c Lease) {
 	r.generation, r.Lease, r.Recent = generation, c, false

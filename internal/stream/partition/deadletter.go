@@ -208,11 +208,6 @@ const (
 	cutText         // the end of the message that says what is wrong
 )
 
-// largestLetter is the most that a dead letter takes, in bytes: a topic takes
-// batches of 1 MiB unless it was set up otherwise. An event is at most 64 KiB,
-// so only a record that was never meant as one is larger.
-const largestLetter = 1_000_000
-
 // shortText is what is left of the message of a letter of which all else is cut, in bytes.
 const shortText = 100
 

@@ -14,9 +14,6 @@ type letters struct {
 	safeTo  int64 // offset up to which all are safe
 }
 
-// lettersAtOnce is the most that the dead letters of a partition take before they are sent, in bytes.
-const lettersAtOnce = 1 << 20
-
 // add makes a dead letter of a record, unless it is safe already.
 func (l *letters) add(a *shard.Assignment, r *fetch.Record, reason error) {
 	if r.Offset < l.safeTo {

@@ -47,10 +47,6 @@ func (l *Assignment) At() position.TopicPartition {
 	return position.TopicPartition{Topic: l.Topic, Partition: l.Partition}
 }
 
-// chunksPerShard is how many runs an assignment has for each shard: one being filled,
-// one under way.
-const chunksPerShard = 2
-
 // askRestart wakes the partition, once.
 func (l *Assignment) askRestart() {
 	select {

@@ -34,14 +34,6 @@ type ChunkOp struct {
 // span is a stretch of a slice.
 type span struct{ start, end int32 }
 
-// What a run may hold before it is sent: as much as the set of a fetch mostly has for a shard. Only a set
-// that was compressed well, or whose ids are long, or a pack in which an event feeds many counters has more.
-const (
-	ChunkOps  = 2_048        // operations
-	chunkText = 128 << 10    // bytes
-	chunkAdds = 4 * ChunkOps // additions to counters
-)
-
 // Full says whether the run is to be sent before more is added.
 func (r *Chunk) Full(most int) bool {
 	return len(r.Ops) >= most || len(r.text) >= chunkText || len(r.Adds) >= chunkAdds

@@ -40,10 +40,6 @@ type wantKey struct {
 	part  windows.Part
 }
 
-// A read asks for at most this many keys at once, so that Redis is not held up
-// for more than about a millisecond.
-const MaxLoadKeys = 1_000
-
 // fill reads what the operations of r from offset on need and the shard does
 // not have: records first, then their parts.
 func (s *Shard) fill(ctx context.Context, r *Chunk, offset int64) error {

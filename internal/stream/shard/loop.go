@@ -362,7 +362,3 @@ func (s *Shard) Evict() {
 	}
 	s.Emptied = s.Batch.Number
 }
-
-// Queue is how many messages may wait for a shard. Runs are bounded by
-// their assignments; this only keeps partitions from waiting for each other's sends.
-const Queue = 64

@@ -58,12 +58,3 @@ func NewOptions(p *engine.Program, store windowstore.Store, shards int, partitio
 		Alignment: a, Retrier: r, Hooks: RealHooks(),
 	}
 }
-
-// BatchSubjects is SubjectMax of the service, times its shards: some 50 MB. A shard's is BatchSubjectsLeast at least.
-const (
-	BatchSubjects      = 41_600
-	BatchSubjectsLeast = 200
-)
-
-// DefaultCacheBytes is what all shards of a process keep in memory of subjects between batches.
-const DefaultCacheBytes = 128 << 20

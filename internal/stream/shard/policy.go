@@ -98,10 +98,3 @@ func (p *Policy) full(b *batch) bool {
 func (p *Policy) pressing(crossings int, ended bool, lain time.Duration) bool {
 	return ended || crossings >= DeferredMost || lain <= 10*p.MaxAge
 }
-
-// DeferredMost is how many crossings of a backlog are committed at once: the outbox, which is bounded, sees what comes.
-const DeferredMost = 100
-
-// KeptOperations bounds, for each shard, the operations kept to be applied
-// again when another process was faster; some 100 B each.
-const KeptOperations = 8_192

@@ -302,10 +302,6 @@ const (
 // CommitKeys is how many keys the batch's commit has, at most.
 func (b *batch) CommitKeys() int { return b.keys + b.fences + len(b.Crossings) + 1 }
 
-// sharedCommits is for how many commits without a conflict a subject counts as
-// one that other processes may write too.
-const sharedCommits = 16
-
 // announce takes a crossing from the applier.
 func (s *Shard) announce(sub *engine.Subject, c *thresholds.Crossing) {
 	c.Detected = s.Now().UnixNano()

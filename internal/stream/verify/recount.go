@@ -122,13 +122,6 @@ func (r *recount) read(ctx context.Context, to []int64, piece func() error) erro
 	}
 }
 
-// recountTogether is how much of a partition, in ms of Kafka timestamps, is read before the
-// partition that comes next.
-const recountTogether = 1_000
-
-// recountMost is how many records of a partition are read at once.
-const recountMost = 1_000
-
 // oldest is the partition whose next record is the oldest, and the timestamp up to which it may be
 // read. It is nil if no partition has a record below the offsets.
 func (r *recount) oldest(ctx context.Context, to []int64) (oldest *recounted, until int64, err error) {

@@ -15,9 +15,6 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// verifyTogether is how many records are read at one moment, with the fences.
-const verifyTogether = 500
-
 // shard compares all subjects of a shard, some at a time. Their records and the shard's fences are
 // read at one moment, and the log is counted up to those fences.
 func (v *verification) shard(ctx context.Context, n int) error {

@@ -2,13 +2,6 @@ package store
 
 import "context"
 
-// The most a commit may carry. Lua's unpack takes under 8,000 values, so one MSET holds under 4,000
-// keys; and a commit blocks Redis while it runs.
-const (
-	MaxCommitKeys  = 3_900
-	MaxCommitBytes = 1 << 20
-)
-
 // Store keeps bytes under keys, in shards. It computes nothing. All keys of a
 // commit belong to the one shard (on a Cluster, to one slot). A Store is safe for use by
 // several goroutines. Errors name the operation and the shard; nothing is
