@@ -6,12 +6,13 @@ import "github.com/seed-afe14ff2/aggregator/internal/thresholds"
 type Applier struct {
 	// Program has the counters and the rules.
 	Program *Program
-	// Since tells the time from which on a counter has everything, ns, by kind and number of the counter; 0: from the start.
-	// Nil: all counters have everything.
+	// Since returns the time from which on a counter has everything, ns, by kind and number of the
+	// counter; 0: from the start. Nil: all counters have everything.
 	Since func(kind thresholds.Kind, counter int) int64
 	// Emit takes what was announced. The crossing and its slices are valid during the call only.
 	Emit func(s *Subject, c *thresholds.Crossing)
-	// Location is where the event being applied lies, for the evidence. Without a topic none is told.
+	// Location is where the event being applied lies, for the evidence. Without a topic the
+	// evidence has none.
 	Location Location
 
 	room buffers
@@ -30,10 +31,11 @@ type buffers struct {
 
 // Moment is how far the stream is when an event is applied, the event's own time included, ns.
 type Moment struct {
-	// Time is the stream's: what it has reached is due. NoTime: of a partition it is not known that anything matched.
+	// Time is the stream's: what it has reached is due. NoTime: for some partition it is not known
+	// that anything matched.
 	Time int64
-	// Known is the same without such partitions: what the subject's delay is measured from. One that is taken for too small
-	// would have the subject cleared under its own events once the others are known.
+	// Known is the same without such partitions: the subject's delay is measured from it. If it
+	// were too small, the subject would be cleared under its own events once the others are known.
 	Known int64
 }
 
@@ -102,8 +104,9 @@ func (a *Applier) add(s *Subject, o *Operation) Outcome {
 	return out
 }
 
-// refused tells of each of o's additions whether a condition keeps it out. All conditions are looked at before anything is
-// added, since an event does not come after itself. The answer is valid until the next call.
+// refused reports for each of o's additions whether a condition keeps it out. All conditions are
+// looked at before anything is added, since an event does not come after itself. The answer is
+// valid until the next call.
 func (a *Applier) refused(s *Subject, o *Operation) []bool {
 	t := &a.Program.Kinds[s.Kind]
 	refused := a.room.refused[:0]

@@ -15,12 +15,14 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// BenchmarkApply applies one event of the generator's mix, decoded and matched
-// before, to subjects in memory. An event that no counter takes costs nothing here.
+// BenchmarkApply applies one event of the generator's mix, decoded and matched before, to subjects
+// in memory. An event that no counter takes costs nothing here.
 //
-// "growing" begins with no subjects, again and again after 200,000 events over
-// three hours; "steady" goes on with the subjects of the pass before, later by its
-// span; "years" is the same with events over two years, so that windows of days are full; "rules" has so many that share two counters.
+//	growing  begins with no subjects, again and again after 200,000 events over three hours
+//	steady   goes on with the subjects of the pass before, later by its span
+//	years    is steady with events over two years, so that windows of days are full
+//	rules    has so many rules that share two counters
+//
 // On a busy machine cpu-ns/op is to be trusted, not ns/op.
 func BenchmarkApply(b *testing.B) {
 	plain, err := os.ReadFile("../../bench/testdata/plain.yaml")

@@ -57,11 +57,11 @@ func (a *Applier) nextClears(s *Subject, dst []int) (date int64, due []int) {
 	return date, due
 }
 
-// clearDate is the start of the first bucket after the subject's time at which,
-// with nothing added, rule r is under its clear and no measure is a lower bound; Never
-// if it is not armed or cannot clear. Values only fall as the window slides, so the bucket
-// is found by bisection: after a whole window everything has left. While the window reaches back before
-// a counter began there is none: what was there before is not known.
+// clearDate is the start of the first bucket after the subject's time at which rule r is under its
+// clear and no measure is a lower bound, if nothing is added. It is Never if the rule is not armed
+// or cannot clear. Values only fall as the window slides, so the bucket is found by bisection:
+// after a whole window everything has left. While the window reaches back before a counter began
+// there is no such bucket: what was there before is not known.
 func (a *Applier) clearDate(s *Subject, r int) int64 {
 	rule := &a.Program.Kinds[s.Kind].Rules[r]
 	if rule.Clear == 0 || rule.Window == 0 || s.RuleState(r).Level == 0 {

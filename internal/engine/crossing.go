@@ -7,9 +7,10 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// crossing is what every crossing of a rule at time now (ns) tells, level, episode and event excepted. It holds on to values, in
-// which it notes which counters lack something of the window. Where that is all time, what came before the subject's first
-// counted event is not known.
+// crossing is what every crossing of a rule at time now (ns) has in common: all except level,
+// episode and event. It keeps values, and notes in them which counters lack something of the
+// window. Where the window is all time, what came before the subject's first counted event is not
+// known.
 func (a *Applier) crossing(s *Subject, rule *BoundRule, values []thresholds.Value, now int64) thresholds.Crossing {
 	from := rule.WindowStart(s.Subject, now)
 	for i, c := range rule.Counters {

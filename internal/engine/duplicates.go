@@ -38,7 +38,7 @@ func (d *Duplicates) Seen(id uint64, timestamp int64) bool {
 	return duplicate
 }
 
-// Size is how many ids are remembered; one that came again is counted as often.
+// Size is how many ids are remembered; an id that came again is counted as often.
 func (d *Duplicates) Size() int { return d.came.ids }
 
 // expire forgets what left the window.
@@ -87,7 +87,7 @@ type idRing struct {
 // idBlock is a stretch of the queue.
 type idBlock struct {
 	prints [idBlockSize]uint64
-	gaps   [idBlockSize]uint16 // ms since the entry before; idPause: no id, but that much time
+	gaps   [idBlockSize]uint16 // ms since the entry before; idGap: no id, only that much time
 }
 
 const (

@@ -70,8 +70,8 @@ func moved(rng *rand.Rand, now, window int64) int64 {
 	return now
 }
 
-// TestDuplicatesFew: where ids come and go in a table of few buckets, some may have gone past all of them; an id that is
-// not there is looked for all the same, and not for ever.
+// TestDuplicatesFew: where ids come and go in a table of few buckets, some may have gone past all
+// of them. An id that is not there is looked for all the same, and not for ever.
 func TestDuplicatesFew(t *testing.T) {
 	everywhere := 0
 	for seed := range uint64(100) {
@@ -165,7 +165,8 @@ func memoryOf(d *Duplicates) int {
 	return n
 }
 
-// BenchmarkDuplicates notes ids of 1,000 events a second, of which 1 % repeat one of the last 100,000, with a window of 10 minutes that is full.
+// BenchmarkDuplicates notes ids of 1,000 events a second, with a window of 10 minutes that is full.
+// 1 % of them repeat one of the last 100,000.
 func BenchmarkDuplicates(b *testing.B) {
 	d := NewDuplicates(600_000, 4_000_000)
 	id := func(i int) uint64 {

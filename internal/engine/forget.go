@@ -6,8 +6,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// Forgettable reports whether the windows of s have been empty so long, by the stream's time and the subject's delay, that its
-// record may be deleted. NoTime: it is not known how far the stream is.
+// Forgettable reports whether the record of s may be deleted. Its windows must have been empty for
+// long enough, by the stream's time and the subject's delay. NoTime: it is not known how far the
+// stream is.
 func Forgettable(s *windows.Subject, streamTime int64) bool {
 	empty := s.Reached(streamTime)
 	if empty < NoTime+int64(ForgetAfter) {

@@ -2,12 +2,13 @@ package engine
 
 import "math/bits"
 
-// idIndex says at which place of a queue an id came last: an open table of buckets of one
-// cache line, in which an id that finds its bucket full goes on to the next one, and each bucket
-// counts who went past it, so that a search ends early and a removal has to leave nothing in its place
-// (as in Meta's F14 tables, "Open-sourcing F14 for faster, more memory-efficient hash tables", 2019).
+// idIndex says at which place of a queue an id came last. It is an open table of buckets of one
+// cache line. An id that finds its bucket full goes on to the next one, and each bucket counts who
+// went past it. So a search ends early, and a removal has to leave nothing in its place. (Meta's
+// F14 tables do so: "Open-sourcing F14 for faster, more memory-efficient hash tables", 2019.)
 //
-// A slot is a few bits of the fingerprint over the low bits of the place: the rest stands in the queue.
+// A slot is a few bits of the fingerprint over the low bits of the place: the rest stands in the
+// queue.
 type idIndex struct {
 	buckets []idBucket
 	n       int
@@ -101,7 +102,7 @@ func (t *idIndex) insert(id uint64, slot uint32) {
 	}
 }
 
-// drop takes out an id that came last at a place; one that came again stays.
+// drop takes out an id that came last at a place; an id that came again stays.
 func (t *idIndex) drop(q *idRing, id, place uint64) {
 	slot := t.slot(id, place)
 	i := t.home(id)

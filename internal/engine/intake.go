@@ -75,7 +75,7 @@ type Intake struct {
 	identity []byte
 }
 
-// NewIntake makes an intake of which no event has come. Fingerprints are keyed by the secret.
+// NewIntake makes an intake to which no event has come. Fingerprints are keyed by the secret.
 func NewIntake(p *Program, secret Secret, o IntakeOptions) *Intake {
 	o = o.WithDefaults()
 	return &Intake{

@@ -51,8 +51,8 @@ rules:
 	return text
 }
 
-// begins are when stories begin: today, and where the numbers of times turn: around 1970, and at the first and the last time
-// that an event may have.
+// begins are when stories begin: today, around 1970, and at the first and the last time that an
+// event may have. There the numbers of times change sign or end.
 var begins = []time.Time{
 	time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC),
 	time.Date(1960, 2, 29, 0, 0, 0, 0, time.UTC), time.Date(1969, 12, 31, 23, 59, 0, 0, time.UTC),

@@ -20,11 +20,12 @@ import (
 type Program struct {
 	// Kinds is what is kept and decided for each kind of subject.
 	Kinds [thresholds.NumKinds]KindTable
-	// Hash is of the packs' hashes, in order: it stands in positions, and tells one program from another.
+	// Hash is the hash of the packs' hashes, in order: it stands in positions, and distinguishes
+	// programs.
 	Hash uint64
-	// KeysPerEvent is more than the keys that one event can add to a commit:
-	// four records; for each counter it feeds a history, a chunk, another one that is split and what comes
-	// of that; the crossings of all levels, and a clear of each rule.
+	// KeysPerEvent is more than the keys that one event can add to a commit. These are four
+	// records; for each counter it feeds a history, a chunk, another chunk that is split and what
+	// comes of that; the crossings of all levels, and a clear of each rule.
 	KeysPerEvent int
 
 	packs []*thresholds.Pack
@@ -203,7 +204,7 @@ func (p *Program) addMatches(kind thresholds.Kind, counter int, m *thresholds.Me
 	}
 }
 
-// collisions reports two definitions, or two rules, of one hash.
+// collisions reports two definitions, or two rules, with the same hash.
 func (p *Program) collisions() error {
 	for k := range p.Kinds {
 		t := &p.Kinds[k]

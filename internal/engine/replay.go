@@ -17,8 +17,8 @@ type Replay struct {
 	In *Intake
 	// Stats counts what came.
 	Stats ReplayStats
-	// Unusual is the type of the first unmatched event that has none of the usual types of event, nor one that a
-	// pack names; "" if there was none.
+	// Unusual is the type of the first unmatched event whose type is neither usual nor named by a
+	// pack; "" if there was none.
 	Unusual string
 
 	apply    Applier
@@ -116,8 +116,9 @@ func (r *Replay) subject(kind thresholds.Kind, id []byte) *Subject {
 	return s
 }
 
-// clearDue ends every episode that the stream's time has made due, or the time of the event's operations that of
-// their subjects, in order of date, kind, subject and pack.
+// clearDue ends every episode that is due, in order of date, kind, subject and pack. The stream's
+// time makes episodes due, and the time of the event's operations makes due those of their
+// subjects.
 func (r *Replay) clearDue(ops []Operation) {
 	r.clearing = true
 	for s := r.queue.take(r.In.Newest); s != nil; s = r.queue.take(r.In.Newest) {

@@ -10,9 +10,9 @@ type Subject struct {
 	*windows.Subject
 	Kind thresholds.Kind
 	ID   string
-	// Due is a time before which no clear of this subject is dated, ns; Never if
-	// none of its rules can clear. Adding only postpones a clear, so it stays
-	// true until it is reached: by the subject's own time, or by the stream's less the subject's delay.
+	// Due is a time before which no clear of this subject is dated, ns; Never if none of its rules
+	// can clear. Adding only postpones a clear, so Due stays true until it is reached. It is
+	// reached by the subject's own time, or by the stream's less the subject's delay.
 	Due int64
 	// fresh: every rule is looked at with its next event, not only those that
 	// were fed, since limits may have changed since it was written.

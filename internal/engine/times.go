@@ -7,8 +7,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// Times that are none, as in windows: NoTime stands for a time that is not known, as a newest time before the first event; Never
-// for one that does not come.
+// Times that are none, as in windows. NoTime stands for a time that is not known, as a newest time
+// before the first event. Never stands for a time that does not come.
 const (
 	NoTime = windows.NoTime
 	Never  = windows.Never

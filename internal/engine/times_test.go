@@ -38,8 +38,8 @@ var edges = []string{
 	"1972-01-01T00:00:00Z", "2261-12-30T00:00:00Z", "2261-12-31T23:59:59.999999999Z",
 }
 
-// TestClearsAtEdges: an event at an edge crosses, a second subject's moves the stream on, and the clear's date is the
-// oracle's, for windows of all sizes.
+// TestClearsAtEdges: an event at an edge crosses, and an event of a second subject moves the stream
+// on. The clear's date is the oracle's, for windows of all sizes.
 func TestClearsAtEdges(t *testing.T) {
 	for _, window := range []string{
 		"60s, step: 1s", "10m, step: 10s", "1h, step: 1m", "1h, step: 5m", "24h, step: 1h", "7d, step: 6h", "3h, step: 3h", "730d, step: 1d",

@@ -41,9 +41,9 @@ func (a *Applier) AppendProgress(dst []uint64, s *Subject) []uint64 {
 	return dst
 }
 
-// Counts calls yield with a line (thresholds.AppendCounts) for each rule and
-// subject of whose measures any is above 0, as of the subject's time, sorted by the bytes of
-// rule, then subject. The line is valid during the call only.
+// Counts calls yield with a line (thresholds.AppendCounts) for each rule and subject with a measure
+// above 0, as of the subject's time. The lines are sorted by the bytes of rule, then subject. The
+// line is valid during the call only.
 func (p *Program) Counts(subjects []*Subject, yield func(line []byte) bool) {
 	type row struct {
 		rule    *BoundRule

@@ -32,8 +32,8 @@ func LaggingLines() []string {
 	return lines
 }
 
-// Replayed replays lines, which must be without fault. Of each crossing it gives the number of its line, from 1, its id and the
-// time of day.
+// Replayed replays lines, which must be without fault. For each crossing it gives the number of its
+// line, from 1, its id and the time of day.
 func Replayed(tb testing.TB, p *engine.Program, lines []string) (got []string, r *engine.Replay) {
 	tb.Helper()
 	n := 0

@@ -14,8 +14,9 @@ type Event struct {
 	Millis int64  // the event's time, and the record's timestamp, Unix milliseconds
 }
 
-// Story makes n events of some subjects, out of order by a few seconds, with repeats, late ones and ones that no pack counts.
-// They begin in March 2026. Types are click, view, share, order and other.
+// Story makes n events of some subjects, out of order by a few seconds, with repeats, late events
+// and events that no pack counts. They begin in March 2026. Types are click, view, share, order and
+// other.
 func Story(rnd *rand.Rand, n, incidents, accounts int) []Event {
 	return StoryFrom(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), 0, rnd, n, incidents, accounts)
 }

@@ -7,8 +7,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 )
 
-// A fence is compared byte for byte, so its form is fixed: a format byte, the five numbers of the position
-// big-endian, the flags, since, and the commit that wrote it.
+// A fence is compared byte for byte, so its form is fixed. It is a format byte, the five numbers of
+// the position big-endian, the flags, since, and the commit that wrote it.
 const (
 	fenceFormat = 1
 	fenceFlags  = 1 + 5*8 // where the flags are
@@ -26,9 +26,9 @@ const (
 	allFlags = flagIdle | flagEnded | flagHeld
 )
 
-// AppendFence appends the bytes of p as a commit writes it. The commit is a
-// random number: a fence of ours is known from one that another owner of the
-// partition moved to the same place.
+// AppendFence appends the bytes of p as a commit writes it. The commit is a random number. It
+// distinguishes a fence of ours from a fence that another owner of the partition moved to the same
+// place.
 func (p Position) AppendFence(dst []byte, commit uint64) []byte {
 	dst = append(dst, fenceFormat)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(p.Offset))
@@ -66,7 +66,8 @@ func ParseFence(b []byte) (Position, error) {
 	}, nil
 }
 
-// ParseFences reads fences. One that is missing, or cannot be read, is a position at which nothing was matched, by no program.
+// ParseFences reads fences. A fence that is missing, or cannot be read, is a position at which
+// nothing was matched, by no program.
 func ParseFences(fences [][]byte) []Position {
 	positions := make([]Position, len(fences))
 	for i, b := range fences {

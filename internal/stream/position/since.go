@@ -1,7 +1,7 @@
 package position
 
-// LaterSince is the later of two times since which counts are whole, ns. 0, from the start, is before them all,
-// also before one that lies before 1970.
+// LaterSince is the later of two times since which counts are whole, ns. 0, from the start, is
+// before them all, also before a time before 1970.
 func LaterSince(a, b int64) int64 {
 	if a == 0 || b != 0 && b > a {
 		return b
@@ -9,7 +9,8 @@ func LaterSince(a, b int64) int64 {
 	return a
 }
 
-// SinceTime is a time as one since which counts are whole, ns: the one that would mean "from the start" is a nanosecond later.
+// SinceTime is a time as a time since which counts are whole, ns. The one time that would mean
+// "from the start" is a nanosecond later.
 func SinceTime(t int64) int64 {
 	if t == 0 {
 		return 1

@@ -2,8 +2,9 @@ package position
 
 import "github.com/seed-afe14ff2/aggregator/internal/engine"
 
-// Reach is how far the stream is by the newest times of its partitions, ns: the smallest of those that are not
-// silent, the smallest of those of them that have any, and the largest of all.
+// Reach is how far the stream is by the newest times of its partitions, ns. low is the smallest of
+// those that are not silent, known the smallest of those of them that have any. high is the largest
+// of all.
 type Reach struct{ low, known, high int64 }
 
 // NewReach is the reach of no partitions.
@@ -21,8 +22,9 @@ func (r *Reach) Add(p *Position) {
 	}
 }
 
-// Time is the stream's time, ns: the smallest newest time of the partitions that are not silent; if all are, the largest.
-// NoTime: of a partition it is not known that anything matched, or there are none.
+// Time is the stream's time, ns: the smallest newest time of the partitions that are not silent; if
+// all are, the largest. NoTime: for some partition it is not known that anything matched, or there
+// are none.
 func (r *Reach) Time() int64 {
 	if r.low == engine.Never {
 		return r.high
@@ -30,8 +32,8 @@ func (r *Reach) Time() int64 {
 	return r.low
 }
 
-// At is the moment of an event at which its partition had reached the newest time (ns): where the event is applied again, the
-// partition may be further by now.
+// At is the moment of an event at which its partition had reached the newest time (ns). Where the
+// event is applied again, the partition may be further by now.
 func (r *Reach) At(newest int64) engine.Moment {
 	m := engine.Moment{Time: min(r.Time(), newest), Known: newest}
 	if r.known != engine.Never {
