@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"errors"
-	"math"
 	"sync"
 	"time"
 
@@ -195,11 +194,11 @@ func (g *generation) measureOne(ctx context.Context, l *shard.Assignment) {
 // findLogEnds asks for the ends of the log that the alignment does not know yet.
 func (s *Service) findLogEnds(ctx context.Context) {
 	for i, t := range s.topics {
-		if s.workers.alignment.LogEnds[i].Load() != math.MaxInt64 {
+		if s.workers.alignment.KnowsLogEnd(i) {
 			continue
 		}
 		if _, end, err := s.clients.source.Offsets(ctx, t.Topic, t.Partition); err == nil && ctx.Err() == nil {
-			s.workers.alignment.LogEnds[i].Store(end)
+			s.workers.alignment.LogEnded(i, end)
 		}
 	}
 }

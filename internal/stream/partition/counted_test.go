@@ -41,15 +41,15 @@ func (r *wiredReader) SeekTo(offset int64) { r.at = offset }
 func (r *wiredReader) Close()              {}
 
 // heldLetters keeps dead letters.
-type heldLetters struct{ all []DeadLetter }
+type heldLetters struct{ all []deadLetter }
 
-func (h *heldLetters) Write(_ context.Context, letters []DeadLetter) error {
+func (h *heldLetters) Write(_ context.Context, letters []deadLetter) error {
 	h.all = append(h.all, letters...)
 	return nil
 }
 
 // TestFaultyRecords: of records that are too large, and of a batch that cannot be read, the partition makes dead letters, and
-// goes on behind them; and however often it reads the records again, each is counted once.
+// goes on after them; and however often it reads the records again, each is counted once.
 func TestFaultyRecords(t *testing.T) {
 	click := func(n int32) kmsg.Record {
 		return kmsg.Record{OffsetDelta: n, Value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, n)}
@@ -91,10 +91,10 @@ func TestFaultyRecords(t *testing.T) {
 	}
 	var got []string
 	for i := range dead.all {
-		m := dead.all[i].Record(CutNothing)
+		m := dead.all[i].record(cutNothing)
 		got = append(got, fmt.Sprintf("%s/%s/%q/%d/%d", header(m.Headers, "__connect.errors.offset"), header(m.Headers, "aggregator.reason"), m.Key, len(m.Value), len(m.Headers)))
-		if n := header(m.Headers, HeaderCut); (n == "3145728") != (dead.all[i].Offset == 1) {
-			t.Errorf("offset %d: a value of %q bytes", dead.all[i].Offset, n)
+		if n := header(m.Headers, headerCut); (n == "3145728") != (dead.all[i].offset == 1) {
+			t.Errorf("offset %d: a value of %q bytes", dead.all[i].offset, n)
 		}
 	}
 	if text, want := strings.Join(got, " "), fmt.Sprintf("1/%s/\"wide\"/0/7 2/%[1]s/\"\"/%d/6 8/%s/\"\"/2/6", event.ReasonTooLarge, len(long.Value), event.ReasonMissing); text != want {

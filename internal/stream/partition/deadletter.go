@@ -12,35 +12,35 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
-// DeadLetter is a record that cannot be counted, with the reason. It owns its bytes.
-type DeadLetter struct {
-	Lease      *shard.Assignment
-	Offset     int64
-	Key, Value []byte
-	Headers    []kafka.Header
+// deadLetter is a record that cannot be counted, with the reason. It owns its bytes.
+type deadLetter struct {
+	assignment *shard.Assignment
+	offset     int64
+	key, value []byte
+	headers    []kafka.Header
 	unread     int64 // bytes of a value that was too long to be read; 0: it was read
-	Reason     string
-	Message    string
+	reason     string
+	message    string
 }
 
-func newDeadLetter(l *shard.Assignment, r *fetch.Record, err error) DeadLetter {
-	d := DeadLetter{
-		Lease: l, Offset: r.Offset, Key: bytesOf(r.Key), Value: bytesOf(r.Value),
-		Reason: engine.ReasonOf(err), Message: err.Error(),
+func newDeadLetter(l *shard.Assignment, r *fetch.Record, err error) deadLetter {
+	d := deadLetter{
+		assignment: l, offset: r.Offset, key: bytesOf(r.Key), value: bytesOf(r.Value),
+		reason: engine.ReasonOf(err), message: err.Error(),
 	}
 	if r.Fault != nil {
 		d.unread = max(r.Fault.Value, 0)
 	}
 	for _, h := range r.Headers {
-		d.Headers = append(d.Headers, kafka.Header{Key: string(h.Key), Value: bytesOf(h.Value)})
+		d.headers = append(d.headers, kafka.Header{Key: string(h.Key), Value: bytesOf(h.Value)})
 	}
 	return d
 }
 
 // bytes is about what the letter takes in memory.
-func (d *DeadLetter) bytes() int {
-	n := 200 + len(d.Key) + len(d.Value) + len(d.Message)
-	for _, h := range d.Headers {
+func (d *deadLetter) bytes() int {
+	n := 200 + len(d.key) + len(d.value) + len(d.message)
+	for _, h := range d.headers {
 		n += 50 + len(h.Key) + len(h.Value)
 	}
 	return n
@@ -54,24 +54,24 @@ func bytesOf(b []byte) []byte {
 	return append([]byte{}, b...)
 }
 
-// cut is how much of a dead letter is left out, each beside those before it.
+// cut is how much of a dead letter is left out. Each leaves out what those before it do as well.
 type cut uint8
 
 const (
-	CutNothing  cut = iota
+	cutNothing  cut = iota
 	cutValue        // a header says how long it was
 	cutProducer     // key and headers of the producer
 	cutText         // the end of the message that says what is wrong
 )
 
-// shortText is what is left of the message of a letter of which all else is cut, in bytes.
+// shortText is how much is left of a letter's message when all else is cut, in bytes.
 const shortText = 100
 
-// HeaderCut is on a dead letter whose value was left out: its length in bytes.
-const HeaderCut = "aggregator.value.bytes"
+// headerCut is the header of a dead letter whose value was left out. It has the value's length in bytes.
+const headerCut = "aggregator.value.bytes"
 
-// Size is the most that a message takes in a batch, before it is compressed.
-func Size(m *kafka.Message) int {
+// sizeOf is the most that a message takes in a batch, before it is compressed.
+func sizeOf(m *kafka.Message) int {
 	n := batchHead + recordHead + len(m.Key) + len(m.Value)
 	for _, h := range m.Headers {
 		n += len(h.Key) + len(h.Value) + 2*lengthBytes
@@ -86,43 +86,44 @@ const (
 	lengthBytes = 5
 )
 
-// Record is the message of a letter of which something is left out.
-func (d *DeadLetter) Record(c cut) kafka.Message {
+// record is the letter as a message, without what is cut.
+func (d *deadLetter) record(c cut) kafka.Message {
 	var m kafka.Message
 	if c < cutProducer {
-		m.Key, m.Headers = d.Key, original(d.Headers)
+		m.Key, m.Headers = d.key, original(d.headers)
 	}
 	add := func(key, value string) {
 		m.Headers = append(m.Headers, kafka.Header{Key: key, Value: []byte(value)})
 	}
-	text := d.Message
+	text := d.message
 	if c >= cutText && len(text) > shortText {
 		text = strings.ToValidUTF8(text[:shortText], "") + " ..."
 	}
-	add("__connect.errors.topic", d.Lease.Topic)
-	add("__connect.errors.partition", strconv.Itoa(d.Lease.Partition))
-	add("__connect.errors.offset", strconv.FormatInt(d.Offset, 10))
-	add("__connect.errors.stage", stageOf(d.Reason))
+	add("__connect.errors.topic", d.assignment.Topic)
+	add("__connect.errors.partition", strconv.Itoa(d.assignment.Partition))
+	add("__connect.errors.offset", strconv.FormatInt(d.offset, 10))
+	add("__connect.errors.stage", stageOf(d.reason))
 	add("__connect.errors.exception.message", text)
-	add("aggregator.reason", d.Reason)
+	add("aggregator.reason", d.reason)
 	if c < cutValue && d.unread == 0 {
-		m.Value = d.Value
+		m.Value = d.value
 	} else {
-		add(HeaderCut, strconv.FormatInt(d.unread+int64(len(d.Value)), 10))
+		add(headerCut, strconv.FormatInt(d.unread+int64(len(d.value)), 10))
 	}
 	return m
 }
 
-// The names of our headers begin with one of these, and those of a producer's headers that do are given another beginning.
+// The names of our headers begin with headerOurs or headerConnects. A producer's header that does so too gets headerOriginal
+// in front.
 const (
 	headerOurs     = "aggregator."
 	headerConnects = "__connect.errors."
 	headerOriginal = "aggregator.original."
 )
 
-// original are a producer's headers, with those of our names renamed, so that nobody takes them for ours. A record that was a
-// dead letter before, and was put back, may bring both: it says with the first ones where it came from at first, and the
-// later ones of the same name go, or a letter would grow each time that it is put back.
+// original returns a producer's headers. Those with our names are renamed, so that nobody takes them for ours. A record that
+// was a dead letter before, and was put back, may have both. Its first ones name where it came from at first. Later ones
+// of the same name are left out, otherwise a letter would grow each time that it is put back.
 func original(headers []kafka.Header) []kafka.Header {
 	list := make([]kafka.Header, 0, len(headers)+7)
 	first := map[string]bool{}

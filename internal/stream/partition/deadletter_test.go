@@ -36,7 +36,7 @@ func (t *narrowTopic) WriteMessages(_ context.Context, _ time.Time, messages ...
 	}
 	bytes := 0
 	for i := range messages {
-		bytes += Size(&messages[i])
+		bytes += sizeOf(&messages[i])
 	}
 	if bytes > t.most {
 		return slices.Repeat(kafka.WriteErrors{kafka.MessageSizeTooLarge}, len(messages))
@@ -61,10 +61,10 @@ func deadTo(w *narrowTopic, tries int) *DeadTopic {
 	}
 }
 
-func letterWith(value []byte, headers ...kafka.Header) DeadLetter {
-	return DeadLetter{
-		Lease: shard.NewAssignment("events", 5, 0, 1), Offset: 7, Key: []byte("k"), Value: value, Headers: headers,
-		Reason: "too-large", Message: strings.Repeat("mañana", 100),
+func letterWith(value []byte, headers ...kafka.Header) deadLetter {
+	return deadLetter{
+		assignment: shard.NewAssignment("events", 5, 0, 1), offset: 7, key: []byte("k"), value: value, headers: headers,
+		reason: "too-large", message: strings.Repeat("mañana", 100),
 	}
 }
 
@@ -72,9 +72,9 @@ func letterWith(value []byte, headers ...kafka.Header) DeadLetter {
 func TestDeadLetterIsCut(t *testing.T) {
 	large := bytes.Repeat([]byte("x"), 2<<20)
 	header := func(name string, value []byte) kafka.Header { return kafka.Header{Key: name, Value: value} }
-	ours := []kafka.Header{header("__connect.errors.topic", nil), header(HeaderCut, []byte("1"))} // as in a dead letter put back
+	ours := []kafka.Header{header("__connect.errors.topic", nil), header(headerCut, []byte("1"))} // as in a dead letter put back
 	for name, x := range map[string]struct {
-		letter       DeadLetter
+		letter       deadLetter
 		most         int // that the topic takes
 		value, key   bool
 		headers, cut string // of the producer, as they come; how long the value was
@@ -91,23 +91,23 @@ func TestDeadLetterIsCut(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			w := &narrowTopic{most: x.most}
-			if err := deadTo(w, 1).Write(t.Context(), []DeadLetter{x.letter}); err != nil {
+			if err := deadTo(w, 1).Write(t.Context(), []deadLetter{x.letter}); err != nil {
 				t.Fatal(err)
 			}
 			m := w.taken[0]
 			names := []string{}
 			for _, h := range m.Headers {
-				if !strings.HasPrefix(h.Key, "__connect.errors.") && h.Key != "aggregator.reason" && h.Key != HeaderCut {
+				if !strings.HasPrefix(h.Key, "__connect.errors.") && h.Key != "aggregator.reason" && h.Key != headerCut {
 					names = append(names, h.Key)
 				}
 			}
-			if got := strings.Join(names, " "); len(w.taken) != 1 || (m.Value != nil) != x.value || (m.Key != nil) != x.key || got != x.headers || headerOf(m, HeaderCut) != x.cut {
-				t.Errorf("%d written: value of %d, key %q, headers %s, cut %q", len(w.taken), len(m.Value), m.Key, got, headerOf(m, HeaderCut))
+			if got := strings.Join(names, " "); len(w.taken) != 1 || (m.Value != nil) != x.value || (m.Key != nil) != x.key || got != x.headers || headerOf(m, headerCut) != x.cut {
+				t.Errorf("%d written: value of %d, key %q, headers %s, cut %q", len(w.taken), len(m.Value), m.Key, got, headerOf(m, headerCut))
 			}
 			if headerOf(m, "aggregator.reason") != "too-large" || headerOf(m, "__connect.errors.offset") != "7" || m.Topic != "events.dlq" || m.WriterData != 1 {
 				t.Errorf("%+v", m)
 			}
-			if text := headerOf(m, "__connect.errors.exception.message"); text != x.letter.Message && (x.most > 600 || !strings.HasPrefix(x.letter.Message, strings.TrimSuffix(text, " ..."))) {
+			if text := headerOf(m, "__connect.errors.exception.message"); text != x.letter.message && (x.most > 600 || !strings.HasPrefix(x.letter.message, strings.TrimSuffix(text, " ..."))) {
 				t.Errorf("says %q", text)
 			}
 		})
@@ -119,10 +119,10 @@ func headerOf(m kafka.Message, name string) string { return header(m.Headers, na
 // TestDeadLettersOfANarrowTopic: one that is refused for its size takes no other with it, each is written once, in order,
 // and what fails otherwise is tried again.
 func TestDeadLettersOfANarrowTopic(t *testing.T) {
-	var letters []DeadLetter
+	var letters []deadLetter
 	for i := range 50 {
 		d := letterWith(bytes.Repeat([]byte("x"), 20*i))
-		d.Offset, d.Message = int64(i), "x"
+		d.offset, d.message = int64(i), "x"
 		letters = append(letters, d)
 	}
 	w := &narrowTopic{most: 1000, fails: 2}
@@ -133,7 +133,7 @@ func TestDeadLettersOfANarrowTopic(t *testing.T) {
 		if headerOf(m, "__connect.errors.offset") != strconv.Itoa(i) {
 			t.Errorf("offset %s in place %d", headerOf(m, "__connect.errors.offset"), i)
 		}
-		if all := letters[i].Record(CutNothing); (len(m.Value) == 20*i) != (Size(&all) <= w.most) {
+		if all := letters[i].record(cutNothing); (len(m.Value) == 20*i) != (sizeOf(&all) <= w.most) {
 			t.Errorf("offset %d: %d bytes of %d", i, len(m.Value), 20*i)
 		}
 	}
@@ -145,7 +145,7 @@ func TestDeadLettersOfANarrowTopic(t *testing.T) {
 // TestDeadLetterThatDoesNotFit: a topic that does not even take the least of a letter is for the operator to mend.
 func TestDeadLetterThatDoesNotFit(t *testing.T) {
 	w := &narrowTopic{most: 100}
-	err := deadTo(w, 3).Write(t.Context(), []DeadLetter{letterWith([]byte("v")), letterWith(nil)})
+	err := deadTo(w, 3).Write(t.Context(), []deadLetter{letterWith([]byte("v")), letterWith(nil)})
 	if !errors.Is(err, kafka.MessageSizeTooLarge) || !strings.Contains(err.Error(), "raise max.message.bytes of events.dlq") || len(w.taken) > 0 {
 		t.Errorf("%v", err)
 	}
@@ -156,10 +156,10 @@ func TestDeadLetterPutBack(t *testing.T) {
 	d := letterWith([]byte("v"), kafka.Header{Key: "h", Value: []byte("1")}, kafka.Header{Key: "aggregator.reason", Value: []byte("mine")})
 	var sizes []int
 	for i := range 5 {
-		d.Offset = int64(100 + i)
-		m := d.Record(CutNothing)
-		sizes = append(sizes, Size(&m))
-		d.Headers = m.Headers
+		d.offset = int64(100 + i)
+		m := d.record(cutNothing)
+		sizes = append(sizes, sizeOf(&m))
+		d.headers = m.Headers
 		if i > 0 && (headerOf(m, "aggregator.original.aggregator.reason") != "mine" || headerOf(m, "aggregator.original.__connect.errors.offset") != "100") {
 			t.Errorf("put back %d times: %v", i, m.Headers)
 		}

@@ -13,8 +13,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// DeadTopic writes dead letters to Kafka: key, value and headers as they were, and behind them where they came from and
-// why, under the names that Kafka Connect uses. Those of a partition go to one partition, in their order.
+// DeadTopic writes dead letters to Kafka: key, value and headers as they were. Headers after them name where the letter came
+// from and why, as Kafka Connect does. The letters of a partition go to one partition, in their order.
 type DeadTopic struct {
 	Writer     outbox.MessageWriter
 	Topic      func(topic string) string
@@ -25,13 +25,13 @@ type DeadTopic struct {
 	count map[string]int // partitions of the topics that are written to; asked for again after an error
 }
 
-// Write returns when all letters are safe. If ctx ends before, it may be that Kafka has some:
-// they come again with their records.
-func (t *DeadTopic) Write(ctx context.Context, letters []DeadLetter) error {
+// Write returns when all letters are safe. If ctx ends before, Kafka may have some of them.
+// They come again with their records.
+func (t *DeadTopic) Write(ctx context.Context, letters []deadLetter) error {
 	list := make([]*sending, len(letters))
 	for i := range letters {
-		list[i] = &sending{letter: &letters[i], message: letters[i].Record(CutNothing)}
-		for Size(&list[i].message) > largestLetter && list[i].shorten() {
+		list[i] = &sending{letter: &letters[i], message: letters[i].record(cutNothing)}
+		for sizeOf(&list[i].message) > largestLetter && list[i].shorten() {
 		}
 	}
 	return t.Retry(ctx, "the dead-letter topic", func() error {
@@ -42,8 +42,8 @@ func (t *DeadTopic) Write(ctx context.Context, letters []DeadLetter) error {
 	})
 }
 
-// post writes the letters that were not written yet. What the topic refuses for its size is sent again in halves,
-// and a letter that is refused alone is cut: both come to an end.
+// post writes the letters that were not written yet. What the topic refuses for its size is sent again in halves.
+// A letter that is refused alone is cut. Both come to an end.
 func (t *DeadTopic) post(ctx context.Context, list []*sending) error {
 	list = slices.DeleteFunc(slices.Clone(list), func(x *sending) bool { return x.done })
 	if len(list) == 0 {
@@ -59,14 +59,14 @@ func (t *DeadTopic) post(ctx context.Context, list []*sending) error {
 		}
 	case !list[0].shorten():
 		return fmt.Errorf("it takes no message of %d bytes, which is the least that a dead letter has: raise max.message.bytes of %s: %w",
-			Size(&list[0].message), t.Topic(list[0].letter.Lease.Topic), err)
+			sizeOf(&list[0].message), t.Topic(list[0].letter.assignment.Topic), err)
 	}
 	return t.post(ctx, list)
 }
 
-// attempt sends letters of one partition once, and notes which are safe. The error is the first one's that is not.
+// attempt sends letters of one partition once, and notes which are safe. The error is that of the first letter that is not.
 func (t *DeadTopic) attempt(ctx context.Context, list []*sending) error {
-	l := list[0].letter.Lease
+	l := list[0].letter.assignment
 	topic := t.Topic(l.Topic)
 	n, err := t.partitionsOf(ctx, topic)
 	if err != nil {
@@ -129,30 +129,25 @@ func (t *DeadTopic) forget(topic string) {
 	delete(t.count, topic)
 }
 
-// sending is a dead letter on its way. How much of it is left out stands here, and is not read from its headers:
+// sending is a dead letter on its way. How much of it is cut is kept here, and is not read from its headers:
 // a producer may write any.
 type sending struct {
-	letter  *DeadLetter
+	letter  *deadLetter
 	cut     cut
 	message kafka.Message
 	done    bool // Kafka has it
 }
 
-// shorten leaves out the next thing whose lack makes the letter smaller. It says whether there was one.
+// shorten leaves out the next thing that makes the letter smaller. It reports whether there was any.
 func (x *sending) shorten() bool {
-	for before := Size(&x.message); x.cut < cutText; {
+	for before := sizeOf(&x.message); x.cut < cutText; {
 		x.cut++
-		if x.message = x.letter.Record(x.cut); Size(&x.message) < before {
+		if x.message = x.letter.record(x.cut); sizeOf(&x.message) < before {
 			return true
 		}
 	}
 	return false
 }
-
-// largestLetter is the most that a dead letter takes, in bytes: a topic takes
-// batches of 1 MiB unless it was set up otherwise. An event is at most 64 KiB,
-// so only a record that was never meant as one is larger.
-const largestLetter = 1_000_000
 
 // ErrNoTopic is a topic that does not exist.
 var ErrNoTopic = errors.New("topic does not exist: make it with `aggregator topics`")

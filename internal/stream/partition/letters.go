@@ -9,7 +9,7 @@ import (
 
 // letters are the dead letters of a partition that Kafka does not have yet.
 type letters struct {
-	pending []DeadLetter
+	pending []deadLetter
 	bytes   int   // of pending
 	safeTo  int64 // offset up to which all are safe
 }
@@ -32,9 +32,9 @@ func (l *letters) write(ctx context.Context, to deadLetters, written func(reason
 		return err
 	}
 	for i := range l.pending {
-		written(l.pending[i].Reason)
+		written(l.pending[i].reason)
 	}
-	l.safeTo = l.pending[len(l.pending)-1].Offset + 1
+	l.safeTo = l.pending[len(l.pending)-1].offset + 1
 	clear(l.pending) // they own their bytes
 	l.drop()
 	return nil

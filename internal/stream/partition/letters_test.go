@@ -17,7 +17,7 @@ type deafLetters struct {
 	fails int
 }
 
-func (d *deafLetters) Write(ctx context.Context, letters []DeadLetter) error {
+func (d *deafLetters) Write(ctx context.Context, letters []deadLetter) error {
 	if d.fails--; d.fails >= 0 {
 		return fetchtest.ErrDown
 	}

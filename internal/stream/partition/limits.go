@@ -6,8 +6,8 @@ const (
 	// read.
 	lettersAtOnce = 1 << 20
 
-	// largestLetter is the most that a dead letter takes, in bytes: a topic takes
+	// largestLetter is the most that a dead letter takes, in bytes. A topic takes
 	// batches of 1 MiB unless it was set up otherwise. An event is at most 64 KiB,
-	// so only a record that was never meant as one is larger. Its value is left out.
+	// so only a record that was never meant as an event is larger. Its value is left out.
 	largestLetter = 1_000_000
 )

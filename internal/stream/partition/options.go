@@ -36,7 +36,7 @@ type store interface {
 
 // deadLetters takes the records that cannot be counted. It returns when all are safe.
 type deadLetters interface {
-	Write(ctx context.Context, letters []DeadLetter) error
+	Write(ctx context.Context, letters []deadLetter) error
 }
 
 // Shared is what the partitions of a process share, from one generation of the group to the next.

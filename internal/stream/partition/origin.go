@@ -17,7 +17,7 @@ type origin struct {
 	assignment *shard.Assignment
 	back       *lookback
 	counted    bool // the group had counted it: a store without fences has lost them
-	lossLogged bool // that the store lost fences was said
+	lossLogged bool // the loss of fences was logged
 }
 
 // errStoreLost is what stands in the way of counting when the store lost its
@@ -25,8 +25,8 @@ type origin struct {
 var errStoreLost = errors.New("the store has no fence though the group committed an offset: its data was lost; " +
 	"restore it, or set redis.lost: recount to have it counted again")
 
-// initialPosition is the place at which missing fences are made: where the group began to count the partition, or the log's start where
-// that is beyond it. One of which the store lost fences is counted again from there: a shard
+// initialPosition is where missing fences are made: where the group began to count the partition, or the log's start if
+// that is later. If the store lost fences, the partition is counted again from there: a shard
 // without a fence lost its counts as well.
 func (o *origin) initialPosition(ctx context.Context, found [][]byte, missing int) (position.Position, error) {
 	start, end, err := o.Source.Offsets(ctx, o.assignment.Topic, o.assignment.Partition)
@@ -51,8 +51,8 @@ func (o *origin) initialPosition(ctx context.Context, found [][]byte, missing in
 	return o.from(ctx, begin)
 }
 
-// lost says, once a loss, that the store has no fence where there was one, and what stands
-// in the way of counting again.
+// lost reports, once a loss, that the store has no fence where there was one. refused is why it is not
+// counted again; nil: it is.
 func (o *origin) lost(missing int, begin int64, refused error) {
 	if o.lossLogged {
 		return
@@ -67,8 +67,8 @@ func (o *origin) lost(missing int, begin int64, refused error) {
 		"topic", o.assignment.Topic, "partition", o.assignment.Partition, "missing", missing, "offset", begin)
 }
 
-// from is the mark of a partition of which nothing was counted, at an offset. If
-// the log had more before it, the mark says since when counts are whole.
+// from is the position of a partition at an offset when nothing of it was counted. If
+// the log had more before it, the position has the time since when counts are whole.
 func (o *origin) from(ctx context.Context, offset int64) (position.Position, error) {
 	m := position.Position{Offset: offset, Clock: engine.NoTime, Newest: engine.NoTime, Seen: engine.NoTime, Pack: o.Program.Hash}
 	if offset == 0 {
@@ -90,7 +90,7 @@ func (o *origin) from(ctx context.Context, offset int64) (position.Position, err
 	return m, nil
 }
 
-// untouched says whether the fences found are as they were made: somebody
+// untouched reports whether the fences found are as they were made: somebody
 // stopped between making them.
 func (o *origin) untouched(found [][]byte) (bool, position.Position) {
 	var made position.Position

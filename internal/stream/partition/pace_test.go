@@ -7,8 +7,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 )
 
-// TestPace: a partition reads on as far as it may be ahead of the others. It asks again when it has come that far, since another one that was caught up
-// may have more to read by then.
+// TestPace: a partition reads on as far as it may be ahead of the others. It asks again when it has come that far: another
+// partition that was caught up may have more to read by then.
 func TestPace(t *testing.T) {
 	alignment := watermark.NewAlignment(2, 1, 10, func() {})
 	p := pace{alignment: alignment}

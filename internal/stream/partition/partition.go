@@ -69,7 +69,7 @@ func (p *Partition) Run(ctx context.Context) {
 
 // Begin is what comes before the first turn.
 func (p *Partition) Begin() {
-	p.Alignment.Local[p.Assignment.Index].Store(true)
+	p.Alignment.Own(p.Assignment.Index, true)
 	p.log.open(0)
 }
 
@@ -80,7 +80,7 @@ const FinishTimeout = 2500 * time.Millisecond
 // End is what comes after the last turn: every shard commits what it has of the assignment.
 func (p *Partition) End() {
 	p.dedupe.keep(p.Assignment.At(), &p.decide)
-	defer p.Alignment.Local[p.Assignment.Index].Store(false)
+	defer p.Alignment.Own(p.Assignment.Index, false)
 	ctx, cancel := context.WithTimeout(context.Background(), FinishTimeout)
 	defer cancel()
 	p.out.end(ctx)

@@ -9,7 +9,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
-// passing reads a partition without the stretches that were passed over, be they readable by now: to whoever
+// passing reads a partition without the stretches that were passed over, even if they are readable by now. To whoever
 // reads they look like records that the log no longer holds.
 type passing struct {
 	fetch.Reader
@@ -26,37 +26,37 @@ type passedOver struct{ gone *fetch.OutOfRange }
 type passingSet struct {
 	fetch.RecordSet
 	to   int64
-	over bool // it is there
+	over bool // it has come there
 }
 
-// SeekTo is reader's.
+// SeekTo is fetch.Reader's.
 func (r *passing) SeekTo(offset int64) {
 	r.at, r.lent = offset, nil
 	r.Reader.SeekTo(offset)
 }
 
-// Next is reader's.
+// Next is fetch.Reader's.
 func (r *passing) Next(ctx context.Context) (fetch.RecordSet, error) {
 	if r.lent != nil {
 		r.at, _ = r.lent.Span()
 		r.lent = nil
 	}
 	next := r.out.from(r.at)
-	if next.From <= r.at {
-		return nil, &passedOver{&fetch.OutOfRange{Offset: r.at, Start: next.To, End: math.MaxInt64}}
+	if next.from <= r.at {
+		return nil, &passedOver{&fetch.OutOfRange{Offset: r.at, Start: next.to, End: math.MaxInt64}}
 	}
 	set, err := r.Reader.Next(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if r.lent = set; next.From < engine.Never {
-		r.set = passingSet{RecordSet: set, to: next.From}
+	if r.lent = set; next.from < engine.Never {
+		r.set = passingSet{RecordSet: set, to: next.from}
 		r.lent = &r.set
 	}
 	return r.lent, nil
 }
 
-// Read is recordSet's.
+// Read is fetch.RecordSet's.
 func (s *passingSet) Read(ctx context.Context, r *fetch.Record) (bool, error) {
 	if s.over {
 		return false, nil
@@ -69,7 +69,7 @@ func (s *passingSet) Read(ctx context.Context, r *fetch.Record) (bool, error) {
 	return more, err
 }
 
-// Span is recordSet's.
+// Span is fetch.RecordSet's.
 func (s *passingSet) Span() (next, end int64) {
 	next, end = s.RecordSet.Span()
 	if s.over {

@@ -149,7 +149,7 @@ func TestWholeFromTheClock(t *testing.T) {
 	if want := engine.Nanoseconds(start+60_000) + int64(x.decide.in.MaxAhead); err != nil || since != want {
 		t.Errorf("whole from %v, want %v, error %v", time.Unix(0, since).UTC(), time.Unix(0, want).UTC(), err)
 	}
-	for _, least := range []int64{start + 90_000, start + 60_001, start + 3_600_000} { // what came before the hole was newer than what is behind it
+	for _, least := range []int64{start + 90_000, start + 60_001, start + 3_600_000} { // what came before the hole was newer than what is after it
 		if since, err := x.log.wholeFrom(t.Context(), 1, least); err != nil || since != engine.Nanoseconds(least)+int64(x.decide.in.MaxAhead) {
 			t.Errorf("whole from %v, at least %d, error %v", time.Unix(0, since).UTC(), least, err)
 		}

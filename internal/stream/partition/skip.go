@@ -36,8 +36,8 @@ func ParseSkip(text string) (Skip, error) {
 
 func (x Skip) String() string { return fmt.Sprintf("%s/%d/%d", x.Topic, x.Partition, x.Offset) }
 
-// explainStandstill adds to the reason for which a partition stands still what an operator can do about it. Of a log
-// that cannot be read that is the way past it.
+// explainStandstill adds to the reason why a partition stands still what an operator can do about it. For a log
+// that cannot be read it is the way past the damage.
 func explainStandstill(err error) error {
 	if bad, ok := errors.AsType[*fetch.Corrupt](err); ok {
 		return fmt.Errorf("%w: what is there was damaged where it is stored; if no replica has it whole, pass it over with `aggregator run -skip %v`",

@@ -20,7 +20,7 @@ type damagedLog struct {
 	from, to int64 // cannot be read
 	silent   bool  // the broker does not give what is there; else it gives what is none
 	header   int64 // the end of the batch, as its header has it; 0: it has none
-	also     Stretch
+	also     stretch
 	read     []int64
 }
 
@@ -35,7 +35,7 @@ type damagedReader struct {
 
 func (r *damagedReader) bad() bool {
 	l := r.log
-	return r.At >= l.from && r.At < l.to || r.At >= l.also.From && r.At < l.also.To
+	return r.At >= l.from && r.At < l.to || r.At >= l.also.from && r.At < l.also.to
 }
 
 func (r *damagedReader) Next(ctx context.Context) (fetch.RecordSet, error) {
@@ -76,12 +76,12 @@ func TestSkip(t *testing.T) {
 	f(200, &damagedLog{}, "")
 	f(300, &damagedLog{}, "")
 	f(50, &damagedLog{from: 50, to: 51}, "50-51")
-	f(50, &damagedLog{from: 50, to: 60}, "50-51") // was noted before: what is behind it is another place
+	f(50, &damagedLog{from: 50, to: 60}, "50-51") // was noted before: what is after it is another place
 	f(51, &damagedLog{from: 50, to: 60, silent: true}, "50-60")
 	f(70, &damagedLog{from: 65, to: 77}, "50-60 70-77")
 	f(20, &damagedLog{from: 20, to: 83, silent: true}, "20-83")
 	f(190, &damagedLog{from: 190, to: 200}, "20-83 190-200")
-	near := Stretch{From: 104, To: 106} // another damaged one, with readable records between
+	near := stretch{from: 104, to: 106} // another damaged one, with readable records between
 	f(90, &damagedLog{from: 90, to: 98, also: near}, "20-83 90-98 190-200")
 	f(100, &damagedLog{from: 100, to: 102, header: 102, also: near}, "20-83 90-98 100-102 190-200")
 	f(110, &damagedLog{from: 110, to: 113, header: 150}, "20-83 90-98 100-102 110-113 190-200") // a header that lies
@@ -102,7 +102,7 @@ func TestParseSkip(t *testing.T) {
 
 func TestStretches(t *testing.T) {
 	s, err := Stretches(nil).With([]byte("30-33 10-12 33-35 11-20"))
-	if text := string(s.Append(nil)); err != nil || text != "10-20 30-35" {
+	if text := string(s.appendTo(nil)); err != nil || text != "10-20 30-35" {
 		t.Errorf("%q, error %v", text, err)
 	}
 	for _, bad := range []string{"1", "1-", "x-2", "5-5", "6-5", "-1-5"} {
@@ -112,7 +112,7 @@ func TestStretches(t *testing.T) {
 	}
 }
 
-// TestPassing: a reader leaves out what was passed over, be it readable or not, and goes on behind it, as behind a hole.
+// TestPassing: a reader leaves out what was passed over, be it readable or not, and goes on after it, as after a hole.
 func TestPassing(t *testing.T) {
 	f := func(what string, log *damagedLog, out, want string) {
 		t.Helper()
@@ -158,8 +158,8 @@ func TestPassing(t *testing.T) {
 	f("at both ends", &damagedLog{from: 11, to: 12}, "0-2 11-12", "(0-2) 2 3 4 5 6 7 8 9 10 (11-12)")
 }
 
-// TestReadsPastSkipped: whoever reads a partition goes on behind what was passed over: the reading itself, which notes a hole, the one that
-// rebuilds the memory of ids, and the one that finds since when counts are whole.
+// TestReadsPastSkipped: whoever reads a partition goes on after what was passed over. That holds for the reading itself, which notes a
+// hole, for the rebuilding of ids, and for the search for the time since when counts are whole.
 func TestReadsPastSkipped(t *testing.T) {
 	log := &damagedLog{Log: fetchtest.Clicks(12), from: 3, to: 5}
 	x := lone(t, log)
@@ -167,7 +167,7 @@ func TestReadsPastSkipped(t *testing.T) {
 	if err := x.log.readIDs(t.Context(), 0, 12); err == nil || !strings.Contains(explainStandstill(err).Error(), "aggregator run -skip events/0/3`") {
 		t.Errorf("a damaged log was read: %v", err)
 	}
-	x.log.passedOver = Stretches{{From: 3, To: 5}}
+	x.log.passedOver = Stretches{{from: 3, to: 5}}
 	if err := x.log.readIDs(t.Context(), 0, 12); err != nil {
 		t.Error(err)
 	}

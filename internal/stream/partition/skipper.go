@@ -17,15 +17,15 @@ type Skipper struct {
 	Log    *slog.Logger
 }
 
-// Skip notes what cannot be read at a place as passed over, for whoever reads the partition from now on. What can be read
-// is not.
+// Skip notes what cannot be read at a place as passed over. Whoever reads the partition from now on leaves it out. What can be
+// read is not noted.
 func (k *Skipper) Skip(ctx context.Context, x Skip) error {
 	noted, err := k.noted(ctx, x)
 	if err != nil {
 		return err
 	}
-	if s := noted.from(x.Offset); s.From <= x.Offset {
-		k.Log.Info("passed over before: nothing to skip", "topic", x.Topic, "partition", x.Partition, "from", s.From, "to", s.To)
+	if s := noted.from(x.Offset); s.from <= x.Offset {
+		k.Log.Info("passed over before: nothing to skip", "topic", x.Topic, "partition", x.Partition, "from", s.from, "to", s.to)
 		return nil
 	}
 	to, err := k.readableFrom(ctx, x)
@@ -38,7 +38,7 @@ func (k *Skipper) Skip(ctx context.Context, x Skip) error {
 		return err
 	}
 	for n := range k.Shards {
-		if err := k.note(ctx, n, x, Stretch{x.Offset, to}); err != nil {
+		if err := k.note(ctx, n, x, stretch{x.Offset, to}); err != nil {
 			return err
 		}
 	}
@@ -46,7 +46,7 @@ func (k *Skipper) Skip(ctx context.Context, x Skip) error {
 	return nil
 }
 
-// noted are the stretches of a partition that were passed over before.
+// noted returns the stretches of a partition that were passed over before.
 func (k *Skipper) noted(ctx context.Context, x Skip) (all Stretches, err error) {
 	for n := range k.Shards {
 		values, err := k.Store.Load(ctx, n, [][]byte{k.Store.Keys().AppendSkippedKey(nil, n, x.Topic, x.Partition)}, nil)
@@ -61,7 +61,7 @@ func (k *Skipper) noted(ctx context.Context, x Skip) (all Stretches, err error) 
 }
 
 // note adds a stretch to those that a shard has.
-func (k *Skipper) note(ctx context.Context, shard int, x Skip, add Stretch) error {
+func (k *Skipper) note(ctx context.Context, shard int, x Skip, add stretch) error {
 	key := k.Store.Keys().AppendSkippedKey(nil, shard, x.Topic, x.Partition)
 	for {
 		values, err := k.Store.Load(ctx, shard, [][]byte{key}, nil)
@@ -72,15 +72,16 @@ func (k *Skipper) note(ctx context.Context, shard int, x Skip, add Stretch) erro
 		if err != nil {
 			return err
 		}
-		res, err := k.Store.Commit(ctx, shard, &windowstore.Commit{Fences: []windowstore.Fence{{Key: key, From: values[0], To: all.and(add).Append(nil)}}})
+		res, err := k.Store.Commit(ctx, shard, &windowstore.Commit{Fences: []windowstore.Fence{{Key: key, From: values[0], To: all.and(add).appendTo(nil)}}})
 		if err != nil || res.Outcome == windowstore.Done {
 			return err
 		}
 	}
 }
 
-// readableFrom is the offset behind what cannot be read at that of x, or that itself: the end of a damaged batch, or
-// of what the broker does not give. What is damaged behind it is another place, and for another -skip.
+// readableFrom is the offset after what cannot be read at that of x: the end of a damaged batch, or
+// of what the broker does not give. It is the offset of x itself if that can be read. What is damaged after it is another
+// place, and needs another -skip.
 func (k *Skipper) readableFrom(ctx context.Context, x Skip) (int64, error) {
 	first, err := k.look(ctx, x, x.Offset)
 	if err != nil || first.state == whole {
@@ -111,10 +112,10 @@ func (k *Skipper) readableFrom(ctx context.Context, x Skip) (int64, error) {
 	return end, nil
 }
 
-// givenFrom is the first offset behind that of x of which the broker gives something. How far a damaged length goes only the broker
-// can say, which looks from the next place of its index on: it is found by trying.
+// givenFrom is the first offset after that of x at which the broker gives something. It is found by trying. How far a damaged
+// length reaches only the broker knows, which looks on from the next place of its index.
 func (k *Skipper) givenFrom(ctx context.Context, x Skip, end int64) (int64, error) {
-	low, high := x.Offset, end // of low it gives nothing
+	low, high := x.Offset, end // at low it gives nothing
 	for step := int64(1); low+step < high; step *= 2 {
 		found, err := k.look(ctx, x, low+step)
 		if err != nil {
@@ -144,14 +145,14 @@ func (k *Skipper) givenFrom(ctx context.Context, x Skip, end int64) (int64, erro
 // finding is what is at an offset of the log.
 type finding struct {
 	state condition
-	end   int64 // of what is damaged: the offset behind its batch, as its header has it; 0: not known
+	end   int64 // of what is damaged: the offset after its batch, by its header; 0: not known
 }
 
 type condition uint8
 
 const (
 	whole    condition = iota
-	damaged            // a batch that is none, or not as it was written
+	damaged            // no batch, or not as it was written
 	notGiven           // nothing, though the log goes on
 )
 

@@ -1,8 +1,9 @@
 package partition
 
 import (
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 )
 
 // Start says where a new group begins to count. A partition that a group gets later begins at its start.
@@ -23,8 +24,8 @@ func (s *Start) Ms(now time.Time) (int64, bool) {
 	return 0, false
 }
 
-// before is a Kafka timestamp, ms, that no record before the place where it begins is beyond, as far as the start says so: producers may write any,
-// but those of the clock do not lie behind now. noTime: it begins with the first record.
+// before is a Kafka timestamp, ms: no record before the place where the group begins has a later one, as far as the start
+// tells. Producers may write any, but a clock's timestamps are not after now. NoTime: it begins with the first record.
 func (s *Start) before(now time.Time) int64 {
 	if ms, timed := s.Ms(now); timed {
 		return ms

@@ -23,9 +23,9 @@ import (
 // was sent to the shards, whose state goes back as a whole. For another process's partition it is
 // what is stored, shard by shard.
 type Alignment struct {
-	Reached       [][]atomic.Int64 // by partition and shard, ns; NoTime: nothing yet; Never: caught up, nobody waits for it
-	Local         []atomic.Bool    // partitions that this process reads: they set their progress themselves
-	LogEnds       []atomic.Int64   // offset after the log's last record when the generation began; math.MaxInt64: not known yet
+	reached       [][]atomic.Int64 // by partition and shard, ns; NoTime: nothing yet; Never: caught up, nobody waits for it
+	local         []atomic.Bool    // partitions that this process reads: they set their progress themselves
+	logEnds       []atomic.Int64   // offset after the log's last record when the generation began; math.MaxInt64: not known yet
 	Ahead         int64            // ns a partition may be ahead of the slowest; 0: any
 	patient       time.Duration
 	gaveUp        func()       // called when a partition goes on though the rest made no progress
@@ -35,11 +35,11 @@ type Alignment struct {
 
 func NewAlignment(partitions, shards int, ahead int64, gaveUp func()) *Alignment {
 	t := &Alignment{
-		Reached: make([][]atomic.Int64, partitions), Local: make([]atomic.Bool, partitions), LogEnds: make([]atomic.Int64, partitions),
+		reached: make([][]atomic.Int64, partitions), local: make([]atomic.Bool, partitions), logEnds: make([]atomic.Int64, partitions),
 		Ahead: ahead, patient: time.Minute, gaveUp: gaveUp,
 	}
-	for i := range t.Reached {
-		t.Reached[i] = make([]atomic.Int64, shards)
+	for i := range t.reached {
+		t.reached[i] = make([]atomic.Int64, shards)
 		t.Set(i, engine.NoTime, false)
 	}
 	t.Begin()
@@ -49,16 +49,27 @@ func NewAlignment(partitions, shards int, ahead int64, gaveUp func()) *Alignment
 
 // Begin is called when a generation of the group begins.
 func (t *Alignment) Begin() {
-	for i := range t.LogEnds {
-		t.LogEnds[i].Store(math.MaxInt64)
+	for i := range t.logEnds {
+		t.logEnds[i].Store(math.MaxInt64)
 	}
 }
+
+// KnowsLogEnd reports whether it was told where a partition's log ended when the generation began.
+func (t *Alignment) KnowsLogEnd(partition int) bool {
+	return t.logEnds[partition].Load() != math.MaxInt64
+}
+
+// LogEnded notes where a partition's log ended when the generation began.
+func (t *Alignment) LogEnded(partition int, offset int64) { t.logEnds[partition].Store(offset) }
+
+// Own notes whether this process reads a partition: then only Set says how far it has come.
+func (t *Alignment) Own(partition int, ours bool) { t.local[partition].Store(ours) }
 
 // Trusted returns a fence of another process's partition as far as it is trusted. That the
 // partition was caught up is believed only if the fence is not before the end that the log had when
 // the generation began. An earlier fence may be of a dead reader, with a backlog after it.
 func (t *Alignment) Trusted(partition int, m position.Position) position.Position {
-	if m.Offset < t.LogEnds[partition].Load() {
+	if m.Offset < t.logEnds[partition].Load() {
 		m.Idle, m.Ended = false, false
 	}
 	return m
@@ -69,8 +80,8 @@ func (t *Alignment) Set(partition int, seen int64, ended bool) {
 	if ended {
 		seen = engine.Never
 	}
-	for shard := range t.Reached[partition] {
-		t.Reached[partition][shard].Store(seen)
+	for shard := range t.reached[partition] {
+		t.reached[partition][shard].Store(seen)
 	}
 }
 
@@ -80,8 +91,8 @@ func (t *Alignment) Stored(partition, shard int, seen int64, ended bool) {
 	if ended {
 		seen = engine.Never
 	}
-	if !t.Local[partition].Load() {
-		t.Reached[partition][shard].Store(seen)
+	if !t.local[partition].Load() {
+		t.reached[partition][shard].Store(seen)
 	}
 }
 
@@ -89,12 +100,12 @@ func (t *Alignment) Stored(partition, shard int, seen int64, ended bool) {
 // never if there is none.
 func (t *Alignment) Slowest(except int) int64 {
 	low := int64(engine.Never)
-	for i := range t.Reached {
+	for i := range t.reached {
 		if i == except {
 			continue
 		}
-		for shard := range t.Reached[i] {
-			low = min(low, t.Reached[i][shard].Load())
+		for shard := range t.reached[i] {
+			low = min(low, t.reached[i][shard].Load())
 		}
 	}
 	return low

@@ -57,16 +57,16 @@ func readEvenly(t *testing.T, rnd *rand.Rand, ahead int64) {
 func readSome(t *testing.T, alignment *Alignment, partitions [][]int64, i int) bool {
 	t.Helper()
 	if len(partitions[i]) == 0 {
-		moved := alignment.Reached[i][0].Load() != engine.Never
+		moved := alignment.reached[i][0].Load() != engine.Never
 		alignment.Set(i, 0, true)
 		return moved
 	}
-	for moved := alignment.Reached[i][0].Load() == engine.NoTime; ; moved = true { // to begin is to get somewhere
+	for moved := alignment.reached[i][0].Load() == engine.NoTime; ; moved = true { // to begin is to get somewhere
 		if len(partitions[i]) == 0 {
 			return moved
 		}
 		at := partitions[i][0]
-		alignment.Set(i, max(alignment.Reached[i][0].Load(), at), false)
+		alignment.Set(i, max(alignment.reached[i][0].Load(), at), false)
 		if at > alignment.Bound(i) {
 			return moved
 		}
@@ -90,7 +90,7 @@ func TestFenceOfAReaderBefore(t *testing.T) {
 		}
 	}
 	f(10, false) // the end is not known
-	alignment.LogEnds[0].Store(10)
+	alignment.logEnds[0].Store(10)
 	f(9, false)
 	f(10, true)
 	alignment.Begin()
@@ -100,13 +100,13 @@ func TestFenceOfAReaderBefore(t *testing.T) {
 // TestOursTellThemselves: a shard that has not heard yet that a partition is ours does not put it back.
 func TestOursTellThemselves(t *testing.T) {
 	alignment := NewAlignment(2, 2, 1, func() {})
-	alignment.Local[0].Store(true)
+	alignment.local[0].Store(true)
 	alignment.Set(0, 50, false)
 	alignment.Stored(0, 1, 10, false)
 	if low := alignment.Slowest(1); low != 50 {
 		t.Errorf("partition 0 is at %d, want 50", low)
 	}
-	alignment.Local[0].Store(false)
+	alignment.local[0].Store(false)
 	alignment.Stored(0, 1, 60, false)
 	if low := alignment.Slowest(1); low != 50 { // what is stored in the other shard is still to come
 		t.Errorf("partition 0 is at %d, want 50", low)
