@@ -5,8 +5,9 @@ import (
 	"strings"
 )
 
-// AttributeText is a text as an attribute of a CloudEvent holds it: what attributes may not hold (control characters, and code
-// points that are no characters) percent-encoded, as UTF-8; and so is the percent sign, that one way only leads back. Mostly it is the text as it is.
+// AttributeText is a text as an attribute of a CloudEvent holds it. What attributes may not hold
+// (control characters, and code points that are no characters) is percent-encoded, as UTF-8. So is
+// the percent sign, so that only one text leads to it. Mostly it is the text as it is.
 func AttributeText(s string) string {
 	if !strings.ContainsFunc(s, unfit) {
 		return s
@@ -27,13 +28,13 @@ func AttributeText(s string) string {
 	return b.String()
 }
 
-// unfit says whether a character is percent-encoded in an attribute.
+// unfit reports whether a character is percent-encoded in an attribute.
 func unfit(c rune) bool {
 	return c < ' ' || c == '%' || 0x7f <= c && c <= 0x9f || 0xfdd0 <= c && c <= 0xfdef || c&0xfffe == 0xfffe
 }
 
-// SourceOf is the source of a group's crossings: a URI reference of two parts, the second of which is the group's name. A name of
-// dots alone would be a step through the path.
+// SourceOf is the source of a group's crossings: a URI reference of two parts. The second part is
+// the group's name. A name of dots alone would be a step through the path.
 func SourceOf(group string) string {
 	name := url.PathEscape(group)
 	if name == "." || name == ".." {

@@ -37,7 +37,8 @@ func (h *Header) Told(delay int64) metrics.Crossing {
 	return metrics.Crossing{Rule: h.Rule, Level: h.Level, Status: h.Status, Partition: h.Partition, Offset: h.Offset, Delay: delay}
 }
 
-// Format is a form in which entries are stored. All begin with the timestamp, 8 bytes. The byte after it tells the format.
+// Format is a form in which entries are stored. All begin with the timestamp, 8 bytes. The byte
+// after it is the format.
 type Format byte
 
 const (
@@ -51,8 +52,8 @@ const (
 // OldestFormat is the format that every version reads.
 func OldestFormat() Format { return FormatRecord }
 
-// Every format except FormatRecord ends with the xxhash64 of all before it, in 8 bytes, whatever is in between. So an entry of a later version
-// is told from one that is damaged.
+// Every format except FormatRecord ends with the xxhash64 of all before it, in 8 bytes, whatever is
+// in between. So an entry of a later version is distinguished from a damaged entry.
 const checksumSize = 8
 
 var (

@@ -31,7 +31,7 @@ func crossingOf(subject string, level thresholds.Level) *thresholds.Crossing {
 	}
 }
 
-// crossings are crossings of which some have what is rare.
+// crossings are crossings, some with rare content.
 func crossings() []*thresholds.Crossing {
 	long, fraction, nowhere, far := crossingOf(strings.Repeat("x", 300), thresholds.LevelOne), crossingOf("a", 8_000), crossingOf("a", thresholds.LevelOne), crossingOf("a", thresholds.LevelOne)
 	fraction.Time += 123_400_000

@@ -11,10 +11,9 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// assignment is a relay's right to publish the outbox of its shard. It is noted in
-// the store, by the generation of the group: a process that woke up after its
-// partitions went to another still believes in its own generation for a moment,
-// and would publish what the other is about to.
+// Lease is a relay's right to publish the outbox of its shard. It is noted in the store, by the
+// generation of the group. A process that woke up after its partitions went to another still
+// believes in its own generation for a moment. It would publish what the other is about to.
 type Lease struct {
 	Name  []byte    // ours, as stored: the generation, then the process; nil: nobody else is about
 	Seen  time.Time // when the store last said that the outbox is ours
@@ -30,13 +29,13 @@ const (
 	// LeaseFresh is how long after the store was asked a relay may publish. It is
 	// less than the group takes to give a silent member's partitions to another.
 	LeaseFresh = 3 * time.Second
-	// LeaseOutlives is how long a rival's claim stands that does nothing: longer
-	// than a session of the group. So long it takes if the group was made anew,
-	// which then counts its generations from the start.
+	// LeaseOutlives is how long a rival's lease that does nothing stands: longer than a session of
+	// the group. It takes so long if the group was recreated, which then counts its generations
+	// from the start.
 	LeaseOutlives = 12 * time.Second
 )
 
-// errNotOurs: a newer generation publishes the outbox.
+// ErrNotOurs: a newer generation publishes the outbox.
 var ErrNotOurs = errors.New("another process publishes the outbox now")
 
 // Fresh reports whether the right is certain enough to publish now, and gives the time until which it is; zero: for ever.
@@ -48,9 +47,10 @@ func (c *Lease) Fresh() (notAfter time.Time, fresh bool) {
 	return notAfter, time.Now().Before(notAfter)
 }
 
-// yields says whether the lease stored, by a store that was asked at some time, goes before ours. One that is older, or
-// gone with what a store lost, does not. A rival is met when the answer is there: who slept between asking and
-// that does not know for how long the rival has been about.
+// yields reports whether the stored lease goes before ours; the store was asked for it at asked. An
+// older lease does not, nor does a lease that is gone with what a store lost. A rival is met when
+// the answer is there. A process that slept between asking and that does not know for how long the
+// rival has been about.
 func (c *Lease) yields(stored []byte, asked time.Time) bool {
 	if len(stored) != len(c.Name) || bytes.Compare(stored[:8], c.Name[:8]) < 0 {
 		return false

@@ -9,9 +9,8 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Producer writes by one request at a time. Unlike the library's
-// writer it never sends a message twice by itself: after an error it is open whether
-// Kafka has it, and for the caller to find out.
+// Producer writes by one request at a time. Unlike the library's writer it never sends a message
+// twice by itself. After an error it is open whether Kafka has it, and the caller has to find out.
 type Producer struct {
 	Client      *kafka.Client
 	Topic       string // of messages that name none
@@ -19,9 +18,9 @@ type Producer struct {
 }
 
 const (
-	// SendTimeout bounds one request. The leader waits half of it for its
-	// followers: one that is gone holds an acknowledgement up until Kafka takes it
-	// out of the replicas, after 9 s by default.
+	// SendTimeout bounds one request. The leader waits half of it for its followers. A follower
+	// that is gone holds an acknowledgement up until Kafka takes it out of the replicas, after 9 s
+	// by default.
 	SendTimeout = 40 * time.Second
 )
 

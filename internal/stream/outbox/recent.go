@@ -2,8 +2,8 @@ package outbox
 
 import "slices"
 
-// recentIDs is a bounded set of ids. The one goes first that was added last the longest ago: an id that comes again is as new as
-// its last record in the topic.
+// recentIDs is a bounded set of ids. The id whose last addition is the oldest goes first: an id
+// that comes again is as new as its last record in the topic.
 type recentIDs struct {
 	most  int
 	last  map[string]uint64 // the number under which an id was added last

@@ -66,8 +66,8 @@ func (s Settings) Shards(ctx context.Context, wanted int) error {
 	return err
 }
 
-// Partitions is the number of partitions over which crossings are spread, of a topic that has so many. It stays when the topic
-// grows, and the topic may not have fewer.
+// Partitions is the number of partitions over which crossings are spread, for a topic that has so
+// many. It stays when the topic grows, and the topic may not have fewer.
 func (s Settings) Partitions(ctx context.Context, topic string, has int) (int, error) {
 	n, err := s.Number(ctx, windowstore.SettingPartitions, has)
 	if err == nil && has < n {

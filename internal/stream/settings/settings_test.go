@@ -94,7 +94,8 @@ func TestReplace(t *testing.T) {
 	f("a", "c", false)
 }
 
-// TestRewrite: a store that lost everything is told again what it was made with, and one with another owner is left alone.
+// TestRewrite: the settings are written again to a store that lost everything. A store with another
+// owner is left alone.
 func TestRewrite(t *testing.T) {
 	made := &Made{Owner: []byte("me"), Begins: []byte("{}"), Shards: 4, Partitions: 3, Topics: map[string]fetch.TopicID{"events": {1, 2}}}
 	s := Settings{windowstore.NewMem(1)}
