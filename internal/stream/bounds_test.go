@@ -37,7 +37,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 500}}]
 	fb.count(t, b, lb, views("second")...)
 	again := *fa
 	fa.count(t, a, la, views("third")...)
-	if a.States[0].Stands {
+	if a.Standing(0).Stands {
 		t.Fatal("the batch was written as it was")
 	}
 	<-la.Restart
@@ -82,10 +82,14 @@ func TestEventOfManyParts(t *testing.T) {
 		lines = append(lines, view("A"))
 	}
 	feed.count(t, s, l, lines...)
-	for i := 0; s.Batch.CommitKeys()+p.KeysPerEvent < windowstore.MaxCommitKeys && i < windowstore.MaxCommitKeys; i++ {
+	keys := func() int {
+		n, _ := s.BatchSize()
+		return n
+	}
+	for i := 0; keys()+p.KeysPerEvent < windowstore.MaxCommitKeys && i < windowstore.MaxCommitKeys; i++ {
 		feed.feed(t, s, l, view(fmt.Sprint("F", i)))
 	}
-	if n := s.Batch.CommitKeys() + p.KeysPerEvent; n != windowstore.MaxCommitKeys {
+	if n := keys() + p.KeysPerEvent; n != windowstore.MaxCommitKeys {
 		t.Fatalf("the batch is not nearly full: %d keys with an event more", n)
 	}
 	at = at.Add(time.Hour)

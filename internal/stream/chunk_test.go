@@ -1,10 +1,11 @@
 package stream
 
 import (
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"strings"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // TestRunFull: whatever events are like, a run is sent before it takes much memory.

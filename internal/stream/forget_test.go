@@ -78,7 +78,7 @@ func TestForgetTorn(t *testing.T) {
 	r := readersRig(t, 500_000, 3000)
 	r.forgets(2, 1)
 	s, l := lone(t, r.shard.Program, r.store)
-	r.feed.offset = s.States[0].At.Offset
+	r.feed.offset = s.Standing(0).At.Offset
 	for i := range 20 {
 		r.feed.feed(t, s, l, view(3, i))
 	}

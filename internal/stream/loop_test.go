@@ -28,7 +28,7 @@ func TestStandsStillOnce(t *testing.T) {
 			if err := r.store.Put(ctx, 0, key, []byte("damaged!!")); err != nil {
 				t.Fatal(err)
 			}
-			in <- shard.Message{Kind: shard.BeginAssignment, Assignment: r.lease, Fence: r.shard.States[0].Stored, Position: position.Position{Clock: engine.NoTime, Newest: engine.NoTime}}
+			in <- shard.Message{Kind: shard.BeginAssignment, Assignment: r.lease, Fence: r.shard.Standing(0).Stored, Position: position.Position{Clock: engine.NoTime, Newest: engine.NoTime}}
 			r.feed.offset = 0
 			in <- shard.Message{Kind: shard.TakeChunk, Assignment: r.lease, Chunk: r.feed.run(t, []string{line})}
 			if _, err := r.lease.Pool.Get(ctx); err != nil {
@@ -46,23 +46,4 @@ func TestStandsStillOnce(t *testing.T) {
 			t.Fatalf("stood still %v times for %d faults", n, rounds)
 		}
 	})
-}
-
-// TestEvict: what is in the batch stays in memory whatever that is bounded to, and goes with the next one.
-func TestEvict(t *testing.T) {
-	r := newSweepRig(t)
-	s := r.shard
-	line := `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":1}`
-	r.feed.feed(t, s, r.lease, line)
-	s.CacheBytes = 1
-	s.Evict()
-	if s.Evict(); len(s.Subjects) != 1 || s.Emptied != s.Batch.Number {
-		t.Fatalf("%d subjects in memory; looked through in batch %d, now %d", len(s.Subjects), s.Emptied, s.Batch.Number)
-	}
-	if err := s.Commit(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if s.Evict(); len(s.Subjects) != 0 || s.Bytes != 0 || told(s.Metrics.Evicted) != 1 {
-		t.Fatalf("%d subjects of %d bytes in memory, %v evicted", len(s.Subjects), s.Bytes, told(s.Metrics.Evicted))
-	}
 }

@@ -32,8 +32,8 @@ func simpleLine(id int, kind string, count int) string {
 
 // waiting are the levels of the crossings that wait for a shard's commit, each with its rule.
 func waiting(s *shard.Shard) (list []string) {
-	for _, c := range s.Batch.Crossings {
-		_, rest, _ := strings.Cut(string(c.Value), `"id":"`)
+	for _, c := range s.Waiting() {
+		_, rest, _ := strings.Cut(string(c), `"id":"`)
 		id, _, _ := strings.Cut(rest, `"`)
 		list = append(list, id)
 	}
@@ -90,8 +90,8 @@ func TestFenceBeyond(t *testing.T) {
 		newFeeder(p).count(t, s, l, simpleLine(1, "click", 7), simpleLine(2, "click", 7))
 		m := position.Position{Offset: stored, Clock: engine.NoTime, Newest: engine.NoTime}
 		s.Begin(l, m.AppendFence(nil, 1), m)
-		if asked := len(l.Restart) > 0; asked != back || s.States[0].Stands == back {
-			t.Errorf("stands at 2, fence at %d: asked to go back: %v, stands: %v; want back: %v", stored, asked, s.States[0].Stands, back)
+		if asked := len(l.Restart) > 0; asked != back || s.Standing(0).Stands == back {
+			t.Errorf("stands at 2, fence at %d: asked to go back: %v, stands: %v; want back: %v", stored, asked, s.Standing(0).Stands, back)
 		}
 	}
 	f(1, false) // the next commit finds out
@@ -110,7 +110,7 @@ func TestFenceNamesItsCommit(t *testing.T) {
 	if err := old.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(oldLease.Restart) == 0 || old.States[0].Stands {
+	if len(oldLease.Restart) == 0 || old.Standing(0).Stands {
 		t.Error("the second one took the fence of the first for its own")
 	}
 	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":7`) {
@@ -129,7 +129,7 @@ func TestConflictIsNoRewind(t *testing.T) {
 	if err := one.Commit(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(oneLease.Restart) > 0 || !one.States[0].Stands {
+	if len(oneLease.Restart) > 0 || !one.Standing(0).Stands {
 		t.Error("the shard went back")
 	}
 	if got := storedLines(t, p, store); len(got) != 1 || !strings.Contains(got[0], `"value":12`) {

@@ -46,7 +46,7 @@ func oneOf(t testing.TB, p *engine.Program, store windowstore.Store, processes, 
 func stand(t testing.TB, s *shard.Shard, l *shard.Assignment) {
 	t.Helper()
 	start := position.Position{Clock: engine.NoTime, Newest: engine.NoTime, Pack: s.Program.Hash}.AppendFence(nil, 0)
-	fence, err := s.Store.PutAbsent(t.Context(), 0, s.States[l.Index].Key, start)
+	fence, err := s.Store.PutAbsent(t.Context(), 0, s.Standing(l.Index).Key, start)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -194,7 +194,7 @@ rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: 500}, leve
 	}
 	feed.count(t, s, l, lines...)
 	later := position.Position{Offset: 700, Newest: time.Date(2026, 2, 1, 0, 0, 0, 0, time.UTC).UnixNano(), Clock: engine.NoTime, Pack: p.Hash}
-	if err := store.Put(t.Context(), 0, s.States[0].Key, later.AppendFence(make([]byte, 0, position.FenceSize), 0)); err != nil {
+	if err := store.Put(t.Context(), 0, s.Standing(0).Key, later.AppendFence(make([]byte, 0, position.FenceSize), 0)); err != nil {
 		t.Fatal(err)
 	}
 	s.StreamTimeShared.Store(0)
@@ -300,7 +300,7 @@ func TestBelated(t *testing.T) {
 		if err := s.Take(t.Context(), l, r); err != nil {
 			t.Fatal(err)
 		}
-		if waits := len(s.Batch.Crossings) > 0; waits != c.waits {
+		if waits := len(s.Waiting()) > 0; waits != c.waits {
 			t.Errorf("%+v: the crossings wait %v", c, waits)
 		}
 		r = f.run(t, []string{`{"id":"last","time":"2026-01-01T00:00:00Z","type":"click","incident":"another"}`})
@@ -308,7 +308,7 @@ func TestBelated(t *testing.T) {
 		if err := s.Take(t.Context(), l, r); err != nil {
 			t.Fatal(err)
 		}
-		if len(s.Batch.Crossings) > 0 {
+		if len(s.Waiting()) > 0 {
 			t.Errorf("%+v: the crossings wait at the end of the log", c)
 		}
 	}
@@ -333,11 +333,11 @@ func TestBelatedOfAnother(t *testing.T) {
 	}
 	backlog, live := newFeeder(p), newFeeder(p)
 	take(l, backlog, false, `{"id":"1","time":"2026-01-01T00:00:00Z","type":"click","incident":"A","count":10}`)
-	if take(other, live, true, `{"id":"2","time":"2026-01-01T00:00:00Z","type":"click","incident":"B"}`); len(s.Batch.Crossings) != 2 {
-		t.Errorf("%d crossings wait, want both levels of A", len(s.Batch.Crossings))
+	if take(other, live, true, `{"id":"2","time":"2026-01-01T00:00:00Z","type":"click","incident":"B"}`); len(s.Waiting()) != 2 {
+		t.Errorf("%d crossings wait, want both levels of A", len(s.Waiting()))
 	}
-	if take(l, backlog, true, `{"id":"3","time":"2026-01-01T00:00:00Z","type":"click","incident":"C"}`); len(s.Batch.Crossings) != 0 {
-		t.Errorf("%d crossings wait at the end of their partition", len(s.Batch.Crossings))
+	if take(l, backlog, true, `{"id":"3","time":"2026-01-01T00:00:00Z","type":"click","incident":"C"}`); len(s.Waiting()) != 0 {
+		t.Errorf("%d crossings wait at the end of their partition", len(s.Waiting()))
 	}
 }
 
@@ -349,7 +349,8 @@ type weighing struct {
 }
 
 func (w *weighing) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
-	w.ratios = append(w.ratios, float64(w.shard.Batch.Bytes)/float64(c.Bytes()))
+	_, bytes := w.shard.BatchSize()
+	w.ratios = append(w.ratios, float64(bytes)/float64(c.Bytes()))
 	return w.Mem.Commit(ctx, shard, c)
 }
 

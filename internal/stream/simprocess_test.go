@@ -173,11 +173,12 @@ func (p *simProcess) shardTurn(n int, look bool) {
 
 func (p *simProcess) shardUnrest(n int) error {
 	s := p.shards[n]
-	if len(p.in[n]) > 0 || !s.Batch.Begun.IsZero() {
+	if len(p.in[n]) > 0 || s.Busy() {
 		return fmt.Errorf("shard %d has a batch open", n)
 	}
 	w := p.world
-	for i, place := range s.States {
+	for i := range p.topics {
+		place := s.Standing(i)
 		stored := w.store.peek(n, place.Key)
 		m, err := position.ParseFence(stored)
 		if err != nil || m.Offset != int64(len(w.log.events[i])) || place.At != m || place.Stands && !bytes.Equal(stored, place.Stored) {

@@ -61,7 +61,7 @@ func (r *sweepRig) clicks(n int) {
 // reach has the stored fence say that the stream has reached a day of February, or, not above 0, of January before it.
 func (r *sweepRig) reach(day int) {
 	m := position.Position{Offset: 700, Newest: time.Date(2026, 2, day, 0, 0, 0, 0, time.UTC).UnixNano(), Clock: engine.NoTime}
-	if err := r.store.Put(r.t.Context(), 0, r.shard.States[0].Key, m.AppendFence(make([]byte, 0, position.FenceSize), 0)); err != nil {
+	if err := r.store.Put(r.t.Context(), 0, r.shard.Standing(0).Key, m.AppendFence(make([]byte, 0, position.FenceSize), 0)); err != nil {
 		r.t.Fatal(err)
 	}
 }
@@ -183,7 +183,7 @@ func TestScanLeavesDates(t *testing.T) {
 	const silent = 3 * janitor.SweepMost
 	r := newClearRig(t)
 	r.sweeper.Recompute = 0
-	episode := func() uint64 { return r.shard.Subjects[string(r.shard.NameOf(0, []byte("X")))].RuleState(1).Episode }
+	episode := func() uint64 { return r.shard.Entry(0, "X").RuleState(1).Episode }
 
 	for i := range silent {
 		r.count("click", fmt.Sprint("silent", i), 0, 10)
@@ -329,7 +329,7 @@ func TestSweepReadsAgain(t *testing.T) {
 		t.Fatal("taken out of the index by an old record")
 	}
 	r.reach(20)
-	if sweep(); other.Subjects[string(other.NameOf(0, []byte("A")))].RuleState(0).Episode != 2 {
+	if sweep(); other.Entry(0, "A").RuleState(0).Episode != 2 {
 		t.Fatal("not cleared")
 	}
 }
@@ -390,7 +390,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 	newFeeder(p).count(t, a, la, `{"id":"z","time":"2026-02-20T00:00:00Z","type":"click","incident":"Z"}`)
 
 	// For the sweep the other partition is as far, and then it is not.
-	key := a.States[1].Key
+	key := a.Standing(1).Key
 	here, err := mem.Load(t.Context(), 0, [][]byte{key}, nil)
 	if err != nil {
 		t.Fatal(err)

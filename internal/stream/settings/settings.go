@@ -30,19 +30,8 @@ func (s Settings) Key(name string) []byte { return s.Store.Keys().AppendMetaKey(
 // TopicKey is where the id of an event topic stands.
 func (s Settings) TopicKey(topic string) []byte { return s.Store.Keys().AppendTopicKey(nil, topic) }
 
-// kept are the settings that a running service looks after. The first says whose the store is.
-var kept = [...]string{windowstore.SettingOwner, windowstore.SettingCounters, windowstore.SettingShards, windowstore.SettingPartitions, windowstore.SettingBegins}
-
-// NumKept is how many these are.
-const NumKept = len(kept)
-
-// AppendKeptKeys appends the keys of what a running service looks after, the owner's first.
-func AppendKeptKeys(dst [][]byte, keys windowstore.Keys) [][]byte {
-	for _, name := range kept {
-		dst = append(dst, keys.AppendMetaKey(nil, 0, name))
-	}
-	return dst
-}
+// Kept are the settings that a running service looks after.
+var Kept = [...]string{windowstore.SettingOwner, windowstore.SettingCounters, windowstore.SettingShards, windowstore.SettingPartitions, windowstore.SettingBegins}
 
 // Number is the stored number. The first process stores its own value.
 func (s Settings) Number(ctx context.Context, name string, value int) (int, error) {

@@ -1,6 +1,9 @@
 package shard
 
 import (
+	"iter"
+	"sort"
+
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -74,6 +77,36 @@ func (r *Chunk) Operation(i int, op *engine.Operation) {
 	*op = engine.Operation{
 		Kind: o.kind, ID: r.id(o), Event: r.text[o.event.start:o.event.end], Time: o.Time,
 		Adds: r.Adds[o.adds.start:o.adds.end],
+	}
+}
+
+// adds is what the i-th operation adds.
+func (r *Chunk) adds(i int) []engine.Addition { return r.Adds[r.Ops[i].adds.start:r.Ops[i].adds.end] }
+
+// index is the number of operations below an offset.
+func (r *Chunk) index(offset int64) int {
+	return sort.Search(len(r.Ops), func(i int) bool { return r.Ops[i].offset >= offset })
+}
+
+// names are the subjects of the operations from the i-th on.
+func (r *Chunk) names(i int) iter.Seq[name] {
+	return func(yield func(name) bool) {
+		for j := i; j < len(r.Ops); j++ {
+			if o := &r.Ops[j]; !yield(name{o.kind, r.id(o)}) {
+				return
+			}
+		}
+	}
+}
+
+// needs are what the operations from the i-th on add, of which are the entries of all.
+func (r *Chunk) needs(i int, of []*Entry) needs {
+	return func(yield func(*Entry, []engine.Addition) bool) {
+		for j := i; j < len(r.Ops); j++ {
+			if !yield(of[j], r.adds(j)) {
+				return
+			}
+		}
 	}
 }
 

@@ -36,8 +36,8 @@ type Options struct {
 
 // Callbacks are told what happens. By default nobody is.
 type Callbacks struct {
-	OnCrossings func(shard int)                      // after a commit that has crossings
-	OnApply     func(s *Shard, e *Entry, o *ChunkOp) // before each operation is applied
+	OnCrossings func(shard int)                               // after a commit that has crossings
+	OnApply     func(a *engine.Applier, e *Entry, o *ChunkOp) // before each operation is applied
 }
 
 // Settings is what is stored once, for all shards.
@@ -57,4 +57,10 @@ func NewOptions(p *engine.Program, store windowstore.Store, shards int, partitio
 		Policy:    Policy{MaxAge: time.Second, KeptMax: KeptOperations, EventKeys: p.KeysPerEvent},
 		Alignment: a, Retrier: r, Hooks: RealHooks(),
 	}
+}
+
+// recordGone tells of a record of a shard that is gone from the store though the shard's fences are there.
+func (o *Options) recordGone(shard int, what string) {
+	o.Metrics.RecordGone()
+	o.Log.Warn("record is gone from the store: counted anew", "shard", shard, "record", what)
 }

@@ -1,14 +1,23 @@
 package shard
 
 import (
+	"bytes"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
+// positions is where each partition stands for a shard. It reads and writes nothing.
+type positions struct {
+	shard  int
+	States []partitionState // by index of the partition
+}
+
 // partitionState is where a partition stands for the shard.
 type partitionState struct {
 	assignment *Assignment       // nil: another process owns it, or nobody
-	Stands     bool              // ours, and begun: `at` is what was applied
+	Stands     bool              // ours, and begun: At is what was applied
 	At         position.Position // ours: applied up to. Another's: its fence as last read
 	fence      position.Position // ours: as stored
 	Stored     []byte            // ours: its bytes
@@ -17,10 +26,142 @@ type partitionState struct {
 	deferred uint32 // the batch in which an event of it crossed last
 }
 
+// nowhere is a partition of which nothing is known.
+var nowhere = position.Position{Newest: engine.NoTime, Seen: engine.NoTime, Clock: engine.NoTime}
+
+func newPositions(shard int, k windowstore.Keys, partitions []position.TopicPartition) positions {
+	ps := positions{shard: shard, States: make([]partitionState, len(partitions))}
+	for i, p := range partitions {
+		ps.States[i].Key = k.AppendFenceKey(nil, shard, p.Topic, p.Partition)
+		ps.States[i].At = nowhere
+	}
+	return ps
+}
+
+// begin makes a partition stand at a fence. It reports whether all partitions go back to their fences.
+//
+// A partition that stands already keeps its position: what is in memory is still good, and the store says
+// otherwise only if it went back, which the next commit finds out. A fence beyond it was moved by another owner: the
+// next chunks may start past the position, and would be dropped, even if the store has gone back to it since.
+func (ps *positions) begin(l *Assignment, fence []byte, m position.Position) (rewound bool) {
+	p := &ps.States[l.Index]
+	same := p.assignment == l && p.Stands
+	if same && m.Offset <= p.At.Offset {
+		return false
+	}
+	if p.Stands { // where the assignment before was not ended, what was applied of it is not to be counted with the new one's position
+		ps.rewind()
+		rewound = true
+	}
+	if !same {
+		p.assignment, p.Stands, p.At, p.fence, p.Stored = l, true, m.AtStart(), m, append(p.Stored[:0], fence...)
+		ps.tell(p, m)
+	}
+	return rewound
+}
+
+// end gives a partition up.
+func (ps *positions) end(l *Assignment) {
+	if p := &ps.States[l.Index]; p.assignment == l {
+		p.assignment, p.Stands = nil, false
+	}
+}
+
+// rewind makes all partitions wait until they begin again, at their fences.
+func (ps *positions) rewind() {
+	for i := range ps.States {
+		p := &ps.States[i]
+		if p.assignment != nil {
+			p.Stands, p.At = false, p.fence
+			p.assignment.askRestart()
+		}
+	}
+}
+
+// stored notes that a partition's fence is in the store, where the partition stands.
+func (ps *positions) stored(partition int, fence []byte) {
+	p := &ps.States[partition]
+	p.Stored, p.fence = append(p.Stored[:0], fence...), p.At
+	ps.tell(p, p.At)
+}
+
+// tell tells the assignment up to where the shard has stored.
+func (ps *positions) tell(p *partitionState, m position.Position) {
+	p.assignment.stored[ps.shard].Store(m.Offset)
+	p.assignment.clocks[ps.shard].Store(m.Clock)
+}
+
+// mismatch is the first partition whose fence in the store is not what was written, and its index; nil: there is none.
+func (ps *positions) mismatch(fences [][]byte) (int, *partitionState) {
+	for i, b := range fences {
+		if p := &ps.States[i]; p.Stands && !bytes.Equal(b, p.Stored) {
+			return i, p
+		}
+	}
+	return 0, nil
+}
+
+// adopt takes the fences of others as stored, as far as trusted goes. Of a partition whose fence is
+// missing the shard has nothing.
+func (ps *positions) adopt(fences [][]byte, trusted func(partition int, m position.Position) position.Position) {
+	for i, b := range fences {
+		if ps.States[i].Stands {
+			continue
+		}
+		m := nowhere
+		if b != nil {
+			var err error
+			if m, err = position.ParseFence(b); err != nil {
+				continue
+			}
+		}
+		ps.States[i].At = trusted(i, m)
+	}
+}
+
+// since is the time before which events may not be counted in the shard, of any
+// partition, since the log no longer had them, ns; 0: all are.
+func (ps *positions) since() int64 {
+	latest := int64(0)
+	for i := range ps.States {
+		latest = position.LaterSince(latest, ps.States[i].At.Since)
+	}
+	return latest
+}
+
+// reach is how far the partitions are.
+func (ps *positions) reach() position.Reach {
+	r := position.NewReach()
+	for i := range ps.States {
+		r.Add(&ps.States[i].At)
+	}
+	return r
+}
+
 // move makes the partition stand at m. What is not counted of it stays so.
 func (p *partitionState) move(m position.Position) {
 	m.Since = p.At.Since
 	p.At = m
+}
+
+// difference is what a fence in the store means that is not what was written: the store went back or lost it, or
+// another owner of the partition moved it.
+type difference struct {
+	found    string
+	wentBack bool
+	offset   int64 // of the fence in the store; 0: there is none
+}
+
+func (p *partitionState) difference(stored []byte) difference {
+	m, _ := position.ParseFence(stored) // a fence that cannot be read is met again when the partition begins
+	switch {
+	case stored == nil:
+		return difference{found: "none: the store lost it", wentBack: true}
+	case m.Offset < p.fence.Offset:
+		return difference{found: "an older one: the store went back", wentBack: true, offset: m.Offset}
+	default:
+		return difference{found: "another owner's", offset: m.Offset}
+	}
 }
 
 // AppendFenceKeys appends the keys of a shard's fences, one for each partition.
@@ -29,34 +170,4 @@ func AppendFenceKeys(dst [][]byte, k windowstore.Keys, shard int, partitions []p
 		dst = append(dst, k.AppendFenceKey(nil, shard, p.Topic, p.Partition))
 	}
 	return dst
-}
-
-// fenceKeys are the keys of the shard's fences, by place.
-func (s *Shard) fenceKeys() [][]byte {
-	return AppendFenceKeys(nil, s.Keys, s.Number, s.Partitions)
-}
-
-// since is the time before which events may not be counted in the shard, of any
-// partition, since the log no longer had them, ns; 0: all are.
-func (s *Shard) since() int64 {
-	latest := int64(0)
-	for i := range s.States {
-		latest = position.LaterSince(latest, s.States[i].At.Since)
-	}
-	return latest
-}
-
-// StreamTime is the time the stream has reached: the smallest newest time of
-// the partitions, without those that are caught up and silent; if all are, the largest.
-func (s *Shard) StreamTime() int64 {
-	r := s.reach()
-	return r.Time()
-}
-
-func (s *Shard) reach() position.Reach {
-	r := position.NewReach()
-	for i := range s.States {
-		r.Add(&s.States[i].At)
-	}
-	return r
 }

@@ -221,7 +221,7 @@ func (r *recount) apply(ctx context.Context, n int, to []position.Position) erro
 
 // note gets every operation before it is applied. It keeps by which partition each subject is fed,
 // and whether the stream's time may have mattered.
-func (r *recount) note(s *shard.Shard, e *shard.Entry, o *shard.ChunkOp) {
+func (r *recount) note(a *engine.Applier, e *shard.Entry, o *shard.ChunkOp) {
 	k, place := xxhash.Sum64String(e.Name), feeders(o.Partition)
 	switch was, fed := r.fed[k]; {
 	case !fed:
@@ -232,7 +232,7 @@ func (r *recount) note(s *shard.Shard, e *shard.Entry, o *shard.ChunkOp) {
 		r.fed[k] = fedBySeveral
 		return
 	}
-	if len(r.partitions) > 1 && r.mayHaveCleared(s, e, o) {
+	if len(r.partitions) > 1 && r.mayHaveCleared(a, e, o) {
 		r.fed[k] = fedUnsure
 	}
 }
@@ -240,7 +240,7 @@ func (r *recount) note(s *shard.Shard, e *shard.Entry, o *shard.ChunkOp) {
 // mayHaveCleared reports whether an episode of e has its clear due after the time of o, but no
 // later than where the stream's time may have been when o came. That is not beyond the newest time
 // of o's own partition, unless the partition was silent.
-func (r *recount) mayHaveCleared(s *shard.Shard, e *shard.Entry, o *shard.ChunkOp) bool {
+func (r *recount) mayHaveCleared(a *engine.Applier, e *shard.Entry, o *shard.ChunkOp) bool {
 	low, high := o.Time, max(o.Newest, r.partitions[o.Partition].reached)
 	if t, ok := e.Time(); ok {
 		low = max(low, t)
@@ -248,7 +248,7 @@ func (r *recount) mayHaveCleared(s *shard.Shard, e *shard.Entry, o *shard.ChunkO
 	if high <= low || e.Due > high {
 		return false
 	}
-	e.Due = s.Apply.NextClear(&e.Subject)
+	e.Due = a.NextClear(&e.Subject)
 	return low < e.Due && e.Due <= high
 }
 

@@ -1,0 +1,266 @@
+package shard
+
+import (
+	"bytes"
+	"context"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/faultpoint"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// counter has what a shard counts with, and applies and commits. Its subjects are
+// touched by the shard's goroutine only. What it has in memory is the store's state as of the
+// last commit, and on top of it the operations of the batch.
+type counter struct {
+	*Options
+	Number           int
+	Apply            engine.Applier
+	positions        positions
+	cache            cache
+	batch            batch
+	commits          committer
+	at               moment
+	entries          []*Entry     // memory for those of a chunk
+	event            []*Entry     // memory for those of an event
+	crossing         []byte       // memory for an entry of the outbox
+	Peers            atomic.Int64 // processes that may write the same subjects, beside this one
+	StreamTimeShared atomic.Int64 // StreamTime, for other goroutines
+	Pulse            watchdog.Pulse
+}
+
+// moment is what the crossings that are announced come of: the last operation that was applied.
+type moment struct {
+	clock int64 // of its partition, ms
+	ended bool  // its chunk goes up to the end of its partition
+}
+
+// Begin makes the shard stand at a fence of an assignment.
+func (s *counter) Begin(l *Assignment, fence []byte, m position.Position) {
+	if s.positions.begin(l, fence, m) {
+		s.forget()
+	}
+}
+
+// End commits what is pending and gives the assignment up.
+func (s *counter) End(ctx context.Context, l *Assignment) error {
+	if s.positions.States[l.Index].assignment != l {
+		return nil
+	}
+	err := s.Commit(ctx)
+	s.positions.end(l)
+	return err
+}
+
+// Take applies a chunk and commits if that cannot wait.
+func (s *counter) Take(ctx context.Context, l *Assignment, r *Chunk) error {
+	p := &s.positions.States[l.Index]
+	if p.assignment != l || !p.Stands || r.from > p.At.Offset {
+		return nil
+	}
+	s.Pulse.Place.Store(int32(l.Index) + 1)
+	defer s.Pulse.At(s.Pulse.At(watchdog.StepApply))
+	of, err := s.fill(ctx, r, p.At.Offset)
+	if err != nil {
+		return err
+	}
+	s.at.ended = r.To.Ended
+	if p.At.Offset < r.Hole.To {
+		p.At.Since = position.LaterSince(p.At.Since, r.Hole.Since)
+	}
+	for i := 0; i < len(r.Ops) && p.Stands; {
+		o := &r.Ops[i]
+		if o.offset < p.At.Offset {
+			i++
+			continue
+		}
+		s.Pulse.Offset.Store(o.offset)
+		faultpoint.Pass("apply")
+		var event []*Entry
+		if event, of, err = s.gather(ctx, p, r, i, of); err != nil || !p.Stands {
+			return err
+		}
+		for n, e := range event {
+			s.one(p, r, i+n, e)
+		}
+		i += len(event)
+		o = &r.Ops[i-1]
+		p.move(position.Position{Offset: o.offset + 1, Clock: o.clock, Newest: o.Newest, Seen: max(p.At.Seen, o.Newest), Pack: s.Program.Hash})
+		if s.due(&s.batch, point{place: afterEvent}, time.Time{}) == notDue {
+			continue
+		}
+		// Subjects that another process changed are read again by the commit: what the rest of the chunk needs is loaded again.
+		if err := s.Commit(ctx); err != nil || !p.Stands {
+			return err
+		}
+		if of, err = s.fill(ctx, r, p.At.Offset); err != nil {
+			return err
+		}
+	}
+	if !p.Stands {
+		return nil
+	}
+	if r.To.Offset >= p.At.Offset {
+		p.move(r.To)
+	}
+	if s.due(&s.batch, point{place: afterChunk, ended: s.at.ended, deferred: p.deferred == s.batch.Number}, time.Time{}) != notDue {
+		return s.Commit(ctx)
+	}
+	return nil
+}
+
+// fill returns the entry of each operation of r, nil before offset. It reads what they need and the shard does
+// not have: records first, then their parts.
+func (s *counter) fill(ctx context.Context, r *Chunk, offset int64) ([]*Entry, error) {
+	from := r.index(offset)
+	of := append(s.entries[:0], make([]*Entry, from)...)
+	of, err := s.cache.read(ctx, of, r.names(from))
+	if s.entries = of; err != nil {
+		return nil, err
+	}
+	return of, s.complete(ctx, r.needs(from, of))
+}
+
+// complete reads the parts that are needed and not loaded. Where another process wrote what is in the batch it commits, which may
+// rewind the shard.
+func (s *counter) complete(ctx context.Context, list needs) error {
+	for resets := s.cache.resets; s.cache.resets == resets; {
+		wants := s.cache.missing(list)
+		if len(wants) == 0 {
+			return nil
+		}
+		conflict, err := s.cache.readParts(ctx, wants)
+		s.batch.conflict = s.batch.conflict || conflict
+		if err != nil {
+			return err
+		}
+		if s.due(&s.batch, point{place: afterRead}, time.Time{}) != notDue {
+			if err := s.Commit(ctx); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// gather finds the subjects of the event of the i-th operation, of which are those of the chunk's. What a chunk needs
+// was loaded before it, but a set that grew in the meantime needs more: it is loaded
+// before the event, never within one, since loading may commit.
+func (s *counter) gather(ctx context.Context, p *partitionState, r *Chunk, i int, of []*Entry) (event, all []*Entry, err error) {
+	for {
+		whole := true
+		event = s.event[:0]
+		for j := i; j < len(r.Ops) && r.Ops[j].offset == r.Ops[i].offset && whole; j++ {
+			whole = s.cache.complete(of[j], r.adds(j))
+			event = append(event, of[j])
+		}
+		if s.event = event; whole {
+			return event, of, nil
+		}
+		if of, err = s.fill(ctx, r, r.Ops[i].offset); err != nil || !p.Stands {
+			return nil, of, err
+		}
+	}
+}
+
+// one applies the i-th operation of a chunk, to its subject.
+func (s *counter) one(p *partitionState, r *Chunk, i int, e *Entry) {
+	o := &r.Ops[i]
+	var op engine.Operation
+	r.Operation(i, &op)
+	p.At.Newest = o.Newest
+	s.touch(e)
+	if e.kept != nil {
+		s.batch.keep(e, &op, o)
+	}
+	crossings := len(s.batch.Crossings)
+	fed := s.applyTo(e, p.assignment, &op, o)
+	if len(s.batch.Crossings) > crossings {
+		p.deferred = s.batch.Number
+	}
+	if e.foreign && nearLevel(&s.Apply, e, fed, uint64(s.Peers.Load())) && s.pressing() {
+		s.batch.urgent = true
+	}
+}
+
+// applyTo applies an operation, which is o of a chunk of the assignment, to e. It returns the rules that it fed.
+func (s *counter) applyTo(e *Entry, l *Assignment, op *engine.Operation, o *ChunkOp) (fed []int) {
+	m := engine.Moment{Time: engine.NoTime, Known: o.Time}
+	if e.Due != engine.Never || o.Time < o.Newest { // else nothing is due, and the stream not past it
+		r := s.positions.reach()
+		m = r.At(o.Newest)
+	}
+	s.Apply.Location = engine.Location{Topic: l.Topic, Partition: l.Partition, Offset: o.offset}
+	s.at.clock = o.clock
+	if s.OnApply != nil {
+		s.OnApply(&s.Apply, e, o)
+	}
+	out := s.Apply.Apply(&e.Subject, op, m)
+	s.Metrics.Operation(e.Kind, out)
+	s.batch.ops++
+	s.batch.weigh(e)
+	return out.Fed
+}
+
+// touch puts e into the batch.
+func (s *counter) touch(e *Entry) {
+	e.used = s.batch.Number
+	if e.dirty {
+		return
+	}
+	s.batch.add(e)
+	e.empty = e.version != nil && engine.Forgettable(e.Subject.Subject, s.StreamTimeShared.Load())
+	if s.batch.Begun.IsZero() {
+		s.batch.Begun = s.Now()
+	}
+	if s.Peers.Load() > 0 && e.shared > 0 {
+		e.kept = &Chunk{}
+	}
+	if e.foreign {
+		e.base = s.Apply.AppendProgress(e.base[:0], &e.Subject)
+	}
+}
+
+// announce takes a crossing from the applier.
+func (s *counter) announce(sub *engine.Subject, c *thresholds.Crossing) {
+	c.Detected = s.Now().UnixNano()
+	e := s.cache.get(name{sub.Kind, []byte(sub.ID)})
+	s.crossing = outbox.AppendEntry(s.crossing[:0], s.OutboxFormat(), s.at.clock, c)
+	s.batch.Crossings = append(s.batch.Crossings, announced{entry: e, Value: bytes.Clone(s.crossing)})
+	s.batch.Bytes += len(s.crossing)
+	s.batch.urgent = s.batch.urgent || s.pressing()
+}
+
+// pressing reports whether a crossing at the operation being applied is to be committed at once.
+func (s *counter) pressing() bool {
+	return s.Policy.pressing(len(s.batch.Crossings), s.at.ended, s.Now().Sub(time.UnixMilli(s.at.clock)))
+}
+
+// reset forgets everything in memory and sends every assignment back to its fences.
+func (s *counter) reset() {
+	s.positions.rewind()
+	s.forget()
+}
+
+// forget forgets everything in memory except where partitions stand.
+func (s *counter) forget() {
+	s.cache.reset()
+	s.begin(batch{Number: s.batch.Number + 1, fences: s.batch.fences})
+	s.commits.head = head{}
+	s.Metrics.Rewind()
+}
+
+// begin begins a batch.
+func (s *counter) begin(b batch) { s.batch, s.cache.batch = b, b.Number }
+
+// StreamTime is the time the stream has reached: the smallest newest time of
+// the partitions, without those that are caught up and silent; if all are, the largest.
+func (s *counter) StreamTime() int64 {
+	r := s.positions.reach()
+	return r.Time()
+}

@@ -1,0 +1,97 @@
+package shard
+
+import (
+	"bytes"
+
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// receipt is a commit, and of what each of its records and fences is: no answer is read by its position.
+type receipt struct {
+	commit  *windowstore.Commit
+	records []*Entry // by index in the commit; nil: the outbox's head
+	fences  []int    // by index in the commit: the partition's
+}
+
+func (r *receipt) record(x windowstore.Record, of *Entry) {
+	r.commit.Records, r.records = append(r.commit.Records, x), append(r.records, of)
+}
+
+func (r *receipt) fence(x windowstore.Fence, partition int) {
+	r.commit.Fences, r.fences = append(r.commit.Fences, x), append(r.fences, partition)
+}
+
+// empty reports whether there is nothing to be written and nothing to be compared.
+func (r *receipt) empty() bool { return len(r.commit.Fences) == 0 && len(r.commit.Records) == 0 }
+
+// answer is what the store said to a commit.
+type answer uint8
+
+const (
+	done   answer = iota // it is in the store
+	fenced               // a fence is not what was written: the store went back, or another owner is at work
+	stale                // another process has written a record
+)
+
+// read tells what the store said. A refusal may mean that the very same commit was written
+// before, by a try whose answer was lost.
+func (r *receipt) read(res windowstore.Result) answer {
+	switch {
+	case res.Outcome == windowstore.Done || r.wroteBefore(res):
+		return done
+	case res.Outcome == windowstore.Fenced:
+		return fenced
+	default:
+		return stale
+	}
+}
+
+// wroteBefore reports whether all that differs is what the commit writes: fences and versions are of this commit alone.
+func (r *receipt) wroteBefore(res windowstore.Result) bool {
+	for _, p := range res.Fences {
+		f := &r.commit.Fences[p.Index]
+		if f.To == nil || !bytes.Equal(p.Value, f.To) {
+			return false
+		}
+	}
+	for _, p := range res.Records {
+		if x := &r.commit.Records[p.Index]; x.Value == nil || !bytes.Equal(p.Value, x.Value) {
+			return false
+		}
+	}
+	return true
+}
+
+// moved calls f for each fence that the commit moves.
+func (r *receipt) moved(f func(partition int, to []byte)) {
+	for i, x := range r.commit.Fences {
+		if x.To != nil {
+			f(r.fences[i], x.To)
+		}
+	}
+}
+
+// wrote calls f for each record that the commit writes; e is nil for the outbox's head.
+func (r *receipt) wrote(f func(e *Entry, value []byte)) {
+	for i, x := range r.commit.Records {
+		if x.Value != nil {
+			f(r.records[i], x.Value)
+		}
+	}
+}
+
+// mismatch is the partition of the first fence that differs, and the fence as stored.
+func (r *receipt) mismatch(res windowstore.Result) (partition int, stored []byte) {
+	return r.fences[res.Fences[0].Index], res.Fences[0].Value
+}
+
+// newer calls f for each record that is not as it was, with what is stored; e is nil for the outbox's head. It stops when f reports false.
+func (r *receipt) newer(res windowstore.Result) func(f func(e *Entry, stored []byte) bool) {
+	return func(f func(e *Entry, stored []byte) bool) {
+		for _, p := range res.Records {
+			if !f(r.records[p.Index], p.Value) {
+				return
+			}
+		}
+	}
+}
