@@ -84,11 +84,10 @@ func TestAttributes(t *testing.T) {
 // TestPublishedIsKnown: a crossing whose id cannot stand in a header as it is, is known at the end of the topic all the same.
 func TestPublishedIsKnown(t *testing.T) {
 	l := &lateTopic{}
-	p := l.publisher(t)
-	p.Structured = true
 	id := "r/incident/a\n%/1/1"
 	for range 2 {
-		p.Tails = map[int]*outbox.Tail{} // another process
+		p := l.publisher(t) // another process
+		p.Structured = true
 		if err := p.LoadRecent(t.Context(), 0, 1); err != nil {
 			t.Fatal(err)
 		}

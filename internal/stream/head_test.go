@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -17,10 +16,7 @@ import (
 
 // relay is a relay of what the shard announces.
 func (r *sweepRig) relay(pub outbox.Publisher) *outbox.Relay {
-	return &outbox.Relay{Options: &outbox.Options{
-		Store: r.store, Keys: r.store.Keys(), Publish: pub, Metrics: r.shard.Metrics, Log: discard,
-		Poll: func() time.Duration { return time.Second }, Quiet: &retry.Throttle{},
-	}}
+	return outbox.NewRelay(outbox.NewOptions(r.store, pub, r.shard.Metrics, discard), 0, 0)
 }
 
 // cross brings another incident to its limit.

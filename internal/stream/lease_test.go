@@ -48,10 +48,9 @@ func newOffice(t *testing.T) *office {
 // relay is a relay of a generation.
 func (o *office) relay(generation int32, process uint64) *outbox.Relay {
 	p := compile(o.t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	return &outbox.Relay{
-		Options: &outbox.Options{Store: o.store, Keys: o.store.Keys(), Publish: o.pub, Metrics: metrics.New(prometheus.NewRegistry(), p), Log: discard},
-		Lease:   outbox.NewLease(generation, process),
-	}
+	r := outbox.NewRelay(outbox.NewOptions(o.store, o.pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
+	r.Lease = outbox.NewLease(generation, process)
+	return r
 }
 
 // announce puts a crossing into the outbox.

@@ -211,7 +211,7 @@ func TestWaitingShows(t *testing.T) {
 	put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), 7_003))
 	put(store.Keys().AppendPublishedKey(nil, 0), binary.BigEndian.AppendUint64(nil, 3))
 	put(store.Keys().AppendOutboxKey(nil, 0, 3), storedEntry(5_000, []byte(`{"id":"A"}`)))
-	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Metrics: metrics.New(registry, p), Log: discard}}
+	r := outbox.NewRelay(outbox.NewOptions(store, nil, metrics.New(registry, p), discard), 0, 0)
 	for _, r.Publish = range []outbox.Publisher{shut{blind: true}, shut{}} {
 		r.Recent = false
 		var unpublished *outbox.PublishError

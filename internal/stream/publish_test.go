@@ -71,7 +71,7 @@ func (l *lateTopic) WriteMessages(_ context.Context, _ time.Time, messages ...ka
 
 func (l *lateTopic) publisher(t *testing.T) *outbox.KafkaPublisher {
 	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	return &outbox.KafkaPublisher{Writer: l, Source: l, End: l.end, Now: time.Now, Most: outbox.RecentMost, Metrics: metrics.New(prometheus.NewRegistry(), p), Tails: map[int]*outbox.Tail{}}
+	return outbox.NewKafkaPublisher("crossings", l, l, l.end, metrics.New(prometheus.NewRegistry(), p))
 }
 
 func entriesOf(ids ...string) (list []outbox.Entry) {

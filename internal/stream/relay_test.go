@@ -93,7 +93,7 @@ func TestStoreGoesBackBeforeTrim(t *testing.T) {
 		fill("version2", "B0")
 	}
 	pub := &listPublisher{}
-	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Publish: pub, Metrics: metrics.New(prometheus.NewRegistry(), p), Log: discard}}
+	r := outbox.NewRelay(outbox.NewOptions(store, pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
 	for range 2 {
 		if err := r.Drain(t.Context()); err != nil {
 			t.Fatal(err)
@@ -124,7 +124,7 @@ func TestStoreLostWhilePublishing(t *testing.T) {
 				store.Mem = windowstore.NewMem(1)
 			}
 		}}
-		r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: keys, Publish: pub, Metrics: metrics.New(prometheus.NewRegistry(), p), Log: discard}}
+		r := outbox.NewRelay(outbox.NewOptions(store, pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
 		if err := r.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -155,7 +155,7 @@ func TestStoreGoesBackWhilePublishing(t *testing.T) {
 	}
 	fill("A0", "A1", "A2")
 	pub := &listPublisher{during: func() { fill("B0", "A0", "A1") }}
-	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Publish: pub, Metrics: metrics.New(prometheus.NewRegistry(), p), Log: discard}}
+	r := outbox.NewRelay(outbox.NewOptions(store, pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
 	if err := r.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestLaterFormatStandsStill(t *testing.T) {
 		put(store.Keys().AppendOutboxKey(nil, 0, uint64(i)), e)
 	}
 	pub := &listPublisher{}
-	r := &outbox.Relay{Options: &outbox.Options{Store: store, Keys: store.Keys(), Publish: pub, Metrics: metrics.New(registry, p), Log: discard}}
+	r := outbox.NewRelay(outbox.NewOptions(store, pub, metrics.New(registry, p), discard), 0, 0)
 	for range 3 {
 		if err := r.Drain(t.Context()); !errors.Is(err, outbox.ErrUnreadable) || !strings.Contains(err.Error(), "publish crossings of shard 0: entry 3: outbox entry cannot be read: it has format 7, of a later version") {
 			t.Errorf("error %v", err)
@@ -236,9 +236,7 @@ func TestRelayCountsStoreErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := &outbox.Relay{Options: &outbox.Options{
-		Store: store, Keys: keys, Publish: &listPublisher{}, Metrics: metrics.New(registry, compile(t, outboxPack)), Log: discard,
-	}}
+	r := outbox.NewRelay(outbox.NewOptions(store, &listPublisher{}, metrics.New(registry, compile(t, outboxPack)), discard), 0, 0)
 	ended, end := context.WithCancel(t.Context())
 	end()
 	for i, x := range []struct {

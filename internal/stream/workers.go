@@ -66,13 +66,12 @@ func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
 }
 
 func (s *Service) buildRelays(w *workers) {
-	w.publisher = &outbox.KafkaPublisher{
-		Writer: s.clients.writer, Source: s.clients.source, End: s.clients.cluster.LogEnd, Topic: s.Crossings, EventsFrom: outbox.SourceOf(s.Group),
-		Structured: s.Structured, Now: time.Now, Metrics: s.metrics, Most: outbox.RecentMost, Tails: map[int]*outbox.Tail{},
-	}
-	o := &outbox.Options{Store: s.Store, Keys: s.Store.Keys(), Publish: w.publisher, Poll: w.pollEvery, Metrics: s.metrics, Log: s.log, Quiet: &retry.Throttle{}}
+	w.publisher = outbox.NewKafkaPublisher(s.Crossings, s.clients.writer, s.clients.source, s.clients.cluster.LogEnd, s.metrics)
+	w.publisher.EventsFrom, w.publisher.Structured = outbox.SourceOf(s.Group), s.Structured
+	o := outbox.NewOptions(s.Store, w.publisher, s.metrics, s.log)
+	o.Poll = w.pollEvery
 	for n := range s.Shards {
-		w.relays = append(w.relays, &outbox.Relay{Options: o, Shard: n, Partition: n % s.outPartitions, Wake: retry.NewSignal()})
+		w.relays = append(w.relays, outbox.NewRelay(o, n, n%s.outPartitions))
 	}
 }
 

@@ -23,14 +23,19 @@ type KafkaPublisher struct {
 	Source     fetch.Source
 	End        func(ctx context.Context, topic string, partition int) (int64, error) // of the log, replicated or not
 	Topic      string
-	EventsFrom string // ce_source
-	Structured bool   // CloudEvents in the value, not in the headers
-	Now        func() time.Time
+	EventsFrom string           // ce_source
+	Structured bool             // CloudEvents in the value, not in the headers
+	Now        func() time.Time // time.Now by default
 	Metrics    *metrics.Metrics
-	Most       int // ids remembered for each partition of the topic, and records read at its end
+	Most       int // ids remembered for each partition of the topic, and records read at its end; RecentMost by default
 
 	mu    sync.Mutex
-	Tails map[int]*Tail // by partition
+	tails map[int]*tail // by partition
+}
+
+// NewKafkaPublisher publishes to the topic of a writer, which a source reads and whose logs end where end says. Nothing is known of the topic yet.
+func NewKafkaPublisher(topic string, w MessageWriter, s fetch.Source, end func(ctx context.Context, topic string, partition int) (int64, error), m *metrics.Metrics) *KafkaPublisher {
+	return &KafkaPublisher{Writer: w, Source: s, End: end, Topic: topic, Now: time.Now, Metrics: m, Most: RecentMost, tails: map[int]*tail{}}
 }
 
 // MessageWriter writes to Kafka, as *Producer does.
@@ -38,8 +43,8 @@ type MessageWriter interface {
 	WriteMessages(ctx context.Context, notAfter time.Time, messages ...kafka.Message) error
 }
 
-// Tail is what is known of the end of a partition.
-type Tail struct {
+// tail is what is known of the end of a partition.
+type tail struct {
 	reading sync.Mutex
 	read    int64 // when it was read last, by the caller's count
 	ids     recentIDs
@@ -52,7 +57,7 @@ func (h *Header) attributeID() string { return AttributeText(h.ID) }
 func (h *Header) attributeSubject() string { return AttributeText(h.Key) }
 
 func (p *KafkaPublisher) LoadRecent(ctx context.Context, partition int, since int64) error {
-	t := p.tail(partition)
+	t := p.tailOf(partition)
 	t.reading.Lock()
 	defer t.reading.Unlock()
 	if t.read >= since {
@@ -69,7 +74,7 @@ func (p *KafkaPublisher) LoadRecent(ctx context.Context, partition int, since in
 // replicated yet belongs to it: crossings of which the acknowledgement was lost, or did not
 // come before their process died. It is waited for, for as long as a broker that is gone may
 // hold it up. What can be read is read, however late it is: a broker may be slow to say where the log ends.
-func (p *KafkaPublisher) readTail(ctx context.Context, t *Tail, partition int) error {
+func (p *KafkaPublisher) readTail(ctx context.Context, t *tail, partition int) error {
 	start, end, err := p.Source.Offsets(ctx, p.Topic, partition)
 	if err != nil {
 		return err
@@ -103,7 +108,7 @@ func (p *KafkaPublisher) readTail(ctx context.Context, t *Tail, partition int) e
 const TailPatience = 40 * time.Second
 
 // remember notes the ids of a set.
-func (p *KafkaPublisher) remember(ctx context.Context, t *Tail, set fetch.RecordSet) error {
+func (p *KafkaPublisher) remember(ctx context.Context, t *tail, set fetch.RecordSet) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var record fetch.Record
@@ -118,13 +123,13 @@ func (p *KafkaPublisher) remember(ctx context.Context, t *Tail, set fetch.Record
 	}
 }
 
-func (p *KafkaPublisher) tail(partition int) *Tail {
+func (p *KafkaPublisher) tailOf(partition int) *tail {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	t := p.Tails[partition]
+	t := p.tails[partition]
 	if t == nil {
-		t = &Tail{ids: newRecentIDs(p.Most)}
-		p.Tails[partition] = t
+		t = &tail{ids: newRecentIDs(p.Most)}
+		p.tails[partition] = t
 	}
 	return t
 }
@@ -157,7 +162,7 @@ func (p *KafkaPublisher) Write(ctx context.Context, notAfter time.Time, partitio
 // After an error the end of the topic must be read again, before they are sent again.
 func (p *KafkaPublisher) send(ctx context.Context, notAfter time.Time, messages []kafka.Message, partition int, written []*Entry) error {
 	err := p.Writer.WriteMessages(ctx, notAfter, messages...)
-	t := p.tail(partition)
+	t := p.tailOf(partition)
 	if err != nil {
 		t.reading.Lock()
 		t.read = 0
@@ -178,7 +183,7 @@ func (p *KafkaPublisher) send(ctx context.Context, notAfter time.Time, messages 
 }
 
 func (p *KafkaPublisher) wasPublished(partition int, id string) bool {
-	t := p.tail(partition)
+	t := p.tailOf(partition)
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return t.ids.has(id)

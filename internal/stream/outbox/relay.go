@@ -39,15 +39,28 @@ type Relay struct {
 	backoff    retry.Backoff // after errors
 }
 
-// Options is what the relays of a process share.
+// NewRelay is a relay of a shard, which publishes to a partition of the crossings topic. Begin gives it its lease; without one it takes
+// itself for the only one.
+func NewRelay(o *Options, shard, partition int) *Relay {
+	return &Relay{Options: o, Shard: shard, Partition: partition, Wake: retry.NewSignal()}
+}
+
+// Options is what the relays of a process share. NewOptions makes it, so that none is forgotten.
 type Options struct {
 	Store   windowstore.Atomic
 	Keys    windowstore.Keys
 	Publish Publisher
-	Poll    func() time.Duration // how often the head is read when nobody tells
+	Poll    func() time.Duration // how often the head is read when nobody tells; a second by default
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
 	Quiet   *retry.Throttle // of all that cannot publish
+}
+
+// NewOptions are the options of the relays of a store, with defaults.
+func NewOptions(store windowstore.Store, publish Publisher, m *metrics.Metrics, log *slog.Logger) *Options {
+	return &Options{
+		Store: store, Keys: store.Keys(), Publish: publish, Poll: func() time.Duration { return time.Second }, Metrics: m, Log: log, Quiet: &retry.Throttle{},
+	}
 }
 
 // Publisher writes crossings to the topic, in order, and returns when they are safe.
