@@ -180,7 +180,7 @@ func TestBeginsLostMeanwhile(t *testing.T) {
 	}
 }
 
-// losing is a store that another process begins anew in after so many settings were made.
+// losing is a store that another process begins again in after so many settings were made.
 type losing struct {
 	windowstore.Store
 	after int

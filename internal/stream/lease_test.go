@@ -116,8 +116,8 @@ func TestRelaySleeps(t *testing.T) {
 	})
 }
 
-// TestClaimIsOutlived: a lease of a newer generation that nobody stands behind does not last for ever. A group that was made
-// anew counts its generations from the start.
+// TestClaimIsOutlived: a lease of a newer generation that nobody holds any more does not last for ever. A group that was recreated
+// counts its generations from the start.
 func TestClaimIsOutlived(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		o := newOffice(t)

@@ -42,7 +42,7 @@ type Options struct {
 	CacheBytes int
 	// Skip are places of the log where what cannot be read is passed over for good, when the service begins.
 	Skip []partition.Skip
-	// outboxMax is the most entries of a shard's outbox; 0: outboxMost.
+	// outboxMax is the most entries of a shard's outbox; 0: outbox.MostEntries.
 	outboxMax uint64
 	Registry  prometheus.Registerer
 	Log       *slog.Logger

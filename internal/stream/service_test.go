@@ -265,7 +265,7 @@ func sent(story []enginetest.Event) (out []sentEvent) {
 }
 
 // TestOnePartitionGivesWhatReplayGives compares the records of the service, in
-// batches of several sizes, with those of Replay: equal but for `detected` and
+// batches of several sizes, with those of Replay: equal except for `detected` and
 // the evidence's place, in the same order for every key.
 func TestOnePartitionGivesWhatReplayGives(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
@@ -341,7 +341,7 @@ func header(headers []kafka.Header, key string) string {
 	return ""
 }
 
-// TestTopicMadeAnew: a service that reads a topic ends when that is deleted and made anew, and one that is started later on the
+// TestTopicMadeAnew: a service that reads a topic ends when that is deleted and recreated, and one that is started later on the
 // same store does not begin.
 func TestTopicMadeAnew(t *testing.T) {
 	r := newRig(t, 2, compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}"))

@@ -163,7 +163,7 @@ func (w *simWorld) checkCounts(ctx context.Context) error {
 	return nil
 }
 
-// forgotten says whether the last event of a subject is so old that its windows,
+// forgotten reports whether the last event of a subject is so old that its windows,
 // of five minutes at most, had been empty for long when the log ended.
 func (t *simTruth) forgotten(key string) bool {
 	var line struct{ Subject string }

@@ -199,7 +199,7 @@ func (s *simStory) end(rnd *rand.Rand, all [][]sentEvent, end simEra) {
 	}
 }
 
-// lead adds an event of the time that it is, of a subject of its own: what runs behind is measured by that. Else a subject that seems
+// lead adds an event of the time that it is, of a subject of its own: what runs behind is measured by that. Otherwise a subject that seems
 // not to be behind would be, at a leap, and might be forgotten before its next event.
 func (t *simTeller) lead() {
 	v := fmt.Sprintf(`{"id":"lead%d-%d","time":%q,"type":"click","incident":"lead-%d"}`, t.partition, len(t.events), t.now.Format(time.RFC3339), t.partition)

@@ -124,7 +124,7 @@ func (p *simProcess) turn(what any, f func()) {
 	f()
 }
 
-// room says whether the shards' queues take more: no turn may block.
+// room reports whether the shards' queues take more: no turn may block.
 func (p *simProcess) room() bool {
 	for _, c := range p.in {
 		if len(c) > cap(c)/2 {

@@ -30,7 +30,7 @@ type simPast struct {
 	keys    []string
 	values  [][]byte // before; nil: absent
 	members []string
-	dates   []int64 // before; noTime: absent
+	dates   []int64 // before; NoTime: absent
 }
 
 // simPasts is how many calls of a shard may be forgotten at once.

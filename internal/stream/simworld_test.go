@@ -236,7 +236,7 @@ func (w *simWorld) call(ctx context.Context) error {
 	return nil
 }
 
-// fails says whether a call, or its answer, is lost.
+// fails reports whether a call, or its answer, is lost.
 func (w *simWorld) fails() bool { return !w.calm && w.lose > 0 && w.rnd.Float64() < w.lose }
 
 // pass lets time go by. While the log grows no partition may be taken for silent, since
@@ -260,7 +260,7 @@ func (w *simWorld) replace(i int) {
 	w.processes[i].begin()
 }
 
-// rebalance gives the partitions to the members anew. Most members end their
+// rebalance gives the partitions to the members again. Most members end their
 // generation in order; the others do not know yet, and are members no more.
 func (w *simWorld) rebalance() {
 	w.renew()
@@ -305,7 +305,7 @@ func (w *simWorld) renew() {
 	}
 }
 
-// settle brings everything to rest without further faults, but for one: that
+// settle brings everything to rest without further faults, except for one: that
 // the store goes back while nothing flows must be noticed, and healed.
 func (w *simWorld) settle() error {
 	w.calm = true

@@ -73,7 +73,7 @@ func (r *sweepRig) scan() {
 	}
 }
 
-// stored says whether the counts of A are what they were.
+// stored reports whether the counts of A are what they were.
 func (r *sweepRig) stored(value int) bool {
 	there := false
 	err := inspect.StoredCounts(r.t.Context(), r.shard.Program, r.store, 1, func(line []byte) bool {
@@ -177,7 +177,7 @@ func (r *clearRig) due() int {
 	return len(all)
 }
 
-// TestScanLeavesDates: of what is in the index a scan has no more dates worked out again than it may, but for the first of a
+// TestScanLeavesDates: of what is in the index a scan has no more dates worked out again than it may, except for the first of a
 // process; and even then a clear that is due does not wait for those that are not.
 func TestScanLeavesDates(t *testing.T) {
 	const silent = 3 * janitor.SweepMost

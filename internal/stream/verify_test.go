@@ -300,7 +300,7 @@ func TestVerifyOfAnother(t *testing.T) {
 	}
 }
 
-// TestVerifyUnsureClear: an event that came behind the date of a clear, which the stream's time made due before it, or
+// TestVerifyUnsureClear: an event that came after the date of a clear, which the stream's time made due before it, or
 // did not, as far as the log can tell: then the level is not compared, and that is said.
 func TestVerifyUnsureClear(t *testing.T) {
 	r := newRig(t, 2, compile(t, `

@@ -25,8 +25,8 @@ const (
 )
 
 // WriteMessages writes messages of one topic and partition, which is their WriterData, in
-// their order, as long as it is not after a time; zero: at any time. A process that was stopped while it dialled would send
-// them when it wakes up. If the error is a kafka.WriteErrors, those without one are safe.
+// their order, as long as it is not later than notAfter; zero: at any time. Otherwise a process that
+// was stopped while it dialled would send them when it wakes up. If the error is a kafka.WriteErrors, those without one are safe.
 func (p *Producer) WriteMessages(ctx context.Context, notAfter time.Time, messages ...kafka.Message) error {
 	for done := 0; done < len(messages); {
 		n := BatchOf(messages[done:])
