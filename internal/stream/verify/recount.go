@@ -32,10 +32,10 @@ type recount struct {
 	taken      int64 // records
 }
 
-// waitingChunk is a run that was read and not applied, or what is left of one.
+// waitingChunk is a chunk that was read and not applied, or what is left of one.
 type waitingChunk struct {
-	place int // of the partition
-	run   *shard.Chunk
+	partition int // its index
+	chunk     *shard.Chunk
 }
 
 // feeders says where a subject's events came from: the one partition, or a reason
@@ -199,9 +199,9 @@ func (r *recount) collect(p *recounted) {
 func (r *recount) apply(ctx context.Context, n int, to []position.Position) error {
 	s, kept := r.shards[n], r.waiting[n][:0]
 	for _, x := range r.waiting[n] {
-		p := r.partitions[x.place]
-		head := x.run.Before(to[x.place])
-		if head != x.run {
+		p := r.partitions[x.partition]
+		head := x.chunk.Before(to[x.partition])
+		if head != x.chunk {
 			kept = append(kept, x)
 		}
 		if head == nil {
@@ -210,7 +210,7 @@ func (r *recount) apply(ctx context.Context, n int, to []position.Position) erro
 		if err := s.Take(ctx, p.Assignment(), head); err != nil {
 			return err
 		}
-		if head == x.run && !p.Assignment().Pool.Whole() {
+		if head == x.chunk && !p.Assignment().Pool.Whole() {
 			p.Assignment().Pool.Put(head)
 		}
 	}

@@ -15,9 +15,9 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// shard compares all subjects of a shard, some at a time. Their records and the shard's fences are
+// compareShard compares all subjects of a shard, some at a time. Their records and the shard's fences are
 // read at one moment, and the log is counted up to those fences.
-func (v *verification) shard(ctx context.Context, n int) error {
+func (v *verification) compareShard(ctx context.Context, n int) error {
 	keys, err := v.records(ctx, n)
 	if err != nil {
 		return err
@@ -25,7 +25,7 @@ func (v *verification) shard(ctx context.Context, n int) error {
 	for len(keys) > 0 {
 		some := keys[:min(len(keys), verifyTogether)]
 		keys = keys[len(some):]
-		again, err := v.some(ctx, n, some)
+		again, err := v.compareTogether(ctx, n, some)
 		if err != nil {
 			return err
 		}
@@ -77,9 +77,9 @@ func (v *verification) records(ctx context.Context, n int) ([][]byte, error) {
 	return slices.CompactFunc(keys, bytes.Equal), err
 }
 
-// some compares subjects by the keys of their records. It returns the keys of those that were
+// compareTogether compares subjects by the keys of their records. It returns the keys of those that were
 // written while their parts were read.
-func (v *verification) some(ctx context.Context, n int, keys [][]byte) (again [][]byte, err error) {
+func (v *verification) compareTogether(ctx context.Context, n int, keys [][]byte) (again [][]byte, err error) {
 	values, err := v.load(ctx, n, keys)
 	if err != nil {
 		return nil, err
@@ -95,7 +95,7 @@ func (v *verification) some(ctx context.Context, n int, keys [][]byte) (again []
 	}
 	c := v.comparing(n)
 	for i, record := range values[len(v.topics):] {
-		moved, err := v.one(ctx, c, keys[i], record)
+		moved, err := v.compareOne(ctx, c, keys[i], record)
 		if err != nil {
 			return nil, err
 		}
@@ -109,8 +109,8 @@ func (v *verification) some(ctx context.Context, n int, keys [][]byte) (again []
 // errMoved: the record was written while its parts were read.
 var errMoved = errors.New("written while it was read")
 
-// one compares a subject. It reports whether its record moved meanwhile.
-func (v *verification) one(ctx context.Context, c *comparing, key, record []byte) (moved bool, err error) {
+// compareOne compares a subject. It reports whether its record moved meanwhile.
+func (v *verification) compareOne(ctx context.Context, c *comparing, key, record []byte) (moved bool, err error) {
 	_, name, id, _ := v.Store.Keys().ParseRecordKey(key)
 	kind, _ := thresholds.ParseKind(name)
 	wanted := v.recount.store.Keys().AppendRecordKey(nil, c.shard, name, id)

@@ -196,7 +196,7 @@ func (v *verification) run(ctx context.Context) error {
 		if err := v.refresh(ctx, n); err != nil {
 			return err
 		}
-		if err := v.shard(ctx, n); err != nil {
+		if err := v.compareShard(ctx, n); err != nil {
 			return fmt.Errorf("shard %d: %w", n, err)
 		}
 		v.recount.forget(n)
