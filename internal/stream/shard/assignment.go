@@ -16,7 +16,7 @@ type Assignment struct {
 	Index     int // among all partitions of all event topics
 	// begin is the offset at which the group began to count the partition; 0: at its start.
 	Begin int64
-	// groupAt is the offset that the group had committed when the assignment was given; -1: none.
+	// GroupAt is the offset that the group had committed when the assignment was given; -1: none.
 	GroupAt int64
 	Given   time.Time
 	// restart asks the partition to read its fences again and go back to them:
@@ -25,7 +25,7 @@ type Assignment struct {
 	Pool    *pool
 	// stored is, by shard, the offset of the fence in the store; -1: not known yet.
 	stored []atomic.Int64
-	// clocks is, by shard, the partition's clock at that fence, ms; noTime: none.
+	// clocks is, by shard, the partition's clock at that fence, ms; NoTime: none.
 	clocks []atomic.Int64
 }
 
@@ -55,7 +55,7 @@ func (l *Assignment) askRestart() {
 	}
 }
 
-// Clock is the partition's clock up to which every shard has stored, ms; noTime: none.
+// Clock is the partition's clock up to which every shard has stored, ms; NoTime: none.
 func (l *Assignment) Clock() int64 {
 	low := int64(engine.Never)
 	for i := range l.clocks {

@@ -25,7 +25,7 @@ type cache struct {
 	name     []byte
 }
 
-// name is what tells a subject from all others.
+// name is what distinguishes a subject from all others.
 type name struct {
 	kind thresholds.Kind
 	id   []byte
@@ -138,7 +138,7 @@ func (c *cache) reset() {
 	c.resets++
 }
 
-// report tells the metrics what the cache holds.
+// report gives the metrics what the cache holds.
 func (c *cache) report() {
 	if c.Bytes != c.reported {
 		c.Metrics.CacheGrew(c.Bytes - c.reported)

@@ -9,10 +9,10 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// Chunk is the operations that a stretch of a partition's log has for one shard,
-// and the mark behind it. Runs of an assignment follow each other without a gap: a
-// run that begins later than the shard stands was sent before a rewind, and is dropped.
-// It is filled by the partition, used by the shard, and goes back to the assignment.
+// Chunk is the operations that a stretch of a partition's log has for one shard, and the position
+// after it. Chunks of an assignment follow each other without a gap. A chunk that begins later than
+// the shard stands was sent before a rewind, and is dropped. It is filled by the partition, used by
+// the shard, and goes back to the assignment.
 type Chunk struct {
 	from int64 // offset: what the run before went up to
 	To   position.Position
@@ -37,7 +37,7 @@ type ChunkOp struct {
 // span is a stretch of a slice.
 type span struct{ start, end int32 }
 
-// Full says whether the run is to be sent before more is added.
+// Full reports whether the chunk is to be sent before more is added.
 func (r *Chunk) Full(most int) bool {
 	return len(r.Ops) >= most || len(r.text) >= chunkText || len(r.Adds) >= chunkAdds
 }
@@ -99,7 +99,7 @@ func (r *Chunk) names(i int) iter.Seq[name] {
 	}
 }
 
-// needs are what the operations from the i-th on add, of which are the entries of all.
+// needs are what the operations from the i-th on add; of are the entries of all operations.
 func (r *Chunk) needs(i int, of []*Entry) needs {
 	return func(yield func(*Entry, []engine.Addition) bool) {
 		for j := i; j < len(r.Ops); j++ {
@@ -112,12 +112,12 @@ func (r *Chunk) needs(i int, of []*Entry) needs {
 
 // Hole is a stretch of a partition's log that was deleted before it was read.
 type Hole struct {
-	To    int64 // offset behind it
+	To    int64 // offset after it
 	Since int64 // from when on nothing is missing again, ns
 }
 
-// Before is what of the run lies below a mark: the run itself, if all of it
-// does; nil, if nothing. Else it is taken off the run.
+// Before is the part of the chunk that lies below a position: the chunk itself, if all of it does;
+// nil, if nothing. Otherwise the part is taken off the chunk.
 func (r *Chunk) Before(to position.Position) *Chunk {
 	switch {
 	case r.To.Offset <= to.Offset:

@@ -37,9 +37,9 @@ const (
 	writePut
 )
 
-// build makes the commit of a batch: the fences of our assignments, moved to where
-// they stand or compared only; changed records with their changed parts; the
-// crossings with the outbox's head. The receipt is valid until the next one.
+// build makes the commit of a batch. It has the fences of our assignments, moved to where they
+// stand or compared only; changed records with their changed parts; the crossings with the outbox's
+// head. The receipt is valid until the next build.
 func (w *committer) build(b *batch, ps *positions) *receipt {
 	w.arena, w.writes = w.arena[:0], w.writes[:0]
 	for _, e := range b.entries {

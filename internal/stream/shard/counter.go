@@ -148,9 +148,9 @@ func (s *counter) complete(ctx context.Context, list needs) error {
 	return nil
 }
 
-// gather finds the subjects of the event of the i-th operation, of which are those of the chunk's. What a chunk needs
-// was loaded before it, but a set that grew in the meantime needs more: it is loaded
-// before the event, never within one, since loading may commit.
+// gather finds the subjects of the event of the i-th operation; of are the subjects of the chunk.
+// What a chunk needs was loaded before it, but a set that grew in the meantime needs more. That is
+// loaded before the event, never within one, since loading may commit.
 func (s *counter) gather(ctx context.Context, p *partitionState, r *Chunk, i int, of []*Entry) (event, all []*Entry, err error) {
 	for {
 		whole := true
@@ -258,8 +258,8 @@ func (s *counter) forget() {
 // begin begins a batch.
 func (s *counter) begin(b batch) { s.batch, s.cache.batch = b, b.Number }
 
-// StreamTime is the time the stream has reached: the smallest newest time of
-// the partitions, without those that are caught up and silent; if all are, the largest.
+// StreamTime is the time the stream has reached: the smallest newest time of the partitions,
+// without those that are caught up and silent. If all are, it is the largest.
 func (s *counter) StreamTime() int64 {
 	r := s.positions.reach()
 	return r.Time()

@@ -16,9 +16,9 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// Coverage knows since when each counter has been kept: one that a changed pack
-// brought begins when the last partition is read with that pack. It is kept in the store,
-// by the counter's definition.
+// Coverage knows since when each counter has been kept. A counter that a changed pack brought
+// begins when the last partition is read with that pack. Coverage is kept in the store, by the
+// counter's definition.
 type Coverage struct {
 	store      windowstore.Store
 	program    *engine.Program
@@ -81,8 +81,8 @@ func (n *Coverage) Since(kind thresholds.Kind, counter int) int64 {
 	return t
 }
 
-// Pending says whether a counter has not begun for all partitions, or one is
-// noted that is in no loaded pack.
+// Pending reports whether a counter has not begun for all partitions, or a noted counter is in no
+// loaded pack.
 func (n *Coverage) Pending() bool {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
@@ -109,9 +109,10 @@ func (n *Coverage) dropped() (left []uint64) {
 	return left
 }
 
-// Observe is told the fences of shard 0, as stored. When all carry this program's
-// hash, and those of the other shards too, the pending counters have begun: at the newest time of any; and those that are in no
-// loaded pack are forgotten: brought back, they begin anew, since what came meanwhile they lack.
+// Observe takes the fences of shard 0, as stored. When all carry this program's hash, and those of
+// the other shards too, the pending counters have begun: at the newest time of any. Counters that
+// are in no loaded pack are forgotten. Brought back, they begin again, since they lack what came
+// meanwhile.
 func (n *Coverage) Observe(ctx context.Context, fences []position.Position) error {
 	newest, all := n.reached(fences)
 	n.mu.Lock()

@@ -47,8 +47,9 @@ func (w *committer) readHead(ctx context.Context) error {
 	return w.takeHead(stored)
 }
 
-// loadHead is the head as stored; where it is absent, the first number, from those published on, of which there is no entry.
-// Each read takes the head along: another process may write the first one meanwhile.
+// loadHead is the head as stored. Where it is absent, it is the first number, from those published
+// on, that has no entry. Each read takes the head along: another process may write the first one
+// meanwhile.
 func (w *committer) loadHead(ctx context.Context) (stored []byte, next uint64, err error) {
 	key := w.Keys.AppendHeadKey(nil, w.number)
 	values, err := w.Store.Load(ctx, w.number, [][]byte{key, w.Keys.AppendPublishedKey(nil, w.number)}, nil)
@@ -72,7 +73,7 @@ func (w *committer) loadHead(ctx context.Context) (stored []byte, next uint64, e
 	}
 }
 
-// takeHead takes the head as stored. One that is absent is for readHead to look into.
+// takeHead takes the head as stored. If it is absent, readHead looks into that.
 func (w *committer) takeHead(value []byte) error {
 	if value == nil {
 		return nil

@@ -52,9 +52,9 @@ func (x index) failed(ctx context.Context, err error) {
 	}
 }
 
-// recheck looks once more at subjects that were taken out of the index, or put
-// to a later date: what another process noted between the reading of a record and that would be
-// lost. It commits before it notes, so that one of the two sees the other.
+// recheck looks once more at subjects that were taken out of the index, or put to a later date.
+// What another process noted between the reading of a record and that would be lost. That process
+// commits before it notes, so that one of the two sees the other.
 func (x index) recheck(ctx context.Context, entries []*Entry, streamTime int64) error {
 	for some := range slices.Chunk(entries, MaxLoadKeys) {
 		records, err := x.records(ctx, some)
@@ -74,8 +74,9 @@ func (x index) recheck(ctx context.Context, entries []*Entry, streamTime int64) 
 	return nil
 }
 
-// changed are the subjects of a batch that was written whose date in the index may be another: those with new crossings,
-// and those that are less far behind the stream than when they were put there.
+// changed are the subjects of a written batch whose date in the index may be another. These are
+// subjects with new crossings, and subjects that lag less behind the stream than when they were put
+// there.
 func (b *batch) changed() (list []*Entry) {
 	for _, c := range b.Crossings {
 		if n := len(list); c.entry != nil && (n == 0 || list[n-1] != c.entry) {

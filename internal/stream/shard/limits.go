@@ -2,9 +2,10 @@ package shard
 
 // Limits: what a shard and its chunks may hold. DESIGN.md has each of them, with what happens at it.
 const (
-	// ChunkOps, chunkText and chunkAdds are what a chunk may hold before it is sent: as much as the set of a fetch mostly has for a
-	// shard. Only a set that was compressed well, ids that are long, or a pack in which an event feeds many counters has more.
-	// The chunk is sent and the next one begun.
+	// ChunkOps, chunkText and chunkAdds are what a chunk may hold before it is sent: as much as the
+	// set of a fetch mostly has for a shard. More comes only of a set that was compressed well, ids
+	// that are long, or a pack in which an event feeds many counters. The chunk is sent and the
+	// next one begun.
 	ChunkOps  = 2_048        // operations
 	chunkText = 128 << 10    // bytes
 	chunkAdds = 4 * ChunkOps // additions to counters
@@ -17,12 +18,13 @@ const (
 	// waiting for each other's sends.
 	Queue = 64
 
-	// MaxLoadKeys is how many keys a read asks for at once, and a part beside each record where it wants both: so Redis is
-	// not held up for more than about a millisecond. More are read one call after the other.
+	// MaxLoadKeys is how many keys a read asks for at once, and a part beside each record where it
+	// wants both. So Redis is not held up for more than about a millisecond. More are read one call
+	// after the other.
 	MaxLoadKeys = 1_000
 
-	// BatchSubjects is how many subjects the batches of all shards may change, some 50 MB; of one shard at least
-	// BatchSubjectsLeast. A batch that has so many is committed.
+	// BatchSubjects is how many subjects the batches of all shards may change, some 50 MB. One
+	// shard may change at least BatchSubjectsLeast. A batch that has so many is committed.
 	BatchSubjects      = 41_600
 	BatchSubjectsLeast = 200
 

@@ -75,9 +75,9 @@ func (l *loader) want(e *Entry, p windows.Part) {
 	}
 }
 
-// readParts reads parts. Each read takes the subjects' records along:
-// a subject that another process has written since is read afresh, since its parts
-// would not fit the record in memory. It reports whether such a subject is in the batch.
+// readParts reads parts. Each read takes the subjects' records along. A subject that another
+// process has written since is read afresh, since its parts would not fit the record in memory. It
+// reports whether such a subject is in the batch.
 func (c *cache) readParts(ctx context.Context, wants []want) (conflict bool, err error) {
 	l := &c.load
 	for start := 0; start < len(wants); start += MaxLoadKeys {
@@ -159,8 +159,8 @@ func (c *cache) decode(e *Entry, record []byte) error {
 	return nil
 }
 
-// damaged is the error of a record that cannot be read: the subject is not
-// counted on top of what is unknown, so the shard stands still.
+// damaged is the error of a record that cannot be read. The subject is not counted on top of what
+// is unknown, so the shard stops.
 func (c *cache) damaged(e *Entry, err error) error {
 	kind, _ := e.kindAndID()
 	what := ErrDamaged

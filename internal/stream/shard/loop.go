@@ -12,15 +12,15 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// Message is what a shard's goroutine is told.
+// Message is what a shard's goroutine is sent.
 type Message struct {
 	Kind       messageKind
 	Assignment *Assignment
-	Chunk      *Chunk            // takeRun
-	Fence      []byte            // beginLease: as stored
-	Position   position.Position // beginLease: what it says
-	Due        []windowstore.Due // sweepDue: subjects that may have a clear due
-	Done       chan<- struct{}   // endLease: told when it is over
+	Chunk      *Chunk            // TakeChunk
+	Fence      []byte            // BeginAssignment: as stored
+	Position   position.Position // BeginAssignment: what it says
+	Due        []windowstore.Due // SweepDue: subjects that may have a clear due
+	Done       chan<- struct{}   // EndAssignment: gets a value when it is over
 }
 
 type messageKind uint8
@@ -37,7 +37,7 @@ type wake uint8
 
 const (
 	WakeLook    wake = iota // it is time to look at the fences
-	WakeMessage             // somebody told it something
+	WakeMessage             // a message came
 	WakeAge                 // it is time to look at the batch's age
 )
 
@@ -96,8 +96,8 @@ func (s *Shard) ageEvery() time.Duration {
 // hurried reports whether a partition waits for what the shard stores.
 func (s *Shard) hurried() bool { return s.Peers.Load() > 0 && s.Alignment.Expedited(s.Now()) }
 
-// afterTurn does what follows each turn of the loop: it commits what has waited
-// long enough, keeps memory within bounds and tells others how far the shard is.
+// afterTurn does what follows each turn of the loop. It commits what has waited long enough, keeps
+// memory within bounds and reports to others how far the shard is.
 func (s *Shard) afterTurn(ctx context.Context, err error) error {
 	if err == nil && s.due(&s.batch, point{place: afterTurn}, s.Now()) != notDue {
 		err = s.Commit(ctx)
@@ -110,8 +110,8 @@ func (s *Shard) afterTurn(ctx context.Context, err error) error {
 	return err
 }
 
-// heldEvery is how often a shard tells how far it is, and looks how far others
-// are, while a partition waits for others, of this process or of another.
+// heldEvery is how often a shard reports how far it is, and looks how far others are, while a
+// partition waits for others. These may be of this process or of another.
 const heldEvery = 50 * time.Millisecond
 
 // expedite does at once what else waits for its time.
@@ -179,7 +179,8 @@ func (s *Shard) VerifyFences(ctx context.Context) error {
 	return nil
 }
 
-// Publish tells the sweeper and the partitions how far the stream is here, and the metrics what it holds.
+// Publish notes for the sweeper and the partitions how far the stream is here, and for the metrics
+// what the shard holds.
 func (s *Shard) Publish() {
 	s.StreamTimeShared.Store(s.StreamTime())
 	s.cache.report()

@@ -34,7 +34,7 @@ type Options struct {
 	Settings Settings
 }
 
-// Callbacks are told what happens. By default nobody is.
+// Callbacks are called when things happen. By default there are none.
 type Callbacks struct {
 	OnCrossings func(shard int)                               // after a commit that has crossings
 	OnApply     func(a *engine.Applier, e *Entry, o *ChunkOp) // before each operation is applied
@@ -59,7 +59,8 @@ func NewOptions(p *engine.Program, store windowstore.Store, shards int, partitio
 	}
 }
 
-// recordGone tells of a record of a shard that is gone from the store though the shard's fences are there.
+// recordGone reports a record of a shard that is gone from the store though the shard's fences are
+// there.
 func (o *Options) recordGone(shard int, what string) {
 	o.Metrics.RecordGone()
 	o.Log.Warn("record is gone from the store: counted anew", "shard", shard, "record", what)

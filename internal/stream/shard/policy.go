@@ -91,10 +91,11 @@ func (p *Policy) full(b *batch) bool {
 	return keys > windowstore.MaxCommitKeys || b.Bytes >= windowstore.MaxCommitBytes || b.kept >= p.KeptMax
 }
 
-// pressing reports whether a crossing is to be committed at once. It is not while a backlog is read whose records
-// have lain in Kafka for ten times as long as a batch waits: it is later by a tenth or so then. A commit for each would write
-// all that has changed since the last one, which is most of what a backlog costs if it has many.
-// It is given how many crossings wait, whether the chunk ends its partition, and how long the event's record has lain in Kafka.
+// pressing reports whether a crossing is to be committed at once. During catch-up it is not: if the
+// event's record is already older than 10 x MaxAge, waiting for the batch adds at most 10 % to its
+// delay. Committing per crossing would rewrite every changed subject each time, which is most of
+// what a backlog costs if it has many. It is given how many crossings wait, whether the chunk ends
+// its partition, and how long the event's record has lain in Kafka.
 func (p *Policy) pressing(crossings int, ended bool, lain time.Duration) bool {
 	return ended || crossings >= DeferredMost || lain <= 10*p.MaxAge
 }

@@ -5,9 +5,9 @@ import (
 	"sync"
 )
 
-// pool are the chunks of an assignment that wait to be filled: as many as exist, so that the memory between a
-// partition and its shards is bounded. The one that came back last is given out first: it is warm in the CPU's
-// caches, and as long as a few are enough the others take no memory.
+// pool are the chunks of an assignment that wait to be filled: as many as exist, so that the memory
+// between a partition and its shards is bounded. The chunk that came back last is given out first:
+// it is warm in the CPU's caches. As long as a few are enough, the others take no memory.
 type pool struct {
 	tokens chan struct{} // one for each of runs
 	mu     sync.Mutex
@@ -46,7 +46,7 @@ func (s *pool) Put(r *Chunk) {
 // Waiting is how many runs wait.
 func (s *pool) Waiting() int { return len(s.tokens) }
 
-// Whole says whether no run is under way.
+// Whole reports whether no chunk is under way.
 func (s *pool) Whole() bool { return len(s.tokens) == cap(s.tokens) }
 
 // Refill makes new runs in place of those that do not come back.

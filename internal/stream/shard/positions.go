@@ -38,11 +38,13 @@ func newPositions(shard int, k windowstore.Keys, partitions []position.TopicPart
 	return ps
 }
 
-// begin makes a partition stand at a fence. It reports whether all partitions go back to their fences.
+// begin makes a partition stand at a fence. It reports whether all partitions go back to their
+// fences.
 //
-// A partition that stands already keeps its position: what is in memory is still good, and the store says
-// otherwise only if it went back, which the next commit finds out. A fence beyond it was moved by another owner: the
-// next chunks may start past the position, and would be dropped, even if the store has gone back to it since.
+// A partition that stands already keeps its position: what is in memory is still good. The store
+// says otherwise only if it went back, which the next commit finds out. A fence beyond the position
+// was moved by another owner. The next chunks may start past the position, and would be dropped,
+// even if the store has gone back to it since.
 func (ps *positions) begin(l *Assignment, fence []byte, m position.Position) (rewound bool) {
 	p := &ps.States[l.Index]
 	same := p.assignment == l && p.Stands
@@ -85,7 +87,7 @@ func (ps *positions) stored(partition int, fence []byte) {
 	ps.tell(p, p.At)
 }
 
-// tell tells the assignment up to where the shard has stored.
+// tell gives the assignment the offset up to which the shard has stored.
 func (ps *positions) tell(p *partitionState, m position.Position) {
 	p.assignment.stored[ps.shard].Store(m.Offset)
 	p.assignment.clocks[ps.shard].Store(m.Clock)
@@ -101,8 +103,8 @@ func (ps *positions) mismatch(fences [][]byte) (int, *partitionState) {
 	return 0, nil
 }
 
-// adopt takes the fences of others as stored, as far as trusted goes. Of a partition whose fence is
-// missing the shard has nothing.
+// adopt takes the fences of others as stored, as far as trusted goes. If a partition's fence is
+// missing, the shard has nothing of it.
 func (ps *positions) adopt(fences [][]byte, trusted func(partition int, m position.Position) position.Position) {
 	for i, b := range fences {
 		if ps.States[i].Stands {
@@ -119,8 +121,8 @@ func (ps *positions) adopt(fences [][]byte, trusted func(partition int, m positi
 	}
 }
 
-// since is the time before which events may not be counted in the shard, of any
-// partition, since the log no longer had them, ns; 0: all are.
+// since is the time before which events may not be counted in the shard, ns; 0: all are. The log of
+// some partition no longer had them.
 func (ps *positions) since() int64 {
 	latest := int64(0)
 	for i := range ps.States {
@@ -144,8 +146,8 @@ func (p *partitionState) move(m position.Position) {
 	p.At = m
 }
 
-// difference is what a fence in the store means that is not what was written: the store went back or lost it, or
-// another owner of the partition moved it.
+// difference is what it means that a fence in the store is not what was written. The store went
+// back or lost it, or another owner of the partition moved it.
 type difference struct {
 	found    string
 	wentBack bool

@@ -33,7 +33,7 @@ const (
 	stale                // another process has written a record
 )
 
-// read tells what the store said. A refusal may mean that the very same commit was written
+// read returns what the store answered. A refusal may mean that the very same commit was written
 // before, by a try whose answer was lost.
 func (r *receipt) read(res windowstore.Result) answer {
 	switch {

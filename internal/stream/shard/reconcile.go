@@ -9,13 +9,15 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// reconcile takes the records that another process wrote since they were read,
-// and applies this batch's operations on them again. If the operations of one were not kept, the
-// shard goes back to its fences, and so it does if they need more than a commit holds by now. It reports whether the commit is to be built again.
+// reconcile takes the records that another process wrote since they were read, and applies this
+// batch's operations on them again. If the operations of a record were not kept, the shard goes
+// back to its fences. So it does if they need more than a commit holds by now. It reports whether
+// the commit is to be built again.
 func (s *counter) reconcile(ctx context.Context, r *receipt, res windowstore.Result) (again bool, err error) {
-	// Records that are gone from the store though their fences are there are told of. Those that may be forgotten are no news. They
-	// are counted anew: what is in memory may be older than the fences (a cache outlives its assignments), so it cannot stand in for
-	// them. Of the outbox's head readHead tells.
+	// Records that are gone from the store though their fences are there are reported. Those that
+	// may be forgotten are no news. They are counted again: what is in memory may be older than the
+	// fences (a cache outlives its assignments), so it cannot stand in for them. readHead reports
+	// that the outbox's head is gone.
 	keptAll := true
 	for e, stored := range r.newer(res) {
 		if e == nil {
@@ -104,8 +106,9 @@ func (s *counter) readKept(ctx context.Context, e *Entry, i int) error {
 	}
 }
 
-// nearLevel reports whether a rule of e, of those that were fed, may reach its next level before the next
-// commit, if the other processes have counted as much since the last one as this one has.
+// nearLevel reports whether a rule of e, among the rules in fed, may reach its next level before
+// the next commit. It assumes that the other processes have counted as much since the last commit
+// as this one has.
 func nearLevel(a *engine.Applier, e *Entry, fed []int, peers uint64) bool {
 	rules := a.Program.Kinds[e.Kind].Rules
 	for _, r := range fed {

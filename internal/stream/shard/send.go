@@ -98,7 +98,7 @@ func (s *counter) close() {
 	s.begin(s.batch.next())
 }
 
-// reportMismatch tells of a fence that is not what was written.
+// reportMismatch reports a fence that is not what was written.
 func (s *counter) reportMismatch(p *partitionState, stored []byte) {
 	d := p.difference(stored)
 	if d.wentBack {

@@ -55,10 +55,10 @@ func (s *Shard) Sweep(ctx context.Context, due []windowstore.Due) error {
 	return s.recheckIndex(ctx, indexed)
 }
 
-// reload reads subjects, except those of the batch, and then the fences
-// of others. Other processes write both, and a store may have gone back: by an old record a subject
-// would leave the index that has a clear due, and by fences older than the record an episode
-// would end before its time. What goes back afterwards the commit finds out, by the record's version.
+// reload reads subjects, except those of the batch, and then the fences of others. Other processes
+// write both, and a store may have gone back. By an old record a subject with a clear due would
+// leave the index. By fences older than the record an episode would end before its time. If
+// something goes back afterwards, the commit finds that out by the record's version.
 func (s *Shard) reload(ctx context.Context, list []name) error {
 	for _, n := range list {
 		if e := s.swept(n); e != nil && !e.dirty {

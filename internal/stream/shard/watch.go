@@ -134,8 +134,8 @@ func (w *watch) check(ctx context.Context, v *view) error {
 // errOtherSecret: members counted with two keys would count twice.
 var errOtherSecret = errors.New("the store was given another fingerprint key: stop all processes, restore the key (privacy.key_file) and start again")
 
-// restoreAll puts the fingerprint key, and what else the store was made
-// with, back into a store that lost everything: what is counted from now on must fit a later start.
+// restoreAll puts the fingerprint key, and what else the store was made with, back into a store
+// that lost everything. What is counted from now on must fit a later start.
 func (w *watch) restoreAll(ctx context.Context) {
 	w.Log.Warn("settings are gone from the store: writing them again", "shard", w.number)
 	key := w.Keys.AppendMetaKey(nil, w.number, windowstore.SettingFingerprint)
