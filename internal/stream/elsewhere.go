@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -18,7 +19,7 @@ import (
 // storeName identifies a store: its prefix under its own fingerprint key, which is random, or kept
 // by who runs the service.
 func storeName(store windowstore.Store, secret engine.Secret) string {
-	return fmt.Sprintf("%016x", siphash.Hash(secret.K0, secret.K1, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint)))
+	return fmt.Sprintf("%016x", siphash.Hash(secret.K0, secret.K1, settings.Settings{Store: store}.Key(windowstore.SettingFingerprint)))
 }
 
 // noStore is the name of one in which nothing is stored yet.
@@ -74,7 +75,7 @@ func CheckGroup(ctx context.Context, k *Kafka, store windowstore.Store) error {
 
 // storedName is the name of a store by what is in it.
 func storedName(ctx context.Context, store windowstore.Store) (string, error) {
-	values, err := store.Load(ctx, 0, [][]byte{store.Keys().AppendMetaKey(nil, 0, windowstore.SettingFingerprint)}, nil)
+	values, err := store.Load(ctx, 0, [][]byte{settings.Settings{Store: store}.Key(windowstore.SettingFingerprint)}, nil)
 	if err != nil || values[0] == nil {
 		return noStore, err
 	}
