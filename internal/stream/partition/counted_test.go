@@ -48,8 +48,9 @@ func (h *heldLetters) Write(_ context.Context, letters []deadLetter) error {
 	return nil
 }
 
-// TestFaultyRecords: of records that are too large, and of a batch that cannot be read, the partition makes dead letters, and
-// goes on after them; and however often it reads the records again, each is counted once.
+// TestFaultyRecords: the partition makes dead letters of records that are too large, and of a batch
+// that cannot be read. It goes on after them. However often it reads the records again, each is
+// counted once.
 func TestFaultyRecords(t *testing.T) {
 	click := func(n int32) kmsg.Record {
 		return kmsg.Record{OffsetDelta: n, Value: fmt.Appendf(nil, `{"id":"%d","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`, n)}

@@ -45,7 +45,7 @@ func (t *narrowTopic) WriteMessages(_ context.Context, _ time.Time, messages ...
 	return nil
 }
 
-// deadTo is a deadTopic that writes there, and gives up after an error that it would wait for the end of.
+// deadTo is a DeadTopic that writes there. It gives up after an error whose end it would wait for.
 func deadTo(w *narrowTopic, tries int) *DeadTopic {
 	return &DeadTopic{
 		Writer: w, Topic: func(s string) string { return s + ".dlq" },
@@ -116,8 +116,8 @@ func TestDeadLetterIsCut(t *testing.T) {
 
 func headerOf(m kafka.Message, name string) string { return header(m.Headers, name) }
 
-// TestDeadLettersOfANarrowTopic: one that is refused for its size takes no other with it, each is written once, in order,
-// and what fails otherwise is tried again.
+// TestDeadLettersOfANarrowTopic: a dead letter that is refused for its size takes no other with it.
+// Each is written once, in order, and what fails otherwise is tried again.
 func TestDeadLettersOfANarrowTopic(t *testing.T) {
 	var letters []deadLetter
 	for i := range 50 {

@@ -21,7 +21,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// verdictOf is a record's verdict, and the error that its dead letter tells.
+// verdictOf is a record's verdict, and the error that its dead letter gives.
 func verdictOf(d *decider, r *fetch.Record) (engine.Verdict, error) {
 	v, err := d.verdict(r)
 	switch {
@@ -88,8 +88,9 @@ func thirdVerdict(before, after oracle.Results) engine.Verdict {
 	}, func(n int64) bool { return n == 1 })) // #nosec G115 -- one has grown
 }
 
-// TestSameDecision: a partition and a replay make the same of the same bytes, if the record's Kafka timestamp is its event's time;
-// and so does the oracle, which knows no types of CloudEvents but ours.
+// TestSameDecision: a partition and a replay make the same of the same bytes, if the record's Kafka
+// timestamp is its event's time. So does the oracle, which knows no types of CloudEvents except
+// ours.
 func TestSameDecision(t *testing.T) {
 	t.Run("with types", func(t *testing.T) { sameDecisions(t, map[string]string{"com.example.click": "click"}) })
 	t.Run("with the oracle", func(t *testing.T) { sameDecisions(t, nil) })

@@ -13,8 +13,9 @@ type dedupeState struct {
 	decisions
 }
 
-// dedupeCache keeps the ids of each partition of a process from one generation of the group to the next, in which
-// the process mostly has it again: to rebuild them takes reading the log of a whole window.
+// dedupeCache keeps the ids of each partition of a process from one generation of the group to the
+// next. The process mostly has the partition again, and to rebuild the ids takes reading the log of
+// a whole window.
 type dedupeCache struct {
 	mu sync.Mutex
 	of map[position.TopicPartition]dedupeState

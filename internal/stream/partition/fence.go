@@ -52,8 +52,8 @@ func (o *origin) makeFence(ctx context.Context, shard int, fence []byte) (stored
 	return stored, err
 }
 
-// begunKey is the key that says that a shard's fence was made: a store that went
-// back, or lost everything, never has it without the fence.
+// begunKey is the key that says that a shard's fence was made. A store that went back, or lost
+// everything, never has it without the fence.
 func (o *origin) begunKey(shard int) []byte {
 	return o.Store.Keys().AppendBegunKey(nil, shard, o.assignment.Topic, o.assignment.Partition)
 }

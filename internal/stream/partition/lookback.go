@@ -13,8 +13,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
 )
 
-// lookback reads the log of a partition where it does not count: for the ids of what was counted before, and for the time
-// since when nothing is missing. It leaves the stream anywhere.
+// lookback reads the log of a partition where it does not count. It looks for the ids of what was
+// counted before, and for the time since when nothing is missing. It leaves the stream anywhere.
 type lookback struct {
 	source     fetch.Source
 	assignment *shard.Assignment

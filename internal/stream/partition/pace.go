@@ -15,13 +15,14 @@ type pace struct {
 	bound     int64 // time up to which it may read without asking the alignment, ns
 }
 
-// rewind begins anew where the newest time looked at is seen.
+// rewind begins again where the newest time looked at is seen.
 func (p *pace) rewind(seen int64) {
 	p.seen, p.bound = seen, engine.NoTime
 	p.tell(false)
 }
 
-// tell tells the others how far the partition is: to be caught up holds nobody back.
+// tell notes for the others how far the partition is: a partition that is caught up holds nobody
+// back.
 func (p *pace) tell(ended bool) { p.alignment.Set(p.index, p.seen, ended) }
 
 // look notes an event's time, and reports whether the partition may read on to it now.

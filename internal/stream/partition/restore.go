@@ -36,8 +36,8 @@ func (p *Partition) rewind(at position.Position) {
 	p.out.rewind(at.Offset)
 }
 
-// restore finds the fences of the partition, tells
-// every shard where to stand, and returns the place to read from: the lowest fence.
+// restore finds the fences of the partition, sends every shard where to stand, and returns the
+// place to read from: the lowest fence.
 func (p *Partition) restore(ctx context.Context) (position.Position, error) {
 	fences, err := p.origin.find(ctx)
 	if err != nil {

@@ -40,7 +40,8 @@ func (r emptyReader) SeekTo(int64)                                      {}
 func (r emptyReader) Read(context.Context, *fetch.Record) (bool, error) { return false, nil }
 func (r emptyReader) Span() (next, end int64)                           { return 0, 0 }
 
-// TestHoleToldOnce: a hole that a process meets again, whole or grown, it tells of once; another partition's is another.
+// TestHoleToldOnce: a hole that a process meets again, whole or grown, is reported once; another
+// partition's is another.
 func TestHoleToldOnce(t *testing.T) {
 	log := emptyFrom{fetchtest.Log{nil, nil}}
 	shared := sharing(t, log, nil)

@@ -72,8 +72,7 @@ func (g *outgoing) chunkFor(ctx context.Context, shard int) (*shard.Chunk, error
 	return c, nil
 }
 
-// markEvery is how often a shard without operations is told how far the
-// partition is.
+// markEvery is how often a shard without operations gets how far the partition is.
 const markEvery = 200 * time.Millisecond
 
 // due reports whether all shards are to be told how far the partition is. They are then.
@@ -105,7 +104,7 @@ func (g *outgoing) flush(ctx context.Context, to position.Position, all bool) er
 	return nil
 }
 
-// begin tells a shard where it is to begin with the partition.
+// begin sends a shard where it is to begin with the partition.
 func (g *outgoing) begin(ctx context.Context, number int, fence []byte, m position.Position) bool {
 	return g.send(ctx, number, shard.Message{Kind: shard.BeginAssignment, Assignment: g.assignment, Fence: fence, Position: m})
 }

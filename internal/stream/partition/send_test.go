@@ -89,7 +89,7 @@ func TestOutgoing(t *testing.T) {
 	flush("after a rewind", 9, true, "9:0 hole to 8 | 9:0 hole to 8")
 }
 
-// TestOutgoingDue: all shards are told now and then how far the partition is.
+// TestOutgoingDue: all shards get now and then how far the partition is.
 func TestOutgoingDue(t *testing.T) {
 	g, _ := gathering(t, 1)
 	start := time.Now()

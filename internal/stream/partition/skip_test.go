@@ -18,7 +18,7 @@ import (
 type damagedLog struct {
 	fetchtest.Log
 	from, to int64 // cannot be read
-	silent   bool  // the broker does not give what is there; else it gives what is none
+	silent   bool  // the broker does not give what is there; otherwise it gives what is none
 	header   int64 // the end of the batch, as its header has it; 0: it has none
 	also     stretch
 	read     []int64
