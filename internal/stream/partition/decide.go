@@ -24,7 +24,7 @@ type decisions struct {
 	decidedTo  int64   // offset up to which duplicates were decided; -1: nothing was
 	knownFrom  int64   // offset from which repeats is complete
 	repeats    []int64 // offsets in [knownFrom, decidedTo) of duplicates, rising
-	reportedTo int64   // offset up to which the metrics have been told of the records
+	reportedTo int64   // offset up to which records were reported to the metrics
 }
 
 func newDecider(o *Options, committed func() (int64, bool)) decider {

@@ -10,23 +10,23 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
-// holes are those that a process has told of, by partition. It meets one again after a rewind, or when it is
+// holes are those that a process has reported, by partition. It meets one again after a rewind, or when it is
 // given the partition again, as long as what follows it is not stored.
 type holes struct {
 	mu sync.Mutex
 	to map[int]int64 // offset after the last one, by the partition's index
 }
 
-// untold is how many of the records [from, to) were not told of yet. Now they are.
-func (h *holes) untold(partition int, from, to int64) int64 {
+// unreported is how many of the records [from, to) were not reported yet. Now they are.
+func (h *holes) unreported(partition int, from, to int64) int64 {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	told := h.to[partition]
+	reported := h.to[partition]
 	if h.to == nil {
 		h.to = map[int]int64{}
 	}
-	h.to[partition] = max(told, to)
-	return max(0, to-max(from, told))
+	h.to[partition] = max(reported, to)
+	return max(0, to-max(from, reported))
 }
 
 // skip goes on after records that the log no longer holds. Shards that had not counted
@@ -53,17 +53,17 @@ func (p *Partition) passOver(ctx context.Context, gone *fetch.OutOfRange) error 
 	return err
 }
 
-// leap goes on after a hole, and returns how many of its records were not told of yet.
-func (p *Partition) leap(ctx context.Context, gone *fetch.OutOfRange) (untold int64, err error) {
+// leap goes on after a hole, and returns how many of its records were not reported yet.
+func (p *Partition) leap(ctx context.Context, gone *fetch.OutOfRange) (unreported int64, err error) {
 	since, err := p.log.wholeFrom(ctx, gone.Start, p.decide.clock)
 	if err != nil {
 		return 0, err
 	}
-	if untold = p.holes.untold(p.Assignment.Index, gone.Offset, gone.Start); untold > 0 {
-		p.Metrics.Hole(untold)
+	if unreported = p.holes.unreported(p.Assignment.Index, gone.Offset, gone.Start); unreported > 0 {
+		p.Metrics.Hole(unreported)
 	}
 	p.out.gap = shard.Hole{To: gone.Start, Since: position.LaterSince(p.out.gap.Since, since)}
 	p.next = gone.Start
 	p.log.stream.SeekTo(gone.Start)
-	return untold, nil
+	return unreported, nil
 }

@@ -220,7 +220,7 @@ func (p *Partition) take(ctx context.Context, r *fetch.Record) error {
 }
 
 // report tells the metrics and the log of the records that were passed over with this one. It reports whether the metrics
-// are to be told of the record itself: of one that is read again after a rewind they were told then.
+// are to count the record itself. A record that is read again after a rewind was counted then.
 func (p *Partition) report(r *fetch.Record) bool {
 	if !p.decide.first(r) {
 		return false

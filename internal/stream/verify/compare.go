@@ -309,7 +309,7 @@ func (c *comparing) settled(r int) bool {
 	return true
 }
 
-// announcedLevel is a mark as a difference shows it.
+// announcedLevel is a rule state as a difference shows it.
 func announcedLevel(m windows.RuleState) any {
 	return struct {
 		Level   json.RawMessage `json:"level"`
