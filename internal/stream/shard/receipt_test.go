@@ -1,0 +1,73 @@
+package shard
+
+import (
+	"testing"
+
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// TestReceipt: what the store said to a commit, and of which subject, partition or head.
+func TestReceipt(t *testing.T) {
+	a, b := &Entry{Name: "A"}, &Entry{Name: "B"}
+	r := &receipt{commit: &windowstore.Commit{}}
+	if !r.empty() {
+		t.Error("a commit of nothing is not empty")
+	}
+	r.fence(windowstore.Fence{From: []byte("f0")}, 2)
+	r.fence(windowstore.Fence{From: []byte("f1"), To: []byte("g1")}, 4)
+	r.record(windowstore.Record{Version: []byte("v0")}, a)
+	r.record(windowstore.Record{Version: []byte("v1"), Value: []byte("w1")}, b)
+	r.record(windowstore.Record{Version: []byte("v2"), Value: []byte("w2")}, nil)
+
+	present := func(i int, value string) []windowstore.Present {
+		if value == "" { // it is gone
+			return []windowstore.Present{{Index: i}}
+		}
+		return []windowstore.Present{{Index: i, Value: []byte(value)}}
+	}
+	fences := func(i int, value string) windowstore.Result {
+		return windowstore.Result{Outcome: windowstore.Fenced, Fences: present(i, value)}
+	}
+	records := func(i int, value string) windowstore.Result {
+		return windowstore.Result{Outcome: windowstore.Stale, Records: present(i, value)}
+	}
+	for name, c := range map[string]struct {
+		res  windowstore.Result
+		want answer
+	}{
+		"written":                         {windowstore.Result{}, done},
+		"another's fence":                 {fences(1, "h1"), fenced},
+		"a fence that was compared only":  {fences(0, "h0"), fenced},
+		"a fence that is gone":            {fences(0, ""), fenced},
+		"its own fence":                   {fences(1, "g1"), done},
+		"another's record":                {records(1, "x1"), stale},
+		"a record that was compared only": {records(0, "w0"), stale},
+		"a record that is gone":           {records(0, ""), stale},
+		"its own record":                  {records(1, "w1"), done},
+	} {
+		if got := r.read(c.res); got != c.want {
+			t.Errorf("%s: answer %d, want %d", name, got, c.want)
+		}
+	}
+
+	if partition, stored := r.mismatch(fences(1, "h1")); partition != 4 || string(stored) != "h1" {
+		t.Errorf("the fence of partition %d, which is %s", partition, stored)
+	}
+	r.moved(func(partition int, to []byte) {
+		if partition != 4 || string(to) != "g1" {
+			t.Errorf("partition %d moved to %s", partition, to)
+		}
+	})
+	wrote := map[*Entry]string{}
+	r.wrote(func(e *Entry, value []byte) { wrote[e] = string(value) })
+	if len(wrote) != 2 || wrote[b] != "w1" || wrote[nil] != "w2" {
+		t.Errorf("wrote %v", wrote)
+	}
+	for i, want := range []*Entry{a, b, nil} {
+		for e, stored := range r.newer(records(i, "x")) {
+			if e != want || string(stored) != "x" {
+				t.Errorf("record %d is of %v", i, e)
+			}
+		}
+	}
+}
