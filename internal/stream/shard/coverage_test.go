@@ -1,26 +1,40 @@
-package stream
+package shard
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"strings"
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
+// coveragePack has two counters of incidents: clicks, and readers, which one rule reads.
+const coveragePack = `
+pack: p
+measures:
+  clicks:  {sum: count, types: [click]}
+  readers: {distinct: account, types: [click, view]}
+rules:
+  - {id: clicks, by: incident, window: 10m, step: 1m, limits: {clicks: 200}, clear: 0.4}
+` + readersRule
+
+const readersRule = "  - {id: readers, by: incident, window: 1h, step: 1m, limits: {readers: 100}, levels: [0.5, 1], clear: 0.3}\n"
+
 // TestSincesForget: a counter that was taken out of the packs and brought back has begun when it was brought back.
 func TestSincesForget(t *testing.T) {
-	both := compile(t, smallPack)
-	without := compile(t, strings.ReplaceAll(smallPack, "  - {id: readers, by: incident, window: 1h, step: 1m, limits: {readers: 100}, levels: [0.5, 1], clear: 0.3}\n", ""))
+	both := enginetest.Compile(t, coveragePack)
+	without := enginetest.Compile(t, strings.Replace(coveragePack, readersRule, "", 1))
 	readers := both.Kinds[thresholds.Incident].Rules[1].Counters[0]
 	store := windowstore.NewMem(1)
-	carry := func(p *engine.Program, newest int64, hashes ...uint64) *shard.Coverage {
+	carry := func(p *engine.Program, newest int64, hashes ...uint64) *Coverage {
 		t.Helper()
-		n := shard.NewCoverage(store, p, nil, 1, discard)
+		n := NewCoverage(store, p, nil, 1, slog.New(slog.DiscardHandler))
 		if err := n.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -35,7 +49,7 @@ func TestSincesForget(t *testing.T) {
 		}
 		return n
 	}
-	f := func(n *shard.Coverage, want int64, unsettled bool) {
+	f := func(n *Coverage, want int64, unsettled bool) {
 		t.Helper()
 		if got := n.Since(thresholds.Incident, readers); got != want || n.Pending() != unsettled {
 			t.Errorf("since %d, unsettled %v, want %d, %v", got, n.Pending(), want, unsettled)
@@ -62,21 +76,21 @@ type putFails struct {
 
 func (s *putFails) Put(ctx context.Context, shard int, key, value []byte) error {
 	if s.left--; s.left >= 0 {
-		return errCut
+		return errors.New("cut")
 	}
 	return s.Mem.Put(ctx, shard, key, value)
 }
 
 // TestSinceThatWasNotStored: since when a counter is kept does not hold before it is stored: a restart would change it.
 func TestSinceThatWasNotStored(t *testing.T) {
-	p := compile(t, sweepPack)
+	p := enginetest.Compile(t, coveragePack)
 	store := &putFails{windowstore.NewMem(1), 1}
 	if err := store.Mem.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
 	f := func(newest, want int64) {
 		t.Helper()
-		n := shard.NewCoverage(store, p, nil, 1, discard)
+		n := NewCoverage(store, p, nil, 1, slog.New(slog.DiscardHandler))
 		if err := n.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -95,12 +109,12 @@ func TestSinceThatWasNotStored(t *testing.T) {
 
 // TestSinceOfAllShards: a counter has begun when no shard counts by the old packs any more, at the newest time of any.
 func TestSinceOfAllShards(t *testing.T) {
-	p := compile(t, sweepPack)
+	p := enginetest.Compile(t, coveragePack)
 	store := windowstore.NewMem(2)
 	if err := store.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
-	n := shard.NewCoverage(store, p, []position.TopicPartition{{Topic: "events", Partition: 0}}, 2, discard)
+	n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events", Partition: 0}}, 2, slog.New(slog.DiscardHandler))
 	f := func(other position.Position, want bool) {
 		t.Helper()
 		if err := store.Put(t.Context(), 1, store.Keys().AppendFenceKey(nil, 1, "events", 0), other.AppendFence(nil, 1)); err != nil {
