@@ -50,7 +50,7 @@ type Options struct {
 	Store   windowstore.Atomic
 	Keys    windowstore.Keys
 	Publish Publisher
-	Poll    func() time.Duration // how often the head is read when nobody tells; a second by default
+	Poll    func() time.Duration // how often the head is read when no commit wakes the relay; a second by default
 	Metrics *metrics.Metrics
 	Log     *slog.Logger
 	Quiet   *retry.Throttle // of all that cannot publish
@@ -83,7 +83,7 @@ func (r *Relay) Begin(generation int64, c Lease) {
 func (r *Relay) Run(ctx context.Context, quiet <-chan struct{}) {
 	work, cancel := lasting(ctx, quiet)
 	defer cancel()
-	defer r.Metrics.DropOutbox(r.Shard) // what is left is told by the next owner
+	defer r.Metrics.DropOutbox(r.Shard) // what is left is reported by the next owner
 	for ctx.Err() == nil {
 		if pause := r.Turn(ctx, work); pause > 0 {
 			retry.Wait(ctx, pause)
@@ -184,7 +184,7 @@ func (r *Relay) takeOver(ctx context.Context) error {
 	return nil
 }
 
-// waiting tells the metrics how much waits, and since when, while nothing can be published.
+// waiting gives the metrics how much waits, and since when, while nothing can be published.
 func (r *Relay) waiting(ctx context.Context) {
 	if r.published >= r.next {
 		return
@@ -210,7 +210,7 @@ func (r *Relay) load(ctx context.Context, keys [][]byte) ([][]byte, error) {
 	return values, nil
 }
 
-// failed counts an error of the store, but for the end of ctx.
+// failed counts an error of the store, except the end of ctx.
 func (r *Relay) failed(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
 		r.Metrics.StoreError(metrics.OperationOutbox, err)
