@@ -19,6 +19,30 @@ func (r *sweepRig) relay(pub outbox.Publisher) *outbox.Relay {
 	return outbox.NewRelay(outbox.NewOptions(r.store, pub, r.shard.Metrics, discard), 0, 0)
 }
 
+// listPublisher keeps the ids that it was given.
+type listPublisher struct{ ids []string }
+
+func (p *listPublisher) LoadRecent(context.Context, int, int64) error { return nil }
+
+func (p *listPublisher) Write(_ context.Context, _ time.Time, _ int, entries []outbox.Entry) error {
+	for _, e := range entries {
+		p.ids = append(p.ids, e.ID)
+	}
+	return nil
+}
+
+// shut is a publisher that cannot write.
+type shut struct{}
+
+func (shut) LoadRecent(context.Context, int, int64) error { return nil }
+
+func (shut) Write(context.Context, time.Time, int, []outbox.Entry) error { return errCut }
+
+// storedEntry is an entry of the outbox with nothing but the record, as earlier versions wrote all.
+func storedEntry(timestamp int64, record []byte) []byte {
+	return append(binary.BigEndian.AppendUint64(nil, uint64(timestamp)), record...)
+}
+
 // cross brings another incident to its limit.
 func (r *sweepRig) cross(incident string) {
 	r.t.Helper()

@@ -1,9 +1,6 @@
 package stream
 
 import (
-	"context"
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -18,7 +15,6 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -184,44 +180,4 @@ func highest(t *testing.T, r *prometheus.Registry, name string) (most float64) {
 		most = max(most, m.GetGauge().GetValue())
 	}
 	return most
-}
-
-// shut is a publisher that cannot write, and cannot find out what was published either if it is blind.
-type shut struct{ blind bool }
-
-func (p shut) LoadRecent(context.Context, int, int64) error {
-	if p.blind {
-		return errCut
-	}
-	return nil
-}
-
-func (shut) Write(context.Context, time.Time, int, []outbox.Entry) error { return errCut }
-
-// TestWaitingShows: that crossings wait is in the metrics, all of them, also while it cannot be found out what was published before.
-func TestWaitingShows(t *testing.T) {
-	p := compile(t, outboxPack)
-	store, registry := windowstore.NewMem(1), prometheus.NewRegistry()
-	put := func(key, value []byte) {
-		t.Helper()
-		if err := store.Put(t.Context(), 0, key, value); err != nil {
-			t.Fatal(err)
-		}
-	}
-	put(store.Keys().AppendHeadKey(nil, 0), binary.BigEndian.AppendUint64([]byte("versionX"), 7_003))
-	put(store.Keys().AppendPublishedKey(nil, 0), binary.BigEndian.AppendUint64(nil, 3))
-	put(store.Keys().AppendOutboxKey(nil, 0, 3), storedEntry(5_000, []byte(`{"id":"A"}`)))
-	r := outbox.NewRelay(outbox.NewOptions(store, nil, metrics.New(registry, p), discard), 0, 0)
-	for _, r.Publish = range []outbox.Publisher{shut{blind: true}, shut{}} {
-		r.Recent = false
-		var unpublished *outbox.PublishError
-		if err := r.PublishAll(t.Context()); !errors.As(err, &unpublished) {
-			t.Fatalf("error %v", err)
-		}
-		entries, oldest := highest(t, registry, "aggregator_outbox_entries"), highest(t, registry, "aggregator_outbox_oldest_timestamp_seconds")
-		if entries != 7_000 || oldest != 5 {
-			t.Errorf("%v: %v wait, the oldest since %v", r.Publish, entries, oldest)
-		}
-		r.Metrics.Outbox(0, 0, 0)
-	}
 }

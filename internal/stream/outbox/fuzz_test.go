@@ -1,4 +1,4 @@
-package stream
+package outbox
 
 import (
 	"bytes"
@@ -7,7 +7,6 @@ import (
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 )
 
 // FuzzOutbox: whatever stands in the outbox is published as it is, or passed over; of a record of the crossings' topic
@@ -20,21 +19,21 @@ func FuzzOutbox(f *testing.F) {
 	f.Add([]byte("short"))
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00{\"id\":\"r/incident/%0A\\n\u007f\\u009b\\ufffe%/1/1\"}"))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		e, err := outbox.ParseEntry(data)
+		e, err := ParseEntry(data)
 		if err != nil {
 			return
 		}
-		if !bytes.Contains(data, e.Value) || !json.Valid(e.Value) && outbox.Format(data[8]) == outbox.FormatRecord {
+		if !bytes.Contains(data, e.Value) || !json.Valid(e.Value) && Format(data[8]) == FormatRecord {
 			t.Errorf("%q became %q", data, e.Value)
 		}
 		for _, structured := range []bool{false, true} {
-			p := outbox.KafkaPublisher{Structured: structured}
+			p := KafkaPublisher{Structured: structured}
 			m := p.Message(&e, 0)
 			r := fetch.Record{Value: m.Value}
 			for _, h := range m.Headers {
 				r.Headers = append(r.Headers, fetch.Header{Key: []byte(h.Key), Value: h.Value})
 			}
-			got := outbox.CrossingID(&r)
+			got := CrossingID(&r)
 			if back, err := url.PathUnescape(got); err != nil || back != e.ID || forbidden.MatchString(got) {
 				t.Errorf("structured %v: id %q, want %q", structured, got, e.ID)
 			}
@@ -48,7 +47,7 @@ func FuzzCrossingID(f *testing.F) {
 	f.Add([]byte("content-type"), []byte("application/cloudevents+json"), []byte(`{"id":"r/incident/a/1/1"}`))
 	f.Add([]byte(nil), []byte(nil), []byte(`{"id":7}`))
 	f.Fuzz(func(t *testing.T, key, header, value []byte) {
-		id := outbox.CrossingID(&fetch.Record{Headers: []fetch.Header{{Key: key, Value: header}}, Value: value})
+		id := CrossingID(&fetch.Record{Headers: []fetch.Header{{Key: key, Value: header}}, Value: value})
 		if string(key) == "ce_id" && id != string(header) {
 			t.Errorf("id %q, want %q", id, header)
 		}

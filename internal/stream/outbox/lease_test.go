@@ -1,4 +1,4 @@
-package stream
+package outbox
 
 import (
 	"context"
@@ -13,8 +13,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -46,10 +46,10 @@ func newOffice(t *testing.T) *office {
 }
 
 // relay is a relay of a generation.
-func (o *office) relay(generation int32, process uint64) *outbox.Relay {
-	p := compile(o.t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	r := outbox.NewRelay(outbox.NewOptions(o.store, o.pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
-	r.Lease = outbox.NewLease(generation, process)
+func (o *office) relay(generation int32, process uint64) *Relay {
+	p := enginetest.Compile(o.t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
+	r := NewRelay(NewOptions(o.store, o.pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
+	r.Lease = NewLease(generation, process)
 	return r
 }
 
@@ -67,7 +67,7 @@ func (o *office) announce(id string) {
 }
 
 // drain has a relay publish what there is, and says what was published since the last time.
-func (o *office) drain(r *outbox.Relay, wantErr error, want ...string) {
+func (o *office) drain(r *Relay, wantErr error, want ...string) {
 	o.t.Helper()
 	o.pub.ids = nil
 	if err := r.Drain(o.t.Context()); !errors.Is(err, wantErr) || !slices.Equal(o.pub.ids, want) {
@@ -84,10 +84,10 @@ func TestOutboxHasOneRelay(t *testing.T) {
 	o.announce("b")
 	o.drain(newer, nil, "b")
 	o.announce("c")
-	o.drain(old, outbox.ErrNotOurs)
+	o.drain(old, ErrNotOurs)
 	o.drain(newer, nil, "c")
 	o.announce("d")
-	o.drain(o.relay(8, 3), outbox.ErrNotOurs) // of the same generation: it takes the number of partitions for another
+	o.drain(o.relay(8, 3), ErrNotOurs) // of the same generation: it takes the number of partitions for another
 	if err := o.store.Delete(t.Context(), 0, o.store.Keys().AppendLeaseKey(nil, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -101,17 +101,17 @@ func TestRelaySleeps(t *testing.T) {
 		old, newer := o.relay(7, 1), o.relay(8, 2)
 		o.announce("a")
 		o.store.during = func() {
-			<-time.After(outbox.LeaseFresh + time.Second)
+			<-time.After(LeaseFresh + time.Second)
 			o.drain(newer, nil, "a")
 			o.pub.ids = nil
 		}
-		if err := old.Drain(t.Context()); !errors.Is(err, outbox.ErrNotOurs) || len(o.pub.ids) > 0 {
+		if err := old.Drain(t.Context()); !errors.Is(err, ErrNotOurs) || len(o.pub.ids) > 0 {
 			t.Errorf("published %v, error %v", o.pub.ids, err)
 		}
 		// Alone, it looks again and goes on.
 		o = newOffice(t)
 		o.announce("a")
-		o.store.during = func() { <-time.After(outbox.LeaseFresh + time.Second) }
+		o.store.during = func() { <-time.After(LeaseFresh + time.Second) }
 		o.drain(o.relay(7, 1), nil, "a")
 	})
 }
@@ -125,9 +125,9 @@ func TestClaimIsOutlived(t *testing.T) {
 		o.announce("a")
 		o.drain(before, nil, "a")
 		o.announce("b")
-		o.drain(r, outbox.ErrNotOurs)
-		<-time.After(outbox.LeaseOutlives - time.Second)
-		o.drain(r, outbox.ErrNotOurs)
+		o.drain(r, ErrNotOurs)
+		<-time.After(LeaseOutlives - time.Second)
+		o.drain(r, ErrNotOurs)
 		<-time.After(time.Second)
 		o.drain(r, nil, "b")
 	})
@@ -154,13 +154,13 @@ func TestClaimIsNotOutlivedAsleep(t *testing.T) {
 		old, newer := o.relay(7, 1), o.relay(8, 2)
 		o.announce("a")
 		old.Store = &sleepyStore{o.store, func() {
-			<-time.After(2 * outbox.LeaseOutlives)
+			<-time.After(2 * LeaseOutlives)
 			o.drain(newer, nil, "a")
 			o.pub.ids = nil
 		}}
-		o.drain(old, outbox.ErrNotOurs)
+		o.drain(old, ErrNotOurs)
 		o.announce("b")
-		o.drain(old, outbox.ErrNotOurs)
+		o.drain(old, ErrNotOurs)
 		o.drain(newer, nil, "b")
 	})
 }
@@ -168,15 +168,15 @@ func TestClaimIsNotOutlivedAsleep(t *testing.T) {
 // TestSentInTime: what is handed over in time and put on the wire too late is not sent.
 func TestSentInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := outbox.NewLease(1, 1)
+		c := NewLease(1, 1)
 		c.Seen = time.Now()
 		notAfter, ok := c.Fresh()
-		r := &outbox.DeadlineReader{RecordReader: kafka.NewRecordReader(make([]kafka.Record, 2)...), NotAfter: notAfter}
+		r := &DeadlineReader{RecordReader: kafka.NewRecordReader(make([]kafka.Record, 2)...), NotAfter: notAfter}
 		if _, err := r.ReadRecord(); err != nil || !ok {
 			t.Errorf("error %v, fresh %v", err, ok)
 		}
-		<-time.After(outbox.LeaseFresh + time.Second)
-		if _, err := r.ReadRecord(); !errors.Is(err, outbox.ErrTooLate) {
+		<-time.After(LeaseFresh + time.Second)
+		if _, err := r.ReadRecord(); !errors.Is(err, ErrTooLate) {
 			t.Errorf("error %v", err)
 		}
 		if _, ok := c.Fresh(); ok {

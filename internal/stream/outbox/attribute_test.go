@@ -1,4 +1,4 @@
-package stream
+package outbox
 
 import (
 	"encoding/json"
@@ -9,8 +9,6 @@ import (
 	"testing"
 	"time"
 	"unicode/utf8"
-
-	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 )
 
 // forbidden is what CloudEvents 1.0 forbids in an attribute.
@@ -19,7 +17,7 @@ var forbidden = regexp.MustCompile(`[\x00-\x1f\x7f-\x{9f}\x{fdd0}-\x{fdef}\x{fff
 func TestAttributeText(t *testing.T) {
 	f := func(s, want string) {
 		t.Helper()
-		if got := outbox.AttributeText(s); got != want {
+		if got := AttributeText(s); got != want {
 			t.Errorf("%q: got %q, want %q", s, got, want)
 		}
 	}
@@ -39,13 +37,13 @@ func TestAttributes(t *testing.T) {
 	ids := []string{"a", "a\n", "a%0A", "a%250A", "a%", "%", "\r\nSet-Cookie: a=b", "\x00", "\x1b[2J", "\u009b2J", "\u202e", "\uffff", "é\u007f", "a/b", "{}", " "}
 	seen := map[string]string{}
 	for _, structured := range []bool{false, true} {
-		p := &outbox.KafkaPublisher{Structured: structured, EventsFrom: outbox.SourceOf("a b")}
+		p := &KafkaPublisher{Structured: structured, EventsFrom: SourceOf("a b")}
 		for _, id := range ids {
 			value, err := json.Marshal(map[string]any{"id": "r/incident/" + id + "/1/1", "by": "incident", "subject": id, "status": "crossed", "level": 1})
 			if err != nil {
 				t.Fatal(err)
 			}
-			e, err := outbox.ParseEntry(storedEntry(0, value))
+			e, err := ParseEntry(storedEntry(0, value))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -104,7 +102,7 @@ func TestPublishedIsKnown(t *testing.T) {
 func TestSourceOf(t *testing.T) {
 	f := func(group string) {
 		t.Helper()
-		source := outbox.SourceOf(group)
+		source := SourceOf(group)
 		u, err := url.Parse(source)
 		if err != nil || u.Scheme != "" || u.Host != "" || u.User != nil || u.RawQuery != "" || u.ForceQuery || u.Fragment != "" || u.Opaque != "" {
 			t.Errorf("%q: %q is %+v, %v", group, source, u, err)
@@ -128,7 +126,7 @@ func TestSourceOf(t *testing.T) {
 	} {
 		f(group)
 	}
-	if got := outbox.SourceOf("team:prod.eu-1_x"); got != "/aggregator/team:prod.eu-1_x" {
+	if got := SourceOf("team:prod.eu-1_x"); got != "/aggregator/team:prod.eu-1_x" {
 		t.Errorf("got %q", got)
 	}
 	rnd := rand.New(rand.NewPCG(1, 0))

@@ -1,4 +1,4 @@
-package stream
+package outbox
 
 import (
 	"context"
@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -14,9 +13,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 )
 
 // lateTopic is a topic of one partition in which the last records are not replicated until they have been asked for some times.
@@ -69,14 +68,14 @@ func (l *lateTopic) WriteMessages(_ context.Context, _ time.Time, messages ...ka
 	return l.err
 }
 
-func (l *lateTopic) publisher(t *testing.T) *outbox.KafkaPublisher {
-	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	return outbox.NewKafkaPublisher("crossings", l, l, l.end, metrics.New(prometheus.NewRegistry(), p))
+func (l *lateTopic) publisher(t *testing.T) *KafkaPublisher {
+	p := enginetest.Compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
+	return NewKafkaPublisher("crossings", l, l, l.end, metrics.New(prometheus.NewRegistry(), p))
 }
 
-func entriesOf(ids ...string) (list []outbox.Entry) {
+func entriesOf(ids ...string) (list []Entry) {
 	for _, id := range ids {
-		e, err := outbox.ParseEntry(storedEntry(0, fmt.Appendf(nil, `{"id":%q}`, id)))
+		e, err := ParseEntry(storedEntry(0, fmt.Appendf(nil, `{"id":%q}`, id)))
 		if err != nil {
 			panic(err)
 		}
@@ -107,7 +106,7 @@ func TestTailIsReadThoughItIsLate(t *testing.T) {
 		l := &lateTopic{ids: []string{"a", "b", "c"}, shown: 2, asked: -100}
 		p := l.publisher(t)
 		p.End = func(ctx context.Context, topic string, partition int) (int64, error) {
-			<-time.After(outbox.TailPatience + time.Second)
+			<-time.After(TailPatience + time.Second)
 			return l.end(ctx, topic, partition)
 		}
 		if err := errors.Join(p.LoadRecent(t.Context(), 0, 1), p.Write(t.Context(), time.Time{}, 0, entriesOf("b", "c", "d"))); err != nil {
@@ -145,37 +144,13 @@ func TestBatchOf(t *testing.T) {
 		for _, n := range sizes {
 			messages = append(messages, kafka.Message{Value: make([]byte, n)})
 		}
-		if got := outbox.BatchOf(messages); got != want {
+		if got := BatchOf(messages); got != want {
 			t.Errorf("%v: got %d, want %d", sizes, got, want)
 		}
 	}
 	f(1, 10)
 	f(3, 10, 10, 10)
-	f(1, outbox.BatchBytes+1, 10)
-	f(1, 10, outbox.BatchBytes)
-	f(2, 10, outbox.BatchBytes-10, 1)
-}
-
-// TestProducer: what is too late is not sent, and what comes after it is.
-func TestProducer(t *testing.T) {
-	k := newRig(t, 1, nil).kafka
-	transport := k.Transport()
-	defer transport.CloseIdleConnections()
-	p := &outbox.Producer{Client: &kafka.Client{Addr: k.Addr(), Timeout: outbox.SendTimeout, Transport: transport}, Topic: "crossings"}
-	message := func(text string) kafka.Message { return kafka.Message{Value: []byte(text), WriterData: 1} }
-	if err := p.WriteMessages(t.Context(), time.Now().Add(-time.Second), message("late")); !errors.Is(err.(kafka.WriteErrors)[0], outbox.ErrTooLate) {
-		t.Errorf("error %v", err)
-	}
-	large := strings.Repeat("x", outbox.BatchBytes)
-	if err := p.WriteMessages(t.Context(), time.Now().Add(time.Minute), message("a"), message(large), message("b")); err != nil {
-		t.Fatal(err)
-	}
-	if err := p.WriteMessages(t.Context(), time.Time{}, kafka.Message{WriterData: 99}); err == nil {
-		t.Error("a partition that does not exist took a message")
-	}
-	client := fetch.New(fetch.Options{Transport: transport, Brokers: k.Addr()})
-	defer client.Close()
-	if _, end, err := client.Offsets(t.Context(), "crossings", 1); err != nil || end != 3 {
-		t.Errorf("the topic has %d messages, error %v", end, err)
-	}
+	f(1, BatchBytes+1, 10)
+	f(1, 10, BatchBytes)
+	f(2, 10, BatchBytes-10, 1)
 }

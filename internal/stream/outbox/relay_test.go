@@ -1,4 +1,4 @@
-package stream
+package outbox
 
 import (
 	"context"
@@ -13,8 +13,9 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -27,7 +28,7 @@ type listPublisher struct {
 
 func (p *listPublisher) LoadRecent(context.Context, int, int64) error { return nil }
 
-func (p *listPublisher) Write(_ context.Context, _ time.Time, _ int, entries []outbox.Entry) error {
+func (p *listPublisher) Write(_ context.Context, _ time.Time, _ int, entries []Entry) error {
 	for _, e := range entries {
 		p.ids = append(p.ids, e.ID)
 	}
@@ -74,7 +75,7 @@ func (s *backAfter) Commit(ctx context.Context, shard int, c *windowstore.Commit
 // TestStoreGoesBackBeforeTrim: the store goes back after crossings were noted, and a
 // recount puts another one under the number of the first before that is deleted.
 func TestStoreGoesBackBeforeTrim(t *testing.T) {
-	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
+	p := enginetest.Compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
 	store := &backAfter{Mem: windowstore.NewMem(1)}
 	fill := func(version string, ids ...string) {
 		put := func(key, value []byte) {
@@ -93,7 +94,7 @@ func TestStoreGoesBackBeforeTrim(t *testing.T) {
 		fill("version2", "B0")
 	}
 	pub := &listPublisher{}
-	r := outbox.NewRelay(outbox.NewOptions(store, pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
+	r := NewRelay(NewOptions(store, pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
 	for range 2 {
 		if err := r.Drain(t.Context()); err != nil {
 			t.Fatal(err)
@@ -108,7 +109,7 @@ func TestStoreGoesBackBeforeTrim(t *testing.T) {
 // store loses everything. A recount puts the same crossings under the same numbers: they
 // must not be noted before.
 func TestStoreLostWhilePublishing(t *testing.T) {
-	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
+	p := enginetest.Compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
 	for reads := range 5 {
 		store := &lossy{Mem: windowstore.NewMem(1), left: reads}
 		keys := store.Keys()
@@ -124,7 +125,7 @@ func TestStoreLostWhilePublishing(t *testing.T) {
 				store.Mem = windowstore.NewMem(1)
 			}
 		}}
-		r := outbox.NewRelay(outbox.NewOptions(store, pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
+		r := NewRelay(NewOptions(store, pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
 		if err := r.Drain(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -139,7 +140,7 @@ func TestStoreLostWhilePublishing(t *testing.T) {
 // store goes back to before them, and a recount puts others under their numbers.
 // Noting the first must not pass over those.
 func TestStoreGoesBackWhilePublishing(t *testing.T) {
-	p := compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
+	p := enginetest.Compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
 	store := windowstore.NewMem(1)
 	fill := func(ids ...string) {
 		head := binary.BigEndian.AppendUint64([]byte("versionX"), uint64(len(ids)))
@@ -155,7 +156,7 @@ func TestStoreGoesBackWhilePublishing(t *testing.T) {
 	}
 	fill("A0", "A1", "A2")
 	pub := &listPublisher{during: func() { fill("B0", "A0", "A1") }}
-	r := outbox.NewRelay(outbox.NewOptions(store, pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
+	r := NewRelay(NewOptions(store, pub, metrics.New(prometheus.NewRegistry(), p), discard), 0, 0)
 	if err := r.Drain(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -170,7 +171,7 @@ func TestStoreGoesBackWhilePublishing(t *testing.T) {
 // TestLaterFormatStandsStill: an entry that is whole, and that this version cannot read, is not passed over; those before it are published, and a
 // damaged one is not waited for.
 func TestLaterFormatStandsStill(t *testing.T) {
-	p := compile(t, outboxPack)
+	p := enginetest.Compile(t, outboxPack)
 	store, registry := windowstore.NewMem(1), prometheus.NewRegistry()
 	later := []byte("\x00\x00\x00\x00\x00\x00\x00\x00\x07later")
 	later = binary.BigEndian.AppendUint64(later, xxhash.Sum64(later))
@@ -186,16 +187,16 @@ func TestLaterFormatStandsStill(t *testing.T) {
 		put(store.Keys().AppendOutboxKey(nil, 0, uint64(i)), e)
 	}
 	pub := &listPublisher{}
-	r := outbox.NewRelay(outbox.NewOptions(store, pub, metrics.New(registry, p), discard), 0, 0)
+	r := NewRelay(NewOptions(store, pub, metrics.New(registry, p), discard), 0, 0)
 	for range 3 {
-		if err := r.Drain(t.Context()); !errors.Is(err, outbox.ErrUnreadable) || !strings.Contains(err.Error(), "publish crossings of shard 0: entry 3: outbox entry cannot be read: it has format 7, of a later version") {
+		if err := r.Drain(t.Context()); !errors.Is(err, ErrUnreadable) || !strings.Contains(err.Error(), "publish crossings of shard 0: entry 3: outbox entry cannot be read: it has format 7, of a later version") {
 			t.Errorf("error %v", err)
 		}
 	}
 	if want := []string{"A", "B"}; !slices.Equal(pub.ids, want) {
 		t.Errorf("published %v, want %v", pub.ids, want)
 	}
-	if n := series(t, registry, "aggregator_outbox_damaged_total", "").GetCounter().GetValue(); n != 1 {
+	if n := metricstest.Series(t, registry, "aggregator_outbox_damaged_total", "").GetCounter().GetValue(); n != 1 {
 		t.Errorf("%v damaged", n)
 	}
 	put(store.Keys().AppendOutboxKey(nil, 0, 3), storedEntry(0, []byte(`{"id":"later"}`))) // as a later version would read it
@@ -236,25 +237,25 @@ func TestRelayCountsStoreErrors(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	r := outbox.NewRelay(outbox.NewOptions(store, &listPublisher{}, metrics.New(registry, compile(t, outboxPack)), discard), 0, 0)
+	r := NewRelay(NewOptions(store, &listPublisher{}, metrics.New(registry, enginetest.Compile(t, outboxPack)), discard), 0, 0)
 	ended, end := context.WithCancel(t.Context())
 	end()
 	for i, x := range []struct {
 		ctx           context.Context
 		reads, writes bool
-		claim         outbox.Lease
+		claim         Lease
 		counted       float64
 	}{
-		{t.Context(), true, false, outbox.Lease{}, 1},
-		{t.Context(), false, true, outbox.NewLease(1, 1), 2}, // to claim
-		{t.Context(), false, true, outbox.Lease{}, 3},        // to note
-		{ended, true, false, outbox.Lease{}, 3},
+		{t.Context(), true, false, Lease{}, 1},
+		{t.Context(), false, true, NewLease(1, 1), 2}, // to claim
+		{t.Context(), false, true, Lease{}, 3},        // to note
+		{ended, true, false, Lease{}, 3},
 	} {
 		store.reads, store.writes, r.Lease = x.reads, x.writes, x.claim
 		if err := r.Drain(x.ctx); !errors.Is(err, errCut) {
 			t.Errorf("%d: error %v", i, err)
 		}
-		if got := series(t, registry, "aggregator_store_errors_total", "broken").GetCounter().GetValue(); got != x.counted {
+		if got := metricstest.Series(t, registry, "aggregator_store_errors_total", "broken").GetCounter().GetValue(); got != x.counted {
 			t.Errorf("%d: %v errors are counted, want %v", i, got, x.counted)
 		}
 	}
