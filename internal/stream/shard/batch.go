@@ -9,28 +9,28 @@ import (
 
 // batch is what was applied since the last commit, and what its commit takes.
 type batch struct {
-	Number    uint32
+	number    uint32
 	entries   []*Entry
 	fences    int       // of the shard, which each commit may have
 	keys      int       // of subjects and their parts
-	Bytes     int       // of the commit, roughly
+	bytes     int       // of the commit, roughly
 	kept      int       // operations kept for redo
 	ops       int       // operations applied
-	Begun     time.Time // zero: nothing yet
+	begun     time.Time // zero: nothing yet
 	urgent    bool      // a crossing waits that is pressing, or one may be near
 	conflict  bool      // a subject of it was written by another process: the commit will be refused
-	Crossings []announced
+	crossings []announced
 }
 
 // announced is a crossing that waits for its commit.
 type announced struct {
 	entry *Entry
-	Value []byte
+	value []byte
 }
 
 // next is the batch after b, with b's memory.
 func (b *batch) next() batch {
-	return batch{Number: b.Number + 1, fences: b.fences, entries: b.entries[:0], Crossings: b.Crossings[:0]}
+	return batch{number: b.number + 1, fences: b.fences, entries: b.entries[:0], crossings: b.crossings[:0]}
 }
 
 // add puts a subject into the batch.
@@ -44,7 +44,7 @@ func (b *batch) weigh(e *Entry) {
 	parts := e.Pending()
 	keys, bytes := 1+parts, max(e.wrote, recordBytes)+keyBytes+e.PendingBytes()+(1+parts)*len(e.Name)
 	b.keys += keys - e.keys
-	b.Bytes += bytes - e.bytes
+	b.bytes += bytes - e.bytes
 	e.keys, e.bytes = keys, bytes
 }
 
@@ -54,8 +54,8 @@ const (
 	keyBytes    = 20
 )
 
-// CommitKeys is how many keys the batch's commit has, at most.
-func (b *batch) CommitKeys() int { return b.keys + b.fences + len(b.Crossings) + 1 }
+// commitKeys is how many keys the batch's commit has, at most.
+func (b *batch) commitKeys() int { return b.keys + b.fences + len(b.crossings) + 1 }
 
 // keep notes op, which is o of its chunk, for redo.
 func (b *batch) keep(e *Entry, op *engine.Operation, o *ChunkOp) {
@@ -65,7 +65,7 @@ func (b *batch) keep(e *Entry, op *engine.Operation, o *ChunkOp) {
 
 // withdraw takes the crossings of e back.
 func (b *batch) withdraw(e *Entry) {
-	b.Crossings = slices.DeleteFunc(b.Crossings, func(a announced) bool { return a.entry == e })
+	b.crossings = slices.DeleteFunc(b.crossings, func(a announced) bool { return a.entry == e })
 }
 
 // clean makes the subjects of the batch be as they are in the store.

@@ -14,11 +14,11 @@ type cache struct {
 	*Options
 	number   int // of the shard
 	pulse    *watchdog.Pulse
-	Subjects map[string]*Entry // by kind and id
-	Bytes    int               // held by subjects, approximately
+	subjects map[string]*Entry // by kind and id
+	bytes    int               // held by subjects, approximately
 	reported int               // Bytes, as the metrics know it
 	batch    uint32            // the number of the batch
-	Emptied  uint32            // the batch in which all that can be forgotten was
+	emptied  uint32            // the batch in which all that can be forgotten was
 	resets   int               // how often all of it was forgotten
 	keys     subjectKeys
 	load     loader
@@ -37,7 +37,7 @@ func appendName(dst []byte, n name) []byte { return append(append(dst, byte(n.ki
 // get is the entry of a subject; nil: it is not in memory.
 func (c *cache) get(n name) *Entry {
 	c.name = appendName(c.name[:0], n)
-	return c.Subjects[string(c.name)]
+	return c.subjects[string(c.name)]
 }
 
 // entry returns the entry of a subject, a new one if there is none. A new one must
@@ -47,7 +47,7 @@ func (c *cache) entry(n name) *Entry {
 		return e
 	}
 	e := &Entry{Name: string(c.name)}
-	c.Subjects[e.Name] = e
+	c.subjects[e.Name] = e
 	return e
 }
 
@@ -103,45 +103,45 @@ func (c *cache) fetch(ctx context.Context) error {
 // count brings up to date what an entry takes of the memory for subjects.
 func (c *cache) count(e *Entry) {
 	size := e.Size() + entrySize + len(e.Name)
-	c.Bytes += size - e.size
+	c.bytes += size - e.size
 	e.size = size
 }
 
 // entrySize is about what an entry takes beside its subject, in bytes.
 const entrySize = 400
 
-// Evict forgets subjects that were not used lately, when they hold too much
+// evict forgets subjects that were not used lately, when they hold too much
 // memory: any of them, down to three quarters of the bound. The batch's own stay: when all others have gone
 // it need not look again before the next batch.
-func (c *cache) Evict() {
-	if c.Bytes <= c.CacheBytes || c.Emptied == c.batch {
+func (c *cache) evict() {
+	if c.bytes <= c.CacheBytes || c.emptied == c.batch {
 		return
 	}
-	for name, e := range c.Subjects {
+	for name, e := range c.subjects {
 		if e.dirty || e.used == c.batch {
 			continue
 		}
-		delete(c.Subjects, name)
-		c.Bytes -= e.size
+		delete(c.subjects, name)
+		c.bytes -= e.size
 		c.Metrics.CacheEvicted()
-		if c.Bytes <= c.CacheBytes/4*3 {
+		if c.bytes <= c.CacheBytes/4*3 {
 			return
 		}
 	}
-	c.Emptied = c.batch
+	c.emptied = c.batch
 }
 
 // reset forgets all subjects.
 func (c *cache) reset() {
-	clear(c.Subjects)
-	c.Bytes = 0
+	clear(c.subjects)
+	c.bytes = 0
 	c.resets++
 }
 
 // report gives the metrics what the cache holds.
 func (c *cache) report() {
-	if c.Bytes != c.reported {
-		c.Metrics.CacheGrew(c.Bytes - c.reported)
-		c.reported = c.Bytes
+	if c.bytes != c.reported {
+		c.Metrics.CacheGrew(c.bytes - c.reported)
+		c.reported = c.bytes
 	}
 }

@@ -28,14 +28,14 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}}]
 	if err != nil || len(list) != 2 || list[0] != list[1] {
 		t.Fatalf("%v, %v", list, err)
 	}
-	b := batch{Number: c.batch}
+	b := batch{number: c.batch}
 	b.add(list[0])
-	c.Evict()
-	if c.Evict(); len(c.Subjects) != 1 || c.Emptied != c.batch {
-		t.Fatalf("%d subjects in memory; looked through in batch %d, now %d", len(c.Subjects), c.Emptied, c.batch)
+	c.evict()
+	if c.evict(); len(c.subjects) != 1 || c.emptied != c.batch {
+		t.Fatalf("%d subjects in memory; looked through in batch %d, now %d", len(c.subjects), c.emptied, c.batch)
 	}
 	b.clean()
-	c.batch = b.next().Number
+	c.batch = b.next().number
 	evicted := func() float64 {
 		var m dto.Metric
 		if err := o.Metrics.Evicted.Write(&m); err != nil {
@@ -43,7 +43,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}}]
 		}
 		return m.GetCounter().GetValue()
 	}
-	if c.Evict(); len(c.Subjects) != 0 || c.Bytes != 0 || evicted() != 1 {
-		t.Fatalf("%d subjects of %d bytes in memory, %v evicted", len(c.Subjects), c.Bytes, evicted())
+	if c.evict(); len(c.subjects) != 0 || c.bytes != 0 || evicted() != 1 {
+		t.Fatalf("%d subjects of %d bytes in memory, %v evicted", len(c.subjects), c.bytes, evicted())
 	}
 }

@@ -14,7 +14,7 @@ import (
 // the shard stands was sent before a rewind, and is dropped. It is filled by the partition, used by
 // the shard, and goes back to the assignment.
 type Chunk struct {
-	from int64 // offset: what the run before went up to
+	from int64 // offset: what the chunk before went up to
 	To   position.Position
 	Hole Hole // the last one that lies before it
 	Ops  []ChunkOp
@@ -22,7 +22,7 @@ type Chunk struct {
 	text []byte // subjects' ids and events' ids
 }
 
-// ChunkOp is an operation in a run, with the partition's clocks at its event.
+// ChunkOp is an operation in a chunk, with the partition's clocks at its event.
 type ChunkOp struct {
 	offset         int64
 	Time           int64 // ns
@@ -42,7 +42,7 @@ func (r *Chunk) Full(most int) bool {
 	return len(r.Ops) >= most || len(r.text) >= chunkText || len(r.Adds) >= chunkAdds
 }
 
-// Reset empties the run. What unusual events have blown up goes.
+// Reset empties the chunk. What unusual events have blown up goes.
 func (r *Chunk) Reset(from int64) {
 	if cap(r.text) > 2*chunkText {
 		r.text = nil
@@ -53,7 +53,7 @@ func (r *Chunk) Reset(from int64) {
 	r.from, r.Ops, r.Adds, r.text, r.Hole = from, r.Ops[:0], r.Adds[:0], r.text[:0], Hole{}
 }
 
-// Add puts an operation at the end of the run.
+// Add puts an operation at the end of the chunk.
 func (r *Chunk) Add(o *engine.Operation, place int, offset, clock, newest int64) {
 	r.Ops = append(r.Ops, ChunkOp{
 		Partition: int32(place), offset: offset, Time: o.Time, clock: clock, Newest: newest, kind: o.Kind,
@@ -71,7 +71,7 @@ func (r *Chunk) put(b []byte) span {
 
 func (r *Chunk) id(o *ChunkOp) []byte { return r.text[o.subject.start:o.subject.end] }
 
-// Operation fills op from the i-th of the run.
+// Operation fills op from the i-th of the chunk.
 func (r *Chunk) Operation(i int, op *engine.Operation) {
 	o := &r.Ops[i]
 	*op = engine.Operation{

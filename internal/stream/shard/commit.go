@@ -49,8 +49,8 @@ func (w *committer) build(b *batch, ps *positions) *receipt {
 			w.addCheck(e)
 		}
 	}
-	if len(b.Crossings) > 0 {
-		w.addCrossings(b.Crossings)
+	if len(b.crossings) > 0 {
+		w.addCrossings(b.crossings)
 	}
 	w.made = receipt{commit: &windowstore.Commit{}, records: w.made.records[:0], fences: w.made.fences[:0]}
 	w.addFences(ps)
@@ -102,12 +102,12 @@ func (w *committer) put(x write, start, middle int) {
 
 // addCrossings numbers the crossings from the head on, and moves the head.
 func (w *committer) addCrossings(crossings []announced) {
-	n := w.head.Next
+	n := w.head.next
 	for _, c := range crossings {
 		start := len(w.arena)
 		w.arena = w.keys.AppendOutboxKey(w.arena, w.number, n)
 		middle := len(w.arena)
-		w.arena = append(w.arena, c.Value...)
+		w.arena = append(w.arena, c.value...)
 		w.put(write{kind: writePut}, start, middle)
 		n++
 	}
@@ -123,16 +123,16 @@ func (w *committer) addCrossings(crossings []announced) {
 // all the same if there is anything else to write: what was judged rests on them.
 func (w *committer) addFences(ps *positions) {
 	id := w.Version()
-	for i := range ps.States {
-		p := &ps.States[i]
-		if !p.Stands {
+	for i := range ps.states {
+		p := &ps.states[i]
+		if !p.stands {
 			continue
 		}
-		if p.At != p.fence {
-			to := p.At.AppendFence(nil, binary.BigEndian.Uint64(id[:]))
-			w.made.fence(windowstore.Fence{Key: p.Key, From: p.Stored, To: to}, i)
+		if p.at != p.fence {
+			to := p.at.AppendFence(nil, binary.BigEndian.Uint64(id[:]))
+			w.made.fence(windowstore.Fence{Key: p.key, From: p.stored, To: to}, i)
 		} else if len(w.writes) > 0 {
-			w.made.fence(windowstore.Fence{Key: p.Key, From: p.Stored}, i)
+			w.made.fence(windowstore.Fence{Key: p.key, From: p.stored}, i)
 		}
 	}
 }

@@ -49,7 +49,7 @@ func (s *counter) Begin(l *Assignment, fence []byte, m position.Position) {
 
 // End commits what is pending and gives the assignment up.
 func (s *counter) End(ctx context.Context, l *Assignment) error {
-	if s.positions.States[l.Index].assignment != l {
+	if s.positions.states[l.Index].assignment != l {
 		return nil
 	}
 	err := s.Commit(ctx)
@@ -59,30 +59,30 @@ func (s *counter) End(ctx context.Context, l *Assignment) error {
 
 // Take applies a chunk and commits if that cannot wait.
 func (s *counter) Take(ctx context.Context, l *Assignment, r *Chunk) error {
-	p := &s.positions.States[l.Index]
-	if p.assignment != l || !p.Stands || r.from > p.At.Offset {
+	p := &s.positions.states[l.Index]
+	if p.assignment != l || !p.stands || r.from > p.at.Offset {
 		return nil
 	}
 	s.Pulse.Place.Store(int32(l.Index) + 1)
 	defer s.Pulse.At(s.Pulse.At(watchdog.StepApply))
-	of, err := s.fill(ctx, r, p.At.Offset)
+	of, err := s.fill(ctx, r, p.at.Offset)
 	if err != nil {
 		return err
 	}
 	s.at.ended = r.To.Ended
-	if p.At.Offset < r.Hole.To {
-		p.At.Since = position.LaterSince(p.At.Since, r.Hole.Since)
+	if p.at.Offset < r.Hole.To {
+		p.at.Since = position.LaterSince(p.at.Since, r.Hole.Since)
 	}
-	for i := 0; i < len(r.Ops) && p.Stands; {
+	for i := 0; i < len(r.Ops) && p.stands; {
 		o := &r.Ops[i]
-		if o.offset < p.At.Offset {
+		if o.offset < p.at.Offset {
 			i++
 			continue
 		}
 		s.Pulse.Offset.Store(o.offset)
 		faultpoint.Pass("apply")
 		var event []*Entry
-		if event, of, err = s.gather(ctx, p, r, i, of); err != nil || !p.Stands {
+		if event, of, err = s.gather(ctx, p, r, i, of); err != nil || !p.stands {
 			return err
 		}
 		for n, e := range event {
@@ -90,25 +90,25 @@ func (s *counter) Take(ctx context.Context, l *Assignment, r *Chunk) error {
 		}
 		i += len(event)
 		o = &r.Ops[i-1]
-		p.move(position.Position{Offset: o.offset + 1, Clock: o.clock, Newest: o.Newest, Seen: max(p.At.Seen, o.Newest), Pack: s.Program.Hash})
+		p.move(position.Position{Offset: o.offset + 1, Clock: o.clock, Newest: o.Newest, Seen: max(p.at.Seen, o.Newest), Pack: s.Program.Hash})
 		if s.due(&s.batch, point{place: afterEvent}, time.Time{}) == notDue {
 			continue
 		}
 		// Subjects that another process changed are read again by the commit: what the rest of the chunk needs is loaded again.
-		if err := s.Commit(ctx); err != nil || !p.Stands {
+		if err := s.Commit(ctx); err != nil || !p.stands {
 			return err
 		}
-		if of, err = s.fill(ctx, r, p.At.Offset); err != nil {
+		if of, err = s.fill(ctx, r, p.at.Offset); err != nil {
 			return err
 		}
 	}
-	if !p.Stands {
+	if !p.stands {
 		return nil
 	}
-	if r.To.Offset >= p.At.Offset {
+	if r.To.Offset >= p.at.Offset {
 		p.move(r.To)
 	}
-	if s.due(&s.batch, point{place: afterChunk, ended: s.at.ended, deferred: p.deferred == s.batch.Number}, time.Time{}) != notDue {
+	if s.due(&s.batch, point{place: afterChunk, ended: s.at.ended, deferred: p.deferred == s.batch.number}, time.Time{}) != notDue {
 		return s.Commit(ctx)
 	}
 	return nil
@@ -162,7 +162,7 @@ func (s *counter) gather(ctx context.Context, p *partitionState, r *Chunk, i int
 		if s.event = event; whole {
 			return event, of, nil
 		}
-		if of, err = s.fill(ctx, r, r.Ops[i].offset); err != nil || !p.Stands {
+		if of, err = s.fill(ctx, r, r.Ops[i].offset); err != nil || !p.stands {
 			return nil, of, err
 		}
 	}
@@ -173,15 +173,15 @@ func (s *counter) one(p *partitionState, r *Chunk, i int, e *Entry) {
 	o := &r.Ops[i]
 	var op engine.Operation
 	r.Operation(i, &op)
-	p.At.Newest = o.Newest
+	p.at.Newest = o.Newest
 	s.touch(e)
 	if e.kept != nil {
 		s.batch.keep(e, &op, o)
 	}
-	crossings := len(s.batch.Crossings)
+	crossings := len(s.batch.crossings)
 	fed := s.applyTo(e, p.assignment, &op, o)
-	if len(s.batch.Crossings) > crossings {
-		p.deferred = s.batch.Number
+	if len(s.batch.crossings) > crossings {
+		p.deferred = s.batch.number
 	}
 	if e.foreign && nearLevel(&s.Apply, e, fed, uint64(s.Peers.Load())) && s.pressing() {
 		s.batch.urgent = true
@@ -209,14 +209,14 @@ func (s *counter) applyTo(e *Entry, l *Assignment, op *engine.Operation, o *Chun
 
 // touch puts e into the batch.
 func (s *counter) touch(e *Entry) {
-	e.used = s.batch.Number
+	e.used = s.batch.number
 	if e.dirty {
 		return
 	}
 	s.batch.add(e)
 	e.empty = e.version != nil && engine.Forgettable(e.Subject.Subject, s.StreamTimeShared.Load())
-	if s.batch.Begun.IsZero() {
-		s.batch.Begun = s.Now()
+	if s.batch.begun.IsZero() {
+		s.batch.begun = s.Now()
 	}
 	if s.Peers.Load() > 0 && e.shared > 0 {
 		e.kept = &Chunk{}
@@ -231,14 +231,14 @@ func (s *counter) announce(sub *engine.Subject, c *thresholds.Crossing) {
 	c.Detected = s.Now().UnixNano()
 	e := s.cache.get(name{sub.Kind, []byte(sub.ID)})
 	s.crossing = outbox.AppendEntry(s.crossing[:0], s.OutboxFormat(), s.at.clock, c)
-	s.batch.Crossings = append(s.batch.Crossings, announced{entry: e, Value: bytes.Clone(s.crossing)})
-	s.batch.Bytes += len(s.crossing)
+	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: bytes.Clone(s.crossing)})
+	s.batch.bytes += len(s.crossing)
 	s.batch.urgent = s.batch.urgent || s.pressing()
 }
 
 // pressing reports whether a crossing at the operation being applied is to be committed at once.
 func (s *counter) pressing() bool {
-	return s.Policy.pressing(len(s.batch.Crossings), s.at.ended, s.Now().Sub(time.UnixMilli(s.at.clock)))
+	return s.Policy.pressing(len(s.batch.crossings), s.at.ended, s.Now().Sub(time.UnixMilli(s.at.clock)))
 }
 
 // reset forgets everything in memory and sends every assignment back to its fences.
@@ -250,13 +250,13 @@ func (s *counter) reset() {
 // forget forgets everything in memory except where partitions stand.
 func (s *counter) forget() {
 	s.cache.reset()
-	s.begin(batch{Number: s.batch.Number + 1, fences: s.batch.fences})
+	s.begin(batch{number: s.batch.number + 1, fences: s.batch.fences})
 	s.commits.head = head{}
 	s.Metrics.Rewind()
 }
 
 // begin begins a batch.
-func (s *counter) begin(b batch) { s.batch, s.cache.batch = b, b.Number }
+func (s *counter) begin(b batch) { s.batch, s.cache.batch = b, b.number }
 
 // StreamTime is the time the stream has reached: the smallest newest time of the partitions,
 // without those that are caught up and silent. If all are, it is the largest.

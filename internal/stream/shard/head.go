@@ -13,18 +13,18 @@ import (
 type head struct {
 	read    bool
 	version []byte // nil: there is no record
-	Next    uint64
+	next    uint64
 }
 
 // written takes the head as a commit wrote it.
 func (h *head) written(value []byte) {
 	version, next := outbox.ParseHead(value)
-	h.version, h.Next = append(h.version[:0], version...), next
+	h.version, h.next = append(h.version[:0], version...), next
 }
 
 // full reports whether the outbox may be at its limit, by what this process wrote and how far it was published when last looked at.
 func (h *head) full(most, published uint64) bool {
-	return h.read && h.Next-min(h.Next, published) >= most
+	return h.read && h.next-min(h.next, published) >= most
 }
 
 // readHead reads the outbox's head. Where it alone is gone, the next entry is the
@@ -43,7 +43,7 @@ func (w *committer) readHead(ctx context.Context) error {
 	if next > 0 {
 		w.recordGone(w.number, "the outbox's head")
 	}
-	w.head = head{read: true, Next: next}
+	w.head = head{read: true, next: next}
 	return w.takeHead(stored)
 }
 

@@ -78,7 +78,7 @@ func (x index) recheck(ctx context.Context, entries []*Entry, streamTime int64) 
 // subjects with new crossings, and subjects that lag less behind the stream than when they were put
 // there.
 func (b *batch) changed() (list []*Entry) {
-	for _, c := range b.Crossings {
+	for _, c := range b.crossings {
 		if n := len(list); c.entry != nil && (n == 0 || list[n-1] != c.entry) {
 			list = append(list, c.entry)
 		}

@@ -105,7 +105,7 @@ func (s *Shard) afterTurn(ctx context.Context, err error) error {
 	if err == nil && s.commits.head.full(s.OutboxMax, s.watch.published) {
 		err = s.VerifyFences(ctx)
 	}
-	s.cache.Evict()
+	s.cache.evict()
 	s.Publish()
 	return err
 }
@@ -184,13 +184,13 @@ func (s *Shard) VerifyFences(ctx context.Context) error {
 func (s *Shard) Publish() {
 	s.StreamTimeShared.Store(s.StreamTime())
 	s.cache.report()
-	for i := range s.positions.States {
-		p := &s.positions.States[i]
-		if p.Stands {
+	for i := range s.positions.states {
+		p := &s.positions.states[i]
+		if p.stands {
 			continue
 		}
-		s.Alignment.Stored(i, s.Number, p.At.Seen, p.At.Ended)
-		if p.At.Held {
+		s.Alignment.Stored(i, s.Number, p.at.Seen, p.at.Ended)
+		if p.at.Held {
 			s.Alignment.Expedite(s.Now())
 		}
 	}

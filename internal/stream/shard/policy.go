@@ -61,11 +61,11 @@ func (p *Policy) due(b *batch, at point, now time.Time) reason {
 		}
 		return given(atEnd, at.ended && at.deferred)
 	case afterSweep:
-		return given(hasCrossings, len(b.Crossings) > 0)
+		return given(hasCrossings, len(b.crossings) > 0)
 	case afterTurn:
-		return given(isOld, !b.Begun.IsZero() && now.Sub(b.Begun) >= p.MaxAge)
+		return given(isOld, !b.begun.IsZero() && now.Sub(b.begun) >= p.MaxAge)
 	case afterVerify:
-		return given(isIdle, b.Begun.IsZero())
+		return given(isIdle, b.begun.IsZero())
 	default:
 		return given(isStale, b.conflict)
 	}
@@ -84,11 +84,11 @@ func (p *Policy) full(b *batch) bool {
 	if p.MaxEvents > 0 && b.ops >= p.MaxEvents || p.SubjectMax > 0 && len(b.entries) >= p.SubjectMax {
 		return true
 	}
-	keys := b.CommitKeys() + p.EventKeys
+	keys := b.commitKeys() + p.EventKeys
 	if b.kept > 0 {
 		keys += windowstore.MaxCommitKeys / 8
 	}
-	return keys > windowstore.MaxCommitKeys || b.Bytes >= windowstore.MaxCommitBytes || b.kept >= p.KeptMax
+	return keys > windowstore.MaxCommitKeys || b.bytes >= windowstore.MaxCommitBytes || b.kept >= p.KeptMax
 }
 
 // pressing reports whether a crossing is to be committed at once. During catch-up it is not: if the

@@ -16,7 +16,7 @@ func TestDue(t *testing.T) {
 	room := most - fences - 1 - p.EventKeys // for keys of subjects
 	event := point{place: afterEvent}
 	begun := func(age time.Duration, b batch) batch {
-		b.fences, b.Begun = fences, now.Add(-age)
+		b.fences, b.begun = fences, now.Add(-age)
 		return b
 	}
 	for name, c := range map[string]struct {
@@ -25,7 +25,7 @@ func TestDue(t *testing.T) {
 		at     point
 		want   reason
 	}{
-		"an event":                            {p, begun(time.Hour, batch{ops: 1, urgent: true, Crossings: make([]announced, 1), conflict: true}), event, notDue},
+		"an event":                            {p, begun(time.Hour, batch{ops: 1, urgent: true, crossings: make([]announced, 1), conflict: true}), event, notDue},
 		"nearly the most operations":          {p, begun(0, batch{ops: 999}), event, notDue},
 		"the most operations":                 {p, begun(0, batch{ops: 1_000}), event, isFull},
 		"any number of operations":            {unbound, begun(0, batch{ops: 1e6}), event, notDue},
@@ -34,21 +34,21 @@ func TestDue(t *testing.T) {
 		"any number of subjects":              {unbound, begun(0, batch{entries: make([]*Entry, 1_000)}), event, notDue},
 		"one more event fits":                 {p, begun(0, batch{keys: room}), event, notDue},
 		"one more event does not fit":         {p, begun(0, batch{keys: room + 1}), event, isFull},
-		"crossings are keys":                  {p, begun(0, batch{keys: room, Crossings: make([]announced, 1)}), event, isFull},
+		"crossings are keys":                  {p, begun(0, batch{keys: room, crossings: make([]announced, 1)}), event, isFull},
 		"fences are keys":                     {p, batch{keys: room, fences: fences + 1}, event, isFull},
 		"room for sets of others":             {p, begun(0, batch{keys: room - most/8, kept: 1}), event, notDue},
 		"no room for sets of others":          {p, begun(0, batch{keys: room - most/8 + 1, kept: 1}), event, isFull},
-		"nearly the most bytes":               {p, begun(0, batch{Bytes: windowstore.MaxCommitBytes - 1}), event, notDue},
-		"the most bytes":                      {p, begun(0, batch{Bytes: windowstore.MaxCommitBytes}), event, isFull},
+		"nearly the most bytes":               {p, begun(0, batch{bytes: windowstore.MaxCommitBytes - 1}), event, notDue},
+		"the most bytes":                      {p, begun(0, batch{bytes: windowstore.MaxCommitBytes}), event, isFull},
 		"nearly the most kept":                {p, begun(0, batch{kept: 499}), event, notDue},
 		"the most kept":                       {p, begun(0, batch{kept: 500}), event, isFull},
-		"a chunk":                             {p, begun(time.Hour, batch{ops: 1_000, Crossings: make([]announced, 1)}), point{place: afterChunk}, notDue},
+		"a chunk":                             {p, begun(time.Hour, batch{ops: 1_000, crossings: make([]announced, 1)}), point{place: afterChunk}, notDue},
 		"a chunk with a pressing crossing":    {p, begun(0, batch{urgent: true}), point{place: afterChunk}, isPressing},
 		"the last chunk":                      {p, begun(0, batch{}), point{place: afterChunk, ended: true}, notDue},
 		"the last chunk, crossings wait":      {p, begun(0, batch{}), point{place: afterChunk, ended: true, deferred: true}, atEnd},
 		"a chunk between, crossings wait":     {p, begun(0, batch{}), point{place: afterChunk, deferred: true}, notDue},
 		"a sweep":                             {p, begun(time.Hour, batch{ops: 1_000, urgent: true}), point{place: afterSweep}, notDue},
-		"a sweep with crossings":              {p, begun(0, batch{Crossings: make([]announced, 1)}), point{place: afterSweep}, hasCrossings},
+		"a sweep with crossings":              {p, begun(0, batch{crossings: make([]announced, 1)}), point{place: afterSweep}, hasCrossings},
 		"a turn":                              {p, begun(time.Second-1, batch{ops: 1_000, urgent: true}), point{place: afterTurn}, notDue},
 		"a turn, old":                         {p, begun(time.Second, batch{}), point{place: afterTurn}, isOld},
 		"a turn, nothing in the batch":        {p, batch{}, point{place: afterTurn}, notDue},

@@ -9,7 +9,7 @@ import (
 // between a partition and its shards is bounded. The chunk that came back last is given out first:
 // it is warm in the CPU's caches. As long as a few are enough, the others take no memory.
 type pool struct {
-	tokens chan struct{} // one for each of runs
+	tokens chan struct{} // one for each of chunks
 	mu     sync.Mutex
 	chunks []*Chunk
 }
@@ -20,7 +20,7 @@ func newPool(most int) *pool {
 	return s
 }
 
-// Get waits for a run until ctx ends.
+// Get waits for a chunk until ctx ends.
 func (s *pool) Get(ctx context.Context) (*Chunk, error) {
 	select {
 	case <-s.tokens:
@@ -35,7 +35,7 @@ func (s *pool) Get(ctx context.Context) (*Chunk, error) {
 	return r, nil
 }
 
-// Put takes a run back.
+// Put takes a chunk back.
 func (s *pool) Put(r *Chunk) {
 	s.mu.Lock()
 	s.chunks = append(s.chunks, r)
@@ -43,13 +43,13 @@ func (s *pool) Put(r *Chunk) {
 	s.tokens <- struct{}{}
 }
 
-// Waiting is how many runs wait.
+// Waiting is how many chunks wait.
 func (s *pool) Waiting() int { return len(s.tokens) }
 
 // Whole reports whether no chunk is under way.
 func (s *pool) Whole() bool { return len(s.tokens) == cap(s.tokens) }
 
-// Refill makes new runs in place of those that do not come back.
+// Refill makes new chunks in place of those that do not come back.
 func (s *pool) Refill() {
 	for !s.Whole() {
 		s.Put(&Chunk{})

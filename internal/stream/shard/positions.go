@@ -11,17 +11,17 @@ import (
 // positions is where each partition stands for a shard. It reads and writes nothing.
 type positions struct {
 	shard  int
-	States []partitionState // by index of the partition
+	states []partitionState // by index of the partition
 }
 
 // partitionState is where a partition stands for the shard.
 type partitionState struct {
 	assignment *Assignment       // nil: another process owns it, or nobody
-	Stands     bool              // ours, and begun: At is what was applied
-	At         position.Position // ours: applied up to. Another's: its fence as last read
+	stands     bool              // ours, and begun: At is what was applied
+	at         position.Position // ours: applied up to. Another's: its fence as last read
 	fence      position.Position // ours: as stored
-	Stored     []byte            // ours: its bytes
-	Key        []byte            // of the fence
+	stored     []byte            // ours: its bytes
+	key        []byte            // of the fence
 
 	deferred uint32 // the batch in which an event of it crossed last
 }
@@ -30,10 +30,10 @@ type partitionState struct {
 var nowhere = position.Position{Newest: engine.NoTime, Seen: engine.NoTime, Clock: engine.NoTime}
 
 func newPositions(shard int, k windowstore.Keys, partitions []position.TopicPartition) positions {
-	ps := positions{shard: shard, States: make([]partitionState, len(partitions))}
+	ps := positions{shard: shard, states: make([]partitionState, len(partitions))}
 	for i, p := range partitions {
-		ps.States[i].Key = k.AppendFenceKey(nil, shard, p.Topic, p.Partition)
-		ps.States[i].At = nowhere
+		ps.states[i].key = k.AppendFenceKey(nil, shard, p.Topic, p.Partition)
+		ps.states[i].at = nowhere
 	}
 	return ps
 }
@@ -46,17 +46,17 @@ func newPositions(shard int, k windowstore.Keys, partitions []position.TopicPart
 // was moved by another owner. The next chunks may start past the position, and would be dropped,
 // even if the store has gone back to it since.
 func (ps *positions) begin(l *Assignment, fence []byte, m position.Position) (rewound bool) {
-	p := &ps.States[l.Index]
-	same := p.assignment == l && p.Stands
-	if same && m.Offset <= p.At.Offset {
+	p := &ps.states[l.Index]
+	same := p.assignment == l && p.stands
+	if same && m.Offset <= p.at.Offset {
 		return false
 	}
-	if p.Stands { // where the assignment before was not ended, what was applied of it is not to be counted with the new one's position
+	if p.stands { // where the assignment before was not ended, what was applied of it is not to be counted with the new one's position
 		ps.rewind()
 		rewound = true
 	}
 	if !same {
-		p.assignment, p.Stands, p.At, p.fence, p.Stored = l, true, m.AtStart(), m, append(p.Stored[:0], fence...)
+		p.assignment, p.stands, p.at, p.fence, p.stored = l, true, m.AtStart(), m, append(p.stored[:0], fence...)
 		ps.tell(p, m)
 	}
 	return rewound
@@ -64,17 +64,17 @@ func (ps *positions) begin(l *Assignment, fence []byte, m position.Position) (re
 
 // end gives a partition up.
 func (ps *positions) end(l *Assignment) {
-	if p := &ps.States[l.Index]; p.assignment == l {
-		p.assignment, p.Stands = nil, false
+	if p := &ps.states[l.Index]; p.assignment == l {
+		p.assignment, p.stands = nil, false
 	}
 }
 
 // rewind makes all partitions wait until they begin again, at their fences.
 func (ps *positions) rewind() {
-	for i := range ps.States {
-		p := &ps.States[i]
+	for i := range ps.states {
+		p := &ps.states[i]
 		if p.assignment != nil {
-			p.Stands, p.At = false, p.fence
+			p.stands, p.at = false, p.fence
 			p.assignment.askRestart()
 		}
 	}
@@ -82,9 +82,9 @@ func (ps *positions) rewind() {
 
 // stored notes that a partition's fence is in the store, where the partition stands.
 func (ps *positions) stored(partition int, fence []byte) {
-	p := &ps.States[partition]
-	p.Stored, p.fence = append(p.Stored[:0], fence...), p.At
-	ps.tell(p, p.At)
+	p := &ps.states[partition]
+	p.stored, p.fence = append(p.stored[:0], fence...), p.at
+	ps.tell(p, p.at)
 }
 
 // tell gives the assignment the offset up to which the shard has stored.
@@ -96,7 +96,7 @@ func (ps *positions) tell(p *partitionState, m position.Position) {
 // mismatch is the first partition whose fence in the store is not what was written, and its index; nil: there is none.
 func (ps *positions) mismatch(fences [][]byte) (int, *partitionState) {
 	for i, b := range fences {
-		if p := &ps.States[i]; p.Stands && !bytes.Equal(b, p.Stored) {
+		if p := &ps.states[i]; p.stands && !bytes.Equal(b, p.stored) {
 			return i, p
 		}
 	}
@@ -107,7 +107,7 @@ func (ps *positions) mismatch(fences [][]byte) (int, *partitionState) {
 // missing, the shard has nothing of it.
 func (ps *positions) adopt(fences [][]byte, trusted func(partition int, m position.Position) position.Position) {
 	for i, b := range fences {
-		if ps.States[i].Stands {
+		if ps.states[i].stands {
 			continue
 		}
 		m := nowhere
@@ -117,7 +117,7 @@ func (ps *positions) adopt(fences [][]byte, trusted func(partition int, m positi
 				continue
 			}
 		}
-		ps.States[i].At = trusted(i, m)
+		ps.states[i].at = trusted(i, m)
 	}
 }
 
@@ -125,8 +125,8 @@ func (ps *positions) adopt(fences [][]byte, trusted func(partition int, m positi
 // some partition no longer had them.
 func (ps *positions) since() int64 {
 	latest := int64(0)
-	for i := range ps.States {
-		latest = position.LaterSince(latest, ps.States[i].At.Since)
+	for i := range ps.states {
+		latest = position.LaterSince(latest, ps.states[i].at.Since)
 	}
 	return latest
 }
@@ -134,16 +134,16 @@ func (ps *positions) since() int64 {
 // reach is how far the partitions are.
 func (ps *positions) reach() position.Reach {
 	r := position.NewReach()
-	for i := range ps.States {
-		r.Add(&ps.States[i].At)
+	for i := range ps.states {
+		r.Add(&ps.states[i].at)
 	}
 	return r
 }
 
 // move makes the partition stand at m. What is not counted of it stays so.
 func (p *partitionState) move(m position.Position) {
-	m.Since = p.At.Since
-	p.At = m
+	m.Since = p.at.Since
+	p.at = m
 }
 
 // difference is what it means that a fence in the store is not what was written. The store went

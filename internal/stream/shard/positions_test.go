@@ -41,15 +41,15 @@ func TestPositionsBegin(t *testing.T) {
 		"another, and an older fence": {applied: 8, fence: 2, at: 2, rewound: true, stands: true},
 	} {
 		ps, l := twoPartitions()
-		ps.States[0].move(at(c.applied))
+		ps.states[0].move(at(c.applied))
 		next := l
 		if !c.again {
 			next = NewAssignment("a", 0, 0, 2)
 		}
 		rewound := ps.begin(next, fence(at(c.fence)), at(c.fence))
-		p := &ps.States[0]
-		if rewound != c.rewound || p.At.Offset != c.at || p.Stands != c.stands {
-			t.Errorf("%s: rewound %v, at %d, stands %v", name, rewound, p.At.Offset, p.Stands)
+		p := &ps.states[0]
+		if rewound != c.rewound || p.at.Offset != c.at || p.stands != c.stands {
+			t.Errorf("%s: rewound %v, at %d, stands %v", name, rewound, p.at.Offset, p.stands)
 		}
 		if asked := len(l.Restart) > 0; asked != c.rewound {
 			t.Errorf("%s: the assignment is asked to restart: %v", name, asked)
@@ -63,16 +63,16 @@ func TestPositionsStored(t *testing.T) {
 	if got := l.stored[1].Load(); got != 5 || l.stored[0].Load() != -1 {
 		t.Errorf("begun at 5, stored up to %d, by another shard %d", got, l.stored[0].Load())
 	}
-	ps.States[0].move(at(9))
+	ps.states[0].move(at(9))
 	ps.stored(0, fence(at(9)))
-	p := &ps.States[0]
-	if got := l.stored[1].Load(); got != 9 || p.fence.Offset != 9 || !bytes.Equal(p.Stored, fence(at(9))) {
+	p := &ps.states[0]
+	if got := l.stored[1].Load(); got != 9 || p.fence.Offset != 9 || !bytes.Equal(p.stored, fence(at(9))) {
 		t.Errorf("stored up to 9, told %d, fence %d", got, p.fence.Offset)
 	}
-	if ps.end(NewAssignment("a", 0, 0, 2)); !p.Stands {
+	if ps.end(NewAssignment("a", 0, 0, 2)); !p.stands {
 		t.Error("an assignment that the partition does not have ended it")
 	}
-	if ps.end(l); p.Stands || p.assignment != nil {
+	if ps.end(l); p.stands || p.assignment != nil {
 		t.Error("not ended")
 	}
 }
@@ -114,17 +114,17 @@ func TestPositionsAdopt(t *testing.T) {
 		t.Errorf("the stream is at %d, though of one partition nothing is known", got)
 	}
 	ps.adopt([][]byte{fence(at(3)), fence(at(4))}, trusted)
-	if ps.States[0].At != at(5) || ps.States[1].At.Offset != 4 || ps.States[1].At.Seen != 1 || reached() != 4 {
-		t.Errorf("at %+v and %+v", ps.States[0].At, ps.States[1].At)
+	if ps.states[0].at != at(5) || ps.states[1].at.Offset != 4 || ps.states[1].at.Seen != 1 || reached() != 4 {
+		t.Errorf("at %+v and %+v", ps.states[0].at, ps.states[1].at)
 	}
-	if ps.adopt([][]byte{nil, []byte("damaged")}, trusted); ps.States[1].At.Offset != 4 {
+	if ps.adopt([][]byte{nil, []byte("damaged")}, trusted); ps.states[1].at.Offset != 4 {
 		t.Error("a fence that cannot be read is taken")
 	}
-	if ps.adopt([][]byte{nil, nil}, trusted); ps.States[1].At.Newest != engine.NoTime {
+	if ps.adopt([][]byte{nil, nil}, trusted); ps.states[1].at.Newest != engine.NoTime {
 		t.Error("a fence that is gone is not")
 	}
-	ps.States[0].At.Since, ps.States[1].At.Since = 3, 2
-	if ps.States[0].move(at(6)); ps.since() != 3 {
+	ps.states[0].at.Since, ps.states[1].at.Since = 3, 2
+	if ps.states[0].move(at(6)); ps.since() != 3 {
 		t.Errorf("counts are whole since %d, want 3", ps.since())
 	}
 }

@@ -45,7 +45,7 @@ func (s *counter) reconcile(ctx context.Context, r *receipt, res windowstore.Res
 		}
 	}
 	s.batch.conflict = false
-	if s.batch.CommitKeys() > windowstore.MaxCommitKeys {
+	if s.batch.commitKeys() > windowstore.MaxCommitKeys {
 		s.Log.Debug("sets that another process writes too have grown beyond one commit: going back to the fences", "shard", s.Number)
 		s.reset()
 		return false, nil
@@ -80,7 +80,7 @@ func (s *counter) redo(ctx context.Context, e *Entry, record []byte) error {
 			}
 			o := &e.kept.Ops[i]
 			e.kept.Operation(i, &op)
-			s.applyTo(e, s.positions.States[o.Partition].assignment, &op, o)
+			s.applyTo(e, s.positions.states[o.Partition].assignment, &op, o)
 		}
 	}
 	e.dirty = true

@@ -15,7 +15,7 @@ import (
 // forgotten with everything else if the store refused it.
 func (s *counter) Commit(ctx context.Context) error {
 	for {
-		if len(s.batch.Crossings) > 0 && !s.commits.head.read {
+		if len(s.batch.crossings) > 0 && !s.commits.head.read {
 			if err := s.commits.readHead(ctx); err != nil {
 				return err
 			}
@@ -55,7 +55,7 @@ func (s *counter) send(ctx context.Context, r *receipt) (again bool, err error) 
 		return false, nil
 	case fenced:
 		partition, stored := r.mismatch(res)
-		s.reportMismatch(&s.positions.States[partition], stored)
+		s.reportMismatch(&s.positions.states[partition], stored)
 		s.reset()
 		return false, nil
 	default:
@@ -77,7 +77,7 @@ func (s *counter) written(ctx context.Context, r *receipt) {
 		}
 		e.written(value)
 	})
-	if len(s.batch.Crossings) > 0 && s.OnCrossings != nil {
+	if len(s.batch.crossings) > 0 && s.OnCrossings != nil {
 		s.OnCrossings(s.Number)
 	}
 	if list := s.batch.changed(); len(list) > 0 {

@@ -15,9 +15,9 @@ type Shard struct {
 // New is a shard in which no partition has begun.
 func New(number int, o *Options) *Shard {
 	s := &Shard{counter: counter{Options: o, Number: number, positions: newPositions(number, o.Keys, o.Partitions)}}
-	s.batch = batch{Number: 1, fences: len(o.Partitions)}
+	s.batch = batch{number: 1, fences: len(o.Partitions)}
 	keys := subjectKeys{Keys: o.Keys, shard: number}
-	s.cache = cache{Options: o, number: number, pulse: &s.Pulse, Subjects: map[string]*Entry{}, batch: s.batch.Number, keys: keys}
+	s.cache = cache{Options: o, number: number, pulse: &s.Pulse, subjects: map[string]*Entry{}, batch: s.batch.number, keys: keys}
 	s.commits = committer{Options: o, number: number, pulse: &s.Pulse, keys: keys}
 	s.watch = watch{Options: o, number: number, pulse: &s.Pulse}
 	s.StreamTimeShared.Store(engine.NoTime)

@@ -17,23 +17,23 @@ type Standing struct {
 
 // Standing is where the partition of an index stands.
 func (s *Shard) Standing(partition int) Standing {
-	p := &s.positions.States[partition]
-	return Standing{p.Stands, p.At, p.Key, p.Stored}
+	p := &s.positions.states[partition]
+	return Standing{p.stands, p.at, p.key, p.stored}
 }
 
 // Busy reports whether a batch has begun.
-func (s *Shard) Busy() bool { return !s.batch.Begun.IsZero() }
+func (s *Shard) Busy() bool { return !s.batch.begun.IsZero() }
 
 // Waiting are the crossings that wait for the commit, as the outbox will have them.
 func (s *Shard) Waiting() (list [][]byte) {
-	for _, c := range s.batch.Crossings {
-		list = append(list, slices.Clone(c.Value))
+	for _, c := range s.batch.crossings {
+		list = append(list, slices.Clone(c.value))
 	}
 	return list
 }
 
 // BatchSize is what the commit of the batch takes: keys at most, bytes about.
-func (s *Shard) BatchSize() (keys, bytes int) { return s.batch.CommitKeys(), s.batch.Bytes }
+func (s *Shard) BatchSize() (keys, bytes int) { return s.batch.commitKeys(), s.batch.bytes }
 
 // Entry is a subject in memory; nil: it is not there.
 func (s *Shard) Entry(kind thresholds.Kind, id string) *Entry {
@@ -43,5 +43,5 @@ func (s *Shard) Entry(kind thresholds.Kind, id string) *Entry {
 // ReadHead reads the outbox's head: the number of its next entry.
 func (s *Shard) ReadHead(ctx context.Context) (next uint64, err error) {
 	err = s.commits.readHead(ctx)
-	return s.commits.head.Next, err
+	return s.commits.head.next, err
 }
