@@ -90,7 +90,7 @@ func (a *Applier) clearDate(s *Subject, r int) int64 {
 
 // clearsAt reports whether the rule is under its clear at time t (ns) with nothing added.
 func (a *Applier) clearsAt(s *Subject, rule *BoundRule, t int64) bool {
-	a.room.later = rule.AppendValuesAt(a.room.later[:0], s.Subject, t)
+	a.room.later = rule.appendValuesAt(a.room.later[:0], s.Subject, t)
 	return rule.Clears(a.room.later)
 }
 

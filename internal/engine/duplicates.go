@@ -9,7 +9,7 @@ import "math"
 // Ids leave in the order in which they came, so an id that is there came within the window.
 type Duplicates struct {
 	Window    int64  // how long an id is remembered, ms
-	Shortened uint64 // ids that were forgotten within the window, since NewDuplicates
+	Shortened uint64 // ids that were forgotten within the window, since newDuplicates
 
 	max     int   // ids
 	clock   int64 // the partition's: the running maximum of its timestamps, ms
@@ -18,15 +18,15 @@ type Duplicates struct {
 	places  idIndex
 }
 
-// NewDuplicates remembers ids for a window (ms), at most so many.
-func NewDuplicates(window int64, most int) Duplicates {
+// newDuplicates remembers ids for a window (ms), at most so many.
+func newDuplicates(window int64, most int) Duplicates {
 	span := uint64(most) + uint64(window)/idGap + 2 // what the queue may hold, pauses included
 	return Duplicates{Window: window, max: most, places: newIDIndex(span)}
 }
 
-// Seen notes an id that came with a record of the given timestamp (ms), and
+// seen notes an id that came with a record of the given timestamp (ms), and
 // reports whether it came before within the window. It moves the clock.
-func (d *Duplicates) Seen(id uint64, timestamp int64) bool {
+func (d *Duplicates) seen(id uint64, timestamp int64) bool {
 	if !d.started || timestamp > d.clock {
 		d.clock, d.started = timestamp, true
 		d.expire()
@@ -66,7 +66,7 @@ func (d *Duplicates) forget() {
 // Reset forgets everything, the clock too.
 func (d *Duplicates) Reset() {
 	shortened := d.Shortened
-	*d = NewDuplicates(d.Window, d.max)
+	*d = newDuplicates(d.Window, d.max)
 	d.Shortened = shortened
 }
 

@@ -31,7 +31,7 @@ func TestDuplicatesModel(t *testing.T) {
 	for seed := range uint64(60) {
 		rng := rand.New(rand.NewPCG(seed, 1))
 		window := []int64{1, 1_000, 600_000, 604_800_000}[rng.IntN(4)]
-		d := NewDuplicates(window, 50_000)
+		d := newDuplicates(window, 50_000)
 		dumb := &dumbDuplicates{window: window, last: map[uint64]int64{}}
 		kinds := 1 + rng.Uint64N([]uint64{10, 3_000, 1 << 40}[rng.IntN(3)])
 		low := rng.IntN(4) == 0 // all ids belong in the first bucket
@@ -42,7 +42,7 @@ func TestDuplicatesModel(t *testing.T) {
 			if low {
 				id >>= 24
 			}
-			if got, want := d.Seen(id, now), dumb.seen(id, now); got != want {
+			if got, want := d.seen(id, now), dumb.seen(id, now); got != want {
 				t.Fatalf("seed %d, id %d of %d, window %d: seen %v, want %v", seed, i, kinds, window, got, want)
 			}
 			if rng.IntN(5_000) == 0 {
@@ -76,9 +76,9 @@ func TestDuplicatesFew(t *testing.T) {
 	everywhere := 0
 	for seed := range uint64(100) {
 		rng := rand.New(rand.NewPCG(seed, 4))
-		d := NewDuplicates(100, 1_000)
+		d := newDuplicates(100, 1_000)
 		for at := range int64(3_000) {
-			if rng.IntN(3) > 0 && d.Seen(rng.Uint64(), 4*at) {
+			if rng.IntN(3) > 0 && d.seen(rng.Uint64(), 4*at) {
 				t.Fatalf("seed %d: a new id is a duplicate", seed)
 			}
 			if !slices.ContainsFunc(d.places.buckets, func(b idBucket) bool { return b.past == 0 }) {
@@ -95,12 +95,12 @@ func TestDuplicatesFew(t *testing.T) {
 // TestDuplicatesAll: every id leaves, and with it the memory.
 func TestDuplicatesAll(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 2))
-	d := NewDuplicates(600_000, 1_000_000)
+	d := newDuplicates(600_000, 1_000_000)
 	for range 200_000 {
-		d.Seen(rng.Uint64(), 0)
+		d.seen(rng.Uint64(), 0)
 	}
 	for at := int64(0); at < 10; at++ { // a window later all but these few are gone
-		d.Seen(rng.Uint64(), 700_000+at)
+		d.seen(rng.Uint64(), 700_000+at)
 	}
 	if d.Size() != 10 || d.places.n != 10 || len(d.places.buckets) > 100 || len(d.came.blocks) > 1 {
 		t.Errorf("%d ids in the queue, %d in %d buckets, %d blocks", d.Size(), d.places.n, len(d.places.buckets), len(d.came.blocks))
@@ -116,10 +116,10 @@ func TestDuplicatesAll(t *testing.T) {
 
 // TestDuplicatesBound: at the bound the oldest id goes, and only that.
 func TestDuplicatesBound(t *testing.T) {
-	d := NewDuplicates(600_000, 3)
+	d := newDuplicates(600_000, 3)
 	id := func(n uint64) uint64 { return n * 0x9E3779B97F4A7C15 }
 	for i, at := range []int64{0, 200_000, 400_000} { // the pauses between are no ids
-		d.Seen(id(uint64(i)), at)
+		d.seen(id(uint64(i)), at)
 	}
 	if d.Shortened != 0 {
 		t.Fatalf("shortened %d times", d.Shortened)
@@ -129,7 +129,7 @@ func TestDuplicatesBound(t *testing.T) {
 		duplicate bool
 		shortened uint64
 	}{{3, false, 1}, {1, true, 2}, {0, false, 3}, {3, true, 4}, {2, false, 5}} {
-		if got := d.Seen(id(want.n), 400_000); got != want.duplicate || d.Shortened != want.shortened || d.Size() != 3 {
+		if got := d.seen(id(want.n), 400_000); got != want.duplicate || d.Shortened != want.shortened || d.Size() != 3 {
 			t.Errorf("%d: id %d: %v, shortened %d, size %d; want %+v, size 3", i, want.n, got, d.Shortened, d.Size(), want)
 		}
 	}
@@ -142,10 +142,10 @@ func TestDuplicatesBound(t *testing.T) {
 // TestDuplicatesMemory: at most 16 bytes an id, at any number of them that is not small.
 func TestDuplicatesMemory(t *testing.T) {
 	rng := rand.New(rand.NewPCG(1, 3))
-	d := NewDuplicates(600_000, 4_000_000)
+	d := newDuplicates(600_000, 4_000_000)
 	most := 0.0
 	for i := 1; i <= 1_000_000; i++ {
-		d.Seen(rng.Uint64(), int64(i/10))
+		d.seen(rng.Uint64(), int64(i/10))
 		if i >= 30_000 && i%1_000 == 0 {
 			most = max(most, float64(memoryOf(&d))/float64(i))
 		}
@@ -168,7 +168,7 @@ func memoryOf(d *Duplicates) int {
 // BenchmarkDuplicates notes ids of 1,000 events a second, with a window of 10 minutes that is full.
 // 1 % of them repeat one of the last 100,000.
 func BenchmarkDuplicates(b *testing.B) {
-	d := NewDuplicates(600_000, 4_000_000)
+	d := newDuplicates(600_000, 4_000_000)
 	id := func(i int) uint64 {
 		if i%100 == 0 {
 			i -= 50_001
@@ -177,10 +177,10 @@ func BenchmarkDuplicates(b *testing.B) {
 	}
 	i := 0
 	for ; i < 600_000; i++ {
-		d.Seen(id(i), int64(i))
+		d.seen(id(i), int64(i))
 	}
 	for b.Loop() {
-		d.Seen(id(i), int64(i))
+		d.seen(id(i), int64(i))
 		i++
 	}
 	b.ReportMetric(float64(d.Size()), "ids")

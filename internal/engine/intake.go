@@ -82,7 +82,7 @@ func NewIntake(p *Program, secret Secret, o IntakeOptions) *Intake {
 		Program:  p,
 		Decoder:  event.Decoder{Types: o.Types},
 		matcher:  matcher{program: p, secret: secret},
-		IDs:      NewDuplicates(o.DedupeWindow.Milliseconds(), o.MaxIDs),
+		IDs:      newDuplicates(o.DedupeWindow.Milliseconds(), o.MaxIDs),
 		MaxAhead: o.MaxAhead,
 		Newest:   NoTime,
 	}
@@ -98,7 +98,7 @@ func (in *Intake) TooNew(now int64) bool {
 func (in *Intake) Repeated(timestamp int64) bool {
 	in.identity = in.Event.AppendIdentity(in.identity[:0])
 	s := in.matcher.secret
-	return in.IDs.Seen(siphash.Hash(s.K0, s.K1, in.identity), timestamp)
+	return in.IDs.seen(siphash.Hash(s.K0, s.K1, in.identity), timestamp)
 }
 
 // Operations matches the event and moves the newest time. They are valid until the next call.

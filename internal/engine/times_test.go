@@ -101,3 +101,29 @@ func TestDefaultPackBefore1970(t *testing.T) {
 		}
 	}
 }
+
+// TestUnits: a time before 1970 falls in the millisecond, and the second, that began before it; a timestamp may be anything.
+func TestUnits(t *testing.T) {
+	f := func(ns, ms, s int64) {
+		t.Helper()
+		if m, sec := engine.Milliseconds(ns), engine.Seconds(ns); m != ms || sec != s {
+			t.Errorf("%d ns: got %d ms, %d s, want %d, %d", ns, m, sec, ms, s)
+		}
+	}
+	f(0, 0, 0)
+	f(999_999, 0, 0)
+	f(1_999_999_999, 1999, 1)
+	f(-1, -1, -1)
+	f(-1_000_000_000, -1000, -1)
+	f(-1_000_000_001, -1001, -2)
+	f(engine.Never, 9_223_372_036_854, 9_223_372_036)
+	f(engine.NoTime, -9_223_372_036_855, -9_223_372_037)
+	for ms, want := range map[int64]int64{
+		1: 1_000_000, -1: -1_000_000,
+		math.MaxInt64: 9_223_372_036_854_000_000, math.MinInt64: -9_223_372_036_854_000_000,
+	} {
+		if got := engine.Nanoseconds(ms); got != want {
+			t.Errorf("%d ms: got %d, want %d", ms, got, want)
+		}
+	}
+}

@@ -17,8 +17,8 @@ func (r *BoundRule) AppendValues(dst []thresholds.Value, s *windows.Subject) []t
 	return dst
 }
 
-// AppendValuesAt appends what the rule's counters will have at time t (ns), not before the subject's, with nothing added.
-func (r *BoundRule) AppendValuesAt(dst []thresholds.Value, s *windows.Subject, t int64) []thresholds.Value {
+// appendValuesAt appends what the rule's counters will have at time t (ns), not before the subject's, with nothing added.
+func (r *BoundRule) appendValuesAt(dst []thresholds.Value, s *windows.Subject, t int64) []thresholds.Value {
 	for _, c := range r.Counters {
 		v, atLeast := s.ValueAt(c, t)
 		dst = append(dst, thresholds.Value{Value: v, AtLeast: atLeast})
