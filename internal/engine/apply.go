@@ -143,9 +143,15 @@ func (a *Applier) cross(s *Subject, r int, o *Operation) {
 	values := rule.AppendValues(a.room.values[:0], s.Subject)
 	levels := rule.Next(thresholds.Level(state.Level), values, a.room.levels[:0])
 	a.room.values, a.room.levels = values, levels
-	if len(levels) == 0 {
-		return
+	if len(levels) > 0 {
+		a.announceLevels(s, r, o, values, levels)
 	}
+}
+
+// announceLevels announces levels that rule r has newly reached with values.
+func (a *Applier) announceLevels(s *Subject, r int, o *Operation, values []thresholds.Value, levels []thresholds.Level) {
+	rule := &a.Program.Kinds[s.Kind].Rules[r]
+	state := s.RuleState(r)
 	state.Episode = max(state.Episode, 1)
 	now, _ := s.Time()
 	c := a.crossing(s, rule, values, now)
