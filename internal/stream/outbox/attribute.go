@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// AttributeText is a text as an attribute of a CloudEvent holds it. What attributes may not hold
+// attributeText is a text as an attribute of a CloudEvent holds it. What attributes may not hold
 // (control characters, and code points that are no characters) is percent-encoded, as UTF-8. So is
 // the percent sign, so that only one text leads to it. Mostly it is the text as it is.
-func AttributeText(s string) string {
+func attributeText(s string) string {
 	if !strings.ContainsFunc(s, unfit) {
 		return s
 	}

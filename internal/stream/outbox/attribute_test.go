@@ -17,7 +17,7 @@ var forbidden = regexp.MustCompile(`[\x00-\x1f\x7f-\x{9f}\x{fdd0}-\x{fdef}\x{fff
 func TestAttributeText(t *testing.T) {
 	f := func(s, want string) {
 		t.Helper()
-		if got := AttributeText(s); got != want {
+		if got := attributeText(s); got != want {
 			t.Errorf("%q: got %q, want %q", s, got, want)
 		}
 	}

@@ -35,8 +35,8 @@ const (
 	LeaseOutlives = 12 * time.Second
 )
 
-// ErrNotOurs: a newer generation publishes the outbox.
-var ErrNotOurs = errors.New("another process publishes the outbox now")
+// errNotOurs: a newer generation publishes the outbox.
+var errNotOurs = errors.New("another process publishes the outbox now")
 
 // Fresh reports whether the right is certain enough to publish now, and gives the time until which it is; zero: for ever.
 func (c *Lease) Fresh() (notAfter time.Time, fresh bool) {
@@ -70,14 +70,14 @@ func (r *Relay) hold(ctx context.Context, stored []byte, asked time.Time) error 
 	}
 	if !bytes.Equal(stored, c.Name) {
 		if c.yields(stored, asked) {
-			return ErrNotOurs
+			return errNotOurs
 		}
 		res, err := r.Store.Commit(ctx, r.Shard, &windowstore.Commit{Fences: []windowstore.Fence{{Key: r.leaseKey(), From: stored, To: c.Name}}})
 		if err != nil {
 			return r.failed(ctx, fmt.Errorf("claim outbox of shard %d: %w", r.Shard, err))
 		}
 		if res.Outcome != windowstore.Done {
-			return ErrNotOurs
+			return errNotOurs
 		}
 	}
 	c.Seen, c.rival = asked, nil

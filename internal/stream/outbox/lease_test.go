@@ -84,10 +84,10 @@ func TestOutboxHasOneRelay(t *testing.T) {
 	o.announce("b")
 	o.drain(newer, nil, "b")
 	o.announce("c")
-	o.drain(old, ErrNotOurs)
+	o.drain(old, errNotOurs)
 	o.drain(newer, nil, "c")
 	o.announce("d")
-	o.drain(o.relay(8, 3), ErrNotOurs) // of the same generation: it takes the number of partitions for another
+	o.drain(o.relay(8, 3), errNotOurs) // of the same generation: it takes the number of partitions for another
 	if err := o.store.Delete(t.Context(), 0, o.store.Keys().AppendLeaseKey(nil, 0)); err != nil {
 		t.Fatal(err)
 	}
@@ -105,7 +105,7 @@ func TestRelaySleeps(t *testing.T) {
 			o.drain(newer, nil, "a")
 			o.pub.ids = nil
 		}
-		if err := old.Drain(t.Context()); !errors.Is(err, ErrNotOurs) || len(o.pub.ids) > 0 {
+		if err := old.Drain(t.Context()); !errors.Is(err, errNotOurs) || len(o.pub.ids) > 0 {
 			t.Errorf("published %v, error %v", o.pub.ids, err)
 		}
 		// Alone, it looks again and goes on.
@@ -125,9 +125,9 @@ func TestClaimIsOutlived(t *testing.T) {
 		o.announce("a")
 		o.drain(before, nil, "a")
 		o.announce("b")
-		o.drain(r, ErrNotOurs)
+		o.drain(r, errNotOurs)
 		<-time.After(LeaseOutlives - time.Second)
-		o.drain(r, ErrNotOurs)
+		o.drain(r, errNotOurs)
 		<-time.After(time.Second)
 		o.drain(r, nil, "b")
 	})
@@ -158,9 +158,9 @@ func TestClaimIsNotOutlivedAsleep(t *testing.T) {
 			o.drain(newer, nil, "a")
 			o.pub.ids = nil
 		}}
-		o.drain(old, ErrNotOurs)
+		o.drain(old, errNotOurs)
 		o.announce("b")
-		o.drain(old, ErrNotOurs)
+		o.drain(old, errNotOurs)
 		o.drain(newer, nil, "b")
 	})
 }
@@ -171,7 +171,7 @@ func TestSentInTime(t *testing.T) {
 		c := NewLease(1, 1)
 		c.Seen = time.Now()
 		notAfter, ok := c.Fresh()
-		r := &DeadlineReader{RecordReader: kafka.NewRecordReader(make([]kafka.Record, 2)...), NotAfter: notAfter}
+		r := &deadlineReader{RecordReader: kafka.NewRecordReader(make([]kafka.Record, 2)...), NotAfter: notAfter}
 		if _, err := r.ReadRecord(); err != nil || !ok {
 			t.Errorf("error %v, fresh %v", err, ok)
 		}

@@ -29,7 +29,7 @@ const (
 // was stopped while it dialled would send them when it wakes up. If the error is a kafka.WriteErrors, those without one are safe.
 func (p *Producer) WriteMessages(ctx context.Context, notAfter time.Time, messages ...kafka.Message) error {
 	for done := 0; done < len(messages); {
-		n := BatchOf(messages[done:])
+		n := batchOf(messages[done:])
 		if err := p.send(ctx, notAfter, messages[done:done+n]); err != nil {
 			errs := make(kafka.WriteErrors, len(messages))
 			for i := range errs[done:] {
@@ -42,15 +42,15 @@ func (p *Producer) WriteMessages(ctx context.Context, notAfter time.Time, messag
 	return nil
 }
 
-// DeadlineReader hands out records, when a request is put together, as long as it is not
+// deadlineReader hands out records, when a request is put together, as long as it is not
 // too late.
-type DeadlineReader struct {
+type deadlineReader struct {
 	kafka.RecordReader
 	NotAfter time.Time
 }
 
 // ReadRecord is kafka.RecordReader's.
-func (t *DeadlineReader) ReadRecord() (*kafka.Record, error) {
+func (t *deadlineReader) ReadRecord() (*kafka.Record, error) {
 	if time.Now().After(t.NotAfter) {
 		return nil, ErrTooLate
 	}
@@ -59,8 +59,8 @@ func (t *DeadlineReader) ReadRecord() (*kafka.Record, error) {
 
 var ErrTooLate = errors.New("not sent: too late")
 
-// BatchOf is how many of the messages fit into a batch, at least one.
-func BatchOf(messages []kafka.Message) int {
+// batchOf is how many of the messages fit into a batch, at least one.
+func batchOf(messages []kafka.Message) int {
 	size := 0
 	for i := range messages {
 		m := &messages[i]
@@ -86,7 +86,7 @@ func (p *Producer) send(ctx context.Context, notAfter time.Time, messages []kafk
 		Records: kafka.NewRecordReader(records...), Compression: p.Compression,
 	}
 	if !notAfter.IsZero() {
-		r.Records = &DeadlineReader{r.Records, notAfter}
+		r.Records = &deadlineReader{r.Records, notAfter}
 	}
 	res, err := p.Client.Produce(ctx, r)
 	if err != nil {

@@ -51,10 +51,10 @@ type tail struct {
 }
 
 // attributeID is the id as the CloudEvent has it.
-func (h *Header) attributeID() string { return AttributeText(h.ID) }
+func (h *Header) attributeID() string { return attributeText(h.ID) }
 
 // attributeSubject is the subject as the CloudEvent has it.
-func (h *Header) attributeSubject() string { return AttributeText(h.Key) }
+func (h *Header) attributeSubject() string { return attributeText(h.Key) }
 
 func (p *KafkaPublisher) LoadRecent(ctx context.Context, partition int, since int64) error {
 	t := p.tailOf(partition)
@@ -79,7 +79,7 @@ func (p *KafkaPublisher) readTail(ctx context.Context, t *tail, partition int) e
 	if err != nil {
 		return err
 	}
-	at, late := max(start, end-int64(p.Most)), time.Now().Add(TailPatience)
+	at, late := max(start, end-int64(p.Most)), time.Now().Add(tailPatience)
 	stream := p.Source.Open(p.Topic, partition, at)
 	defer stream.Close()
 	for {
@@ -103,9 +103,9 @@ func (p *KafkaPublisher) readTail(ctx context.Context, t *tail, partition int) e
 	}
 }
 
-// TailPatience is how long the end of the topic is waited for. Kafka takes a
+// tailPatience is how long the end of the topic is waited for. Kafka takes a
 // broker that is gone out of the replicas after 9 s, one that lags after 30, by default.
-const TailPatience = 40 * time.Second
+const tailPatience = 40 * time.Second
 
 // remember notes the ids of a set.
 func (p *KafkaPublisher) remember(ctx context.Context, t *tail, set fetch.RecordSet) error {

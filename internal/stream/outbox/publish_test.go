@@ -106,7 +106,7 @@ func TestTailIsReadThoughItIsLate(t *testing.T) {
 		l := &lateTopic{ids: []string{"a", "b", "c"}, shown: 2, asked: -100}
 		p := l.publisher(t)
 		p.End = func(ctx context.Context, topic string, partition int) (int64, error) {
-			<-time.After(TailPatience + time.Second)
+			<-time.After(tailPatience + time.Second)
 			return l.end(ctx, topic, partition)
 		}
 		if err := errors.Join(p.LoadRecent(t.Context(), 0, 1), p.Write(t.Context(), time.Time{}, 0, entriesOf("b", "c", "d"))); err != nil {
@@ -144,7 +144,7 @@ func TestBatchOf(t *testing.T) {
 		for _, n := range sizes {
 			messages = append(messages, kafka.Message{Value: make([]byte, n)})
 		}
-		if got := BatchOf(messages); got != want {
+		if got := batchOf(messages); got != want {
 			t.Errorf("%v: got %d, want %d", sizes, got, want)
 		}
 	}

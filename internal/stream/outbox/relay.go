@@ -101,7 +101,7 @@ func (r *Relay) complain(pause time.Duration, err error) {
 	if !ok {
 		return
 	}
-	if unpublished, is := errors.AsType[*PublishError](err); is {
+	if unpublished, is := errors.AsType[*publishError](err); is {
 		r.Log.Warn("crossings wait in the outbox", "shard", r.Shard, "error", explain.Kafka(unpublished), "held_back", held)
 	} else {
 		r.Log.Warn("outbox cannot be read: crossings wait there, if there are any", "shard", r.Shard, "error", explain.Store(err), "held_back", held)
@@ -150,7 +150,7 @@ func (r *Relay) takeOver(ctx context.Context) error {
 	r.Pulse.At(watchdog.StepPublish)
 	if err := r.Publish.LoadRecent(ctx, r.Partition, r.generation); err != nil {
 		r.waiting(ctx)
-		return &PublishError{r.Shard, err}
+		return &publishError{r.Shard, err}
 	}
 	r.Pulse.At(watchdog.StepReadOutbox)
 	return nil
@@ -273,7 +273,7 @@ func (r *Relay) some(ctx context.Context) error {
 	}
 	entries, readable, err := r.parse(values)
 	if err != nil && readable == 0 {
-		return &PublishError{r.Shard, err}
+		return &publishError{r.Shard, err}
 	}
 	to, keys, values = r.published+uint64(readable), keys[:readable], values[:readable]
 	r.Metrics.Outbox(r.Shard, r.depth(), oldest(entries))
@@ -285,7 +285,7 @@ func (r *Relay) some(ctx context.Context) error {
 	r.Pulse.At(watchdog.StepPublish)
 	faultpoint.Pass("publish")
 	if err := r.Publish.Write(ctx, notAfter, r.Partition, entries); err != nil {
-		return &PublishError{r.Shard, err}
+		return &publishError{r.Shard, err}
 	}
 	faultpoint.Pass("published")
 	return r.notePublished(ctx, to, keys, values)
@@ -309,17 +309,17 @@ func (r *Relay) parse(values [][]byte) (entries []Entry, readable int, err error
 	return entries, len(values), nil
 }
 
-// PublishError: crossings could not be written to Kafka. All else that stops a relay is the store.
-type PublishError struct {
+// publishError: crossings could not be written to Kafka. All else that stops a relay is the store.
+type publishError struct {
 	shard int
 	err   error
 }
 
-func (e *PublishError) Error() string {
+func (e *publishError) Error() string {
 	return fmt.Sprintf("publish crossings of shard %d: %v", e.shard, e.err)
 }
 
-func (e *PublishError) Unwrap() error { return e.err }
+func (e *publishError) Unwrap() error { return e.err }
 
 func absent(value []byte) bool  { return value == nil }
 func present(value []byte) bool { return value != nil }

@@ -42,7 +42,7 @@ func TestWaitingShows(t *testing.T) {
 	r := NewRelay(NewOptions(store, nil, metrics.New(registry, p), discard), 0, 0)
 	for _, r.Publish = range []Publisher{shut{blind: true}, shut{}} {
 		r.Recent = false
-		var unpublished *PublishError
+		var unpublished *publishError
 		if err := r.PublishAll(t.Context()); !errors.As(err, &unpublished) {
 			t.Fatalf("error %v", err)
 		}
