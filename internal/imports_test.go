@@ -18,7 +18,8 @@ import (
 // arrows are the imports among our packages, from the top down: what each may import. A package without a row may not exist: a
 // new one is a decision. Rows of packages that are still to come say where they belong.
 var arrows = map[string][]string{
-	"cmd/aggregator": {"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/metrics",
+	"cmd/aggregator": {
+		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/metrics",
 		"internal/board", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
 		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
@@ -35,11 +36,13 @@ var arrows = map[string][]string{
 		"internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/humanize",
 	},
-	"internal/demo": {"internal/stream/inspect",
+	"internal/demo": {
+		"internal/stream/inspect",
 		"internal/httpserver", "internal/stream", "internal/engine", "internal/retry", "internal/terminal", "internal/humanize",
 		"internal/event", "internal/thresholds", "internal/windows/store",
 	},
-	"internal/preflight": {"internal/engine", "internal/stream/position",
+	"internal/preflight": {
+		"internal/engine", "internal/stream/position",
 		"internal/stream", "internal/explain", "internal/retry", "internal/humanize", "internal/thresholds",
 		"internal/windows/store", "internal/windows/store/redis",
 	},
@@ -47,28 +50,34 @@ var arrows = map[string][]string{
 	"internal/httpserver": {"internal/retry"},
 
 	// The service, each part over the next one.
-	"internal/stream": {"internal/stream/settings", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
+	"internal/stream": {
+		"internal/stream/settings", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
 		"internal/stream/fetch", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
-	"internal/stream/verify": {"internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
+	"internal/stream/verify": {
+		"internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/outbox", "internal/stream/fetch", "internal/engine",
 		"internal/explain", "internal/retry", "internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
-	"internal/stream/partition": {"internal/stream/outbox", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
+	"internal/stream/partition": {
+		"internal/stream/outbox", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/shard", "internal/stream/fetch", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
-	"internal/stream/janitor": {"internal/stream/position", "internal/stream/metrics",
+	"internal/stream/janitor": {
+		"internal/stream/position", "internal/stream/metrics",
 		"internal/stream/shard", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
-	"internal/stream/shard": {"internal/stream/settings", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
+	"internal/stream/shard": {
+		"internal/stream/settings", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/outbox", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
 	"internal/stream/settings": {"internal/stream/fetch", "internal/engine", "internal/windows/store"},
-	"internal/stream/outbox": {"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
+	"internal/stream/outbox": {
+		"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/fetch", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
 	},
 	"internal/stream/inspect":   {"internal/stream/shard", "internal/engine", "internal/thresholds", "internal/windows", "internal/windows/store"},

@@ -104,7 +104,7 @@ func TestMembersOfBefore(t *testing.T) {
 	both(outbox.FormatHeader, 2)
 	leave := r.oldMember(first.s.membership.ownStore())
 	both(outbox.FormatRecord, 3)
-	time.Sleep(outbox.LeaseFresh + time.Second)
+	<-time.After(outbox.LeaseFresh + time.Second)
 	both(outbox.FormatRecord, 3)
 	leave()
 	both(outbox.FormatHeader, 2)

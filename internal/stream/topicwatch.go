@@ -42,7 +42,8 @@ func (b countingBalancer) AssignGroups(members []kafka.GroupMember, partitions [
 func balancers(given *atomic.Pointer[partitionCounts], store string) []kafka.GroupBalancer {
 	return []kafka.GroupBalancer{
 		headerBalancer{countingBalancer{kafka.RangeGroupBalancer{}, given, store}},
-		countingBalancer{kafka.RangeGroupBalancer{}, given, store}, countingBalancer{kafka.RoundRobinGroupBalancer{}, given, store},
+		countingBalancer{kafka.RangeGroupBalancer{}, given, store},
+		countingBalancer{kafka.RoundRobinGroupBalancer{}, given, store},
 	}
 }
 

@@ -24,6 +24,7 @@ type Janitor struct {
 	Armed     []int                                           // how many subjects of each shard may clear, by the last scan; 0: there was none since the process owns it
 }
 
+// Serve looks for subjects that have something due until ctx ends.
 func (w *Janitor) Serve(ctx context.Context) {
 	var scans sync.WaitGroup
 	defer scans.Wait()

@@ -174,18 +174,41 @@ func (f factory) histogram(name, help string, buckets []float64) prometheus.Hist
 	return h
 }
 
-func (m *Metrics) Event(v engine.Verdict)        { m.Events[v].Inc() }
-func (m *Metrics) DeadLetter(reason string)      { m.dead.WithLabelValues(reason).Inc() }
-func (m *Metrics) Conflict()                     { m.conflicts.Inc() }
-func (m *Metrics) Rewind()                       { m.rewinds.Inc() }
-func (m *Metrics) PassedOver(records int)        { m.Surplus.Add(float64(records)) }
-func (m *Metrics) RepeatSkipped()                { m.skipped.Inc() }
-func (m *Metrics) Forgotten(n int)               { m.Forgot.Add(float64(n)) }
-func (m *Metrics) GaveUpWaiting()                { m.waits.Inc() }
+// Event counts a record read, by what became of it.
+func (m *Metrics) Event(v engine.Verdict) { m.Events[v].Inc() }
+
+// DeadLetter counts a record sent to the dead-letter topic.
+func (m *Metrics) DeadLetter(reason string) { m.dead.WithLabelValues(reason).Inc() }
+
+// Conflict counts a commit that was refused since another process had written a subject.
+func (m *Metrics) Conflict() { m.conflicts.Inc() }
+
+// Rewind counts a shard that went back to its fences.
+func (m *Metrics) Rewind() { m.rewinds.Inc() }
+
+// PassedOver counts records that do not fit their batch.
+func (m *Metrics) PassedOver(records int) { m.Surplus.Add(float64(records)) }
+
+// RepeatSkipped counts a crossing that was in the topic already.
+func (m *Metrics) RepeatSkipped() { m.skipped.Inc() }
+
+// Forgotten counts subjects deleted or shrunk.
+func (m *Metrics) Forgotten(n int) { m.Forgot.Add(float64(n)) }
+
+// GaveUpWaiting counts a partition that went on though the slowest made no progress.
+func (m *Metrics) GaveUpWaiting() { m.waits.Inc() }
+
+// SubjectMade counts a subject written for the first time.
 func (m *Metrics) SubjectMade(k thresholds.Kind) { m.Made[k].Inc() }
-func (m *Metrics) CacheEvicted()                 { m.Evicted.Inc() }
-func (m *Metrics) CacheGrew(bytes int)           { m.cached.Add(float64(bytes)) }
-func (m *Metrics) StrangersSeen(n int)           { m.strangers.Set(float64(n)) }
+
+// CacheEvicted counts a subject dropped from memory.
+func (m *Metrics) CacheEvicted() { m.Evicted.Inc() }
+
+// CacheGrew notes by how many bytes subjects in memory grew.
+func (m *Metrics) CacheGrew(bytes int) { m.cached.Add(float64(bytes)) }
+
+// StrangersSeen notes how many members of the group are not of this deployment.
+func (m *Metrics) StrangersSeen(n int) { m.strangers.Set(float64(n)) }
 
 // Begin forgets what was noted of shards that are made again.
 func (m *Metrics) Begin() {
@@ -214,12 +237,22 @@ func (m *Metrics) found(fault int, counter prometheus.Counter, n float64) {
 	m.faults[fault].SetToCurrentTime()
 }
 
-func (m *Metrics) Lost()              { m.found(faultLoss, m.losses, 1) }
-func (m *Metrics) WentBack()          { m.found(faultRollback, m.rollbacks, 1) }
-func (m *Metrics) RecordGone()        { m.found(faultGone, m.Gone, 1) }
-func (m *Metrics) Hole(records int64) { m.found(faultHole, m.Holes, float64(records)) }
-func (m *Metrics) OutboxDamaged()     { m.found(faultOutbox, m.outboxBad, 1) }
+// Lost notes that a partition's fences were missing.
+func (m *Metrics) Lost() { m.found(faultLoss, m.losses, 1) }
 
+// WentBack notes that a fence was older than written.
+func (m *Metrics) WentBack() { m.found(faultRollback, m.rollbacks, 1) }
+
+// RecordGone notes that a record was gone from the store.
+func (m *Metrics) RecordGone() { m.found(faultGone, m.Gone, 1) }
+
+// Hole notes records that were deleted from the log unread.
+func (m *Metrics) Hole(records int64) { m.found(faultHole, m.Holes, float64(records)) }
+
+// OutboxDamaged notes an outbox entry that was missing or damaged.
+func (m *Metrics) OutboxDamaged() { m.found(faultOutbox, m.outboxBad, 1) }
+
+// StoreUnfit notes whether the store is unfit to keep counts.
 func (m *Metrics) StoreUnfit(is bool) {
 	m.Unfit.Set(0)
 	if is {
@@ -227,6 +260,7 @@ func (m *Metrics) StoreUnfit(is bool) {
 	}
 }
 
+// Operation counts what became of an operation.
 func (m *Metrics) Operation(k thresholds.Kind, o engine.Outcome) {
 	if o.Late {
 		m.late[k].Inc()
@@ -253,10 +287,12 @@ func (m *Metrics) storeCall(operation string, d time.Duration) {
 	m.storeCalls.WithLabelValues(operation).Observe(d.Seconds())
 }
 
+// StoreError counts a failed call of the store.
 func (m *Metrics) StoreError(operation string, err error) {
 	m.StoreErrors.WithLabelValues(operation, redisstore.ErrorKind(err)).Inc()
 }
 
+// Commit notes a commit: how long it took, and its keys.
 func (m *Metrics) Commit(d time.Duration, c *windowstore.Commit) {
 	m.commits.Observe(d.Seconds())
 	m.commitKeys.Observe(float64(len(c.Fences) + len(c.Records) + len(c.Puts)))
@@ -282,6 +318,7 @@ func (m *Metrics) HeldBack(at position.TopicPartition, records int64) {
 	m.held.WithLabelValues(at.Topic, strconv.Itoa(at.Partition)).Set(float64(records))
 }
 
+// Remembered notes the ids remembered for a partition, and how many were forgotten early.
 func (m *Metrics) Remembered(at position.TopicPartition, ids int, shortened uint64) {
 	m.ids.WithLabelValues(at.Topic, strconv.Itoa(at.Partition)).Set(float64(ids))
 	m.shortened.Add(float64(shortened))
@@ -304,6 +341,7 @@ func (m *Metrics) Drop(at position.TopicPartition) {
 	m.newest.DeleteLabelValues(at.Topic, p)
 }
 
+// Outbox notes how many entries wait, and the Kafka timestamp of the oldest, ms.
 func (m *Metrics) Outbox(shard int, entries uint64, oldest int64) {
 	s := strconv.Itoa(shard)
 	m.Depth.WithLabelValues(s).Set(float64(entries))

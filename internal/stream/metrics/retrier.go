@@ -18,6 +18,7 @@ type Retrier struct {
 	Jitter  retry.Jitter    // of pauses
 }
 
+// NewRetrier makes the retrier of a process.
 func NewRetrier(m *Metrics, log *slog.Logger) Retrier {
 	return Retrier{m, log, &retry.Throttle{}, retry.Random}
 }

@@ -57,9 +57,9 @@ func OldestFormat() Format { return FormatRecord }
 const checksumSize = 8
 
 var (
-	// ErrDamaged: nobody can read the entry.
+	// ErrDamaged is of an entry that nobody can read.
 	ErrDamaged = errors.New("outbox entry is damaged")
-	// ErrUnreadable: the entry is whole, and this version cannot read it.
+	// ErrUnreadable is of an entry that is whole, and that this version cannot read.
 	ErrUnreadable = errors.New("outbox entry cannot be read")
 )
 

@@ -21,6 +21,7 @@ type Lease struct {
 	since time.Time // since when the rival has been the same one
 }
 
+// NewLease makes the lease of a process in a generation of the group. It is not taken yet.
 func NewLease(generation int32, process uint64) Lease {
 	return Lease{Name: binary.BigEndian.AppendUint64(binary.BigEndian.AppendUint64(nil, uint64(generation)), process)}
 }

@@ -57,6 +57,7 @@ func (t *deadlineReader) ReadRecord() (*kafka.Record, error) {
 	return t.RecordReader.ReadRecord()
 }
 
+// ErrTooLate is of a request that was not sent, since its time was over.
 var ErrTooLate = errors.New("not sent: too late")
 
 // batchOf is how many of the messages fit into a batch, at least one.

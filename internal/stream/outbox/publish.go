@@ -56,6 +56,7 @@ func (h *Header) attributeID() string { return attributeText(h.ID) }
 // attributeSubject is the subject as the CloudEvent has it.
 func (h *Header) attributeSubject() string { return attributeText(h.Key) }
 
+// LoadRecent reads the ids at the end of a partition, once for each since, a growing number of the caller.
 func (p *KafkaPublisher) LoadRecent(ctx context.Context, partition int, since int64) error {
 	t := p.tailOf(partition)
 	t.reading.Lock()

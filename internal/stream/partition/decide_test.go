@@ -208,7 +208,7 @@ func TestDecidedBefore(t *testing.T) {
 	for range 2 * forgetEvery {
 		records[5].Offset++
 		low = records[5].Offset - 10
-		d.verdict(&records[5]) // a repeat each time
+		_, _ = d.verdict(&records[5]) // a repeat each time
 	}
 	if len(d.repeats) > forgetEvery || d.decided(5) || !d.decided(d.decidedTo-10) {
 		t.Errorf("%d duplicates kept, from %d", len(d.repeats), d.knownFrom)

@@ -29,6 +29,7 @@ type Assignment struct {
 	clocks []atomic.Int64
 }
 
+// NewAssignment makes an assignment that nothing has been stored for yet.
 func NewAssignment(topic string, partition, index, shards int) *Assignment {
 	l := &Assignment{
 		Topic: topic, Partition: partition, Index: index, GroupAt: -1, Given: time.Now(),
@@ -43,6 +44,7 @@ func NewAssignment(topic string, partition, index, shards int) *Assignment {
 	return l
 }
 
+// At is the partition.
 func (l *Assignment) At() position.TopicPartition {
 	return position.TopicPartition{Topic: l.Topic, Partition: l.Partition}
 }

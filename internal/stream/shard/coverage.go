@@ -31,6 +31,7 @@ type Coverage struct {
 	newest int64            // stands for the beginning of those that have not begun for all
 }
 
+// NewCoverage makes the coverage of a program's counters; Load reads what is stored of it.
 func NewCoverage(store windowstore.Store, p *engine.Program, partitions []position.TopicPartition, shards int, log *slog.Logger) *Coverage {
 	return &Coverage{store: store, program: p, partitions: partitions, shards: shards, log: log, starts: map[uint64]int64{}, newest: engine.NoTime}
 }
@@ -182,6 +183,7 @@ func encodeStarts(m map[uint64]int64) []byte {
 	return b
 }
 
+// DecodeStarts reads since when each counter is kept, by its hash, ns; 0: from the start.
 func DecodeStarts(b []byte) (map[uint64]int64, error) {
 	in := map[string]int64{}
 	if err := json.Unmarshal(b, &in); err != nil {

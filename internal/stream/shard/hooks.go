@@ -17,6 +17,7 @@ type Hooks struct {
 // RealHooks are those of everything except tests.
 func RealHooks() Hooks { return Hooks{Version: NewVersion, Now: time.Now} }
 
+// NewVersion is a random version.
 func NewVersion() (v [windows.VersionSize]byte) {
 	if _, err := rand.Read(v[:]); err != nil {
 		panic("BUG: no random bytes: " + err.Error())
@@ -24,6 +25,7 @@ func NewVersion() (v [windows.VersionSize]byte) {
 	return v
 }
 
+// NewWriterID is a random number for a process.
 func NewWriterID() uint64 {
 	v := NewVersion()
 	return binary.BigEndian.Uint64(v[:])

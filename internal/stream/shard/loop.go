@@ -25,6 +25,7 @@ type Message struct {
 
 type messageKind uint8
 
+// The kinds of messages.
 const (
 	BeginAssignment messageKind = iota
 	TakeChunk
@@ -35,6 +36,7 @@ const (
 // wake is what begins a turn of a shard.
 type wake uint8
 
+// What begins a turn.
 const (
 	WakeLook    wake = iota // it is time to look at the fences
 	WakeMessage             // a message came

@@ -19,6 +19,7 @@ import (
 // Step is what a goroutine is doing on which others wait.
 type Step uint32
 
+// The steps.
 const (
 	StepRest Step = iota // it waits for work, or for others: for as long as that takes
 	StepReadFences
@@ -109,14 +110,17 @@ const (
 // stalled reports whether it does nothing though it is at work.
 func (w *watched) stalled() bool { return w.still >= stallAfter }
 
+// WatchPartition begins to watch a partition.
 func (d *Watchdog) WatchPartition(p *Pulse, at position.TopicPartition) {
 	d.watch(&watched{Pulse: p, what: "partition", at: at})
 }
 
+// WatchShard begins to watch a shard.
 func (d *Watchdog) WatchShard(p *Pulse, shard int) {
 	d.watch(&watched{Pulse: p, what: "shard", shard: shard})
 }
 
+// WatchRelay begins to watch a relay.
 func (d *Watchdog) WatchRelay(p *Pulse, shard int) {
 	d.watch(&watched{Pulse: p, what: "relay", shard: shard})
 }

@@ -33,6 +33,8 @@ type Alignment struct {
 	expediteUntil atomic.Int64 // ns: until then shards report sooner how far they are
 }
 
+// NewAlignment makes an alignment in which a partition may be ahead of the slowest by ahead ns; gaveUp is called when one goes on
+// though the rest made no progress.
 func NewAlignment(partitions, shards int, ahead int64, gaveUp func()) *Alignment {
 	t := &Alignment{
 		reached: make([][]atomic.Int64, partitions), local: make([]atomic.Bool, partitions), logEnds: make([]atomic.Int64, partitions),
@@ -151,6 +153,7 @@ func (t *Alignment) Expedite(now time.Time) {
 	t.expediteUntil.Store(now.Add(expediteFor).UnixNano())
 }
 
+// Expedited reports whether shards are asked to tell sooner how far they are.
 func (t *Alignment) Expedited(now time.Time) bool { return now.UnixNano() < t.expediteUntil.Load() }
 
 // Headroom is how far a partition may be ahead: a quarter of the shortest

@@ -36,10 +36,12 @@ func (l Log) Reader(partition int, offset int64) *Reader {
 	return &Reader{records: l[partition], At: offset}
 }
 
+// Offsets is that of fetch.Source.
 func (l Log) Offsets(_ context.Context, _ string, partition int) (start, end int64, err error) {
 	return 0, int64(len(l[partition])), nil
 }
 
+// OffsetAt is that of fetch.Source.
 func (l Log) OffsetAt(_ context.Context, _ string, partition int, ms int64) (int64, error) {
 	i := slices.IndexFunc(l[partition], func(r fetch.Record) bool { return r.Timestamp >= ms })
 	if i < 0 {
@@ -48,6 +50,7 @@ func (l Log) OffsetAt(_ context.Context, _ string, partition int, ms int64) (int
 	return int64(i), nil
 }
 
+// Partitions is that of fetch.Source.
 func (l Log) Partitions(context.Context, string) (int, error) { return len(l), nil }
 
 // Reader reads a partition of it. It is its own record set.
@@ -64,8 +67,11 @@ func (r *Reader) Next(ctx context.Context) (fetch.RecordSet, error) {
 	return r, ctx.Err()
 }
 
+// SeekTo is that of fetch.Reader.
 func (r *Reader) SeekTo(offset int64) { r.At = offset }
-func (r *Reader) Close()              {}
+
+// Close is that of fetch.Reader.
+func (r *Reader) Close() {}
 
 // Read is fetch.RecordSet's, as is Span.
 func (r *Reader) Read(_ context.Context, rec *fetch.Record) (bool, error) {
@@ -78,4 +84,5 @@ func (r *Reader) Read(_ context.Context, rec *fetch.Record) (bool, error) {
 	return true, nil
 }
 
+// Span is that of fetch.RecordSet.
 func (r *Reader) Span() (next, end int64) { return r.At, int64(len(r.records)) }
