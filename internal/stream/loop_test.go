@@ -28,6 +28,7 @@ func TestStandsStillOnce(t *testing.T) {
 			if err := r.store.Put(ctx, 0, key, []byte("damaged!!")); err != nil {
 				t.Fatal(err)
 			}
+			synctest.Wait() // the shard is at rest: what it stands at may be read
 			in <- shard.Message{Kind: shard.BeginAssignment, Assignment: r.lease, Fence: r.shard.Standing(0).Stored, Position: position.Position{Clock: engine.NoTime, Newest: engine.NoTime}}
 			r.feed.offset = 0
 			in <- shard.Message{Kind: shard.TakeChunk, Assignment: r.lease, Chunk: r.feed.run(t, []string{line})}
