@@ -3,6 +3,7 @@ package shard
 import (
 	"context"
 	"iter"
+	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
@@ -63,8 +64,7 @@ func (c *cache) read(ctx context.Context, dst []*Entry, subjects iter.Seq[name])
 			l.entries = append(l.entries, e)
 		}
 	}
-	for start := 0; start < len(l.entries); start += MaxLoadKeys {
-		some := l.entries[start:min(start+MaxLoadKeys, len(l.entries))]
+	for some := range slices.Chunk(l.entries, MaxLoadKeys) {
 		records, err := c.records(ctx, some)
 		if err != nil {
 			return dst, err

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -80,8 +81,7 @@ func (l *loader) want(e *Entry, p windows.Part) {
 // reports whether such a subject is in the batch.
 func (c *cache) readParts(ctx context.Context, wants []want) (conflict bool, err error) {
 	l := &c.load
-	for start := 0; start < len(wants); start += MaxLoadKeys {
-		some := wants[start:min(start+MaxLoadKeys, len(wants))]
+	for some := range slices.Chunk(wants, MaxLoadKeys) {
 		l.begin()
 		for i, w := range some {
 			if i == 0 || some[i-1].entry != w.entry {
