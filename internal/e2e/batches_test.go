@@ -44,17 +44,9 @@ func (s *site) produceBatch(partition int32, deltas []int64, values ...string) {
 }
 
 // topicID is the id that Kafka gave a topic.
-func (s *site) topicID(topic string) (id [16]byte) {
+func (s *site) topicID(topic string) [16]byte {
 	s.t.Helper()
-	request := kmsg.NewPtrMetadataRequest()
-	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = &topic
-	request.Topics = append(request.Topics, t)
-	reply, err := request.RequestWith(s.t.Context(), s.client)
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	return reply.Topics[0].TopicID
+	return s.topic(topic).TopicID
 }
 
 // smallLetters are the dead letters, by reason, key and the length of the value that was left out. None is large.

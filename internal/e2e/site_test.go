@@ -184,15 +184,21 @@ func (s *site) endsOf(ctx context.Context, topic string, partitions int) (map[in
 
 func (s *site) partitionsOf(topic string) int {
 	s.t.Helper()
+	return len(s.topic(topic).Partitions)
+}
+
+// topic is what Kafka says of a topic.
+func (s *site) topic(name string) kmsg.MetadataResponseTopic {
+	s.t.Helper()
 	request := kmsg.NewPtrMetadataRequest()
 	t := kmsg.NewMetadataRequestTopic()
-	t.Topic = &topic
+	t.Topic = &name
 	request.Topics = append(request.Topics, t)
 	reply, err := request.RequestWith(s.t.Context(), s.client)
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	return len(reply.Topics[0].Partitions)
+	return reply.Topics[0]
 }
 
 // committed are the offsets of the group, by partition of the events' topic.
