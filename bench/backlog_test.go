@@ -72,7 +72,7 @@ func (x *fixture) verify(j job, l backlog) (counted, verified figures) {
 	began := time.Now()
 	r.awaitCommitted(l.ends)
 	counted = r.concluded(p, l, time.Since(began))
-	verified = x.command(l.events, io.Discard, "verify", "-config", writeConfig(x.b, r.config())) // it fails if there is a difference
+	verified = x.command(l.events, io.Discard, "verify", "-config", servers.WriteFile(x.b, "config.yaml", r.config())) // it fails if there is a difference
 	r.redis.stop()
 	return counted, verified
 }

@@ -5,11 +5,10 @@ package bench
 import (
 	"cmp"
 	"fmt"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -54,11 +53,7 @@ func (s packOptions) text() string {
 // job writes the pack into a file of its own.
 func (s packOptions) job(b testing.TB) job {
 	b.Helper()
-	file := filepath.Join(b.TempDir(), "bench.yaml")
-	if err := os.WriteFile(file, []byte(s.text()), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	return job{name: "bench", pack: file}
+	return job{name: "bench", pack: servers.WriteFile(b, "bench.yaml", s.text())}
 }
 
 // TestPackOptions shows that packs are well formed up to their largest, and how many counters they have.

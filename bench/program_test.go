@@ -4,7 +4,6 @@ package bench
 
 import (
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -24,23 +23,13 @@ func TestMain(m *testing.M) {
 	os.Exit(code)
 }
 
-// writeConfig writes a config into a file of its own.
-func writeConfig(b testing.TB, config string) (file string) {
-	b.Helper()
-	file = filepath.Join(b.TempDir(), "config.yaml")
-	if err := os.WriteFile(file, []byte(config), 0o600); err != nil {
-		b.Fatal(err)
-	}
-	return file
-}
-
 // program is an `aggregator run` under way.
 type program struct{ *servers.Program }
 
 // startProgram starts the program and returns when it is ready to read.
 func startProgram(b testing.TB, config string) *program {
 	b.Helper()
-	p := servers.StartProgram(b, servers.ProgramOptions{Name: "aggregator", Command: []string{aggregator.Path(b), "run", "-config", writeConfig(b, config)}})
+	p := servers.StartProgram(b, servers.ProgramOptions{Name: "aggregator", Command: []string{aggregator.Path(b), "run", "-config", servers.WriteFile(b, "config.yaml", config)}})
 	p.HTTP = p.AwaitLog("started")["http"].(string)
 	p.AwaitReady()
 	return &program{p}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -24,7 +25,7 @@ func TestRules(t *testing.T) {
 }
 
 func TestCheck(t *testing.T) {
-	own := write(t, "own.yaml", ownPack)
+	own := servers.WriteFile(t, "own.yaml", ownPack)
 	fine := func(want string, args ...string) {
 		t.Helper()
 		r := call("", nil, append([]string{"check"}, args...)...)
@@ -33,7 +34,7 @@ func TestCheck(t *testing.T) {
 		}
 	}
 	fine("ok: packs 1, rules 1, tests 1 passed\n", "-rules", own)
-	fine("ok: packs 1, rules 1, tests 1 passed\n", "-config", write(t, "c.yaml", "rules: {packs: [], files: ["+own+"]}"))
+	fine("ok: packs 1, rules 1, tests 1 passed\n", "-config", servers.WriteFile(t, "c.yaml", "rules: {packs: [], files: ["+own+"]}"))
 	for _, args := range [][]string{{}, {"-config", "aggregator.example.yaml"}, {"-rules", "cn-2019-15"}} {
 		r := call("", nil, append([]string{"check"}, args...)...)
 		if r.code != exitFine || !strings.HasPrefix(r.out, "ok: packs 1, rules 17, tests ") || r.err != "" {
@@ -50,7 +51,7 @@ func TestCheck(t *testing.T) {
 func TestCheckFaults(t *testing.T) {
 	f := func(text string, want ...string) {
 		t.Helper()
-		file := write(t, "own.yaml", text)
+		file := servers.WriteFile(t, "own.yaml", text)
 		r := call("", nil, "check", "-rules", file)
 		got := strings.Split(strings.TrimSpace(strings.ReplaceAll(r.err, file, "FILE")), "\n")
 		if r.code != exitUsage || r.out != "" || len(got) != len(want) {
@@ -79,9 +80,9 @@ func TestCheckFaults(t *testing.T) {
 
 // TestCheckAll: the faults of the config and of every pack come at once.
 func TestCheckAll(t *testing.T) {
-	bad := write(t, "bad.yaml", strings.Replace(ownPack, "step: 1m", "step: 7m", 1))
-	wrong := write(t, "wrong.yaml", strings.NewReplacer("at: 2", "at: 1", "own", "other", "id: views", "id: others", "rule: views", "rule: others").Replace(ownPack))
-	config := write(t, "c.yaml", "kafka: {groop: x}\nredis: {db: -1}\nrules: {packs: [], files: ["+bad+", "+wrong+"]}\n")
+	bad := servers.WriteFile(t, "bad.yaml", strings.Replace(ownPack, "step: 1m", "step: 7m", 1))
+	wrong := servers.WriteFile(t, "wrong.yaml", strings.NewReplacer("at: 2", "at: 1", "own", "other", "id: views", "id: others", "rule: views", "rule: others").Replace(ownPack))
+	config := servers.WriteFile(t, "c.yaml", "kafka: {groop: x}\nredis: {db: -1}\nrules: {packs: [], files: ["+bad+", "+wrong+"]}\n")
 	r := call("", []string{"AGGREGATOR_LOG_LEVEL=loud", "AGGREGATOR_LOG_LVEL=info"}, "check", "-config", config)
 	if r.code != exitUsage || r.out != "" {
 		t.Errorf("got %+v", r)
@@ -127,7 +128,7 @@ func TestCheckRulesFlag(t *testing.T) {
 // TestCheckNothing: a pack without tests is checked, and a hint says that nothing was counted.
 func TestCheckNothing(t *testing.T) {
 	text, _, _ := strings.Cut(ownPack, "tests:")
-	file := write(t, "own.yaml", text)
+	file := servers.WriteFile(t, "own.yaml", text)
 	r := call("", nil, "check", "-rules", file)
 	if r.code != exitFine || r.out != "ok: packs 1, rules 1, tests 0 passed\n" || !strings.HasPrefix(r.err, "hint: "+file+" has no tests, so nothing was counted; ") {
 		t.Errorf("got %+v", r)
@@ -136,7 +137,7 @@ func TestCheckNothing(t *testing.T) {
 
 // TestCheckWarning: a warning does not keep a pack from being used.
 func TestCheckWarning(t *testing.T) {
-	file := write(t, "own.yaml", strings.Replace(ownPack, "types: [view]", "types: [view, glance]", 1))
+	file := servers.WriteFile(t, "own.yaml", strings.Replace(ownPack, "types: [view]", "types: [view, glance]", 1))
 	r := call("", nil, "check", "-rules", file)
 	if r.code != exitFine || !strings.HasPrefix(r.out, "ok: packs 1") || !strings.Contains(r.err, file+":3:") || !strings.Contains(r.err, "warning: ") {
 		t.Errorf("got %+v", r)

@@ -19,7 +19,7 @@ func warningsOf(t *testing.T, file string, environ ...string) []string {
 func TestDoors(t *testing.T) {
 	f := func(text string, want ...string) {
 		t.Helper()
-		file := write(t, "c.yaml", text)
+		file := servers.WriteFile(t, "c.yaml", text)
 		got := warningsOf(t, file)
 		for i := range got {
 			got[i] = strings.ReplaceAll(got[i], file, "FILE")
@@ -57,7 +57,7 @@ func TestDoors(t *testing.T) {
 	f("redis: {addrs: ['127.0.0.1:1'], password: p}")
 	f("redis: {addrs: ['redis.example:1'], password: p, tls: {enabled: true}}")
 	f("redis: {addrs: ['redis.example:1'], password: p}", "FILE:1:47: redis.password: warning: without TLS the network between here and redis.example:1 sees the password; set redis.tls.enabled")
-	f("redis: {addrs: ['redis.example:1'], password_file: "+write(t, "p", "p")+"}", "FILE:1:52: redis.password_file: warning: without TLS")
+	f("redis: {addrs: ['redis.example:1'], password_file: "+servers.WriteFile(t, "p", "p")+"}", "FILE:1:52: redis.password_file: warning: without TLS")
 	f("redis: {addrs: ['redis.example:1'], master_name: m, sentinel_password: p}", "FILE:1:72: redis.sentinel_password: warning: without TLS")
 }
 
@@ -71,7 +71,7 @@ func TestDoorsByVariable(t *testing.T) {
 
 // TestSecretModes: a file with a secret that others may read is reported, whichever key names it.
 func TestSecretModes(t *testing.T) {
-	secret := write(t, "secret", "0123456789abcdef0123456789abcdef\n")
+	secret := servers.WriteFile(t, "secret", "0123456789abcdef0123456789abcdef\n")
 	keys := map[string]string{
 		"kafka.sasl.password_file":     "kafka: {sasl: {mechanism: plain, username: u, password_file: %s}}",
 		"redis.password_file":          "redis: {password_file: %s}",
@@ -85,7 +85,7 @@ func TestSecretModes(t *testing.T) {
 			t.Fatal(err)
 		}
 		for key, text := range keys {
-			got := strings.Join(warningsOf(t, write(t, "c.yaml", fmt.Sprintf(text, secret))), "\n")
+			got := strings.Join(warningsOf(t, servers.WriteFile(t, "c.yaml", fmt.Sprintf(text, secret))), "\n")
 			want := key + ": warning: " + secret + " may be read by " + who + "; chmod 600 " + secret
 			if who == "" && got != "" || who != "" && !strings.Contains(got, want) {
 				t.Errorf("%v: got %q, want %q", mode, got, want)
@@ -105,7 +105,7 @@ func TestSecretModes(t *testing.T) {
 		"redis.password": "redis: {password: p}", "http.token": "http: {token: " + httpToken + "}",
 		"kafka.sasl.password": "kafka: {sasl: {mechanism: plain, username: u, password: p}}",
 	} {
-		file := write(t, "c.yaml", text)
+		file := servers.WriteFile(t, "c.yaml", text)
 		if err := os.Chmod(file, 0o644); err != nil {
 			t.Fatal(err)
 		}
@@ -113,7 +113,7 @@ func TestSecretModes(t *testing.T) {
 			t.Errorf("got %q", got)
 		}
 	}
-	file := write(t, "c.yaml", "{}")
+	file := servers.WriteFile(t, "c.yaml", "{}")
 	if err := os.Chmod(file, 0o644); err != nil {
 		t.Fatal(err)
 	}
@@ -126,8 +126,8 @@ func TestSecretModes(t *testing.T) {
 func TestShortWindows(t *testing.T) {
 	f := func(window, ahead, want string) {
 		t.Helper()
-		pack := write(t, "own.yaml", strings.NewReplacer("window: 1h", "window: "+window, "step: 1m", "step: 1s").Replace(ownPack))
-		r := call("", nil, "check", "-config", write(t, "c.yaml", "max_ahead: "+ahead+"\nrules: {packs: [], files: ["+pack+"]}"))
+		pack := servers.WriteFile(t, "own.yaml", strings.NewReplacer("window: 1h", "window: "+window, "step: 1m", "step: 1s").Replace(ownPack))
+		r := call("", nil, "check", "-config", servers.WriteFile(t, "c.yaml", "max_ahead: "+ahead+"\nrules: {packs: [], files: ["+pack+"]}"))
 		got := strings.ReplaceAll(strings.TrimSpace(r.err), pack, "FILE")
 		if r.code != exitFine || !strings.HasPrefix(got, want) || want == "" && got != "" {
 			t.Errorf("window %s, max_ahead %s: got %d, %q, want %q", window, ahead, r.code, got, want)
@@ -142,7 +142,7 @@ func TestShortWindows(t *testing.T) {
 
 // TestWarnings: check prints them and is content, run logs them.
 func TestWarnings(t *testing.T) {
-	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\", debug: true}\nmax_ahead: 366d\n", servers.FreeAddr(t), servers.FreeAddr(t)))
+	config := servers.WriteFile(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\", debug: true}\nmax_ahead: 366d\n", servers.FreeAddr(t), servers.FreeAddr(t)))
 	r := call("", nil, "check", "-config", config)
 	if r.code != exitFine || !strings.HasPrefix(r.out, "ok: packs 1") || !strings.HasPrefix(r.err, config+":3:38: http.debug: warning: ") ||
 		!strings.Contains(r.err, "of rule art3-clicks: 730d is less than twice max_ahead (366d)") {

@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 const httpToken = "t0ken.of+the/test=="
@@ -27,25 +28,25 @@ func TestToken(t *testing.T) {
 	f := func(want, text string) {
 		t.Helper()
 		s := &session{err: t.Output()}
-		_, bad := s.loadConfig(write(t, "c.yaml", text))
+		_, bad := s.loadConfig(servers.WriteFile(t, "c.yaml", text))
 		if want == "" && bad != nil || want != "" && (len(bad) != 1 || !strings.Contains(bad[0], want)) || strings.Contains(fmt.Sprint(bad), "hunter2") {
 			t.Errorf("got %q, want %q", bad, want)
 		}
 	}
 	f("", "http: {token: "+httpToken+"}")
-	f("", "http: {token_file: "+write(t, "token", httpToken+"\n")+"}")
+	f("", "http: {token_file: "+servers.WriteFile(t, "token", httpToken+"\n")+"}")
 	f("http.token: a token is 16 and more letters", "http: {token: hunter2}")
 	f("http.token: a token is 16 and more letters", "http: {token: \"hunter2 hunter2 hunter2\"}")
-	f("http.token_file: a token is 16 and more letters", "http: {token_file: "+write(t, "token", "hunter2")+"}")
+	f("http.token_file: a token is 16 and more letters", "http: {token_file: "+servers.WriteFile(t, "token", "hunter2")+"}")
 	f("http.token_file: ", "http: {token_file: /nowhere}")
-	f("is empty", "http: {token_file: "+write(t, "token", "\n")+"}")
-	f("given twice", "http: {token: "+httpToken+", token_file: "+write(t, "token", httpToken)+"}")
+	f("is empty", "http: {token_file: "+servers.WriteFile(t, "token", "\n")+"}")
+	f("given twice", "http: {token: "+httpToken+", token_file: "+servers.WriteFile(t, "token", httpToken)+"}")
 }
 
 func TestHostFaults(t *testing.T) {
 	f := func(want, text string) {
 		t.Helper()
-		_, bad := (&session{err: t.Output()}).loadConfig(write(t, "c.yaml", "http: {"+text+"}"))
+		_, bad := (&session{err: t.Output()}).loadConfig(servers.WriteFile(t, "c.yaml", "http: {"+text+"}"))
 		if want == "" && bad != nil || want != "" && (len(bad) != 1 || !strings.Contains(bad[0], want)) || strings.Contains(bad.Error(), "hunter2") {
 			t.Errorf("%s: got %q, want %q", text, bad, want)
 		}

@@ -91,10 +91,7 @@ func TestKeys(t *testing.T) {
 // Arguments are environment variables, without their prefix.
 func TestFaults(t *testing.T) {
 	datadriven.RunTest(t, "testdata/config", func(t *testing.T, d *datadriven.TestData) string {
-		file := filepath.Join(t.TempDir(), "c.yaml")
-		if err := os.WriteFile(file, []byte(d.Input), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		file := servers.WriteFile(t, "c.yaml", d.Input)
 		var warned strings.Builder
 		s := &session{err: &warned}
 		for _, a := range d.CmdArgs {
@@ -122,7 +119,7 @@ max_members: 10_000
 dedupe: {window: 1d}
 cloudevents: {types: {com.example.click: click}, crossings: structured}
 `
-	c := load(t, write(t, "c.yaml", text))
+	c := load(t, servers.WriteFile(t, "c.yaml", text))
 	f := func(got, want any) {
 		t.Helper()
 		if !reflect.DeepEqual(got, want) {
@@ -147,7 +144,7 @@ cloudevents: {types: {com.example.click: click}, crossings: structured}
 	f(c.intake.Types, map[string]string{"com.example.click": "click"})
 	f(c.options(nil, nil, nil, nil).RefuseLost, true)
 
-	c = load(t, write(t, "c.yaml", text),
+	c = load(t, servers.WriteFile(t, "c.yaml", text),
 		"AGGREGATOR_KAFKA_BROKERS=c:3, d:4", "AGGREGATOR_REDIS_ADDRS=c:3", "AGGREGATOR_RULES_PACKS=cn-2019-15",
 		"AGGREGATOR_CLOUDEVENTS_TYPES=a=click,b=view", "AGGREGATOR_MAX_AHEAD=1m", "AGGREGATOR_REDIS_CLUSTER=false", "HOME=/x")
 	f(c.kafka.Brokers, []string{"c:3", "d:4"})
@@ -178,7 +175,7 @@ func TestStart(t *testing.T) {
 		f(text, partition.Start{}, "is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h")
 	}
 	f("lastest", partition.Start{}, `did you mean "latest"?`)
-	c := load(t, write(t, "c.yaml", "kafka: {start: 2026-11-01T00:00:00+08:00}")) // which is a date to YAML
+	c := load(t, servers.WriteFile(t, "c.yaml", "kafka: {start: 2026-11-01T00:00:00+08:00}")) // which is a date to YAML
 	if !c.kafka.Start.Time.Equal(time.Date(2026, 10, 31, 16, 0, 0, 0, time.UTC)) {
 		t.Errorf("from YAML: %+v", c.kafka.Start)
 	}
@@ -186,7 +183,7 @@ func TestStart(t *testing.T) {
 
 // TestEveryVariable: every key can be set by its variable.
 func TestEveryVariable(t *testing.T) {
-	file := write(t, "secret", "0123456789abcdef0123456789abcdef\n")
+	file := servers.WriteFile(t, "secret", "0123456789abcdef0123456789abcdef\n")
 	values := map[string]string{
 		"kafka.start": "latest", "kafka.sasl.mechanism": "", "redis.lost": "refuse", "rules.packs": "cn-2019-15-after-order",
 		"http.listen": ":1", "http.external_url": "https://x", "log.level": "debug", "log.format": "json", "commit.max_age": "2s", "max_ahead": "1m", "dedupe.window": "1m",
@@ -210,36 +207,36 @@ func TestEveryVariable(t *testing.T) {
 }
 
 func TestSecrets(t *testing.T) {
-	secret := write(t, "secret", "from the file\n")
+	secret := servers.WriteFile(t, "secret", "from the file\n")
 	text := "redis: {password_file: " + secret + "}\nkafka: {sasl: {mechanism: plain, username: u, password: p}}\n"
 	f := func(want string, environ ...string) {
 		t.Helper()
-		if got := load(t, write(t, "c.yaml", text), environ...).redis.Password; got != want {
+		if got := load(t, servers.WriteFile(t, "c.yaml", text), environ...).redis.Password; got != want {
 			t.Errorf("got %q, want %q", got, want)
 		}
 	}
 	f("from the file")
 	f("from the environment", "AGGREGATOR_REDIS_PASSWORD=from the environment")
-	f("other", "AGGREGATOR_REDIS_PASSWORD_FILE="+write(t, "other", "other\r\n"))
-	if c := load(t, write(t, "c.yaml", text)); c.kafka.SASL == nil || c.kafka.SASL.Name() != "PLAIN" {
+	f("other", "AGGREGATOR_REDIS_PASSWORD_FILE="+servers.WriteFile(t, "other", "other\r\n"))
+	if c := load(t, servers.WriteFile(t, "c.yaml", text)); c.kafka.SASL == nil || c.kafka.SASL.Name() != "PLAIN" {
 		t.Errorf("got %v", c.kafka.SASL)
 	}
 	for _, mechanism := range []string{"scram-sha-256", "scram-sha-512"} {
-		c := load(t, write(t, "c.yaml", text), "AGGREGATOR_KAFKA_SASL_MECHANISM="+mechanism)
+		c := load(t, servers.WriteFile(t, "c.yaml", text), "AGGREGATOR_KAFKA_SASL_MECHANISM="+mechanism)
 		if !strings.EqualFold(c.kafka.SASL.Name(), mechanism) {
 			t.Errorf("got %s", c.kafka.SASL.Name())
 		}
 	}
 
-	key := write(t, "key", "000102030405060708090A0b0c0d0e0f\n")
-	if c := load(t, write(t, "c.yaml", "privacy: {key_file: "+key+"}")); c.key == nil {
+	key := servers.WriteFile(t, "key", "000102030405060708090A0b0c0d0e0f\n")
+	if c := load(t, servers.WriteFile(t, "c.yaml", "privacy: {key_file: "+key+"}")); c.key == nil {
 		t.Error("the key was not read")
 	}
 }
 
 // TestRelativePaths: paths in the file are relative to it.
 func TestRelativePaths(t *testing.T) {
-	dir := filepath.Dir(write(t, "x", ""))
+	dir := filepath.Dir(servers.WriteFile(t, "x", ""))
 	file := filepath.Join(dir, "c.yaml")
 	for name, text := range map[string]string{"own.yaml": ownPack, "secret": "s", "c.yaml": "rules: {files: [own.yaml]}\nredis: {password_file: secret}"} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
@@ -256,7 +253,7 @@ func TestRelativePaths(t *testing.T) {
 func TestTLS(t *testing.T) {
 	own := servers.NewAuthority(t).Issue(servers.Identity{Name: "aggregator"})
 	cert, key := own.Cert, own.Key
-	c := load(t, write(t, "c.yaml", fmt.Sprintf(
+	c := load(t, servers.WriteFile(t, "c.yaml", fmt.Sprintf(
 		"kafka: {tls: {enabled: true, ca_file: %s, cert_file: %s, key_file: %s, server_name: k}}\nredis: {tls: {enabled: true}}", cert, cert, key)))
 	if k := c.kafka.TLS; k == nil || k.RootCAs == nil || len(k.Certificates) != 1 || k.ServerName != "k" {
 		t.Errorf("got %+v", k)
@@ -267,7 +264,7 @@ func TestTLS(t *testing.T) {
 	f := func(want, text string) {
 		t.Helper()
 		s := &session{err: t.Output()}
-		if _, bad := s.loadConfig(write(t, "c.yaml", text)); len(bad) != 1 || !strings.Contains(bad[0], want) {
+		if _, bad := s.loadConfig(servers.WriteFile(t, "c.yaml", text)); len(bad) != 1 || !strings.Contains(bad[0], want) {
 			t.Errorf("got %q, want %q", bad, want)
 		}
 	}
@@ -278,7 +275,7 @@ func TestTLS(t *testing.T) {
 }
 
 func TestConfigDefaults(t *testing.T) {
-	c := load(t, write(t, "c.yaml", ""))
+	c := load(t, servers.WriteFile(t, "c.yaml", ""))
 	if !reflect.DeepEqual(c, load(t, "")) || c.shards != 16 || c.redis.Prefix != windowstore.DefaultPrefix {
 		t.Errorf("got %+v", c)
 	}

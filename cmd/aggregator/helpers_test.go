@@ -4,8 +4,6 @@ import (
 	"bytes"
 	"context"
 	"io"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -26,16 +24,6 @@ func call(stdin string, environ []string, args ...string) result {
 	var out, err bytes.Buffer
 	code := run(context.Background(), args, strings.NewReader(stdin), &out, &err, environ)
 	return result{code, out.String(), err.String()}
-}
-
-// write makes a file in a directory of the test's own.
-func write(t *testing.T, name, text string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
 
 // limit is how long a test waits for anything. Nothing comes near it that works.

@@ -24,7 +24,7 @@ func fakeKafka(t *testing.T, redis string, opts ...kfake.Opt) (addr, config stri
 	}
 	t.Cleanup(c.Close)
 	addr = c.ListenAddrs()[0]
-	return addr, write(t, "c.yaml", fmt.Sprintf(
+	return addr, servers.WriteFile(t, "c.yaml", fmt.Sprintf(
 		"kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\ncommit: {max_age: 100ms}\n", addr, redis))
 }
 
@@ -51,7 +51,7 @@ func TestTopicsWithoutBroker(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	var err strings.Builder
-	config := write(t, "c.yaml", "kafka: {brokers: [\""+servers.FreeAddr(t)+"\"]}")
+	config := servers.WriteFile(t, "c.yaml", "kafka: {brokers: [\""+servers.FreeAddr(t)+"\"]}")
 	if code := run(ctx, []string{"topics", "-config", config}, strings.NewReader(""), &err, &err, nil); code != exitFailed || !strings.Contains(err.String(), "create topics: kafka 127.0.0.1:") ||
 		!strings.Contains(err.String(), "look whether Kafka runs there") || strings.Contains(err.String(), "Client") {
 		t.Errorf("got %d, %s", code, err.String())

@@ -18,6 +18,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -149,7 +150,7 @@ func lookAt(t *testing.T, words []string) {
 // TestDocsPacks checks every pack of docs/rules.md, and runs its tests.
 func TestDocsPacks(t *testing.T) {
 	for _, text := range yamlOf(t, "../../docs/rules.md", 4) {
-		if r := call("", nil, "check", "-rules", write(t, "pack.yaml", text)); r.code != exitFine || r.err != "" {
+		if r := call("", nil, "check", "-rules", servers.WriteFile(t, "pack.yaml", text)); r.code != exitFine || r.err != "" {
 			t.Errorf("%s\n%+v", text, r)
 		}
 	}
@@ -158,7 +159,7 @@ func TestDocsPacks(t *testing.T) {
 // TestDocsConfigs checks the configs of docs/operations.md.
 func TestDocsConfigs(t *testing.T) {
 	for _, text := range yamlOf(t, "../../docs/operations.md", 1) {
-		file := write(t, "own.yaml", ownPack)
+		file := servers.WriteFile(t, "own.yaml", ownPack)
 		config := filepath.Join(filepath.Dir(file), "aggregator.yaml")
 		if err := os.WriteFile(config, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
@@ -360,7 +361,7 @@ func TestGracePeriod(t *testing.T) {
 func TestSecurityPage(t *testing.T) {
 	configs := yamlOf(t, "../../docs/security.md", 4)
 	for _, text := range configs {
-		_, bad := (&session{err: t.Output()}).loadConfig(write(t, "c.yaml", text))
+		_, bad := (&session{err: t.Output()}).loadConfig(servers.WriteFile(t, "c.yaml", text))
 		for _, fault := range bad {
 			if !strings.HasSuffix(fault, "no such file or directory") {
 				t.Errorf("%s: %s", text, fault)

@@ -80,9 +80,9 @@ func TestReplay(t *testing.T) {
 		exitFine, all, "matched 1")
 
 	// Other packs.
-	f(clickOver, exitFine, "", "matched 0, unmatched 1,", "-rules", write(t, "own.yaml", ownPack))
-	f(strings.ReplaceAll(clickOver, "click", "view"), exitFine, "views/incident/A/1/1", "", "-rules", write(t, "own.yaml", ownPack))
-	f(clickOver, exitFine, all, "", "-rules", "cn-2019-15", "-rules", write(t, "own.yaml", ownPack))
+	f(clickOver, exitFine, "", "matched 0, unmatched 1,", "-rules", servers.WriteFile(t, "own.yaml", ownPack))
+	f(strings.ReplaceAll(clickOver, "click", "view"), exitFine, "views/incident/A/1/1", "", "-rules", servers.WriteFile(t, "own.yaml", ownPack))
+	f(clickOver, exitFine, all, "", "-rules", "cn-2019-15", "-rules", servers.WriteFile(t, "own.yaml", ownPack))
 }
 
 const ownPack = `pack: own
@@ -144,7 +144,7 @@ func TestReplayOtherFile(t *testing.T) {
 	}
 	f := func(name, content, reason, command string) {
 		t.Helper()
-		file := write(t, name, content)
+		file := servers.WriteFile(t, name, content)
 		r := call("", nil, "replay", file)
 		lines := strings.Split(strings.TrimSpace(r.err), "\n")
 		if r.code != exitFine || r.out != "" || !strings.HasPrefix(lines[0], file+":1: the value is ") || len(lines) < 4 || len(lines) > 4+strings.Count(content, "\n")/40 ||
@@ -174,7 +174,7 @@ func TestReplayOtherFile(t *testing.T) {
 }
 
 func TestReplayFile(t *testing.T) {
-	file := write(t, "events.ndjson", badLine+clickOver)
+	file := servers.WriteFile(t, "events.ndjson", badLine+clickOver)
 	r := call("", nil, "replay", file)
 	if r.code != exitFine || !strings.Contains(r.err, file+":1: type: ") || strings.Count(r.out, "\n") != 3 {
 		t.Errorf("got %+v", r)
@@ -191,8 +191,8 @@ func TestReplayFile(t *testing.T) {
 
 // TestReplayConfig: a config's packs and the way it takes events in.
 func TestReplayConfig(t *testing.T) {
-	own := write(t, "own.yaml", ownPack)
-	config := write(t, "c.yaml", "rules: {packs: [], files: ["+own+"]}\ncloudevents: {types: {com.example.view: view}}\ndedupe: {window: 1s}\n")
+	own := servers.WriteFile(t, "own.yaml", ownPack)
+	config := servers.WriteFile(t, "c.yaml", "rules: {packs: [], files: ["+own+"]}\ncloudevents: {types: {com.example.view: view}}\ndedupe: {window: 1s}\n")
 	views := `{"specversion":"1.0","id":"x","source":"/s","type":"com.example.view","time":"2026-01-01T00:00:00Z","data":{"incident":"A","count":9}}
 {"id":"1","time":"2026-01-01T00:00:01Z","type":"view","incident":"A"}
 {"id":"1","time":"2026-01-01T00:00:03Z","type":"view","incident":"A"}

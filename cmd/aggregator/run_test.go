@@ -119,7 +119,7 @@ func TestRunWithoutServers(t *testing.T) {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	noLeaks(t)
 	addr := servers.FreeAddr(t)
-	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", addr, addr))
+	config := servers.WriteFile(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", addr, addr))
 	p := start(t, nil, "run", "-config", config)
 	site := p.site(t)
 	log := p.err.Await(t, limit, "warning", says("redis does not answer: trying until it does"))

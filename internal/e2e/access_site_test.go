@@ -40,7 +40,7 @@ func startGuarded(t *testing.T) *guarded {
 	})
 	g.store, g.secureStore = g.startRedis(t, g.own, "yes")
 	g.site = newSite(t, kafka, siteOptions{
-		partitions: 2, redis: g.secureStore, usual: true, extra: "privacy: {key_file: " + write(t, "key", privacyKey) + "}\n",
+		partitions: 2, redis: g.secureStore, usual: true, extra: "privacy: {key_file: " + servers.WriteFile(t, "key", privacyKey) + "}\n",
 	})
 	g.makeScramUser("scrammer", scramPassword)
 	g.store.Do(strings.Fields(strings.Replace(pageBlock(t, "redis"), "PASSWORD", redisPassword, 1))...)

@@ -3,7 +3,6 @@ package e2e
 import (
 	"fmt"
 	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -58,16 +57,6 @@ func (r result) mustPrint(t *testing.T, code int, want ...string) {
 			t.Errorf("got %d, want %d and %q:\n%s%s", r.code, code, w, r.out, r.err)
 		}
 	}
-}
-
-// write makes a file in a directory of the test's own.
-func write(t *testing.T, name, text string) string {
-	t.Helper()
-	file := filepath.Join(t.TempDir(), name)
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
 }
 
 // blocksOf are the fenced blocks of a language in a page of the tree.

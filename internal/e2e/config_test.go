@@ -3,12 +3,14 @@ package e2e
 import (
 	"strings"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // TestBadConfigAndPack: the process names every fault of config, environment and packs at once, a
 // line each. It exits with 2, whatever it was asked to do; the network is not looked at.
 func TestBadConfigAndPack(t *testing.T) {
-	bad := write(t, "bad.yaml", `pack: bad
+	bad := servers.WriteFile(t, "bad.yaml", `pack: bad
 measures:
   clicks: {sum: cuont, types: [click]}
   readers: {distinct: account, types: [view]}
@@ -17,7 +19,7 @@ rules:
   - {id: two, title: Two, by: incdent, window: 1h, step: 1m, limits: {readers: 010}}
   - {id: two, title: Two again, by: incident, window: 1h, step: 1m, limits: {reders: 10}, levels: [0.5]}
 `)
-	config := write(t, "aggregator.yaml", `kafka: {broker: ["127.0.0.1:9"], events: []}
+	config := servers.WriteFile(t, "aggregator.yaml", `kafka: {broker: ["127.0.0.1:9"], events: []}
 redis: {addrs: ["127.0.0.1"], db: -1}
 rules: {packs: [cn-2019-51], files: [`+bad+`, nowhere.yaml]}
 http: {listen: "8080"}

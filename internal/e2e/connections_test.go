@@ -16,7 +16,7 @@ import (
 // startWithDescriptors starts the program with few descriptors and no servers to talk to, and returns where it serves.
 func startWithDescriptors(t *testing.T, descriptors int) *daemon {
 	t.Helper()
-	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", servers.FreeAddr(t), servers.FreeAddr(t)))
+	config := servers.WriteFile(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\n", servers.FreeAddr(t), servers.FreeAddr(t)))
 	script := fmt.Sprintf("ulimit -n %d && exec \"$0\" \"$@\"", descriptors)
 	d := launch(t, "limited", append([]string{"sh", "-c", script}, runCommand(t, aggregator, config)...), "AGGREGATOR_LOG_FORMAT=json")
 	d.mayLogErrors = true

@@ -116,7 +116,7 @@ func (s *site) describedGroup(t *testing.T) (members []string, fault string) {
 func TestLiveOnKafka(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	name := fmt.Sprintf("live-%d", time.Now().UnixNano())
-	config := write(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s-crossings}\nredis: {addrs: [%q]}\n",
+	config := servers.WriteFile(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s-crossings}\nredis: {addrs: [%q]}\n",
 		kafka.Addr(), name, name, name, redis.Addr()))
 	for _, want := range []string{": made, 3 partitions\n", ": exists\n"} {
 		r := call(t, "", nil, "topics", "-config", config, "-partitions", "3")

@@ -131,8 +131,8 @@ func judgeHistory(t *testing.T, pack string, records []gen.Record) (h history, l
 		crossings = append(crossings, o.Apply(r.Value, oracle.EventTime)...)
 	}
 	h = history{records: records, displaced: o.Displaced()}
-	config := write(t, "replay.yaml", oneConfig)
-	r := call(t, input.String(), nil, "replay", "-config", config, "-rules", write(t, "pack.yaml", pack), "-counts", "-now", "2026-06-01T00:00:00Z")
+	config := servers.WriteFile(t, "replay.yaml", oneConfig)
+	r := call(t, input.String(), nil, "replay", "-config", config, "-rules", servers.WriteFile(t, "pack.yaml", pack), "-counts", "-now", "2026-06-01T00:00:00Z")
 	if r.code != exitFine {
 		t.Fatalf("replay: %+v", r)
 	}
@@ -215,7 +215,7 @@ func (h *history) lacksOf(t *testing.T, o *oracle.Oracle, pack string) string {
 // runOnce sends a history through `run`, with batches of so many operations, and compares what comes of it with replay.
 func runOnce(t *testing.T, kafka *servers.KafkaServer, redis *servers.RedisServer, pack string, h history, batch int) {
 	t.Helper()
-	key := write(t, "key", strings.Repeat("0", 32))
+	key := servers.WriteFile(t, "key", strings.Repeat("0", 32))
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: pack, extra: oneConfig +
 		fmt.Sprintf("commit: {max_events: %d}\nprivacy: {key_file: %q}\n", batch, key)})
 	s.produce(kafkaRecords(h.records)...)

@@ -91,7 +91,7 @@ func TestRedisAbsentAtStart(t *testing.T) {
 func TestSentinelPassword(t *testing.T) {
 	const password, guess = "sentinels-5ecret", "gue55ed-secret"
 	w := servers.RedisSentinelLocked(t, password)
-	config := write(t, "aggregator.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%s], master_name: %s}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n",
+	config := servers.WriteFile(t, "aggregator.yaml", fmt.Sprintf("kafka: {brokers: [%q]}\nredis: {addrs: [%s], master_name: %s}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n",
 		servers.FreeAddr(t), strings.Join(w.Addrs(), ", "), w.MasterName))
 	f := func(want string, environ ...string) {
 		t.Helper()
@@ -112,7 +112,7 @@ func TestSentinelPassword(t *testing.T) {
 	f("WRONGPASS", "AGGREGATOR_REDIS_SENTINEL_PASSWORD="+guess)
 	f("WRONGPASS", "AGGREGATOR_REDIS_SENTINEL_USERNAME=nobody", "AGGREGATOR_REDIS_SENTINEL_PASSWORD="+password)
 
-	right := []string{"AGGREGATOR_REDIS_SENTINEL_PASSWORD_FILE=" + write(t, "password", password+"\n")}
+	right := []string{"AGGREGATOR_REDIS_SENTINEL_PASSWORD_FILE=" + servers.WriteFile(t, "password", password+"\n")}
 	if live := call(t, "", right, "check", "-config", config, "-live"); !strings.Contains(live.out+live.err, "redis "+w.MasterName+": version ") {
 		t.Errorf("check -live: %+v", live)
 	}

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // shown is all that a program shows of itself, by where.
@@ -84,7 +86,7 @@ func (s *secretSite) fromFiles(t *testing.T) []string {
 	for _, v := range s.fine {
 		name, text, _ := strings.Cut(v, "=")
 		if strings.HasSuffix(name, "PASSWORD") || strings.HasSuffix(name, "TOKEN") {
-			name, text = name+"_FILE", write(t, "secret", text+"\n")
+			name, text = name+"_FILE", servers.WriteFile(t, "secret", text+"\n")
 		}
 		list = append(list, name+"="+text)
 	}
@@ -126,7 +128,7 @@ func (g *guarded) keepsSecrets(t *testing.T) {
 		"http: {token: %s}", "http: {token: [%s]}", "kafka: {sasl: {mechanism: plain, password: %s}}", "kafka: {sasl: {password: %s, password_file: x}}",
 		"redis: {password: \"%s\n  \\q\"}", "redis: {sentinel_password: %s}",
 	} {
-		r := call(t, "", nil, "check", "-config", write(t, "c.yaml", fmt.Sprintf(text, guess)))
+		r := call(t, "", nil, "check", "-config", servers.WriteFile(t, "c.yaml", fmt.Sprintf(text, guess)))
 		if r.code != exitUsage {
 			t.Errorf("%s: got %+v", text, r)
 		}

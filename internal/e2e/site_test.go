@@ -84,7 +84,7 @@ func newSite(t *testing.T, k *servers.KafkaServer, o siteOptions) *site {
 	}
 	s.dead = s.events + ".dlq"
 	rules := s.choosePacks(o)
-	s.config = write(t, "aggregator.yaml", fmt.Sprintf(
+	s.config = servers.WriteFile(t, "aggregator.yaml", fmt.Sprintf(
 		"kafka: {brokers: [%s], group: %s, events: [%s], crossings: %s}\nredis: {addrs: [%s], master_name: %q, prefix: %q}\nhttp: {listen: \"127.0.0.1:0\"}\nlog: {format: json}\n%s%s",
 		cmp.Or(o.brokers, strings.Join(k.Addrs(), ",")), s.group, s.events, s.crossings, o.redis, o.master, s.prefix, rules, o.extra))
 	if o.made {
@@ -112,7 +112,7 @@ func (s *site) choosePacks(o siteOptions) string {
 		return ""
 	}
 	s.packs = append(s.packs, o.pack)
-	return fmt.Sprintf("rules: {packs: [%s], files: [%q]}\n", builtin, write(s.t, "pack.yaml", o.pack))
+	return fmt.Sprintf("rules: {packs: [%s], files: [%q]}\n", builtin, servers.WriteFile(s.t, "pack.yaml", o.pack))
 }
 
 // connect makes a client, which knows what topics there are now.

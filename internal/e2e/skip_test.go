@@ -124,7 +124,7 @@ func TestSkip(t *testing.T) {
 
 // TestSkipUsage: what cannot be an offset of the events' topics is refused before anything begins.
 func TestSkipUsage(t *testing.T) {
-	config := write(t, "aggregator.yaml", "kafka: {events: [clicks, views]}\n")
+	config := servers.WriteFile(t, "aggregator.yaml", "kafka: {events: [clicks, views]}\n")
 	for place, want := range map[string]string{
 		"clicks":       "write it as TOPIC/PARTITION/OFFSET",
 		"clicks/0/x":   `offset "x" is not a number from 0 on`,

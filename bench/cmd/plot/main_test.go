@@ -5,14 +5,12 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 func TestPlot(t *testing.T) {
-	file := filepath.Join(t.TempDir(), "subjects.tsv")
-	text := "# title: T\n# x: n\n# y: s\n# lines: a\nn\ta\n1\t2\n10\t3\n"
-	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
+	file := servers.WriteFile(t, "subjects.tsv", "# title: T\n# x: n\n# y: s\n# lines: a\nn\ta\n1\t2\n10\t3\n")
 	if err := plot(file); err != nil {
 		t.Fatal(err)
 	}
