@@ -80,7 +80,7 @@ var arrows = map[string][]string{
 		"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/fetch", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
 	},
-	"internal/stream/inspect":   {"internal/stream/shard", "internal/engine", "internal/thresholds", "internal/windows", "internal/windows/store"},
+	"internal/stream/inspect":   {"internal/engine", "internal/thresholds", "internal/windows", "internal/windows/store"},
 	"internal/stream/watermark": {"internal/stream/position", "internal/engine", "internal/retry"},
 	"internal/stream/watchdog":  {"internal/stream/position", "internal/stream/metrics", "internal/retry"},
 	"internal/stream/metrics": {
@@ -108,6 +108,7 @@ var arrows = map[string][]string{
 	"internal/windows/store/storetest":    {"internal/windows/store", "internal/windows"},
 	"internal/stream/fetch/fetchtest":     {"internal/stream/fetch"},
 	"internal/stream/metrics/metricstest": {},
+	"internal/stream/inspect/inspecttest": {"internal/stream/inspect", "internal/engine", "internal/thresholds", "internal/windows/store"},
 	"internal/engine/enginetest":          {"internal/engine", "internal/oracle", "internal/thresholds"},
 	"internal/oracle":                     {},
 	"internal/servers":                    {},
@@ -118,7 +119,10 @@ var arrows = map[string][]string{
 }
 
 // testside are the packages that the tests of any package may import besides.
-var testside = []string{"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/stream/fetch/fetchtest", "internal/stream/metrics/metricstest", "internal/windows/store/storetest", "bench/gen"}
+var testside = []string{
+	"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/stream/fetch/fetchtest", "internal/stream/metrics/metricstest",
+	"internal/stream/inspect/inspecttest", "internal/windows/store/storetest", "bench/gen",
+}
 
 // outside reports whether a directory holds what tests or measures the built program: it may import all, and nothing imports it.
 func outside(dir string) bool {

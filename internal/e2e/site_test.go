@@ -19,7 +19,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
@@ -300,7 +300,7 @@ func (s *site) counts(redis string) []string {
 	store := s.store(redis)
 	defer func() { _ = store.Close() }()
 	var lines []string
-	err := inspect.StoredCounts(s.t.Context(), s.program(), store, s.shards, func(line []byte) bool {
+	err := inspecttest.Counts(s.t.Context(), s.program(), store, s.shards, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

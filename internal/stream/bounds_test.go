@@ -6,7 +6,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -44,7 +44,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 500}}]
 	stand(t, a, la)
 	again.count(t, a, la, views("third")...)
 	counts := 0
-	err := inspect.StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
+	err := inspecttest.Counts(t.Context(), p, store, 1, func(line []byte) bool {
 		counts++
 		if !strings.Contains(string(line), `"value":3,`) {
 			t.Errorf("want 3 in %s", line)

@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -76,7 +76,7 @@ func (r *rig) wantedCounts() []string {
 func (r *rig) storedCounts(store windowstore.Store) []string {
 	r.tb.Helper()
 	var lines []string
-	err := inspect.StoredCounts(context.Background(), r.program, store, DefaultShards, func(line []byte) bool {
+	err := inspecttest.Counts(context.Background(), r.program, store, DefaultShards, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

@@ -7,7 +7,7 @@ import (
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -140,7 +140,7 @@ func TestConflictIsNoRewind(t *testing.T) {
 // storedLines are the counts lines of a store of one shard.
 func storedLines(t *testing.T, p *engine.Program, store windowstore.Store) (lines []string) {
 	t.Helper()
-	err := inspect.StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
+	err := inspecttest.Counts(t.Context(), p, store, 1, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

@@ -11,7 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
@@ -132,7 +132,7 @@ rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {readers: 900000}}]
 			t.Fatal(err)
 		}
 	}
-	err := inspect.StoredCounts(t.Context(), p, store, 1, func(line []byte) bool {
+	err := inspecttest.Counts(t.Context(), p, store, 1, func(line []byte) bool {
 		if want := fmt.Sprintf(`"value":%d,`, n); !strings.Contains(string(line), want) {
 			t.Errorf("want %s in %s", want, line)
 		}

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 )
 
 // simTruth is a log and what the oracle says of it.
@@ -143,7 +143,7 @@ func (w *simWorld) check(ctx context.Context) error {
 func (w *simWorld) checkCounts(ctx context.Context) error {
 	var wrong error
 	counted := map[string]bool{}
-	err := inspect.StoredCounts(ctx, w.truth.kind.program, w.store, simShards, func(line []byte) bool {
+	err := inspecttest.Counts(ctx, w.truth.kind.program, w.store, simShards, func(line []byte) bool {
 		key := countKey(line)
 		if want := w.truth.counts[key]; want != string(line) {
 			wrong = fmt.Errorf("counts:\nwant %s\ngot  %s", want, line)

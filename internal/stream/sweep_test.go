@@ -11,7 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
@@ -76,7 +76,7 @@ func (r *sweepRig) scan() {
 // stored reports whether the counts of A are what they were.
 func (r *sweepRig) stored(value int) bool {
 	there := false
-	err := inspect.StoredCounts(r.t.Context(), r.shard.Program, r.store, 1, func(line []byte) bool {
+	err := inspecttest.Counts(r.t.Context(), r.shard.Program, r.store, 1, func(line []byte) bool {
 		there = strings.Contains(string(line), fmt.Sprintf(`"value":%d,`, value))
 		return true
 	})
@@ -412,7 +412,7 @@ func TestSweepMeetsWrite(t *testing.T) {
 	if store.commits != nil {
 		t.Fatal("the sweep wrote nothing")
 	}
-	err = inspect.StoredCounts(t.Context(), p, mem, 1, func(line []byte) bool {
+	err = inspecttest.Counts(t.Context(), p, mem, 1, func(line []byte) bool {
 		if text := string(line); strings.Contains(text, `"subject":"A"`) && !strings.Contains(text, `"value":60,`) {
 			t.Errorf("want 60 in %s", line)
 		}

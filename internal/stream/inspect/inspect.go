@@ -1,13 +1,10 @@
 package inspect
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -30,7 +27,7 @@ func Standings(ctx context.Context, p *engine.Program, store windowstore.Store, 
 	if err != nil || record == nil {
 		return dst, err
 	}
-	s, err := storedSubject(ctx, p, store, number, kind, []byte(id), record)
+	s, err := ReadSubject(ctx, p, store, number, kind, []byte(id), record)
 	if err != nil {
 		return dst, err
 	}
@@ -80,64 +77,8 @@ func FindRecord(ctx context.Context, store windowstore.Store, shards int, kind t
 	return number, key, records[0], nil
 }
 
-// StoredCounts calls yield with the counts lines of everything in the store, of
-// that many shards. The store should be at rest: subjects are read one after the other.
-func StoredCounts(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, yield func(line []byte) bool) error {
-	var all []*engine.Subject
-	keys, err := storedRecords(ctx, store, shards)
-	if err != nil {
-		return err
-	}
-	for n := range shards {
-		some, err := storedSubjects(ctx, p, store, n, keys[n])
-		if err != nil {
-			return err
-		}
-		all = append(all, some...)
-	}
-	p.Counts(all, yield)
-	return nil
-}
-
-// storedRecords are the keys of all records, by shard.
-func storedRecords(ctx context.Context, store windowstore.Store, shards int) ([][][]byte, error) {
-	keys := make([][][]byte, shards)
-	seen := map[string]bool{}
-	err := store.ScanRecords(ctx, func(n int, key []byte) bool {
-		if n < shards && !seen[string(key)] {
-			seen[string(key)] = true
-			keys[n] = append(keys[n], bytes.Clone(key))
-		}
-		return true
-	}, nil)
-	return keys, err
-}
-
-func storedSubjects(ctx context.Context, p *engine.Program, store windowstore.Store, number int, keys [][]byte) ([]*engine.Subject, error) {
-	var all []*engine.Subject
-	for part := range slices.Chunk(keys, shard.MaxLoadKeys) {
-		records, err := store.Load(ctx, number, part, nil)
-		if err != nil {
-			return nil, err
-		}
-		for i, record := range records {
-			_, name, id, _ := store.Keys().ParseRecordKey(part[i])
-			kind, ok := thresholds.ParseKind(name)
-			if record == nil || !ok {
-				continue
-			}
-			s, err := storedSubject(ctx, p, store, number, kind, id, record)
-			if err != nil {
-				return nil, err
-			}
-			all = append(all, s)
-		}
-	}
-	return all, nil
-}
-
-// storedSubject reads a subject's histories, which its values need.
-func storedSubject(ctx context.Context, p *engine.Program, store windowstore.Store, number int, kind thresholds.Kind, id, record []byte) (*engine.Subject, error) {
+// ReadSubject makes a subject of its record in a shard, and reads its histories, which its values need.
+func ReadSubject(ctx context.Context, p *engine.Program, store windowstore.Store, number int, kind thresholds.Kind, id, record []byte) (*engine.Subject, error) {
 	ws, err := windows.DecodeSubject(&p.Kinds[kind].Layout, record)
 	if err != nil {
 		return nil, fmt.Errorf("read a subject of shard %d: %w", number, err)

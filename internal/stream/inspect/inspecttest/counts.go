@@ -1,0 +1,69 @@
+// Package inspecttest reads all that a store has counted, for tests that compare it with what was to be counted.
+package inspecttest
+
+import (
+	"bytes"
+	"context"
+	"slices"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// Counts calls yield with the counts lines of everything in the store, of
+// that many shards. The store should be at rest: subjects are read one after the other.
+func Counts(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, yield func(line []byte) bool) error {
+	var all []*engine.Subject
+	keys, err := records(ctx, store, shards)
+	if err != nil {
+		return err
+	}
+	for n := range shards {
+		some, err := subjects(ctx, p, store, n, keys[n])
+		if err != nil {
+			return err
+		}
+		all = append(all, some...)
+	}
+	p.Counts(all, yield)
+	return nil
+}
+
+// records are the keys of all records, by shard.
+func records(ctx context.Context, store windowstore.Store, shards int) ([][][]byte, error) {
+	keys := make([][][]byte, shards)
+	seen := map[string]bool{}
+	err := store.ScanRecords(ctx, func(n int, key []byte) bool {
+		if n < shards && !seen[string(key)] {
+			seen[string(key)] = true
+			keys[n] = append(keys[n], bytes.Clone(key))
+		}
+		return true
+	}, nil)
+	return keys, err
+}
+
+func subjects(ctx context.Context, p *engine.Program, store windowstore.Store, number int, keys [][]byte) ([]*engine.Subject, error) {
+	var all []*engine.Subject
+	for part := range slices.Chunk(keys, 1_000) {
+		records, err := store.Load(ctx, number, part, nil)
+		if err != nil {
+			return nil, err
+		}
+		for i, record := range records {
+			_, name, id, _ := store.Keys().ParseRecordKey(part[i])
+			kind, ok := thresholds.ParseKind(name)
+			if record == nil || !ok {
+				continue
+			}
+			s, err := inspect.ReadSubject(ctx, p, store, number, kind, id, record)
+			if err != nil {
+				return nil, err
+			}
+			all = append(all, s)
+		}
+	}
+	return all, nil
+}
