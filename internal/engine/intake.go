@@ -28,8 +28,8 @@ const (
 	DefaultMaxIDs       = 4_000_000
 )
 
-// WithDefaults is o with the defaults where it has nothing.
-func (o *IntakeOptions) WithDefaults() IntakeOptions {
+// withDefaults is o with the defaults where it has nothing.
+func (o *IntakeOptions) withDefaults() IntakeOptions {
 	r := *o
 	if r.MaxAhead == 0 {
 		r.MaxAhead = DefaultMaxAhead
@@ -77,7 +77,7 @@ type Intake struct {
 
 // NewIntake makes an intake to which no event has come. Fingerprints are keyed by the secret.
 func NewIntake(p *Program, secret Secret, o IntakeOptions) *Intake {
-	o = o.WithDefaults()
+	o = o.withDefaults()
 	return &Intake{
 		Program:  p,
 		Decoder:  event.Decoder{Types: o.Types},

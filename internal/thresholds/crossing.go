@@ -35,9 +35,6 @@ func (c *Crossing) Status() string {
 	return "crossed"
 }
 
-// Type is the CloudEvents type of the record.
-func (c *Crossing) Type() string { return TypeOf(c.Status()) }
-
 // TypeOf is the CloudEvents type of a crossing's record by its status.
 func TypeOf(status string) string { return "aggregator.threshold." + status }
 

@@ -47,8 +47,8 @@ func TestCrossingNames(t *testing.T) {
 		if got := string(c.AppendID(nil)); got != id {
 			t.Errorf("id %s, want %s", got, id)
 		}
-		if c.Status() != status || c.Severity() != severity || c.Type() != "aggregator.threshold."+status {
-			t.Errorf("%v: %s, %s, %s, want %s, %s", l, c.Status(), c.Severity(), c.Type(), status, severity)
+		if c.Status() != status || c.Severity() != severity || TypeOf(c.Status()) != "aggregator.threshold."+status {
+			t.Errorf("%v: %s, %s, %s, want %s, %s", l, c.Status(), c.Severity(), TypeOf(c.Status()), status, severity)
 		}
 	}
 	f(0, "cleared", "info", "art3-clicks/incident/inc-42/12/0")

@@ -112,7 +112,7 @@ func scriptCrossing(t *testing.T, r *Rule, d *datadriven.TestData) string {
 	if since := scriptArg(d, "since", ""); since != "" {
 		c.Values[0].Since = scriptTime(t, since)
 	}
-	return fmt.Sprintf("%s, key %s\n%s", c.Type(), c.AppendKey(nil), scriptJSON(t, c.AppendJSON(nil)))
+	return fmt.Sprintf("%s, key %s\n%s", TypeOf(c.Status()), c.AppendKey(nil), scriptJSON(t, c.AppendJSON(nil)))
 }
 
 func scriptCounts(t *testing.T, r *Rule, d *datadriven.TestData) string {

@@ -33,7 +33,7 @@ func FuzzOutbox(f *testing.F) {
 			for _, h := range m.Headers {
 				r.Headers = append(r.Headers, fetch.Header{Key: []byte(h.Key), Value: h.Value})
 			}
-			got := CrossingID(&r)
+			got := crossingID(&r)
 			if back, err := url.PathUnescape(got); err != nil || back != e.ID || forbidden.MatchString(got) {
 				t.Errorf("structured %v: id %q, want %q", structured, got, e.ID)
 			}
@@ -47,7 +47,7 @@ func FuzzCrossingID(f *testing.F) {
 	f.Add([]byte("content-type"), []byte("application/cloudevents+json"), []byte(`{"id":"r/incident/a/1/1"}`))
 	f.Add([]byte(nil), []byte(nil), []byte(`{"id":7}`))
 	f.Fuzz(func(t *testing.T, key, header, value []byte) {
-		id := CrossingID(&fetch.Record{Headers: []fetch.Header{{Key: key, Value: header}}, Value: value})
+		id := crossingID(&fetch.Record{Headers: []fetch.Header{{Key: key, Value: header}}, Value: value})
 		if string(key) == "ce_id" && id != string(header) {
 			t.Errorf("id %q, want %q", id, header)
 		}

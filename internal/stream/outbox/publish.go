@@ -118,7 +118,7 @@ func (p *KafkaPublisher) remember(ctx context.Context, t *tail, set fetch.Record
 		if err != nil || !more {
 			return err
 		}
-		if id := CrossingID(&record); record.Fault == nil && id != "" {
+		if id := crossingID(&record); record.Fault == nil && id != "" {
 			t.ids.add(id)
 		}
 	}

@@ -40,8 +40,8 @@ func (e *Entry) parseRecord(b []byte) error {
 	return nil
 }
 
-// CrossingID is the id of a published crossing, in either CloudEvents form, as its attribute has it.
-func CrossingID(r *fetch.Record) string {
+// crossingID is the id of a published crossing, in either CloudEvents form, as its attribute has it.
+func crossingID(r *fetch.Record) string {
 	for _, h := range r.Headers {
 		if string(h.Key) == "ce_id" {
 			return string(h.Value)

@@ -33,8 +33,8 @@ func (s Settings) TopicKey(topic string) []byte { return s.Store.Keys().AppendTo
 // Kept are the settings that a running service looks after.
 var Kept = [...]string{windowstore.SettingOwner, windowstore.SettingCounters, windowstore.SettingShards, windowstore.SettingPartitions, windowstore.SettingBegins}
 
-// Number is the stored number. The first process stores its own value.
-func (s Settings) Number(ctx context.Context, name string, value int) (int, error) {
+// number is the stored number. The first process stores its own value.
+func (s Settings) number(ctx context.Context, name string, value int) (int, error) {
 	b, err := s.Store.PutAbsent(ctx, 0, s.Key(name), strconv.AppendInt(nil, int64(value), 10))
 	if err != nil {
 		return 0, err
@@ -48,7 +48,7 @@ func (s Settings) Number(ctx context.Context, name string, value int) (int, erro
 
 // Shards refuses a store that was made with another number of shards.
 func (s Settings) Shards(ctx context.Context, wanted int) error {
-	n, err := s.Number(ctx, windowstore.SettingShards, wanted)
+	n, err := s.number(ctx, windowstore.SettingShards, wanted)
 	if err == nil && n != wanted {
 		err = mismatch("the store was made with %d shards, the configuration says %d: set redis.shards to %d, or use another redis.prefix", n, wanted, n)
 	}
@@ -58,7 +58,7 @@ func (s Settings) Shards(ctx context.Context, wanted int) error {
 // Partitions is the number of partitions over which crossings are spread, for a topic that has so
 // many. It stays when the topic grows, and the topic may not have fewer.
 func (s Settings) Partitions(ctx context.Context, topic string, has int) (int, error) {
-	n, err := s.Number(ctx, windowstore.SettingPartitions, has)
+	n, err := s.number(ctx, windowstore.SettingPartitions, has)
 	if err == nil && has < n {
 		err = mismatch("topic %s has %d partitions, the store was made with %d: crossings would change their partition; make the topic with %d", topic, has, n, n)
 	}
@@ -118,10 +118,10 @@ func (s Settings) Rewrite(ctx context.Context, m *Made) (done bool, err error) {
 	if done, err := s.Replace(ctx, windowstore.SettingOwner, nil, m.Owner); err != nil || !done {
 		return false, err
 	}
-	if _, err := s.Number(ctx, windowstore.SettingShards, m.Shards); err != nil {
+	if _, err := s.number(ctx, windowstore.SettingShards, m.Shards); err != nil {
 		return false, err
 	}
-	if _, err := s.Number(ctx, windowstore.SettingPartitions, m.Partitions); err != nil {
+	if _, err := s.number(ctx, windowstore.SettingPartitions, m.Partitions); err != nil {
 		return false, err
 	}
 	for topic, id := range m.Topics {

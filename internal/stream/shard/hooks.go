@@ -14,8 +14,8 @@ type Hooks struct {
 	Now     func() time.Time                 // for `detected` and ages only
 }
 
-// RealHooks are those of everything except tests.
-func RealHooks() Hooks { return Hooks{Version: NewVersion, Now: time.Now} }
+// realHooks are those of everything except tests.
+func realHooks() Hooks { return Hooks{Version: NewVersion, Now: time.Now} }
 
 // NewVersion is a random version.
 func NewVersion() (v [windows.VersionSize]byte) {

@@ -55,7 +55,7 @@ func NewOptions(p *engine.Program, store windowstore.Store, shards int, partitio
 		Program: p, Store: store, Keys: store.Keys(), Writer: NewWriterID(), Partitions: partitions,
 		OutboxMax: outbox.MostEntries, OutboxFullLog: &retry.Throttle{}, OutboxFormat: outbox.OldestFormat, CacheBytes: DefaultCacheBytes / shards,
 		Policy:    Policy{MaxAge: time.Second, KeptMax: KeptOperations, EventKeys: p.KeysPerEvent},
-		Alignment: a, Retrier: r, Hooks: RealHooks(),
+		Alignment: a, Retrier: r, Hooks: realHooks(),
 	}
 }
 
