@@ -2,41 +2,47 @@ package thresholds
 
 import (
 	"fmt"
-	"math"
 	"math/big"
-	"math/bits"
 	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
-// levels reads levels and clear, and checks them against the limits.
-func (r *reader) levels(f strictyaml.Fields, d *draft) {
-	places, read, ok := r.levelList(f, d)
+// levelsReader reads the levels of a rule.
+type levelsReader struct {
+	*reader
+	maxMembers uint64
+	d          *draft
+}
+
+// read reads levels and clear, and checks them against the limits.
+func (r levelsReader) read(f strictyaml.Fields) {
+	d := r.d
+	places, read, ok := r.list(f)
 	d.levelsUnread = !ok || f.Misread("levels")
 	clear, given := f.Get("clear")
 	if given {
-		r.clear(clear, d, read)
+		r.clear(clear, read)
 	}
 	d.clearUnread = d.Clear == 0 && (given || f.Misread("clear"))
 	if !ok || !d.sound {
 		return
 	}
-	r.distinguished(places, d)
+	r.distinguished(places)
 	if d.Combine == Ratio {
-		r.reachableRatio(places, d)
+		r.reachableRatio(places)
 	} else {
-		r.reachable(places, d)
+		r.reachable(places)
 	}
 }
 
-// levelList reads the levels, or takes those that a rule has by default. It returns where each is
+// list reads the levels, or takes those that a rule has by default. It returns where each is
 // written; what was written, where all of it could be read; and false if these are no levels.
-func (r *reader) levelList(f strictyaml.Fields, d *draft) (places []strictyaml.Place, read []Level, ok bool) {
+func (r levelsReader) list(f strictyaml.Fields) (places []strictyaml.Place, read []Level, ok bool) {
 	at, given := f.Get("levels")
 	if !given {
-		d.Levels = defaultLevels(d.Limits)
-		return slices.Repeat([]strictyaml.Place{d.at}, len(d.Levels)), d.Levels, true
+		r.d.Levels = defaultLevels(r.d.Limits)
+		return slices.Repeat([]strictyaml.Place{r.d.at}, len(r.d.Levels)), r.d.Levels, true
 	}
 	items, ok := r.List(at, "levels, as [0.5, 0.8, 1]")
 	for _, item := range items {
@@ -61,7 +67,7 @@ func (r *reader) levelList(f strictyaml.Fields, d *draft) (places []strictyaml.P
 		ok = false
 	}
 	if ok {
-		d.Levels = read
+		r.d.Levels = read
 	}
 	return items, read, ok
 }
@@ -86,7 +92,7 @@ func defaultLevels(limits []Limit) []Level {
 
 // clear reads the progress under which the rule re-arms; levels are those of the rule, as
 // far as they could be read.
-func (r *reader) clear(at strictyaml.Place, d *draft, levels []Level) {
+func (r levelsReader) clear(at strictyaml.Place, levels []Level) {
 	l, ok := r.level(at, "a progress")
 	switch {
 	case !ok:
@@ -97,50 +103,36 @@ func (r *reader) clear(at strictyaml.Place, d *draft, levels []Level) {
 	case len(levels) > 0 && l >= slices.Min(levels):
 		r.Fault(at, "clear is %v, but the lowest level is %v; write less than that, or a rule could clear and cross at once",
 			l, slices.Min(levels))
-	case d.WindowText == "all":
+	case r.d.WindowText == "all":
 		r.Warn(at, "nothing leaves the window all, so the rule never clears; take clear out")
 	}
-	d.Clear = l
-}
-
-// asks is the smallest integer that reaches level of limit: their product,
-// rounded up. What does not fit is the largest uint64.
-func asks(limit uint64, level Level) uint64 {
-	hi, lo := bits.Mul64(limit, uint64(level))
-	if hi >= uint64(LevelOne) {
-		return math.MaxUint64
-	}
-	n, rest := bits.Div64(hi, lo, uint64(LevelOne))
-	if rest > 0 && n < math.MaxUint64 {
-		n++
-	}
-	return n
+	r.d.Clear = l
 }
 
 // distinguished checks that no two levels ask the same of a measure: the lower
 // would warn of nothing.
-func (r *reader) distinguished(places []strictyaml.Place, d *draft) {
-	for i := 1; i < len(d.Levels); i++ {
-		for _, l := range d.Limits {
-			n := asks(l.Value, d.Levels[i])
-			if n != asks(l.Value, d.Levels[i-1]) || n > MaxValue {
+func (r levelsReader) distinguished(places []strictyaml.Place) {
+	for i := 1; i < len(r.d.Levels); i++ {
+		for _, l := range r.d.Limits {
+			n := asks(l.Value, r.d.Levels[i])
+			if n != asks(l.Value, r.d.Levels[i-1]) || n > MaxValue {
 				continue
 			}
 			r.Fault(places[i], "the levels %v and %v both ask %d of %s, whose limit is %d; take one of them out",
-				d.Levels[i-1], d.Levels[i], n, strictyaml.Shown(l.Measure.Name), l.Value)
+				r.d.Levels[i-1], r.d.Levels[i], n, strictyaml.Shown(l.Measure.Name), l.Value)
 			break
 		}
 	}
 }
 
 // most is the largest value that a measure of the rule can have, and why.
-func (r *reader) most(m *Measure, d *draft) (uint64, string) {
+func (r levelsReader) most(m *Measure) (uint64, string) {
 	if m.Op == Sum || m.Number != "" {
 		return MaxValue, "counters end there"
 	}
-	by := d.By.String()
+	by := r.d.By.String()
 	foreign := func(t TypeKey) bool { return t.Key != by }
-	if d.kind && len(m.Types) > 0 && !slices.ContainsFunc(m.Types, foreign) {
+	if r.d.kind && len(m.Types) > 0 && !slices.ContainsFunc(m.Types, foreign) {
 		return 1, fmt.Sprintf("what is counted by %s has that %s alone", by, by)
 	}
 	return r.maxMembers, "max_members keeps no more keys"
@@ -148,15 +140,15 @@ func (r *reader) most(m *Measure, d *draft) (uint64, string) {
 
 // reachable checks that every measure can reach every level. At the limit or
 // below, the limit is to blame.
-func (r *reader) reachable(places []strictyaml.Place, d *draft) {
-	for i, level := range d.Levels {
-		for k, l := range d.Limits {
-			most, why := r.most(l.Measure, d)
+func (r levelsReader) reachable(places []strictyaml.Place) {
+	for i, level := range r.d.Levels {
+		for k, l := range r.d.Limits {
+			most, why := r.most(l.Measure)
 			if asks(l.Value, level) <= most {
 				continue
 			}
 			if asks(l.Value, LevelOne) > most {
-				r.Fault(d.limits[k], "%s is never more than %d, as %s; lower the limit", strictyaml.Shown(l.Measure.Name), most, why)
+				r.Fault(r.d.limits[k], "%s is never more than %d, as %s; lower the limit", strictyaml.Shown(l.Measure.Name), most, why)
 			} else {
 				r.Fault(places[i], "the level %v asks %d of %s, which is never more than %d, as %s; lower the level",
 					level, asks(l.Value, level), strictyaml.Shown(l.Measure.Name), most, why)
@@ -166,13 +158,13 @@ func (r *reader) reachable(places []strictyaml.Place, d *draft) {
 }
 
 // reachableRatio checks that the measures together can reach every level.
-func (r *reader) reachableRatio(places []strictyaml.Place, d *draft) {
+func (r levelsReader) reachableRatio(places []strictyaml.Place) {
 	sum := new(big.Rat)
-	for _, l := range d.Limits {
-		most, _ := r.most(l.Measure, d)
+	for _, l := range r.d.Limits {
+		most, _ := r.most(l.Measure)
 		sum.Add(sum, new(big.Rat).SetFrac(new(big.Int).SetUint64(most), new(big.Int).SetUint64(l.Value)))
 	}
-	for i, level := range d.Levels {
+	for i, level := range r.d.Levels {
 		if want := big.NewRat(int64(level), int64(LevelOne)); sum.Cmp(want) < 0 {
 			reach, _ := sum.Float64()
 			r.Fault(places[i], "the level %v cannot be reached: all measures at their largest add up to %.4f; lower the limits or the level",

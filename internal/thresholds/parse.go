@@ -23,10 +23,10 @@ func Parse(file string, data []byte, opt Options) (*Pack, []strictyaml.Fault) {
 	if opt.MaxMembers <= 0 {
 		opt.MaxMembers = DefaultMaxMembers
 	}
-	r := &reader{Reader: strictyaml.NewReader(file, "a pack"), maxMembers: uint64(opt.MaxMembers)}
+	r := &packReader{reader: &reader{strictyaml.NewReader(file, "a pack")}, maxMembers: uint64(opt.MaxMembers)}
 	p := &Pack{File: file, Hash: hashOf(data)}
 	if root, ok := r.Document(data); ok {
-		r.pack(root, p)
+		r.read(root, p)
 	}
 	found := r.Sorted()
 	if r.Failed() {
@@ -41,16 +41,14 @@ func hashOf(data []byte) string {
 	return hex.EncodeToString(sum[:])
 }
 
-// reader walks one file.
-type reader struct {
-	*strictyaml.Reader
+// packReader walks one file.
+type packReader struct {
+	*reader
 	maxMembers uint64
-	// rulesUnread: the id of a rule, or all of one, could not be read. Whatever names a rule may mean it.
-	rulesUnread bool
 }
 
-// pack fills p in from the top of the file.
-func (r *reader) pack(root strictyaml.Place, p *Pack) {
+// read fills p in from the top of the file.
+func (r *packReader) read(root strictyaml.Place, p *Pack) {
 	if root.Type == strictyaml.Null {
 		r.Add(strictyaml.Fault{Message: "the file is empty; a pack has at least pack, measures and rules"})
 		return
@@ -66,15 +64,17 @@ func (r *reader) pack(root strictyaml.Place, p *Pack) {
 			r.Warn(at, "%s is the name of a built-in pack, and this is another one; give yours a name of its own", strictyaml.Quote(p.Name))
 		}
 	}
-	ms := r.measures(f)
+	ms := readMeasures(r.reader, f)
 	p.Measures = ms.list
+	rules := &ruleReader{reader: r.reader, measures: ms, maxMembers: r.maxMembers}
 	if at, ok := r.Need(f, "rules", "without rules a pack announces nothing"); ok {
-		r.rules(at, ms, p)
+		rules.read(at, p)
 	} else {
-		r.rulesUnread = true
+		rules.unread = true
 	}
-	ms.warnUnused(r)
+	ms.warnUnused()
 	if at, ok := f.Get("tests"); ok {
-		r.tests(at, p)
+		t := &testReader{r.reader, rulesOf(p, rules.unread)}
+		t.read(at, p)
 	}
 }

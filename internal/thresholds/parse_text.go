@@ -142,3 +142,6 @@ func (r *reader) texts(at strictyaml.Place, want, example string, most int, each
 	slices.Sort(list)
 	return list
 }
+
+// reader reads the values of which all parts of a pack are made: texts, numbers, durations.
+type reader struct{ *strictyaml.Reader }

@@ -2,7 +2,6 @@ package thresholds
 
 import (
 	"math"
-	"math/bits"
 	"slices"
 )
 
@@ -56,14 +55,4 @@ func (r *Rule) Reached(l Level, v []Value, dst []int) []int {
 		}
 	}
 	return dst
-}
-
-// share is value/limit in 1/10,000: whole of them, and rest/limit of one more.
-// What does not fit stays at the largest uint64.
-func share(value, limit uint64) (whole, rest uint64) {
-	hi, lo := bits.Mul64(value, uint64(LevelOne))
-	if hi >= limit {
-		return math.MaxUint64, 0
-	}
-	return bits.Div64(hi, lo, limit)
 }

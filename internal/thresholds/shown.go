@@ -67,3 +67,11 @@ func AppendPlain(dst []byte, id string) []byte {
 	}
 	return appendString(dst, id)
 }
+
+// appendMember appends a string member that is not the first of its object.
+func appendMember(dst []byte, name, value string) []byte {
+	dst = append(dst, ',')
+	dst = appendString(dst, name)
+	dst = append(dst, ':')
+	return appendString(dst, value)
+}

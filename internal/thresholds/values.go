@@ -57,11 +57,3 @@ func appendStanding(dst []byte, st State, progress uint64) []byte {
 	dst = append(dst, `,"progress":`...)
 	return AppendProgress(dst, progress)
 }
-
-// appendMember appends a string member that is not the first of its object.
-func appendMember(dst []byte, name, value string) []byte {
-	dst = append(dst, ',')
-	dst = appendString(dst, name)
-	dst = append(dst, ':')
-	return appendString(dst, value)
-}
