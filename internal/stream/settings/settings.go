@@ -39,9 +39,13 @@ func (s Settings) number(ctx context.Context, name string, value int) (int, erro
 	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.Atoi(string(b))
+	return parseNumber(name, b)
+}
+
+func parseNumber(name string, text []byte) (int, error) {
+	n, err := strconv.Atoi(string(text))
 	if err != nil {
-		return 0, mismatch("setting %s in the store is %q, not a number", name, b)
+		return 0, mismatch("setting %s in the store is %q, not a number", name, text)
 	}
 	return n, nil
 }
