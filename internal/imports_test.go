@@ -57,7 +57,7 @@ var arrows = map[string][]string{
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
 	"internal/stream/verify": {
-		"internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
+		"internal/stream/settings", "internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/outbox", "internal/stream/fetch", "internal/engine",
 		"internal/explain", "internal/retry", "internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},

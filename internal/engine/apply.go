@@ -18,6 +18,9 @@ type Applier struct {
 	room buffers
 }
 
+// Discard is an Emit for those who announce nothing.
+func Discard(*Subject, *thresholds.Crossing) {}
+
 // buffers are kept from one operation to the next, so that an event makes no garbage. Nothing is handed on in them: a method
 // takes one, fills it by append, and puts it back.
 type buffers struct {

@@ -35,14 +35,13 @@ func (a *Applier) endEpisode(s *Subject, r int, date int64) {
 	s.SetRuleState(r, state)
 }
 
-// NextClear is the date at which a rule of s clears next with nothing added, ns; Never if none does.
-func (a *Applier) NextClear(s *Subject) int64 {
-	date, due := a.nextClears(s, a.room.due[:0])
-	a.room.due = due
-	return date
+// Redate works s.Due out again: the date at which a rule of s clears next with nothing added, ns; Never if none does.
+func (a *Applier) Redate(s *Subject) int64 {
+	s.Due, a.room.due = a.nextClears(s, a.room.due[:0])
+	return s.Due
 }
 
-// nextClears is the same, and appends the rules that clear then, in the packs' order.
+// nextClears is that date, and appends the rules that clear then, in the packs' order.
 func (a *Applier) nextClears(s *Subject, dst []int) (date int64, due []int) {
 	date, due = Never, dst
 	for r := range a.Program.Kinds[s.Kind].Rules {

@@ -54,11 +54,11 @@ rules:
 	f("defiance", "12:00:03", engine.Outcome{Fed: []int{2}}, "defied 1 12:00:03")
 	f("click", "12:00:04", engine.Outcome{Fed: []int{0, 1, 3}}, "both 1 12:00:04")
 	f("click", "10:00:00", engine.Outcome{Late: true})
-	if got, want := engine.Seconds(a.NextClear(s)), int64(1_767_272_460); got != want { // 13:01, once the click of 12:00 has left
+	if got, want := engine.Seconds(a.Redate(s)), int64(1_767_272_460); got != want { // 13:01, once the click of 12:00 has left
 		t.Errorf("clears at %d, want %d", got, want)
 	}
 	f("view", "13:01:00", engine.Outcome{Fed: []int{0, 1}}, "both 0 ")
-	if got := a.NextClear(s); got != engine.Never || s.Due != engine.Never {
+	if got := a.Redate(s); got != engine.Never || s.Due != engine.Never {
 		t.Errorf("next clear %d, due %d: nothing is armed", got, s.Due)
 	}
 }

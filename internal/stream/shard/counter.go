@@ -20,7 +20,7 @@ import (
 type counter struct {
 	*Options
 	Number           int
-	Apply            engine.Applier
+	apply            engine.Applier
 	positions        positions
 	cache            cache
 	batch            batch
@@ -183,7 +183,7 @@ func (s *counter) one(p *partitionState, r *Chunk, i int, e *Entry) {
 	if len(s.batch.crossings) > crossings {
 		p.deferred = s.batch.number
 	}
-	if e.foreign && nearLevel(&s.Apply, e, fed, uint64(s.Peers.Load())) && s.pressing() {
+	if e.foreign && nearLevel(&s.apply, e, fed, uint64(s.Peers.Load())) && s.pressing() {
 		s.batch.urgent = true
 	}
 }
@@ -195,12 +195,12 @@ func (s *counter) applyTo(e *Entry, l *Assignment, op *engine.Operation, o *Chun
 		r := s.positions.reach()
 		m = r.At(o.Newest)
 	}
-	s.Apply.Location = engine.Location{Topic: l.Topic, Partition: l.Partition, Offset: o.offset}
+	s.apply.Location = engine.Location{Topic: l.Topic, Partition: l.Partition, Offset: o.offset}
 	s.at.clock = o.clock
 	if s.OnApply != nil {
-		s.OnApply(&s.Apply, e, o)
+		s.OnApply(&s.apply, e, o)
 	}
-	out := s.Apply.Apply(&e.Subject, op, m)
+	out := s.apply.Apply(&e.Subject, op, m)
 	s.Metrics.Operation(e.Kind, out)
 	s.batch.ops++
 	s.batch.weigh(e)
@@ -222,7 +222,7 @@ func (s *counter) touch(e *Entry) {
 		e.kept = &Chunk{}
 	}
 	if e.foreign {
-		e.base = s.Apply.AppendProgress(e.base[:0], &e.Subject)
+		e.base = s.apply.AppendProgress(e.base[:0], &e.Subject)
 	}
 }
 

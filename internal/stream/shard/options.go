@@ -30,6 +30,7 @@ type Options struct {
 	metrics.Retrier // metrics and log
 	Hooks
 	Callbacks
+	Silent bool // no crossing goes to the outbox, as in a recount; false by default
 	// Settings is what shard 0 looks after. By default nobody does.
 	Settings Settings
 }

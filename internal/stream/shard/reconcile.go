@@ -67,7 +67,7 @@ func (s *counter) redo(ctx context.Context, e *Entry, record []byte) error {
 		if err := s.readKept(ctx, e, 0); err != nil {
 			return err
 		}
-		e.base = s.Apply.AppendProgress(e.base[:0], &e.Subject)
+		e.base = s.apply.AppendProgress(e.base[:0], &e.Subject)
 		again = !bytes.Equal(version, e.version)
 		for i := 0; i < len(e.kept.Ops) && !again; i++ {
 			if !s.cache.complete(e, e.kept.adds(i)) {

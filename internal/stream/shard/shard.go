@@ -21,8 +21,11 @@ func New(number int, o *Options) *Shard {
 	s.commits = committer{Options: o, number: number, pulse: &s.Pulse, keys: keys}
 	s.watch = watch{Options: o, number: number, pulse: &s.Pulse}
 	s.StreamTimeShared.Store(engine.NoTime)
-	s.Apply = engine.Applier{Program: o.Program, Emit: s.announce}
-	s.Apply.Since = func(kind thresholds.Kind, counter int) int64 {
+	s.apply = engine.Applier{Program: o.Program, Emit: s.announce}
+	if o.Silent {
+		s.apply.Emit = engine.Discard
+	}
+	s.apply.Since = func(kind thresholds.Kind, counter int) int64 {
 		if o.Settings.Coverage == nil {
 			return s.positions.since()
 		}

@@ -101,7 +101,7 @@ func (s *Shard) swept(n name) *Entry {
 func (s *Shard) clearDue(e *Entry, streamTime int64) {
 	if s.dueBy(e, streamTime) {
 		s.touch(e)
-		s.Apply.Clear(&e.Subject, e.Reached(streamTime))
+		s.apply.Clear(&e.Subject, e.Reached(streamTime))
 		s.batch.weigh(e)
 	}
 }
@@ -110,7 +110,7 @@ func (s *Shard) clearDue(e *Entry, streamTime int64) {
 func (s *Shard) dueBy(e *Entry, streamTime int64) bool {
 	t := e.Reached(streamTime)
 	if e.Due <= t {
-		e.Due = s.Apply.NextClear(&e.Subject)
+		s.apply.Redate(&e.Subject)
 	}
 	return e.Due <= t
 }

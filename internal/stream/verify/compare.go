@@ -5,82 +5,38 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
-// Difference is something of which the log says one thing and the store another.
-type Difference struct {
-	Subject string `json:"subject"` // as incident/inc-42
-	Rule    string `json:"rule,omitempty"`
-	Measure string `json:"measure,omitempty"`
-	// What differs: record (there or not, sound or not), time (the subject's newest), first (its
-	// earliest), value, bucket, members (of a counter), level.
-	What string `json:"what"`
-	Want any    `json:"want"` // by the log
-	Got  any    `json:"got"`  // in the store
-}
-
-// Reason is why something could not be compared.
-type Reason uint8
-
-// The reasons. What each leaves out is counted in Verified.Open.
-const (
-	// OpenOld: counters that reach back before the log as it was read. What lies after its start
-	// was compared.
-	OpenOld Reason = iota
-	// OpenSince: counters that a changed pack brought, whose window reaches back before that.
-	OpenSince
-	// OpenOrder: counters with a weight or an `after` that rest on the order between partitions.
-	OpenOrder
-	// OpenCapped: counters at their cap or bound, which rest on the order, or on what is not in the log.
-	OpenCapped
-	// OpenLevels: levels and episodes that rest on the order between partitions or on what is not in the log.
-	OpenLevels
-	// OpenForgotten: subjects that may be forgotten, since their windows are empty.
-	OpenForgotten
-	NumReasons
-)
-
-func (r Reason) String() string {
-	return [NumReasons]string{
-		"counters compared only from where the log as read is complete", "counters kept only since a pack changed",
-		"counters whose weights or `after` rest on the order between partitions", "counters at their cap",
-		"levels that rest on the order between partitions, or on what the log no longer holds", "subjects whose windows are empty",
-	}[r]
-}
-
 // comparing compares the subjects of a shard at one place.
 type comparing struct {
-	*verification
-	shard   int
-	high    int64 // newest time matched in any partition, ns: no clear in the store is dated later
-	horizon int64 // as verification's
+	program *engine.Program
+	clears  *engine.Applier     // announces nothing
+	began   map[uint64]int64    // since when each counter is kept, as coverage has it
+	limits  []position.Position // of each partition: where the store's shard is, and the recount
+	high    int64               // newest time matched in any partition, ns: no clear in the store is dated later
+	horizon int64               // from which on both sides are complete, ns; NoTime: from the start
+	result  *Result
+	found   func(Difference)
 
 	// of the subject under way
 	kind      thresholds.Kind
 	name      string
-	fed       feeders
+	ordered   bool // the order is known in which its events were applied
 	want, got *engine.Subject
 	now       int64
 	whole     bool // the log as read has all of it
 	sure      bool // and the order in which it was applied is known
 }
 
-func (v *verification) comparing(n int) *comparing {
-	c := &comparing{verification: v, shard: n, high: engine.NoTime, horizon: v.horizon(n)}
-	for _, m := range v.limits[n] {
-		c.high = max(c.high, m.Newest)
-	}
-	return c
-}
-
 func (c *comparing) differ(d Difference) {
-	c.Differences++
-	c.Found(d)
+	c.result.Differences++
+	c.found(d)
 }
 
-func (c *comparing) skip(r Reason) { c.Open[r]++ }
+func (c *comparing) skip(r Reason) { c.result.Open[r]++ }
 
 // subject compares one subject: as the log gives it and as the store has it. Clears that are due by
 // the newest time of all are made in both first, since the store may have made some already. Over
@@ -92,17 +48,17 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.S
 		return
 	}
 	c.whole = c.horizon == engine.NoTime || c.want.First() >= c.horizon && c.got.First() >= c.horizon
-	c.sure = c.whole && c.fed >= 0 && !c.postponed()
+	c.sure = c.whole && c.ordered && !c.postponed()
 	due := max(c.want.Reached(c.high), c.got.Reached(c.high))
 	for _, s := range []*engine.Subject{c.want, c.got} {
 		c.clears.Clear(s, due)
 	}
 	c.time()
-	c.Subjects++
-	for i := range c.Program.Kinds[kind].Layout.Counters {
+	c.result.Subjects++
+	for i := range c.program.Kinds[kind].Layout.Counters {
 		c.counter(i)
 	}
-	for r := range c.Program.Kinds[kind].Rules {
+	for r := range c.program.Kinds[kind].Rules {
 		c.level(r)
 	}
 }
@@ -110,7 +66,7 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.S
 // present deals with a subject that has no record on one side. It reports whether there is
 // something to compare, with an empty subject on that side.
 func (c *comparing) present() bool {
-	layout := &c.Program.Kinds[c.kind].Layout
+	layout := &c.program.Kinds[c.kind].Layout
 	empty := func() *engine.Subject { return engine.NewSubject(windows.NewSubject(layout), c.kind, "") }
 	switch {
 	case c.want == nil && c.horizon != engine.NoTime:
@@ -141,12 +97,12 @@ func (c *comparing) old() bool {
 // while its window reaches back before a counter began.
 func (c *comparing) postponed() bool {
 	since := int64(engine.NoTime)
-	for _, m := range c.limits[c.shard] {
+	for _, m := range c.limits {
 		if m.Since != 0 {
 			since = max(since, m.Since)
 		}
 	}
-	t := &c.Program.Kinds[c.kind]
+	t := &c.program.Kinds[c.kind]
 	for r := range t.Rules {
 		rule := &t.Rules[r]
 		if rule.Clear == 0 || rule.Window == 0 {
@@ -183,7 +139,7 @@ func (c *comparing) time() {
 // ever reports whether the subject has a counter without a window. Such a subject is never
 // forgotten, and crossings state its earliest time.
 func (c *comparing) ever() bool {
-	for i, spec := range c.Program.Kinds[c.kind].Layout.Counters {
+	for i, spec := range c.program.Kinds[c.kind].Layout.Counters {
 		if spec.Step == 0 {
 			for range c.want.Buckets(i) {
 				return true
@@ -192,8 +148,6 @@ func (c *comparing) ever() bool {
 	}
 	return false
 }
-
-func stamp(ns int64) string { return time.Unix(0, ns).UTC().Format(time.RFC3339Nano) }
 
 // since is the time from which on counter i can be compared, ns; NoTime: all of it can.
 func (c *comparing) since(i int) int64 {
@@ -206,7 +160,7 @@ func (c *comparing) since(i int) int64 {
 
 // begin is the time since which counter i is kept, ns; NoTime: it always was.
 func (c *comparing) begin(i int) int64 {
-	id := c.Program.Kinds[c.kind].Layout.Counters[i].ID
+	id := c.program.Kinds[c.kind].Layout.Counters[i].ID
 	t, ok := c.began[id]
 	switch {
 	case c.began == nil || ok && t == 0:
@@ -219,7 +173,7 @@ func (c *comparing) begin(i int) int64 {
 
 // counter compares counter i.
 func (c *comparing) counter(i int) {
-	spec := &c.Program.Kinds[c.kind].Layout.Counters[i]
+	spec := &c.program.Kinds[c.kind].Layout.Counters[i]
 	low, since := spec.Lowest(c.now), c.since(i)
 	p := piece{spec: spec, from: low, weights: c.sure || c.whole && low <= spec.Bucket(c.want.First())}
 	if since != engine.NoTime {
@@ -237,11 +191,11 @@ func (c *comparing) counter(i int) {
 	if !c.certain(i, since) {
 		return
 	}
-	c.Counters++
+	c.result.Counters++
 	p.all = p.from == low
 	if d, differs := p.compare(c.want, c.got, i); differs {
 		d.Subject = c.name
-		d.Rule, d.Measure = c.Program.Kinds[c.kind].Named(i)
+		d.Rule, d.Measure = c.program.Kinds[c.kind].Named(i)
 		c.differ(d)
 	}
 	if spec.Op == windows.Weighted && !p.weights {
@@ -251,7 +205,7 @@ func (c *comparing) counter(i int) {
 
 // reason is why counter i is not compared before a time.
 func (c *comparing) reason(i int) Reason {
-	if t := c.began[c.Program.Kinds[c.kind].Layout.Counters[i].ID]; t != 0 && (c.whole || t > c.horizon) {
+	if t := c.began[c.program.Kinds[c.kind].Layout.Counters[i].ID]; t != 0 && (c.whole || t > c.horizon) {
 		return OpenSince
 	}
 	return OpenOld
@@ -266,7 +220,7 @@ func (c *comparing) certain(i int, since int64) bool {
 	switch {
 	case known:
 		return true
-	case c.Program.Kinds[c.kind].After[i] >= 0:
+	case c.program.Kinds[c.kind].After[i] >= 0:
 		c.skip(OpenOrder)
 		return false
 	case capped || stored:
@@ -282,12 +236,12 @@ func (c *comparing) level(r int) {
 		c.skip(OpenLevels)
 		return
 	}
-	c.Levels++
+	c.result.Levels++
 	want, got := c.want.RuleState(r), c.got.RuleState(r)
 	want.Episode, got.Episode = max(want.Episode, 1), max(got.Episode, 1)
 	if want != got {
 		c.differ(Difference{
-			Subject: c.name, Rule: c.Program.Kinds[c.kind].Rules[r].ID, What: "level", Want: announcedLevel(want), Got: announcedLevel(got),
+			Subject: c.name, Rule: c.program.Kinds[c.kind].Rules[r].ID, What: "level", Want: announcedLevel(want), Got: announcedLevel(got),
 		})
 	}
 }
@@ -296,7 +250,7 @@ func (c *comparing) level(r int) {
 // that is not known. Either the order is known, or the rule's counters have lost nothing yet, so
 // that they only grew.
 func (c *comparing) settled(r int) bool {
-	t := &c.Program.Kinds[c.kind]
+	t := &c.program.Kinds[c.kind]
 	for _, i := range t.Rules[r].Counters {
 		spec := &t.Layout.Counters[i]
 		_, capped := c.want.Value(i)
@@ -316,5 +270,3 @@ func announcedLevel(m windows.RuleState) any {
 		Episode uint64          `json:"episode"`
 	}{json.RawMessage(thresholds.Level(m.Level).String()), m.Episode}
 }
-
-func emitNothing(*engine.Subject, *thresholds.Crossing) {}

@@ -3,6 +3,7 @@ package verify
 import (
 	"context"
 	"fmt"
+	"log/slog"
 	"time"
 
 	"github.com/cespare/xxhash/v2"
@@ -15,6 +16,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -55,25 +57,37 @@ type recounted struct {
 	reached int64 // how far the stream's time may have got in a silence of it, ns; NoTime: nowhere
 }
 
+// recountOptions is what is counted again, and how.
+type recountOptions struct {
+	program *engine.Program
+	intake  engine.IntakeOptions
+	source  fetch.Source
+	secret  engine.Secret
+	shards  int
+	topics  []position.TopicPartition
+	from    []int64               // offset of each
+	out     []partition.Stretches // of each, that were passed over
+	log     *slog.Logger
+}
+
 // newRecount reads partitions from the given offsets on, without the stretches given.
-func newRecount(o *Options, secret engine.Secret, topics []position.TopicPartition, from []int64, out []partition.Stretches, log metrics.Retrier) *recount {
+func newRecount(o *recountOptions) *recount {
 	r := &recount{
-		source: o.Source, store: windowstore.NewMem(o.Shards), waiting: make([][]waitingChunk, o.Shards), fed: map[uint64]feeders{},
+		source: o.source, store: windowstore.NewMem(o.shards), waiting: make([][]waitingChunk, o.shards), fed: map[uint64]feeders{},
 	}
-	quiet := watermark.NewAlignment(len(topics), o.Shards, 0, func() {})
-	so := shard.NewOptions(o.Program, r.store, o.Shards, topics, quiet, metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.Program), log.Log))
-	so.Secret, so.MaxAge, so.OnApply = secret, time.Hour, r.note
-	for n := range o.Shards {
-		s := shard.New(n, so)
-		s.Apply.Emit = emitNothing
-		r.shards = append(r.shards, s)
+	quiet := watermark.NewAlignment(len(o.topics), o.shards, 0, func() {})
+	patient := metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.program), o.log)
+	so := shard.NewOptions(o.program, r.store, o.shards, o.topics, quiet, patient)
+	so.Secret, so.MaxAge, so.OnApply, so.Silent = o.secret, time.Hour, r.note, true
+	for n := range o.shards {
+		r.shards = append(r.shards, shard.New(n, so))
 		r.in = append(r.in, make(chan shard.Message, shard.Queue))
 	}
 	shared := partition.NewShared(partition.Options{
-		Program: o.Program, Secret: secret, Intake: o.Intake, Source: o.Source, Store: r.store, Shards: r.in, Alignment: quiet, Retrier: so.Retrier,
+		Program: o.program, Secret: o.secret, Intake: o.intake, Source: o.source, Store: r.store, Shards: r.in, Alignment: quiet, Retrier: patient,
 	})
-	for i, t := range topics {
-		p := shared.Recount(shard.NewAssignment(t.Topic, t.Partition, i, o.Shards), from[i], out[i])
+	for i, t := range o.topics {
+		p := shared.Recount(shard.NewAssignment(t.Topic, t.Partition, i, o.shards), o.from[i], o.out[i])
 		for _, s := range r.shards {
 			s.Begin(p.Assignment(), nil, p.Start())
 		}
@@ -106,8 +120,8 @@ func (r *recount) progress(to []int64) (done, all int64) {
 }
 
 // read reads every partition up to an offset, the older records first, by
-// their Kafka timestamps: about as they came. piece is called between any two pieces.
-func (r *recount) read(ctx context.Context, to []int64, piece func() error) error {
+// their Kafka timestamps: about as they came. between is called between any two pieces.
+func (r *recount) read(ctx context.Context, to []int64, between func() error) error {
 	for {
 		p, until, err := r.oldest(ctx, to)
 		if err != nil || p == nil {
@@ -116,7 +130,7 @@ func (r *recount) read(ctx context.Context, to []int64, piece func() error) erro
 		if err := r.feed(ctx, p, to[p.Assignment().Index], until); err != nil {
 			return err
 		}
-		if err := piece(); err != nil {
+		if err := between(); err != nil {
 			return err
 		}
 	}
@@ -237,6 +251,11 @@ func (r *recount) note(a *engine.Applier, e *shard.Entry, o *shard.ChunkOp) {
 	}
 }
 
+// ordered reports whether the order is known in which what a subject has was applied.
+func (r *recount) ordered(kind thresholds.Kind, id []byte) bool {
+	return r.fed[xxhash.Sum64(append([]byte{byte(kind)}, id...))] >= 0
+}
+
 // mayHaveCleared reports whether an episode of e has its clear due after the time of o, but no
 // later than where the stream's time may have been when o came. That is not beyond the newest time
 // of o's own partition, unless the partition was silent.
@@ -248,8 +267,8 @@ func (r *recount) mayHaveCleared(a *engine.Applier, e *shard.Entry, o *shard.Chu
 	if high <= low || e.Due > high {
 		return false
 	}
-	e.Due = a.NextClear(&e.Subject)
-	return low < e.Due && e.Due <= high
+	due := a.Redate(&e.Subject)
+	return low < due && due <= high
 }
 
 // forget drops a shard that was compared.

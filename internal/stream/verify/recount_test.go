@@ -5,13 +5,10 @@ import (
 	"log/slog"
 	"testing"
 
-	"github.com/prometheus/client_golang/prometheus"
-
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
@@ -21,13 +18,13 @@ const clicksPack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules
 // recountOf is a recount of the partitions of a log, each from the given offset on.
 func recountOf(t *testing.T, log fetchtest.Log, from int64) *recount {
 	t.Helper()
-	o := &Options{Source: log, Program: enginetest.Compile(t, clicksPack), Shards: 1, Log: slog.New(slog.DiscardHandler)}
-	var topics []position.TopicPartition
-	var starts []int64
-	for p := range log {
-		topics, starts = append(topics, position.TopicPartition{Topic: "events", Partition: p}), append(starts, from)
+	o := &recountOptions{
+		source: log, program: enginetest.Compile(t, clicksPack), shards: 1, out: make([]partition.Stretches, len(log)), log: slog.New(slog.DiscardHandler),
 	}
-	return newRecount(o, engine.Secret{}, topics, starts, make([]partition.Stretches, len(log)), metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.Program), o.Log))
+	for p := range log {
+		o.topics, o.from = append(o.topics, position.TopicPartition{Topic: "events", Partition: p}), append(o.from, from)
+	}
+	return newRecount(o)
 }
 
 // TestVerifyBeginsAtTheClock: the first record that counts for the clock shows where the log as it

@@ -6,8 +6,6 @@ import (
 	"errors"
 	"slices"
 
-	"github.com/cespare/xxhash/v2"
-
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -34,9 +32,9 @@ func (v *verification) compareShard(ctx context.Context, n int) error {
 	return nil
 }
 
-// findExtraRecords finds the records of the store whose subjects the log does not have, as far as it was counted. One
-// look is for all shards, since a Redis goes over all its keys for each. What the service stores later is
-// in memory as well when its shard's turn comes, if it comes from the log.
+// findExtraRecords finds the records of the store whose subjects the log does not have, as far as it
+// was counted. One look is for all shards, since a Redis goes over all its keys for each. What the
+// service stores later is in memory as well when its shard's turn comes, if it comes from the log.
 func (v *verification) findExtraRecords(ctx context.Context) error {
 	v.extra = make([][][]byte, v.Shards)
 	for _, s := range v.recount.shards {
@@ -95,7 +93,7 @@ func (v *verification) compareTogether(ctx context.Context, n int, keys [][]byte
 	}
 	c := v.comparing(n)
 	for i, record := range values[len(v.topics):] {
-		moved, err := v.compareOne(ctx, c, keys[i], record)
+		moved, err := v.compareOne(ctx, c, n, keys[i], record)
 		if err != nil {
 			return nil, err
 		}
@@ -106,23 +104,36 @@ func (v *verification) compareTogether(ctx context.Context, n int, keys [][]byte
 	return again, nil
 }
 
+// comparing compares subjects of a shard at the limits last read of it.
+func (v *verification) comparing(n int) *comparing {
+	c := &comparing{
+		program: v.Program, clears: &v.clears, began: v.began, limits: v.limits[n],
+		high: engine.NoTime, horizon: v.horizon(n), result: &v.Result, found: v.Found,
+	}
+	for _, m := range c.limits {
+		c.high = max(c.high, m.Newest)
+	}
+	return c
+}
+
 // errMoved: the record was written while its parts were read.
 var errMoved = errors.New("written while it was read")
 
-// compareOne compares a subject. It reports whether its record moved meanwhile.
-func (v *verification) compareOne(ctx context.Context, c *comparing, key, record []byte) (moved bool, err error) {
+// compareOne compares a subject of a shard. It reports whether its record moved meanwhile.
+func (v *verification) compareOne(ctx context.Context, c *comparing, n int, key, record []byte) (moved bool, err error) {
 	_, name, id, _ := v.Store.Keys().ParseRecordKey(key)
 	kind, _ := thresholds.ParseKind(name)
-	wanted := v.recount.store.Keys().AppendRecordKey(nil, c.shard, name, id)
-	values, err := v.recount.store.Load(ctx, c.shard, [][]byte{wanted}, nil)
+	again := v.recount.store
+	wanted := again.Keys().AppendRecordKey(nil, n, name, id)
+	values, err := again.Load(ctx, n, [][]byte{wanted}, nil)
 	if err != nil {
 		return false, err
 	}
-	want, err := v.openSubject(ctx, v.recount.store, c.shard, kind, id, wanted, values[0])
+	want, err := v.open(ctx, &storedSubject{store: again, shard: n, kind: kind, id: id, key: wanted, record: values[0]})
 	if err != nil {
 		return false, err
 	}
-	got, err := v.openSubject(ctx, v.Store, c.shard, kind, id, key, record)
+	got, err := v.open(ctx, &storedSubject{store: v.Store, shard: n, kind: kind, id: id, key: key, record: record})
 	switch {
 	case errors.Is(err, errMoved):
 		return true, nil
@@ -132,41 +143,58 @@ func (v *verification) compareOne(ctx context.Context, c *comparing, key, record
 	case err != nil:
 		return false, err
 	}
-	c.fed = v.recount.fed[xxhash.Sum64(append([]byte{byte(kind)}, id...))]
+	c.ordered = v.recount.ordered(kind, id)
 	c.subject(kind, string(id), want, got)
 	return false, nil
 }
 
-// openSubject makes a subject of its record, with all its parts; nil, if there is no record.
-func (v *verification) openSubject(ctx context.Context, store windowstore.Store, number int, kind thresholds.Kind, id, key, record []byte) (*engine.Subject, error) {
-	if record == nil {
+// storedSubject is a subject as one of the two stores has it.
+type storedSubject struct {
+	store   windowstore.Store
+	shard   int
+	kind    thresholds.Kind
+	id, key []byte
+	record  []byte // nil: none
+}
+
+// open makes a subject of its record, with all its parts; nil, if there is no record.
+func (v *verification) open(ctx context.Context, s *storedSubject) (*engine.Subject, error) {
+	if s.record == nil {
 		return nil, nil
 	}
-	ws, err := windows.DecodeSubject(&v.Program.Kinds[kind].Layout, record)
+	ws, err := windows.DecodeSubject(&v.Program.Kinds[s.kind].Layout, s.record)
 	if err != nil {
 		return nil, err
 	}
 	for some := range slices.Chunk(ws.Missing(nil), shard.MaxLoadKeys) {
-		keys := [][]byte{key}
-		for _, p := range some {
-			keys = append(keys, store.Keys().AppendPartKey(nil, number, ws.PartID(nil, p), kind.String(), id))
-		}
-		var values [][]byte
-		err := v.Retry(ctx, "load", number, func() (err error) {
-			values, err = store.Load(ctx, number, keys, nil)
-			return err
-		})
-		if err != nil {
+		if err := v.loadParts(ctx, s, ws, some); err != nil {
 			return nil, err
 		}
-		if !shard.SameVersion(values[0], record[:windows.VersionSize]) {
-			return nil, errMoved
-		}
-		for i, p := range some {
-			if err := ws.Load(p, values[i+1]); err != nil {
-				return nil, err
-			}
+	}
+	return engine.NewSubject(ws, s.kind, string(s.id)), nil
+}
+
+// loadParts loads some parts of a subject into it, unless its record was written meanwhile.
+func (v *verification) loadParts(ctx context.Context, s *storedSubject, into *windows.Subject, some []windows.Part) error {
+	keys := [][]byte{s.key}
+	for _, p := range some {
+		keys = append(keys, s.store.Keys().AppendPartKey(nil, s.shard, into.PartID(nil, p), s.kind.String(), s.id))
+	}
+	var values [][]byte
+	err := v.Retry(ctx, "load", s.shard, func() (err error) {
+		values, err = s.store.Load(ctx, s.shard, keys, nil)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	if !shard.SameVersion(values[0], s.record[:windows.VersionSize]) {
+		return errMoved
+	}
+	for i, p := range some {
+		if err := into.Load(p, values[i+1]); err != nil {
+			return err
 		}
 	}
-	return engine.NewSubject(ws, kind, string(id)), nil
+	return nil
 }
