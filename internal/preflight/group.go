@@ -33,14 +33,14 @@ func (k *kafkaCheck) group(ctx context.Context) {
 	k.fine("group %s: joined and left again", name)
 }
 
-// joinAndLeave offers what the service offers, so that a process that joins meanwhile meets nothing strange.
+// joinAndLeave offers the balancers that the service offers, so that a process that joins meanwhile meets nothing strange.
 func (k *kafkaCheck) joinAndLeave(ctx context.Context) error {
 	req := kmsg.NewPtrJoinGroupRequest()
 	req.Group, req.ProtocolType = k.o.Kafka.Group, "consumer"
 	req.SessionTimeoutMillis, req.RebalanceTimeoutMillis = 10_000, 5_000
 	meta := kmsg.NewConsumerMemberMetadata()
 	meta.Topics = k.o.Kafka.Events
-	for _, balancer := range []string{"range", "roundrobin"} {
+	for _, balancer := range stream.Protocols() {
 		p := kmsg.NewJoinGroupRequestProtocol()
 		p.Name, p.Metadata = balancer, meta.AppendTo(nil)
 		req.Protocols = append(req.Protocols, p)

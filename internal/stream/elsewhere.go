@@ -3,7 +3,6 @@ package stream
 import (
 	"context"
 	"fmt"
-	"strings"
 
 	"github.com/dchest/siphash"
 
@@ -24,19 +23,6 @@ func storeName(store windowstore.Store, secret engine.Secret) string {
 
 // noStore is the name of one in which nothing is stored yet.
 const noStore = "none"
-
-// kinOf is what a member with a store says in its user data.
-func kinOf(store string) []byte { return []byte(kin + " store=" + store) }
-
-// parseKin is the opposite. The store is "" where the member says nothing of it.
-func parseKin(data string) (store string, ours bool) {
-	rest, ours := strings.CutPrefix(data, kin)
-	store, named := strings.CutPrefix(rest, " store=")
-	if rest != "" && !named {
-		return "", false
-	}
-	return store, ours
-}
 
 // elsewhere are the members that count into another store than that of a name.
 func (c *census) elsewhere(store string) (list []peer) {

@@ -123,6 +123,9 @@ func committedOffset(offset int64) int64 {
 // tools: what is counted rests on the fences.
 const commitEvery = time.Second
 
+// measureEvery is how often the lag is measured, and how often the topics are looked at for new partitions.
+const measureEvery = time.Second
+
 // commit commits the offsets that every shard has stored, and a last time when
 // the partitions have given up their assignments.
 func (g *generation) commit(ctx context.Context, as groupMember) {
@@ -142,7 +145,7 @@ func (g *generation) end(as groupMember) {
 // measure keeps the lag: what is in the log and not yet in the store. It also
 // finds out how long the log was when the generation began, and looks whether the topics are still the same.
 func (g *generation) measure(ctx context.Context) {
-	t := time.NewTicker(commitEvery)
+	t := time.NewTicker(measureEvery)
 	defer t.Stop()
 	var looked time.Time
 	for ctx.Err() == nil {

@@ -15,13 +15,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
-// kin is what members of a group tell each other in their user data, so that a process knows its own kind. A member
-// that does not tell it is another program that was given the group: what it holds nobody counts.
-const kin = "aggregator"
-
-// UserData is kafka.GroupBalancer's.
-func (b countingBalancer) UserData() ([]byte, error) { return kinOf(b.store), nil }
-
 // peer is a member of the group, as the coordinator describes it.
 type peer struct {
 	client, host string

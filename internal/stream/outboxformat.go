@@ -4,8 +4,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/segmentio/kafka-go"
-
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 )
 
@@ -15,16 +13,6 @@ import (
 // What members say of themselves in the group (see kinOf) has no room for that: earlier versions would take it for the name of another store.
 // But a member offers the group balancers by name, and the group takes one that all members offer. So a balancer of a new name, offered first,
 // is taken if and only if all members are of a version that offers it.
-
-// headerBalancer is a balancer whose name tells that the member reads outbox.FormatHeader.
-type headerBalancer struct{ countingBalancer }
-
-const headersRead = "aggregator-outbox-1"
-
-// ProtocolName is kafka.GroupBalancer's.
-func (headerBalancer) ProtocolName() string { return headersRead }
-
-var _ kafka.GroupBalancer = headerBalancer{}
 
 // agreement is what the members of a group all read.
 type agreement struct {

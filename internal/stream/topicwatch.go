@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"sync/atomic"
 
 	"github.com/segmentio/kafka-go"
 
@@ -19,33 +18,6 @@ import (
 
 // partitionCounts are numbers of partitions, by topic.
 type partitionCounts map[string]int
-
-// countingBalancer is a balancer that notes how many partitions were given out. Only
-// the leader of the group is asked to.
-type countingBalancer struct {
-	kafka.GroupBalancer
-	given *atomic.Pointer[partitionCounts]
-	store string // see kinOf
-}
-
-// AssignGroups gives the partitions to the members.
-func (b countingBalancer) AssignGroups(members []kafka.GroupMember, partitions []kafka.Partition) kafka.GroupMemberAssignments {
-	counts := partitionCounts{}
-	for _, p := range partitions {
-		counts[p.Topic]++
-	}
-	b.given.Store(&counts)
-	return b.GroupBalancer.AssignGroups(members, partitions)
-}
-
-// balancers are those that a process with a store offers the group. They note in given what they give out.
-func balancers(given *atomic.Pointer[partitionCounts], store string) []kafka.GroupBalancer {
-	return []kafka.GroupBalancer{
-		headerBalancer{countingBalancer{kafka.RangeGroupBalancer{}, given, store}},
-		countingBalancer{kafka.RangeGroupBalancer{}, given, store},
-		countingBalancer{kafka.RoundRobinGroupBalancer{}, given, store},
-	}
-}
 
 // topicWatch looks whether the event topics are what they were when the service began.
 type topicWatch struct {

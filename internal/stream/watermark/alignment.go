@@ -38,7 +38,7 @@ type Alignment struct {
 func NewAlignment(partitions, shards int, ahead int64, gaveUp func()) *Alignment {
 	t := &Alignment{
 		reached: make([][]atomic.Int64, partitions), local: make([]atomic.Bool, partitions), logEnds: make([]atomic.Int64, partitions),
-		Ahead: ahead, patient: time.Minute, gaveUp: gaveUp,
+		Ahead: ahead, patient: patience, gaveUp: gaveUp,
 	}
 	for i := range t.reached {
 		t.reached[i] = make([]atomic.Int64, shards)
@@ -155,6 +155,9 @@ func (t *Alignment) Expedite(now time.Time) {
 
 // Expedited reports whether shards are asked to tell sooner how far they are.
 func (t *Alignment) Expedited(now time.Time) bool { return now.UnixNano() < t.expediteUntil.Load() }
+
+// patience is how long a partition that is ahead waits while the slowest makes no progress. Then it goes on.
+const patience = time.Minute
 
 // Headroom is how far a partition may be ahead: a quarter of the shortest
 // window of the program.

@@ -32,12 +32,12 @@ const (
 )
 
 // replies are the codes of Redis' error replies that say more than "other". What
-// may pass without anybody changing a setting is worth a retry, and so is what an operator
-// cures while the program waits.
+// may pass without anybody changing a setting is waited for at a start, and so is what an operator
+// cures while the program waits. Once the service runs, every call is tried again, whatever its error.
 var replies = []struct {
-	code  string
-	kind  string
-	retry bool
+	code   string
+	kind   string
+	passes bool
 }{
 	{"LOADING", kindLoading, true},
 	{"MASTERDOWN", kindLoading, true},
@@ -61,11 +61,11 @@ var replies = []struct {
 	{"ERR ACL failure in script", kindAuth, false},
 }
 
-// Retryable reports whether an error of a Store may pass, so that the same call is
-// worth another try. What is not is a mistake in the settings, or ours.
+// Retryable reports whether an error of a Store may pass, so that a start waits for it.
+// Another one is a mistake in the settings, or ours.
 func Retryable(err error) bool {
-	_, retry := classify(err)
-	return retry
+	_, passes := classify(err)
+	return passes
 }
 
 // ErrorKind says in one word what kind of error a Store returned, for a metric's label;
@@ -113,7 +113,7 @@ func OfSentinels(err error) bool {
 	return errors.As(err, &e)
 }
 
-func classify(err error) (kind string, retry bool) {
+func classify(err error) (kind string, passes bool) {
 	if err == nil {
 		return "", false
 	}
@@ -167,10 +167,10 @@ func isTLS(err error) bool {
 
 // classifyReply looks at an error reply. A script's errors begin with the code of the command
 // that failed, or before Redis 7 hold it after a "-".
-func classifyReply(text string) (kind string, retry bool) {
+func classifyReply(text string) (kind string, passes bool) {
 	for _, r := range replies {
 		if text == r.code || strings.HasPrefix(text, r.code+" ") || strings.Contains(text, "-"+r.code+" ") {
-			return r.kind, r.retry
+			return r.kind, r.passes
 		}
 	}
 	return kindOther, false
