@@ -108,6 +108,10 @@ var arrows = map[string][]string{
 	"internal/windows/store/storetest":    {"internal/windows/store", "internal/windows"},
 	"internal/stream/fetch/fetchtest":     {"internal/stream/fetch"},
 	"internal/stream/metrics/metricstest": {},
+	"internal/stream/shard/shardtest": {
+		"internal/stream/shard", "internal/stream/metrics", "internal/stream/outbox", "internal/stream/position", "internal/stream/watermark",
+		"internal/stream/inspect/inspecttest", "internal/engine", "internal/engine/enginetest", "internal/windows/store",
+	},
 	"internal/stream/inspect/inspecttest": {"internal/stream/inspect", "internal/engine", "internal/thresholds", "internal/windows/store"},
 	"internal/engine/enginetest":          {"internal/engine", "internal/oracle", "internal/thresholds"},
 	"internal/oracle":                     {},
@@ -121,7 +125,7 @@ var arrows = map[string][]string{
 // testside are the packages that the tests of any package may import besides.
 var testside = []string{
 	"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/stream/fetch/fetchtest", "internal/stream/metrics/metricstest",
-	"internal/stream/inspect/inspecttest", "internal/windows/store/storetest", "bench/gen",
+	"internal/stream/inspect/inspecttest", "internal/stream/shard/shardtest", "internal/windows/store/storetest", "bench/gen",
 }
 
 // outside reports whether a directory holds what tests or measures the built program: it may import all, and nothing imports it.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -114,7 +115,7 @@ func TestOutboxFull(t *testing.T) {
 	if most := deepest(t, s.store); most < smallOutbox || most > smallOutbox+oneBatch {
 		t.Errorf("%d crossings wait in an outbox whose limit is %d", most, smallOutbox)
 	}
-	if read := series(t, registry, "aggregator_events_total", "matched").GetCounter().GetValue(); read > partitions*each/2 {
+	if read := metricstest.Series(t, registry, "aggregator_events_total", "matched").GetCounter().GetValue(); read > partitions*each/2 {
 		t.Errorf("%v events were read on of %d", read, partitions*each)
 	}
 
@@ -176,7 +177,7 @@ func (s *fullSite) compare(t *testing.T, o *oracle.Oracle, wanted []string) {
 // highest is the greatest value of a gauge's series.
 func highest(t *testing.T, r *prometheus.Registry, name string) (most float64) {
 	t.Helper()
-	for _, m := range allSeries(t, r, name) {
+	for _, m := range metricstest.All(t, r, name) {
 		most = max(most, m.GetGauge().GetValue())
 	}
 	return most

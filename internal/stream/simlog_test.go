@@ -23,6 +23,7 @@ type simLog struct {
 	events [][]sentEvent // by partition
 	there  []int         // how many of them are written
 	shown  int           // partitions that the topic has
+	opened *simReader    // last
 }
 
 func newSimLog(w *simWorld) *simLog {
@@ -51,7 +52,8 @@ func (l *simLog) produceAll() {
 
 // Open is source's, as are the next three.
 func (l *simLog) Open(topic string, partition int, offset int64) fetch.Reader {
-	return &simReader{log: l, topic: topic, partition: partition, next: offset}
+	l.opened = &simReader{log: l, topic: topic, partition: partition, next: offset}
+	return l.opened
 }
 
 func (l *simLog) Offsets(ctx context.Context, topic string, partition int) (start, end int64, err error) {

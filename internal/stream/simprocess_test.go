@@ -1,13 +1,14 @@
 package stream
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"slices"
 	"testing/synctest"
 	"time"
+
+	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
@@ -16,7 +17,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
-	"github.com/segmentio/kafka-go"
 )
 
 // simProcess is a process: a service whose goroutines' turns the world takes.
@@ -26,9 +26,10 @@ type simProcess struct {
 	world      *simWorld
 	ctx        context.Context
 	cancel     context.CancelFunc
-	ready      bool            // it is prepared
-	looked     [simShards]bool // the shard had its first turn
-	sweeper    *janitor.Janitor
+	ready      bool                         // it is prepared
+	looked     [simShards]bool              // the shard had its first turn
+	taking     [simShards]*shard.Assignment // whose message the shard is in the middle of
+	janitor    *janitor.Janitor
 	generation *generation // nil: it has not joined yet
 	number     int64       // of its generation, as the group counts
 	partitions []*simPartition
@@ -42,6 +43,7 @@ type simProcess struct {
 type simPartition struct {
 	*partition.Partition
 	process *simProcess
+	reader  *simReader // of its log
 }
 
 // simRelay is a relay of a process.
@@ -102,8 +104,9 @@ func (p *simProcess) begin() {
 	p.workers.partitions.Jitter = o.Jitter
 	o.Alignment = watermark.NewAlignment(len(p.topics), simShards, 0, func() {})
 	p.workers.partitions.Alignment, p.alignment = o.Alignment, o.Alignment
-	p.sweeper = p.workers.sweeper()
-	p.sweeper.Step, p.sweeper.Rest = 3, func(context.Context, time.Duration) {}
+	looks := p.workers.janitorOptions()
+	looks.Step, looks.Rest = 3, func(context.Context, time.Duration) {}
+	p.janitor = janitor.New(looks)
 	p.ready = true
 }
 
@@ -141,16 +144,32 @@ func (p *simProcess) partitionTurn() {
 }
 
 func (x *simPartition) turn() {
-	if !x.process.room() || x.Assignment.Pool.Waiting() < simShards {
+	if !x.process.room() || x.chunksUnderWay() > simShards {
 		return
 	}
 	x.process.turn(x, func() { x.Partition.Turn(x.process.ctx) })
 }
 
+// chunksUnderWay is how many chunks of the partition the shards have. There are two for each shard, and a turn takes one for each.
+func (x *simPartition) chunksUnderWay() (n int) {
+	for i, in := range x.process.in {
+		for range len(in) { // once around
+			m := <-in
+			if in <- m; m.Kind == shard.TakeChunk && m.Assignment == x.Assignment {
+				n++
+			}
+		}
+		if x.process.taking[i] == x.Assignment {
+			n++
+		}
+	}
+	return n
+}
+
 func (x *simPartition) unrest() error {
 	end := int64(len(x.process.world.log.events[x.Assignment.Partition]))
-	if at, reads := x.At(); !reads || len(x.Assignment.Restart) > 0 || at != end {
-		return fmt.Errorf("partition %d stands at %d of %d", x.Assignment.Partition, at, end)
+	if at := x.reader.next; len(x.Assignment.Restart) > 0 || at != end {
+		return fmt.Errorf("partition %d is read up to %d of %d", x.Assignment.Partition, at, end)
 	}
 	return nil
 }
@@ -165,6 +184,8 @@ func (p *simProcess) shardTurn(n int, look bool) {
 		} else if len(p.in[n]) > 0 {
 			w, m = shard.WakeMessage, <-p.in[n]
 		}
+		p.taking[n] = m.Assignment
+		defer func() { p.taking[n] = nil }()
 		if err := s.Turn(p.ctx, w, m); err != nil && p.ctx.Err() == nil {
 			panic(fmt.Sprintf("shard %d stands still: %v", n, err))
 		}
@@ -173,17 +194,21 @@ func (p *simProcess) shardTurn(n int, look bool) {
 
 func (p *simProcess) shardUnrest(n int) error {
 	s := p.shards[n]
-	if len(p.in[n]) > 0 || s.Busy() {
-		return fmt.Errorf("shard %d has a batch open", n)
+	if len(p.in[n]) > 0 {
+		return fmt.Errorf("shard %d has messages to take", n)
 	}
 	w := p.world
-	for i := range p.topics {
-		place := s.Standing(i)
-		stored := w.store.peek(n, place.Key)
+	var fences [][]byte
+	for i, t := range p.topics {
+		stored := w.store.peek(n, p.Store.Keys().AppendFenceKey(nil, n, t.Topic, t.Partition))
 		m, err := position.ParseFence(stored)
-		if err != nil || m.Offset != int64(len(w.log.events[i])) || place.At != m || place.Stands && !bytes.Equal(stored, place.Stored) {
+		if err != nil || m.Offset != int64(len(w.log.events[i])) {
 			return fmt.Errorf("fence of shard %d, partition %d is at %+v, %v", n, i, m, err)
 		}
+		fences = append(fences, stored)
+	}
+	if reached, stored := s.StreamTimeShared.Load(), position.StoredTime(fences); reached != stored {
+		return fmt.Errorf("for shard %d the stream is at %d, by the fences at %d", n, reached, stored)
 	}
 	if !p.workers.owned.has(n) {
 		return nil
@@ -208,16 +233,16 @@ func (r *simRelay) turn() {
 	r.process.turn(r, func() { r.Relay.Turn(ctx, ctx) })
 }
 
-// sweep is a turn of one of the sweeper's goroutines.
+// sweep is a turn of one of the janitor's goroutines.
 func (p *simProcess) sweep(scan bool) {
 	if !p.room() {
 		return
 	}
-	p.turn(p.sweeper, func() {
+	p.turn(p.janitor, func() {
 		if scan {
-			p.sweeper.ScanTurn(p.ctx)
+			p.janitor.ScanTurn(p.ctx)
 		} else {
-			p.sweeper.Clears(p.ctx)
+			p.janitor.Clears(p.ctx)
 		}
 	})
 }
@@ -237,7 +262,7 @@ func (p *simProcess) join(given []kafka.PartitionAssignment) {
 	p.generation, p.number = p.assign(int32(p.world.generation), map[string][]kafka.PartitionAssignment{"events": given}), p.world.generation
 	for _, x := range p.generation.partitions {
 		x.Begin()
-		p.partitions = append(p.partitions, &simPartition{Partition: x, process: p})
+		p.partitions = append(p.partitions, &simPartition{Partition: x, process: p, reader: p.world.log.opened})
 	}
 	for _, r := range p.generation.relays {
 		p.relaying = append(p.relaying, &simRelay{Relay: r, process: p})

@@ -365,8 +365,9 @@ func (w *simWorld) drain() {
 		}
 		for _, p := range w.processes {
 			for _, x := range p.partitions {
-				reading = reading || x.unrest() != nil
+				before := x.unrest()
 				x.turn()
+				reading = reading || before != nil || x.unrest() != nil
 			}
 			for i := range p.shards {
 				for more := true; more; more = len(p.in[i]) > 0 {

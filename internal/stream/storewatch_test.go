@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
@@ -35,7 +36,7 @@ func TestStoreStopsBeingFit(t *testing.T) {
 		for range 2 { // what is said once is not said again
 			w.check(t.Context())
 		}
-		if got := told(w.metrics.Unfit); got != unfit || strings.Count(log.String(), "\n") != len(want) {
+		if got := metricstest.Value(w.metrics.Unfit); got != unfit || strings.Count(log.String(), "\n") != len(want) {
 			t.Errorf("unfit %v, want %v; the log is\n%s", got, unfit, &log)
 		}
 		for _, text := range want {

@@ -80,15 +80,12 @@ func (w *workers) start(ctx context.Context, running *sync.WaitGroup) {
 	for i, sh := range w.shards {
 		running.Go(func() { sh.Serve(ctx, w.in[i]) })
 	}
-	running.Go(func() { w.sweeper().Serve(ctx) })
+	running.Go(func() { janitor.New(w.janitorOptions()).Serve(ctx) })
 	running.Go(func() { w.dog.Run(ctx) })
 }
 
-func (w *workers) sweeper() *janitor.Janitor {
-	return &janitor.Janitor{
-		Options: w.shards[0].Options, Shards: w.shards, In: w.in, Owned: w.owned.has, Step: janitor.SweepMost, Rest: janitor.Rest,
-		Recompute: janitor.RecomputeMost, Armed: make([]int, len(w.shards)),
-	}
+func (w *workers) janitorOptions() janitor.Options {
+	return janitor.Options{Options: w.shards[0].Options, Shards: w.shards, In: w.in, Owned: w.owned.has}
 }
 
 // own takes over the shards that go with the assignments.

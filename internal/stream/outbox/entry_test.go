@@ -14,7 +14,11 @@ import (
 	"time"
 
 	"github.com/cespare/xxhash/v2"
+	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -192,5 +196,31 @@ func BenchmarkMessage(b *testing.B) {
 				_ = p.Message(&e, 0)
 			}
 		})
+	}
+}
+
+// TestCrossingExemplar: a crossing's delay leads to the event that crossed, however long the rule's name is, and never to the
+// subject.
+func TestCrossingExemplar(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15")))
+	rule := strings.Repeat("r", 64)
+	record := `{"rule":"` + rule + `","level":1,"status":"crossed","subject":"inc-42","evidence":{"event":"e","topic":"t","partition":2147483647,"offset":9223372036854775807}}`
+	e, err := ParseEntry(storedEntry(0, []byte(record)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Crossing(e.Told(20))
+	m.Crossing(metrics.Crossing{Rule: rule, Level: "0", Status: "cleared", Delay: math.MaxInt64})
+	got := ""
+	h := metricstest.Series(t, r, "aggregator_crossing_delay_seconds", "").GetHistogram()
+	for _, b := range h.GetBucket() {
+		for _, l := range b.GetExemplar().GetLabel() {
+			got += l.GetName() + "=" + l.GetValue() + " "
+		}
+	}
+	if h.GetSampleCount() != 1 || !strings.Contains(got, "offset=9223372036854775807 ") || !strings.Contains(got, "partition=2147483647 ") ||
+		!strings.Contains(got, "rule="+rule) || strings.Contains(got, "inc-42") {
+		t.Errorf("of %d crossings: %s", h.GetSampleCount(), got)
 	}
 }

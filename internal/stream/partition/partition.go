@@ -50,9 +50,6 @@ func (s *Shared) New(l *shard.Assignment) *Partition {
 	return p
 }
 
-// At is the offset after the last record taken; false: it is not reading, it is to go to its fences first.
-func (p *Partition) At() (offset int64, reads bool) { return p.next, p.entered }
-
 // Run reads until ctx ends. What fails is tried again: a partition's function
 // that returns ends the whole generation.
 func (p *Partition) Run(ctx context.Context) {

@@ -43,9 +43,6 @@ func (s *pool) Put(r *Chunk) {
 	s.tokens <- struct{}{}
 }
 
-// Waiting is how many chunks wait.
-func (s *pool) Waiting() int { return len(s.tokens) }
-
 // Whole reports whether no chunk is under way.
 func (s *pool) Whole() bool { return len(s.tokens) == cap(s.tokens) }
 

@@ -1,4 +1,4 @@
-package stream
+package janitor
 
 import (
 	"context"
@@ -6,8 +6,11 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard/shardtest"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
 // torn is a store that fails one of the deletes.
@@ -26,23 +29,22 @@ func (s *torn) Commit(ctx context.Context, shard int, c *windowstore.Commit) (wi
 }
 
 // readersRig has counted readers of incident A, each in a chunk of its own nearly.
-func readersRig(t *testing.T, limit, readers int) *sweepRig {
-	p := compile(t, fmt.Sprintf(`
+func readersRig(t *testing.T, limit, readers int) *rig {
+	p := enginetest.Compile(t, fmt.Sprintf(`
 pack: p
 measures: {readers: {distinct: account, types: [view]}}
 rules: [{id: r, by: incident, window: 1h, step: 1m, limits: {readers: %d}, levels: [1]}]
 `, limit))
 	p.Kinds[0].Layout.Sizes = windows.Sizes{Inline: 1, Chunk: 1, History: 256}
-	r := &sweepRig{t: t, store: windowstore.NewMem(1), feed: newFeeder(p)}
-	r.shard, r.lease = lone(t, p, r.store)
+	r := rigOf(t, p)
 	var lines []string
 	for i := range readers {
 		lines = append(lines, view(1, i))
 	}
 	for some := range slices.Chunk(lines, 500) {
-		r.feed.count(t, r.shard, r.lease, some...)
+		r.Count(some...)
 	}
-	r.reach(20)
+	r.Reach(20)
 	return r
 }
 
@@ -51,14 +53,11 @@ func view(month, reader int) string {
 }
 
 // forgets has everything scanned by a store that fails one of the deletes.
-func (r *sweepRig) forgets(bad, scans int) {
-	o := *r.shard.Options
-	o.Store = &torn{Mem: r.store, bad: bad}
-	r.shard.StreamTimeShared.Store(0)
-	w := scanner(&o, r.shard)
+func (r *rig) forgets(bad, scans int) {
+	r.over(&torn{Mem: r.Store, bad: bad})
 	failed := 0
 	for range scans {
-		if w.Scan(r.t.Context()) != nil {
+		if r.janitor.scan.scan(r.t.Context()) != nil {
 			failed++
 		}
 	}
@@ -67,20 +66,15 @@ func (r *sweepRig) forgets(bad, scans int) {
 	}
 }
 
-func (r *sweepRig) keysLeft(prefix string) (n int) {
-	_ = r.store.Scan(r.t.Context(), 0, []byte(prefix), func([]byte) bool { n++; return true })
-	return n
-}
-
 // TestForgetTorn: a set with more parts than are deleted at once is forgotten, and that is cut short. Its record names no
 // part that is gone.
 func TestForgetTorn(t *testing.T) {
 	r := readersRig(t, 500_000, 3000)
 	r.forgets(2, 1)
-	s, l := lone(t, r.shard.Program, r.store)
-	r.feed.offset = s.Standing(0).At.Offset
+	s, l := shardtest.New(t, r.Shard.Program, r.Store)
+	r.Feeder.Offset = shardtest.ReachOffset
 	for i := range 20 {
-		r.feed.feed(t, s, l, view(3, i))
+		r.Feeder.Apply(t, s, l, view(3, i))
 	}
 }
 

@@ -4,25 +4,14 @@ import (
 	"context"
 	"slices"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// Standing is where a partition stands for a shard.
-type Standing struct {
-	Stands      bool              // it is ours, and begun
-	At          position.Position // up to where it was applied; of another's: its fence as last read
-	Key, Stored []byte            // of its fence; what was written, if it is ours
-}
+// Stands reports whether the partition of an index is ours, and begun.
+func (s *Shard) Stands(partition int) bool { return s.positions.states[partition].stands }
 
-// Standing is where the partition of an index stands.
-func (s *Shard) Standing(partition int) Standing {
-	p := &s.positions.states[partition]
-	return Standing{p.stands, p.at, p.key, p.stored}
-}
-
-// Busy reports whether a batch has begun.
-func (s *Shard) Busy() bool { return !s.batch.begun.IsZero() }
+// Fence is the fence of the partition of an index, as it was stored last.
+func (s *Shard) Fence(partition int) []byte { return s.positions.states[partition].stored }
 
 // Waiting are the crossings that wait for the commit, as the outbox will have them.
 func (s *Shard) Waiting() (list [][]byte) {
