@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // The job of testdata/plain.yaml.
@@ -59,7 +60,7 @@ func runFloor(ctx context.Context, c *fetch.Client, topic string, ends []int64) 
 }
 
 // eachSet reads the partitions up to their ends, a set of each in turns, so that none is much ahead of the others.
-func eachSet(ctx context.Context, c *fetch.Client, topic string, ends []int64, take func(partition int, set *fetch.Set) error) error {
+func eachSet(ctx context.Context, c *fetch.Client, topic string, ends []int64, take func(partition int, set *records.Set) error) error {
 	streams, next := make([]fetch.Stream, len(ends)), make([]int64, len(ends))
 	for p := range ends {
 		streams[p] = c.Open(topic, p, 0)
@@ -85,8 +86,8 @@ func eachSet(ctx context.Context, c *fetch.Client, topic string, ends []int64, t
 }
 
 // read takes one set of a partition.
-func (f *floor) read(partition int, set *fetch.Set) error {
-	var r fetch.Record
+func (f *floor) read(partition int, set *records.Set) error {
+	var r records.Record
 	for {
 		more, err := set.Read(context.Background(), &r)
 		if err != nil || !more {

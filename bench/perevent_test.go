@@ -16,6 +16,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // countInRedis does the job of testdata/plain.yaml for one event, in the way in which counters are
@@ -60,9 +61,9 @@ type perEvent struct {
 }
 
 // take counts the events of a set.
-func (c *perEvent) take(ctx context.Context, partition int, set *fetch.Set) error {
+func (c *perEvent) take(ctx context.Context, partition int, set *records.Set) error {
 	pipe := c.client.Pipeline()
-	var r fetch.Record
+	var r records.Record
 	var answers []answer
 	for {
 		more, err := set.Read(ctx, &r)
@@ -156,7 +157,7 @@ func (x *fixture) perEventRun(l backlog) figures {
 	began, used := time.Now(), ownCPU()
 	var f figures
 	withFetch(x.kafka, l.topic, func(client *fetch.Client) {
-		err := eachSet(x.b.Context(), client, l.topic, l.ends, func(partition int, set *fetch.Set) error {
+		err := eachSet(x.b.Context(), client, l.topic, l.ends, func(partition int, set *records.Set) error {
 			return c.take(x.b.Context(), partition, set)
 		})
 		if err != nil {

@@ -53,17 +53,17 @@ var arrows = map[string][]string{
 	"internal/stream": {
 		"internal/stream/settings", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
-		"internal/stream/fetch", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
+		"internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
 	"internal/stream/verify": {
 		"internal/stream/settings", "internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
-		"internal/stream/partition", "internal/stream/shard", "internal/stream/outbox", "internal/stream/fetch", "internal/engine",
+		"internal/stream/partition", "internal/stream/shard", "internal/stream/outbox", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine",
 		"internal/explain", "internal/retry", "internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
 	"internal/stream/partition": {
 		"internal/stream/outbox", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
-		"internal/stream/shard", "internal/stream/fetch", "internal/engine", "internal/explain", "internal/retry",
+		"internal/stream/shard", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
 	"internal/stream/janitor": {
@@ -78,7 +78,7 @@ var arrows = map[string][]string{
 	"internal/stream/settings": {"internal/stream/fetch", "internal/engine", "internal/windows/store"},
 	"internal/stream/outbox": {
 		"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
-		"internal/stream/fetch", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
+		"internal/stream/fetch", "internal/stream/fetch/records", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
 	},
 	"internal/stream/inspect":   {"internal/engine", "internal/thresholds", "internal/windows", "internal/windows/store"},
 	"internal/stream/watermark": {"internal/stream/position", "internal/engine", "internal/retry"},
@@ -92,21 +92,22 @@ var arrows = map[string][]string{
 	"internal/engine":            {"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store"},
 
 	// What is below all that.
-	"internal/windows/store/redis": {"internal/windows/store", "internal/windows"},
-	"internal/windows/store":       {"internal/windows"},
-	"internal/windows":             {},
-	"internal/thresholds":          {"internal/strictyaml", "internal/humanize"},
-	"internal/event":               {"internal/humanize"},
-	"internal/terminal":            {"internal/humanize"},
-	"internal/explain":             {"internal/windows/store/redis"}, // which alone knows what its errors mean
-	"internal/stream/fetch":        {"internal/retry"},
-	"internal/retry":               {},
-	"internal/strictyaml":          {},
-	"internal/humanize":            {},
+	"internal/windows/store/redis":  {"internal/windows/store", "internal/windows"},
+	"internal/windows/store":        {"internal/windows"},
+	"internal/windows":              {},
+	"internal/thresholds":           {"internal/strictyaml", "internal/humanize"},
+	"internal/event":                {"internal/humanize"},
+	"internal/terminal":             {"internal/humanize"},
+	"internal/explain":              {"internal/windows/store/redis"}, // which alone knows what its errors mean
+	"internal/stream/fetch":         {"internal/stream/fetch/records", "internal/retry"},
+	"internal/stream/fetch/records": {},
+	"internal/retry":                {},
+	"internal/strictyaml":           {},
+	"internal/humanize":             {},
 
 	// Of tests alone: none shares code with what it is held against.
 	"internal/windows/store/storetest":    {"internal/windows/store", "internal/windows"},
-	"internal/stream/fetch/fetchtest":     {"internal/stream/fetch"},
+	"internal/stream/fetch/fetchtest":     {"internal/stream/fetch", "internal/stream/fetch/records"},
 	"internal/stream/metrics/metricstest": {},
 	"internal/stream/shard/shardtest": {
 		"internal/stream/shard", "internal/stream/metrics", "internal/stream/outbox", "internal/stream/position", "internal/stream/watermark",

@@ -23,6 +23,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -179,7 +180,7 @@ func (r *rig) read(topic string) [][]kafka.Message {
 			if err != nil {
 				r.tb.Fatal(err)
 			}
-			var rec fetch.Record
+			var rec records.Record
 			for {
 				more, err := set.Read(r.tb.Context(), &rec)
 				if err != nil {

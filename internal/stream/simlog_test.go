@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 )
 
@@ -127,7 +128,7 @@ type simReader struct {
 	topic     string
 	partition int
 	next, to  int64
-	headers   [1]fetch.Header
+	headers   [1]records.Header
 }
 
 func (r *simReader) Next(ctx context.Context) (fetch.RecordSet, error) {
@@ -141,14 +142,14 @@ func (r *simReader) Next(ctx context.Context) (fetch.RecordSet, error) {
 	return r, nil
 }
 
-func (r *simReader) Read(_ context.Context, rec *fetch.Record) (bool, error) {
+func (r *simReader) Read(_ context.Context, rec *records.Record) (bool, error) {
 	if r.next >= r.to {
 		return false, nil
 	}
-	*rec = fetch.Record{Offset: r.next}
+	*rec = records.Record{Offset: r.next}
 	if r.topic == "crossings" {
 		x := &r.log.world.output.published[r.partition][r.next]
-		r.headers[0] = fetch.Header{Key: []byte("ce_id"), Value: []byte(x.id)}
+		r.headers[0] = records.Header{Key: []byte("ce_id"), Value: []byte(x.id)}
 		rec.Value, rec.Headers = x.value, r.headers[:]
 	} else {
 		e := &r.log.events[r.partition][r.next]

@@ -14,6 +14,8 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // TestLeadersMove reads while partitions move between brokers, brokers come and
@@ -79,7 +81,7 @@ func TestBrokerAway(t *testing.T) {
 }
 
 // until calls Next until it gives no error.
-func (w *world) until(s Stream) *Set {
+func (w *world) until(s Stream) *records.Set {
 	for ctx := w.ctx(); ; {
 		set, err := s.Next(ctx)
 		if err == nil {

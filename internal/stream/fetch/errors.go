@@ -28,27 +28,6 @@ func (e *OutOfRange) Error() string {
 		e.Topic, e.Partition, e.Offset, e.Start, e.End)
 }
 
-// Corrupt is returned by Set.Read for bytes that are no sound record batch. Next returns it where
-// the broker gives no batch though the log has more. A producer does not cause this, but a disk
-// may. (What a producer does is a Record's Fault.)
-//
-// Every record below Offset was handed out. After it Next fetches from Offset again; to leave the
-// batch out, SeekTo past it.
-type Corrupt struct {
-	Topic     string
-	Partition int
-	Offset    int64 // the first offset that could not be read
-	End       int64 // offset after its batch, by a header that is no sounder than the batch; 0: it is not known
-	Cause     error
-}
-
-func (e *Corrupt) Error() string {
-	return fmt.Sprintf("read %s/%d at offset %d: %v", e.Topic, e.Partition, e.Offset, e.Cause)
-}
-
-// Unwrap returns the cause.
-func (e *Corrupt) Unwrap() error { return e.Cause }
-
 // errHollow is what is found of a batch whose length is not right: the broker answers as if nothing were there.
 var errHollow = errors.New("the broker gives nothing of it, though its log goes on")
 

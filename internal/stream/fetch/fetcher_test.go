@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // TestPlan checks what a fetcher asks for. A stream is described by letters:
@@ -31,7 +33,7 @@ func TestPlan(t *testing.T) {
 				s.answered = now.Add(-5 * time.Millisecond)
 			}
 			if strings.Contains(state, "f") {
-				s.ready = &Set{}
+				s.ready = &records.Set{}
 			}
 			if strings.Contains(state, "e") {
 				s.err = ErrClosed
@@ -114,7 +116,7 @@ func TestPlanOrder(t *testing.T) {
 			p.answered = true
 			p.set.HighWatermark = 100
 			if int(p.id) == i {
-				p.set.buf = packed(number(p.offset, 1)...).append(p.set.buf)
+				p.set.Raw.Bytes = append(p.set.Raw.Bytes, batchOf(p.offset, 1)...)
 				p.stream.waiting = true
 			}
 		}

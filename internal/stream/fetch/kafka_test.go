@@ -12,6 +12,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // newKafkaWorld makes a world of a real Kafka, in which "events" is one topic of several.
@@ -114,16 +115,16 @@ func TestKafkaCompacted(t *testing.T) {
 		if err := txn.BeginTransaction(); err != nil {
 			t.Fatal(err)
 		}
-		var records []*kgo.Record
+		var changes []*kgo.Record
 		for j := range size {
-			records = append(records, &kgo.Record{Topic: topic, Key: fmt.Append(nil, (i*7+j*j)%20), Value: fmt.Append(nil, i)})
+			changes = append(changes, &kgo.Record{Topic: topic, Key: fmt.Append(nil, (i*7+j*j)%20), Value: fmt.Append(nil, i)})
 		}
-		if err := txn.ProduceSync(w.ctx(), records...).FirstErr(); err != nil {
+		if err := txn.ProduceSync(w.ctx(), changes...).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 		commit := i%3 > 0
 		w.end(txn, commit)
-		for _, r := range records {
+		for _, r := range changes {
 			if commit {
 				want[string(r.Key)] = string(r.Value)
 			}
@@ -154,9 +155,9 @@ func TestKafkaCompacted(t *testing.T) {
 }
 
 // lastOf returns the last value of each key, from what readStream returns.
-func lastOf(records []string) map[string]string {
+func lastOf(texts []string) map[string]string {
 	last := make(map[string]string)
-	for _, text := range records {
+	for _, text := range texts {
 		fields := strings.SplitN(text, " ", 4)
 		last[fields[2]] = fields[3]
 	}
@@ -206,7 +207,7 @@ func TestKafkaBrokers(t *testing.T) {
 // ends when it has all that were written.
 func (w *world) follow(p int, read *atomic.Int64, written chan struct{}, ends []int) {
 	s := w.open(p, 0)
-	var r Record
+	var r records.Record
 	for {
 		select {
 		case <-written:

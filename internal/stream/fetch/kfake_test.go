@@ -13,6 +13,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(servers.Suite{M: m}) }
@@ -88,13 +89,13 @@ func (w *world) produce(p *kgo.Client, partition int32, first, n, size int) {
 	w.Helper()
 	for n > 0 {
 		size = min(size, n)
-		var records []*kgo.Record
+		var batch []*kgo.Record
 		for range size {
-			records = append(records, &kgo.Record{Topic: "events", Partition: partition, Value: fmt.Append(nil, first)})
+			batch = append(batch, &kgo.Record{Topic: "events", Partition: partition, Value: fmt.Append(nil, first)})
 			first++
 			n--
 		}
-		if err := p.ProduceSync(w.ctx(), records...).FirstErr(); err != nil {
+		if err := p.ProduceSync(w.ctx(), batch...).FirstErr(); err != nil {
 			w.Fatal(err)
 		}
 	}
@@ -108,7 +109,7 @@ func (w *world) open(partition int, offset int64) Stream {
 }
 
 // next returns the next set, which must be no error.
-func (w *world) next(s Stream) *Set {
+func (w *world) next(s Stream) *records.Set {
 	w.Helper()
 	set, err := s.Next(w.ctx())
 	if err != nil {
@@ -129,9 +130,9 @@ func (w *world) values(s Stream, end int64) (got []string) {
 	return got
 }
 
-func drain(t testing.TB, set *Set) (got []string) {
+func drain(t testing.TB, set *records.Set) (got []string) {
 	t.Helper()
-	var r Record
+	var r records.Record
 	for {
 		ok, err := set.Read(t.Context(), &r)
 		if err != nil {

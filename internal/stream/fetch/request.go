@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go/protocol"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // fetchVersion is the last version of Fetch that names topics by name and is
@@ -23,9 +25,9 @@ type part struct {
 	topic  string
 	id     int32
 	offset int64
-	limit  int32 // bytes
-	first  bool  // of the request
-	set    *Set  // filled by the exchange, which owns it until it is over
+	limit  int32        // bytes
+	first  bool         // of the request
+	set    *records.Set // filled by the exchange, which owns it until it is over
 
 	answered bool // a broker that throttles answers no partition
 	err      error
@@ -101,21 +103,6 @@ func (x *exchange) appendRequest(b []byte) []byte {
 	return sized(b)
 }
 
-// appendHeader begins a request's frame, which sized ends.
-func appendHeader(b []byte, key protocol.ApiKey, version int16, correlation int32, clientID string) []byte {
-	b = append(b, 0, 0, 0, 0) // size
-	b = binary.BigEndian.AppendUint16(b, uint16(key))
-	b = binary.BigEndian.AppendUint16(b, uint16(version))
-	b = appendInt32(b, correlation)
-	return appendString(b, clientID)
-}
-
-// sized puts the size of a request's frame, which is all of b, to its front.
-func sized(b []byte) []byte {
-	binary.BigEndian.PutUint32(b, uint32(len(b)-4))
-	return b
-}
-
 // appendTopics appends the partitions in their order: a broker that cannot
 // answer all answers the first.
 func (x *exchange) appendTopics(b []byte) []byte {
@@ -140,11 +127,4 @@ func (x *exchange) appendTopics(b []byte) []byte {
 	}
 	binary.BigEndian.PutUint32(b[at:], topics)
 	return b
-}
-
-func appendInt32(b []byte, v int32) []byte { return binary.BigEndian.AppendUint32(b, uint32(v)) }
-
-func appendString(b []byte, s string) []byte {
-	b = binary.BigEndian.AppendUint16(b, uint16(len(s)))
-	return append(b, s...)
 }

@@ -12,6 +12,8 @@ import (
 	"github.com/segmentio/kafka-go"
 	"github.com/segmentio/kafka-go/protocol"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // asked makes an exchange for partitions given as "topic/partition@offset".
@@ -24,7 +26,7 @@ func asked(places ...string) *exchange {
 			panic(err)
 		}
 		p.limit = 5000
-		p.set = &Set{walk: walk{topic: p.topic, partition: int(p.id), dec: newDecoder()}}
+		p.set = records.NewSet(p.topic, int(p.id), records.NewDecoder())
 		x.parts = append(x.parts, p)
 	}
 	return x

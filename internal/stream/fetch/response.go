@@ -1,34 +1,14 @@
 package fetch
 
 import (
-	"encoding/binary"
-	"errors"
 	"fmt"
 	"io"
-	"math/bits"
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
-
-var errFrame = errors.New("malformed fetch response")
-
-// frame reads a response off a connection and never beyond it. After an error
-// it reads zeros.
-type frame struct {
-	r    io.Reader
-	left int // bytes of the response
-	buf  []byte
-	err  error
-}
-
-// openFrame reads the front of a response, its size and correlation id. buf takes the
-// numbers read.
-func openFrame(r io.Reader, buf []byte) (f frame, correlation int32) {
-	f = frame{r: r, left: 4, buf: buf}
-	f.left = int(f.int32())
-	return f, f.int32()
-}
 
 // readResponse reads the response's frame into the parts.
 func (x *exchange) readResponse(r io.Reader) error {
@@ -65,7 +45,7 @@ func (x *exchange) readTopic(f *frame) {
 		if f.err != nil {
 			return
 		}
-		f.part(p)
+		p.read(f)
 	}
 }
 
@@ -82,121 +62,30 @@ func (x *exchange) part(topic string, id int32) *part {
 	return nil
 }
 
-// part reads one partition's answer.
-func (f *frame) part(p *part) {
+// read reads the answer.
+func (p *part) read(f *frame) {
 	p.answered = true
 	code := f.int16()
 	f.int64() // the high watermark of those who read what is not committed too
 	p.set.HighWatermark = f.int64()
 	p.set.LogStart = f.int64()
-	p.set.txns.list = p.set.txns.list[:0]
+	raw := &p.set.Raw
+	raw.Aborted = raw.Aborted[:0]
 	for range f.count(16) {
-		t := txn{producer: f.int64(), first: f.int64()}
-		p.set.txns.list = append(p.set.txns.list, t)
+		raw.Aborted = append(raw.Aborted, records.Aborted{Producer: f.int64(), First: f.int64()})
 	}
 	f.int32() // preferred replica: no rack was named
 	size := max(0, int(f.int32()))
 	if code != 0 {
 		p.err = kafka.Error(code)
 	}
-	switch {
-	case p.err != nil:
+	if p.err != nil {
 		f.skip(size)
-	case size > max(int(p.limit), maxBatch+batchPrefix):
-		p.set.buf, p.set.oversized = f.into(p.set.buf, batchHeader), size
-		f.skip(size - batchHeader)
-	default:
-		p.set.buf = f.into(p.set.buf, size)
-	}
-}
-
-func (f *frame) take(n int) bool {
-	if f.err == nil && (n < 0 || n > f.left) {
-		f.err = fmt.Errorf("%w: %d bytes wanted, %d left", errFrame, n, f.left)
-	}
-	if f.err != nil {
-		return false
-	}
-	f.left -= n
-	return true
-}
-
-func (f *frame) read(b []byte) {
-	if _, err := io.ReadFull(f.r, b); err != nil {
-		f.fail(err)
-		clear(b)
-	}
-}
-
-func (f *frame) fixed(n int) []byte {
-	b := f.buf[:n]
-	if !f.take(n) {
-		clear(b)
-		return b
-	}
-	f.read(b)
-	return b
-}
-
-func (f *frame) int16() int16 { return int16(binary.BigEndian.Uint16(f.fixed(2))) }
-func (f *frame) int32() int32 { return int32(binary.BigEndian.Uint32(f.fixed(4))) }
-func (f *frame) int64() int64 { return int64(binary.BigEndian.Uint64(f.fixed(8))) }
-
-// count reads the length of an array whose elements take at least size bytes each. A null array has
-// none.
-func (f *frame) count(size int) int32 {
-	n := f.int32()
-	if n > 0 && int(n) > f.left/size {
-		f.err = fmt.Errorf("%w: %d elements in %d bytes", errFrame, n, f.left)
-		return 0
-	}
-	return max(n, 0)
-}
-
-// bytes reads n bytes into a new slice.
-func (f *frame) bytes(n int) []byte {
-	if !f.take(n) {
-		return nil
-	}
-	b := make([]byte, n)
-	f.read(b)
-	return b
-}
-
-// into reads n bytes into b, or into a larger buffer in its place.
-func (f *frame) into(b []byte, n int) []byte {
-	if !f.take(n) {
-		return b[:0]
-	}
-	if cap(b) < n {
-		b = make([]byte, roomFor(n))
-	}
-	b = b[:n]
-	f.read(b)
-	return b
-}
-
-func (f *frame) skip(n int) {
-	if !f.take(n) {
 		return
 	}
-	if _, err := io.CopyN(io.Discard, f.r, int64(n)); err != nil {
-		f.fail(err)
+	keep := raw.Keep(size, int(p.limit))
+	raw.Bytes = f.into(raw.Bytes, keep)
+	if size > keep {
+		f.skip(size - keep)
 	}
-}
-
-func (f *frame) fail(err error) {
-	if errors.Is(err, io.EOF) {
-		err = io.ErrUnexpectedEOF
-	}
-	f.err = err
-}
-
-// roomFor rounds up, so that a buffer seldom grows again.
-func roomFor(n int) int {
-	const step = 64 << 10
-	if n < step {
-		return max(512, 1<<bits.Len(uint(n-1)))
-	}
-	return (n + step - 1) / step * step
 }

@@ -12,6 +12,8 @@ import (
 
 	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // pipe is a connection that has answered already.
@@ -38,15 +40,15 @@ func answer(topic string, partitions ...kmsg.FetchResponseTopicPartition) kmsg.F
 	return kmsg.FetchResponseTopic{Topic: topic, Partitions: partitions}
 }
 
-func gives(id int32, code int16, records []byte, txns ...kmsg.FetchResponseTopicPartitionAbortedTransaction) kmsg.FetchResponseTopicPartition {
+func gives(id int32, code int16, raw []byte, txns ...kmsg.FetchResponseTopicPartitionAbortedTransaction) kmsg.FetchResponseTopicPartition {
 	p := kmsg.NewFetchResponseTopicPartition()
-	p.Partition, p.ErrorCode, p.RecordBatches, p.AbortedTransactions = id, code, records, txns
+	p.Partition, p.ErrorCode, p.RecordBatches, p.AbortedTransactions = id, code, raw, txns
 	p.HighWatermark, p.LastStableOffset, p.LogStartOffset = 900, 800, 7
 	return p
 }
 
 func TestResponse(t *testing.T) {
-	raw := packed(number(100, 2)...).append(nil)
+	raw := batchOf(100, 2)
 	x := asked("a/3@100", "a/1@200", "b/0@300", "b/1@400", "b/2@500")
 	txn := kmsg.FetchResponseTopicPartitionAbortedTransaction{ProducerID: 5, FirstOffset: 6}
 	frame := given(77, func(r *kmsg.FetchResponse) { r.ThrottleMillis = 1500 },
@@ -59,7 +61,7 @@ func TestResponse(t *testing.T) {
 	equal(t, "throttle", x.throttle, 1500*time.Millisecond)
 	var got []string
 	for _, p := range x.parts {
-		got = append(got, fmt.Sprint(p.answered, p.err, p.set.HighWatermark, p.set.LogStart, p.set.txns.list, len(p.set.buf)))
+		got = append(got, fmt.Sprint(p.answered, p.err, p.set.HighWatermark, p.set.LogStart, p.set.Raw.Aborted, len(p.set.Raw.Bytes)))
 	}
 	equal(t, "answers", strings.Join(got, "\n"), strings.Join([]string{
 		fmt.Sprintf("true <nil> 800 7 [{5 6}] %d", len(raw)),
@@ -68,13 +70,13 @@ func TestResponse(t *testing.T) {
 		"false <nil> 0 0 [] 0",
 		"true [6] Not Leader For Partition: the client attempted to send messages to a replica that is not the leader for some partition, the client's metadata are likely out of date 800 7 [] 0",
 	}, "\n"))
-	if !bytes.Equal(x.parts[0].set.buf, raw) {
+	if !bytes.Equal(x.parts[0].set.Raw.Bytes, raw) {
 		t.Error("other records came")
 	}
 }
 
 func TestResponseBad(t *testing.T) {
-	raw := packed(number(100, 2)...).append(nil)
+	raw := batchOf(100, 2)
 	good := given(77, nil, answer("a", gives(3, 0, raw)), answer("b", gives(0, 0, nil)))
 	f := func(what string, frame []byte, want error) {
 		t.Helper()
@@ -101,15 +103,16 @@ func TestResponseBad(t *testing.T) {
 
 // TestResponseTooLarge keeps the header of a record set that is too large, and reads on after it.
 func TestResponseTooLarge(t *testing.T) {
+	const header, large = 61, records.MaxBatch + 12 + 1 // of a batch, and one byte more than one may have
 	x := asked("a/3@100", "b/0@300")
-	frame := given(77, nil, answer("a", gives(3, 0, make([]byte, maxBatch+batchPrefix+1))), answer("b", gives(0, 0, []byte("x"))))
+	frame := given(77, nil, answer("a", gives(3, 0, make([]byte, large))), answer("b", gives(0, 0, []byte("x"))))
 	if _, err := x.RawExchange(&pipe{Reader: bytes.NewReader(frame)}); err != nil {
 		t.Fatal(err)
 	}
-	if p := x.parts[0]; p.err != nil || p.set.oversized != maxBatch+batchPrefix+1 || len(p.set.buf) != batchHeader {
-		t.Errorf("%v, oversized %d, %d bytes", p.err, p.set.oversized, len(p.set.buf))
+	if p := x.parts[0]; p.err != nil || p.set.Raw.Oversized != large || len(p.set.Raw.Bytes) != header {
+		t.Errorf("%v, oversized %d, %d bytes", p.err, p.set.Raw.Oversized, len(p.set.Raw.Bytes))
 	}
-	if p := x.parts[1]; p.err != nil || p.set.oversized != 0 || string(p.set.buf) != "x" {
-		t.Errorf("the one after: %v, oversized %d, %q", p.err, p.set.oversized, p.set.buf)
+	if p := x.parts[1]; p.err != nil || p.set.Raw.Oversized != 0 || string(p.set.Raw.Bytes) != "x" {
+		t.Errorf("the one after: %v, oversized %d, %q", p.err, p.set.Raw.Oversized, p.set.Raw.Bytes)
 	}
 }

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // TestSameAsKgo compares what is read with what franz-go's consumer reads, of
@@ -79,7 +81,7 @@ func (w *world) end(p *kgo.Client, commit bool) {
 func (w *world) random(r *rand.Rand, p *kgo.Client, topic string, partitions int) {
 	w.Helper()
 	partition := int32(r.IntN(partitions))
-	var records []*kgo.Record
+	var batch []*kgo.Record
 	for range 1 + r.IntN(20) {
 		k := &kgo.Record{Topic: topic, Partition: partition, Timestamp: time.UnixMilli(r.Int64N(1_600_000_000_000))}
 		if r.IntN(4) > 0 {
@@ -95,9 +97,9 @@ func (w *world) random(r *rand.Rand, p *kgo.Client, topic string, partitions int
 			}
 			k.Headers = append(k.Headers, h)
 		}
-		records = append(records, k)
+		batch = append(batch, k)
 	}
-	if err := p.ProduceSync(w.ctx(), records...).FirstErr(); err != nil {
+	if err := p.ProduceSync(w.ctx(), batch...).FirstErr(); err != nil {
 		w.Fatal(err)
 	}
 }
@@ -146,7 +148,7 @@ func nth(list []string, i int) string {
 }
 
 func (w *world) readStream(s Stream, end int64) (got []string, at int64) {
-	var r Record
+	var r records.Record
 	for at < end {
 		set := w.next(s)
 		for {

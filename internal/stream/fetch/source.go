@@ -2,6 +2,8 @@ package fetch
 
 import (
 	"context"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // Source reads partitions of Kafka, or of whatever stands in for it.
@@ -46,7 +48,7 @@ type Reader interface {
 // RecordSet is what one fetch brought.
 type RecordSet interface {
 	// Read fills r with the next record; false: there is none.
-	Read(ctx context.Context, r *Record) (bool, error)
+	Read(ctx context.Context, r *records.Record) (bool, error)
 	// Span is the offset after the set, and the end of the log as far as consumers may see.
 	Span() (next, end int64)
 }

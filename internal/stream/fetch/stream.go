@@ -9,6 +9,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // stream is one partition read in order. All its fields but the first group are
@@ -20,8 +21,8 @@ type stream struct {
 	c     *Client
 	topic string
 	id    int32
-	dec   *decoder     // of the set lent
-	wake  retry.Signal // for Next
+	dec   *records.Decoder // of the set lent
+	wake  retry.Signal     // for Next
 
 	fetcher *fetcher // nil: the stream is homeless
 	closed  bool
@@ -29,10 +30,11 @@ type stream struct {
 	seq     uint64 // raised by SeekTo
 	limit   int    // bytes to ask for; more than PartitionBytes after a batch that did not fit
 
-	spare   []*Set
+	spare   []*records.Set
 	asked   bool
-	ready   *Set
-	lent    *Set
+	ready   *records.Set
+	lent    *records.Set
+	stale   bool // SeekTo was called since
 	waiting bool // Next waits: what comes is lent at once
 
 	hasMore  bool          // there is more after what came last, or nobody has looked yet
@@ -44,18 +46,18 @@ type stream struct {
 }
 
 func newStream(c *Client, topic string, partition int, offset int64) *stream {
-	s := &stream{c: c, topic: topic, id: int32(partition), dec: newDecoder(), wake: retry.NewSignal(), backoff: newBackoff(), since: time.Now()}
+	s := &stream{c: c, topic: topic, id: int32(partition), dec: records.NewDecoder(), wake: retry.NewSignal(), backoff: newBackoff(), since: time.Now()}
 	s.spare = append(s.spare, s.newSet(), s.newSet())
 	s.seek(offset)
 	return s
 }
 
-func (s *stream) newSet() *Set {
-	return &Set{walk: walk{topic: s.topic, partition: int(s.id), dec: s.dec}}
+func (s *stream) newSet() *records.Set {
+	return records.NewSet(s.topic, int(s.id), s.dec)
 }
 
 // Next returns the next set. See Stream.
-func (s *stream) Next(ctx context.Context) (*Set, error) {
+func (s *stream) Next(ctx context.Context) (*records.Set, error) {
 	s.giveBack()
 	for {
 		set, err := s.take()
@@ -79,7 +81,7 @@ func (s *stream) Next(ctx context.Context) (*Set, error) {
 
 // take returns what there is for Next, records before an error, or notes that
 // Next waits.
-func (s *stream) take() (*Set, error) {
+func (s *stream) take() (*records.Set, error) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.waiting = false
@@ -87,7 +89,8 @@ func (s *stream) take() (*Set, error) {
 		return nil, ErrClosed
 	}
 	if s.lent == nil && s.ready != nil {
-		s.lent, s.ready = s.ready, nil
+		s.lend(s.ready)
+		s.ready = nil
 		s.kick()
 	}
 	if s.lent != nil {
@@ -104,8 +107,10 @@ func (s *stream) take() (*Set, error) {
 	return nil, nil
 }
 
+func (s *stream) lend(set *records.Set) { s.lent, s.stale = set, false }
+
 // leave ends Next with err, unless a set came at the last moment.
-func (s *stream) leave(err error) (*Set, error) {
+func (s *stream) leave(err error) (*records.Set, error) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.waiting = false
@@ -124,18 +129,18 @@ func (s *stream) giveBack() {
 		return
 	}
 	s.lent = nil
-	if set.err != nil && !set.stale {
-		s.seek(set.at)
+	if at, failed := set.Failed(); failed && !s.stale {
+		s.seek(at)
 	}
-	s.dec.close()
+	set.Close()
 	s.put(set)
 	s.kick()
 }
 
 // put makes a set spare again. A buffer that a large batch has blown up goes.
-func (s *stream) put(set *Set) {
-	if cap(set.buf) > 2*s.c.opts.PartitionBytes {
-		set.buf = nil
+func (s *stream) put(set *records.Set) {
+	if cap(set.Raw.Bytes) > 2*s.c.opts.PartitionBytes {
+		set.Raw.Bytes = nil
 	}
 	s.spare = append(s.spare, set)
 }
@@ -163,9 +168,7 @@ func (s *stream) SeekTo(offset int64) {
 	s.c.mu.Lock()
 	defer s.c.mu.Unlock()
 	s.seek(offset)
-	if s.lent != nil {
-		s.lent.stale = true
-	}
+	s.stale = true
 	s.kick()
 }
 
@@ -214,7 +217,7 @@ func (s *stream) ask(now time.Time) part {
 	if !s.backoff.Failed() {
 		s.since = now
 	}
-	set.buf, set.txns.list, set.oversized = set.buf[:0], set.txns.list[:0], 0
+	set.Raw.Reset()
 	return part{
 		stream: s, seq: s.seq, topic: s.topic, id: s.id,
 		offset: s.offset, limit: int32(s.limit), set: set,
@@ -245,12 +248,10 @@ func (s *stream) accept(p *part, now time.Time) bool {
 // caller that waits for news.
 func (s *stream) deliver(p *part, now time.Time) bool {
 	set := p.set
-	set.cut = !p.first || len(set.buf) >= int(p.limit)
-	set.open(p.offset)
-	set.stale = false
-	came := set.Next > p.offset || set.bad != nil
+	set.Raw.Cut = !p.first || len(set.Raw.Bytes) >= int(p.limit)
+	came := set.Open(p.offset)
 	more := set.Next < set.HighWatermark
-	if more && !came && p.first && s.limit >= maxBatch {
+	if more && !came && p.first && s.limit >= records.MaxBatch {
 		s.put(set)
 		s.fail(errHollow)
 		return false
@@ -267,12 +268,13 @@ func (s *stream) deliver(p *part, now time.Time) bool {
 	default:
 		s.hasMore = more // it is asked for again at once, as the first: those who have nothing more would stand before it
 		if more {
-			s.limit = max(s.limit, min(2*s.limit, maxBatch))
+			s.limit = max(s.limit, min(2*s.limit, records.MaxBatch))
 		}
 	}
 	switch {
 	case s.waiting:
-		s.waiting, s.lent = false, set
+		s.waiting = false
+		s.lend(set)
 		s.wake.Raise()
 	case came:
 		s.ready = set
@@ -307,7 +309,7 @@ func (s *stream) fail(err error) {
 	switch {
 	case !final(err) && now.Sub(s.since) < s.c.opts.Patience:
 	case damaged(err):
-		s.report(&Corrupt{Topic: s.topic, Partition: int(s.id), Offset: s.offset, Cause: err})
+		s.report(&records.Corrupt{Topic: s.topic, Partition: int(s.id), Offset: s.offset, Cause: err})
 	default:
 		s.report(fmt.Errorf("fetch %s/%d at offset %d: %w", s.topic, s.id, s.offset, err))
 	}

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 func TestEmptyPartition(t *testing.T) {
@@ -65,7 +66,7 @@ func TestSeek(t *testing.T) {
 	seed := rand.Uint64()
 	t.Log("seed", seed)
 	r := rand.New(rand.NewPCG(seed, 0))
-	var rec Record
+	var rec records.Record
 	at := int64(0)
 	for range 500 {
 		switch r.IntN(3) {
@@ -213,6 +214,8 @@ func TestNextContext(t *testing.T) {
 	}
 }
 
+var errTold = errors.New("for Next")
+
 // newIdleStream makes a stream that nobody fetches for.
 func newIdleStream(opts Options) *stream {
 	opts.Transport = &kafka.Transport{}
@@ -247,7 +250,7 @@ func TestNextLate(t *testing.T) {
 // TestNextError fetches records after Next has returned an error, and before it is called again.
 // They are the next ones, not lent to a caller who no longer waits.
 func TestNextError(t *testing.T) {
-	for _, told := range []error{&OutOfRange{}, errRecord} {
+	for _, told := range []error{&OutOfRange{}, errTold} {
 		s := newIdleStream(Options{})
 		s.waits(t)
 		s.report(told)
@@ -257,7 +260,7 @@ func TestNextError(t *testing.T) {
 		s.SeekTo(100)
 		p := s.ask(time.Now())
 		p.answered = true
-		p.set.buf = packed(number(100, 3)...).append(nil)
+		p.set.Raw.Bytes = batchOf(100, 3)
 		s.accept(&p, time.Now())
 		set, err := s.Next(t.Context())
 		if set != p.set || err != nil {
@@ -276,13 +279,13 @@ func TestErrorAfter(t *testing.T) {
 		}
 		p := s.ask(time.Now())
 		p.answered = true
-		p.set.buf = packed(number(100, 3)...).append(nil)
+		p.set.Raw.Bytes = batchOf(100, 3)
 		s.accept(&p, time.Now())
-		s.report(errRecord)
+		s.report(errTold)
 		if set, err := s.take(); set != p.set || err != nil {
 			t.Errorf("waiting %v: %v, %v", waiting, set, err)
 		}
-		if set, err := s.Next(t.Context()); set != nil || err != errRecord {
+		if set, err := s.Next(t.Context()); set != nil || err != errTold {
 			t.Errorf("waiting %v, then: %v, %v", waiting, set, err)
 		}
 	}
@@ -300,7 +303,7 @@ func TestDeliver(t *testing.T) {
 		p.answered, p.first = true, first
 		p.set.HighWatermark = end
 		if records > 0 {
-			p.set.buf = packed(number(p.offset, records)...).append(p.set.buf)
+			p.set.Raw.Bytes = append(p.set.Raw.Bytes, batchOf(p.offset, records)...)
 		}
 		if came := s.accept(&p, time.Now()); came != (records > 0) {
 			t.Errorf("%d records: came %v", records, came)
@@ -318,9 +321,9 @@ func TestDeliver(t *testing.T) {
 	f(80, 200, true, true, 1000)
 	f(10, 200, true, false, 1000)
 	f(0, 200, true, false, 1000)
-	s.limit = maxBatch - 1
-	f(0, 201, true, true, maxBatch)
-	f(0, 201, true, true, maxBatch)
+	s.limit = records.MaxBatch - 1
+	f(0, 201, true, true, records.MaxBatch)
+	f(0, 201, true, true, records.MaxBatch)
 }
 
 // TestNothingGiven: a broker may give nothing though its log has more, or say that it cannot. Once
@@ -328,7 +331,7 @@ func TestDeliver(t *testing.T) {
 func TestNothingGiven(t *testing.T) {
 	for _, refused := range []error{nil, kafka.InvalidMessage} {
 		s := newIdleStream(Options{Patience: time.Nanosecond})
-		s.limit = maxBatch
+		s.limit = records.MaxBatch
 		p := s.ask(time.Now())
 		p.answered, p.first, p.err = true, true, refused
 		p.set.HighWatermark = 200
@@ -336,13 +339,13 @@ func TestNothingGiven(t *testing.T) {
 			t.Error("records came")
 		}
 		_, err := s.take()
-		if bad, ok := errors.AsType[*Corrupt](err); !ok || bad.Offset != p.offset || bad.Topic != s.topic {
+		if bad, ok := errors.AsType[*records.Corrupt](err); !ok || bad.Offset != p.offset || bad.Topic != s.topic {
 			t.Errorf("%v: %v", refused, err)
 		}
 		p = s.ask(time.Now())
 		p.answered, p.first = true, true
 		p.set.HighWatermark = 200
-		p.set.buf = packed(number(p.offset, 3)...).append(p.set.buf)
+		p.set.Raw.Bytes = append(p.set.Raw.Bytes, batchOf(p.offset, 3)...)
 		if !s.accept(&p, time.Now()) {
 			t.Error("nothing came")
 		}
@@ -358,9 +361,9 @@ func TestBuffers(t *testing.T) {
 	f := func(size, want int) {
 		t.Helper()
 		p := s.ask(time.Now())
-		p.set.buf = make([]byte, size)
+		p.set.Raw.Bytes = make([]byte, size)
 		s.accept(&p, time.Now())
-		if got := cap(s.spare[1].buf); got != want {
+		if got := cap(s.spare[1].Raw.Bytes); got != want {
 			t.Errorf("%d bytes become %d", size, got)
 		}
 	}
@@ -376,11 +379,11 @@ func TestLargeBatches(t *testing.T) {
 	p := w.kgo(kgo.ProducerBatchCompression(kgo.NoCompression()))
 	value := strings.Repeat("x", 10_000)
 	for i := range partitions * n {
-		var records []*kgo.Record
+		var batch []*kgo.Record
 		for range 3 {
-			records = append(records, &kgo.Record{Topic: "events", Partition: int32(i % partitions), Value: []byte(value)})
+			batch = append(batch, &kgo.Record{Topic: "events", Partition: int32(i % partitions), Value: []byte(value)})
 		}
-		if err := p.ProduceSync(w.ctx(), records...).FirstErr(); err != nil {
+		if err := p.ProduceSync(w.ctx(), batch...).FirstErr(); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -417,15 +420,15 @@ func TestCorrupt(t *testing.T) {
 			if offset > 5 {
 				return nil, nil, false
 			}
-			good, bad := packed(number(0, 5)...), packed(number(5, 5)...).append(nil)
+			good, bad := batchOf(0, 5), batchOf(5, 5)
 			bad[len(bad)-3] ^= 1
-			return w.answer(req, append(good.append(nil), bad...)), nil, true
+			return w.answer(req, append(good, bad...)), nil, true
 		})
 	}
 	broken(1)
 	s := w.open(0, 2)
 	read := func() (got string, err error) {
-		var r Record
+		var r records.Record
 		for set := w.next(s); ; {
 			ok, err := set.Read(t.Context(), &r)
 			if !ok {

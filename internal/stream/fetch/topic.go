@@ -2,7 +2,6 @@ package fetch
 
 import (
 	"context"
-	"encoding/binary"
 	"fmt"
 
 	"github.com/segmentio/kafka-go"
@@ -83,52 +82,4 @@ func (q *topicQuestion) read(f *frame) error {
 		return kafka.Error(code)
 	}
 	return nil
-}
-
-// The flexible format: lengths are varints, of arrays and texts one more than
-// they have.
-
-func appendCompact(b []byte, s string) []byte {
-	return append(binary.AppendUvarint(b, uint64(len(s)+1)), s...)
-}
-
-func (f *frame) uvarint() int {
-	v := 0
-	for shift := 0; shift < 28; shift += 7 {
-		b := f.fixed(1)[0]
-		v |= int(b&0x7f) << shift
-		if b < 0x80 {
-			return v
-		}
-	}
-	if f.err == nil {
-		f.err = fmt.Errorf("%w: a length of more than four bytes", errFrame)
-	}
-	return 0
-}
-
-// compact reads the length of an array whose elements take at least size bytes each.
-func (f *frame) compact(size int) int {
-	n := max(f.uvarint()-1, 0)
-	if n > f.left/size && f.err == nil {
-		f.err = fmt.Errorf("%w: %d elements in %d bytes", errFrame, n, f.left)
-	}
-	if f.err != nil {
-		return 0
-	}
-	return n
-}
-
-// text passes over a text.
-func (f *frame) text() { f.skip(max(f.uvarint()-1, 0)) }
-
-// tags passes over tagged fields.
-func (f *frame) tags() {
-	for range f.uvarint() {
-		if f.err != nil {
-			return
-		}
-		f.uvarint()
-		f.skip(f.uvarint())
-	}
 }

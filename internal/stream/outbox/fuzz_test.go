@@ -6,7 +6,7 @@ import (
 	"net/url"
 	"testing"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // FuzzOutbox: whatever stands in the outbox is published as it is, or passed over; of a record of the crossings' topic
@@ -29,9 +29,9 @@ func FuzzOutbox(f *testing.F) {
 		for _, structured := range []bool{false, true} {
 			p := KafkaPublisher{Structured: structured}
 			m := p.Message(&e, 0)
-			r := fetch.Record{Value: m.Value}
+			r := records.Record{Value: m.Value}
 			for _, h := range m.Headers {
-				r.Headers = append(r.Headers, fetch.Header{Key: []byte(h.Key), Value: h.Value})
+				r.Headers = append(r.Headers, records.Header{Key: []byte(h.Key), Value: h.Value})
 			}
 			got := crossingID(&r)
 			if back, err := url.PathUnescape(got); err != nil || back != e.ID || forbidden.MatchString(got) {
@@ -47,7 +47,7 @@ func FuzzCrossingID(f *testing.F) {
 	f.Add([]byte("content-type"), []byte("application/cloudevents+json"), []byte(`{"id":"r/incident/a/1/1"}`))
 	f.Add([]byte(nil), []byte(nil), []byte(`{"id":7}`))
 	f.Fuzz(func(t *testing.T, key, header, value []byte) {
-		id := crossingID(&fetch.Record{Headers: []fetch.Header{{Key: key, Value: header}}, Value: value})
+		id := crossingID(&records.Record{Headers: []records.Header{{Key: key, Value: header}}, Value: value})
 		if string(key) == "ce_id" && id != string(header) {
 			t.Errorf("id %q, want %q", id, header)
 		}

@@ -11,6 +11,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -112,7 +113,7 @@ const tailPatience = 40 * time.Second
 func (p *KafkaPublisher) remember(ctx context.Context, t *tail, set fetch.RecordSet) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	var record fetch.Record
+	var record records.Record
 	for {
 		more, err := set.Read(ctx, &record)
 		if err != nil || !more {

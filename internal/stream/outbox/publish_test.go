@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 )
 
@@ -44,7 +45,7 @@ func (l *lateTopic) Next(context.Context) (fetch.RecordSet, error) {
 	return l, nil
 }
 
-func (l *lateTopic) Read(_ context.Context, r *fetch.Record) (bool, error) {
+func (l *lateTopic) Read(_ context.Context, r *records.Record) (bool, error) {
 	if l.at == int64(l.shown) {
 		return false, nil
 	}

@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // record is what of a crossing's record an entry of FormatRecord has as its header.
@@ -41,7 +41,7 @@ func (e *Entry) parseRecord(b []byte) error {
 }
 
 // crossingID is the id of a published crossing, in either CloudEvents form, as its attribute has it.
-func crossingID(r *fetch.Record) string {
+func crossingID(r *records.Record) string {
 	for _, h := range r.Headers {
 		if string(h.Key) == "ce_id" {
 			return string(h.Value)

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // wiredLog is a log of batches as they are on Kafka's wire.
@@ -31,7 +32,9 @@ type wiredReader struct {
 }
 
 func (r *wiredReader) Next(context.Context) (fetch.RecordSet, error) {
-	set := fetch.NewSet("events", 0, r.at, r.log.raw)
+	set := records.NewSet("events", 0, records.NewDecoder())
+	set.Raw.Bytes = r.log.raw
+	set.Open(r.at)
 	set.HighWatermark = r.log.end
 	r.at = set.Next
 	return set, nil

@@ -8,7 +8,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
@@ -23,7 +23,7 @@ type deadLetter struct {
 	message    string
 }
 
-func newDeadLetter(l *shard.Assignment, r *fetch.Record, err error) deadLetter {
+func newDeadLetter(l *shard.Assignment, r *records.Record, err error) deadLetter {
 	d := deadLetter{
 		assignment: l, offset: r.Offset, key: bytesOf(r.Key), value: bytesOf(r.Value),
 		reason: engine.ReasonOf(err), message: err.Error(),

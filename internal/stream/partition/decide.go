@@ -5,7 +5,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
@@ -36,7 +36,7 @@ func (d *decider) rewind(at position.Position) { d.clock, d.in.Newest = at.Clock
 
 // verdict is what a record is: malformed, ahead or a duplicate, with the reason. Otherwise it is accepted: its event is
 // in d.in, and is to be matched.
-func (d *decider) verdict(r *fetch.Record) (engine.Verdict, error) {
+func (d *decider) verdict(r *records.Record) (engine.Verdict, error) {
 	if err := d.decode(r); err != nil {
 		return engine.Refusal(err)
 	}
@@ -51,7 +51,7 @@ func (d *decider) verdict(r *fetch.Record) (engine.Verdict, error) {
 }
 
 // decode reads a record into d.in.Event, if it is an event and has a timestamp.
-func (d *decider) decode(r *fetch.Record) error {
+func (d *decider) decode(r *records.Record) error {
 	if r.Fault != nil {
 		return faulty(r.Fault)
 	}
@@ -66,21 +66,21 @@ func (d *decider) decode(r *fetch.Record) error {
 }
 
 // faulty is why a record that was not read, or not whole, is no event.
-func faulty(f *fetch.Fault) error {
+func faulty(f *records.Fault) error {
 	reason := event.ReasonTooLarge
-	if f.Kind == fetch.Unreadable {
+	if f.Kind == records.Unreadable {
 		reason = event.ReasonUnreadable
 	}
 	return &event.Malformed{Reason: reason, Offset: -1, Detail: f.Error()}
 }
 
 // counts reports whether a record is an event that counts for the clock, and reads it.
-func (d *decider) counts(r *fetch.Record) bool {
+func (d *decider) counts(r *records.Record) bool {
 	return d.decode(r) == nil && !d.in.TooNew(engine.Nanoseconds(r.Timestamp))
 }
 
 // note notes the id of a record, if it is an event that counts for the clock.
-func (d *decider) note(r *fetch.Record) {
+func (d *decider) note(r *records.Record) {
 	if d.counts(r) {
 		d.in.Repeated(r.Timestamp)
 	}
@@ -88,7 +88,7 @@ func (d *decider) note(r *fetch.Record) {
 
 // repeated reports whether a record is a duplicate. What was decided before a
 // rewind stays so: the memory of ids has moved on since.
-func (d *decider) repeated(r *fetch.Record) bool {
+func (d *decider) repeated(r *records.Record) bool {
 	if r.Offset < d.decidedTo {
 		_, was := slices.BinarySearch(d.repeats, r.Offset)
 		return was
@@ -123,7 +123,7 @@ func (d *decisions) decided(offset int64) bool {
 }
 
 // first reports whether a record was not reported yet. It is now: what is read again after a rewind was reported then.
-func (d *decisions) first(r *fetch.Record) bool {
+func (d *decisions) first(r *records.Record) bool {
 	if r.Offset < d.reportedTo {
 		return false
 	}

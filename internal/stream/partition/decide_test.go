@@ -16,13 +16,13 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // verdictOf is a record's verdict, and the error that its dead letter gives.
-func verdictOf(d *decider, r *fetch.Record) (engine.Verdict, error) {
+func verdictOf(d *decider, r *records.Record) (engine.Verdict, error) {
 	v, err := d.verdict(r)
 	switch {
 	case v != engine.Accepted:
@@ -111,7 +111,7 @@ func sameDecisions(t *testing.T, types map[string]string) {
 	var counts [engine.NumVerdicts]int
 	reasons := map[string]int{}
 	for i, value := range manyValues(rand.New(rand.NewPCG(seed, 0)), 8_000) {
-		record := fetch.Record{Offset: int64(i), Timestamp: 1_767_225_600_000, Value: value}
+		record := records.Record{Offset: int64(i), Timestamp: 1_767_225_600_000, Value: value}
 		var e event.Event
 		if d.Decode(&e, value) == nil {
 			record.Timestamp = engine.Milliseconds(e.Time)
@@ -160,7 +160,7 @@ func TestSameAhead(t *testing.T) {
 		p, r := deciding(t, engine.IntakeOptions{}), engine.NewReplay(program, engine.IntakeOptions{}, at.UnixNano(), func(*thresholds.Crossing) {})
 		for i, d := range []time.Duration{-time.Hour, 0, time.Minute, 5 * time.Minute, 5*time.Minute + 1, 5*time.Minute - 1, time.Hour} {
 			value := fmt.Appendf(nil, `{"id":"%d","time":%q,"type":"click","incident":"A"}`, i, at.Add(d).Format(time.RFC3339Nano))
-			v, _ := verdictOf(p, &fetch.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: value})
+			v, _ := verdictOf(p, &records.Record{Offset: int64(i), Timestamp: at.UnixMilli(), Value: value})
 			again, _ := verdictOfLine(r, value)
 			if v != again {
 				t.Errorf("%s and %s: %s; replayed: %s", now, d, engine.VerdictNames[v], engine.VerdictNames[again])
@@ -175,14 +175,14 @@ func TestDecidedBefore(t *testing.T) {
 	low := int64(0)
 	d := deciding(t, engine.IntakeOptions{DedupeWindow: time.Minute})
 	d.committed = func() (int64, bool) { return low, true }
-	var records []fetch.Record
+	var clicks []records.Record
 	for i, id := range []string{"1", "1", "2", "1", "1", "2"} { // from the fourth on an hour later
-		records = append(records, fetchtest.Click(id, fetchtest.ClicksAt+int64(i/3)*3_600_000))
-		records[i].Offset = int64(i)
+		clicks = append(clicks, fetchtest.Click(id, fetchtest.ClicksAt+int64(i/3)*3_600_000))
+		clicks[i].Offset = int64(i)
 	}
 	read := func() (got []string) {
-		for i := range records {
-			v, err := verdictOf(d, &records[i])
+		for i := range clicks {
+			v, err := verdictOf(d, &clicks[i])
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -198,7 +198,7 @@ func TestDecidedBefore(t *testing.T) {
 		t.Errorf("after a rewind %v, want %v", got, want)
 	}
 	for _, again := range []bool{false, true} {
-		if d.first(&records[5]) == again {
+		if d.first(&clicks[5]) == again {
 			t.Errorf("reported before: %v", !again)
 		}
 	}
@@ -206,9 +206,9 @@ func TestDecidedBefore(t *testing.T) {
 		t.Errorf("decided up to %d, from %d", d.decidedTo, d.knownFrom)
 	}
 	for range 2 * forgetEvery {
-		records[5].Offset++
-		low = records[5].Offset - 10
-		_, _ = d.verdict(&records[5]) // a repeat each time
+		clicks[5].Offset++
+		low = clicks[5].Offset - 10
+		_, _ = d.verdict(&clicks[5]) // a repeat each time
 	}
 	if len(d.repeats) > forgetEvery || d.decided(5) || !d.decided(d.decidedTo-10) {
 		t.Errorf("%d duplicates kept, from %d", len(d.repeats), d.knownFrom)
@@ -220,18 +220,18 @@ func TestNoTimestamp(t *testing.T) {
 	p := deciding(t, engine.IntakeOptions{})
 	p.clock = engine.NoTime
 	good := []byte(`{"id":"1","time":"2261-01-01T00:00:00Z","type":"click","incident":"A"}`)
-	v, err := verdictOf(p, &fetch.Record{Timestamp: -1, Value: good})
+	v, err := verdictOf(p, &records.Record{Timestamp: -1, Value: good})
 	if v != engine.Malformed || engine.ReasonOf(err) != "no-timestamp" || !strings.Contains(err.Error(), "message.timestamp.type=LogAppendTime") {
 		t.Errorf("got %s, %v", engine.VerdictNames[v], err)
 	}
-	p.note(&fetch.Record{Timestamp: -1, Value: good}) // as after a rebalance
+	p.note(&records.Record{Timestamp: -1, Value: good}) // as after a rebalance
 	if p.clock != engine.NoTime || p.in.IDs.Size() != 0 {
 		t.Errorf("clock %d, %d ids", p.clock, p.in.IDs.Size())
 	}
-	if v, err := verdictOf(p, &fetch.Record{Offset: 1, Timestamp: 9_183_110_400_000, Value: good}); v != engine.Matched {
+	if v, err := verdictOf(p, &records.Record{Offset: 1, Timestamp: 9_183_110_400_000, Value: good}); v != engine.Matched {
 		t.Errorf("got %s, %v", engine.VerdictNames[v], err)
 	}
-	if v, err := verdictOf(p, &fetch.Record{Offset: 2, Timestamp: -1, Value: []byte("x")}); engine.ReasonOf(err) != "no-timestamp" {
+	if v, err := verdictOf(p, &records.Record{Offset: 2, Timestamp: -1, Value: []byte("x")}); engine.ReasonOf(err) != "no-timestamp" {
 		t.Errorf("got %s, %v", engine.VerdictNames[v], err)
 	}
 }
@@ -242,7 +242,7 @@ func TestAheadSaysWhichTime(t *testing.T) {
 	f := func(timestamp int64, at, want string) {
 		t.Helper()
 		value := fmt.Appendf(nil, `{"id":"1","time":%q,"type":"click","incident":"A"}`, at)
-		v, err := verdictOf(p, &fetch.Record{Timestamp: timestamp, Value: value})
+		v, err := verdictOf(p, &records.Record{Timestamp: timestamp, Value: value})
 		if v != engine.Ahead || err.Error() != want {
 			t.Errorf("%d: got %s, %v\nwant %s", timestamp, engine.VerdictNames[v], err, want)
 		}

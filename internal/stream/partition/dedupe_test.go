@@ -9,6 +9,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
@@ -27,11 +28,11 @@ func (r *seeking) SeekTo(offset int64) {
 // TestMemoryIsKept: in the next generation a partition reads no more of the log than what another owner has counted since.
 func TestMemoryIsKept(t *testing.T) {
 	const start = 1767225600000
-	var records []fetch.Record
+	var clicks []records.Record
 	for i := range 10 { // an event a minute, of which the memory holds three; the last repeats the one before
-		records = append(records, fetchtest.Click(fmt.Sprint(i-i/9), start+int64(i)*60_000))
+		clicks = append(clicks, fetchtest.Click(fmt.Sprint(i-i/9), start+int64(i)*60_000))
 	}
-	log := fetchtest.Log{records}
+	log := fetchtest.Log{clicks}
 	shared := sharing(t, log, func(o *Options) { o.Intake.DedupeWindow = 150 * time.Second })
 	at := func(offset int64) position.Position {
 		return position.Position{Offset: offset, Clock: start + (offset-1)*60_000, Newest: engine.NoTime}
@@ -55,7 +56,7 @@ func TestMemoryIsKept(t *testing.T) {
 	generation("another owner went on", 6, 3, 4)
 	generation("the store went back", 5, 3, 2)
 	x := generation("another owner went far", 9, 3, 6)
-	if err := x.decide.in.Decoder.Decode(&x.decide.in.Event, records[9].Value); err != nil || !x.decide.in.Repeated(records[9].Timestamp) {
+	if err := x.decide.in.Decoder.Decode(&x.decide.in.Event, clicks[9].Value); err != nil || !x.decide.in.Repeated(clicks[9].Timestamp) {
 		t.Errorf("what another owner counted comes again and is not known, %v", err)
 	}
 	shared.Given()

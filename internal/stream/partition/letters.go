@@ -3,7 +3,7 @@ package partition
 import (
 	"context"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
@@ -15,7 +15,7 @@ type letters struct {
 }
 
 // add makes a dead letter of a record, unless it is safe already.
-func (l *letters) add(a *shard.Assignment, r *fetch.Record, reason error) {
+func (l *letters) add(a *shard.Assignment, r *records.Record, reason error) {
 	if r.Offset < l.safeTo {
 		return
 	}

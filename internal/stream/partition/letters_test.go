@@ -6,8 +6,8 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
@@ -31,7 +31,7 @@ func TestLetters(t *testing.T) {
 	written := func(reason string) { reasons = append(reasons, reason) }
 	a, to := shard.NewAssignment("events", 0, 0, 1), &deafLetters{fails: 1}
 	add := func(offset int64, size int) {
-		l.add(a, &fetch.Record{Offset: offset, Value: make([]byte, size)}, errors.New("no event"))
+		l.add(a, &records.Record{Offset: offset, Value: make([]byte, size)}, errors.New("no event"))
 	}
 	add(3, 1)
 	if err := l.write(t.Context(), to, written); !errors.Is(err, fetchtest.ErrDown) || len(l.pending) != 1 || l.safeTo != 0 || len(reasons) > 0 {

@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
@@ -18,9 +19,9 @@ import (
 type lookback struct {
 	source     fetch.Source
 	assignment *shard.Assignment
-	stream     fetch.Reader // nil: not opened yet
-	passedOver Stretches    // of the log, once
-	record     fetch.Record // the one last read here
+	stream     fetch.Reader   // nil: not opened yet
+	passedOver Stretches      // of the log, once
+	record     records.Record // the one last read here
 	decide     *decider
 	pulse      *watchdog.Pulse
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
 )
@@ -29,7 +30,7 @@ type Partition struct {
 	hearing hearing
 	pace    pace
 
-	record  fetch.Record   // the one last read, whose bytes are its set's
+	record  records.Record // the one last read, whose bytes are its set's
 	next    int64          // offset after the last record taken
 	entered bool           // it stands after its fences, and reads
 	damaged retry.Throttle // of what it says of a log that is damaged
@@ -123,7 +124,7 @@ func (p *Partition) advance(ctx context.Context) (err error) {
 // throttleOf is what holds back the lines that say that the partition stands still. What is wrong with servers is one line
 // for all partitions. Where a log is damaged each partition says its own place.
 func (p *Partition) throttleOf(err error) *retry.Throttle {
-	if _, ok := errors.AsType[*fetch.Corrupt](err); ok {
+	if _, ok := errors.AsType[*records.Corrupt](err); ok {
 		return &p.damaged
 	}
 	return &p.stalled
@@ -182,9 +183,9 @@ func (p *Partition) step(ctx context.Context) error {
 }
 
 // take decides what a record is, and puts its operations into the shards' chunks.
-func (p *Partition) take(ctx context.Context, r *fetch.Record) error {
+func (p *Partition) take(ctx context.Context, r *records.Record) error {
 	p.Pulse.Offset.Store(r.Offset)
-	if f := r.Fault; f != nil && f.Kind == fetch.Surplus {
+	if f := r.Fault; f != nil && f.Kind == records.Surplus {
 		p.report(r)
 		return nil
 	}
@@ -218,7 +219,7 @@ func (p *Partition) take(ctx context.Context, r *fetch.Record) error {
 
 // report tells the metrics and the log of the records that were passed over with this one. It reports whether the metrics
 // are to count the record itself. A record that is read again after a rewind was counted then.
-func (p *Partition) report(r *fetch.Record) bool {
+func (p *Partition) report(r *records.Record) bool {
 	if !p.decide.first(r) {
 		return false
 	}

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // passing reads a partition without the stretches that were passed over, even if they are readable by now. To whoever
@@ -57,12 +58,12 @@ func (r *passing) Next(ctx context.Context) (fetch.RecordSet, error) {
 }
 
 // Read is fetch.RecordSet's.
-func (s *passingSet) Read(ctx context.Context, r *fetch.Record) (bool, error) {
+func (s *passingSet) Read(ctx context.Context, r *records.Record) (bool, error) {
 	if s.over {
 		return false, nil
 	}
 	more, err := s.RecordSet.Read(ctx, r)
-	bad, broken := errors.AsType[*fetch.Corrupt](err)
+	bad, broken := errors.AsType[*records.Corrupt](err)
 	if s.over = more && r.Next() > s.to || broken && bad.Offset >= s.to; s.over {
 		return false, nil
 	}

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
@@ -19,7 +20,7 @@ type Recounting struct {
 	p      *Partition
 	from   int64           // the offset it is read from
 	set    fetch.RecordSet // nil: to be fetched
-	record fetch.Record    // the one last read
+	record records.Record  // the one last read
 	peeked bool            // it is the next one, not taken yet
 	whole  int64           // from when on nothing is missing that was passed over, ns; NoTime: always
 	first  int64           // Kafka timestamp of the first record that moved the clock, ms; NoTime: none yet

@@ -10,6 +10,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
@@ -35,10 +36,10 @@ func (l emptyFrom) Open(string, int, int64) fetch.Reader { return emptyReader{} 
 // emptyReader is its own record set.
 type emptyReader struct{ fetch.Reader }
 
-func (r emptyReader) Next(context.Context) (fetch.RecordSet, error)     { return r, nil }
-func (r emptyReader) SeekTo(int64)                                      {}
-func (r emptyReader) Read(context.Context, *fetch.Record) (bool, error) { return false, nil }
-func (r emptyReader) Span() (next, end int64)                           { return 0, 0 }
+func (r emptyReader) Next(context.Context) (fetch.RecordSet, error)       { return r, nil }
+func (r emptyReader) SeekTo(int64)                                        {}
+func (r emptyReader) Read(context.Context, *records.Record) (bool, error) { return false, nil }
+func (r emptyReader) Span() (next, end int64)                             { return 0, 0 }
 
 // TestHoleToldOnce: a hole that a process meets again, whole or grown, is reported once; another
 // partition's is another.
@@ -65,11 +66,11 @@ func TestHoleToldOnce(t *testing.T) {
 // TestIDsReadBack: a partition that could not read its ids back does not take
 // its empty memory for complete when it tries again.
 func TestIDsReadBack(t *testing.T) {
-	var records []fetch.Record
+	var clicks []records.Record
 	for i := range 5 {
-		records = append(records, fetchtest.Click(fmt.Sprint(i), fetchtest.ClicksAt))
+		clicks = append(clicks, fetchtest.Click(fmt.Sprint(i), fetchtest.ClicksAt))
 	}
-	log := &deafOnce{Log: fetchtest.Log{records}}
+	log := &deafOnce{Log: fetchtest.Log{clicks}}
 	x := lone(t, log)
 	x.log.stream = log.Open("events", 0, 0)
 	at := position.Position{Offset: 4, Clock: 1767225600000, Newest: engine.NoTime}
@@ -136,15 +137,15 @@ func TestHoleCountedOnce(t *testing.T) {
 // by a timestamp of -1, of 0 or in seconds, which would say that nothing is missing.
 func TestWholeFromTheClock(t *testing.T) {
 	const start = fetchtest.ClicksAt
-	var records []fetch.Record
+	var clicks []records.Record
 	for i, millis := range []int64{start, -1, start / 1000, 0, 5, start + 60_000, start + 120_000} {
 		r := fetchtest.Click(fmt.Sprint(i), millis)
 		if i == 4 {
 			r.Value = []byte("no event")
 		}
-		records = append(records, r)
+		clicks = append(clicks, r)
 	}
-	x := lone(t, fetchtest.Log{records})
+	x := lone(t, fetchtest.Log{clicks})
 	x.log.open(0)
 	since, err := x.log.wholeFrom(t.Context(), 1, engine.NoTime)
 	if want := engine.Nanoseconds(start+60_000) + int64(x.decide.in.MaxAhead); err != nil || since != want {

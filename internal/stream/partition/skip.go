@@ -7,7 +7,7 @@ import (
 	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // Skip is a place of the log at which what cannot be read is to be passed over.
@@ -39,7 +39,7 @@ func (x Skip) String() string { return fmt.Sprintf("%s/%d/%d", x.Topic, x.Partit
 // explainStandstill adds to the reason why a partition stands still what an operator can do about it. For a log
 // that cannot be read it is the way past the damage.
 func explainStandstill(err error) error {
-	if bad, ok := errors.AsType[*fetch.Corrupt](err); ok {
+	if bad, ok := errors.AsType[*records.Corrupt](err); ok {
 		return fmt.Errorf("%w: what is there was damaged where it is stored; if no replica has it whole, pass it over with `aggregator run -skip %v`",
 			err, Skip{bad.Topic, bad.Partition, bad.Offset})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -40,15 +41,15 @@ func (r *damagedReader) bad() bool {
 
 func (r *damagedReader) Next(ctx context.Context) (fetch.RecordSet, error) {
 	if r.log.silent && r.bad() {
-		return nil, &fetch.Corrupt{Topic: "events", Offset: r.At, Cause: fetchtest.ErrDown}
+		return nil, &records.Corrupt{Topic: "events", Offset: r.At, Cause: fetchtest.ErrDown}
 	}
 	_, err := r.Reader.Next(ctx)
 	return r, err
 }
 
-func (r *damagedReader) Read(ctx context.Context, rec *fetch.Record) (bool, error) {
+func (r *damagedReader) Read(ctx context.Context, rec *records.Record) (bool, error) {
 	if r.bad() {
-		return false, &fetch.Corrupt{Topic: "events", Offset: r.At, End: r.log.header, Cause: fetchtest.ErrDown}
+		return false, &records.Corrupt{Topic: "events", Offset: r.At, End: r.log.header, Cause: fetchtest.ErrDown}
 	}
 	r.log.read = append(r.log.read, r.At)
 	return r.Reader.Read(ctx, rec)
@@ -124,7 +125,7 @@ func TestPassing(t *testing.T) {
 		}
 		x.log.open(0)
 		var got []string
-		var r fetch.Record
+		var r records.Record
 		for at := int64(0); at < 12; {
 			set, err := x.log.stream.Next(t.Context())
 			if over, ok := errors.AsType[*passedOver](err); ok {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -160,17 +161,17 @@ const (
 func (k *Skipper) look(ctx context.Context, x Skip, offset int64) (finding, error) {
 	stream := k.Source.Open(x.Topic, x.Partition, offset)
 	defer stream.Close()
-	var r fetch.Record
+	var r records.Record
 	for {
 		set, err := stream.Next(ctx)
-		if bad, ok := errors.AsType[*fetch.Corrupt](err); ok && bad.Offset <= offset {
+		if bad, ok := errors.AsType[*records.Corrupt](err); ok && bad.Offset <= offset {
 			return finding{state: notGiven}, nil
 		}
 		more := false
 		if err == nil {
 			more, err = set.Read(ctx, &r)
 		}
-		if bad, ok := errors.AsType[*fetch.Corrupt](err); ok && bad.Offset <= offset {
+		if bad, ok := errors.AsType[*records.Corrupt](err); ok && bad.Offset <= offset {
 			return finding{damaged, bad.End}, nil
 		} else if ok {
 			return finding{}, nil

@@ -8,8 +8,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
@@ -18,7 +18,7 @@ import (
 // BenchmarkStep reads records up to the chunks of 16 shards, which nobody applies. An op is one record.
 func BenchmarkStep(b *testing.B) {
 	const many = 10_000
-	log := fetchtest.Log{make([]fetch.Record, many)}
+	log := fetchtest.Log{make([]records.Record, many)}
 	for i := range log[0] {
 		log[0][i] = fetchtest.Click(fmt.Sprint(i), fetchtest.ClicksAt+int64(i))
 	}

@@ -7,8 +7,8 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/fetchtest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
@@ -32,16 +32,16 @@ func recountOf(t *testing.T, log fetchtest.Log, from int64) *recount {
 // all of the log is there.
 func TestVerifyBeginsAtTheClock(t *testing.T) {
 	const start = fetchtest.ClicksAt
-	var records []fetch.Record
+	var clicks []records.Record
 	for i, millis := range []int64{start, -1, start / 1000, 0, start + 60_000, start + 120_000} {
-		records = append(records, fetchtest.Click(fmt.Sprint(i), millis))
+		clicks = append(clicks, fetchtest.Click(fmt.Sprint(i), millis))
 	}
-	r := recountOf(t, fetchtest.Log{records}, 1)
-	if err := r.read(t.Context(), []int64{int64(len(records))}, func() error { return nil }); err != nil {
+	r := recountOf(t, fetchtest.Log{clicks}, 1)
+	if err := r.read(t.Context(), []int64{int64(len(clicks))}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	want := engine.Nanoseconds(start+60_000) + int64(engine.DefaultMaxAhead)
-	if p := r.partitions[0]; p.CompleteFrom(start+120_000) != want || p.Next() != int64(len(records)) {
+	if p := r.partitions[0]; p.CompleteFrom(start+120_000) != want || p.Next() != int64(len(clicks)) {
 		t.Errorf("the log is complete from %d, want %d; read up to %d", p.CompleteFrom(start+120_000), want, p.Next())
 	}
 }

@@ -7,24 +7,25 @@ import (
 	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // ErrDown is what a log answers that does not answer.
 var ErrDown = errors.New("log is down for the test")
 
 // Log is the partitions of a topic, each with its records from offset 0 on. It is a fetch.Source.
-type Log [][]fetch.Record
+type Log [][]records.Record
 
 // Click is a record of a click with an id, at a Kafka timestamp in ms.
-func Click(id string, millis int64) fetch.Record {
-	return fetch.Record{Timestamp: millis, Value: []byte(`{"id":"` + id + `","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`)}
+func Click(id string, millis int64) records.Record {
+	return records.Record{Timestamp: millis, Value: []byte(`{"id":"` + id + `","time":"2026-01-01T00:00:00Z","type":"click","incident":"A"}`)}
 }
 
 // ClicksAt is the Kafka timestamp of the records of Clicks, ms.
 const ClicksAt = 1_767_225_600_000
 
 // Clicks is a log of one partition with so many clicks, all of one id.
-func Clicks(n int) Log { return Log{slices.Repeat([]fetch.Record{Click("1", ClicksAt)}, n)} }
+func Clicks(n int) Log { return Log{slices.Repeat([]records.Record{Click("1", ClicksAt)}, n)} }
 
 // Open is fetch.Source's, as are the next three.
 func (l Log) Open(_ string, partition int, offset int64) fetch.Reader {
@@ -43,7 +44,7 @@ func (l Log) Offsets(_ context.Context, _ string, partition int) (start, end int
 
 // OffsetAt is that of fetch.Source.
 func (l Log) OffsetAt(_ context.Context, _ string, partition int, ms int64) (int64, error) {
-	i := slices.IndexFunc(l[partition], func(r fetch.Record) bool { return r.Timestamp >= ms })
+	i := slices.IndexFunc(l[partition], func(r records.Record) bool { return r.Timestamp >= ms })
 	if i < 0 {
 		i = len(l[partition])
 	}
@@ -55,7 +56,7 @@ func (l Log) Partitions(context.Context, string) (int, error) { return len(l), n
 
 // Reader reads a partition of it. It is its own record set.
 type Reader struct {
-	records []fetch.Record
+	records []records.Record
 	At      int64 // offset of the next record
 }
 
@@ -74,7 +75,7 @@ func (r *Reader) SeekTo(offset int64) { r.At = offset }
 func (r *Reader) Close() {}
 
 // Read is fetch.RecordSet's, as is Span.
-func (r *Reader) Read(_ context.Context, rec *fetch.Record) (bool, error) {
+func (r *Reader) Read(_ context.Context, rec *records.Record) (bool, error) {
 	if r.At >= int64(len(r.records)) {
 		return false, nil
 	}

@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"encoding/binary"
@@ -46,36 +46,36 @@ func TestRead(t *testing.T) {
 }
 
 func TestReadCommitted(t *testing.T) {
-	f := func(what string, s *Set, txns []txn, next int64, want string) {
+	f := func(what string, s *Set, txns []Aborted, next int64, want string) {
 		t.Helper()
-		s.txns.list = txns
-		s.open(s.at)
+		s.Raw.Aborted = txns
+		s.Open(s.at)
 		equal(t, what, read(s), want)
 		equal(t, what+": next", s.Next, next)
 	}
 	one := func(o int64) *batch { return packed(number(o, 1)...) }
 
 	f("committed", set(0, one(0).in(7), marker(1, 7, commit), one(2)), nil, 3, "0:1000:k0=v0 2:1000:k2=v2")
-	f("aborted", set(0, one(0).in(7), marker(1, 7, abort), one(2)), []txn{{7, 0}}, 3, "2:1000:k2=v2")
+	f("aborted", set(0, one(0).in(7), marker(1, 7, abort), one(2)), []Aborted{{7, 0}}, 3, "2:1000:k2=v2")
 	f("aborted, then committed by the same producer",
-		set(0, one(0).in(7), marker(1, 7, abort), one(2).in(7), marker(3, 7, commit)), []txn{{7, 0}}, 4, "2:1000:k2=v2")
+		set(0, one(0).in(7), marker(1, 7, abort), one(2).in(7), marker(3, 7, commit)), []Aborted{{7, 0}}, 4, "2:1000:k2=v2")
 	f("committed, then aborted by the same producer",
-		set(0, one(0).in(7), marker(1, 7, commit), one(2).in(7), marker(3, 7, abort)), []txn{{7, 2}}, 4, "0:1000:k0=v0")
+		set(0, one(0).in(7), marker(1, 7, commit), one(2).in(7), marker(3, 7, abort)), []Aborted{{7, 2}}, 4, "0:1000:k0=v0")
 	f("two producers between each other, listed out of order",
 		set(0, one(0).in(7), one(1).in(8), one(2).in(7), marker(3, 8, abort), one(4).in(8), marker(5, 7, abort), marker(6, 8, commit)),
-		[]txn{{8, 1}, {7, 0}}, 7, "4:1000:k4=v4")
-	f("begun before the set", set(5, one(5).in(7), marker(6, 7, abort)), []txn{{7, 1}}, 7, "")
-	f("the set ends before the marker", set(5, one(5).in(7)), []txn{{7, 5}}, 6, "")
+		[]Aborted{{8, 1}, {7, 0}}, 7, "4:1000:k4=v4")
+	f("begun before the set", set(5, one(5).in(7), marker(6, 7, abort)), []Aborted{{7, 1}}, 7, "")
+	f("the set ends before the marker", set(5, one(5).in(7)), []Aborted{{7, 5}}, 6, "")
 	plain := one(0)
 	plain.producer = 7
-	f("idempotent, not transactional", set(0, plain), []txn{{7, 0}}, 1, "0:1000:k0=v0")
+	f("idempotent, not transactional", set(0, plain), []Aborted{{7, 0}}, 1, "0:1000:k0=v0")
 	f("marker without records, of a compacted log",
-		set(0, one(0).in(7), &batch{first: 1, last: 1, producer: 7, attrs: attrControl | attrTransactional}, one(2).in(7)), []txn{{7, 0}}, 3, "")
+		set(0, one(0).in(7), &batch{first: 1, last: 1, producer: 7, attrs: attrControl | attrTransactional}, one(2).in(7)), []Aborted{{7, 0}}, 3, "")
 	f("asked for after the marker", set(2, one(2).in(7), marker(3, 7, commit)), nil, 4, "2:1000:k2=v2")
 	noid := marker(0, 0, commit)
 	noid.producer, noid.attrs = -1, attrControl
 	f("control batch of no producer", set(0, noid, one(1)), nil, 2, "1:1000:k1=v1")
-	f("squeezed marker", set(0, one(0).in(7), marker(1, 7, abort).squeezed(codecGzip), one(2).in(7)), []txn{{7, 0}}, 3, "2:1000:k2=v2")
+	f("squeezed marker", set(0, one(0).in(7), marker(1, 7, abort).squeezed(codecGzip), one(2).in(7)), []Aborted{{7, 0}}, 3, "2:1000:k2=v2")
 }
 
 // TestReadBad breaks a set of two batches, offsets 10-11 and 12-13, at a place.
@@ -91,7 +91,7 @@ func TestReadBad(t *testing.T) {
 		if len(raw) == size {
 			raw = h.append(raw)
 		}
-		s := NewSet("t", 3, 10, raw)
+		s := setOf(10, raw)
 		equal(t, what, read(s), want)
 		if _, err := s.Read(t.Context(), &Record{}); s.err != err {
 			t.Errorf("%s: the error does not stay: %v", what, err)
@@ -137,7 +137,7 @@ func TestReadBadOffset(t *testing.T) {
 		if at < 2 {
 			s.HighWatermark = 0
 		}
-		s.open(10)
+		s.Open(10)
 		equal(t, what, read(s), want)
 	}
 	two := "10:1000:k10=v10 11:1001:k11=v11 "
@@ -154,7 +154,7 @@ func TestReadTruncated(t *testing.T) {
 	first := len(raw)
 	raw = packed(r[2], r[3]).append(raw)
 	for n := range raw {
-		s := NewSet("t", 3, 10, raw[:n:n])
+		s := setOf(10, raw[:n:n])
 		got, want, next := read(s), "", int64(10)
 		if n >= first {
 			want, next = "10:1000:k10=v10 11:1001:k11=v11", 12
@@ -169,11 +169,11 @@ func TestReadTruncated(t *testing.T) {
 func TestReadFlips(t *testing.T) {
 	r := number(10, 3)
 	raw := packed(r[2]).squeezed(codecLZ4).append(packed(r[0], r[1]).append(nil))
-	was := read(NewSet("t", 3, 10, raw))
+	was := read(setOf(10, raw))
 	for i := range len(raw) * 8 {
 		raw[i/8] ^= 1 << (i % 8)
 		var rec Record
-		for s := NewSet("t", 3, 10, raw); ; {
+		for s := setOf(10, raw); ; {
 			ok, err := s.Read(t.Context(), &rec)
 			if !ok || err != nil {
 				break
@@ -184,7 +184,7 @@ func TestReadFlips(t *testing.T) {
 		}
 		raw[i/8] ^= 1 << (i % 8)
 	}
-	equal(t, "as it was", read(NewSet("t", 3, 10, raw)), was)
+	equal(t, "as it was", read(setOf(10, raw)), was)
 }
 
 func TestReadAllocs(t *testing.T) {
@@ -195,10 +195,10 @@ func TestReadAllocs(t *testing.T) {
 			records[i].Headers = heads
 		}
 		raw := packed(records...).squeezed(codec).append(nil)
-		s := NewSet("t", 3, 0, raw)
+		s := setOf(0, raw)
 		var r Record
 		per := testing.AllocsPerRun(10, func() {
-			s.open(0)
+			s.Open(0)
 			for ok := true; ok; ok, _ = s.Read(t.Context(), &r) {
 			}
 		})

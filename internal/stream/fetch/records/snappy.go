@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"bytes"
@@ -25,13 +25,12 @@ type unsnappy struct {
 	far   snappyFar   // or this one, if it also refers far back
 }
 
-func (s *unsnappy) open(src []byte) source {
+func (s *unsnappy) open(src []byte) {
 	s.close()
 	s.src, s.bare = src, len(src) < xerialHeader || !bytes.HasPrefix(src, xerialMagic)
 	if !s.bare {
 		s.src = src[xerialHeader:]
 	}
-	return s
 }
 
 func (s *unsnappy) reach() int { return s.block.given }

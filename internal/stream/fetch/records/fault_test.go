@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"bytes"
@@ -123,7 +123,7 @@ func TestReadTooLarge(t *testing.T) {
 	for codec, name := range codecNames {
 		raw := packed(records...).squeezed(codec).append(nil)
 		for from := range records {
-			s := NewSet("t", 3, 10+int64(from), raw)
+			s := setOf(10+int64(from), raw)
 			s.dec.piece = 100_000
 			equal(t, name, faultText(t, s), strings.Join(want[from:], "\n"))
 		}

@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"context"
@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 )
 
-// A window holds what a larger batch refers to: the window of zstd's decoder, or of snappy that
+// A window holds what a larger batch refers to: the window of zstd's Decoder, or of snappy that
 // refers far back. It may be up to 128 MiB large, and all partitions may be in the middle of such a
 // batch at once. So all windows of the process together take no more than one of the largest; who
 // needs one waits.

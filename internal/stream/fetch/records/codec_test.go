@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"bytes"
@@ -28,7 +28,7 @@ func text(n int) []byte {
 }
 
 func TestDecode(t *testing.T) {
-	d := newDecoder()
+	d := NewDecoder()
 	f := func(what string, codec int16, src, want []byte) {
 		t.Helper()
 		for range 2 { // the second time into a buffer that is there
@@ -68,7 +68,7 @@ func TestDecodeMembers(t *testing.T) {
 	want := slices.Concat(a, b, a)
 	for _, codec := range []int16{codecGzip, codecLZ4, codecZstd} {
 		src := slices.Concat(squeeze(codec, nil), squeeze(codec, a), squeeze(codec, b), squeeze(codec, nil), squeeze(codec, a))
-		got, err := inflate(newDecoder(), codec, src)
+		got, err := inflate(NewDecoder(), codec, src)
 		if err != nil || !bytes.Equal(got, want) {
 			t.Errorf("%s: %d bytes, error %v", codecNames[codec], len(got), err)
 		}
@@ -78,7 +78,7 @@ func TestDecodeMembers(t *testing.T) {
 		t.Fatal(err)
 	}
 	src := slices.Concat(squeeze(codecZstd, b), wide.EncodeAll(a, nil), wide.EncodeAll(b, nil))
-	got, err := inflate(newDecoder(), codecZstd, src)
+	got, err := inflate(NewDecoder(), codecZstd, src)
 	if err != nil || !bytes.Equal(got, slices.Concat(b, a, b)) {
 		t.Errorf("zstd, wide ones after: %d bytes, error %v", len(got), err)
 	}
@@ -101,7 +101,7 @@ func TestDecodeLZ4(t *testing.T) {
 		write(w, want)
 		for _, src := range [][]byte{out.Bytes(), bytes.Repeat(out.Bytes(), 2)} {
 			frames := len(src) / out.Len()
-			got, err := inflate(newDecoder(), codecLZ4, src)
+			got, err := inflate(NewDecoder(), codecLZ4, src)
 			if err != nil || !bytes.Equal(got, bytes.Repeat(want, frames)) {
 				t.Errorf("%s, %d frames: %d bytes, error %v", what, frames, len(got), err)
 			}
@@ -129,12 +129,12 @@ func TestDecodeLZ4Linked(t *testing.T) {
 	block(0, 0x14, '-', 14, 0, 0x50, 'V', 'W', 'X', 'Y', 'Z') // a literal, 8 bytes from 14 back, 5 literals
 	frame = append(frame, 0, 0, 0, 0)
 	want := "0123456789abcdef" + "01234567vwxyz" + "-" + "01234567" + "VWXYZ"
-	got, err := inflate(newDecoder(), codecLZ4, frame)
+	got, err := inflate(NewDecoder(), codecLZ4, frame)
 	if string(got) != want || err != nil {
 		t.Errorf("linked blocks: %q, error %v", got, err)
 	}
 	frame[4] |= lz4Independent
-	if got, err := inflate(newDecoder(), codecLZ4, frame); err == nil {
+	if got, err := inflate(NewDecoder(), codecLZ4, frame); err == nil {
 		t.Errorf("blocks that refer to others though they say they do not: %q", got)
 	}
 }
@@ -145,7 +145,7 @@ func TestDecodeLimit(t *testing.T) {
 	fits, bomb := make([]byte, limit), make([]byte, 2*limit)
 	f := func(what string, codec int16, make func([]byte) []byte) {
 		t.Helper()
-		d := newDecoder()
+		d := NewDecoder()
 		d.batch = limit
 		if got, err := inflate(d, codec, make(fits)); err != nil || len(got) != limit {
 			t.Errorf("%s at the limit: %d bytes, error %v", what, len(got), err)
@@ -165,7 +165,7 @@ func TestDecodeLimit(t *testing.T) {
 
 // TestDecodeBad cuts and flips compressed bytes: an error or some bytes, no panic.
 func TestDecodeBad(t *testing.T) {
-	d := newDecoder()
+	d := NewDecoder()
 	d.batch = 1 << 20
 	for codec, name := range codecNames {
 		if codec == codecNone {
@@ -213,13 +213,13 @@ func TestSnappyFar(t *testing.T) {
 	var readers sync.WaitGroup
 	for range 4 {
 		readers.Go(func() {
-			if got, err := inflate(newDecoder(), codecSnappy, src); err != nil || !bytes.Equal(got, want) {
+			if got, err := inflate(NewDecoder(), codecSnappy, src); err != nil || !bytes.Equal(got, want) {
 				t.Errorf("%d bytes of %d, error %v", len(got), len(want), err)
 			}
 		})
 	}
 	readers.Wait()
-	d := newDecoder()
+	d := NewDecoder()
 	rest, err := d.open(codecSnappy, src)
 	if err != nil {
 		t.Fatal(err)
@@ -233,7 +233,7 @@ func TestSnappyFar(t *testing.T) {
 	if !errors.Is(err, io.EOF) || !bytes.Equal(got, want) {
 		t.Errorf("%d bytes of %d, error %v", len(got), len(want), err)
 	}
-	if damaged, err := inflate(newDecoder(), codecSnappy, src[:len(src)-9]); err == nil || len(damaged) < snappyReach || !bytes.HasPrefix(want, damaged) {
+	if damaged, err := inflate(NewDecoder(), codecSnappy, src[:len(src)-9]); err == nil || len(damaged) < snappyReach || !bytes.HasPrefix(want, damaged) {
 		t.Errorf("of a damaged one %d bytes, error %v", len(damaged), err)
 	}
 	free(t)

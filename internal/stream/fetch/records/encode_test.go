@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"encoding/binary"
@@ -7,7 +7,7 @@ import (
 )
 
 // appendBatch appends one record batch, uncompressed and outside transactions, of one or more
-// records in rising order of offset. NewSet reads it.
+// records in rising order of offset. A set reads it.
 func appendBatch(dst []byte, records []Record) []byte {
 	if len(records) == 0 {
 		panic("BUG: a batch without records")
@@ -31,17 +31,17 @@ func appendBatch(dst []byte, records []Record) []byte {
 func (h *batch) append(dst []byte) []byte {
 	at := len(dst)
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.first))
-	dst = appendInt32(dst, int32(batchHeader-batchPrefix+len(h.payload)))
-	dst = appendInt32(dst, 0) // leader epoch
-	dst = append(dst, 2)      // magic
-	dst = appendInt32(dst, 0) // crc, below
+	dst = binary.BigEndian.AppendUint32(dst, uint32(batchHeader-batchPrefix+len(h.payload)))
+	dst = append(dst, 0, 0, 0, 0) // leader epoch
+	dst = append(dst, 2)          // magic
+	dst = append(dst, 0, 0, 0, 0) // crc, below
 	dst = binary.BigEndian.AppendUint16(dst, uint16(h.attrs))
-	dst = appendInt32(dst, int32(h.last-h.first))
+	dst = binary.BigEndian.AppendUint32(dst, uint32(h.last-h.first))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.base))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.newest))
 	dst = binary.BigEndian.AppendUint64(dst, uint64(h.producer))
 	dst = append(dst, 0, 0, 0xff, 0xff, 0xff, 0xff) // producer epoch, first sequence
-	dst = appendInt32(dst, h.count)
+	dst = binary.BigEndian.AppendUint32(dst, uint32(h.count))
 	dst = append(dst, h.payload...)
 	sum := crc32.Checksum(dst[at+batchAttrsAt:], castagnoli)
 	binary.BigEndian.PutUint32(dst[at+batchCRCAt:], sum)
@@ -78,7 +78,7 @@ func TestAppendBatch(t *testing.T) {
 	}
 	raw := appendBatch(nil, records)
 	raw = appendBatch(raw, number(200, 1))
-	s := NewSet("t", 3, 100, raw)
+	s := setOf(100, raw)
 	equal(t, "records", read(s), "100:50:a=x[h=null] 105:70:null=null 106:60:=null 200:1000:k200=v200")
 	equal(t, "next", s.Next, 201)
 	h, err := parseBatch(raw)

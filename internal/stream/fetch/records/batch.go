@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"encoding/binary"
@@ -36,7 +36,7 @@ var (
 	castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
 	errShort = errors.New("batch is not whole") // the set was cut at the limit of the fetch
-	errHuge  = fmt.Errorf("the batch is larger than %d bytes; see to it that max.message.bytes of the topic is no more", maxBatch)
+	errHuge  = fmt.Errorf("the batch is larger than %d bytes; see to it that max.message.bytes of the topic is no more", MaxBatch)
 )
 
 // batch is the header of a record batch.
@@ -55,7 +55,7 @@ type batch struct {
 }
 
 // parseBatch reads the header of the batch that b starts with. errShort means
-// that b ends within the batch, errHuge that it is larger than maxBatch.
+// that b ends within the batch, errHuge that it is larger than MaxBatch.
 func parseBatch(b []byte) (batch, error) {
 	if len(b) <= batchMagicAt {
 		return batch{}, errShort
@@ -69,7 +69,7 @@ func parseBatch(b []byte) (batch, error) {
 	if length < batchHeader-batchPrefix {
 		return batch{}, fmt.Errorf("batch of %d bytes: out of range", length)
 	}
-	if length > maxBatch {
+	if length > MaxBatch {
 		return batch{}, errHuge
 	}
 	if len(b) < batchPrefix+length {
@@ -107,42 +107,3 @@ func (h *batch) codec() int16        { return h.attrs & attrCodec }
 func (h *batch) appendTime() bool    { return h.attrs&attrAppendTime != 0 }
 func (h *batch) transactional() bool { return h.attrs&attrTransactional != 0 }
 func (h *batch) control() bool       { return h.attrs&attrControl != 0 }
-
-// pastEnd is how far a batch may lie after the end of the log that the broker reports, in offsets.
-// What is written meanwhile comes along.
-const pastEnd = 1 << 20
-
-// scan reads the headers of the batches in raw. They were asked for from offset from on, of a log
-// that ended at about the offset end (0: it is not known). scan returns the offset after the last
-// whole batch and the bytes these batches take. It also returns what is wrong with the batch after
-// them, if anything.
-//
-// A batch cut off at the end is no fault. Nor is a huge batch if the broker gave all it was asked
-// for (cut): it comes alone once it is the first of a request. No CRC protects a batch's offset. If
-// two batches do not follow each other, the fault is with the batch that does not follow what is
-// before it.
-func scan(raw []byte, from, end int64, cut bool) (next int64, whole int, err error) {
-	next = from
-	before, size := from, 0 // next and whole before the last batch
-	first, last := int64(-1), int64(-1)
-	for whole < len(raw) {
-		h, err := parseBatch(raw[whole:])
-		switch {
-		case errors.Is(err, errShort), errors.Is(err, errHuge) && cut:
-			return next, whole, nil
-		case err != nil:
-			return next, whole, err
-		case end > 0 && h.first > end+pastEnd:
-			return next, whole, fmt.Errorf("batch of offset %d in a log that ends at %d", h.first, end)
-		case h.first <= last && first > before && h.first >= before:
-			return before, size, fmt.Errorf("batch of offset %d stands before offset %d", first, h.first)
-		case h.first <= last:
-			return next, whole, fmt.Errorf("batch of offset %d stands behind offset %d", h.first, last)
-		}
-		before, size = next, whole
-		first, last = h.first, h.last
-		next = max(next, h.last+1)
-		whole += h.size
-	}
-	return next, whole, nil
-}

@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"context"
@@ -40,9 +40,8 @@ type unlz4 struct {
 	given   int // bytes of it, as far back as blocks may refer
 }
 
-func (z *unlz4) open(src []byte) source {
+func (z *unlz4) open(src []byte) {
 	*z = unlz4{src: src}
-	return z
 }
 
 func (z *unlz4) reach() int { return z.given }

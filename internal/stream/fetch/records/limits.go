@@ -1,10 +1,10 @@
-package fetch
+package records
 
 // Limits: what a batch and a record may take. DESIGN.md has each of them, with what happens at it.
 const (
-	// maxBatch bounds a batch, compressed and decompressed, in bytes. Kafka's default for message.max.bytes is 1 MiB. A larger batch is
+	// MaxBatch bounds a batch, compressed and decompressed, in bytes. Kafka's default for message.max.bytes is 1 MiB. A larger batch is
 	// a dead letter.
-	maxBatch = 64 << 20
+	MaxBatch = 64 << 20
 
 	// usualWindow is the window that a batch first has which is not one piece, in bytes. One that refers further back has widestWindow,
 	// and all windows of the process take no more than that together. Who needs one waits.

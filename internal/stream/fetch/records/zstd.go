@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"bytes"
@@ -12,7 +12,7 @@ import (
 )
 
 // wholeZstd serves all partitions for batches that are one piece, which are most. DecodeAll may be
-// called by several goroutines and starts none. A decoder's tables are too large to have one per
+// called by several goroutines and starts none. A Decoder's tables are too large to have one per
 // partition. It needs no window: what it refers to is in the piece.
 var wholeZstd = sync.OnceValues(func() (*zstd.Decoder, error) {
 	return zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(uint64(usual.piece)))
@@ -25,13 +25,12 @@ type unzstd struct {
 	windowed
 }
 
-func (z *unzstd) open(src []byte) source {
+func (z *unzstd) open(src []byte) {
 	z.src, z.begun = src, false
 	z.start(usualWindow, z)
-	return z
 }
 
-// decode makes a decoder from the batch's start on.
+// decode makes a Decoder from the batch's start on.
 func (z *unzstd) decode(window int64) (io.ReadCloser, error) {
 	d, err := zstd.NewReader(bytes.NewReader(z.src), zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(uint64(window)))
 	if err != nil {

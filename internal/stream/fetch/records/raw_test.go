@@ -1,4 +1,4 @@
-package fetch
+package records
 
 import (
 	"encoding/binary"
@@ -8,16 +8,16 @@ import (
 // TestReadHuge: a batch that is too large to be held gives its offsets, as one record with a fault.
 // What is no batch is damage.
 func TestReadHuge(t *testing.T) {
-	f := func(what string, from int64, h *batch, aborted []txn, change func(b []byte), next int64, kind FaultKind, want string) {
+	f := func(what string, from int64, h *batch, aborted []Aborted, change func(b []byte), next int64, kind FaultKind, want string) {
 		t.Helper()
 		raw := h.append(nil)
-		binary.BigEndian.PutUint32(raw[batchLengthAt:], maxBatch+1)
+		binary.BigEndian.PutUint32(raw[batchLengthAt:], MaxBatch+1)
 		if change != nil {
 			change(raw)
 		}
-		s := NewSet("t", 3, 0, nil)
-		s.buf, s.oversized, s.txns.list = raw[:batchHeader], maxBatch+1+batchPrefix, aborted
-		s.open(from)
+		s := NewSet("t", 3, NewDecoder())
+		s.Raw.Bytes, s.Raw.Oversized, s.Raw.Aborted = raw[:batchHeader], MaxBatch+1+batchPrefix, aborted
+		s.Open(from)
 		var r Record
 		got := ""
 		more, err := s.Read(t.Context(), &r)
@@ -41,7 +41,7 @@ func TestReadHuge(t *testing.T) {
 	f("three records", 10, packed(r...), nil, nil, 13, Unreadable, "of the batch of offsets 10 to 12 those from 10 on are not read"+why)
 	f("asked for within", 11, packed(r...), nil, nil, 13, Unreadable, "of the batch of offsets 10 to 12 those from 11 on are not read"+why)
 	f("one record", 10, packed(r[0]), nil, nil, 11, TooLarge, "of the batch of offsets 10 to 10 those from 10 on are not read"+why)
-	f("aborted", 10, packed(r...).in(7), []txn{{7, 10}}, nil, 13, 0, "")
+	f("aborted", 10, packed(r...).in(7), []Aborted{{7, 10}}, nil, 13, 0, "")
 	const none = "read t/3 at offset 10: a record set that is too large does not begin with a batch"
 	f("another format", 10, packed(r...), nil, func(b []byte) { b[batchMagicAt] = 1 }, 10, 0, none)
 	f("a length that is not so large", 10, packed(r...), nil, func(b []byte) { binary.BigEndian.PutUint32(b[batchLengthAt:], 100) }, 10, 0, none)
@@ -56,7 +56,7 @@ func TestScanHuge(t *testing.T) {
 	raw := packed(r[0]).append(nil)
 	first := len(raw)
 	raw = packed(r[1]).append(raw)
-	binary.BigEndian.PutUint32(raw[first+batchLengthAt:], maxBatch+1)
+	binary.BigEndian.PutUint32(raw[first+batchLengthAt:], MaxBatch+1)
 	for _, cut := range []bool{true, false} {
 		if next, whole, err := scan(raw, 10, 0, cut); next != 11 || whole != first || (err == nil) != cut {
 			t.Errorf("cut %v: next %d, %d bytes, error %v", cut, next, whole, err)

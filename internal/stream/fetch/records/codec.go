@@ -1,14 +1,10 @@
-package fetch
+package records
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"slices"
-
-	"github.com/klauspost/compress/gzip"
 )
 
 // The codecs a batch's attributes name.
@@ -20,23 +16,12 @@ const (
 	codecZstd
 )
 
-// bounds are what reading holds of a batch at most, whatever batches and records claim.
-type bounds struct {
-	piece  int   // about how much of a batch is decompressed at once, in bytes
-	batch  int64 // how much of one is at all, in bytes
-	record int   // the longest record that is handed out whole, in bytes
-}
-
-// usual are the bounds. Most batches are one piece: 1 MiB, Kafka's default for message.max.bytes,
-// would have to decompress to four times as much to be more. A record of 1 MiB is more than a dead
-// letter can carry. A batch ends at 1 GiB, so that a batch of some KB cannot keep a core busy for
-// long.
-var usual = bounds{piece: 4 << 20, batch: 1 << 30, record: 1 << 20}
-
 var errInflated = fmt.Errorf("the batch becomes more than %d bytes when it is decompressed", usual.batch)
 
 // source is a batch that has more to decompress.
 type source interface {
+	// open begins a batch.
+	open(src []byte)
 	// more appends the next piece of the batch, of about most bytes, to dst. dst ends in what was
 	// given before: reach bytes of it, or all if it was less. io.EOF: nothing follows.
 	more(ctx context.Context, dst []byte, most int) ([]byte, error)
@@ -46,8 +31,9 @@ type source interface {
 	close()
 }
 
-// decoder decompresses one batch at a time, piece by piece, into a buffer of its own.
-type decoder struct {
+// Decoder decompresses one batch at a time, piece by piece, into a buffer of its own. Sets of which
+// one is read at a time may share it.
+type Decoder struct {
 	bounds
 	buf  []byte // the last piece, after what is kept of those before
 	made int64  // bytes of the batch that were decompressed
@@ -60,10 +46,11 @@ type decoder struct {
 	zstd   unzstd
 }
 
-func newDecoder() *decoder { return &decoder{bounds: usual, err: io.EOF} }
+// NewDecoder returns a decoder without a batch.
+func NewDecoder() *Decoder { return &Decoder{bounds: usual, err: io.EOF} }
 
 // open begins a batch and returns what there is of it without decompressing: all, or nothing yet.
-func (d *decoder) open(codec int16, src []byte) ([]byte, error) {
+func (d *Decoder) open(codec int16, src []byte) ([]byte, error) {
 	d.close()
 	if codec == codecNone {
 		return src, nil
@@ -72,24 +59,31 @@ func (d *decoder) open(codec int16, src []byte) ([]byte, error) {
 		d.buf = nil
 	}
 	d.buf, d.made = d.buf[:0], 0
-	switch codec {
-	case codecGzip:
-		d.from = d.gzip.open(src)
-	case codecSnappy:
-		d.from = d.snappy.open(src)
-	case codecLZ4:
-		d.from = d.lz4.open(src)
-	case codecZstd:
-		d.from = d.zstd.open(src)
-	default:
+	from := d.source(codec)
+	if from == nil {
 		return nil, fmt.Errorf("unknown compression codec %d", codec)
 	}
-	d.err = nil
+	from.open(src)
+	d.from, d.err = from, nil
 	return nil, nil
 }
 
+func (d *Decoder) source(codec int16) source {
+	switch codec {
+	case codecGzip:
+		return &d.gzip
+	case codecSnappy:
+		return &d.snappy
+	case codecLZ4:
+		return &d.lz4
+	case codecZstd:
+		return &d.zstd
+	}
+	return nil
+}
+
 // close ends a batch: nothing follows then.
-func (d *decoder) close() {
+func (d *Decoder) close() {
 	if d.from != nil {
 		d.from.close()
 	}
@@ -99,7 +93,7 @@ func (d *decoder) close() {
 // more returns rest, the end of what was decompressed so far, followed by more of the batch: n
 // bytes in all, or more. If it returns fewer, the error says why: io.EOF at the end of the batch.
 // What was returned before is no longer valid.
-func (d *decoder) more(ctx context.Context, rest []byte, n int) ([]byte, error) {
+func (d *Decoder) more(ctx context.Context, rest []byte, n int) ([]byte, error) {
 	for len(rest) < n {
 		if d.err != nil {
 			return rest, d.err
@@ -123,49 +117,4 @@ func (d *decoder) more(ctx context.Context, rest []byte, n int) ([]byte, error) 
 		d.buf, d.err = out, err
 	}
 	return rest, nil
-}
-
-// gunzip is a batch in gzip, of one member or several.
-type gunzip struct {
-	in    bytes.Reader
-	out   *gzip.Reader
-	begun bool
-}
-
-func (z *gunzip) open(src []byte) source {
-	z.in.Reset(src)
-	z.begun = false
-	return z
-}
-
-func (z *gunzip) reach() int { return 0 }
-func (z *gunzip) close()     { z.in.Reset(nil) }
-
-func (z *gunzip) more(_ context.Context, dst []byte, most int) ([]byte, error) {
-	if !z.begun {
-		if err := z.begin(); err != nil {
-			return dst, err
-		}
-		z.begun = true
-	}
-	first := max(4*int(z.in.Size()), 1024)
-	for end := len(dst) + most; len(dst) < end; {
-		if len(dst) == cap(dst) {
-			dst = slices.Grow(dst, min(first, end-len(dst)))
-		}
-		n, err := z.out.Read(dst[len(dst):min(cap(dst), end)])
-		dst = dst[:len(dst)+n]
-		if err != nil {
-			return dst, err
-		}
-	}
-	return dst, nil
-}
-
-func (z *gunzip) begin() (err error) {
-	if z.out == nil {
-		z.out, err = gzip.NewReader(&z.in)
-		return err
-	}
-	return z.out.Reset(&z.in)
 }
