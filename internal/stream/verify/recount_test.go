@@ -16,10 +16,10 @@ import (
 const clicksPack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}`
 
 // recountOf is a recount of the partitions of a log, each from the given offset on.
-func recountOf(t *testing.T, log fetchtest.Log, from int64) *recount {
+func recountOf(t *testing.T, log fetchtest.Log, from int64, program *engine.Program) *recount {
 	t.Helper()
 	o := &recountOptions{
-		source: log, program: enginetest.Compile(t, clicksPack), shards: 1, out: make([]partition.Stretches, len(log)), log: slog.New(slog.DiscardHandler),
+		source: log, program: program, secret: testSecret, shards: 1, out: make([]partition.Stretches, len(log)), log: slog.New(slog.DiscardHandler),
 	}
 	for p := range log {
 		o.topics, o.from = append(o.topics, position.TopicPartition{Topic: "events", Partition: p}), append(o.from, from)
@@ -36,7 +36,7 @@ func TestVerifyBeginsAtTheClock(t *testing.T) {
 	for i, millis := range []int64{start, -1, start / 1000, 0, start + 60_000, start + 120_000} {
 		clicks = append(clicks, fetchtest.Click(fmt.Sprint(i), millis))
 	}
-	r := recountOf(t, fetchtest.Log{clicks}, 1)
+	r := recountOf(t, fetchtest.Log{clicks}, 1, enginetest.Compile(t, clicksPack))
 	if err := r.read(t.Context(), []int64{int64(len(clicks))}, func() error { return nil }); err != nil {
 		t.Fatal(err)
 	}
@@ -48,7 +48,8 @@ func TestVerifyBeginsAtTheClock(t *testing.T) {
 
 // TestTimestampsNearTheEnd: Kafka timestamps may be anything.
 func TestTimestampsNearTheEnd(t *testing.T) {
-	r := recountOf(t, fetchtest.Log{{fetchtest.Click("1", engine.Never-900)}, {fetchtest.Click("2", engine.Never-500)}}, 0)
+	log := fetchtest.Log{{fetchtest.Click("1", engine.Never-900)}, {fetchtest.Click("2", engine.Never-500)}}
+	r := recountOf(t, log, 0, enginetest.Compile(t, clicksPack))
 	p, until, err := r.oldest(t.Context(), []int64{1, 1})
 	if err != nil || p == nil || p.Assignment().Partition != 0 || until < engine.Never-900 {
 		t.Fatalf("nothing is read up to %d, %v", until, err)
