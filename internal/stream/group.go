@@ -3,6 +3,7 @@ package stream
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"sync"
 	"time"
 
@@ -12,16 +13,18 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/faultpoint"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
 )
 
 // generation is what runs between two rebalances. It has the partitions this process was given, the
 // relays of the shards that go with them, and the commits to Kafka.
 type generation struct {
-	service     *Service
+	run         *run
 	number      int64 // of those that this process took part in: a group that was recreated counts its own from the start
 	assignments []*shard.Assignment
 	partitions  []*partition.Partition
@@ -31,6 +34,19 @@ type generation struct {
 	held        map[*shard.Assignment]*holdback
 	readers     sync.WaitGroup
 	quiet       chan struct{} // closed when every partition has given its assignment up
+}
+
+// run is what the generations of a run of the service work with.
+type run struct {
+	membership *membership
+	clients    *clients
+	events     []string // topics
+	topics     partitionList
+	ids        topicIDs
+	alignment  *watermark.Alignment
+	restart    context.CancelCauseFunc // ends the run
+	metrics    *metrics.Metrics
+	log        *slog.Logger
 }
 
 // follow takes generations until ctx ends. Joining and leaving are the
@@ -47,7 +63,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 			s.membership.left()
 			if _, ok := quiet.Pass(); ok {
 				s.membership.look(ctx, errors.Is(err, kafka.InconsistentGroupProtocol))
-				s.log.Warn("group not joined: trying again", "group", s.Group, "error", explain.Kafka(err))
+				s.log.Warn("group not joined: trying again", "group", s.options.Group, "error", explain.Kafka(err))
 			}
 			continue
 		}
@@ -59,7 +75,7 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 // returns, so each returns only when the generation has ended.
 func (s *Service) begin(gen *kafka.Generation) {
 	g, dog := s.assign(gen.ID, gen.Assignments), s.workers.dog
-	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.assignments), "of", len(s.topics))
+	s.log.Info("joined the group: reading", "generation", gen.ID, "partitions", len(g.assignments), "of", len(s.found.topics))
 	for _, p := range g.partitions {
 		g.readers.Add(1)
 		dog.WatchPartition(&p.Pulse, p.Assignment.At())
@@ -69,7 +85,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 			p.Run(ctx)
 		})
 	}
-	s.membership.began(len(g.assignments), len(s.topics)) // before commit, which says at the end that it is no longer
+	s.membership.began(len(g.assignments), len(s.found.topics)) // before commit, which says at the end that it is no longer
 	gen.Start(func(ctx context.Context) { g.commit(ctx, groupMember{gen.ID, gen.MemberID}) })
 	gen.Start(g.measure)
 	for _, r := range g.relays {
@@ -85,29 +101,39 @@ func (s *Service) begin(gen *kafka.Generation) {
 func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment) *generation {
 	s.generations++
 	s.membership.agreement.begin(s.generations)
-	g := &generation{service: s, number: s.generations, given: s.given.Swap(nil), last: map[*shard.Assignment]int64{}, held: map[*shard.Assignment]*holdback{}, quiet: make(chan struct{})}
+	g := &generation{
+		run: s.run(), number: s.generations, given: s.given.Swap(nil),
+		last: map[*shard.Assignment]int64{}, held: map[*shard.Assignment]*holdback{}, quiet: make(chan struct{}),
+	}
 	for topic, list := range given {
 		for _, a := range list {
-			index, ok := s.topics.index(topic, a.ID)
+			index, ok := s.found.topics.index(topic, a.ID)
 			if !ok {
 				s.log.Warn("partition is new: starting again with it", "topic", topic, "partition", a.ID)
 				s.restart(errGrown)
 				continue
 			}
 			l := shard.NewAssignment(topic, a.ID, index, len(s.workers.shards))
-			l.Begin, l.GroupAt = s.begins[position.TopicPartition{Topic: topic, Partition: a.ID}], committedOffset(a.Offset)
+			l.Begin, l.GroupAt = s.found.begins[position.TopicPartition{Topic: topic, Partition: a.ID}], committedOffset(a.Offset)
 			g.assignments = append(g.assignments, l)
 			g.partitions = append(g.partitions, s.workers.partitions.New(l))
 		}
 	}
 	s.workers.partitions.Given()
-	s.workers.own(s.topics, g.assignments)
+	s.workers.own(s.found.topics, g.assignments)
 	s.workers.alignment.Begin()
 	g.relays = s.workers.ownedRelays()
 	for _, r := range g.relays {
 		r.Begin(g.number, outbox.NewLease(id, s.process))
 	}
 	return g
+}
+
+func (s *Service) run() *run {
+	return &run{
+		membership: s.membership, clients: s.clients, events: s.options.Events, topics: s.found.topics, ids: s.found.ids,
+		alignment: s.workers.alignment, restart: s.restart, metrics: s.metrics, log: s.log,
+	}
 }
 
 // committedOffset is the group's offset; -1 if it has none (the library then
@@ -130,13 +156,13 @@ const measureEvery = time.Second
 // the partitions have given up their assignments.
 func (g *generation) commit(ctx context.Context, as groupMember) {
 	retry.Every(ctx, commitEvery, func(time.Time) { g.commitOnce(as) })
-	g.service.membership.left()
+	g.run.membership.left()
 	g.end(as)
 }
 
 // end waits for the partitions, lets the relays publish what is left, and commits a last time.
 func (g *generation) end(as groupMember) {
-	g.service.membership.agreement.end()
+	g.run.membership.agreement.end()
 	g.readers.Wait()
 	close(g.quiet)
 	g.commitOnce(as)
@@ -150,7 +176,7 @@ func (g *generation) measure(ctx context.Context) {
 	var looked time.Time
 	for ctx.Err() == nil {
 		g.look(ctx)
-		if time.Since(looked) > censusEvery && g.service.membership.look(ctx, false) {
+		if time.Since(looked) > censusEvery && g.run.membership.look(ctx, false) {
 			looked = time.Now()
 		}
 		for _, l := range g.assignments {
@@ -163,24 +189,25 @@ func (g *generation) measure(ctx context.Context) {
 	}
 	g.readers.Wait()
 	for _, l := range g.assignments {
-		g.service.metrics.Drop(l.At())
+		g.run.metrics.Drop(l.At())
 	}
 }
 
 // look asks for ends of the log that are not known yet, and whether the topics are what they were.
 func (g *generation) look(ctx context.Context) {
-	s := g.service
-	s.findLogEnds(ctx)
-	w := topicWatch{topics: s.clients.cluster, ids: s.topicIDs, known: s.topics.counts(), log: s.log}
-	if err := w.check(ctx, s.Events, g.given); err != nil {
-		s.restart(err)
+	r := g.run
+	r.findLogEnds(ctx)
+	w := topicWatch{topics: r.clients.cluster, ids: r.ids, known: r.topics.counts(), log: r.log}
+	if err := w.check(ctx, r.events, g.given); err != nil {
+		r.restart(err)
 	}
 }
 
-// measureOne measures the lag of one partition, up to the end of the log: what an open transaction holds back belongs to it. Until every shard has begun with it, and something may keep them from that for
-// long, it is where the group has committed.
+// measureOne measures the lag of one partition, up to the end of the log: what an open transaction
+// holds back belongs to it. Until every shard has begun with it, and something may keep them from
+// that for long, it is where the group has committed.
 func (g *generation) measureOne(ctx context.Context, l *shard.Assignment) {
-	e, err := g.service.clients.cluster.Ends(ctx, l.Topic, l.Partition)
+	e, err := g.run.clients.cluster.Ends(ctx, l.Topic, l.Partition)
 	if err != nil || ctx.Err() != nil {
 		return
 	}
@@ -190,18 +217,18 @@ func (g *generation) measureOne(ctx context.Context, l *shard.Assignment) {
 		offset, clock = max(e.Start, l.GroupAt), engine.NoTime
 	}
 	now := time.Now()
-	g.service.metrics.Behind(l.At(), e.End-offset, clock, l.Given, now)
+	g.run.metrics.Behind(l.At(), e.End-offset, clock, l.Given, now)
 	g.tellHeld(ctx, l, e, now)
 }
 
 // findLogEnds asks for the ends of the log that the alignment does not know yet.
-func (s *Service) findLogEnds(ctx context.Context) {
-	for i, t := range s.topics {
-		if s.workers.alignment.KnowsLogEnd(i) {
+func (r *run) findLogEnds(ctx context.Context) {
+	for i, t := range r.topics {
+		if r.alignment.KnowsLogEnd(i) {
 			continue
 		}
-		if _, end, err := s.clients.source.Offsets(ctx, t.Topic, t.Partition); err == nil && ctx.Err() == nil {
-			s.workers.alignment.LogEnded(i, end)
+		if _, end, err := r.clients.source.Offsets(ctx, t.Topic, t.Partition); err == nil && ctx.Err() == nil {
+			r.alignment.LogEnded(i, end)
 		}
 	}
 }
@@ -215,14 +242,14 @@ func (g *generation) commitOnce(as groupMember) {
 			continue
 		}
 		g.last[l] = offset
-		moved = append(moved, groupOffset{l.At(), offset, note(l.Begin, g.service.topicIDs[l.Topic])})
+		moved = append(moved, groupOffset{l.At(), offset, note(l.Begin, g.run.ids[l.Topic])})
 	}
 	if len(moved) == 0 {
 		return
 	}
 	faultpoint.Pass("offsets")
-	if err := g.service.clients.offsets.commit(context.Background(), as, moved); err != nil { // at the end, too, when every other context is over
+	if err := g.run.clients.offsets.commit(context.Background(), as, moved); err != nil { // at the end, too, when every other context is over
 		clear(g.last)
-		g.service.log.Debug("offsets not committed to Kafka", "generation", g.number, "error", err)
+		g.run.log.Debug("offsets not committed to Kafka", "generation", g.number, "error", err)
 	}
 }

@@ -37,8 +37,8 @@ func (h *holdback) observe(e fetch.Ends, now time.Time) (say, over bool) {
 
 // tellHeld keeps what is held back of a partition.
 func (g *generation) tellHeld(ctx context.Context, l *shard.Assignment, e fetch.Ends, now time.Time) {
-	s := g.service
-	s.metrics.HeldBack(l.At(), e.End-e.Shown)
+	r := g.run
+	r.metrics.HeldBack(l.At(), e.End-e.Shown)
 	h := g.held[l]
 	if h == nil {
 		h = &holdback{from: -1}
@@ -46,17 +46,17 @@ func (g *generation) tellHeld(ctx context.Context, l *shard.Assignment, e fetch.
 	}
 	say, over := h.observe(e, now)
 	if over {
-		s.log.Info("transaction ended: reading goes on behind it", "topic", l.Topic, "partition", l.Partition)
+		r.log.Info("transaction ended: reading goes on behind it", "topic", l.Topic, "partition", l.Partition)
 	}
 	if !say {
 		return
 	}
 	line := []any{"topic", l.Topic, "partition", l.Partition, "offset", e.Shown, "records", e.End - e.Shown}
-	switch open, err := s.clients.cluster.OpenTransactions(ctx, l.Topic, l.Partition); {
+	switch open, err := r.clients.cluster.OpenTransactions(ctx, l.Topic, l.Partition); {
 	case err != nil:
 		line = append(line, "error", explain.Kafka(err))
 	case len(open) > 0:
 		line = append(line, "producer_id", open[0].Producer, "producer_epoch", open[0].Epoch, "transactions", len(open))
 	}
-	s.log.Warn("a transaction is open: records behind its first one are held back", line...)
+	r.log.Warn("a transaction is open: records behind its first one are held back", line...)
 }

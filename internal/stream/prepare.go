@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
@@ -12,6 +13,17 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
+
+// found is what is found out before anything is counted: in Kafka, and in the store.
+type found struct {
+	topics        partitionList
+	outPartitions int // of crossings
+	deployment    *deployment
+	ids           topicIDs
+	secret        engine.Secret
+	begins        begins
+	coverage      *shard.Coverage
+}
 
 // prepare waits for the store and the brokers, reads or makes the settings, and
 // builds shards and relays.
@@ -30,7 +42,7 @@ func (s *Service) prepare(ctx context.Context) error {
 // reachStore waits for the store. It refuses servers that are not fit, and says what an operator should know of those that are.
 func (s *Service) reachStore(ctx context.Context) error {
 	return s.wait.untilStored(ctx, func() error {
-		if err := s.Store.Ping(ctx); err != nil || s.storeWatch == nil {
+		if err := s.options.Store.Ping(ctx); err != nil || s.storeWatch == nil {
 			return err
 		}
 		return s.storeWatch.begin(ctx)
@@ -40,26 +52,26 @@ func (s *Service) reachStore(ctx context.Context) error {
 // discoverTopics finds the partitions of all topics. It waits for brokers that do not answer, and
 // for topics that do not exist yet.
 func (s *Service) discoverTopics(ctx context.Context) error {
-	s.topics = nil
-	for _, topic := range s.Events {
+	s.found.topics = nil
+	for _, topic := range s.options.Events {
 		n, err := s.waitForTopic(ctx, topic)
 		if err != nil {
 			return err
 		}
 		for p := range n {
-			s.topics = append(s.topics, position.TopicPartition{Topic: topic, Partition: p})
+			s.found.topics = append(s.found.topics, position.TopicPartition{Topic: topic, Partition: p})
 		}
 	}
 	var err error
-	if s.outPartitions, err = s.waitForTopic(ctx, s.Crossings); err != nil {
+	if s.found.outPartitions, err = s.waitForTopic(ctx, s.options.Crossings); err != nil {
 		return err
 	}
-	return s.topics.check(s.Program.KeysPerEvent)
+	return s.found.topics.check(s.options.Program.KeysPerEvent)
 }
 
 func (s *Service) waitForTopic(ctx context.Context, topic string) (n int, err error) {
 	err = s.wait.untilItWorks(ctx, "kafka and its topics", func() error {
-		n, err = s.partitionsOf(ctx, s.clients.cluster, topic)
+		n, err = s.options.partitionsOf(ctx, s.clients.cluster, topic)
 		return err
 	})
 	return n, err
@@ -68,55 +80,55 @@ func (s *Service) waitForTopic(ctx context.Context, topic string) (n int, err er
 // takeStore makes the store this deployment's, if it is nobody's, and refuses another's. Nothing else is written there before.
 func (s *Service) takeStore(ctx context.Context) error {
 	err := s.wait.untilItWorks(ctx, "kafka and its topics", func() (err error) {
-		s.deployment, err = newDeployment(ctx, s.clients.cluster, &s.Kafka)
+		s.found.deployment, err = newDeployment(ctx, s.clients.cluster, &s.options.Kafka)
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	s.deployment.adopt = s.Adopt
-	err = s.wait.untilStored(ctx, func() error { return s.deployment.take(ctx, s.settings(), s.log) })
+	s.found.deployment.adopt = s.options.Adopt
+	err = s.wait.untilStored(ctx, func() error { return s.found.deployment.take(ctx, s.settings(), s.log) })
 	if err != nil {
 		return err
 	}
 	return s.wait.untilStored(ctx, func() (err error) {
-		s.topicIDs, err = s.deployment.identify(ctx, s.settings())
+		s.found.ids, err = s.found.deployment.identify(ctx, s.settings())
 		return err
 	})
 }
 
-func (s *Service) settings() settings.Settings { return settings.Settings{Store: s.Store} }
+func (s *Service) settings() settings.Settings { return settings.Settings{Store: s.options.Store} }
 
 // readSettings compares the settings with the stored ones, which the first process makes.
 func (s *Service) readSettings(ctx context.Context) error {
 	return s.wait.untilStored(ctx, func() error {
-		if err := s.settings().Shards(ctx, s.Shards); err != nil {
+		if err := s.settings().Shards(ctx, s.options.Shards); err != nil {
 			return err
 		}
-		n, err := s.settings().Partitions(ctx, s.Crossings, s.outPartitions)
+		n, err := s.settings().Partitions(ctx, s.options.Crossings, s.found.outPartitions)
 		if err != nil {
 			return err
 		}
-		s.outPartitions = n
-		s.secret, err = s.settings().Secret(ctx, s.Shards, s.Secret)
+		s.found.outPartitions = n
+		s.found.secret, err = s.settings().Secret(ctx, s.options.Shards, s.options.Secret)
 		return err
 	})
 }
 
 // checkGroup waits while the group is at work with another store. To join it would take some of its partitions from there.
 func (s *Service) checkGroup(ctx context.Context) error {
-	name := storeName(s.Store, s.secret)
+	name := storeName(s.options.Store, s.found.secret)
 	s.membership.store.Store(&name)
 	return s.wait.untilItWorks(ctx, "the group", func() error { return s.membership.free(ctx) })
 }
 
 func (s *Service) settleBegins(ctx context.Context) error {
 	o := &origin{
-		settings: s.settings(), source: s.clients.source, offsets: s.clients.offsets, topics: s.topics, ids: s.topicIDs,
-		group: s.Group, start: s.Start, log: s.log,
+		settings: s.settings(), source: s.clients.source, offsets: s.clients.offsets, topics: s.found.topics, ids: s.found.ids,
+		group: s.options.Group, start: s.options.Start, log: s.log,
 	}
 	return s.wait.untilItWorks(ctx, "where counting begins", func() (err error) {
-		s.begins, err = o.determine(ctx)
+		s.found.begins, err = o.determine(ctx)
 		return err
 	})
 }
@@ -126,14 +138,14 @@ const skipPatience = 2 * time.Second
 
 // skip carries out what -skip says, once.
 func (s *Service) skip(ctx context.Context) error {
-	if len(s.Skip) == 0 {
+	if len(s.options.Skip) == 0 {
 		return nil
 	}
-	client := fetch.New(fetch.Options{Transport: s.clients.transport, Brokers: s.Addr(), PartitionBytes: s.SetBytes, Patience: skipPatience})
+	client := fetch.New(fetch.Options{Transport: s.clients.transport, Brokers: s.options.Addr(), PartitionBytes: s.options.SetBytes, Patience: skipPatience})
 	defer client.Close()
-	k := &partition.Skipper{Source: fetch.Kafka{Client: client}, Store: s.Store, Shards: s.Shards, Log: s.log}
-	for _, x := range s.Skip {
-		if _, ok := s.topics.index(x.Topic, x.Partition); !ok {
+	k := &partition.Skipper{Source: fetch.Kafka{Client: client}, Store: s.options.Store, Shards: s.options.Shards, Log: s.log}
+	for _, x := range s.options.Skip {
+		if _, ok := s.found.topics.index(x.Topic, x.Partition); !ok {
 			return &finalError{fmt.Errorf("-skip %v: %s has no partition %d", x, x.Topic, x.Partition)}
 		}
 		err := s.wait.untilItWorks(ctx, "the store, or kafka and its topics", func() error { return k.Skip(ctx, x) })
@@ -141,13 +153,13 @@ func (s *Service) skip(ctx context.Context) error {
 			return err
 		}
 	}
-	s.Skip = nil
+	s.options.Skip = nil
 	return nil
 }
 
 func (s *Service) beginCoverage(ctx context.Context) error {
-	s.coverage = shard.NewCoverage(s.Store, s.Program, s.topics, s.Shards, s.log)
-	return s.wait.untilStored(ctx, func() error { return loadCoverage(ctx, s.coverage, s.Store, s.topics) })
+	s.found.coverage = shard.NewCoverage(s.options.Store, s.options.Program, s.found.topics, s.options.Shards, s.log)
+	return s.wait.untilStored(ctx, func() error { return loadCoverage(ctx, s.found.coverage, s.options.Store, s.found.topics) })
 }
 
 // loadCoverage reads since when counters are kept. For counters that have not begun for all
@@ -168,17 +180,17 @@ func loadCoverage(ctx context.Context, c *shard.Coverage, store windowstore.Stor
 // met with the next look.
 func (s *Service) rewriteSettings(ctx context.Context) error {
 	done, err := s.settings().Rewrite(ctx, &settings.Made{
-		Owner: s.deployment.encode(), Begins: s.begins.encode(), Shards: s.Shards, Partitions: s.outPartitions, Topics: s.topicIDs,
+		Owner: s.found.deployment.encode(), Begins: s.found.begins.encode(), Shards: s.options.Shards, Partitions: s.found.outPartitions, Topics: s.found.ids,
 	})
 	if err != nil || !done {
 		return err
 	}
-	return s.coverage.Load(ctx)
+	return s.found.coverage.Load(ctx)
 }
 
 // disowned ends the service if the store is another's by now.
 func (s *Service) disowned(stored []byte) error {
-	err := s.deployment.disowned(stored)
+	err := s.found.deployment.disowned(stored)
 	if err != nil {
 		s.restart(&finalError{err})
 	}

@@ -56,7 +56,7 @@ const (
 
 // Service reads, counts and publishes until it is stopped. It wires: what it does is done by the values that it holds.
 type Service struct {
-	Options
+	options    Options
 	log        *slog.Logger
 	metrics    *metrics.Metrics
 	wait       waiter
@@ -67,15 +67,8 @@ type Service struct {
 	clients *clients
 	restart context.CancelCauseFunc // ends the run, and begins it again if the cause is errGrown
 
-	// What prepare finds out.
-	topics        partitionList
-	outPartitions int // of crossings
-	deployment    *deployment
-	topicIDs      topicIDs
-	secret        engine.Secret
-	begins        begins
-	coverage      *shard.Coverage
-	workers       *workers
+	found   found    // by prepare
+	workers *workers // built of it
 
 	owned       ownedShards
 	given       atomic.Pointer[partitionCounts] // to the next generation, as its leader
@@ -96,7 +89,7 @@ func New(o Options) *Service {
 	}
 	m := metrics.New(o.Registry, o.Program)
 	s := &Service{
-		Options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m, o.Log), process: shard.NewWriterID(),
+		options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m, o.Log), process: shard.NewWriterID(),
 	}
 	if c, ok := o.Store.(checker); ok {
 		s.storeWatch = &storeWatch{store: c, metrics: m, log: o.Log}
@@ -124,7 +117,7 @@ func (s *Service) runOnce(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	s.restart = cancel
-	s.clients = s.connect()
+	s.clients = s.options.connect()
 	defer s.clients.close()
 	s.membership.members = s.clients.members
 	if err := s.prepare(ctx); err != nil {
@@ -151,14 +144,14 @@ func (s *Service) runOnce(parent context.Context) error {
 
 // consume is a member of the group until ctx ends.
 func (s *Service) consume(ctx context.Context) error {
-	group, err := s.newGroup(balancers(&s.given, s.membership.ownStore()))
+	group, err := s.options.newGroup(balancers(&s.given, s.membership.ownStore()))
 	if err != nil {
-		return fmt.Errorf("join group %s: %w", s.Group, err)
+		return fmt.Errorf("join group %s: %w", s.options.Group, err)
 	}
 	s.follow(ctx, group)
 	s.membership.left()
 	if err := group.Close(); err != nil {
-		return fmt.Errorf("leave group %s: %w", s.Group, err)
+		return fmt.Errorf("leave group %s: %w", s.options.Group, err)
 	}
 	return nil
 }

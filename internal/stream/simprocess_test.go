@@ -61,7 +61,7 @@ func (w *simWorld) newProcess() *simProcess {
 		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{
-		Options: o, log: discard, metrics: w.metrics, wait: waiter{discard}, membership: newMembership(o.Group, w.metrics, discard), process: w.rnd.Uint64(),
+		options: o, log: discard, metrics: w.metrics, wait: waiter{discard}, membership: newMembership(o.Group, w.metrics, discard), process: w.rnd.Uint64(),
 		clients: &clients{source: w.log, cluster: simCluster{w.log}, offsets: p}, restart: p.begunAgain,
 	}
 	p.membership.members = w.members
@@ -102,7 +102,7 @@ func (p *simProcess) begin() {
 	o.CacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be
 	o.Jitter = func(below time.Duration) time.Duration { return time.Duration(w.rnd.Int64N(int64(below))) }
 	p.workers.partitions.Jitter = o.Jitter
-	o.Alignment = watermark.NewAlignment(len(p.topics), simShards, 0, func() {})
+	o.Alignment = watermark.NewAlignment(len(p.found.topics), simShards, 0, func() {})
 	p.workers.partitions.Alignment, p.alignment = o.Alignment, o.Alignment
 	looks := p.workers.janitorOptions()
 	looks.Step, looks.Rest = 3, func(context.Context, time.Duration) {}
@@ -199,8 +199,8 @@ func (p *simProcess) shardUnrest(n int) error {
 	}
 	w := p.world
 	var fences [][]byte
-	for i, t := range p.topics {
-		stored := w.store.peek(n, p.Store.Keys().AppendFenceKey(nil, n, t.Topic, t.Partition))
+	for i, t := range p.found.topics {
+		stored := w.store.peek(n, p.options.Store.Keys().AppendFenceKey(nil, n, t.Topic, t.Partition))
 		m, err := position.ParseFence(stored)
 		if err != nil || m.Offset != int64(len(w.log.events[i])) {
 			return fmt.Errorf("fence of shard %d, partition %d is at %+v, %v", n, i, m, err)
@@ -213,7 +213,7 @@ func (p *simProcess) shardUnrest(n int) error {
 	if !p.workers.owned.has(n) {
 		return nil
 	}
-	if depth := outbox.Depth(w.store.peek(n, p.Store.Keys().AppendHeadKey(nil, n)), w.store.peek(n, p.Store.Keys().AppendPublishedKey(nil, n))); depth > 0 {
+	if depth := outbox.Depth(w.store.peek(n, p.options.Store.Keys().AppendHeadKey(nil, n)), w.store.peek(n, p.options.Store.Keys().AppendPublishedKey(nil, n))); depth > 0 {
 		return fmt.Errorf("%d crossings wait in the outbox of shard %d", depth, n)
 	}
 	if due, _ := w.store.Armed(w.ctx, n, engine.Seconds(s.StreamTimeShared.Load()), 1); len(due) > 0 {

@@ -33,18 +33,20 @@ type workers struct {
 func (s *Service) build() {
 	s.metrics.Begin()
 	w := &workers{
-		alignment: watermark.NewAlignment(len(s.topics), s.Shards, watermark.Headroom(s.Program), s.metrics.GaveUpWaiting),
-		dog:       &watchdog.Watchdog{Metrics: s.metrics, Log: s.log, Quiet: &retry.Throttle{}, Topics: s.topics},
+		alignment: watermark.NewAlignment(len(s.found.topics), s.options.Shards, watermark.Headroom(s.options.Program), s.metrics.GaveUpWaiting),
+		dog:       &watchdog.Watchdog{Metrics: s.metrics, Log: s.log, Quiet: &retry.Throttle{}, Topics: s.found.topics},
 		owned:     &s.owned,
 	}
 	patient := metrics.NewRetrier(s.metrics, s.log)
 	s.buildShards(w, patient)
 	s.buildRelays(w)
 	w.partitions = partition.NewShared(partition.Options{
-		Program: s.Program, Secret: s.secret, Intake: s.Intake, Source: s.clients.source, Store: s.Store,
+		Program: s.options.Program, Secret: s.found.secret, Intake: s.options.Intake, Source: s.clients.source, Store: s.options.Store,
 		Shards: w.in, Alignment: w.alignment,
-		Dead:       &partition.DeadTopic{Writer: s.clients.deadWriter, Topic: s.DeadTopic, Partitions: s.clients.cluster.Partitions, Retry: s.wait.untilItWorks},
-		RefuseLost: s.RefuseLost, Start: s.Start, Retrier: patient,
+		Dead: &partition.DeadTopic{
+			Writer: s.clients.deadWriter, Topic: s.options.DeadTopic, Partitions: s.clients.cluster.Partitions, Retry: s.wait.untilItWorks,
+		},
+		RefuseLost: s.options.RefuseLost, Start: s.options.Start, Retrier: patient,
 	})
 	for _, sh := range w.shards {
 		w.dog.WatchShard(&sh.Pulse, sh.Number)
@@ -54,24 +56,24 @@ func (s *Service) build() {
 }
 
 func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
-	o := shard.NewOptions(s.Program, s.Store, s.Shards, s.topics, w.alignment, patient)
-	o.Secret, o.OutboxMax, o.CacheBytes = s.secret, cmp.Or(s.outboxMax, o.OutboxMax), s.CacheBytes/s.Shards
-	o.MaxAge, o.MaxEvents, o.SubjectMax = s.MaxAge, s.MaxBatchEvents, max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.Shards)
+	o := shard.NewOptions(s.options.Program, s.options.Store, s.options.Shards, s.found.topics, w.alignment, patient)
+	o.Secret, o.OutboxMax, o.CacheBytes = s.found.secret, cmp.Or(s.options.outboxMax, o.OutboxMax), s.options.CacheBytes/s.options.Shards
+	o.MaxAge, o.MaxEvents, o.SubjectMax = s.options.MaxAge, s.options.MaxBatchEvents, max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.options.Shards)
 	o.OnCrossings, o.OutboxFormat = w.wakeRelay, s.membership.agreement.format
-	o.Settings = shard.Settings{Kept: true, Coverage: s.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
-	for n := range s.Shards {
+	o.Settings = shard.Settings{Kept: true, Coverage: s.found.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
+	for n := range s.options.Shards {
 		w.shards = append(w.shards, shard.New(n, o))
 		w.in = append(w.in, make(chan shard.Message, shard.Queue))
 	}
 }
 
 func (s *Service) buildRelays(w *workers) {
-	w.publisher = outbox.NewKafkaPublisher(s.Crossings, s.clients.writer, s.clients.source, s.clients.cluster.LogEnd, s.metrics)
-	w.publisher.EventsFrom, w.publisher.Structured = outbox.SourceOf(s.Group), s.Structured
-	o := outbox.NewOptions(s.Store, w.publisher, s.metrics, s.log)
+	w.publisher = outbox.NewKafkaPublisher(s.options.Crossings, s.clients.writer, s.clients.source, s.clients.cluster.LogEnd, s.metrics)
+	w.publisher.EventsFrom, w.publisher.Structured = outbox.SourceOf(s.options.Group), s.options.Structured
+	o := outbox.NewOptions(s.options.Store, w.publisher, s.metrics, s.log)
 	o.Poll = w.pollEvery
-	for n := range s.Shards {
-		w.relays = append(w.relays, outbox.NewRelay(o, n, n%s.outPartitions))
+	for n := range s.options.Shards {
+		w.relays = append(w.relays, outbox.NewRelay(o, n, n%s.found.outPartitions))
 	}
 }
 
