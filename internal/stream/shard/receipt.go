@@ -2,6 +2,7 @@ package shard
 
 import (
 	"bytes"
+	"iter"
 
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -62,20 +63,24 @@ func (r *receipt) wroteBefore(res windowstore.Result) bool {
 	return true
 }
 
-// moved calls f for each fence that the commit moves.
-func (r *receipt) moved(f func(partition int, to []byte)) {
-	for i, x := range r.commit.Fences {
-		if x.To != nil {
-			f(r.fences[i], x.To)
+// moved are the fences that the commit moves: the partition's, and where to.
+func (r *receipt) moved() iter.Seq2[int, []byte] {
+	return func(yield func(partition int, to []byte) bool) {
+		for i, x := range r.commit.Fences {
+			if x.To != nil && !yield(r.fences[i], x.To) {
+				return
+			}
 		}
 	}
 }
 
-// wrote calls f for each record that the commit writes; e is nil for the outbox's head.
-func (r *receipt) wrote(f func(e *Entry, value []byte)) {
-	for i, x := range r.commit.Records {
-		if x.Value != nil {
-			f(r.records[i], x.Value)
+// wrote are the records that the commit writes; the entry is nil for the outbox's head.
+func (r *receipt) wrote() iter.Seq2[*Entry, []byte] {
+	return func(yield func(e *Entry, value []byte) bool) {
+		for i, x := range r.commit.Records {
+			if x.Value != nil && !yield(r.records[i], x.Value) {
+				return
+			}
 		}
 	}
 }
@@ -85,11 +90,11 @@ func (r *receipt) mismatch(res windowstore.Result) (partition int, stored []byte
 	return r.fences[res.Fences[0].Index], res.Fences[0].Value
 }
 
-// newer calls f for each record that is not as it was, with what is stored; e is nil for the outbox's head. It stops when f reports false.
-func (r *receipt) newer(res windowstore.Result) func(f func(e *Entry, stored []byte) bool) {
-	return func(f func(e *Entry, stored []byte) bool) {
+// newer are the records that are not as they were, with what is stored; the entry is nil for the outbox's head.
+func (r *receipt) newer(res windowstore.Result) iter.Seq2[*Entry, []byte] {
+	return func(yield func(e *Entry, stored []byte) bool) {
 		for _, p := range res.Records {
-			if !f(r.records[p.Index], p.Value) {
+			if !yield(r.records[p.Index], p.Value) {
 				return
 			}
 		}

@@ -53,13 +53,15 @@ func TestReceipt(t *testing.T) {
 	if partition, stored := r.mismatch(fences(1, "h1")); partition != 4 || string(stored) != "h1" {
 		t.Errorf("the fence of partition %d, which is %s", partition, stored)
 	}
-	r.moved(func(partition int, to []byte) {
+	for partition, to := range r.moved() {
 		if partition != 4 || string(to) != "g1" {
 			t.Errorf("partition %d moved to %s", partition, to)
 		}
-	})
+	}
 	wrote := map[*Entry]string{}
-	r.wrote(func(e *Entry, value []byte) { wrote[e] = string(value) })
+	for e, value := range r.wrote() {
+		wrote[e] = string(value)
+	}
 	if len(wrote) != 2 || wrote[b] != "w1" || wrote[nil] != "w2" {
 		t.Errorf("wrote %v", wrote)
 	}

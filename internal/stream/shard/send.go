@@ -66,17 +66,19 @@ func (s *counter) send(ctx context.Context, r *receipt) (again bool, err error) 
 
 // written notes that the batch is in the store.
 func (s *counter) written(ctx context.Context, r *receipt) {
-	r.moved(s.positions.stored)
-	r.wrote(func(e *Entry, value []byte) {
+	for partition, to := range r.moved() {
+		s.positions.stored(partition, to)
+	}
+	for e, value := range r.wrote() {
 		if e == nil {
 			s.commits.head.written(value)
-			return
+			continue
 		}
 		if len(e.version) == 0 {
 			s.Metrics.SubjectMade(e.Kind)
 		}
 		e.written(value)
-	})
+	}
 	if len(s.batch.crossings) > 0 && s.OnCrossings != nil {
 		s.OnCrossings(s.Number)
 	}
