@@ -3,7 +3,6 @@ package fetch
 import (
 	"encoding/binary"
 	"errors"
-	"io"
 	"math"
 	"time"
 
@@ -70,20 +69,6 @@ func (x *exchange) Broker(c protocol.Cluster) (protocol.Broker, error) {
 func (x *exchange) Required(versions map[protocol.ApiKey]int16) bool {
 	x.version = versions[protocol.Fetch]
 	return true
-}
-
-// RawExchange sends the request and reads the response. An error closes the connection.
-func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
-	if x.version != fetchVersion {
-		return nil, errFetchVersion
-	}
-	if _, err := rw.Write(x.appendRequest(nil)); err != nil {
-		return nil, err
-	}
-	if err := x.readResponse(rw); err != nil {
-		return nil, err
-	}
-	return x, nil
 }
 
 // appendRequest appends the request's frame: header v1, body v11, no session.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+	"github.com/segmentio/kafka-go/protocol"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
@@ -88,4 +89,18 @@ func (p *part) read(f *frame) {
 	if size > keep {
 		f.skip(size - keep)
 	}
+}
+
+// RawExchange sends the request and reads the response. An error closes the connection.
+func (x *exchange) RawExchange(rw io.ReadWriter) (protocol.Message, error) {
+	if x.version != fetchVersion {
+		return nil, errFetchVersion
+	}
+	if _, err := rw.Write(x.appendRequest(nil)); err != nil {
+		return nil, err
+	}
+	if err := x.readResponse(rw); err != nil {
+		return nil, err
+	}
+	return x, nil
 }
