@@ -8,7 +8,9 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -73,6 +75,7 @@ func TestProcessKillsItsChildrenToo(t *testing.T) {
 		t.Fatal(err)
 	}
 	child := strings.TrimSpace(string(p.tail()))
+	t.Cleanup(func() { endChild(t, child) })
 	p.kill()
 	err := poll(ctx, func(context.Context) error {
 		status, err := os.ReadFile("/proc/" + child + "/status")
@@ -83,6 +86,21 @@ func TestProcessKillsItsChildrenToo(t *testing.T) {
 	})
 	if err != nil {
 		t.Error(err)
+	}
+}
+
+// endChild ends a child that outlived its parent, so that a test that failed leaves nothing behind.
+func endChild(t *testing.T, pid string) {
+	command, err := os.ReadFile("/proc/" + pid + "/cmdline")
+	if err != nil || string(command) != "sleep\x00600\x00" {
+		return // it has ended, as it should
+	}
+	n, err := strconv.Atoi(pid)
+	if err == nil {
+		err = syscall.Kill(n, syscall.SIGKILL)
+	}
+	if err != nil && !errors.Is(err, syscall.ESRCH) {
+		t.Errorf("end child %s: %v", pid, err)
 	}
 }
 
