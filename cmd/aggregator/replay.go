@@ -217,7 +217,8 @@ func (r *replayer) finish(began time.Time, counts bool) error {
 	events := st.Matched + st.Unmatched + st.Duplicate + st.Malformed + st.Ahead
 	fmt.Fprintf(r.err, "replay: %s: matched %s, unmatched %s, duplicate %s, malformed %s, ahead %s; "+
 		"late for a subject %s, refused by after %s; crossings %s; %s\n",
-		humanize.Count(events, "event"), humanize.Number(st.Matched), humanize.Number(st.Unmatched), humanize.Number(st.Duplicate), humanize.Number(st.Malformed), humanize.Number(st.Ahead),
+		humanize.Count(events, "event"), humanize.Number(st.Matched), humanize.Number(st.Unmatched), humanize.Number(st.Duplicate),
+		humanize.Number(st.Malformed), humanize.Number(st.Ahead),
 		humanize.Number(st.Late), humanize.Number(st.Refused), humanize.Number(r.crossings), time.Since(began).Round(time.Millisecond))
 	return nil
 }

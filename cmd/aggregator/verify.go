@@ -113,7 +113,8 @@ func summarize(w io.Writer, v *verify.Result, took time.Duration) error {
 		fmt.Fprintln(w, "verify: ids were forgotten early (dedupe.max_ids): a difference may be a repeat that was judged otherwise")
 	}
 	if v.OtherRules {
-		fmt.Fprintln(w, "verify: the service counted last by other rules than those of this config: a difference may be theirs; give verify the service's config, or start the service with this one first")
+		fmt.Fprintln(w, "verify: the service counted last by other rules than those of this config: a difference may be theirs; "+
+			"give verify the service's config, or start the service with this one first")
 	}
 	if v.Nothing() {
 		fmt.Fprintln(w, "verify: nothing could be compared: read the log from an earlier time on, or all of it (without -from)")

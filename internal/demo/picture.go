@@ -99,7 +99,8 @@ func (p *picture) eventsLine() string {
 
 func (p *picture) storeLine() string {
 	return fmt.Sprintf("counts  %s keys, %s stored, once a second; %s to come; %s announced",
-		humanize.Number(p.keys), kibibytes(p.bytes), humanize.Count(p.figures.of("lag_records"), "record"), humanize.Count(p.figures.of("crossings_total"), "crossing"))
+		humanize.Number(p.keys), kibibytes(p.bytes), humanize.Count(p.figures.of("lag_records"), "record"),
+		humanize.Count(p.figures.of("crossings_total"), "crossing"))
 }
 
 func crossingRow(a *crossing) row {

@@ -122,7 +122,8 @@ func (k *kafkaCheck) members(ctx context.Context, n int) {
 	case err != nil:
 		k.warn("group %s: %s, not looked at: %v", name, humanize.Count(n, "member"), err)
 	case len(strangers) > 0:
-		k.fail("group %s: not all of its members are aggregators, and what the others have nobody counts: %s; give the service a kafka.group of its own", name, strings.Join(strangers, "; "))
+		k.fail("group %s: not all of its members are aggregators, and what the others have nobody counts: %s; give the service a kafka.group of its own",
+			name, strings.Join(strangers, "; "))
 	default:
 		k.fine("group %s: %s, left alone", name, humanize.Count(n, "member"))
 	}

@@ -137,9 +137,11 @@ func (k *kafkaCheck) judgeReplicas(t *kmsg.MetadataResponseTopic, settings map[s
 	case len(t.Partitions) == 0 || err != nil:
 		k.warn("topic %s: the broker does not say what %s is", name, minInSync)
 	case needed > least:
-		k.fail("topic %s: %s is %d, with %s: no record can be written safely; make more replicas", name, minInSync, needed, humanize.Count(least, "replica"))
+		k.fail("topic %s: %s is %d, with %s: no record can be written safely; make more replicas",
+			name, minInSync, needed, humanize.Count(least, "replica"))
 	case needed > inSync:
-		k.failOrWarn(k.writes(name), "topic %s: %s is %d, and only %s in step: no record can be written now; look why brokers lag", name, minInSync, needed, humanize.Count(inSync, "replica"))
+		k.failOrWarn(k.writes(name), "topic %s: %s is %d, and only %s in step: no record can be written now; look why brokers lag",
+			name, minInSync, needed, humanize.Count(inSync, "replica"))
 	case least == 1:
 		k.warn("topic %s: 1 replica: what is written is lost with its broker; 3, and %s=2, are safe", name, minInSync)
 	case needed == 1:

@@ -148,7 +148,8 @@ func (m *membership) report() (note string, err error) {
 	case split != nil:
 		return "", split
 	case len(holding) > 0:
-		return "", fmt.Errorf("group %s has members that are no aggregators, and what they hold nobody counts: %s; give this service a kafka.group of its own", m.group, namesOf(holding))
+		return "", fmt.Errorf("group %s has members that are no aggregators, and what they hold nobody counts: %s; give this service a kafka.group of its own",
+			m.group, namesOf(holding))
 	case m.holds.Load() == 0 && c.settled:
 		return fmt.Sprintf("stands by: %s, %s", counted(len(c.peers), "process", "processes"), counted(int(m.partitions.Load()), "partition", "partitions")), nil
 	}

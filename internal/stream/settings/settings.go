@@ -31,7 +31,9 @@ func (s Settings) Key(name string) []byte { return s.Store.Keys().AppendMetaKey(
 func (s Settings) TopicKey(topic string) []byte { return s.Store.Keys().AppendTopicKey(nil, topic) }
 
 // Kept are the settings that a running service looks after.
-var Kept = [...]string{windowstore.SettingOwner, windowstore.SettingCounters, windowstore.SettingShards, windowstore.SettingPartitions, windowstore.SettingBegins}
+var Kept = [...]string{
+	windowstore.SettingOwner, windowstore.SettingCounters, windowstore.SettingShards, windowstore.SettingPartitions, windowstore.SettingBegins,
+}
 
 // number is the stored number. The first process stores its own value.
 func (s Settings) number(ctx context.Context, name string, value int) (int, error) {
@@ -87,7 +89,8 @@ func (s Settings) Secret(ctx context.Context, shards int, wanted *engine.Secret)
 			key = b
 		}
 		if !bytes.Equal(b, key) {
-			return engine.Secret{}, mismatch("shard %d of the store was filled with another fingerprint key: restore the key (privacy.key_file), or use another redis.prefix", n)
+			return engine.Secret{}, mismatch("shard %d of the store was filled with another fingerprint key: restore the key (privacy.key_file), or use another redis.prefix",
+				n)
 		}
 	}
 	return engine.NewSecret(key)
