@@ -217,7 +217,7 @@ func (g *generation) measureOne(ctx context.Context, l *shard.Assignment) {
 		offset, clock = max(e.Start, l.GroupAt), engine.NoTime
 	}
 	now := time.Now()
-	g.run.metrics.Behind(l.At(), e.End-offset, clock, l.Given, now)
+	g.run.metrics.Lag.Behind(l.At(), e.End-offset, clock, l.Given, now)
 	g.tellHeld(ctx, l, e, now)
 }
 

@@ -38,7 +38,7 @@ func (h *holdback) observe(e fetch.Ends, now time.Time) (say, over bool) {
 // tellHeld keeps what is held back of a partition.
 func (g *generation) tellHeld(ctx context.Context, l *shard.Assignment, e fetch.Ends, now time.Time) {
 	r := g.run
-	r.metrics.HeldBack(l.At(), e.End-e.Shown)
+	r.metrics.Lag.HeldBack(l.At(), e.End-e.Shown)
 	h := g.held[l]
 	if h == nil {
 		h = &holdback{from: -1}

@@ -15,7 +15,7 @@ import (
 type membership struct {
 	group   string
 	members func(ctx context.Context) (census, error) // asks who is in the group
-	metrics *metrics.Metrics
+	metrics *metrics.Health
 	log     *slog.Logger
 	store   atomic.Pointer[string] // the name of the process' own store, see storeName; nil: not known yet
 
@@ -29,7 +29,7 @@ type membership struct {
 	strangersLogged, splitLogged string
 }
 
-func newMembership(group string, m *metrics.Metrics, log *slog.Logger) *membership {
+func newMembership(group string, m *metrics.Health, log *slog.Logger) *membership {
 	return &membership{group: group, metrics: m, log: log}
 }
 

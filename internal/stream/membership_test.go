@@ -49,7 +49,7 @@ func TestMembership(t *testing.T) {
 // TestNoteCensus: strangers are said when they come and when they go, and not each time somebody looks.
 func TestNoteCensus(t *testing.T) {
 	var b bytes.Buffer
-	s := newMembership("g", metrics.New(prometheus.NewRegistry(), compile(t, smallPack)), slog.New(slog.NewTextHandler(&b, nil)))
+	s := newMembership("g", metrics.New(prometheus.NewRegistry(), compile(t, smallPack)).Health, slog.New(slog.NewTextHandler(&b, nil)))
 	s.partitions.Store(2)
 	mine, other := peer{client: "a", ours: true}, peer{client: "c", host: "h"}
 	f := func(want string, peers ...peer) {

@@ -89,10 +89,10 @@ func New(o Options) *Service {
 	}
 	m := metrics.New(o.Registry, o.Program)
 	s := &Service{
-		options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m, o.Log), process: shard.NewWriterID(),
+		options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m.Health, o.Log), process: shard.NewWriterID(),
 	}
 	if c, ok := o.Store.(checker); ok {
-		s.storeWatch = &storeWatch{store: c, metrics: m, log: o.Log}
+		s.storeWatch = &storeWatch{store: c, metrics: m.Health, log: o.Log}
 	}
 	return s
 }

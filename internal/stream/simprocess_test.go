@@ -61,7 +61,7 @@ func (w *simWorld) newProcess() *simProcess {
 		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{
-		options: o, log: discard, metrics: w.metrics, wait: waiter{discard}, membership: newMembership(o.Group, w.metrics, discard), process: w.rnd.Uint64(),
+		options: o, log: discard, metrics: w.metrics, wait: waiter{discard}, membership: newMembership(o.Group, w.metrics.Health, discard), process: w.rnd.Uint64(),
 		clients: &clients{source: w.log, cluster: simCluster{w.log}, offsets: p}, restart: p.begunAgain,
 	}
 	p.membership.members = w.members

@@ -24,7 +24,7 @@ type checker interface {
 // nothing: while none was evicted, counts are as right as before.
 type storeWatch struct {
 	store   checker
-	metrics *metrics.Metrics
+	metrics *metrics.Health
 	log     *slog.Logger
 	logged  []string // warnings that were logged
 	unfit   string   // the fault that was logged

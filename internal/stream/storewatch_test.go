@@ -28,7 +28,7 @@ func TestStoreStopsBeingFit(t *testing.T) {
 	var log bytes.Buffer
 	w := &storeWatch{
 		store: store, log: slog.New(slog.NewTextHandler(&log, nil)),
-		metrics: metrics.New(prometheus.NewRegistry(), compile(t, builtin(t, "cn-2019-15"))),
+		metrics: metrics.New(prometheus.NewRegistry(), compile(t, builtin(t, "cn-2019-15"))).Health,
 	}
 	f := func(unfit float64, want ...string) {
 		t.Helper()

@@ -33,8 +33,8 @@ type workers struct {
 func (s *Service) build() {
 	s.metrics.Begin()
 	w := &workers{
-		alignment: watermark.NewAlignment(len(s.found.topics), s.options.Shards, watermark.Headroom(s.options.Program), s.metrics.GaveUpWaiting),
-		dog:       &watchdog.Watchdog{Metrics: s.metrics, Log: s.log, Quiet: &retry.Throttle{}, Topics: s.found.topics},
+		alignment: watermark.NewAlignment(len(s.found.topics), s.options.Shards, watermark.Headroom(s.options.Program), s.metrics.Health.GaveUpWaiting),
+		dog:       &watchdog.Watchdog{Metrics: s.metrics.Health, Log: s.log, Quiet: &retry.Throttle{}, Topics: s.found.topics},
 		owned:     &s.owned,
 	}
 	patient := metrics.NewRetrier(s.metrics, s.log)
@@ -46,7 +46,7 @@ func (s *Service) build() {
 		Dead: &partition.DeadTopic{
 			Writer: s.clients.deadWriter, Topic: s.options.DeadTopic, Partitions: s.clients.cluster.Partitions, Retry: s.wait.untilItWorks,
 		},
-		RefuseLost: s.options.RefuseLost, Start: s.options.Start, Retrier: patient,
+		RefuseLost: s.options.RefuseLost, Start: s.options.Start, Retrier: patient, Metrics: s.metrics.Intake,
 	})
 	for _, sh := range w.shards {
 		w.dog.WatchShard(&sh.Pulse, sh.Number)
@@ -56,7 +56,7 @@ func (s *Service) build() {
 }
 
 func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
-	o := shard.NewOptions(s.options.Program, s.options.Store, s.options.Shards, s.found.topics, w.alignment, patient)
+	o := shard.NewOptions(s.options.Program, s.options.Store, s.found.topics, w.alignment, patient, s.metrics.Shards)
 	o.Secret, o.OutboxMax, o.CacheBytes = s.found.secret, cmp.Or(s.options.outboxMax, o.OutboxMax), s.options.CacheBytes/s.options.Shards
 	o.MaxAge, o.MaxEvents, o.SubjectMax = s.options.MaxAge, s.options.MaxBatchEvents, max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.options.Shards)
 	o.OnCrossings, o.OutboxFormat = w.wakeRelay, s.membership.agreement.format
@@ -68,7 +68,7 @@ func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
 }
 
 func (s *Service) buildRelays(w *workers) {
-	w.publisher = outbox.NewKafkaPublisher(s.options.Crossings, s.clients.writer, s.clients.source, s.clients.cluster.LogEnd, s.metrics)
+	w.publisher = outbox.NewKafkaPublisher(s.options.Crossings, s.clients.writer, s.clients.source, s.clients.cluster.LogEnd, s.metrics.Outbox)
 	w.publisher.EventsFrom, w.publisher.Structured = outbox.SourceOf(s.options.Group), s.options.Structured
 	o := outbox.NewOptions(s.options.Store, w.publisher, s.metrics, s.log)
 	o.Poll = w.pollEvery

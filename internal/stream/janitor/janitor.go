@@ -67,7 +67,7 @@ func (j *Janitor) ScanTurn(ctx context.Context) time.Duration {
 		return scanFirst
 	}
 	if err := w.scan(ctx); err != nil && ctx.Err() == nil {
-		w.Metrics.StoreError("scan", err)
+		w.Calls.Failed("scan", err)
 	}
 	return scanEvery
 }

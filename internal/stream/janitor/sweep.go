@@ -21,7 +21,7 @@ func (w *sweeper) clears(ctx context.Context) {
 		}
 		due, err := w.Store.Armed(ctx, n, engine.Seconds(reached), sweepMost)
 		if err != nil {
-			w.Metrics.StoreError("index", err)
+			w.Calls.Failed("index", err)
 		}
 		if len(due) == 0 {
 			continue

@@ -44,11 +44,11 @@ func TestEventTime(t *testing.T) {
 	m := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15")))
 	at := position.TopicPartition{Topic: "events", Partition: 3}
 	const name = "aggregator_event_timestamp_seconds"
-	m.Reached(at, engine.NoTime)
+	m.Intake.Reached(at, engine.NoTime)
 	if n := len(metricstest.All(t, r, name)); n != 0 {
 		t.Errorf("%d series before there is any event", n)
 	}
-	m.Reached(at, -1_500_000_000)
+	m.Intake.Reached(at, -1_500_000_000)
 	if got := metricstest.Series(t, r, name, "3").GetGauge().GetValue(); got != -1.5 {
 		t.Errorf("got %v", got)
 	}
@@ -68,7 +68,7 @@ func TestFaultTimes(t *testing.T) {
 	}
 	began := float64(time.Now().Unix())
 	for fault, find := range map[string]func(){
-		"store-loss": m.Lost, "store-rollback": m.WentBack, "store-record-gone": m.RecordGone, "log-hole": func() { m.Hole(3) }, "outbox-damaged": m.OutboxDamaged,
+		"store-loss": m.Intake.Lost, "store-rollback": m.Shards.WentBack, "store-record-gone": m.Shards.RecordGone, "log-hole": func() { m.Intake.Hole(3) }, "outbox-damaged": m.Outbox.Damaged,
 	} {
 		if at := metricstest.Series(t, r, name, fault).GetGauge().GetValue(); at != 0 {
 			t.Errorf("%s: found at %v before it was", fault, at)

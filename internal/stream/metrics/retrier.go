@@ -12,15 +12,15 @@ import (
 // Retrier tries calls of the store until they work: whatever is wrong with it,
 // reading stops and nothing is lost.
 type Retrier struct {
-	Metrics *Metrics
-	Log     *slog.Logger
-	quiet   *retry.Throttle // of all who wait for the store
-	Jitter  retry.Jitter    // of pauses
+	Calls  *Calls
+	Log    *slog.Logger
+	quiet  *retry.Throttle // of all who wait for the store
+	Jitter retry.Jitter    // of pauses
 }
 
 // NewRetrier makes the retrier of a process.
 func NewRetrier(m *Metrics, log *slog.Logger) Retrier {
-	return Retrier{m, log, &retry.Throttle{}, retry.Random}
+	return Retrier{m.Calls, log, &retry.Throttle{}, retry.Random}
 }
 
 // Retry calls f until it works, with growing, uneven pauses. Failures in a row are logged once they have lasted a moment, then
@@ -32,7 +32,7 @@ func (r Retrier) Retry(ctx context.Context, operation string, shard int, f func(
 	for {
 		began := time.Now()
 		err := f()
-		r.Metrics.storeCall(operation, time.Since(began))
+		r.Calls.took(operation, time.Since(began))
 		if err == nil {
 			if long && r.quiet.Over() {
 				r.Log.Info("store answers again", "operation", operation, "shard", shard)
@@ -42,7 +42,7 @@ func (r Retrier) Retry(ctx context.Context, operation string, shard int, f func(
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}
-		r.Metrics.StoreError(operation, err)
+		r.Calls.Failed(operation, err)
 		if time.Now().After(logAt) {
 			logAt, long = time.Now().Add(retry.ThrottleEvery), true
 			if held, ok := r.quiet.Pass(); ok {

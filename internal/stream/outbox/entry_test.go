@@ -210,8 +210,8 @@ func TestCrossingExemplar(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	m.Crossing(e.Told(20))
-	m.Crossing(metrics.Crossing{Rule: rule, Level: "0", Status: "cleared", Delay: math.MaxInt64})
+	m.Outbox.Crossing(e.Told(20))
+	m.Outbox.Crossing(metrics.Crossing{Rule: rule, Level: "0", Status: "cleared", Delay: math.MaxInt64})
 	got := ""
 	h := metricstest.Series(t, r, "aggregator_crossing_delay_seconds", "").GetHistogram()
 	for _, b := range h.GetBucket() {

@@ -16,7 +16,8 @@ type Options struct {
 	Keys    windowstore.Keys
 	Publish Publisher
 	Poll    func() time.Duration // how often the head is read when no commit wakes the relay; a second by default
-	Metrics *metrics.Metrics
+	Metrics *metrics.Outbox
+	Calls   *metrics.Calls // of the store
 	Log     *slog.Logger
 	Quiet   *retry.Throttle // of all that cannot publish
 }
@@ -24,7 +25,8 @@ type Options struct {
 // NewOptions are the options of the relays of a store, with defaults.
 func NewOptions(store windowstore.Store, publish Publisher, m *metrics.Metrics, log *slog.Logger) *Options {
 	return &Options{
-		Store: store, Keys: store.Keys(), Publish: publish, Poll: func() time.Duration { return time.Second }, Metrics: m, Log: log, Quiet: &retry.Throttle{},
+		Store: store, Keys: store.Keys(), Publish: publish, Poll: func() time.Duration { return time.Second },
+		Metrics: m.Outbox, Calls: m.Calls, Log: log, Quiet: &retry.Throttle{},
 	}
 }
 

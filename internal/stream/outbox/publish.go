@@ -27,7 +27,7 @@ type KafkaPublisher struct {
 	EventsFrom string           // ce_source
 	Structured bool             // CloudEvents in the value, not in the headers
 	Now        func() time.Time // time.Now by default
-	Metrics    *metrics.Metrics
+	Metrics    *metrics.Outbox
 	Most       int // ids remembered for each partition of the topic, and records read at its end; RecentMost by default
 
 	mu    sync.Mutex
@@ -35,7 +35,7 @@ type KafkaPublisher struct {
 }
 
 // NewKafkaPublisher publishes to the topic of a writer, which a source reads and whose logs end where end says. Nothing is known of the topic yet.
-func NewKafkaPublisher(topic string, w MessageWriter, s fetch.Source, end func(ctx context.Context, topic string, partition int) (int64, error), m *metrics.Metrics) *KafkaPublisher {
+func NewKafkaPublisher(topic string, w MessageWriter, s fetch.Source, end func(ctx context.Context, topic string, partition int) (int64, error), m *metrics.Outbox) *KafkaPublisher {
 	return &KafkaPublisher{Writer: w, Source: s, End: end, Topic: topic, Now: time.Now, Metrics: m, Most: RecentMost, tails: map[int]*tail{}}
 }
 

@@ -71,7 +71,7 @@ func (l *lateTopic) WriteMessages(_ context.Context, _ time.Time, messages ...ka
 
 func (l *lateTopic) publisher(t *testing.T) *KafkaPublisher {
 	p := enginetest.Compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
-	return NewKafkaPublisher("crossings", l, l, l.end, metrics.New(prometheus.NewRegistry(), p))
+	return NewKafkaPublisher("crossings", l, l, l.end, metrics.New(prometheus.NewRegistry(), p).Outbox)
 }
 
 func entriesOf(ids ...string) (list []Entry) {

@@ -55,7 +55,7 @@ func (r *Relay) Begin(generation int64, c Lease) {
 func (r *Relay) Run(ctx context.Context, quiet <-chan struct{}) {
 	work, cancel := lasting(ctx, quiet)
 	defer cancel()
-	defer r.Metrics.DropOutbox(r.Shard) // what is left is reported by the next owner
+	defer r.Metrics.Drop(r.Shard) // what is left is reported by the next owner
 	for ctx.Err() == nil {
 		if pause := r.Turn(ctx, work); pause > 0 {
 			retry.Wait(ctx, pause)
@@ -166,7 +166,7 @@ func (r *Relay) waiting(ctx context.Context) {
 		return // which is counted
 	}
 	if e, err := ParseEntry(values[0]); err == nil {
-		r.Metrics.Outbox(r.Shard, r.depth(), e.Timestamp)
+		r.Metrics.Waiting(r.Shard, r.depth(), e.Timestamp)
 	}
 }
 
@@ -185,7 +185,7 @@ func (r *Relay) load(ctx context.Context, keys [][]byte) ([][]byte, error) {
 // failed counts an error of the store, except the end of ctx.
 func (r *Relay) failed(ctx context.Context, err error) error {
 	if ctx.Err() == nil {
-		r.Metrics.StoreError(metrics.OperationOutbox, err)
+		r.Calls.Failed(metrics.OperationOutbox, err)
 	}
 	return err
 }
@@ -210,7 +210,7 @@ func (r *Relay) Drain(ctx context.Context) error {
 			return err
 		}
 	}
-	r.Metrics.Outbox(r.Shard, 0, 0)
+	r.Metrics.Waiting(r.Shard, 0, 0)
 	return nil
 }
 
@@ -276,7 +276,7 @@ func (r *Relay) some(ctx context.Context) error {
 		return &publishError{r.Shard, err}
 	}
 	to, keys, values = r.published+uint64(readable), keys[:readable], values[:readable]
-	r.Metrics.Outbox(r.Shard, r.depth(), oldest(entries))
+	r.Metrics.Waiting(r.Shard, r.depth(), oldest(entries))
 	notAfter, fresh := r.Lease.Fresh()
 	if !fresh {
 		return errOutboxChanged // we may have slept, and another may be at it
@@ -300,7 +300,7 @@ func (r *Relay) parse(values [][]byte) (entries []Entry, readable int, err error
 		case errors.Is(err, ErrUnreadable):
 			return entries, i, fmt.Errorf("entry %d: %w", r.published+uint64(i), err)
 		case err != nil:
-			r.Metrics.OutboxDamaged()
+			r.Metrics.Damaged()
 			r.Log.Error("outbox entry is missing or damaged: passed over", "shard", r.Shard, "entry", r.published+uint64(i), "bytes", len(v))
 		default:
 			entries = append(entries, e)

@@ -50,6 +50,6 @@ func TestWaitingShows(t *testing.T) {
 		if entries != 7_000 || oldest != 5 {
 			t.Errorf("%v: %v wait, the oldest since %v", r.Publish, entries, oldest)
 		}
-		r.Metrics.Outbox(0, 0, 0)
+		r.Metrics.Waiting(0, 0, 0)
 	}
 }

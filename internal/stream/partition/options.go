@@ -25,7 +25,8 @@ type Options struct {
 	Start     Start                // of the group; zero: at the start of the log
 	// RefuseLost: the store lost its fences: stand still, do not count again.
 	RefuseLost      bool
-	metrics.Retrier // metrics and log
+	metrics.Retrier // and log
+	Metrics         *metrics.Intake
 }
 
 // store is what a partition needs of the store.

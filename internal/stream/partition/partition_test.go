@@ -22,9 +22,10 @@ const clicksPack = `{pack: p, measures: {c: {sum: count, types: [click]}}, rules
 func sharing(t *testing.T, log fetch.Source, change func(o *Options)) *Shared {
 	t.Helper()
 	p := enginetest.Compile(t, clicksPack)
+	m := metrics.New(prometheus.NewRegistry(), p)
 	o := Options{
 		Program: p, Source: log, Shards: []chan shard.Message{make(chan shard.Message, 100)}, Alignment: watermark.NewAlignment(2, 1, 0, func() {}),
-		Retrier: metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), p), slog.New(slog.DiscardHandler)),
+		Retrier: metrics.NewRetrier(m, slog.New(slog.DiscardHandler)), Metrics: m.Intake,
 	}
 	if change != nil {
 		change(&o)

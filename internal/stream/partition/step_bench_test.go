@@ -27,9 +27,10 @@ func BenchmarkStep(b *testing.B) {
 	for i := range in {
 		in[i] = make(chan shard.Message, 1000)
 	}
+	m := metrics.New(prometheus.NewRegistry(), program)
 	s := NewShared(Options{
 		Program: program, Source: log, Shards: in, Alignment: watermark.NewAlignment(1, 16, 0, func() {}),
-		Retrier: metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), program), slog.New(slog.DiscardHandler)),
+		Retrier: metrics.NewRetrier(m, slog.New(slog.DiscardHandler)), Metrics: m.Intake,
 	})
 	p := s.New(shard.NewAssignment("events", 0, 0, 16))
 	p.log.open(0)

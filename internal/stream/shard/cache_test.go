@@ -21,7 +21,8 @@ pack: p
 measures: {clicks: {sum: count, types: [click]}}
 rules: [{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}}]
 `)
-	o := NewOptions(p, windowstore.NewMem(1), 1, nil, watermark.NewAlignment(1, 1, 0, func() {}), metrics.Retrier{Metrics: metrics.New(prometheus.NewRegistry(), p)})
+	m := metrics.New(prometheus.NewRegistry(), p)
+	o := NewOptions(p, windowstore.NewMem(1), nil, watermark.NewAlignment(1, 1, 0, func() {}), metrics.Retrier{Calls: m.Calls}, m.Shards)
 	o.CacheBytes = 1
 	c := &New(0, o).cache
 	list, err := c.read(t.Context(), nil, slices.Values([]name{{thresholds.Incident, []byte("A")}, {thresholds.Incident, []byte("A")}}))

@@ -8,6 +8,9 @@ import (
 	"testing"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
@@ -32,7 +35,7 @@ func TestHeadGone(t *testing.T) {
 	for published := range 2 {
 		r := shardtest.NewClicksRig(t)
 		pub := &listPublisher{}
-		x := outbox.NewRelay(outbox.NewOptions(r.Store, pub, r.Shard.Metrics, slog.New(slog.DiscardHandler)), 0, 0)
+		x := outbox.NewRelay(outbox.NewOptions(r.Store, pub, metrics.New(prometheus.NewRegistry(), r.Shard.Program), slog.New(slog.DiscardHandler)), 0, 0)
 		r.Clicks(10)
 		if published == 1 {
 			if err := x.Drain(t.Context()); err != nil {

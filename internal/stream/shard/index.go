@@ -48,7 +48,7 @@ func (x index) member(e *Entry) []byte {
 
 func (x index) failed(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
-		x.Metrics.StoreError("index", err)
+		x.Calls.Failed("index", err)
 	}
 }
 

@@ -147,7 +147,7 @@ func (s *Shard) Handle(ctx context.Context, m Message) error {
 // fail forgets what is in memory after damage was met, and waits before the
 // shard tries again: it stands still until the store is mended.
 func (s *Shard) fail(ctx context.Context, err error) {
-	s.Metrics.StoreError("decode", err)
+	s.Calls.Failed("decode", err)
 	s.Log.Error("shard stands still", "shard", s.Number, "error", err)
 	s.reset()
 	defer s.Pulse.At(s.Pulse.At(watchdog.StepPause))
@@ -161,7 +161,7 @@ func (s *Shard) VerifyFences(ctx context.Context) error {
 	v, err := s.watch.poll(ctx)
 	if err != nil {
 		if !errors.Is(err, context.Canceled) {
-			s.Metrics.StoreError(metrics.OperationLoad, err)
+			s.Calls.Failed(metrics.OperationLoad, err)
 		}
 		return nil
 	}

@@ -45,7 +45,7 @@ func TestStandsStillOnce(t *testing.T) {
 		}
 		cancel()
 		<-done
-		if n := metricstest.Value(r.Shard.Metrics.StoreErrors.WithLabelValues("decode", "other")); n != rounds {
+		if n := metricstest.Value(r.Shard.Calls.Errors.WithLabelValues("decode", "other")); n != rounds {
 			t.Fatalf("stood still %v times for %d faults", n, rounds)
 		}
 	})

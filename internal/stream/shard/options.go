@@ -24,10 +24,11 @@ type Options struct {
 	OutboxMax     uint64               // entries of a shard's outbox at which reading stops; outbox.MostEntries by default
 	OutboxFullLog *retry.Throttle      // of all shards whose outbox is full
 	OutboxFormat  func() outbox.Format // of new entries, one that all who may publish them read; outbox.FormatRecord by default
-	CacheBytes    int                  // of the subjects that a shard keeps in memory between batches; its part of DefaultCacheBytes by default
+	CacheBytes    int                  // of the subjects that a shard keeps in memory between batches; DefaultCacheBytes by default
 	Policy
 	Alignment       *watermark.Alignment
-	metrics.Retrier // metrics and log
+	metrics.Retrier // and log
+	Metrics         *metrics.Shards
 	Hooks
 	Callbacks
 	Silent bool // no crossing goes to the outbox, as in a recount; false by default
@@ -51,12 +52,12 @@ type Settings struct {
 }
 
 // NewOptions are the options of the shards over a store, with defaults.
-func NewOptions(p *engine.Program, store windowstore.Store, shards int, partitions []position.TopicPartition, a *watermark.Alignment, r metrics.Retrier) *Options {
+func NewOptions(p *engine.Program, store windowstore.Store, partitions []position.TopicPartition, a *watermark.Alignment, r metrics.Retrier, m *metrics.Shards) *Options {
 	return &Options{
 		Program: p, Store: store, Keys: store.Keys(), Writer: NewWriterID(), Partitions: partitions,
-		OutboxMax: outbox.MostEntries, OutboxFullLog: &retry.Throttle{}, OutboxFormat: outbox.OldestFormat, CacheBytes: DefaultCacheBytes / shards,
+		OutboxMax: outbox.MostEntries, OutboxFullLog: &retry.Throttle{}, OutboxFormat: outbox.OldestFormat, CacheBytes: DefaultCacheBytes,
 		Policy:    Policy{MaxAge: time.Second, KeptMax: KeptOperations, EventKeys: p.KeysPerEvent},
-		Alignment: a, Retrier: r, Hooks: realHooks(),
+		Alignment: a, Retrier: r, Metrics: m, Hooks: realHooks(),
 	}
 }
 

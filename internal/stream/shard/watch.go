@@ -166,6 +166,6 @@ func (w *watch) observe(ctx context.Context, v *view) {
 
 func (w *watch) settingFailed(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
-		w.Metrics.StoreError("setting", err)
+		w.Calls.Failed("setting", err)
 	}
 }

@@ -76,15 +76,16 @@ func newRecount(o *recountOptions) *recount {
 		source: o.source, store: windowstore.NewMem(o.shards), waiting: make([][]waitingChunk, o.shards), fed: map[uint64]feeders{},
 	}
 	quiet := watermark.NewAlignment(len(o.topics), o.shards, 0, func() {})
-	patient := metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), o.program), o.log)
-	so := shard.NewOptions(o.program, r.store, o.shards, o.topics, quiet, patient)
-	so.Secret, so.MaxAge, so.OnApply, so.Silent = o.secret, time.Hour, r.note, true
+	m := metrics.New(prometheus.NewRegistry(), o.program)
+	patient := metrics.NewRetrier(m, o.log)
+	so := shard.NewOptions(o.program, r.store, o.topics, quiet, patient, m.Shards)
+	so.Secret, so.MaxAge, so.OnApply, so.Silent, so.CacheBytes = o.secret, time.Hour, r.note, true, shard.DefaultCacheBytes/o.shards
 	for n := range o.shards {
 		r.shards = append(r.shards, shard.New(n, so))
 		r.in = append(r.in, make(chan shard.Message, shard.Queue))
 	}
 	shared := partition.NewShared(partition.Options{
-		Program: o.program, Secret: o.secret, Intake: o.intake, Source: o.source, Store: r.store, Shards: r.in, Alignment: quiet, Retrier: patient,
+		Program: o.program, Secret: o.secret, Intake: o.intake, Source: o.source, Store: r.store, Shards: r.in, Alignment: quiet, Retrier: patient, Metrics: m.Intake,
 	})
 	for i, t := range o.topics {
 		p := shared.Recount(shard.NewAssignment(t.Topic, t.Partition, i, o.shards), o.from[i], o.out[i])

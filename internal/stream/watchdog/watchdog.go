@@ -78,7 +78,7 @@ func (p *Pulse) Beat() { p.beats.Add(1) }
 // Watchdog says of shards, partitions and relays that one of them does not go on: in the log, in a metric, and to who asks.
 // It heals nothing.
 type Watchdog struct {
-	Metrics *metrics.Metrics
+	Metrics *metrics.Health
 	Log     *slog.Logger
 	Quiet   *retry.Throttle // of all that begin to stand
 	Topics  []position.TopicPartition

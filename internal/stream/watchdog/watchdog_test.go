@@ -30,7 +30,7 @@ func newDogYard(t *testing.T) *dogYard {
 	y := &dogYard{now: time.Unix(1_000_000, 0)}
 	p := enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15"))
 	y.Watchdog = &Watchdog{
-		Metrics: metrics.New(prometheus.NewRegistry(), p), Log: slog.New(slog.NewJSONHandler(&y.log, nil)), Quiet: &retry.Throttle{},
+		Metrics: metrics.New(prometheus.NewRegistry(), p).Health, Log: slog.New(slog.NewJSONHandler(&y.log, nil)), Quiet: &retry.Throttle{},
 		Topics: []position.TopicPartition{{Topic: "events", Partition: 0}, {Topic: "events", Partition: 1}},
 	}
 	y.WatchPartition(&y.partition, position.TopicPartition{Topic: "events", Partition: 1})

@@ -28,8 +28,9 @@ func NewOf(tb testing.TB, p *engine.Program, store windowstore.Store, processes,
 	for i := range processes {
 		partitions = append(partitions, position.TopicPartition{Topic: "events", Partition: i})
 	}
-	r := metrics.NewRetrier(metrics.New(prometheus.NewRegistry(), p), slog.New(slog.DiscardHandler))
-	o := shard.NewOptions(p, store, 1, partitions, watermark.NewAlignment(processes, 1, 0, func() {}), r)
+	m := metrics.New(prometheus.NewRegistry(), p)
+	r := metrics.NewRetrier(m, slog.New(slog.DiscardHandler))
+	o := shard.NewOptions(p, store, partitions, watermark.NewAlignment(processes, 1, 0, func() {}), r, m.Shards)
 	o.OutboxMax, o.MaxAge, o.CacheBytes = 1<<30, 365*24*time.Hour, 1<<30
 	s, l := shard.New(0, o), shard.NewAssignment("events", which, which, 1)
 	s.Peers.Store(int64(processes - 1))

@@ -1,0 +1,44 @@
+package metrics
+
+import (
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
+)
+
+// Calls is what tells of calls of the store.
+type Calls struct {
+	seconds *prometheus.HistogramVec
+	Errors  *prometheus.CounterVec
+}
+
+func newCalls(f factory) *Calls {
+	m := &Calls{
+		seconds: f.histograms("store_seconds", "Time that one call of the store took, by operation.", prometheus.ExponentialBuckets(0.0005, 2, 15), "operation"),
+		Errors:  f.counters("store_errors_total", "Failed calls of the store, by operation and kind of error.", "operation", "kind"),
+	}
+	for _, operation := range []string{OperationLoad, OperationCommit, OperationFence} {
+		m.seconds.WithLabelValues(operation)
+	}
+	return m
+}
+
+// The operations of the store that are timed.
+const (
+	OperationLoad   = "load"
+	OperationCommit = "commit"
+	OperationFence  = "fence" // made for a partition that is new to the store
+)
+
+// OperationOutbox is what relays do in the store. It waits for nobody, and is not timed.
+const OperationOutbox = "outbox"
+
+func (m *Calls) took(operation string, d time.Duration) {
+	m.seconds.WithLabelValues(operation).Observe(d.Seconds())
+}
+
+// Failed counts a failed call of the store.
+func (m *Calls) Failed(operation string, err error) {
+	m.Errors.WithLabelValues(operation, redisstore.ErrorKind(err)).Inc()
+}

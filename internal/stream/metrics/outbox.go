@@ -1,0 +1,82 @@
+package metrics
+
+import (
+	"strconv"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// Outbox is what tells of crossings: those that wait, and those that were published.
+type Outbox struct {
+	crossings *prometheus.CounterVec
+	skipped   prometheus.Counter
+	delivery  prometheus.Histogram
+	Depth     *prometheus.GaugeVec
+	Age       *prometheus.GaugeVec
+	damaged   prometheus.Counter
+	faults    *faults
+}
+
+func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
+	m := &Outbox{
+		crossings: f.counters("crossings_total", "Crossings published, by rule, level and status.", "rule", "level", "status"),
+		skipped:   f.counter("crossings_skipped_total", "Crossings not published again, as their id was in the topic."),
+		delivery:  f.histogram("crossing_delay_seconds", "Time from the event's Kafka timestamp to its crossing acknowledged.", prometheus.ExponentialBuckets(0.005, 2, 16)),
+		Depth:     f.gauges("outbox_entries", "Crossings of the shard that wait to be published.", "shard"),
+		Age:       f.gauges("outbox_oldest_timestamp_seconds", "Kafka timestamp of the oldest event whose crossing waits; 0: none.", "shard"),
+		damaged:   f.counter("outbox_damaged_total", "Outbox entries that were missing or damaged."),
+		faults:    found,
+	}
+	for _, pack := range packs {
+		for _, r := range pack.Rules {
+			for _, l := range r.Levels {
+				m.crossings.WithLabelValues(r.ID, l.String(), "crossed")
+			}
+			if r.Clear > 0 {
+				m.crossings.WithLabelValues(r.ID, "0", "cleared")
+			}
+		}
+	}
+	return m
+}
+
+// Waiting notes how many entries wait, and the Kafka timestamp of the oldest, ms.
+func (m *Outbox) Waiting(shard int, entries uint64, oldest int64) {
+	s := strconv.Itoa(shard)
+	m.Depth.WithLabelValues(s).Set(float64(entries))
+	m.Age.WithLabelValues(s).Set(float64(oldest) / 1000)
+}
+
+// Drop forgets the series of an outbox that another process publishes from now on.
+func (m *Outbox) Drop(shard int) {
+	s := strconv.Itoa(shard)
+	m.Depth.DeleteLabelValues(s)
+	m.Age.DeleteLabelValues(s)
+}
+
+// Damaged notes an outbox entry that was missing or damaged.
+func (m *Outbox) Damaged() { m.faults.found(faultOutbox, m.damaged, 1) }
+
+// RepeatSkipped counts a crossing that was in the topic already.
+func (m *Outbox) RepeatSkipped() { m.skipped.Inc() }
+
+// Crossing is what the metrics tell of a crossing.
+type Crossing struct {
+	Rule, Level, Status string
+	Partition           int // of its evidence
+	Offset              int64
+	Delay               int64 // from its event's Kafka timestamp, ms
+}
+
+// Crossing notes a crossing that was published. The exemplar leads to the event that crossed; its
+// labels, with a rule's name of at most 64 letters, fit the 128 that an exemplar may have.
+func (m *Outbox) Crossing(c Crossing) {
+	m.crossings.WithLabelValues(c.Rule, c.Level, c.Status).Inc()
+	if c.Status != "crossed" {
+		return
+	}
+	m.delivery.(prometheus.ExemplarObserver).ObserveWithExemplar(float64(c.Delay)/1000, prometheus.Labels{
+		"rule": c.Rule, "partition": strconv.Itoa(c.Partition), "offset": strconv.FormatInt(c.Offset, 10),
+	})
+}
