@@ -150,7 +150,7 @@ func (s *simStore) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][
 		return nil, err
 	}
 	dst, _ = s.Mem.Load(context.Background(), shard, keys, dst)
-	s.world.claims.loaded(s, shard, keys, dst)
+	s.world.leases.loaded(s, shard, keys, dst)
 	return dst, s.world.call(ctx)
 }
 
@@ -164,7 +164,7 @@ func (s *simStore) Commit(ctx context.Context, shard int, c *windowstore.Commit)
 	if err != nil || res.Outcome != windowstore.Done {
 		s.shards[shard].past = past
 	} else {
-		s.world.claims.committed(s, shard, c)
+		s.world.leases.committed(s, shard, c)
 	}
 	if err == nil {
 		err = s.world.call(ctx)

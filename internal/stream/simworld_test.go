@@ -38,7 +38,7 @@ type simWorld struct {
 	calm      bool    // nothing more goes wrong
 	depth     int     // of calls during which the world goes on
 	began     time.Time
-	claims    simClaims
+	leases    simLeases
 	updating  bool  // processes of the version before may be started
 	broken    error // the first promise that was broken
 
@@ -76,7 +76,7 @@ var simWeights = [numSimTurns]int{
 }
 
 func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *metrics.Metrics) *simWorld {
-	w := &simWorld{rnd: rnd, truth: t, metrics: m, ctx: ctx, began: time.Now(), claims: simClaims{}}
+	w := &simWorld{rnd: rnd, truth: t, metrics: m, ctx: ctx, began: time.Now(), leases: simLeases{}}
 	w.restless = 0.2 * rnd.Float64() * rnd.Float64()
 	w.lose = 0.1 * rnd.Float64() * float64(rnd.IntN(2))
 	w.updating = rnd.IntN(3) == 0

@@ -17,39 +17,39 @@ import (
 // An outbox has one relay, and a crossing is written once while that is so. What the store says of leases, and the topic of
 // crossings, is compared with that as the history goes on.
 
-// simClaims are the claims that the store was ever given, by shard and name.
-type simClaims map[simClaim]*simClaimed
+// simLeases are the leases that the store was ever given, by shard and name.
+type simLeases map[simLeaseKey]*simLease
 
-type simClaim struct {
+type simLeaseKey struct {
 	shard int
 	name  string
 }
 
-// simClaimed is what is known of a lease.
-type simClaimed struct {
+// simLease is what is known of a lease.
+type simLease struct {
 	at   time.Time // first
 	end  int       // of the partition of crossings, then
 	seen time.Time // when the store last said so
 }
 
 // loaded is told what was read from the store.
-func (c simClaims) loaded(s *simStore, shard int, keys, values [][]byte) {
+func (c simLeases) loaded(s *simStore, shard int, keys, values [][]byte) {
 	claim := s.Keys().AppendLeaseKey(nil, shard)
 	for i, k := range keys {
-		if x := c[simClaim{shard, string(values[i])}]; x != nil && bytes.Equal(k, claim) {
+		if x := c[simLeaseKey{shard, string(values[i])}]; x != nil && bytes.Equal(k, claim) {
 			x.seen = time.Now()
 		}
 	}
 }
 
 // committed is told what was written.
-func (c simClaims) committed(s *simStore, shard int, w *windowstore.Commit) {
+func (c simLeases) committed(s *simStore, shard int, w *windowstore.Commit) {
 	claim := s.Keys().AppendLeaseKey(nil, shard)
 	for _, f := range w.Fences {
 		switch {
 		case !bytes.Equal(f.Key, claim):
 		case f.To == nil:
-			c[simClaim{shard, string(f.From)}].seen = time.Now()
+			c[simLeaseKey{shard, string(f.From)}].seen = time.Now()
 		default:
 			c.taken(s.world, shard, f.From, f.To)
 		}
@@ -57,15 +57,15 @@ func (c simClaims) committed(s *simStore, shard int, w *windowstore.Commit) {
 }
 
 // taken is told that a lease was written in the place of another. That of a newer generation stands for some time.
-func (c simClaims) taken(w *simWorld, shard int, from, to []byte) {
+func (c simLeases) taken(w *simWorld, shard int, from, to []byte) {
 	now := time.Now()
-	if x := c[simClaim{shard, string(from)}]; x != nil && now.Sub(x.at) < outbox.LeaseOutlives && binary.BigEndian.Uint64(to) <= binary.BigEndian.Uint64(from) {
+	if x := c[simLeaseKey{shard, string(from)}]; x != nil && now.Sub(x.at) < outbox.LeaseOutlives && binary.BigEndian.Uint64(to) <= binary.BigEndian.Uint64(from) {
 		w.breaks(fmt.Errorf("the outbox of shard %d went from generation %d to %d", shard, from[:8], to[:8]))
 	}
-	x := c[simClaim{shard, string(to)}]
+	x := c[simLeaseKey{shard, string(to)}]
 	if x == nil {
-		x = &simClaimed{at: now, end: len(w.output.published[shard%simOutPartitions])}
-		c[simClaim{shard, string(to)}] = x
+		x = &simLease{at: now, end: len(w.output.published[shard%simOutPartitions])}
+		c[simLeaseKey{shard, string(to)}] = x
 	}
 	x.seen = now
 }
@@ -80,7 +80,7 @@ func (w *simWorld) checkWrite(p *simProcess, messages []kafka.Message) {
 		return
 	}
 	partition := messages[0].WriterData.(int)
-	claimed := w.claims[simClaim{partition, string(p.relays[partition].Lease.Name)}]
+	claimed := w.leases[simLeaseKey{partition, string(p.relays[partition].Lease.Name)}]
 	if claimed == nil || time.Since(claimed.seen) > outbox.LeaseFresh {
 		w.breaks(fmt.Errorf("crossings of shard %d are written by a process that has not asked whether they are its own", partition))
 		return
