@@ -51,13 +51,13 @@ var arrows = map[string][]string{
 
 	// The service, each part over the next one.
 	"internal/stream": {
-		"internal/stream/settings", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
+		"internal/stream/settings", "internal/stream/coverage", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
 		"internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
 	"internal/stream/verify": {
-		"internal/stream/settings", "internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
+		"internal/stream/settings", "internal/stream/coverage", "internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/outbox", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine",
 		"internal/explain", "internal/retry", "internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
@@ -71,7 +71,7 @@ var arrows = map[string][]string{
 		"internal/stream/shard", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
 	"internal/stream/shard": {
-		"internal/stream/settings", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
+		"internal/stream/settings", "internal/stream/coverage", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/outbox", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
@@ -87,7 +87,8 @@ var arrows = map[string][]string{
 		"internal/stream/position", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows/store", "internal/windows/store/redis",
 	},
-	"internal/stream/position":   {"internal/engine"},
+	"internal/stream/position":   {"internal/engine", "internal/windows/store"},
+	"internal/stream/coverage":   {"internal/stream/position", "internal/engine", "internal/thresholds", "internal/windows/store"},
 	"internal/stream/faultpoint": {},
 	"internal/engine":            {"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store"},
 

@@ -16,7 +16,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -71,7 +70,7 @@ func (o *origin) determine(ctx context.Context) (begins, error) {
 		return nil, explain.Kafka(err)
 	}
 	store, key := o.settings.Store, o.settings.Key(windowstore.SettingBegins)
-	fences, err := store.Load(ctx, 0, append(shard.AppendFenceKeys(nil, store.Keys(), 0, o.topics), key), nil)
+	fences, err := store.Load(ctx, 0, append(position.AppendFenceKeys(nil, store.Keys(), 0, o.topics), key), nil)
 	if err != nil {
 		return nil, explain.Store(err)
 	}

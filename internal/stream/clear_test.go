@@ -8,7 +8,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/coverage"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -50,7 +50,7 @@ func TestClearAfterPackChange(t *testing.T) {
 	}
 	run(clicksAt(0, 300))
 	r.program = compile(t, quietPack("20m"))
-	coverage := shard.NewCoverage(store, r.program, nil, 1, discard)
+	coverage := coverage.NewCoverage(store, r.program, nil, 1, discard)
 	if err := loadCoverage(t.Context(), coverage, store, partitionList{{Topic: "events", Partition: 0}}); err != nil {
 		t.Fatal(err)
 	}

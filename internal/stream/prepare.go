@@ -6,11 +6,11 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/coverage"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -22,7 +22,7 @@ type found struct {
 	ids           topicIDs
 	secret        engine.Secret
 	begins        begins
-	coverage      *shard.Coverage
+	coverage      *coverage.Coverage
 }
 
 // prepare waits for the store and the brokers, reads or makes the settings, and
@@ -158,18 +158,18 @@ func (s *Service) skip(ctx context.Context) error {
 }
 
 func (s *Service) beginCoverage(ctx context.Context) error {
-	s.found.coverage = shard.NewCoverage(s.options.Store, s.options.Program, s.found.topics, s.options.Shards, s.log)
+	s.found.coverage = coverage.NewCoverage(s.options.Store, s.options.Program, s.found.topics, s.options.Shards, s.log)
 	return s.wait.untilStored(ctx, func() error { return loadCoverage(ctx, s.found.coverage, s.options.Store, s.found.topics) })
 }
 
 // loadCoverage reads since when counters are kept. For counters that have not begun for all
 // partitions, that has to be known before the first event is applied. Otherwise an episode would
 // end by an empty counter.
-func loadCoverage(ctx context.Context, c *shard.Coverage, store windowstore.Store, topics partitionList) error {
+func loadCoverage(ctx context.Context, c *coverage.Coverage, store windowstore.Store, topics partitionList) error {
 	if err := c.Load(ctx); err != nil || !c.Pending() {
 		return err
 	}
-	fences, err := store.Load(ctx, 0, shard.AppendFenceKeys(nil, store.Keys(), 0, topics), nil)
+	fences, err := store.Load(ctx, 0, position.AppendFenceKeys(nil, store.Keys(), 0, topics), nil)
 	if err != nil {
 		return err
 	}

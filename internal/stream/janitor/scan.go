@@ -87,7 +87,7 @@ func (w *scanner) examine(ctx context.Context, shard int, s *shardScan) {
 // examineKeys forgets or indexes the records under keys. How far the stream is it reads together
 // with them: a store that went back may hold records to which what comes next belongs. It returns how many may clear.
 func (w *scanner) examineKeys(ctx context.Context, number int, keys [][]byte) (int, error) {
-	all := shard.AppendFenceKeys(slices.Clip(keys), w.Keys, number, w.Partitions)
+	all := position.AppendFenceKeys(slices.Clip(keys), w.Keys, number, w.Partitions)
 	values, err := w.Store.Load(ctx, number, all, nil)
 	if err != nil {
 		return 0, err

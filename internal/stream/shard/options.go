@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/coverage"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
@@ -46,7 +47,7 @@ type Callbacks struct {
 type Settings struct {
 	// Kept reports whether shard 0 looks after them. That of a service does, that of a recount does not.
 	Kept     bool
-	Coverage *Coverage                       // nil: every counter was kept from the start
+	Coverage *coverage.Coverage              // nil: every counter was kept from the start
 	Rewrite  func(ctx context.Context) error // puts the store's settings back, where they are absent
 	Disowned func(owner []byte) error        // by the owner as stored: an error if the store is another deployment's
 }

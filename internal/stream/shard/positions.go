@@ -165,11 +165,3 @@ func (p *partitionState) difference(stored []byte) difference {
 		return difference{found: "another owner's", offset: m.Offset}
 	}
 }
-
-// AppendFenceKeys appends the keys of a shard's fences, one for each partition.
-func AppendFenceKeys(dst [][]byte, k windowstore.Keys, shard int, partitions []position.TopicPartition) [][]byte {
-	for _, p := range partitions {
-		dst = append(dst, k.AppendFenceKey(nil, shard, p.Topic, p.Partition))
-	}
-	return dst
-}

@@ -99,7 +99,7 @@ func (w *watch) read(ctx context.Context) (v view, err error) {
 
 // fenceKeys are the keys of the shard's fences, by index of the partition.
 func (w *watch) fenceKeys() [][]byte {
-	return AppendFenceKeys(nil, w.Keys, w.number, w.Partitions)
+	return position.AppendFenceKeys(nil, w.Keys, w.number, w.Partitions)
 }
 
 // fences reads the fences alone.
@@ -150,7 +150,7 @@ func (w *watch) restoreAll(ctx context.Context) {
 // kept is what was known: nothing was lost that they count.
 func (w *watch) restoreSome(ctx context.Context) {
 	w.Log.Warn("settings are gone from the store: writing them again", "shard", w.number)
-	err := w.Settings.Coverage.restore(ctx)
+	err := w.Settings.Coverage.Restore(ctx)
 	if err == nil {
 		err = w.Settings.Rewrite(ctx)
 	}

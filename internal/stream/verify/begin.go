@@ -6,10 +6,10 @@ import (
 	"fmt"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/coverage"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // ErrNothingCounted is a store in which no service has counted.
@@ -35,7 +35,7 @@ func (v *verification) readSettings(ctx context.Context) (engine.Secret, error) 
 	}
 	v.Shards = counted.Shards
 	if counted.Starts != nil {
-		if v.began, err = shard.DecodeStarts(counted.Starts); err != nil {
+		if v.began, err = coverage.DecodeStarts(counted.Starts); err != nil {
 			return engine.Secret{}, err
 		}
 	}

@@ -8,7 +8,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
 // verification is a verify under way.
@@ -43,7 +42,7 @@ func (v *verification) refresh(ctx context.Context, n int) error {
 
 // load reads the fences of a shard, followed by more keys, at one moment.
 func (v *verification) load(ctx context.Context, number int, more [][]byte) (values [][]byte, err error) {
-	keys := append(shard.AppendFenceKeys(nil, v.Store.Keys(), number, v.topics), more...)
+	keys := append(position.AppendFenceKeys(nil, v.Store.Keys(), number, v.topics), more...)
 	err = v.Retry(ctx, "load", number, func() (err error) {
 		values, err = v.Store.Load(ctx, number, keys, nil)
 		return err

@@ -1,4 +1,4 @@
-package shard
+package coverage
 
 import (
 	"context"
@@ -59,8 +59,8 @@ func (n *Coverage) Load(ctx context.Context) error {
 	return nil
 }
 
-// restore puts what is known into a store that has nothing of it.
-func (n *Coverage) restore(ctx context.Context) error {
+// Restore puts what is known into a store that has nothing of it.
+func (n *Coverage) Restore(ctx context.Context) error {
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	_, err := n.store.PutAbsent(ctx, 0, n.key(), encodeStarts(n.starts))
@@ -120,7 +120,7 @@ func (n *Coverage) Observe(ctx context.Context, fences []position.Position) erro
 	n.newest = position.SinceTime(newest)
 	n.mu.Unlock()
 	for shard := 1; shard < n.shards && all; shard++ { // one may be further, by the old packs, after a crash
-		values, err := n.store.Load(ctx, shard, AppendFenceKeys(nil, n.store.Keys(), shard, n.partitions), nil)
+		values, err := n.store.Load(ctx, shard, position.AppendFenceKeys(nil, n.store.Keys(), shard, n.partitions), nil)
 		if err != nil {
 			return err
 		}
