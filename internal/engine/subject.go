@@ -21,14 +21,20 @@ type Subject struct {
 	queued int
 }
 
-// NewSubject makes a subject of its counters. When its first clear is due is worked
-// out with its next event: that takes its parts, which may not be loaded yet.
+// NewSubject makes a subject of its counters.
 func NewSubject(ws *windows.Subject, kind thresholds.Kind, id string) *Subject {
-	s := &Subject{Subject: ws, Kind: kind, ID: id, Due: Never, fresh: true}
+	s := new(Subject)
+	s.Reset(ws, kind, id)
+	return s
+}
+
+// Reset makes s the subject of these counters. When its first clear is due is worked
+// out with its next event: that takes its parts, which may not be loaded yet.
+func (s *Subject) Reset(ws *windows.Subject, kind thresholds.Kind, id string) {
+	*s = Subject{Subject: ws, Kind: kind, ID: id, Due: Never, fresh: true}
 	if ws.Announced() {
 		s.Due = NoTime
 	}
-	return s
 }
 
 // Awaited is a time before which the stream's makes no clear of s due, ns; Never if it never does.

@@ -152,7 +152,7 @@ func (c *cache) decode(e *Entry, record []byte) error {
 		e.version = append(e.version, record[:windows.VersionSize]...)
 		e.foreign = e.foreign || ws.Writer() != c.Writer
 	}
-	e.Subject = *engine.NewSubject(ws, thresholds.Kind(kind), id)
+	e.Subject.Reset(ws, thresholds.Kind(kind), id)
 	e.indexed = e.Delay()
 	e.loaded, e.asked, e.used = true, false, c.batch
 	c.count(e)
