@@ -143,7 +143,7 @@ func (d *demo) serve(ctx context.Context) error {
 	around.Go(func() { tap(inner, d.broker, d.view.announce) })
 	around.Go(func() { d.view.run(inner, d) })
 	around.Go(func() {
-		retry.Every(ctx, 10*time.Second, func(time.Time) { forgetEnded(ctx, d.program, d.store, d.world, d.log) })
+		retry.Every(ctx, 10*time.Second, func(time.Time) { forgetEnded(ctx, d.reader(), d.world, d.log) })
 	})
 	err := d.Serve(ctx, d.service, d.ready, d.log)
 	stop()

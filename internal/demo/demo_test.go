@@ -42,7 +42,7 @@ func TestDemoCounts(t *testing.T) {
 	}
 
 	stored := storedProgress(t, d)
-	near := (&standings{d.program, d.store, d.world}).nearest(t.Context(), 5)
+	near := (&standings{d.reader(), d.world}).nearest(t.Context(), 5)
 	if len(near) != 5 {
 		t.Fatalf("%d subjects are near to a limit", len(near))
 	}
@@ -57,7 +57,7 @@ func TestDemoCounts(t *testing.T) {
 
 	d.world.move(time.Now().Add(time.Hour)) // all end
 	d.world.now = d.world.now.Add(time.Hour)
-	forgetEnded(t.Context(), d.program, d.store, d.world, d.log)
+	forgetEnded(t.Context(), d.reader(), d.world, d.log)
 	for shard := range stream.DefaultShards {
 		prefix := d.store.Keys().AppendRecordPrefix(nil, shard)
 		err := d.store.Scan(t.Context(), shard, prefix[:len(prefix)-2], func(key []byte) bool {

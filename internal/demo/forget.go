@@ -5,11 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // forgetAfter is how long after its end the demo keeps an incident's counts. The
@@ -19,9 +16,9 @@ const forgetAfter = 5 * time.Minute
 // forgetEnded deletes what was counted for incidents that ended long ago, and for
 // the accounts that acted in them. If the service meets them again, it finds them
 // gone and counts from nothing.
-func forgetEnded(ctx context.Context, p *engine.Program, store windowstore.Store, w *world, log *slog.Logger) {
+func forgetEnded(ctx context.Context, r *inspect.Reader, w *world, log *slog.Logger) {
 	forget := func(k thresholds.Kind, id string) {
-		if err := inspect.Forget(ctx, p, store, stream.DefaultShards, k, id); err != nil && ctx.Err() == nil {
+		if err := r.Forget(ctx, k, id); err != nil && ctx.Err() == nil {
 			log.Warn("an incident that ended was not forgotten", "error", err)
 		}
 	}

@@ -6,20 +6,21 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // standings looks up how near subjects are to their limits: what the service itself has
 // stored.
 type standings struct {
-	program *engine.Program
-	store   *windowstore.Mem
-	world   *world
+	reader *inspect.Reader
+	world  *world
+}
+
+func (d *demo) reader() *inspect.Reader {
+	return &inspect.Reader{Program: d.program, Store: d.store, Shards: stream.DefaultShards}
 }
 
 // nearest is the n subjects nearest to a limit, each with its nearest rule: those
@@ -42,7 +43,7 @@ func (c *standings) nearest(ctx context.Context, n int) []inspect.Standing {
 // best appends the standing of a subject that is nearest to its limit, from
 // below if there is one.
 func (c *standings) best(ctx context.Context, kind thresholds.Kind, id string, list []inspect.Standing) []inspect.Standing {
-	all, err := inspect.Standings(ctx, c.program, c.store, stream.DefaultShards, kind, id, nil)
+	all, err := c.reader.Standings(ctx, nil, kind, id)
 	if err != nil || len(all) == 0 {
 		return list
 	}

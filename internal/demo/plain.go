@@ -33,7 +33,7 @@ func (v *plainView) announce(a crossing) {
 
 func (v *plainView) run(ctx context.Context, d *demo) {
 	fmt.Fprintf(v, "demo: metrics at http://%s/metrics; seed %d; Ctrl-C stops it\n", d.web.Addr, d.Seed)
-	c := &standings{d.program, d.store, d.world}
+	c := &standings{d.reader(), d.world}
 	events := 0
 	retry.Every(ctx, statusEvery, func(time.Time) {
 		f := readFigures(d.Registry)

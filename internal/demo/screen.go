@@ -51,7 +51,7 @@ func (v *screen) announce(a crossing) {
 
 func (v *screen) run(ctx context.Context, d *demo) {
 	fmt.Fprint(v.out, enter)
-	c := &standings{d.program, d.store, d.world}
+	c := &standings{d.reader(), d.world}
 	var s speed
 	retry.Every(ctx, drawEvery, func(time.Time) {
 		columns, rows := v.size()

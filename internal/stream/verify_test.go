@@ -142,10 +142,14 @@ func countedCalm(t *testing.T, partitions int) (*rig, *redisstore.Store) {
 	return r, store
 }
 
+func (r *rig) reader(store windowstore.Store) *inspect.Reader {
+	return &inspect.Reader{Program: r.program, Store: store, Shards: DefaultShards}
+}
+
 // damage changes what is stored of a subject.
 func (r *rig) damage(store windowstore.Store, kind thresholds.Kind, id string, change func(s *windows.Subject)) {
 	r.tb.Helper()
-	number, key, record, err := inspect.FindRecord(r.tb.Context(), store, DefaultShards, kind, id)
+	where, record, err := r.reader(store).Record(r.tb.Context(), kind, id)
 	if err != nil || record == nil {
 		r.tb.Fatalf("%v/%s: %v, record of %d bytes", kind, id, err, len(record))
 	}
@@ -154,8 +158,8 @@ func (r *rig) damage(store windowstore.Store, kind thresholds.Kind, id string, c
 		r.tb.Fatal(err)
 	}
 	for _, p := range s.Missing(nil) {
-		part := store.Keys().AppendPartKey(nil, number, s.PartID(nil, p), kind.String(), []byte(id))
-		values, err := store.Load(r.tb.Context(), number, [][]byte{part}, nil)
+		part := store.Keys().AppendPartKey(nil, where.Shard, s.PartID(nil, p), kind.String(), []byte(id))
+		values, err := store.Load(r.tb.Context(), where.Shard, [][]byte{part}, nil)
 		if err == nil {
 			err = s.Load(p, values[0])
 		}
@@ -165,20 +169,20 @@ func (r *rig) damage(store windowstore.Store, kind thresholds.Kind, id string, c
 	}
 	change(s)
 	put := func(key, value []byte) {
-		if err := store.Put(r.tb.Context(), number, key, value); err != nil {
+		if err := store.Put(r.tb.Context(), where.Shard, key, value); err != nil {
 			r.tb.Fatal(err)
 		}
 	}
 	for _, p := range s.Dirty(nil) {
-		put(store.Keys().AppendPartKey(nil, number, s.PartID(nil, p), kind.String(), []byte(id)), s.AppendPart(nil, p))
+		put(store.Keys().AppendPartKey(nil, where.Shard, s.PartID(nil, p), kind.String(), []byte(id)), s.AppendPart(nil, p))
 	}
-	put(key, s.AppendRecord(nil, shard.NewVersion(), 1))
+	put(where.Key, s.AppendRecord(nil, shard.NewVersion(), 1))
 }
 
 // invent stores a subject of one click, of which the log knows nothing.
 func (r *rig) invent(store windowstore.Store, id string, at int64) {
 	r.tb.Helper()
-	number, key, _, err := inspect.FindRecord(r.tb.Context(), store, DefaultShards, thresholds.Incident, id)
+	where, _, err := r.reader(store).Record(r.tb.Context(), thresholds.Incident, id)
 	if err != nil {
 		r.tb.Fatal(err)
 	}
@@ -187,7 +191,7 @@ func (r *rig) invent(store windowstore.Store, id string, at int64) {
 	s.Touch(at)
 	s.Advance(at)
 	s.Add(incidents.Rules[0].Counters[0], at, 0, 1)
-	if err := store.Put(r.tb.Context(), number, key, s.AppendRecord(nil, shard.NewVersion(), 1)); err != nil {
+	if err := store.Put(r.tb.Context(), where.Shard, where.Key, s.AppendRecord(nil, shard.NewVersion(), 1)); err != nil {
 		r.tb.Fatal(err)
 	}
 }
@@ -208,7 +212,7 @@ func TestVerifyFindsDamage(t *testing.T) {
 	})
 	r.damage(store, thresholds.Incident, "inc-8", func(s *windows.Subject) { s.Add(readers, newest(s), 42, 1) })
 	r.damage(store, thresholds.Account, "u1", func(s *windows.Subject) { s.SetRuleState(2, windows.RuleState{Level: 8000, Episode: 3}) })
-	if err := inspect.Forget(t.Context(), r.program, store, DefaultShards, thresholds.Account, "u2"); err != nil {
+	if err := r.reader(store).Forget(t.Context(), thresholds.Account, "u2"); err != nil {
 		t.Fatal(err)
 	}
 	_, found := r.verified(store, nil)

@@ -19,20 +19,26 @@ type Standing struct {
 	Progress uint64             // 1/10,000 of the limit
 }
 
+// Reader reads a store of so many shards, as the packs of a program count.
+type Reader struct {
+	Program *engine.Program
+	Store   windowstore.Store
+	Shards  int
+}
+
 // Standings appends where the subject kind/id is with each rule in which it has any progress, in
-// the packs' order. It reads the store, which has shards shards. A commit between two reads of it
-// may cause an error: try again.
-func Standings(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, kind thresholds.Kind, id string, dst []Standing) ([]Standing, error) {
-	number, _, record, err := FindRecord(ctx, store, shards, kind, id)
+// the packs' order. A commit between two reads may cause an error: try again.
+func (r *Reader) Standings(ctx context.Context, dst []Standing, kind thresholds.Kind, id string) ([]Standing, error) {
+	where, record, err := r.Record(ctx, kind, id)
 	if err != nil || record == nil {
 		return dst, err
 	}
-	s, err := ReadSubject(ctx, p, store, number, kind, []byte(id), record)
+	s, err := r.Subject(ctx, where.Shard, kind, []byte(id), record)
 	if err != nil {
 		return dst, err
 	}
-	for i := range p.Kinds[kind].Rules {
-		r := &p.Kinds[kind].Rules[i]
+	for i := range r.Program.Kinds[kind].Rules {
+		r := &r.Program.Kinds[kind].Rules[i]
 		values := r.AppendValues(nil, s.Subject)
 		m := s.RuleState(i)
 		if at := r.Progress(values); at > 0 {
@@ -47,50 +53,57 @@ func Standings(ctx context.Context, p *engine.Program, store windowstore.Store, 
 
 // Forget deletes everything that is stored of the subject kind/id. It is for subjects for which no
 // more events come: a subject that is being written may be left in part.
-func Forget(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, kind thresholds.Kind, id string) error {
-	number, key, record, err := FindRecord(ctx, store, shards, kind, id)
+func (r *Reader) Forget(ctx context.Context, kind thresholds.Kind, id string) error {
+	where, record, err := r.Record(ctx, kind, id)
 	if err != nil || record == nil {
 		return err
 	}
-	s, err := windows.DecodeSubject(&p.Kinds[kind].Layout, record)
+	s, err := windows.DecodeSubject(&r.Program.Kinds[kind].Layout, record)
 	if err != nil {
-		return fmt.Errorf("forget a subject of shard %d: %w", number, err)
+		return fmt.Errorf("forget a subject of shard %d: %w", where.Shard, err)
 	}
-	gone := [][]byte{key}
+	keys := r.Store.Keys()
+	gone := [][]byte{where.Key}
 	for _, part := range s.Shrink(nil) {
-		gone = append(gone, store.Keys().AppendPartKey(nil, number, s.PartID(nil, part), kind.String(), []byte(id)))
+		gone = append(gone, keys.AppendPartKey(nil, where.Shard, s.PartID(nil, part), kind.String(), []byte(id)))
 	}
-	if err := store.Delete(ctx, number, gone...); err != nil {
+	if err := r.Store.Delete(ctx, where.Shard, gone...); err != nil {
 		return err
 	}
-	return store.Disarm(ctx, number, store.Keys().AppendMember(nil, kind.String(), []byte(id)))
+	return r.Store.Disarm(ctx, where.Shard, keys.AppendMember(nil, kind.String(), []byte(id)))
 }
 
-// FindRecord reads the record of a subject; nil if there is none.
-func FindRecord(ctx context.Context, store windowstore.Store, shards int, kind thresholds.Kind, id string) (number int, key, record []byte, err error) {
-	number = windowstore.ShardOf(kind.String(), []byte(id), shards)
-	key = store.Keys().AppendRecordKey(nil, number, kind.String(), []byte(id))
-	records, err := store.Load(ctx, number, [][]byte{key}, nil)
+// Place is where a subject's record is stored.
+type Place struct {
+	Shard int
+	Key   []byte
+}
+
+// Record reads the record of a subject; nil if there is none.
+func (r *Reader) Record(ctx context.Context, kind thresholds.Kind, id string) (where Place, record []byte, err error) {
+	where.Shard = windowstore.ShardOf(kind.String(), []byte(id), r.Shards)
+	where.Key = r.Store.Keys().AppendRecordKey(nil, where.Shard, kind.String(), []byte(id))
+	records, err := r.Store.Load(ctx, where.Shard, [][]byte{where.Key}, nil)
 	if err != nil {
-		return number, key, nil, err
+		return where, nil, err
 	}
-	return number, key, records[0], nil
+	return where, records[0], nil
 }
 
-// ReadSubject makes a subject of its record in a shard, and reads its histories, which its values need.
-func ReadSubject(ctx context.Context, p *engine.Program, store windowstore.Store, number int, kind thresholds.Kind, id, record []byte) (*engine.Subject, error) {
-	ws, err := windows.DecodeSubject(&p.Kinds[kind].Layout, record)
+// Subject makes a subject of its record in a shard, and reads its histories, which its values need.
+func (r *Reader) Subject(ctx context.Context, shard int, kind thresholds.Kind, id, record []byte) (*engine.Subject, error) {
+	ws, err := windows.DecodeSubject(&r.Program.Kinds[kind].Layout, record)
 	if err != nil {
-		return nil, fmt.Errorf("read a subject of shard %d: %w", number, err)
+		return nil, fmt.Errorf("read a subject of shard %d: %w", shard, err)
 	}
 	for _, part := range ws.NeedsHistory(nil) {
-		key := store.Keys().AppendPartKey(nil, number, ws.PartID(nil, part), kind.String(), id)
-		values, err := store.Load(ctx, number, [][]byte{key}, nil)
+		key := r.Store.Keys().AppendPartKey(nil, shard, ws.PartID(nil, part), kind.String(), id)
+		values, err := r.Store.Load(ctx, shard, [][]byte{key}, nil)
 		if err != nil {
 			return nil, err
 		}
 		if err := ws.Load(part, values[0]); err != nil {
-			return nil, fmt.Errorf("read a history of shard %d: %w", number, err)
+			return nil, fmt.Errorf("read a history of shard %d: %w", shard, err)
 		}
 	}
 	return &engine.Subject{Subject: ws, Kind: kind, ID: string(id)}, nil

@@ -20,8 +20,9 @@ func Counts(ctx context.Context, p *engine.Program, store windowstore.Store, sha
 	if err != nil {
 		return err
 	}
+	r := inspect.Reader{Program: p, Store: store, Shards: shards}
 	for n := range shards {
-		some, err := subjects(ctx, p, store, n, keys[n])
+		some, err := subjects(ctx, &r, n, keys[n])
 		if err != nil {
 			return err
 		}
@@ -45,20 +46,20 @@ func records(ctx context.Context, store windowstore.Store, shards int) ([][][]by
 	return keys, err
 }
 
-func subjects(ctx context.Context, p *engine.Program, store windowstore.Store, number int, keys [][]byte) ([]*engine.Subject, error) {
+func subjects(ctx context.Context, r *inspect.Reader, number int, keys [][]byte) ([]*engine.Subject, error) {
 	var all []*engine.Subject
 	for part := range slices.Chunk(keys, 1_000) {
-		records, err := store.Load(ctx, number, part, nil)
+		records, err := r.Store.Load(ctx, number, part, nil)
 		if err != nil {
 			return nil, err
 		}
 		for i, record := range records {
-			_, name, id, _ := store.Keys().ParseRecordKey(part[i])
+			_, name, id, _ := r.Store.Keys().ParseRecordKey(part[i])
 			kind, ok := thresholds.ParseKind(name)
 			if record == nil || !ok {
 				continue
 			}
-			s, err := inspect.ReadSubject(ctx, p, store, number, kind, id, record)
+			s, err := r.Subject(ctx, number, kind, id, record)
 			if err != nil {
 				return nil, err
 			}
