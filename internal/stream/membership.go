@@ -30,7 +30,7 @@ type membership struct {
 }
 
 func newMembership(group string, m *metrics.Health, log *slog.Logger) *membership {
-	return &membership{group: group, metrics: m, log: log}
+	return &membership{group: group, agreement: agreement{patience: updated}, metrics: m, log: log}
 }
 
 // ownStore is the name of the process' own store; "": not known yet.

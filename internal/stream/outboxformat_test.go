@@ -50,6 +50,20 @@ func TestAgreement(t *testing.T) {
 		f("what was seen of the one before", outbox.FormatRecord)
 		a.saw(all, 2)
 		f("the next one, seen", outbox.FormatHeader)
+
+		a.patience = time.Hour
+		f("not for long enough", outbox.FormatRecord)
+		<-time.After(time.Hour)
+		f("for an hour", outbox.FormatHeader)
+		a.saw(before, 2)
+		a.saw(all, 2)
+		f("one of before was back", outbox.FormatRecord)
+		<-time.After(time.Hour)
+		f("an hour after that", outbox.FormatHeader)
+		a.begin(3)
+		<-time.After(outbox.LeaseFresh)
+		a.saw(all, 3)
+		f("the generations between do not matter", outbox.FormatHeader)
 	})
 }
 

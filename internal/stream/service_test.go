@@ -99,6 +99,7 @@ func (r *rig) start(store windowstore.Store, change func(*Options)) *process {
 	}
 	ctx, stop := context.WithCancel(context.Background())
 	p := &process{stop: stop, done: make(chan error, 1), s: New(o)}
+	p.s.membership.agreement.patience = 0 // no version before comes back
 	go func() { p.done <- p.s.Run(ctx) }()
 	r.tb.Cleanup(func() { p.end(r.tb) })
 	return p

@@ -65,6 +65,7 @@ func (w *simWorld) newProcess() *simProcess {
 		clients: &clients{source: w.log, cluster: simCluster{w.log}, offsets: p}, restart: p.begunAgain,
 	}
 	p.membership.members = w.members
+	p.membership.agreement.patience = 0 // see drawVersion
 	return p
 }
 

@@ -10,7 +10,8 @@ import (
 )
 
 // In some histories the deployment is being updated: its processes are of the version before, which reads and writes the outbox's entries
-// in the old format only, until they are started again. Once all have been seen to be new, none of before comes back.
+// in the old format only, until they are started again. Once all have been seen to be new, none of before comes back:
+// the program waits a day until it takes that for granted, see updated.
 
 // drawVersion draws whether a process is of the version before.
 func (p *simProcess) drawVersion() {
