@@ -3,6 +3,7 @@ package fetch
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -36,17 +37,32 @@ func FuzzResponse(f *testing.F) {
 	})
 }
 
-// readAll reads a set to its end, or to an error. Its offsets rise, up to Next.
+// readAll reads a set to its end, or to a damaged place, which stays. Its offsets rise, up to Next.
 func readAll(t *testing.T, s *records.Set, at int64) {
 	var r records.Record
 	for {
 		ok, err := s.Read(t.Context(), &r)
-		if !ok || err != nil {
+		if err != nil {
+			staysCorrupt(t, s, at, err)
+			return
+		}
+		if !ok {
 			return
 		}
 		if r.Offset < at || r.Next() > s.Next {
 			t.Fatalf("offsets %d to %d in [%d,%d)", r.Offset, r.Next(), at, s.Next)
 		}
 		at = r.Next()
+	}
+}
+
+// staysCorrupt: an error is that of a place not before at, and comes again.
+func staysCorrupt(t *testing.T, s *records.Set, at int64, err error) {
+	var corrupt *records.Corrupt
+	if !errors.As(err, &corrupt) || corrupt.Offset < at {
+		t.Fatalf("at %d: %v", at, err)
+	}
+	if ok, again := s.Read(t.Context(), new(records.Record)); ok || !errors.Is(again, err) {
+		t.Fatalf("at %d: first %v, then %v, %v", at, err, ok, again)
 	}
 }
