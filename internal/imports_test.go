@@ -107,9 +107,10 @@ var arrows = map[string][]string{
 	"internal/humanize":             {},
 
 	// Of tests alone: none shares code with what it is held against.
-	"internal/windows/store/storetest":    {"internal/windows/store", "internal/windows"},
-	"internal/stream/fetch/fetchtest":     {"internal/stream/fetch", "internal/stream/fetch/records"},
-	"internal/stream/metrics/metricstest": {},
+	"internal/windows/store/storetest":          {"internal/windows/store", "internal/windows"},
+	"internal/stream/fetch/fetchtest":           {"internal/stream/fetch", "internal/stream/fetch/records"},
+	"internal/stream/fetch/records/recordstest": {},
+	"internal/stream/metrics/metricstest":       {},
 	"internal/stream/shard/shardtest": {
 		"internal/stream/shard", "internal/stream/metrics", "internal/stream/outbox", "internal/stream/position", "internal/stream/watermark",
 		"internal/stream/inspect/inspecttest", "internal/engine", "internal/engine/enginetest", "internal/windows/store",
@@ -126,7 +127,8 @@ var arrows = map[string][]string{
 
 // testside are the packages that the tests of any package may import besides.
 var testside = []string{
-	"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/stream/fetch/fetchtest", "internal/stream/metrics/metricstest",
+	"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/stream/fetch/fetchtest", "internal/stream/fetch/records/recordstest",
+	"internal/stream/metrics/metricstest",
 	"internal/stream/inspect/inspecttest", "internal/stream/shard/shardtest", "internal/windows/store/storetest", "bench/gen",
 }
 

@@ -6,9 +6,11 @@ import (
 	"testing"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // TestLargeBatches reads batches of 30 KB by fetches of 1 KB from several partitions. A broker
@@ -29,7 +31,7 @@ func TestLargeBatches(t *testing.T) {
 	}
 	each(partitions, func(p int) {
 		s := w.open(p, 0)
-		equal(t, "records", len(w.values(s, 3*n)), 3*n)
+		recordstest.Equal(t, "records", len(w.values(s, 3*n)), 3*n)
 	})
 }
 
@@ -40,7 +42,7 @@ func TestOnePartitionTwice(t *testing.T) {
 	each(3, func(i int) {
 		from := 100 * i
 		s := w.open(0, int64(from))
-		equal(t, fmt.Sprint("from ", from), w.values(s, 300), counted(from, 300))
+		recordstest.Equal(t, fmt.Sprint("from ", from), w.values(s, 300), counted(from, 300))
 		for range 3 { // they wait for news beside each other
 			w.next(s)
 		}
@@ -57,7 +59,7 @@ func TestBacklog(t *testing.T) {
 	for _, p := range []int{0, 1, 3} {
 		w.open(p, 0)
 	}
-	equal(t, "records", w.values(s, n), counted(0, n))
+	recordstest.Equal(t, "records", w.values(s, n), counted(0, n))
 }
 
 // TestThrottle answers as a broker does to a client over its quota: nothing of
@@ -71,7 +73,7 @@ func TestThrottle(t *testing.T) {
 		return res, nil, true
 	})
 	begin := time.Now()
-	equal(t, "records", w.values(w.open(0, 0), 10), counted(0, 10))
+	recordstest.Equal(t, "records", w.values(w.open(0, 0), 10), counted(0, 10))
 	if d := time.Since(begin); d < 30*time.Millisecond {
 		t.Errorf("asked again after %v", d)
 	}
@@ -108,9 +110,9 @@ func TestCorrupt(t *testing.T) {
 		}
 	}
 	got, err := read()
-	equal(t, "before the broken one", fmt.Sprint(got, ", ", err), "2 3 4, read events/0 at offset 5: crc of the batch of offset 5 does not match")
+	recordstest.Equal(t, "before the broken one", fmt.Sprint(got, ", ", err), "2 3 4, read events/0 at offset 5: crc of the batch of offset 5 does not match")
 	got, err = read()
-	equal(t, "again", fmt.Sprint(got, ", ", err), "5 6 7 8 9, <nil>")
+	recordstest.Equal(t, "again", fmt.Sprint(got, ", ", err), "5 6 7 8 9, <nil>")
 
 	broken(1000)
 	s.SeekTo(0)

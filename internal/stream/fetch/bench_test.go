@@ -12,6 +12,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // BenchmarkFetch reads a million records from 12 partitions of a real Kafka. One
@@ -50,7 +51,7 @@ func fillTopic(b *testing.B, addrs []string, topic string, codec kgo.Compression
 	}
 	defer c.Close()
 	for i := range total {
-		c.Produce(b.Context(), &kgo.Record{Topic: topic, Partition: int32(i % partitions), Key: fmt.Appendf(nil, "inc-%d", i*7919%1000), Value: event(i)}, func(_ *kgo.Record, err error) {
+		c.Produce(b.Context(), &kgo.Record{Topic: topic, Partition: int32(i % partitions), Key: fmt.Appendf(nil, "inc-%d", i*7919%1000), Value: recordstest.Event(uint64(i), i)}, func(_ *kgo.Record, err error) {
 			if err != nil {
 				b.Error(err)
 			}
@@ -59,12 +60,6 @@ func fillTopic(b *testing.B, addrs []string, topic string, codec kgo.Compression
 	if err := c.Flush(b.Context()); err != nil {
 		b.Fatal(err)
 	}
-}
-
-// event is about 200 bytes of JSON.
-func event(i int) []byte {
-	return fmt.Appendf(nil, `{"id":"%016x","time":"2026-11-22T10:%02d:%02d.%03dZ","type":"click","incident":"inc-%d","account":"acc-%06d","content":"c-%d","media":"video","count":1,"group":"g-%05d","members":%d}`,
-		uint64(i)*0x9e3779b97f4a7c15, i/60%60, i%60, i%1000, i*7919%1000, i*104729%200000, i%5000, i*31%100000, i%500)
 }
 
 func readPartition(b *testing.B, c *Client, topic string, partition int) (n int64) {

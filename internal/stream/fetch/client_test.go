@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // TestLeadersMove reads while partitions move between brokers, brokers come and
@@ -52,7 +53,7 @@ func TestLeadersMove(t *testing.T) {
 		}
 	}()
 	each(partitions, func(p int) {
-		equal(t, fmt.Sprint("partition ", p), w.values(w.open(p, 0), n), counted(0, n))
+		recordstest.Equal(t, fmt.Sprint("partition ", p), w.values(w.open(p, 0), n), counted(0, n))
 	})
 	<-done
 }
@@ -77,7 +78,7 @@ func TestBrokerAway(t *testing.T) {
 	}
 	deaf.Store(false)
 	set := w.until(s)
-	equal(t, "records", drain(t, set), counted(0, 10))
+	recordstest.Equal(t, "records", drain(t, set), counted(0, 10))
 }
 
 // until calls Next until it gives no error.
@@ -123,7 +124,7 @@ func TestErrors(t *testing.T) {
 		s := w.client.Open("events", 0, 0)
 		defer s.Close()
 		if once {
-			equal(t, e.Message, drain(t, w.next(s)), counted(0, 10))
+			recordstest.Equal(t, e.Message, drain(t, w.next(s)), counted(0, 10))
 		}
 		h.Remove()
 		h = w.kafka.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Fetch}, Err: e, Count: -1})
@@ -133,7 +134,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: %v", e.Message, err)
 		}
 		h.Remove()
-		equal(t, e.Message+", later", drain(t, w.until(s)), counted(0, 10))
+		recordstest.Equal(t, e.Message+", later", drain(t, w.until(s)), counted(0, 10))
 	}
 	f(kerr.NotLeaderForPartition, true)
 	f(kerr.UnknownTopicOrPartition, true)
@@ -173,9 +174,9 @@ func TestUnknownTopic(t *testing.T) {
 	if _, err := req.RequestWith(w.ctx(), w.producer); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "next of the new topic", w.until(s).Next, 0)
+	recordstest.Equal(t, "next of the new topic", w.until(s).Next, 0)
 	n, err := w.client.Partitions(w.ctx(), "later")
-	equal(t, "its partitions", fmt.Sprint(n, err), "3 <nil>")
+	recordstest.Equal(t, "its partitions", fmt.Sprint(n, err), "3 <nil>")
 }
 
 func TestOffsets(t *testing.T) {
@@ -183,13 +184,13 @@ func TestOffsets(t *testing.T) {
 	f := func(want string) {
 		t.Helper()
 		start, end, err := w.client.Offsets(w.ctx(), "events", 1)
-		equal(t, "offsets", fmt.Sprint(start, end, err), want)
+		recordstest.Equal(t, "offsets", fmt.Sprint(start, end, err), want)
 	}
 	f("0 0 <nil>")
 	at := func(ms, want int64) {
 		t.Helper()
 		got, err := w.client.OffsetAt(w.ctx(), "events", 1, ms)
-		equal(t, fmt.Sprintf("offset at %d", ms), fmt.Sprint(got, err), fmt.Sprint(want, nil))
+		recordstest.Equal(t, fmt.Sprintf("offset at %d", ms), fmt.Sprint(got, err), fmt.Sprint(want, nil))
 	}
 	at(0, 0)
 	for i := range 10 {

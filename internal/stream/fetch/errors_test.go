@@ -6,6 +6,8 @@ import (
 	"testing"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 func TestFinal(t *testing.T) {
@@ -29,5 +31,5 @@ func TestFinal(t *testing.T) {
 }
 
 func TestErrorText(t *testing.T) {
-	equal(t, "out of range", &OutOfRange{"events", 3, 5, 7, 20}, "fetch events/3 at offset 5: out of range, the log holds [7,20)")
+	recordstest.Equal(t, "out of range", &OutOfRange{"events", 3, 5, 7, 20}, "fetch events/3 at offset 5: out of range, the log holds [7,20)")
 }

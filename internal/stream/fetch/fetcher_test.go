@@ -10,6 +10,7 @@ import (
 	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // TestPlan checks what a fetcher asks for. A stream is described by letters:
@@ -52,7 +53,7 @@ func TestPlan(t *testing.T) {
 		if len(x.parts) == 0 {
 			result = fmt.Sprint("look again in ", wait)
 		}
-		equal(t, fmt.Sprint(streams), result, want)
+		recordstest.Equal(t, fmt.Sprint(streams), result, want)
 		for i, p := range x.parts {
 			if p.first != (i == 0) {
 				t.Errorf("%v: part %d is first: %v", streams, i, p.first)
@@ -127,8 +128,8 @@ func TestPlanOrder(t *testing.T) {
 		}
 		return fmt.Sprint(order)
 	}
-	equal(t, "at first", got(0), "[0 1 2]")
-	equal(t, "after 0", got(2), "[1 2 0]")
-	equal(t, "after 2", got(1), "[1 0 2]")
-	equal(t, "after 1", got(-1), "[0 2 1]")
+	recordstest.Equal(t, "at first", got(0), "[0 1 2]")
+	recordstest.Equal(t, "after 0", got(2), "[1 2 0]")
+	recordstest.Equal(t, "after 2", got(1), "[1 0 2]")
+	recordstest.Equal(t, "after 1", got(-1), "[0 2 1]")
 }

@@ -3,7 +3,6 @@ package fetch
 import (
 	"bytes"
 	"fmt"
-	"testing"
 
 	"github.com/twmb/franz-go/pkg/kmsg"
 
@@ -21,17 +20,3 @@ func batchOf(first int64, n int) []byte {
 
 // text makes n bytes.
 func text(n int) []byte { return bytes.Repeat([]byte(`{"type":"click"}`), n/16+1)[:n] }
-
-func show(b []byte) string {
-	if b == nil {
-		return "null"
-	}
-	return string(b)
-}
-
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
-		t.Errorf("%s:\n got %s\nwant %s", what, g, w)
-	}
-}

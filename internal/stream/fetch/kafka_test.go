@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // newKafkaWorld makes a world of a real Kafka, in which "events" is one topic of several.
@@ -67,16 +68,16 @@ func TestKafkaOutOfRange(t *testing.T) {
 	s := w.open(0, 3)
 	f(s, 3)
 	s.SeekTo(7)
-	equal(t, "from the start", w.values(s, 20), counted(7, 20))
+	recordstest.Equal(t, "from the start", w.values(s, 20), counted(7, 20))
 	s.SeekTo(21)
 	f(s, 21)
 	s.SeekTo(20)
 	for range 2 {
 		set := w.next(s)
-		equal(t, "at the end", fmt.Sprint(drain(t, set), set.Next, set.HighWatermark, set.LogStart), "[] 20 20 7")
+		recordstest.Equal(t, "at the end", fmt.Sprint(drain(t, set), set.Next, set.HighWatermark, set.LogStart), "[] 20 20 7")
 	}
 	w.produce(w.producer, 0, 20, 5, 5)
-	equal(t, "new ones", w.values(s, 25), counted(20, 25))
+	recordstest.Equal(t, "new ones", w.values(s, 25), counted(20, 25))
 }
 
 // TestKafkaLarge reads batches of 3 MB by fetches of 1 KB.
@@ -95,7 +96,7 @@ func TestKafkaLarge(t *testing.T) {
 	each(partitions, func(p int) {
 		s := w.client.Open(topic, p, 0)
 		defer s.Close()
-		equal(t, "records", len(w.values(s, n)), n)
+		recordstest.Equal(t, "records", len(w.values(s, n)), n)
 	})
 }
 
@@ -145,7 +146,7 @@ func TestKafkaCompacted(t *testing.T) {
 		s.Close()
 		if len(got) < rounds*size/3 {
 			t.Logf("%d records of %d offsets", len(got), end)
-			equal(t, "the last value of each key", lastOf(got), want)
+			recordstest.Equal(t, "the last value of each key", lastOf(got), want)
 			break
 		}
 		if ctx.Err() != nil {

@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // asked makes an exchange for partitions given as "topic/partition@offset".
@@ -46,8 +47,8 @@ func TestRequest(t *testing.T) {
 	if err := req.ReadFrom(b[len(head):]); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, "body again", fmt.Sprintf("%x", req.AppendTo(nil)), fmt.Sprintf("%x", b[len(head):]))
-	equal(t, "body", fmt.Sprint(req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.IsolationLevel, req.SessionID, req.SessionEpoch, len(req.Rack)),
+	recordstest.Equal(t, "body again", fmt.Sprintf("%x", req.AppendTo(nil)), fmt.Sprintf("%x", b[len(head):]))
+	recordstest.Equal(t, "body", fmt.Sprint(req.ReplicaID, req.MaxWaitMillis, req.MinBytes, req.MaxBytes, req.IsolationLevel, req.SessionID, req.SessionEpoch, len(req.Rack)),
 		"-1 50 1000 2147483647 1 0 -1 0")
 	var got []string
 	for _, topic := range req.Topics {
@@ -56,7 +57,7 @@ func TestRequest(t *testing.T) {
 			got = append(got, fmt.Sprint(p.Partition, p.CurrentLeaderEpoch, p.FetchOffset, p.LogStartOffset, p.PartitionMaxBytes))
 		}
 	}
-	equal(t, "partitions", strings.Join(got, ", "), "a, 3 -1 100 -1 5000, 1 -1 200 -1 5000, b, 0 -1 300 -1 5000, a, 7 -1 0 -1 5000")
+	recordstest.Equal(t, "partitions", strings.Join(got, ", "), "a, 3 -1 100 -1 5000, 1 -1 200 -1 5000, b, 0 -1 300 -1 5000, a, 7 -1 0 -1 5000")
 }
 
 func TestExchangeRoute(t *testing.T) {

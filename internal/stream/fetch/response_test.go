@@ -14,6 +14,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // pipe is a connection that has answered already.
@@ -58,12 +59,12 @@ func TestResponse(t *testing.T) {
 	if m != x || err != nil {
 		t.Fatalf("%v, %v", m, err)
 	}
-	equal(t, "throttle", x.throttle, 1500*time.Millisecond)
+	recordstest.Equal(t, "throttle", x.throttle, 1500*time.Millisecond)
 	var got []string
 	for _, p := range x.parts {
 		got = append(got, fmt.Sprint(p.answered, p.err, p.set.HighWatermark, p.set.LogStart, p.set.Raw.Aborted, len(p.set.Raw.Bytes)))
 	}
-	equal(t, "answers", strings.Join(got, "\n"), strings.Join([]string{
+	recordstest.Equal(t, "answers", strings.Join(got, "\n"), strings.Join([]string{
 		fmt.Sprintf("true <nil> 800 7 [{5 6}] %d", len(raw)),
 		"true <nil> 800 7 [{5 6} {5 6}] 0",
 		"true <nil> 800 7 [] 0",

@@ -9,6 +9,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // TestSameAsKgo compares what is read with what franz-go's consumer reads, of
@@ -160,9 +161,9 @@ func (w *world) readStream(s Stream, end int64) (got []string, at int64) {
 			if !ok {
 				break
 			}
-			text := fmt.Sprintf("%d %d %s %s", r.Offset, r.Timestamp, show(r.Key), show(r.Value))
+			text := fmt.Sprintf("%d %d %s %s", r.Offset, r.Timestamp, recordstest.Show(r.Key), recordstest.Show(r.Value))
 			for _, h := range r.Headers {
-				text += fmt.Sprintf(" %s=%s", h.Key, show(h.Value))
+				text += fmt.Sprintf(" %s=%s", h.Key, recordstest.Show(h.Value))
 			}
 			got = append(got, text)
 		}
@@ -185,9 +186,9 @@ func (w *world) readKgo(topic string, starts map[int32]kgo.Offset) [][]string {
 			w.Fatal(err)
 		}
 		fetches.EachRecord(func(r *kgo.Record) {
-			text := fmt.Sprintf("%d %d %s %s", r.Offset, r.Timestamp.UnixMilli(), show(r.Key), show(r.Value))
+			text := fmt.Sprintf("%d %d %s %s", r.Offset, r.Timestamp.UnixMilli(), recordstest.Show(r.Key), recordstest.Show(r.Value))
 			for _, h := range r.Headers {
-				text += fmt.Sprintf(" %s=%s", h.Key, show(h.Value))
+				text += fmt.Sprintf(" %s=%s", h.Key, recordstest.Show(h.Value))
 			}
 			got[r.Partition] = append(got[r.Partition], text)
 			if string(r.Value) == lastValue {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 func TestEmptyPartition(t *testing.T) {
@@ -16,12 +17,12 @@ func TestEmptyPartition(t *testing.T) {
 	s := w.open(1, 0)
 	for range 3 {
 		set := w.next(s)
-		equal(t, "records, next, end, start", fmt.Sprint(drain(t, set), set.Next, set.HighWatermark, set.LogStart), "[] 0 0 0")
+		recordstest.Equal(t, "records, next, end, start", fmt.Sprint(drain(t, set), set.Next, set.HighWatermark, set.LogStart), "[] 0 0 0")
 	}
 	w.produce(w.producer, 1, 0, 3, 1)
-	equal(t, "records", w.values(s, 3), counted(0, 3))
+	recordstest.Equal(t, "records", w.values(s, 3), counted(0, 3))
 	set := w.next(s)
-	equal(t, "then", fmt.Sprint(drain(t, set), set.Next, set.HighWatermark), "[] 3 3")
+	recordstest.Equal(t, "then", fmt.Sprint(drain(t, set), set.Next, set.HighWatermark), "[] 3 3")
 }
 
 func TestOutOfRange(t *testing.T) {
@@ -42,14 +43,14 @@ func TestOutOfRange(t *testing.T) {
 	f(s, 3)
 	s.SeekTo(7)
 	set := w.next(s)
-	equal(t, "start", set.LogStart, 7)
+	recordstest.Equal(t, "start", set.LogStart, 7)
 	got := append(drain(t, set), w.values(s, 20)...)
-	equal(t, "records from the start", got, counted(7, 20))
+	recordstest.Equal(t, "records from the start", got, counted(7, 20))
 	s.SeekTo(21)
 	f(s, 21)
 	f(w.open(0, 99), 99)
 	s.SeekTo(20)
-	equal(t, "at the end", drain(t, w.next(s)), []string{})
+	recordstest.Equal(t, "at the end", drain(t, w.next(s)), []string{})
 }
 
 func TestSeek(t *testing.T) {
@@ -96,11 +97,11 @@ func TestLent(t *testing.T) {
 	s.SeekTo(50)
 	s.SeekTo(70)
 	w.settled()
-	equal(t, "after a seek", drain(t, set), counted(0, 10))
+	recordstest.Equal(t, "after a seek", drain(t, set), counted(0, 10))
 	s.SeekTo(20)
 	set = w.next(s)
 	s.Close()
-	equal(t, "after a close", drain(t, set), counted(20, 30))
+	recordstest.Equal(t, "after a close", drain(t, set), counted(20, 30))
 }
 
 // settled waits until no stream can be asked for more and nothing is under way.

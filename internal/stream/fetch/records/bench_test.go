@@ -3,6 +3,8 @@ package records
 import (
 	"fmt"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // events makes n records of about 200 bytes of JSON.
@@ -10,9 +12,7 @@ func events(first int64, n int) []Record {
 	records := make([]Record, n)
 	for i := range records {
 		o := first + int64(i)
-		value := fmt.Appendf(nil, `{"id":"%016x","time":"2026-11-22T10:%02d:%02d.%03dZ","type":"click","incident":"inc-%d","account":"acc-%06d","content":"c-%d","media":"video","count":1,"group":"g-%05d","members":%d}`,
-			uint64(o)*0x9e3779b97f4a7c15, i/60%60, i%60, i%1000, i*7919%1000, i*104729%200000, i%5000, i*31%100000, i%500)
-		records[i] = Record{Offset: o, Timestamp: 1_700_000_000_000 + int64(i), Key: fmt.Appendf(nil, "inc-%d", i*7919%1000), Value: value}
+		records[i] = Record{Offset: o, Timestamp: 1_700_000_000_000 + int64(i), Key: fmt.Appendf(nil, "inc-%d", i*7919%1000), Value: recordstest.Event(uint64(o), i)}
 	}
 	return records
 }

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"hash/crc32"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // appendBatch appends one record batch, uncompressed and outside transactions, of one or more
@@ -79,8 +81,8 @@ func TestAppendBatch(t *testing.T) {
 	raw := appendBatch(nil, records)
 	raw = appendBatch(raw, number(200, 1))
 	s := setOf(100, raw)
-	equal(t, "records", read(s), "100:50:a=x[h=null] 105:70:null=null 106:60:=null 200:1000:k200=v200")
-	equal(t, "next", s.Next, 201)
+	recordstest.Equal(t, "records", read(s), "100:50:a=x[h=null] 105:70:null=null 106:60:=null 200:1000:k200=v200")
+	recordstest.Equal(t, "next", s.Next, 201)
 	h, err := parseBatch(raw)
 	if err != nil || h.newest != 70 {
 		t.Errorf("largest timestamp %d, error %v", h.newest, err)

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/zstd"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // TestReadUnreadable reads a batch that is not what its header says, between two that are: what can be read is, the rest is one fault.
@@ -20,7 +22,7 @@ func TestReadUnreadable(t *testing.T) {
 		t.Helper()
 		h := packed(r[0], r[1], r[2])
 		change(h)
-		equal(t, what, read(set(9, packed(number(9, 1)...), h, packed(number(13, 1)...))), "9:1000:k9=v9 "+want+" 13:1000:k13=v13")
+		recordstest.Equal(t, what, read(set(9, packed(number(9, 1)...), h, packed(number(13, 1)...))), "9:1000:k9=v9 "+want+" 13:1000:k13=v13")
 	}
 	fault := func(at int64, cause string) string {
 		kind := "unreadable"
@@ -63,7 +65,7 @@ func TestReadOdd(t *testing.T) {
 		for _, codec := range []int16{codecNone, codecZstd} {
 			got := read(set(5, h.squeezed(codec), packed(number(h.last+1, 1)...)))
 			got = strings.ReplaceAll(got, ": records have an offset that another one of their batch has", "")
-			equal(t, fmt.Sprint(deltas), got, want)
+			recordstest.Equal(t, fmt.Sprint(deltas), got, want)
 		}
 	}
 	f("10:1000:null=0 11:1000:null=1 12:1000:k12=v12", 0, 1)
@@ -81,7 +83,7 @@ func TestReadManyOdd(t *testing.T) {
 	h.count, h.last = 1<<30, 10+1<<30-1
 	h.payload = bytes.Repeat(h.payload, 200_000)
 	s := set(10, h.squeezed(codecZstd))
-	equal(t, "odd", strings.Contains(faultText(t, s), "unreadable to 1073741834"), true)
+	recordstest.Equal(t, "odd", strings.Contains(faultText(t, s), "unreadable to 1073741834"), true)
 	if s.fault.PassedOver != mostOdd+1 {
 		t.Errorf("%d records were passed over", s.fault.PassedOver)
 	}
@@ -125,7 +127,7 @@ func TestReadTooLarge(t *testing.T) {
 		for from := range records {
 			s := setOf(10+int64(from), raw)
 			s.dec.piece = 100_000
-			equal(t, name, faultText(t, s), strings.Join(want[from:], "\n"))
+			recordstest.Equal(t, name, faultText(t, s), strings.Join(want[from:], "\n"))
 		}
 	}
 }
@@ -143,20 +145,20 @@ func faultText(t *testing.T, s *Set) string {
 		if !ok {
 			return strings.Join(lines, "\n")
 		}
-		line, value := "", show(r.Value)
+		line, value := "", recordstest.Show(r.Value)
 		if r.Fault != nil {
 			line = fmt.Sprintf("{%s to %d: %v}", faultNames[r.Fault.Kind], r.Fault.Next, r.Fault)
 		}
 		if len(value) > 100 {
 			value = fmt.Sprint(len(value), " bytes")
 		}
-		line += fmt.Sprintf("%d:%d:%s=%s", r.Offset, r.Timestamp, show(r.Key), value)
+		line += fmt.Sprintf("%d:%d:%s=%s", r.Offset, r.Timestamp, recordstest.Show(r.Key), value)
 		if len(r.Headers) > 10 {
 			line += fmt.Sprintf(" %d headers", len(r.Headers))
 			r.Headers = r.Headers[:0]
 		}
 		for _, h := range r.Headers {
-			line += fmt.Sprintf("[%s=%s]", show(h.Key), show(h.Value))
+			line += fmt.Sprintf("[%s=%s]", recordstest.Show(h.Key), recordstest.Show(h.Value))
 		}
 		if r.Fault != nil {
 			line += fmt.Sprint(" ", r.Fault.Value)
@@ -196,7 +198,7 @@ func TestReadBomb(t *testing.T) {
 		h := bomb(n)
 		s := set(10, h)
 		began := time.Now()
-		equal(t, fmt.Sprint(n), strings.ReplaceAll(faultText(t, s), fmt.Sprint(" ", n+9), fmt.Sprint(" ", n+10)), fmt.Sprintf(
+		recordstest.Equal(t, fmt.Sprint(n), strings.ReplaceAll(faultText(t, s), fmt.Sprint(" ", n+9), fmt.Sprint(" ", n+10)), fmt.Sprintf(
 			"{too large to 11: the record has %d bytes; of one of more than 1048576 the value is left out}10:0:null=null %d\n%s", n+10, n, want))
 		t.Logf("%d bytes that become %d: %v", len(h.payload), n, time.Since(began))
 		if cap(s.dec.buf) > 2*s.dec.piece {

@@ -14,6 +14,8 @@ import (
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
 	"go.uber.org/goleak"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 // number makes n records of offsets first, first+1, ... and times 1000, 1001, ...
@@ -139,9 +141,9 @@ func read(s *Set) string {
 		if r.Fault != nil {
 			out = fmt.Appendf(out, "{%s to %d: %v}", faultNames[r.Fault.Kind], r.Fault.Next, r.Fault)
 		}
-		out = fmt.Appendf(out, "%d:%d:%s=%s", r.Offset, r.Timestamp, show(r.Key), show(r.Value))
+		out = fmt.Appendf(out, "%d:%d:%s=%s", r.Offset, r.Timestamp, recordstest.Show(r.Key), recordstest.Show(r.Value))
 		for _, h := range r.Headers {
-			out = fmt.Appendf(out, "[%s=%s]", show(h.Key), show(h.Value))
+			out = fmt.Appendf(out, "[%s=%s]", recordstest.Show(h.Key), recordstest.Show(h.Value))
 		}
 		out = append(out, ' ')
 	}
@@ -160,20 +162,6 @@ func inflate(d *Decoder, codec int16, src []byte) (all []byte, err error) {
 		err = nil
 	}
 	return all, err
-}
-
-func show(b []byte) string {
-	if b == nil {
-		return "null"
-	}
-	return string(b)
-}
-
-func equal(t *testing.T, what string, got, want any) {
-	t.Helper()
-	if g, w := fmt.Sprint(got), fmt.Sprint(want); g != w {
-		t.Errorf("%s:\n got %s\nwant %s", what, g, w)
-	}
 }
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

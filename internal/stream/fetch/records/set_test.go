@@ -4,13 +4,15 @@ import (
 	"encoding/binary"
 	"math"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records/recordstest"
 )
 
 func TestRead(t *testing.T) {
 	f := func(what string, s *Set, next int64, want string) {
 		t.Helper()
-		equal(t, what, read(s), want)
-		equal(t, what+": next", s.Next, next)
+		recordstest.Equal(t, what, read(s), want)
+		recordstest.Equal(t, what+": next", s.Next, next)
 	}
 	r := number(10, 4)
 
@@ -50,8 +52,8 @@ func TestReadCommitted(t *testing.T) {
 		t.Helper()
 		s.Raw.Aborted = txns
 		s.Open(s.at)
-		equal(t, what, read(s), want)
-		equal(t, what+": next", s.Next, next)
+		recordstest.Equal(t, what, read(s), want)
+		recordstest.Equal(t, what+": next", s.Next, next)
 	}
 	one := func(o int64) *batch { return packed(number(o, 1)...) }
 
@@ -92,7 +94,7 @@ func TestReadBad(t *testing.T) {
 			raw = h.append(raw)
 		}
 		s := setOf(10, raw)
-		equal(t, what, read(s), want)
+		recordstest.Equal(t, what, read(s), want)
 		if _, err := s.Read(t.Context(), &Record{}); s.err != err {
 			t.Errorf("%s: the error does not stay: %v", what, err)
 		}
@@ -138,7 +140,7 @@ func TestReadBadOffset(t *testing.T) {
 			s.HighWatermark = 0
 		}
 		s.Open(10)
-		equal(t, what, read(s), want)
+		recordstest.Equal(t, what, read(s), want)
 	}
 	two := "10:1000:k10=v10 11:1001:k11=v11 "
 	f("of the first", 0, "error read t/3 at offset 10: batch of offset 1099511627786 stands before offset 12")
@@ -184,7 +186,7 @@ func TestReadFlips(t *testing.T) {
 		}
 		raw[i/8] ^= 1 << (i % 8)
 	}
-	equal(t, "as it was", read(setOf(10, raw)), was)
+	recordstest.Equal(t, "as it was", read(setOf(10, raw)), was)
 }
 
 func TestReadAllocs(t *testing.T) {
