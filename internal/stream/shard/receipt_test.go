@@ -6,9 +6,9 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// TestReceipt: what the store said to a commit, and of which subject, partition or head.
-func TestReceipt(t *testing.T) {
-	a, b := &Entry{Name: "A"}, &Entry{Name: "B"}
+// newReceipt is that of a commit which compares and moves a fence each, and compares and writes records: of a, of b, and the head.
+func newReceipt(t *testing.T, a, b *Entry) *receipt {
+	t.Helper()
 	r := &receipt{commit: &windowstore.Commit{}}
 	if !r.empty() {
 		t.Error("a commit of nothing is not empty")
@@ -18,19 +18,29 @@ func TestReceipt(t *testing.T) {
 	r.record(windowstore.Record{Version: []byte("v0")}, a)
 	r.record(windowstore.Record{Version: []byte("v1"), Value: []byte("w1")}, b)
 	r.record(windowstore.Record{Version: []byte("v2"), Value: []byte("w2")}, nil)
+	return r
+}
 
-	present := func(i int, value string) []windowstore.Present {
-		if value == "" { // it is gone
-			return []windowstore.Present{{Index: i}}
-		}
-		return []windowstore.Present{{Index: i, Value: []byte(value)}}
+// fences is the store's answer that a fence is another one; "": it is gone.
+func fences(i int, value string) windowstore.Result {
+	return windowstore.Result{Outcome: windowstore.Fenced, Fences: present(i, value)}
+}
+
+// records is the same of a record.
+func records(i int, value string) windowstore.Result {
+	return windowstore.Result{Outcome: windowstore.Stale, Records: present(i, value)}
+}
+
+func present(i int, value string) []windowstore.Present {
+	if value == "" {
+		return []windowstore.Present{{Index: i}}
 	}
-	fences := func(i int, value string) windowstore.Result {
-		return windowstore.Result{Outcome: windowstore.Fenced, Fences: present(i, value)}
-	}
-	records := func(i int, value string) windowstore.Result {
-		return windowstore.Result{Outcome: windowstore.Stale, Records: present(i, value)}
-	}
+	return []windowstore.Present{{Index: i, Value: []byte(value)}}
+}
+
+// TestReceiptAnswer: what the store said to a commit.
+func TestReceiptAnswer(t *testing.T) {
+	r := newReceipt(t, &Entry{Name: "A"}, &Entry{Name: "B"})
 	for name, c := range map[string]struct {
 		res  windowstore.Result
 		want answer
@@ -49,7 +59,12 @@ func TestReceipt(t *testing.T) {
 			t.Errorf("%s: answer %d, want %d", name, got, c.want)
 		}
 	}
+}
 
+// TestReceiptOf: of which subject, partition or head the store said it.
+func TestReceiptOf(t *testing.T) {
+	a, b := &Entry{Name: "A"}, &Entry{Name: "B"}
+	r := newReceipt(t, a, b)
 	if partition, stored := r.mismatch(fences(1, "h1")); partition != 4 || string(stored) != "h1" {
 		t.Errorf("the fence of partition %d, which is %s", partition, stored)
 	}

@@ -48,19 +48,21 @@ func (y *dogYard) pass(seconds int, each func()) {
 	}
 }
 
+// gauge is what the metric says of shards.
+func (y *dogYard) gauge() (seconds float64) {
+	for _, x := range metricstest.Of(y.Metrics.Stalled) {
+		if x.GetLabel()[3].GetValue() == "shard" {
+			seconds += x.GetGauge().GetValue()
+		}
+	}
+	return seconds
+}
+
 // TestWatchdog: a goroutine that does nothing for ten seconds though it is at work is reported
 // once. It is reported with step and place, in log, metric and to who asks. A goroutine that rests,
 // or does anything at all, is not.
 func TestWatchdog(t *testing.T) {
 	y := newDogYard(t)
-	gauge := func() (of float64) {
-		for _, x := range metricstest.Of(y.Metrics.Stalled) {
-			if x.GetLabel()[3].GetValue() == "shard" {
-				of += x.GetGauge().GetValue()
-			}
-		}
-		return of
-	}
 	if n := len(metricstest.Of(y.Metrics.Stalled)); n != 3 {
 		t.Errorf("%d series at the start", n)
 	}
@@ -85,7 +87,7 @@ func TestWatchdog(t *testing.T) {
 	if got, want := y.Stalls(), "shard 3 does nothing for 14 s, at events/1 offset 17: commit to redis"; !slices.Equal(got, []string{want}) {
 		t.Errorf("got %q, want %q", got, want)
 	}
-	if got := gauge(); got != 14 {
+	if got := y.gauge(); got != 14 {
 		t.Errorf("metric %v", got)
 	}
 	text := y.log.String()
@@ -108,7 +110,7 @@ func TestWatchdog(t *testing.T) {
 	y.partition.Beat()
 	y.log.Reset()
 	y.pass(3, go1)
-	if y.shard.At(StepRest); y.Stalls() != nil || gauge() != 0 || strings.Count(y.log.String(), "nothing is stalled any more") != 1 {
+	if y.shard.At(StepRest); y.Stalls() != nil || y.gauge() != 0 || strings.Count(y.log.String(), "nothing is stalled any more") != 1 {
 		t.Errorf("at the end: %q %s", y.Stalls(), y.log.String())
 	}
 	y.Forget(&y.relay)
