@@ -17,6 +17,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -112,7 +113,7 @@ func (r *run) sumOf(store windowstore.Store, rule, measure string) (total float6
 		Rule     string
 		Measures map[string]struct{ Value float64 }
 	}
-	err := inspecttest.Counts(r.b.Context(), r.job.program(r.b), store, r.shards, func(text []byte) bool {
+	err := inspecttest.Counts(r.b.Context(), &inspect.Reader{Program: r.job.program(r.b), Store: store, Shards: r.shards}, func(text []byte) bool {
 		if err := json.Unmarshal(text, &line); err != nil {
 			r.b.Fatal(err)
 		}

@@ -113,7 +113,7 @@ var arrows = map[string][]string{
 	"internal/stream/metrics/metricstest":       {},
 	"internal/stream/shard/shardtest": {
 		"internal/stream/shard", "internal/stream/metrics", "internal/stream/outbox", "internal/stream/position", "internal/stream/watermark",
-		"internal/stream/inspect/inspecttest", "internal/engine", "internal/engine/enginetest", "internal/windows/store",
+		"internal/stream/inspect", "internal/stream/inspect/inspecttest", "internal/engine", "internal/engine/enginetest", "internal/windows/store",
 	},
 	"internal/stream/inspect/inspecttest": {"internal/stream/inspect", "internal/engine", "internal/thresholds", "internal/windows/store"},
 	"internal/engine/enginetest":          {"internal/engine", "internal/oracle", "internal/thresholds"},

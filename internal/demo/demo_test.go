@@ -90,7 +90,7 @@ func storedProgress(t *testing.T, d *demo) map[string]bool {
 		stored[fmt.Sprintf("%s %s %s %.4f", c.Rule, c.By, c.Subject, c.Progress)] = true
 		return true
 	}
-	if err := inspecttest.Counts(t.Context(), d.program, d.store, stream.DefaultShards, note); err != nil {
+	if err := inspecttest.Counts(t.Context(), d.reader(), note); err != nil {
 		t.Fatal(err)
 	}
 	return stored

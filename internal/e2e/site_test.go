@@ -19,6 +19,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -300,7 +301,7 @@ func (s *site) counts(redis string) []string {
 	store := s.store(redis)
 	defer func() { _ = store.Close() }()
 	var lines []string
-	err := inspecttest.Counts(s.t.Context(), s.program(), store, s.shards, func(line []byte) bool {
+	err := inspecttest.Counts(s.t.Context(), &inspect.Reader{Program: s.program(), Store: store, Shards: s.shards}, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

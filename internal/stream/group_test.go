@@ -76,7 +76,7 @@ func (r *rig) wantedCounts() []string {
 func (r *rig) storedCounts(store windowstore.Store) []string {
 	r.tb.Helper()
 	var lines []string
-	err := inspecttest.Counts(context.Background(), r.program, store, DefaultShards, func(line []byte) bool {
+	err := inspecttest.Counts(context.Background(), r.reader(store), func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})

@@ -13,6 +13,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 )
 
@@ -143,7 +144,7 @@ func (w *simWorld) check(ctx context.Context) error {
 func (w *simWorld) checkCounts(ctx context.Context) error {
 	var wrong error
 	counted := map[string]bool{}
-	err := inspecttest.Counts(ctx, w.truth.kind.program, w.store, simShards, func(line []byte) bool {
+	err := inspecttest.Counts(ctx, &inspect.Reader{Program: w.truth.kind.program, Store: w.store, Shards: simShards}, func(line []byte) bool {
 		key := countKey(line)
 		if want := w.truth.counts[key]; want != string(line) {
 			wrong = fmt.Errorf("counts:\nwant %s\ngot  %s", want, line)

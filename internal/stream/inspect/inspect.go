@@ -38,12 +38,12 @@ func (r *Reader) Standings(ctx context.Context, dst []Standing, kind thresholds.
 		return dst, err
 	}
 	for i := range r.Program.Kinds[kind].Rules {
-		r := &r.Program.Kinds[kind].Rules[i]
-		values := r.AppendValues(nil, s.Subject)
+		rule := &r.Program.Kinds[kind].Rules[i]
+		values := rule.AppendValues(nil, s.Subject)
 		m := s.RuleState(i)
-		if at := r.Progress(values); at > 0 {
+		if at := rule.Progress(values); at > 0 {
 			dst = append(dst, Standing{
-				Rule: r.Rule, Subject: id, Values: values, Progress: at,
+				Rule: rule.Rule, Subject: id, Values: values, Progress: at,
 				State: thresholds.State{Level: thresholds.Level(m.Level), Episode: max(m.Episode, 1)},
 			})
 		}

@@ -9,35 +9,32 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// Counts calls yield with the counts lines of everything in the store, of
-// that many shards. The store should be at rest: subjects are read one after the other.
-func Counts(ctx context.Context, p *engine.Program, store windowstore.Store, shards int, yield func(line []byte) bool) error {
+// Counts calls yield with the counts lines of everything in r's store. The store should be at rest: subjects are read one after the other.
+func Counts(ctx context.Context, r *inspect.Reader, yield func(line []byte) bool) error {
 	var all []*engine.Subject
-	keys, err := records(ctx, store, shards)
+	keys, err := records(ctx, r)
 	if err != nil {
 		return err
 	}
-	r := inspect.Reader{Program: p, Store: store, Shards: shards}
-	for n := range shards {
-		some, err := subjects(ctx, &r, n, keys[n])
+	for n := range r.Shards {
+		some, err := subjects(ctx, r, n, keys[n])
 		if err != nil {
 			return err
 		}
 		all = append(all, some...)
 	}
-	p.Counts(all, yield)
+	r.Program.Counts(all, yield)
 	return nil
 }
 
 // records are the keys of all records, by shard.
-func records(ctx context.Context, store windowstore.Store, shards int) ([][][]byte, error) {
-	keys := make([][][]byte, shards)
+func records(ctx context.Context, r *inspect.Reader) ([][][]byte, error) {
+	keys := make([][][]byte, r.Shards)
 	seen := map[string]bool{}
-	err := store.ScanRecords(ctx, func(n int, key []byte) bool {
-		if n < shards && !seen[string(key)] {
+	err := r.Store.ScanRecords(ctx, func(n int, key []byte) bool {
+		if n < r.Shards && !seen[string(key)] {
 			seen[string(key)] = true
 			keys[n] = append(keys[n], bytes.Clone(key))
 		}

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -22,7 +23,7 @@ func Armed(tb testing.TB, store windowstore.Store) []windowstore.Due {
 // Counts are the counts lines of a store of one shard.
 func Counts(tb testing.TB, p *engine.Program, store windowstore.Store) (lines []string) {
 	tb.Helper()
-	err := inspecttest.Counts(tb.Context(), p, store, 1, func(line []byte) bool {
+	err := inspecttest.Counts(tb.Context(), &inspect.Reader{Program: p, Store: store, Shards: 1}, func(line []byte) bool {
 		lines = append(lines, string(line))
 		return true
 	})
