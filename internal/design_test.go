@@ -147,35 +147,6 @@ func TestDesignGuards(t *testing.T) {
 	}
 }
 
-var (
-	fileName = regexp.MustCompile(`^[a-z0-9_/]+\.go$`)
-	codeName = regexp.MustCompile(`^(?:[A-Za-z][A-Za-z0-9]*\.)?([A-Za-z][A-Za-z0-9]*)$`)
-	allCaps  = regexp.MustCompile(`^[A-Z]+$`) // of the environment
-	comment  = regexp.MustCompile(`//.*`)
-)
-
-// TestDesignNames: the files and the names of code that the page gives in backticks are in the tree.
-func TestDesignNames(t *testing.T) {
-	code := textOf(t, func(string) bool { return true })
-	files := filesOf(t, func(name string) bool { return path.Ext(name) == ".go" }, "cmd", "internal", "bench", "deploy")
-	known := map[string]bool{}
-	for _, word := range regexp.MustCompile(`\w+`).FindAllString(comment.ReplaceAllString(code, ""), -1) {
-		known[word] = true
-	}
-	for _, m := range inBackticks.FindAllStringSubmatch(design(t), -1) {
-		name := m[1]
-		if fileName.MatchString(name) {
-			if !slices.ContainsFunc(files, func(f string) bool { return strings.HasSuffix("/"+f, "/"+name) }) {
-				t.Errorf("DESIGN.md names %s, which is no file", name)
-			}
-			continue
-		}
-		if parts := codeName.FindStringSubmatch(name); parts != nil && !allCaps.MatchString(name) && !known[parts[1]] {
-			t.Errorf("DESIGN.md names %s, which the code does not", name)
-		}
-	}
-}
-
 // longestLine is the most characters that a line of the page has.
 const longestLine = 160
 

@@ -25,7 +25,6 @@ type IntakeOptions struct {
 const (
 	DefaultMaxAhead     = 5 * time.Minute
 	DefaultDedupeWindow = 10 * time.Minute
-	DefaultMaxIDs       = 4_000_000
 )
 
 // withDefaults is o with the defaults where it has nothing.

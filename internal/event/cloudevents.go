@@ -32,10 +32,6 @@ func attributeOf(name []byte) attribute {
 	return otherAttr
 }
 
-// maxSource is how many bytes the source of an envelope may have if it is part
-// of the event's identity. CloudEvents sets no limit; this one is ours.
-const maxSource = 1024
-
 // envelope holds the attributes of one CloudEvents envelope: nil is absent.
 type envelope struct {
 	binary bool // the attributes were headers

@@ -8,12 +8,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 )
 
-// MaxSize is the size in bytes up to which a record's value is accepted.
-const MaxSize = 64 << 10
-
-// MaxDepth is how deep objects and arrays may be nested. The event is 1.
-const MaxDepth = 64
-
 // The reasons for which a record is no event that can be counted.
 const (
 	ReasonEmpty       = "empty"            // the value has no bytes, or is null

@@ -4,9 +4,6 @@ import "github.com/seed-afe14ff2/aggregator/internal/humanize"
 
 func isDigit(c byte) bool { return c-'0' <= 9 }
 
-// maxDigits is how many digits surely fit an int64. No limit has more.
-const maxDigits = 18
-
 // scanInteger reads an integer without sign, fraction and exponent. It is not ok if there is
 // another number or none, or if it has more than maxDigits digits. It then returns the index of the
 // number's first byte.

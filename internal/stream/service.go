@@ -102,7 +102,7 @@ func New(o Options) *Service {
 var errGrown = errors.New("an event topic has new partitions")
 
 // Run reads, counts and publishes until ctx ends, and then gives everything up in order. Partitions
-// stop, shards commit, offsets are committed, the group is left, relays drain. Run waits for Kafka
+// stop, shards commit, offsets are committed while relays drain, the group is left. Run waits for Kafka
 // and the store to be there. The error is a reason for which it cannot run at all.
 func (s *Service) Run(ctx context.Context) error {
 	for {

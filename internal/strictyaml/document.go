@@ -10,9 +10,6 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// MaxBytes is the most bytes of a file, forty times the largest built-in pack.
-const MaxBytes = 1 << 20
-
 // Reader walks one file and collects its faults.
 type Reader struct {
 	faults

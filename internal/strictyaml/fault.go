@@ -29,10 +29,6 @@ func (f Fault) String() string {
 	return at + f.Message
 }
 
-// maxFaults bounds what is reported of one file, once for faults and once for
-// warnings. Nobody reads more, and a file of 1 MiB could hold 500,000.
-const maxFaults = 1_000
-
 // faults collects what is wrong in one file.
 type faults struct {
 	file   string

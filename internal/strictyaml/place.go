@@ -9,10 +9,6 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// maxVisited bounds the values looked at in one file. A file of 1 MiB holds
-// some 500,000; only aliases of aliases make more.
-const maxVisited = 1_000_000
-
 // Type is what a value is to YAML.
 type Type uint8
 

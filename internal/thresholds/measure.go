@@ -1,9 +1,5 @@
 package thresholds
 
-// MaxValue is the largest value of a counter and the largest limit, 2^53 - 1:
-// the largest integer that JSON readers keep exactly.
-const MaxValue = 1<<53 - 1
-
 // Op is what a measure does with the events that match it.
 type Op uint8
 

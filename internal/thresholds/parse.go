@@ -12,10 +12,6 @@ type Options struct {
 	MaxMembers int // the most keys a distinct counter keeps; 0: DefaultMaxMembers
 }
 
-// DefaultMaxMembers is the most keys that a distinct counter keeps unless the
-// config says otherwise.
-const DefaultMaxMembers = 1_000_000
-
 // Parse reads a pack, a YAML file of at most 1 MiB. It returns all faults of the file at once,
 // sorted by line and column. The pack is nil if any of them is not a warning. file is the name that
 // faults and the pack give; nothing is opened.

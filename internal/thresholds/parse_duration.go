@@ -9,10 +9,6 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 )
 
-// maxWindow is the longest window, in seconds: 36,500 days. A longer one is
-// `all`.
-const maxWindow = 36_500 * 86_400
-
 var durationText = regexp.MustCompile(`^(0|[1-9][0-9]*)([smhd])$`)
 
 // unitSeconds are the units of durations, largest first.

@@ -2,9 +2,6 @@ package thresholds
 
 import "github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 
-// maxSteps is the most steps of a window: a counter keeps a bucket for each.
-const maxSteps = 1_000
-
 // readWindow reads window and step.
 func readWindow(r *reader, f strictyaml.Fields, rule *Rule) {
 	step, hasStep := f.Get("step")

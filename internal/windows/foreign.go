@@ -10,9 +10,6 @@ type foreign struct {
 	body []byte // head and what follows
 }
 
-// maxForeign bounds the work on a bad record.
-const maxForeign = 1 << 12
-
 // decodeForeign keeps a counter that the layout lacks. A counter that has run out is dropped, or it
 // would stay forever in a subject that still gets events.
 func (s record) decodeForeign(d *decoder, id uint64) {

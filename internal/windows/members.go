@@ -25,9 +25,6 @@ func (l *Layout) pieceSizes() *Sizes {
 	return &l.Sizes
 }
 
-// maxChunks bounds what is allocated for a bad record; it is 16 million members.
-const maxChunks = 1 << 17
-
 // members are the keys of a Distinct or Weighted counter, each with the bucket it was last seen in.
 // Few are kept in the record (n is 0, chunks[0] holds them). More are kept in n chunks, parts of
 // their own, chosen by the low bits of the fingerprint.

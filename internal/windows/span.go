@@ -5,10 +5,6 @@ import (
 	"math/bits"
 )
 
-// maxBuckets is the largest N of a Spec: members keep their bucket as an
-// offset of 32 bits, which must hold a whole window.
-const maxBuckets = 1 << 30
-
 // NoTime stands for a time that is not known, or that was before all others; Never for a time that
 // does not come.
 const (

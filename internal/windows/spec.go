@@ -1,8 +1,5 @@
 package windows
 
-// MaxValue is the largest value of a counter, 2^53 - 1.
-const MaxValue = 1<<53 - 1
-
 // Op is what a counter keeps in each of its buckets.
 //
 // There is no room for a fifth. The first byte of a counter in a record (head.go) has two bits for

@@ -85,8 +85,8 @@ func (o *Options) universal() *goredis.UniversalOptions {
 		TLSConfig:        o.TLS,
 		DB:               o.DB,
 
-		// Nothing is retried below us: a commit sent a second time finds itself
-		// applied, and answers as if another owner had been there.
+		// Nothing is retried below us. A commit sent a second time finds itself applied, and is refused.
+		// Only the caller can tell that from another owner (receipt.wroteBefore), and it paces and counts tries.
 		MaxRetries:    -1,
 		DialerRetries: 1,
 
