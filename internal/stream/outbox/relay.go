@@ -232,13 +232,17 @@ func (r *Relay) look(ctx context.Context) error {
 	return nil
 }
 
-// entries reads those from a number up to another.
-func (r *Relay) entries(ctx context.Context, from, to uint64) (keys, values [][]byte, err error) {
+// entries reads those from a number up to another, and what is noted at the same moment.
+func (r *Relay) entries(ctx context.Context, from, to uint64) (keys, values [][]byte, noted []byte, err error) {
 	for n := from; n < to; n++ {
 		keys = append(keys, r.Keys.AppendOutboxKey(nil, r.Shard, n))
 	}
-	values, err = r.load(ctx, keys)
-	return keys, values, err
+	all, err := r.load(ctx, append(keys, r.Keys.AppendPublishedKey(nil, r.Shard)))
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	last := len(keys)
+	return keys, all[:last], all[last], nil
 }
 
 // deleteBacklog deletes what was noted and not deleted, since a relay stopped in between or could not
@@ -246,7 +250,7 @@ func (r *Relay) entries(ctx context.Context, from, to uint64) (keys, values [][]
 func (r *Relay) deleteBacklog(ctx context.Context) error {
 	for to := r.published; to > 0; {
 		from := to - min(to, RelayMost)
-		keys, values, err := r.entries(ctx, from, to)
+		keys, values, _, err := r.entries(ctx, from, to)
 		if err != nil || !slices.ContainsFunc(values, present) {
 			return err
 		}
@@ -261,9 +265,12 @@ func (r *Relay) deleteBacklog(ctx context.Context) error {
 // some publishes the first entries from noted up to the head, if the outbox is ours.
 func (r *Relay) some(ctx context.Context) error {
 	to := min(r.next, r.published+RelayMost)
-	keys, values, err := r.entries(ctx, r.published, to)
+	keys, values, noted, err := r.entries(ctx, r.published, to)
 	if err != nil {
 		return err
+	}
+	if !bytes.Equal(noted, r.stored) {
+		return errOutboxChanged // another store by now: its entries may begin before these
 	}
 	if slices.ContainsFunc(values, absent) {
 		stored := r.stored

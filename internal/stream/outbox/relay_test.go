@@ -136,6 +136,38 @@ func TestStoreLostWhilePublishing(t *testing.T) {
 	}
 }
 
+// TestOutboxFilledAgain: between two reads of a relay the store loses everything, and a recount fills the outbox again. Its numbers begin
+// at 0, and what the relay takes for the first entry is the third.
+func TestOutboxFilledAgain(t *testing.T) {
+	pub := &listPublisher{}
+	r, store := waitingRelay(t, 3, pub)
+	if err := store.Put(t.Context(), 0, store.Keys().AppendPublishedKey(nil, 0), binary.BigEndian.AppendUint64(nil, 2)); err != nil {
+		t.Fatal(err)
+	}
+	_, recounted := waitingRelay(t, 3, pub)
+	r.Store = &replaced{store, recounted, 1}
+	if err := r.Drain(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"0", "1", "2"}; !slices.Equal(pub.ids, want) {
+		t.Fatalf("published %v, want %v", pub.ids, want)
+	}
+}
+
+// replaced is a store that is another one after a number of reads.
+type replaced struct {
+	*windowstore.Mem
+	next *windowstore.Mem
+	left int
+}
+
+func (s *replaced) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
+	if s.left--; s.left == -1 {
+		s.Mem = s.next
+	}
+	return s.Mem.Load(ctx, shard, keys, dst)
+}
+
 // TestStoreGoesBackWhilePublishing: while crossings are under way to Kafka the
 // store goes back to before them, and a recount puts others under their numbers.
 // Noting the first must not pass over those.
