@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"flag"
 	"fmt"
@@ -22,11 +23,18 @@ func printVersion(_ context.Context, s *session, _ []string) error {
 	return err
 }
 
-// build is what the binary was built of, as far as Go noted it.
+// build is what the binary was built of.
 type build struct{ version, revision string }
 
+// version and revision are set by the linker (-X), where Go cannot note them: an image is built without git.
+var version, revision string
+
+// readBuild returns what the binary was built of: as the linker was told, otherwise as far as Go noted it.
 func readBuild() build {
 	b := build{version: "(devel)", revision: "unknown"}
+	if version != "" {
+		return build{version, cmp.Or(revision, b.revision)}
+	}
 	info, ok := debug.ReadBuildInfo()
 	if !ok {
 		return b

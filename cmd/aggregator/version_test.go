@@ -26,3 +26,18 @@ func TestMetricsForms(t *testing.T) {
 	f("", "text/plain", "process_resident_memory_bytes")
 	f("application/openmetrics-text;version=1.0.0", "application/openmetrics-text", "# EOF")
 }
+
+// TestLinkedVersion: what the linker was told is what the program says, and nothing else.
+func TestLinkedVersion(t *testing.T) {
+	defer func() { version, revision = "", "" }()
+	f := func(linkedVersion, linkedRevision string, want build) {
+		t.Helper()
+		version, revision = linkedVersion, linkedRevision
+		if got := readBuild(); got != want {
+			t.Errorf("linked with %q %q: got %v, want %v", linkedVersion, linkedRevision, got, want)
+		}
+	}
+	f("v1.2.3", "0123456", build{"v1.2.3", "0123456"})
+	f("v1.2.3", "", build{"v1.2.3", "unknown"})
+	f("", "", build{"(devel)", "unknown"}) // as the go command builds tests
+}
