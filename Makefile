@@ -7,6 +7,7 @@ KAFKA     := 4.4.0
 GOLANGCI  := v2.15.0
 KUSTOMIZE := v5.7.1
 VULNCHECK := v1.9.0
+KUBE      := v1.37.2
 STREAMS   := 4.4.0
 FLINK     := 2.2.1
 
@@ -15,11 +16,16 @@ export PEERS_LIB ?= $(CACHE)/peers-$(STREAMS)-$(FLINK)
 lint      := $(CACHE)/golangci-lint-$(GOLANGCI)/golangci-lint
 kustomize := $(CACHE)/kustomize-$(KUSTOMIZE)/kustomize
 export PATH := $(dir $(kustomize)):$(PATH)
+export KUBERNETES ?= $(CACHE)/kubernetes-$(KUBE)
 
 FUZZTIME ?= 60s
 BENCH    ?= .
 SIMULATE ?= 1000000000
 IMAGE    ?= aggregator:dev
+
+# What the program says that it is. Git knows it in a clone; whoever builds without git gives it.
+VERSION  ?= $(or $(shell git describe --tags --always --dirty 2>/dev/null),(devel))
+REVISION ?= $(or $(shell git rev-parse HEAD 2>/dev/null),unknown)
 
 # Nothing waits for ever: each long step has a limit, after which it is killed,
 # in CI with all it started; on a terminal it stays where Ctrl-C reaches it.
@@ -27,7 +33,7 @@ limit := timeout $(if $(CI),,--foreground) -k 30
 
 .PHONY: help
 help: ## print this menu
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
 install: ## get what the tests need: Debian packages, Kafka's jars, the linters
@@ -53,6 +59,7 @@ check: $(lint) ## formatting, vet and linters
 	$(lint) fmt --diff
 	$(limit) 10m go vet -tags slow ./...
 	$(limit) 15m $(lint) run --allow-parallel-runners ./...
+	cd tools/image && $(lint) fmt --diff && $(limit) 10m $(lint) run --allow-parallel-runners ./...
 
 .PHONY: fmt
 fmt: $(lint) ## format all Go files
@@ -114,20 +121,23 @@ demo: build ## the whole program at work, with nothing else installed
 
 .PHONY: build
 build: ## a static binary in bin/
-	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o bin/aggregator ./cmd/aggregator
+	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)' -o bin/aggregator ./cmd/aggregator
 
 .PHONY: notices
 notices: ## NOTICE anew: the licenses of what is in the binary
 	scripts/notices >NOTICE.new && mv NOTICE.new NOTICE
 
-# The image is built by whichever engine is there and runs; CI has none, so that
-# deploy/k8s only checks what the Dockerfile says.
+# It needs no container engine. A Dockerfile is there for those who have one: see deploy/k8s/README.md.
+build-image = cd tools/image && SOURCE_DATE_EPOCH=$(or $(shell git log -1 --format=%ct 2>/dev/null),0) \
+	go run . -tag '$(IMAGE)' -version '$(VERSION)' -revision '$(REVISION)'
+
 .PHONY: image
-image: ## a container image, named by IMAGE (aggregator:dev)
-	@if docker info >/dev/null 2>&1; then docker build -t $(IMAGE) .; \
-	elif podman info >/dev/null 2>&1; then podman build -t $(IMAGE) .; \
-	elif command -v buildah >/dev/null; then buildah build -t $(IMAGE) .; \
-	else echo "make image: no working docker, podman or buildah here: start one, or use make build for the binary" >&2; exit 1; fi
+image: ## a container image for amd64 and arm64 in bin/image, named by IMAGE (aggregator:dev)
+	$(build-image)
+
+.PHONY: push
+push: ## the same, sent to the registry that IMAGE names
+	$(build-image) -push
 
 .PHONY: clean
 clean: ## remove what was built here; the downloads stay in the user's cache

@@ -123,6 +123,7 @@ var arrows = map[string][]string{
 	"internal":                            {},
 	"deploy/k8s":                          {},
 	"deploy/monitoring":                   {},
+	"tools/image":                         {},
 }
 
 // testside are the packages that the tests of any package may import besides.

@@ -99,7 +99,7 @@ func TestDockerfile(t *testing.T) {
 	command := `CMD ["` + strings.Join(runCommand, `", "`) + `"]`
 	for _, want := range []string{
 		"FROM scratch",
-		"RUN CGO_ENABLED=0 go build -trimpath -ldflags '-s -w' -o /aggregator ./cmd/aggregator",
+		`RUN CGO_ENABLED=0 go build -trimpath -ldflags "-s -w -X main.version=$VERSION -X main.revision=$REVISION" -o /aggregator ./cmd/aggregator`,
 		fmt.Sprintf("USER %d:%d", uid, uid),
 		`ENTRYPOINT ["/aggregator"]`,
 		command,
