@@ -107,13 +107,13 @@ func runScript(t *testing.T, dir, script, prints string) {
 
 // elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeKcat
 // runs those of kcat, and TestAccess those of kafka-acls.sh.
-var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-acls\.sh |curl |kcat |.*\| kcat |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live)`)
+var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-acls\.sh |curl |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live)`)
 
 // runnable is the script without the lines that are only looked at.
 func runnable(t *testing.T, script string) string {
 	t.Helper()
 	var kept []string
-	for line := range strings.Lines(script) {
+	for line := range strings.Lines(strings.ReplaceAll(script, "\\\n", "")) {
 		if !elsewhere.MatchString(strings.TrimSpace(line)) {
 			kept = append(kept, line)
 			continue
@@ -139,8 +139,10 @@ func lookAt(t *testing.T, words []string) {
 			t.Errorf("%v: no such target (%v)", words, err)
 		}
 	case "kubectl":
-		if _, err := os.Stat(filepath.Join("../..", words[len(words)-1], "kustomization.yaml")); err != nil {
-			t.Errorf("%v: %v", words, err)
+		if at := slices.Index(words, "-k"); at > 0 {
+			if _, err := os.Stat(filepath.Join("../..", words[at+1], "kustomization.yaml")); err != nil {
+				t.Errorf("%v: %v", words, err)
+			}
 		}
 	case "bin/aggregator":
 		mustParse(t, words[1:])

@@ -9,7 +9,7 @@ import (
 	"strings"
 	"testing"
 
-	"go.yaml.in/yaml/v4"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // config is what the manifests' config files set.
@@ -31,14 +31,6 @@ type config struct {
 	} `yaml:"http"`
 }
 
-func parseKind(text []byte) (string, error) {
-	var o struct {
-		Kind string `yaml:"kind"`
-	}
-	err := yaml.Unmarshal(text, &o)
-	return o.Kind, err
-}
-
 func TestConfig(t *testing.T) {
 	port := read[deployment](t, "base/deployment.yaml").Spec.Template.Spec.Containers[0].Ports[0].ContainerPort
 	f := func(file string) {
@@ -53,27 +45,103 @@ func TestConfig(t *testing.T) {
 		}
 	}
 	f("base/aggregator.yaml")
-	f("overlays/example/aggregator.yaml")
+	f("overlays/production/aggregator.yaml")
 }
 
-// TestConfigIsAccepted lets the program itself check the config files, keys,
-// packs and all.
+const (
+	// secretName is the Secret that a component mounts, and secretDir where.
+	secretName = "aggregator"
+	secretDir  = "/etc/aggregator-secret"
+)
+
+// secretKeys are the keys of the Secret that the pods use, as files or variables.
+func secretKeys(d deployment) (keys []string) {
+	for _, env := range d.Spec.Template.Spec.Containers[0].Env {
+		if ref := env.ValueFrom.SecretKeyRef; ref.Name == secretName {
+			keys = append(keys, ref.Key)
+		}
+		if file, inside := strings.CutPrefix(env.Value, secretDir+"/"); inside {
+			keys = append(keys, file)
+		}
+	}
+	return keys
+}
+
+// TestConfigIsAccepted lets the program itself check what each pod is given, keys, packs, variables and all. It takes a
+// variable that it does not know for a mistake.
 func TestConfigIsAccepted(t *testing.T) {
 	program := filepath.Join(t.TempDir(), "aggregator")
 	build := exec.CommandContext(t.Context(), "go", "build", "-o", program, "../../cmd/aggregator")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v: %s", err, out)
 	}
-	f := func(file string, accepted bool) {
-		t.Helper()
-		out, err := exec.CommandContext(t.Context(), program, "check", "-config", file).CombinedOutput()
-		if (err == nil) != accepted {
-			t.Errorf("check -config %s: %v: %s", file, err, out)
+	check := func(file string, env []string) (string, error) {
+		cmd := exec.CommandContext(t.Context(), program, "check", "-config", file)
+		cmd.Env = env
+		out, err := cmd.CombinedOutput()
+		return string(out), err
+	}
+	for _, v := range variants {
+		all := render(t, v.prepare(t))
+		text, _ := all.configOf(t)
+		env := environment(t, found[deployment](t, all, "Deployment"))
+		if out, err := check(servers.WriteFile(t, "aggregator.yaml", text), env); err != nil || strings.Contains(out, "no such key") {
+			t.Errorf("%v: %v: %s", v, err, out)
 		}
 	}
-	f("base/aggregator.yaml", true)
-	f("overlays/example/aggregator.yaml", true)
-	f("base/service.yaml", false)
+	if out, err := check("base/service.yaml", nil); err == nil {
+		t.Errorf("a Service is taken for a config: %s", out)
+	}
+}
+
+// environment is what the container is started with, with a Secret in a directory of the test's own.
+func environment(t *testing.T, d deployment) (env []string) {
+	t.Helper()
+	secret, authority := t.TempDir(), servers.NewAuthority(t)
+	for _, key := range secretKeys(d) {
+		text := []byte("word of " + key)
+		if strings.HasSuffix(key, ".pem") {
+			var err error
+			if text, err = os.ReadFile(authority.File); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.WriteFile(filepath.Join(secret, key), text, 0o400); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, e := range d.Spec.Template.Spec.Containers[0].Env {
+		value := strings.Replace(e.Value, secretDir, secret, 1)
+		if key := e.ValueFrom.SecretKeyRef.Key; key != "" {
+			value = "name of " + key
+		}
+		env = append(env, e.Name+"="+value)
+	}
+	return env
+}
+
+// TestReadmeSecret: the Secret that README.md has users make is the one that the pods use.
+func TestReadmeSecret(t *testing.T) {
+	text, err := os.ReadFile("README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, command, _ := strings.Cut(string(text), "create secret generic "+secretName+" ")
+	command, _, _ = strings.Cut(command, "```")
+	var got []string
+	for word := range strings.FieldsSeq(command) {
+		_, key, isKey := strings.Cut(word, "=")
+		if key, _, _ = strings.Cut(key, "="); isKey {
+			got = append(got, key)
+		}
+	}
+	v := variant{"overlays/production", []string{"tls-sasl"}}
+	want := secretKeys(found[deployment](t, render(t, v.prepare(t)), "Deployment"))
+	slices.Sort(got)
+	slices.Sort(want)
+	if !slices.Equal(got, want) {
+		t.Errorf("README.md makes %q, the pods use %q", got, want)
+	}
 }
 
 // TestStopDeadline holds the copy of the program's constant to the original.

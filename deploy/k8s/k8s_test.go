@@ -6,14 +6,11 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 const (
@@ -43,8 +40,6 @@ func faults(d deployment) []string {
 	demand(matches(spec.Selector.MatchLabels, spec.Template.Metadata.Labels), "selector")
 	demand(spec.Strategy.Type == "RollingUpdate" && spec.Strategy.RollingUpdate.MaxSurge == 0 &&
 		spec.Strategy.RollingUpdate.MaxUnavailable == 1, "strategy")
-	grace := time.Duration(p.TerminationGracePeriodSeconds) * time.Second
-	demand(grace > stopDeadline+closing, fmt.Sprintf("grace period %v, the program takes up to %v", grace, stopDeadline+closing))
 	demand(isFalse(p.AutomountServiceAccountToken), "automountServiceAccountToken")
 	demand(isFalse(p.EnableServiceLinks), "enableServiceLinks")
 	demand(p.SecurityContext.RunAsNonRoot, "runAsNonRoot")
@@ -53,13 +48,17 @@ func faults(d deployment) []string {
 	for _, spread := range p.TopologySpreadConstraints {
 		demand(matches(spread.LabelSelector.MatchLabels, spec.Template.Metadata.Labels), "topology spread's selector")
 	}
-	if len(p.Containers) != 1 || len(p.Volumes) != 1 {
-		return append(found, "one container and one volume")
+	if len(p.Containers) != 1 {
+		return append(found, "one container")
 	}
-	return append(found, containerFaults(p.Containers[0], p.Volumes[0].Name)...)
+	stop := time.Duration(p.Containers[0].Lifecycle.PreStop.Sleep.Seconds)*time.Second + stopDeadline + closing
+	demand(stop > stopDeadline+closing, "preStop")
+	grace := time.Duration(p.TerminationGracePeriodSeconds) * time.Second
+	demand(grace > stop, fmt.Sprintf("grace period %v, a pod takes up to %v", grace, stop))
+	return append(found, containerFaults(p.Containers[0])...)
 }
 
-func containerFaults(c container, volume string) []string {
+func containerFaults(c container) []string {
 	var found []string
 	demand := func(holds bool, what string) {
 		if !holds {
@@ -74,8 +73,12 @@ func containerFaults(c container, volume string) []string {
 	demand(c.StartupProbe.HTTPGet.Path == "/livez" && c.StartupProbe.HTTPGet.Port == "http", "startup probe")
 	demand(c.LivenessProbe.HTTPGet.Path == "/livez" && c.LivenessProbe.HTTPGet.Port == "http", "liveness probe")
 	demand(c.ReadinessProbe.HTTPGet.Path == "/readyz" && c.ReadinessProbe.HTTPGet.Port == "http", "readiness probe")
-	demand(len(c.VolumeMounts) == 1 && c.VolumeMounts[0].Name == volume &&
-		c.VolumeMounts[0].MountPath == filepath.Dir(configFile) && c.VolumeMounts[0].ReadOnly, "mount of the config")
+	mounts := map[string]string{}
+	for _, mount := range c.VolumeMounts {
+		demand(mount.ReadOnly, "mount of "+mount.Name)
+		mounts[mount.Name] = mount.MountPath
+	}
+	demand(mounts["config"] == filepath.Dir(configFile), "mount of the config")
 	demand(c.Resources.Requests["memory"] == c.Resources.Limits["memory"], "memory's request and limit")
 	demand(c.Resources.Limits["cpu"] == "", "limit of cpu")
 	demand(goMemory(c) == mebibytes(c.Resources.Limits["memory"])*9/10, "GOMEMLIMIT is not 90 % of the limit")
@@ -158,6 +161,9 @@ func TestFaultsAreFound(t *testing.T) {
 	f("path: /readyz", "path: /livez", "readiness")
 	f("value: 460MiB", "value: 600MiB", "GOMEMLIMIT")
 	f("mountPath: /etc/aggregator", "mountPath: /etc", "mount")
+	f("readOnly: true", "readOnly: false", "mount of config")
+	f("sleep: {seconds: 3}", "sleep: {seconds: 0}", "preStop")
+	f("sleep: {seconds: 3}", "sleep: {seconds: 30}", "grace period 1m0s")
 	f("replicas: 2", "replicas: 2\n  replicas: 3", "already")
 }
 
@@ -179,17 +185,18 @@ func TestServiceAndBudget(t *testing.T) {
 	}
 }
 
-// TestNamespace checks that the overlay's namespace demands what the pods keep.
+// TestNamespace checks that the overlays' namespaces demand what the pods keep.
 func TestNamespace(t *testing.T) {
-	n := read[object](t, "overlays/example/namespace.yaml")
 	want := map[string]string{
 		"pod-security.kubernetes.io/enforce":         "restricted",
 		"pod-security.kubernetes.io/enforce-version": "latest",
 		"pod-security.kubernetes.io/warn":            "restricted",
 		"pod-security.kubernetes.io/warn-version":    "latest",
 	}
-	if n.Kind != "Namespace" || !maps.Equal(n.Metadata.Labels, want) {
-		t.Errorf("got %+v", n)
+	for _, file := range []string{"overlays/production/namespace.yaml", "overlays/demo/namespace.yaml"} {
+		if n := read[object](t, file); n.Kind != "Namespace" || !maps.Equal(n.Metadata.Labels, want) {
+			t.Errorf("%s: got %+v", file, n)
+		}
 	}
 }
 
@@ -202,6 +209,11 @@ func TestNoFileIsForgotten(t *testing.T) {
 		used := append([]string{"kustomization.yaml"}, k.Resources...)
 		for _, g := range k.ConfigMapGenerator {
 			used = append(used, g.Files...)
+		}
+		for _, p := range k.Patches {
+			if p.Path != "" {
+				used = append(used, p.Path)
+			}
 		}
 		for _, name := range used {
 			if _, err := os.Stat(filepath.Join(dir, name)); err != nil {
@@ -219,58 +231,13 @@ func TestNoFileIsForgotten(t *testing.T) {
 		}
 	}
 	f("base")
-	f("overlays/example")
-}
-
-// TestRendered checks what kubectl apply -k would send.
-func TestRendered(t *testing.T) {
-	servers.Require(t, "kustomize")
-	f := func(dir, namespace, image string, replicas int) {
-		t.Helper()
-		var d deployment
-		var config configMap
-		for _, text := range render(t, dir) {
-			kind, err := parseKind(text)
-			if err != nil {
-				t.Fatal(err)
-			}
-			switch kind {
-			case "Deployment":
-				d, err = parse[deployment](text)
-			case "ConfigMap":
-				config, err = parse[configMap](text)
-			}
-			if err != nil {
-				t.Fatalf("%s: %v", dir, err)
-			}
+	for _, dirs := range []string{"overlays", "components"} {
+		entries, err := os.ReadDir(dirs)
+		if err != nil {
+			t.Fatal(err)
 		}
-		for _, fault := range faults(d) {
-			t.Errorf("%s: %s", dir, fault)
-		}
-		c := d.Spec.Template.Spec
-		if d.Metadata.Namespace != namespace || c.Containers[0].Image != image || d.Spec.Replicas != replicas {
-			t.Errorf("%s: %s %s %d", dir, d.Metadata.Namespace, c.Containers[0].Image, d.Spec.Replicas)
-		}
-		if config.Metadata.Name == "aggregator" || c.Volumes[0].ConfigMap.Name != config.Metadata.Name {
-			t.Errorf("%s: the pod mounts %s, the config is %s", dir, c.Volumes[0].ConfigMap.Name, config.Metadata.Name)
-		}
-		want, err := os.ReadFile(filepath.Join(dir, filepath.Base(configFile)))
-		if err != nil || config.Data[filepath.Base(configFile)] != string(want) {
-			t.Errorf("%s: config %q, want %q", dir, config.Data, want)
+		for _, entry := range entries {
+			f(filepath.Join(dirs, entry.Name()))
 		}
 	}
-	f("base", "", "aggregator:dev", 2)
-	f("overlays/example", "aggregator", "registry.example.com/aggregator:1.0", 3)
-}
-
-func render(t *testing.T, dir string) [][]byte {
-	t.Helper()
-	var errs bytes.Buffer
-	cmd := exec.CommandContext(t.Context(), "kustomize", "build", dir)
-	cmd.Stderr = &errs
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("kustomize build %s: %v: %s", dir, err, errs.Bytes())
-	}
-	return bytes.Split(out, []byte("\n---\n"))
 }

@@ -11,9 +11,9 @@ import (
 	"go.yaml.in/yaml/v4"
 )
 
-// The types below hold exactly the fields that our manifests use, as Kubernetes
-// names them. Reading is strict, so that a misspelt field, which a cluster may
-// ignore, is an error here. A new field is added here too.
+// The types below hold the fields of our Deployment and what stands beside it, as Kubernetes
+// names them. Reading is strict, so that a misspelt field is an error on a machine with Go
+// alone, too. A new field is added here.
 
 type object struct {
 	APIVersion string   `yaml:"apiVersion"`
@@ -72,13 +72,26 @@ type pod struct {
 		MatchLabelKeys    []string `yaml:"matchLabelKeys"`
 		LabelSelector     selector `yaml:"labelSelector"`
 	} `yaml:"topologySpreadConstraints"`
-	Containers []container `yaml:"containers"`
-	Volumes    []struct {
+	InitContainers []container `yaml:"initContainers"`
+	Containers     []container `yaml:"containers"`
+	Volumes        []struct {
 		Name      string `yaml:"name"`
 		ConfigMap struct {
 			Name string `yaml:"name"`
 		} `yaml:"configMap"`
+		Secret struct {
+			Name        string `yaml:"secretName"`
+			DefaultMode int    `yaml:"defaultMode"`
+		} `yaml:"secret"`
 	} `yaml:"volumes"`
+}
+
+// configMap is the name of the ConfigMap that the pod mounts.
+func (p pod) configMap() (name string) {
+	for _, volume := range p.Volumes {
+		name += volume.ConfigMap.Name
+	}
+	return name
 }
 
 type container struct {
@@ -86,9 +99,22 @@ type container struct {
 	Image string   `yaml:"image"`
 	Args  []string `yaml:"args"`
 	Env   []struct {
-		Name  string `yaml:"name"`
-		Value string `yaml:"value"`
+		Name      string `yaml:"name"`
+		Value     string `yaml:"value"`
+		ValueFrom struct {
+			SecretKeyRef struct {
+				Name string `yaml:"name"`
+				Key  string `yaml:"key"`
+			} `yaml:"secretKeyRef"`
+		} `yaml:"valueFrom"`
 	} `yaml:"env"`
+	Lifecycle struct {
+		PreStop struct {
+			Sleep struct {
+				Seconds int `yaml:"seconds"`
+			} `yaml:"sleep"`
+		} `yaml:"preStop"`
+	} `yaml:"lifecycle"`
 	Ports []struct {
 		Name          string `yaml:"name"`
 		ContainerPort int    `yaml:"containerPort"`
@@ -163,6 +189,15 @@ type kustomization struct {
 		Behavior string   `yaml:"behavior"`
 		Files    []string `yaml:"files"`
 	} `yaml:"configMapGenerator"`
+	Components []string `yaml:"components"`
+	Patches    []struct {
+		Path   string `yaml:"path"`
+		Patch  string `yaml:"patch"`
+		Target struct {
+			Kind string `yaml:"kind"`
+			Name string `yaml:"name"`
+		} `yaml:"target"`
+	} `yaml:"patches"`
 	Images []struct {
 		Name    string `yaml:"name"`
 		NewName string `yaml:"newName"`

@@ -62,6 +62,17 @@ func find(name string) error {
 	return err
 }
 
+// KafkaJars returns the directory of Kafka's jars.
+func KafkaJars(tb testing.TB) string {
+	tb.Helper()
+	Require(tb, "kafka")
+	dir, err := kafkaJars()
+	if err != nil {
+		tb.Fatal(err)
+	}
+	return dir
+}
+
 // kafkaJars returns the directory of Kafka's jars: $KAFKA_LIB, otherwise a directory in the user's
 // cache directory, where make install puts them.
 func kafkaJars() (string, error) {
