@@ -106,7 +106,7 @@ func textOf(t *testing.T, keep func(name string) bool) string {
 	t.Helper()
 	var all strings.Builder
 	isGo := func(name string) bool { return path.Ext(name) == ".go" && keep(name) }
-	for _, name := range filesOf(t, isGo, "cmd", "internal", "bench", "deploy") {
+	for _, name := range filesOf(t, isGo, "cmd", "internal", "bench", "deploy", "tools") {
 		text, err := fs.ReadFile(root, name)
 		if err != nil {
 			t.Fatal(err)

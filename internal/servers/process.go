@@ -95,7 +95,7 @@ func (p *process) await() error {
 		return nil
 	}
 	log := p.tail()
-	if errors.Is(err, errEnded) && bytes.Contains(log, []byte("Address already in use")) {
+	if errors.Is(err, errEnded) && bytes.Contains(bytes.ToLower(log), []byte("address already in use")) {
 		err = errPortTaken
 	}
 	return fmt.Errorf("start %s: %w; its log ends:\n%s", p.name, err, log)

@@ -100,3 +100,9 @@ func TestKafkaVersionIsOne(t *testing.T) {
 	MustHold(t, "../../scripts/kafka/pom.xml", "<artifactId>kafka_2.13</artifactId>\n      <version>"+KafkaVersion+"</version>")
 	MustHold(t, "../../Makefile", "KAFKA     := "+KafkaVersion+"\n")
 }
+
+// The Kubernetes that make check-deploy builds is the one that the tests look for.
+func TestKubernetesVersionIsOne(t *testing.T) {
+	MustHold(t, "../../tools/kube/go.mod", "\tk8s.io/kubernetes "+KubernetesVersion+" ")
+	MustHold(t, "../../Makefile", "KUBE      := "+KubernetesVersion+"\n")
+}
