@@ -2,7 +2,8 @@
 # licenses: no shell, no package manager, uid 65532. `make image` makes such an
 # image without Docker, with an SBOM, and the same bytes each time.
 #
-#   docker build -t aggregator:dev --build-arg VERSION="$(git describe --tags --always)" .
+#   docker build -t aggregator:dev --build-arg VERSION="$(git describe --tags --always)" \
+#     --build-arg REVISION="$(git rev-parse HEAD)" .
 FROM golang:1.26 AS build
 WORKDIR /src
 COPY go.mod go.sum ./
