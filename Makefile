@@ -122,6 +122,15 @@ faults: install ## every fault, on real servers (two hours), and a table in FAUL
 	REQUIRE_SERVERS=1 FAULTS=$(FAULTS) FAULTS_TABLE=$(FAULTS_TABLE) $(limit) 150m \
 		go test -count=1 -timeout 140m -tags slow -run '^TestSlowFaults$$' -v ./internal/e2e
 
+# SERVERS are flags, as '-dir DIR', which keeps the data there. Without them nothing is left.
+SERVERS ?=
+
+.PHONY: servers
+servers: ## a real Kafka and a real Redis on loopback for a first try, until Ctrl-C
+	@WANT=servers scripts/install "$(KAFKA_LIB)"
+	@go build -o bin/servers ./internal/servers/cmd/servers
+	@bin/servers $(SERVERS)
+
 .PHONY: demo
 demo: build ## the whole program at work, with nothing else installed
 	bin/aggregator demo

@@ -119,6 +119,7 @@ var arrows = map[string][]string{
 	"internal/engine/enginetest":          {"internal/engine", "internal/oracle", "internal/thresholds"},
 	"internal/oracle":                     {},
 	"internal/servers":                    {},
+	"internal/servers/cmd/servers":        {"internal/servers"},
 	"bench/gen":                           {},
 	"internal":                            {},
 	"deploy/k8s":                          {},

@@ -38,7 +38,7 @@ func blocksOf(t *testing.T, page string) []block {
 	var blocks []block
 	end := 0
 	for _, at := range fence.FindAllSubmatchIndex(data, -1) {
-		b := block{language: string(data[at[2]:at[3]]), text: string(data[at[4]:at[5]])}
+		b := block{language: string(data[at[2]:at[3]]), text: outdent(string(data[at[4]:at[5]]))}
 		if between := string(data[end:at[0]]); b.language == "text" && strings.TrimSpace(between) == "" {
 			blocks[len(blocks)-1].prints = b.text
 		}
@@ -46,6 +46,12 @@ func blocksOf(t *testing.T, page string) []block {
 		end = at[1]
 	}
 	return blocks
+}
+
+// outdent takes away the indent that a block has in a list.
+func outdent(text string) string {
+	indent := text[:len(text)-len(strings.TrimLeft(text, " "))]
+	return strings.TrimPrefix(strings.ReplaceAll("\n"+text, "\n"+indent, "\n"), "\n")
 }
 
 // yamlOf returns the blocks of YAML of a page, which must be least or more.
@@ -105,9 +111,9 @@ func runScript(t *testing.T, dir, script, prints string) {
 	}
 }
 
-// elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeKcat
-// runs those of kcat, and TestAccess those of kafka-acls.sh.
-var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-acls\.sh |curl |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live)`)
+// elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeRun
+// runs those of the README, and TestAccess those of kafka-acls.sh.
+var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live)`)
 
 // runnable is the script without the lines that are only looked at.
 func runnable(t *testing.T, script string) string {

@@ -59,17 +59,34 @@ func (r result) mustPrint(t *testing.T, code int, want ...string) {
 	}
 }
 
+var fence = regexp.MustCompile("(?s)```([a-z]*)\n(.*?)```")
+
 // blocksOf are the fenced blocks of a language in a page of the tree.
 func blocksOf(t *testing.T, page, language string) (texts []string) {
+	t.Helper()
+	return blocksUnder(t, page, "", language)
+}
+
+// blocksUnder are those under one of its headings, as "## Run it", without the indent that they have in a list.
+func blocksUnder(t *testing.T, page, heading, language string) (texts []string) {
 	t.Helper()
 	data, err := os.ReadFile("../../" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, m := range regexp.MustCompile("(?s)```([a-z]*)\n(.*?)```").FindAllStringSubmatch(string(data), -1) {
+	text := string(data)
+	if heading != "" {
+		_, text, _ = strings.Cut(text, "\n"+heading+"\n")
+		text, _, _ = strings.Cut(text, "\n## ")
+	}
+	for _, m := range fence.FindAllStringSubmatch(text, -1) {
 		if m[1] == language {
-			texts = append(texts, m[2])
+			indent := m[2][:len(m[2])-len(strings.TrimLeft(m[2], " "))]
+			texts = append(texts, strings.TrimPrefix(strings.ReplaceAll("\n"+m[2], "\n"+indent, "\n"), "\n"))
 		}
+	}
+	if len(texts) == 0 {
+		t.Fatalf("%s, %q: no block of %s", page, heading, language)
 	}
 	return texts
 }

@@ -148,7 +148,7 @@ func (c *cluster) broker(i int) *Server {
 	return b
 }
 
-// format writes broker i's configuration and lays out its empty log directory.
+// format writes broker i's configuration and lays out its log directory, if it has none yet.
 func (c *cluster) format(i int) error {
 	if err := os.MkdirAll(c.home(i), 0o700); err != nil {
 		return fmt.Errorf("format kafka: %w", err)
@@ -156,7 +156,7 @@ func (c *cluster) format(i int) error {
 	if err := os.WriteFile(c.properties(i), c.settings(i), 0o600); err != nil {
 		return fmt.Errorf("format kafka: %w", err)
 	}
-	cmd := c.java(i, "kafka.tools.StorageTool", "format", "-t", clusterID, "-c", c.properties(i))
+	cmd := c.java(i, "kafka.tools.StorageTool", "format", "--ignore-formatted", "-t", clusterID, "-c", c.properties(i))
 	cmd.SysProcAttr = procAttr()
 	if out, err := cmd.CombinedOutput(); err != nil {
 		return fmt.Errorf("format kafka: %w: %s", err, out)

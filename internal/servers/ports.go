@@ -36,6 +36,22 @@ func freePorts(n int) ([]int, error) {
 	return nil, fmt.Errorf("find %d free ports in %d..%d: too many are in use", n, lowestPort, highestPort)
 }
 
+// portsLike returns the ports that are wanted. Where somebody has one, or where it is 0, there is a free one instead.
+func portsLike(wanted ...int) ([]int, error) {
+	ports := make([]int, len(wanted))
+	for i, port := range wanted {
+		if port == 0 || !free(port) {
+			other, err := freePorts(1)
+			if err != nil {
+				return nil, err
+			}
+			port = other[0]
+		}
+		ports[i] = port
+	}
+	return ports, nil
+}
+
 // free claims port for this process and reports whether that worked and nobody
 // listens there.
 func free(port int) bool { return lockPort(port) && listens(port) }

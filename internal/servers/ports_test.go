@@ -64,3 +64,34 @@ func TestRetryPorts(t *testing.T) {
 	f(2, nil, taken, nil)
 	f(3, errPortTaken, taken, taken, taken)
 }
+
+// TestPortsLike: the ports that are wanted, except where somebody has one or none is named.
+func TestPortsLike(t *testing.T) {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer taken.Close()
+	other := taken.Addr().(*net.TCPAddr).Port
+	got, err := portsLike(other, 0)
+	if err != nil || got[0] == other || got[0] == 0 || got[1] == 0 || got[0] == got[1] {
+		t.Errorf("wanted %d, which is taken, and any: got %v, %v", other, got, err)
+	}
+	if again, err := portsLike(got[0]); err != nil || again[0] == got[0] {
+		t.Errorf("port %d was given twice: %v, %v", got[0], again, err)
+	}
+	for range 100 { // somebody may take it in between
+		free, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		wanted := free.Addr().(*net.TCPAddr).Port
+		if err := free.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if got, err := portsLike(wanted); err == nil && got[0] == wanted {
+			return
+		}
+	}
+	t.Error("a free port was never given to who wanted it")
+}

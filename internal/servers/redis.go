@@ -49,22 +49,33 @@ func Redis(tb testing.TB, o RedisOptions) *RedisServer {
 
 // newRedis describes a redis-server that is not started yet.
 func newRedis(tb testing.TB, port int, extra []string) *RedisServer {
-	args := append([]string{
+	return newRedisProgram(tb, port, append(redisArgs(port), extra...))
+}
+
+func newRedisProgram(tb testing.TB, port int, args []string) *RedisServer {
+	r := redisIn(tb.TempDir(), port, args)
+	r.tb = tb
+	return r
+}
+
+// redisArgs are the arguments of every Redis that keeps counts.
+func redisArgs(port int) []string {
+	return []string{
 		"--port", strconv.Itoa(port),
 		"--bind", "127.0.0.1",
 		"--appendonly", "yes",
 		"--appendfsync", "everysec",
 		"--save", "",
 		"--repl-diskless-sync-delay", "0", // a replica need not wait for others to join
-	}, extra...)
-	return newRedisProgram(tb, port, args)
+	}
 }
 
-func newRedisProgram(tb testing.TB, port int, args []string) *RedisServer {
-	r := &RedisServer{Server: &Server{tb: tb, addr: loopback(port)}}
+// redisIn describes a redis-server with its data in dir, not started yet and of no test.
+func redisIn(dir string, port int, args []string) *RedisServer {
+	r := &RedisServer{Server: &Server{addr: loopback(port)}}
 	r.proc = &process{
 		name:    "redis-server " + r.addr,
-		dir:     tb.TempDir(),
+		dir:     dir,
 		command: func() *exec.Cmd { return exec.Command("redis-server", args...) },
 		ready:   r.answers,
 	}
