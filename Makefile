@@ -131,6 +131,14 @@ servers: ## a real Kafka and a real Redis on loopback for a first try, until Ctr
 	@go build -o bin/servers ./internal/servers/cmd/servers
 	@bin/servers $(SERVERS)
 
+# Neither part of `make test` nor of CI: it takes the jars of other versions. REDIS is a directory with
+# another redis-server and redis-cli.
+COMPAT ?= 3.5.2 3.9.1 4.0.1 $(KAFKA)
+
+.PHONY: compat
+compat: install ## end-to-end tests on other versions of Kafka (COMPAT) and Redis (REDIS): docs/compatibility.md
+	CACHE='$(CACHE)' REDIS='$(REDIS)' scripts/compat $(COMPAT)
+
 .PHONY: demo
 demo: build ## the whole program at work, with nothing else installed
 	bin/aggregator demo

@@ -89,7 +89,7 @@ func TestStrangerInGroup(t *testing.T) {
 // then both are ready, and the one without a partition says that it stands by.
 func TestStandsBy(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
-	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: threePack})
+	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: threePack, made: true})
 	a, b := s.start("one"), s.start("two")
 	var idle []string
 	eventually(t, "one of them stands by", func() bool {

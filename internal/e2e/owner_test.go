@@ -103,7 +103,7 @@ func TestOneStoreForTwo(t *testing.T) {
 // has left, and counts from then on.
 func TestOneGroupForTwo(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
-	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: threePack})
+	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: threePack, made: true})
 	apart := "AGGREGATOR_REDIS_PREFIX=" + s.prefix + "apart:"
 	first := s.start("first")
 	first.AwaitReady()
