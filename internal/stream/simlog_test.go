@@ -120,6 +120,14 @@ func (c simCluster) OpenTransactions(context.Context, string, int) ([]fetch.Open
 	panic("nothing is measured here")
 }
 
+func (c simCluster) Timestamp(context.Context, string, int, int64) (int64, error) {
+	panic("nothing is measured here")
+}
+
+func (c simCluster) LookAt(context.Context, string) (fetch.Topic, error) {
+	panic("nothing is measured here")
+}
+
 func (c simCluster) Close() {}
 
 // simReader reads a partition of it; it is its own record set.

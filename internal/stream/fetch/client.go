@@ -32,6 +32,8 @@ type Options struct {
 	PartitionBytes int           // of one fetch of a partition, default 1 MiB; it takes twice this memory
 	Timeout        time.Duration // of a request, beyond MaxWait, default 10 s
 	Patience       time.Duration // how long an error is retried before Next returns it, default 5 s
+
+	Watch Watcher // told how calls of brokers end; default: nobody is
 }
 
 func (o *Options) setDefaults() {
@@ -40,6 +42,9 @@ func (o *Options) setDefaults() {
 	setDefault(&o.PartitionBytes, 1<<20)
 	setDefault(&o.Timeout, 10*time.Second)
 	setDefault(&o.Patience, 5*time.Second)
+	if o.Watch == nil {
+		o.Watch = unwatched{}
+	}
 }
 
 func setDefault[T ~int | ~int64](v *T, d T) {

@@ -14,7 +14,7 @@ import (
 // Options.Patience.
 func (c *Client) LogEnd(ctx context.Context, topic string, partition int) (int64, error) {
 	var end int64
-	err := c.retry(ctx, func(ctx context.Context) error {
+	err := c.retry(ctx, CallOffsets, func(ctx context.Context) error {
 		l, err := c.leaders(ctx)
 		if err != nil {
 			return err
@@ -24,7 +24,7 @@ func (c *Client) LogEnd(ctx context.Context, topic string, partition int) (int64
 			return err
 		}
 		q := &endQuestion{topic: topic, partition: int32(partition), epoch: epoch}
-		if err := c.ask(ctx, broker, protocol.OffsetForLeaderEpoch, endVersion, q); err != nil {
+		if err := c.ask(ctx, CallOffsets, broker, protocol.OffsetForLeaderEpoch, endVersion, q); err != nil {
 			return err
 		}
 		end = q.end

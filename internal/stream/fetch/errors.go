@@ -40,7 +40,7 @@ func damaged(err error) bool {
 // retried for Options.Patience first.
 func final(err error) bool {
 	return Refused(err) || isAny(err, kafka.TopicAuthorizationFailed, kafka.ClusterAuthorizationFailed, kafka.UnsupportedVersion, kafka.InvalidTopic) ||
-		errors.Is(err, errFetchVersion)
+		errors.Is(err, errFetchVersion) || errors.Is(err, errNoBatch)
 }
 
 // Refused reports whether client and broker do not accept each other: a certificate or a login is

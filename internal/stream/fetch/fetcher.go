@@ -123,12 +123,24 @@ func (f *fetcher) exchange(ctx context.Context, x *exchange) {
 	_, err := f.c.opts.Transport.RoundTrip(limit, f.c.opts.Brokers, x)
 	cancel()
 	if err != nil {
+		f.c.opts.Watch.Failed(CallFetch, err)
 		f.lose(x, err)
 		return
 	}
+	f.tell(x)
 	f.accept(x, time.Now())
 	if x.throttle > 0 {
 		retry.Wait(ctx, min(x.throttle, f.c.opts.Timeout))
+	}
+}
+
+// tell tells of an answer, and of what the broker would not give.
+func (f *fetcher) tell(x *exchange) {
+	f.c.opts.Watch.Answered(CallFetch)
+	for i := range x.parts {
+		if err := x.parts[i].err; err != nil {
+			f.c.opts.Watch.Failed(CallFetch, err)
+		}
 	}
 }
 

@@ -21,11 +21,12 @@ type question interface {
 
 // ask sends a question to a broker (anyBroker: whichever) and reads the response. After an error the
 // question is not to be looked at: given up, it may still be under way.
-func (c *Client) ask(ctx context.Context, broker int32, key protocol.ApiKey, version int16, q question) error {
+func (c *Client) ask(ctx context.Context, call string, broker int32, key protocol.ApiKey, version int16, q question) error {
 	x := &inquiry{broker: broker, key: key, version: version, clientID: c.opts.Transport.ClientID, question: q}
 	if _, err := c.opts.Transport.RoundTrip(ctx, c.opts.Brokers, x); err != nil {
 		return err
 	}
+	c.opts.Watch.Answered(call)
 	return x.err
 }
 

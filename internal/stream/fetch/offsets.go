@@ -41,7 +41,7 @@ func (c *Client) OffsetAt(ctx context.Context, topic string, partition int, ms i
 // retries for Options.Patience.
 func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 	var n int
-	err := c.retry(ctx, func(ctx context.Context) error {
+	err := c.retry(ctx, CallMetadata, func(ctx context.Context) error {
 		res, err := c.metadata(ctx, topic)
 		if err == nil {
 			n, err = len(res.Topics[0].Partitions), topicError(&res.Topics[0])
@@ -56,12 +56,15 @@ func (c *Client) Partitions(ctx context.Context, topic string) (int, error) {
 
 // retry calls f, each time with a deadline, until it succeeds, its error is
 // final or Patience has passed.
-func (c *Client) retry(ctx context.Context, f func(context.Context) error) error {
+func (c *Client) retry(ctx context.Context, call string, f func(context.Context) error) error {
 	begin, pause := time.Now(), newBackoff()
 	for {
 		limit, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 		err := f(limit)
 		cancel()
+		if err != nil {
+			c.opts.Watch.Failed(call, err)
+		}
 		if err == nil || final(err) || ctx.Err() != nil || time.Since(begin) >= c.opts.Patience {
 			return err
 		}
@@ -72,7 +75,7 @@ func (c *Client) retry(ctx context.Context, f func(context.Context) error) error
 // listOffsets returns the offsets at some times.
 func (c *Client) listOffsets(ctx context.Context, isolation kafka.IsolationLevel, topic string, partition int, times ...int64) ([]int64, error) {
 	offsets := make([]int64, len(times))
-	err := c.retry(ctx, func(ctx context.Context) error {
+	err := c.retry(ctx, CallOffsets, func(ctx context.Context) error {
 		for i, t := range times {
 			var err error
 			if offsets[i], err = c.listOffset(ctx, isolation, topic, partition, t); err != nil {
@@ -101,6 +104,7 @@ func (c *Client) listOffset(ctx context.Context, isolation kafka.IsolationLevel,
 	if err != nil {
 		return 0, err
 	}
+	c.opts.Watch.Answered(CallOffsets)
 	res, ok := m.(*listoffsets.Response)
 	if !ok || len(res.Topics) != 1 || len(res.Topics[0].Partitions) != 1 {
 		return 0, fmt.Errorf("malformed ListOffsets response %T", m)

@@ -26,6 +26,10 @@ type Cluster interface {
 	Ends(ctx context.Context, topic string, partition int) (Ends, error)
 	LogEnd(ctx context.Context, topic string, partition int) (int64, error)
 	OpenTransactions(ctx context.Context, topic string, partition int) ([]OpenTransaction, error)
+	// Timestamp is that of the record at an offset, ms, committed or not: of its batch, to be exact.
+	Timestamp(ctx context.Context, topic string, partition int, offset int64) (int64, error)
+	// LookAt is Topic without trying again.
+	LookAt(ctx context.Context, topic string) (Topic, error)
 	Close()
 }
 

@@ -21,18 +21,33 @@ type Topic struct {
 // Topic asks any broker for a topic. It retries for Options.Patience.
 func (c *Client) Topic(ctx context.Context, topic string) (Topic, error) {
 	var found Topic
-	err := c.retry(ctx, func(ctx context.Context) error {
-		q := &topicQuestion{topic: topic}
-		if err := c.ask(ctx, anyBroker, protocol.Metadata, topicVersion, q); err != nil {
-			return err
-		}
-		found = q.found
-		return nil
+	err := c.retry(ctx, CallMetadata, func(ctx context.Context) (err error) {
+		found, err = c.topic(ctx, topic)
+		return err
 	})
 	if err != nil {
 		return Topic{}, fmt.Errorf("look at topic %s: %w", topic, err)
 	}
 	return found, nil
+}
+
+// LookAt asks any broker for a topic, once.
+func (c *Client) LookAt(ctx context.Context, topic string) (Topic, error) {
+	ctx, cancel := context.WithTimeout(ctx, c.opts.Timeout)
+	defer cancel()
+	found, err := c.topic(ctx, topic)
+	if err != nil {
+		c.opts.Watch.Failed(CallMetadata, err)
+	}
+	return found, err
+}
+
+func (c *Client) topic(ctx context.Context, topic string) (Topic, error) {
+	q := &topicQuestion{topic: topic}
+	if err := c.ask(ctx, CallMetadata, anyBroker, protocol.Metadata, topicVersion, q); err != nil {
+		return Topic{}, err
+	}
+	return q.found, nil
 }
 
 // topicQuestion is a Metadata request for one topic, in a version that has ids, which

@@ -38,7 +38,7 @@ type OpenTransaction struct {
 // tell. It retries for Options.Patience.
 func (c *Client) OpenTransactions(ctx context.Context, topic string, partition int) ([]OpenTransaction, error) {
 	var open []OpenTransaction
-	err := c.retry(ctx, func(ctx context.Context) error {
+	err := c.retry(ctx, CallMetadata, func(ctx context.Context) error {
 		l, err := c.leaders(ctx)
 		if err != nil {
 			return err
@@ -48,7 +48,7 @@ func (c *Client) OpenTransactions(ctx context.Context, topic string, partition i
 			return err
 		}
 		q := &producersQuestion{topic: topic, partition: int32(partition)}
-		if err := c.ask(ctx, broker, describeProducers, producersVersion, q); err != nil {
+		if err := c.ask(ctx, CallMetadata, broker, describeProducers, producersVersion, q); err != nil {
 			return err
 		}
 		open = q.open
