@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 )
 
 // Janitor looks for subjects that have something due while nothing comes for them. One goroutine
@@ -67,7 +68,7 @@ func (j *Janitor) ScanTurn(ctx context.Context) time.Duration {
 		return scanFirst
 	}
 	if err := w.scan(ctx); err != nil && ctx.Err() == nil {
-		w.Calls.Failed("scan", err)
+		w.Calls.Failed(metrics.OperationScan, err)
 	}
 	return scanEvery
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 )
 
@@ -21,7 +22,7 @@ func (w *sweeper) clears(ctx context.Context) {
 		}
 		due, err := w.Store.Armed(ctx, n, engine.Seconds(reached), sweepMost)
 		if err != nil {
-			w.Calls.Failed("index", err)
+			w.Calls.Failed(metrics.OperationIndex, err)
 		}
 		if len(due) == 0 {
 			continue

@@ -21,6 +21,13 @@ func newCalls(f factory) *Calls {
 	for _, operation := range []string{OperationLoad, OperationCommit, OperationFence} {
 		m.seconds.WithLabelValues(operation)
 	}
+	for _, operation := range []string{
+		OperationLoad, OperationCommit, OperationFence, OperationOutbox, OperationDecode, OperationIndex, OperationScan, OperationSetting,
+	} {
+		for _, kind := range redisstore.Kinds() {
+			m.Errors.WithLabelValues(operation, kind)
+		}
+	}
 	return m
 }
 
@@ -31,8 +38,14 @@ const (
 	OperationFence  = "fence" // made for a partition that is new to the store
 )
 
-// OperationOutbox is what relays do in the store. It waits for nobody, and is not timed.
-const OperationOutbox = "outbox"
+// The other operations. They hold nobody up, and are not timed.
+const (
+	OperationOutbox  = "outbox"  // what relays do
+	OperationDecode  = "decode"  // what was read makes no sense: a shard stands still
+	OperationIndex   = "index"   // of the subjects that have a clear due
+	OperationScan    = "scan"    // for what is empty
+	OperationSetting = "setting" // what the store was made with
+)
 
 func (m *Calls) took(operation string, d time.Duration) {
 	m.seconds.WithLabelValues(operation).Observe(d.Seconds())

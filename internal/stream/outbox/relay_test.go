@@ -287,7 +287,7 @@ func TestRelayCountsStoreErrors(t *testing.T) {
 		if err := r.Drain(x.ctx); !errors.Is(err, errCut) {
 			t.Errorf("%d: error %v", i, err)
 		}
-		if got := metricstest.Series(t, registry, "aggregator_store_errors_total", "broken").GetCounter().GetValue(); got != x.counted {
+		if got := metricstest.Value(r.Calls.Errors.WithLabelValues(metrics.OperationOutbox, "broken")); got != x.counted {
 			t.Errorf("%d: %v errors are counted, want %v", i, got, x.counted)
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -48,7 +49,7 @@ func (x index) member(e *Entry) []byte {
 
 func (x index) failed(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
-		x.Calls.Failed("index", err)
+		x.Calls.Failed(metrics.OperationIndex, err)
 	}
 }
 

@@ -147,7 +147,7 @@ func (s *Shard) Handle(ctx context.Context, m Message) error {
 // fail forgets what is in memory after damage was met, and waits before the
 // shard tries again: it stands still until the store is mended.
 func (s *Shard) fail(ctx context.Context, err error) {
-	s.Calls.Failed("decode", err)
+	s.Calls.Failed(metrics.OperationDecode, err)
 	s.Log.Error("shard stands still", "shard", s.Number, "error", err)
 	s.reset()
 	defer s.Pulse.At(s.Pulse.At(watchdog.StepPause))

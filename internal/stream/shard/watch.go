@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
@@ -166,6 +167,6 @@ func (w *watch) observe(ctx context.Context, v *view) {
 
 func (w *watch) settingFailed(ctx context.Context, err error) {
 	if err != nil && ctx.Err() == nil {
-		w.Calls.Failed("setting", err)
+		w.Calls.Failed(metrics.OperationSetting, err)
 	}
 }

@@ -36,7 +36,7 @@ func All(tb testing.TB, r *prometheus.Registry, name string) []*dto.Metric {
 
 // Of are the series of a metric, registered or not.
 func Of(c prometheus.Collector) (all []*dto.Metric) {
-	ch := make(chan prometheus.Metric, 100)
+	ch := make(chan prometheus.Metric, 1000)
 	c.Collect(ch)
 	close(ch)
 	for m := range ch {

@@ -31,6 +31,14 @@ const (
 	kindOther      = "other"
 )
 
+// Kinds are all that ErrorKind returns for an error that no caller asked for.
+func Kinds() []string {
+	return []string{
+		kindTimeout, kindRefused, kindBroken, kindLoading, kindReadOnly, kindFull, kindBusy, kindUnsaved, kindNoReplicas, kindCluster, kindAuth,
+		kindTLS, kindOther,
+	}
+}
+
 // replies are the codes of Redis' error replies that say more than "other". What
 // may pass without anybody changing a setting is waited for at a start, and so is what an operator
 // cures while the program waits. Once the service runs, every call is tried again, whatever its error.

@@ -22,10 +22,7 @@ func (r reply) Error() string { return string(r) }
 func (reply) RedisError()     {}
 
 // errorKinds are all the values of ErrorKind.
-var errorKinds = []string{
-	kindTimeout, kindRefused, kindBroken, kindLoading, kindReadOnly, kindFull, kindBusy,
-	kindUnsaved, kindNoReplicas, kindCluster, kindAuth, kindTLS, kindCanceled, kindOther,
-}
+var errorKinds = append(Kinds(), kindCanceled)
 
 func TestRetryable(t *testing.T) {
 	f := func(err error, kind string, retryable bool) {
