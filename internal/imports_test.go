@@ -84,7 +84,7 @@ var arrows = map[string][]string{
 	"internal/stream/watermark": {"internal/stream/position", "internal/engine", "internal/retry"},
 	"internal/stream/watchdog":  {"internal/stream/position", "internal/stream/metrics", "internal/retry"},
 	"internal/stream/metrics": {
-		"internal/stream/position", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
+		"internal/stream/fetch", "internal/stream/position", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows/store", "internal/windows/store/redis",
 	},
 	"internal/stream/position":   {"internal/engine", "internal/windows/store"},

@@ -224,6 +224,7 @@ func metricRows(t *testing.T) []string {
 	metrics.New(d, p)
 	registerBuild(d)
 	httpserver.NewMetrics(d)
+	d.MustRegister(&httpserver.Readiness{})
 	slices.Sort(d.rows)
 	return d.rows
 }

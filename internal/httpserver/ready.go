@@ -10,22 +10,29 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 )
 
-// member knows whether the process is in its Kafka group, and whether anything of it is stalled.
-type member interface {
+// service knows how a running service does.
+type service interface {
+	Kafka() error  // no broker answers
+	Topics() error // one is missing
 	// Membership is a note on its place in the group; the error is what is missing there.
 	Membership() (note string, err error)
+	// Packs is a note on those that are in force; the error is that none are.
+	Packs() (note string, err error)
 	Stalled() []string
 }
 
 // pinger is a store that can be asked whether it can be written to.
 type pinger interface{ Ping(context.Context) error }
 
-// Readiness reports whether the process does its work: Redis takes writes, and
-// the Kafka group has it. It stops being ready when it drains. Its zero value is not ready: nothing is connected.
+// Readiness reports whether the process does its work: Kafka and Redis answer, the topics are there, the group has it, and its packs
+// are in force. It stops being ready when it drains. Its zero value is not ready: nothing is connected.
+// It is a metric, too, by check.
 type Readiness struct {
-	group    atomic.Pointer[member]
+	service  atomic.Pointer[service]
 	draining atomic.Bool
 
 	mu     sync.Mutex // one ping at a time
@@ -47,8 +54,8 @@ func (r *Readiness) StoreConnected(p pinger) {
 	r.store = p
 }
 
-// ServiceStarted notes who knows of the group.
-func (r *Readiness) ServiceStarted(m member) { r.group.Store(&m) }
+// ServiceStarted notes who knows how the service does.
+func (r *Readiness) ServiceStarted(s service) { r.service.Store(&s) }
 
 // Drain makes it not ready for good.
 func (r *Readiness) Drain() { r.draining.Store(true) }
@@ -72,14 +79,32 @@ func (r *Readiness) redis(ctx context.Context) (string, error) {
 	return "", r.err
 }
 
-// kafka checks that the group has us, which it has only while Kafka is reachable, and that nobody
-// else has our events.
-func (r *Readiness) kafka(context.Context) (string, error) {
-	m := r.group.Load()
-	if m == nil {
-		return "", errors.New("group not joined")
+// check is one of what a process is ready by. The error is what is missing.
+type check struct {
+	name string
+	f    func(context.Context) (note string, err error)
+}
+
+// checks are in the order in which they are said.
+func (r *Readiness) checks() []check {
+	return []check{
+		{"running", r.running},
+		{"kafka", r.ask(errNotConnected, func(s service) (string, error) { return "", s.Kafka() })},
+		{"redis", r.redis},
+		{"topics", r.ask(errNotConnected, func(s service) (string, error) { return "", s.Topics() })},
+		{"group", r.ask(errors.New("group not joined"), service.Membership)},
+		{"packs", r.ask(errors.New("not in force yet"), service.Packs)},
 	}
-	return (*m).Membership()
+}
+
+// ask is a check of the service, which fails before there is one.
+func (r *Readiness) ask(before error, f func(service) (string, error)) func(context.Context) (string, error) {
+	return func(context.Context) (string, error) {
+		if s := r.service.Load(); s != nil {
+			return f(*s)
+		}
+		return "", before
+	}
 }
 
 func (r *Readiness) running(context.Context) (string, error) {
@@ -92,12 +117,12 @@ func (r *Readiness) running(context.Context) (string, error) {
 // progress reports what is stalled. A stall does not make unready: others would get the partitions, and
 // most of what holds one process up holds up the next.
 func (r *Readiness) progress() string {
-	m := r.group.Load()
-	if m == nil {
+	s := r.service.Load()
+	if s == nil {
 		return ""
 	}
 	var b strings.Builder
-	for _, line := range (*m).Stalled() {
+	for _, line := range (*s).Stalled() {
 		fmt.Fprintf(&b, "progress: %s\n", line)
 	}
 	return cmp.Or(b.String(), "progress: ok\n")
@@ -106,12 +131,8 @@ func (r *Readiness) progress() string {
 // ServeHTTP answers 200 or 503. The text names what is not ready; with
 // ?verbose there is a line for each check.
 func (r *Readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	checks := []struct {
-		name string
-		f    func(context.Context) (note string, err error)
-	}{{"running", r.running}, {"kafka", r.kafka}, {"redis", r.redis}}
 	var all, bad strings.Builder
-	for _, c := range checks {
+	for _, c := range r.checks() {
 		note, err := c.f(req.Context())
 		if err != nil {
 			fmt.Fprintf(&all, "%s: %v\n", c.name, err)
@@ -131,4 +152,23 @@ func (r *Readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		text = all.String() + r.progress()
 	}
 	answer(w, status, text)
+}
+
+var readyDesc = prometheus.NewDesc("aggregator_ready", "1: the check of /readyz is met, 0: it is not, by check.", []string{"check"}, nil)
+
+// Describe is prometheus.Collector's.
+func (r *Readiness) Describe(ch chan<- *prometheus.Desc) { ch <- readyDesc }
+
+// Collect is prometheus.Collector's. Whether the process drains is no series: it is gone soon.
+func (r *Readiness) Collect(ch chan<- prometheus.Metric) {
+	for _, c := range r.checks() {
+		if c.name == "running" {
+			continue
+		}
+		met := 1.0
+		if _, err := c.f(context.Background()); err != nil {
+			met = 0
+		}
+		ch <- prometheus.MustNewConstMetric(readyDesc, prometheus.GaugeValue, met, c.name)
+	}
 }

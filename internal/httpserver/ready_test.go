@@ -6,22 +6,35 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"strings"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-type fakeGroup bool
+// fakeService is a service that is in its group, or not.
+type fakeService bool
 
-func (g fakeGroup) Membership() (string, error) {
+func (fakeService) Kafka() error { return nil }
+
+func (g fakeService) Topics() error {
+	if g {
+		return nil
+	}
+	return errors.New("events is missing")
+}
+
+func (fakeService) Packs() (string, error) { return "", nil }
+
+func (g fakeService) Membership() (string, error) {
 	if g {
 		return "stands by", nil
 	}
 	return "", errors.New("group not joined")
 }
 
-func (g fakeGroup) Stalled() []string {
+func (g fakeService) Stalled() []string {
 	if g {
 		return nil
 	}
@@ -50,9 +63,37 @@ func get(h http.Handler, path string, header ...string) *httptest.ResponseRecord
 	return w
 }
 
+// metChecks are the checks that are met by the metric. All have a series.
+func metChecks(t *testing.T, r *prometheus.Registry) string {
+	t.Helper()
+	families, err := r.Gather()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var met []string
+	for _, f := range families {
+		if n := len(f.GetMetric()); f.GetName() != "aggregator_ready" || n != 5 {
+			t.Errorf("%d series of %s", n, f.GetName())
+		}
+		for _, m := range f.GetMetric() {
+			if m.GetGauge().GetValue() == 1 {
+				met = append(met, m.GetLabel()[0].GetValue())
+			}
+		}
+	}
+	return strings.Join(met, " ")
+}
+
 func TestReady(t *testing.T) {
 	ready := &Readiness{}
-	h := NewHandler(prometheus.NewRegistry(), ready, slog.New(slog.DiscardHandler))
+	registry := prometheus.NewRegistry()
+	h := NewHandler(registry, ready, slog.New(slog.DiscardHandler))
+	met := func(want string) { // by the metric, in the order of the alphabet
+		t.Helper()
+		if got := metChecks(t, registry); got != want {
+			t.Errorf("by the metric %q are met, want %q", got, want)
+		}
+	}
 	f := func(path string, status int, want string) {
 		t.Helper()
 		if w := get(h, path); w.Code != status || w.Body.String() != want {
@@ -66,17 +107,21 @@ func TestReady(t *testing.T) {
 	}
 	const unavailable = http.StatusServiceUnavailable
 	// At first nothing is there.
-	f("/readyz", unavailable, "not ready: kafka: group not joined\nnot ready: redis: not connected yet\n")
-	f("/readyz?verbose", unavailable, "running: ok\nkafka: group not joined\nredis: not connected yet\n")
+	f("/readyz", unavailable, "not ready: kafka: not connected yet\nnot ready: redis: not connected yet\nnot ready: topics: not connected yet\n"+
+		"not ready: group: group not joined\nnot ready: packs: not in force yet\n")
+	f("/readyz?verbose", unavailable, "running: ok\nkafka: not connected yet\nredis: not connected yet\ntopics: not connected yet\ngroup: group not joined\npacks: not in force yet\n")
+	met("")
 
 	store := &fakeStore{}
 	ready.StoreConnected(store)
-	ready.ServiceStarted(fakeGroup(false))
-	f("/readyz", unavailable, "not ready: kafka: group not joined\n")
-	f("/readyz?verbose", unavailable, "running: ok\nkafka: group not joined\nredis: ok\nprogress: shard 3 is away\nprogress: relay 3 is away\n")
-	ready.ServiceStarted(fakeGroup(true))
+	ready.ServiceStarted(fakeService(false))
+	f("/readyz", unavailable, "not ready: topics: events is missing\nnot ready: group: group not joined\n")
+	met("kafka packs redis")
+	f("/readyz?verbose", unavailable, "running: ok\nkafka: ok\nredis: ok\ntopics: events is missing\ngroup: group not joined\npacks: ok\nprogress: shard 3 is away\nprogress: relay 3 is away\n")
+	ready.ServiceStarted(fakeService(true))
 	f("/readyz", http.StatusOK, "ok\n")
-	f("/readyz?verbose", http.StatusOK, "running: ok\nkafka: ok, stands by\nredis: ok\nprogress: ok\n")
+	f("/readyz?verbose", http.StatusOK, "running: ok\nkafka: ok\nredis: ok\ntopics: ok\ngroup: ok, stands by\npacks: ok\nprogress: ok\n")
+	met("group kafka packs redis topics")
 	if store.asked != 1 {
 		t.Errorf("the store was asked %d times within a second", store.asked)
 	}
@@ -85,6 +130,7 @@ func TestReady(t *testing.T) {
 	store.err = errors.New("away")
 	ready.pinged = time.Time{}
 	f("/readyz", unavailable, "not ready: redis: away\n")
+	met("group kafka packs topics")
 	store.err = nil
 	ready.pinged = time.Time{}
 	f("/readyz", http.StatusOK, "ok\n")

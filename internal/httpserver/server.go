@@ -21,6 +21,7 @@ func NewHandler(r *prometheus.Registry, ready *Readiness, log *slog.Logger) *htt
 	mux.HandleFunc("GET /livez", alive)
 	mux.HandleFunc("GET /healthz", alive)
 	mux.Handle("GET /readyz", ready)
+	r.MustRegister(ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{
 		EnableOpenMetrics: true,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),

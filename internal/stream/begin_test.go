@@ -229,7 +229,7 @@ func TestNotes(t *testing.T) {
 // TestGroupOffsets: what a broker keeps of the group, with the notes.
 func TestGroupOffsets(t *testing.T) {
 	r := newRig(t, 3, compile(t, smallPack))
-	s := r.kafka.connect()
+	s := r.kafka.connect(testReach(t))
 	defer s.close()
 	all := []position.TopicPartition{{Topic: "events", Partition: 2}, {Topic: "events", Partition: 0}, {Topic: "events", Partition: 1}}
 	var err error

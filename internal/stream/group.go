@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/faultpoint"
@@ -46,6 +47,7 @@ type run struct {
 	alignment  *watermark.Alignment
 	restart    context.CancelCauseFunc // ends the run
 	metrics    *metrics.Metrics
+	lags       lags
 	log        *slog.Logger
 }
 
@@ -61,12 +63,14 @@ func (s *Service) follow(ctx context.Context, group *kafka.ConsumerGroup) {
 			return
 		case err != nil:
 			s.membership.left()
+			s.reach.Failed(metrics.OperationGroup, err)
 			if _, ok := quiet.Pass(); ok {
 				s.membership.look(ctx, errors.Is(err, kafka.InconsistentGroupProtocol))
 				s.log.Warn("group not joined: trying again", "group", s.options.Group, "error", explain.Kafka(err))
 			}
 			continue
 		}
+		s.reach.Answered(metrics.OperationGroup)
 		s.begin(gen)
 	}
 }
@@ -102,7 +106,7 @@ func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment)
 	s.generations++
 	s.membership.agreement.begin(s.generations)
 	g := &generation{
-		run: s.run(), number: s.generations, given: s.given.Swap(nil),
+		number: s.generations, given: s.given.Swap(nil),
 		last: map[*shard.Assignment]int64{}, held: map[*shard.Assignment]*holdback{}, quiet: make(chan struct{}),
 	}
 	for topic, list := range given {
@@ -121,18 +125,29 @@ func (s *Service) assign(id int32, given map[string][]kafka.PartitionAssignment)
 	}
 	s.workers.partitions.Given()
 	s.workers.own(s.found.topics, g.assignments)
+	s.tellGiven(g.assignments)
 	s.workers.alignment.Begin()
-	g.relays = s.workers.ownedRelays()
+	g.run, g.relays = s.run(), s.workers.ownedRelays()
 	for _, r := range g.relays {
 		r.Begin(g.number, outbox.NewLease(id, s.process))
 	}
 	return g
 }
 
+// tellGiven tells the metrics what the group has given, so that they forget what they know of the rest.
+func (s *Service) tellGiven(list []*shard.Assignment) {
+	partitions := make([]position.TopicPartition, len(list))
+	for i, l := range list {
+		partitions[i] = l.At()
+	}
+	s.lags.keep(partitions)
+	s.metrics.Given(partitions, slices.Sorted(maps.Keys(shardsOf(s.found.topics, list, s.options.Shards))))
+}
+
 func (s *Service) run() *run {
 	return &run{
 		membership: s.membership, clients: s.clients, events: s.options.Events, topics: s.found.topics, ids: s.found.ids,
-		alignment: s.workers.alignment, restart: s.restart, metrics: s.metrics, log: s.log,
+		alignment: s.workers.alignment, restart: s.restart, metrics: s.metrics, lags: s.lags, log: s.log,
 	}
 }
 
@@ -189,7 +204,7 @@ func (g *generation) measure(ctx context.Context) {
 	}
 	g.readers.Wait()
 	for _, l := range g.assignments {
-		g.run.metrics.Drop(l.At())
+		g.noteLag(ctx, l, g.run.lags.of(l.At()))
 	}
 }
 
@@ -201,24 +216,6 @@ func (g *generation) look(ctx context.Context) {
 	if err := w.check(ctx, r.events, g.given); err != nil {
 		r.restart(err)
 	}
-}
-
-// measureOne measures the lag of one partition, up to the end of the log: what an open transaction
-// holds back belongs to it. Until every shard has begun with it, and something may keep them from
-// that for long, it is where the group has committed.
-func (g *generation) measureOne(ctx context.Context, l *shard.Assignment) {
-	e, err := g.run.clients.cluster.Ends(ctx, l.Topic, l.Partition)
-	if err != nil || ctx.Err() != nil {
-		return
-	}
-	offset, begun := l.Committed()
-	clock := l.Clock()
-	if !begun {
-		offset, clock = max(e.Start, l.GroupAt), engine.NoTime
-	}
-	now := time.Now()
-	g.run.metrics.Lag.Behind(l.At(), e.End-offset, clock, l.Given, now)
-	g.tellHeld(ctx, l, e, now)
 }
 
 // findLogEnds asks for the ends of the log that the alignment does not know yet.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 )
@@ -116,16 +117,22 @@ type clients struct {
 	deadWriter *outbox.Producer                          // of dead letters
 }
 
-// connect makes the clients. Nothing is dialled yet.
-func (k *Kafka) connect() *clients {
+// connect makes the clients, which tell how their calls end. Nothing is dialled yet.
+func (k *Kafka) connect(watch fetch.Watcher) *clients {
 	c := &clients{transport: k.Transport()}
-	client := fetch.New(fetch.Options{Transport: c.transport, Brokers: k.Addr(), PartitionBytes: k.SetBytes})
+	client := fetch.New(fetch.Options{Transport: c.transport, Brokers: k.Addr(), PartitionBytes: k.SetBytes, Watch: watch})
 	c.cluster, c.source = client, fetch.Kafka{Client: client}
-	c.members = func(ctx context.Context) (census, error) { return takeCensus(ctx, c.transport, k) }
-	c.offsets = &coordinator{transport: c.transport, brokers: k.Addr(), group: k.Group}
-	c.writer = &outbox.Producer{Client: k.sender(), Topic: k.Crossings}
+	c.members = func(ctx context.Context) (census, error) {
+		found, err := takeCensus(ctx, c.transport, k)
+		if err != nil {
+			watch.Failed(metrics.OperationGroup, err)
+		}
+		return found, err
+	}
+	c.offsets = &coordinator{transport: c.transport, brokers: k.Addr(), group: k.Group, watch: watch}
+	c.writer = &outbox.Producer{Client: k.sender(), Topic: k.Crossings, Call: metrics.OperationPublish, Watch: watch}
 	// What is refused may be small as it comes and large as it is: a batch of two thousand equal bytes a record takes nothing.
-	c.deadWriter = &outbox.Producer{Client: k.sender(), Compression: kafka.Zstd}
+	c.deadWriter = &outbox.Producer{Client: k.sender(), Compression: kafka.Zstd, Call: metrics.OperationDeadLetters, Watch: watch}
 	return c
 }
 

@@ -47,10 +47,14 @@ func (m *membership) began(holds, partitions int) {
 	m.partitions.Store(int64(partitions))
 	m.census.Store(nil)
 	m.joined.Store(true)
+	m.metrics.Joined(holds)
 }
 
 // left notes that the process is not in the group any more.
-func (m *membership) left() { m.joined.Store(false) }
+func (m *membership) left() {
+	m.joined.Store(false)
+	m.metrics.Left()
+}
 
 // free is the error of a group that is at work with another store. Who cannot be asked is looked at again once the group is
 // joined, since not everybody may ask.

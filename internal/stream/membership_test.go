@@ -73,7 +73,7 @@ func TestNoteCensus(t *testing.T) {
 func TestGroupIsFree(t *testing.T) {
 	f := func(c census, asked error, want string) {
 		t.Helper()
-		m := newMembership("g", nil, discard)
+		m := newMembership("g", metrics.New(prometheus.NewRegistry(), compile(t, smallPack)).Health, discard)
 		m.members = func(context.Context) (census, error) { return c, asked }
 		name := "mine"
 		m.store.Store(&name)
@@ -90,7 +90,7 @@ func TestGroupIsFree(t *testing.T) {
 
 // TestJoined: a generation that begins forgets whom the one before has seen, and one that ends leaves the group.
 func TestJoined(t *testing.T) {
-	m := newMembership("g", nil, discard)
+	m := newMembership("g", metrics.New(prometheus.NewRegistry(), compile(t, smallPack)).Health, discard)
 	m.census.Store(&census{hidden: true})
 	m.began(0, 5)
 	if note, err := m.report(); note != "" || err != nil {

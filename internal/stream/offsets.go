@@ -15,6 +15,7 @@ import (
 	"github.com/segmentio/kafka-go/protocol/offsetfetch"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
@@ -46,6 +47,7 @@ type coordinator struct {
 	transport kafka.RoundTripper
 	brokers   net.Addr
 	group     string
+	watch     fetch.Watcher
 }
 
 // coordinatorTimeout bounds one request to it.
@@ -64,9 +66,19 @@ func (c *coordinator) committed(ctx context.Context, of []position.TopicPartitio
 	defer cancel()
 	m, err := c.transport.RoundTrip(ctx, c.brokers, req)
 	if err != nil {
-		return nil, fmt.Errorf("offsets of group %s: %w", c.group, err)
+		return nil, c.failed(metrics.OperationGroup, fmt.Errorf("offsets of group %s: %w", c.group, err))
 	}
-	return c.read(m.(*offsetfetch.Response), of)
+	c.watch.Answered(metrics.OperationGroup)
+	list, err := c.read(m.(*offsetfetch.Response), of)
+	return list, c.failed(metrics.OperationGroup, err)
+}
+
+// failed tells of a failed call.
+func (c *coordinator) failed(operation string, err error) error {
+	if err != nil {
+		c.watch.Failed(operation, err)
+	}
+	return err
 }
 
 // read takes the offsets of partitions from an answer.
@@ -117,12 +129,14 @@ func (c *coordinator) commit(ctx context.Context, as groupMember, offsets []grou
 	defer cancel()
 	m, err := c.transport.RoundTrip(ctx, c.brokers, req)
 	if err != nil {
-		return fmt.Errorf("commit offsets of group %s: %w", c.group, err)
+		return c.failed(metrics.OperationOffsets, fmt.Errorf("commit offsets of group %s: %w", c.group, err))
 	}
+	c.watch.Answered(metrics.OperationOffsets)
 	for _, t := range m.(*offsetcommit.Response).Topics {
 		for _, p := range t.Partitions {
 			if p.ErrorCode != 0 {
-				return fmt.Errorf("commit offset of group %s in %s/%d: %w", c.group, t.Name, p.PartitionIndex, kafka.Error(p.ErrorCode))
+				err := fmt.Errorf("commit offset of group %s in %s/%d: %w", c.group, t.Name, p.PartitionIndex, kafka.Error(p.ErrorCode))
+				return c.failed(metrics.OperationOffsets, err)
 			}
 		}
 	}

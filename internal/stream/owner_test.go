@@ -208,7 +208,7 @@ func TestCheckOwner(t *testing.T) {
 		t.Errorf("the check wrote %q, %v", found.stored, err)
 	}
 	s := New(Options{Kafka: r.kafka, Program: r.program, Store: store, Registry: prometheus.NewRegistry(), Log: discard})
-	s.clients = s.options.connect()
+	s.clients = s.options.connect(testReach(t))
 	defer s.clients.close()
 	if err := s.takeStore(t.Context()); err != nil {
 		t.Fatal(err)

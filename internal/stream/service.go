@@ -62,6 +62,7 @@ type Service struct {
 	wait       waiter
 	storeWatch *storeWatch // nil: the store has no servers
 	membership *membership
+	reach      *reach
 	watchdog   atomic.Pointer[watchdog.Watchdog] // of the workers; nil: not prepared yet
 
 	clients *clients
@@ -70,6 +71,7 @@ type Service struct {
 	found   found    // by prepare
 	workers *workers // built of it
 
+	lags        lags // of the partitions that the process was given last
 	owned       ownedShards
 	given       atomic.Pointer[partitionCounts] // to the next generation, as its leader
 	generations int64                           // that this process took part in
@@ -89,7 +91,8 @@ func New(o Options) *Service {
 	}
 	m := metrics.New(o.Registry, o.Program)
 	s := &Service{
-		options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m.Health, o.Log), process: shard.NewWriterID(),
+		options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m.Health, o.Log), reach: &reach{metrics: m.Kafka},
+		process: shard.NewWriterID(),
 	}
 	if c, ok := o.Store.(checker); ok {
 		s.storeWatch = &storeWatch{store: c, metrics: m.Health, log: o.Log}
@@ -117,8 +120,12 @@ func (s *Service) runOnce(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
 	s.restart = cancel
-	s.clients = s.options.connect()
+	s.clients = s.options.connect(s.reach)
 	defer s.clients.close()
+	var looking sync.WaitGroup
+	defer looking.Wait()
+	defer cancel(nil)
+	looking.Go(func() { s.reach.watch(ctx, s.clients.cluster, s.options.Topics()) })
 	s.membership.members = s.clients.members
 	if err := s.prepare(ctx); err != nil {
 		if parent.Err() != nil {
@@ -150,7 +157,9 @@ func (s *Service) consume(ctx context.Context) error {
 	}
 	s.follow(ctx, group)
 	s.membership.left()
-	if err := group.Close(); err != nil {
+	err = group.Close()
+	s.metrics.Given(nil, nil)
+	if err != nil {
 		return fmt.Errorf("leave group %s: %w", s.options.Group, err)
 	}
 	return nil
@@ -164,6 +173,22 @@ func (s *Service) Stalled() []string {
 	}
 	return nil
 }
+
+// Kafka is the error of a Kafka of which no broker answers.
+func (s *Service) Kafka() error { return s.reach.brokers(time.Now()) }
+
+// Topics is what is wrong with the topics of the config, as last seen.
+func (s *Service) Topics() error { return s.reach.missing() }
+
+// Packs is the error of packs that are not in force yet; the note is what is worth saying of those that are.
+func (s *Service) Packs() (note string, err error) {
+	if s.watchdog.Load() == nil {
+		return "", errNotInForce
+	}
+	return "", nil
+}
+
+var errNotInForce = errors.New("not in force yet")
 
 // Membership is what is worth saying of the process' place in the group; the error is what is missing there.
 func (s *Service) Membership() (note string, err error) { return s.membership.report() }

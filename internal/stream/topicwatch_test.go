@@ -12,7 +12,7 @@ import (
 // finds out otherwise would never know of those that were made between the two.
 func TestWatchTopics(t *testing.T) {
 	r := newRig(t, 3, compile(t, smallPack))
-	s := r.kafka.connect()
+	s := r.kafka.connect(testReach(t))
 	defer s.close()
 	f := func(known, given int, want bool) {
 		t.Helper()

@@ -1,20 +1,28 @@
 package metrics
 
 import (
+	"slices"
+	"sync"
+
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
 // Metrics is what the service counts about itself, by what it tells of. No subject is ever in a
-// label. All series with known labels exist from the start, at 0. Fields of the groups are exported for tests, and for the watchdog.
+// label. All series with known labels exist from the start, at 0. None vanishes because Kafka or the store is away. Fields of the groups are exported for tests, and for the watchdog.
 type Metrics struct {
 	Intake *Intake
 	Lag    *Lag
 	Shards *Shards
 	Outbox *Outbox
 	Calls  *Calls
+	Kafka  *Kafka
 	Health *Health
+
+	mu     sync.Mutex
+	given  []position.TopicPartition // partitions and
+	shards []int                     // outboxes that the group gave the process last
 }
 
 // New makes the metrics of a program and registers them.
@@ -27,7 +35,7 @@ func New(r prometheus.Registerer, p *engine.Program) *Metrics {
 	}
 	return &Metrics{
 		Intake: newIntake(f, found), Lag: newLag(f), Shards: newShards(f, found),
-		Outbox: newOutbox(f, p.Packs(), found), Calls: newCalls(f), Health: newHealth(f),
+		Outbox: newOutbox(f, p.Packs(), found), Calls: newCalls(f), Kafka: newKafka(f), Health: newHealth(f),
 	}
 }
 
@@ -37,8 +45,24 @@ func (m *Metrics) Begin() {
 	m.Health.Stalled.Reset()
 }
 
-// Drop forgets the series of a partition that is given up.
-func (m *Metrics) Drop(at position.TopicPartition) {
-	m.Intake.drop(at)
-	m.Lag.drop(at)
+// Given notes what the group has given the process: partitions, and with them the outboxes of shards. Series of what is another's
+// from now on are forgotten, and not before: while the group is lost, what was last known stays.
+func (m *Metrics) Given(partitions []position.TopicPartition, shards []int) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, at := range m.given {
+		if !slices.Contains(partitions, at) {
+			m.Intake.drop(at)
+			m.Lag.drop(at)
+			m.Health.dropPartition(at)
+		}
+	}
+	for _, shard := range m.shards {
+		if !slices.Contains(shards, shard) {
+			m.Outbox.drop(shard)
+			m.Health.dropRelay(shard)
+		}
+	}
+	m.given, m.shards = partitions, shards
+	m.Kafka.Given(len(partitions))
 }

@@ -1,15 +1,18 @@
 package metrics_test
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"testing"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/segmentio/kafka-go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
@@ -52,9 +55,142 @@ func TestEventTime(t *testing.T) {
 	if got := metricstest.Series(t, r, name, "3").GetGauge().GetValue(); got != -1.5 {
 		t.Errorf("got %v", got)
 	}
-	m.Drop(at)
+	m.Given([]position.TopicPartition{at}, nil)
+	m.Given([]position.TopicPartition{{Topic: "events", Partition: 4}}, nil)
 	if n := len(metricstest.All(t, r, name)); n != 0 {
 		t.Errorf("%d series of a partition that is another's", n)
+	}
+}
+
+// TestGiven: series of partitions and outboxes stay until the group gives these to another process, and no longer.
+func TestGiven(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15")))
+	kept, gone := position.TopicPartition{Topic: "events", Partition: 0}, position.TopicPartition{Topic: "events", Partition: 1}
+	m.Given([]position.TopicPartition{kept, gone}, []int{0, 1})
+	for i, at := range []position.TopicPartition{kept, gone} {
+		m.Intake.Reached(at, 7)
+		m.Intake.Remembered(at, 1, 0)
+		m.Lag.Behind(at, 3, time.Now().UnixMilli())
+		m.Lag.HeldBack(at, 1)
+		m.Outbox.Waiting(i, 1, time.Now().UnixMilli())
+		m.Health.StalledPartition(at).Set(1)
+		m.Health.StalledRelay(i).Set(1)
+	}
+	f := func(each int) {
+		t.Helper()
+		for _, name := range []string{"event_timestamp_seconds", "duplicate_ids", "lag_records", "lag_seconds", "held_back_records", "outbox_entries", "outbox_oldest_seconds"} {
+			if n := len(metricstest.All(t, r, "aggregator_"+name)); n != each {
+				t.Errorf("%d series of %s, want %d", n, name, each)
+			}
+		}
+		if n := len(metricstest.All(t, r, "aggregator_stalled_seconds")); n != 2*each {
+			t.Errorf("%d series of what is stalled, want %d", n, 2*each)
+		}
+	}
+	f(2)
+	m.Given([]position.TopicPartition{kept}, []int{0})
+	f(1)
+	m.Given([]position.TopicPartition{kept}, []int{0}) // the same again, after the group was lost
+	f(1)
+	m.Given(nil, nil)
+	f(0)
+}
+
+// TestAges: what is old grows older by itself, what is not there has no age, and a clock that is ahead makes none below zero.
+func TestAges(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15")))
+	at := position.TopicPartition{Topic: "events", Partition: 3}
+	f := func(low, high float64) {
+		t.Helper()
+		if got := metricstest.Series(t, r, "aggregator_lag_seconds", "3").GetGauge().GetValue(); got < low || got > high {
+			t.Errorf("an age of %v s, want %v to %v", got, low, high)
+		}
+	}
+	m.Lag.Behind(at, 0, engine.NoTime)
+	f(0, 0)
+	m.Lag.Behind(at, 1, time.Now().Add(-time.Hour).UnixMilli())
+	f(3600, 3660)
+	time.Sleep(2 * time.Millisecond)
+	f(3600.002, 3660)
+	m.Lag.Behind(at, 1, time.Now().Add(time.Hour).UnixMilli())
+	f(0, 0)
+	m.Outbox.Waiting(3, 1, time.Now().Add(-time.Minute).UnixMilli())
+	age := func() float64 {
+		return metricstest.Series(t, r, "aggregator_outbox_oldest_seconds", "3").GetGauge().GetValue()
+	}
+	if got := age(); got < 60 || got > 120 {
+		t.Errorf("the oldest crossing waits for %v s", got)
+	}
+	m.Outbox.Waiting(3, 0, 0)
+	if got := age(); got != 0 {
+		t.Errorf("none waits, and the oldest for %v s", got)
+	}
+}
+
+// TestSinceFetch: the time since a fetch was answered counts only while there is something to fetch.
+func TestSinceFetch(t *testing.T) {
+	r := prometheus.NewRegistry()
+	k := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15"))).Kafka
+	since := func() float64 {
+		time.Sleep(2 * time.Millisecond)
+		return metricstest.Series(t, r, "aggregator_last_fetch_seconds", "").GetGauge().GetValue()
+	}
+	begun := since()
+	if begun <= 0 {
+		t.Errorf("before the first: %v", begun)
+	}
+	k.Answered("offsets") // no fetch
+	if got := since(); got <= begun {
+		t.Errorf("it did not grow: %v, %v", begun, got)
+	}
+	k.Given(0)
+	if got := since(); got != 0 {
+		t.Errorf("without a partition: %v", got)
+	}
+	waited := since() + 1
+	k.Given(1)
+	if got := since(); got <= 0 || got >= waited {
+		t.Errorf("just given a partition: %v", got)
+	}
+	before := since()
+	k.Given(2) // the group was lost, and is there again
+	if got := since(); got <= before {
+		t.Errorf("it did not grow: %v, %v", before, got)
+	}
+	k.Answered("fetch")
+	if got := since(); got <= 0 || got >= waited {
+		t.Errorf("just answered: %v", got)
+	}
+}
+
+// TestErrorSeries: errors of Kafka and of the store have all their series before the first of them.
+func TestErrorSeries(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15")))
+	count := func(name string, want float64) (series int) {
+		t.Helper()
+		sum := 0.0
+		for _, x := range metricstest.All(t, r, name) {
+			sum += x.GetCounter().GetValue()
+			series++
+		}
+		if sum != want {
+			t.Errorf("%s: %v, want %v", name, sum, want)
+		}
+		return series
+	}
+	ofKafka, ofStore := count("aggregator_kafka_errors_total", 0), count("aggregator_store_errors_total", 0)
+	if want := 7 * len(fetch.Kinds()); ofKafka != want {
+		t.Errorf("%d series of Kafka, want %d", ofKafka, want)
+	}
+	m.Kafka.Failed(metrics.OperationPublish, kafka.NotEnoughReplicas)
+	m.Kafka.Failed(fetch.CallFetch, context.DeadlineExceeded)
+	m.Kafka.Failed(fetch.CallFetch, context.Canceled)
+	m.Calls.Failed(metrics.OperationScan, context.DeadlineExceeded)
+	if a, b := count("aggregator_kafka_errors_total", 2), count("aggregator_store_errors_total", 1); a != ofKafka || b != ofStore {
+		t.Errorf("series were born late: %d and %d, now %d and %d", ofKafka, ofStore, a, b)
 	}
 }
 

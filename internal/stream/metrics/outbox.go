@@ -4,6 +4,7 @@ import (
 	"strconv"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -13,7 +14,7 @@ type Outbox struct {
 	skipped   prometheus.Counter
 	delivery  prometheus.Histogram
 	Depth     *prometheus.GaugeVec
-	Age       *prometheus.GaugeVec
+	Age       *Ages
 	damaged   prometheus.Counter
 	faults    *faults
 }
@@ -24,7 +25,7 @@ func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
 		skipped:   f.counter("crossings_skipped_total", "Crossings not published again, as their id was in the topic."),
 		delivery:  f.histogram("crossing_delay_seconds", "Time from the event's Kafka timestamp to its crossing acknowledged.", prometheus.ExponentialBuckets(0.005, 2, 16)),
 		Depth:     f.gauges("outbox_entries", "Crossings of the shard that wait to be published.", "shard"),
-		Age:       f.gauges("outbox_oldest_timestamp_seconds", "Kafka timestamp of the oldest event whose crossing waits; 0: none.", "shard"),
+		Age:       f.ages("outbox_oldest_seconds", "Age of the oldest crossing of the shard that waits to be published, by its event's Kafka timestamp; 0: none waits.", "shard"),
 		damaged:   f.counter("outbox_damaged_total", "Outbox entries that were missing or damaged."),
 		faults:    found,
 	}
@@ -41,18 +42,21 @@ func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
 	return m
 }
 
-// Waiting notes how many entries wait, and the Kafka timestamp of the oldest, ms.
+// Waiting notes how many entries wait, and the Kafka timestamp of the oldest, ms; 0: none waits.
 func (m *Outbox) Waiting(shard int, entries uint64, oldest int64) {
 	s := strconv.Itoa(shard)
 	m.Depth.WithLabelValues(s).Set(float64(entries))
-	m.Age.WithLabelValues(s).Set(float64(oldest) / 1000)
+	if oldest == 0 {
+		oldest = engine.NoTime
+	}
+	m.Age.set(oldest, s)
 }
 
-// Drop forgets the series of an outbox that another process publishes from now on.
-func (m *Outbox) Drop(shard int) {
+// drop forgets the series of an outbox that another process publishes from now on.
+func (m *Outbox) drop(shard int) {
 	s := strconv.Itoa(shard)
 	m.Depth.DeleteLabelValues(s)
-	m.Age.DeleteLabelValues(s)
+	m.Age.drop(s)
 }
 
 // Damaged notes an outbox entry that was missing or damaged.

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
 // Producer writes by one request at a time. Unlike the library's writer it never sends a message
@@ -15,6 +17,8 @@ type Producer struct {
 	Client      *kafka.Client
 	Topic       string // of messages that name none
 	Compression kafka.Compression
+	Call        string        // what it is called to the watcher
+	Watch       fetch.Watcher // told how requests end; nil: nobody is
 }
 
 const (
@@ -90,8 +94,23 @@ func (p *Producer) send(ctx context.Context, notAfter time.Time, messages []kafk
 		r.Records = &deadlineReader{r.Records, notAfter}
 	}
 	res, err := p.Client.Produce(ctx, r)
+	p.tell(res, err)
 	if err != nil {
 		return err
 	}
 	return res.Error
+}
+
+// tell tells how a request ended. One that was not sent, since its time was over, is no failed call.
+func (p *Producer) tell(res *kafka.ProduceResponse, err error) {
+	switch {
+	case p.Watch == nil || errors.Is(err, ErrTooLate):
+	case err != nil:
+		p.Watch.Failed(p.Call, err)
+	case res.Error != nil:
+		p.Watch.Answered(p.Call)
+		p.Watch.Failed(p.Call, res.Error)
+	default:
+		p.Watch.Answered(p.Call)
+	}
 }

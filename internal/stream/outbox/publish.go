@@ -236,7 +236,7 @@ func (p *KafkaPublisher) structure(e *Entry, kind string) []byte {
 	return b
 }
 
-// oldest is the Kafka timestamp of the first of entries; 0: there is none.
+// oldest is the Kafka timestamp of the first of entries, ms; 0: there is none.
 func oldest(entries []Entry) int64 {
 	if len(entries) == 0 {
 		return 0

@@ -55,7 +55,6 @@ func (r *Relay) Begin(generation int64, c Lease) {
 func (r *Relay) Run(ctx context.Context, quiet <-chan struct{}) {
 	work, cancel := lasting(ctx, quiet)
 	defer cancel()
-	defer r.Metrics.Drop(r.Shard) // what is left is reported by the next owner
 	for ctx.Err() == nil {
 		if pause := r.Turn(ctx, work); pause > 0 {
 			retry.Wait(ctx, pause)

@@ -4,7 +4,6 @@ import (
 	"sync/atomic"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
 
@@ -25,8 +24,6 @@ type Assignment struct {
 	Pool    *pool
 	// stored is, by shard, the offset of the fence in the store; -1: not known yet.
 	stored []atomic.Int64
-	// clocks is, by shard, the partition's clock at that fence, ms; NoTime: none.
-	clocks []atomic.Int64
 }
 
 // NewAssignment makes an assignment that nothing has been stored for yet.
@@ -36,7 +33,6 @@ func NewAssignment(topic string, partition, index, shards int) *Assignment {
 		Restart: make(chan struct{}, 1),
 		Pool:    newPool(chunksPerShard * shards),
 		stored:  make([]atomic.Int64, shards),
-		clocks:  make([]atomic.Int64, shards),
 	}
 	for i := range l.stored {
 		l.stored[i].Store(-1)
@@ -55,15 +51,6 @@ func (l *Assignment) askRestart() {
 	case l.Restart <- struct{}{}:
 	default:
 	}
-}
-
-// Clock is the partition's clock up to which every shard has stored, ms; NoTime: none.
-func (l *Assignment) Clock() int64 {
-	low := int64(engine.Never)
-	for i := range l.clocks {
-		low = min(low, l.clocks[i].Load())
-	}
-	return low
 }
 
 // Committed is the offset up to which every shard has stored; false if not

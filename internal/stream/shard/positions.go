@@ -90,7 +90,6 @@ func (ps *positions) stored(partition int, fence []byte) {
 // tell gives the assignment the offset up to which the shard has stored.
 func (ps *positions) tell(p *partitionState, m position.Position) {
 	p.assignment.stored[ps.shard].Store(m.Offset)
-	p.assignment.clocks[ps.shard].Store(m.Clock)
 }
 
 // mismatch is the first partition whose fence in the store is not what was written, and its index; nil: there is none.

@@ -112,41 +112,32 @@ func (w *watched) stalled() bool { return w.still >= stallAfter }
 
 // WatchPartition begins to watch a partition.
 func (d *Watchdog) WatchPartition(p *Pulse, at position.TopicPartition) {
-	d.watch(&watched{Pulse: p, what: "partition", at: at})
+	d.watch(&watched{Pulse: p, what: "partition", at: at, gauge: d.Metrics.StalledPartition(at)})
 }
 
 // WatchShard begins to watch a shard.
 func (d *Watchdog) WatchShard(p *Pulse, shard int) {
-	d.watch(&watched{Pulse: p, what: "shard", shard: shard})
+	d.watch(&watched{Pulse: p, what: "shard", shard: shard, gauge: d.Metrics.StalledShard(shard)})
 }
 
 // WatchRelay begins to watch a relay.
 func (d *Watchdog) WatchRelay(p *Pulse, shard int) {
-	d.watch(&watched{Pulse: p, what: "relay", shard: shard})
+	d.watch(&watched{Pulse: p, what: "relay", shard: shard, gauge: d.Metrics.StalledRelay(shard)})
 }
 
 func (d *Watchdog) watch(w *watched) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	w.gauge = d.Metrics.Stalled.WithLabelValues(w.labels()...)
 	d.list = append(d.list, w)
 }
 
-// labels are what, topic, partition and shard.
-func (w *watched) labels() []string {
-	if w.what == "partition" {
-		return []string{w.what, w.at.Topic, fmt.Sprint(w.at.Partition), ""}
-	}
-	return []string{w.what, "", "", fmt.Sprint(w.shard)}
-}
-
-// Forget is called at the end of a goroutine.
+// Forget is called at the end of a goroutine. Its series stays, until the group gives what it worked on to another process.
 func (d *Watchdog) Forget(p *Pulse) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.list = slices.DeleteFunc(d.list, func(w *watched) bool {
 		if w.Pulse == p {
-			d.Metrics.Stalled.DeleteLabelValues(w.labels()...)
+			w.gauge.Set(0)
 		}
 		return w.Pulse == p
 	})
