@@ -45,10 +45,10 @@ func TestStrangerInGroup(t *testing.T) {
 		balancer     kgo.GroupBalancer
 		ready, check string
 	}{
-		"beside it":  {kgo.RangeBalancer(), `kafka: group GROUP has members that are no aggregators, and what they hold nobody counts: "a-report" at 127.0.0.1 with EVENTS/0; give this service a kafka.group of its own`, `"a-report" at 127.0.0.1 with EVENTS/0`},
-		"not let in": {kgo.CooperativeStickyBalancer(), `kafka: group not joined: it has members that are no aggregators: "a-report" at 127.0.0.1 with EVENTS/0; give this service a kafka.group of its own`, `"a-report" at 127.0.0.1 with EVENTS/0`},
+		"beside it":  {kgo.RangeBalancer(), `group: group GROUP has members that are no aggregators, and what they hold nobody counts: "a-report" at 127.0.0.1 with EVENTS/0; give this service a kafka.group of its own`, `"a-report" at 127.0.0.1 with EVENTS/0`},
+		"not let in": {kgo.CooperativeStickyBalancer(), `group: group not joined: it has members that are no aggregators: "a-report" at 127.0.0.1 with EVENTS/0; give this service a kafka.group of its own`, `"a-report" at 127.0.0.1 with EVENTS/0`},
 		"of the new protocol": {
-			nil, "kafka: group GROUP is another program's: its members speak the new protocol of consumers (group.protocol=consumer), as no aggregator does; check -live names them; give this service a kafka.group of its own",
+			nil, "group: group GROUP is another program's: its members speak the new protocol of consumers (group.protocol=consumer), as no aggregator does; check -live names them; give this service a kafka.group of its own",
 			`"a-report" at 127.0.0.1`,
 		},
 	} {
@@ -97,7 +97,7 @@ func TestStandsBy(t *testing.T) {
 		for _, d := range []*daemon{a, b} {
 			if status, text := d.Get("/readyz?verbose"); status != http.StatusOK {
 				return false
-			} else if strings.Contains(text, "kafka: ok, stands by: 2 processes, 1 partition\n") {
+			} else if strings.Contains(text, "group: ok, stands by: 2 processes, 1 partition\n") {
 				idle = append(idle, d.Name)
 			}
 		}

@@ -114,7 +114,7 @@ func TestOneGroupForTwo(t *testing.T) {
 	const text = "has members that count into another store (redis.addrs, redis.db, redis.prefix), so that each store lacks what the other has: "
 	eventually(t, "the second says why it waits", func() bool {
 		status, body := second.Get("/readyz?verbose")
-		return status == http.StatusServiceUnavailable && strings.Contains(body, "kafka: group not joined: group "+s.group+" "+text)
+		return status == http.StatusServiceUnavailable && strings.Contains(body, "group: group not joined: group "+s.group+" "+text)
 	})
 	r := call(t, "", []string{apart}, "check", "-config", s.config, "-live")
 	if r.code != exitFailed || !strings.Contains(r.err, text) {
