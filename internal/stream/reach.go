@@ -21,7 +21,7 @@ import (
 type reach struct {
 	metrics  *metrics.Kafka
 	answered atomic.Pointer[time.Time] // when a broker last answered anything; nil: none has yet
-	failure  atomic.Pointer[error]     // of the last call that failed; nil: none has yet
+	failure  atomic.Pointer[error]     // of the last call that failed since then; nil: none has
 	topics   atomic.Pointer[error]     // what is wrong with the topics; nil: no broker has said yet
 }
 
@@ -31,6 +31,7 @@ var _ fetch.Watcher = (*reach)(nil)
 func (r *reach) Answered(call string) {
 	now := time.Now()
 	r.answered.Store(&now)
+	r.failure.Store(nil)
 	r.metrics.Answered(call)
 }
 
