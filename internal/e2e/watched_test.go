@@ -80,11 +80,9 @@ func TestMetricsWithoutKafka(t *testing.T) {
 
 	kafka.Kill()
 	killed := time.Now()
-	for time.Since(killed) < 30*time.Second {
-		if got := seriesOf(d.Metrics()); !slices.Equal(got, all) {
-			t.Fatalf("after %v there are\n%q, before it were\n%q", time.Since(killed), got, all)
-		}
-		time.Sleep(500 * time.Millisecond)
+	var got []string
+	if within(30*time.Second, func() bool { got = seriesOf(d.Metrics()); return !slices.Equal(got, all) }) {
+		t.Fatalf("after %v there are\n%q, before it were\n%q", time.Since(killed), got, all)
 	}
 	eventually(t, "it is said that Kafka is away", func() bool { return checksMet(d.Metrics()) == "redis topics packs" })
 	m := d.Metrics()
@@ -134,17 +132,14 @@ func TestMetricsWithoutRedis(t *testing.T) {
 	redis.Pause()
 	paused := time.Now()
 	s.produce(clicks("A", 0, "2", "3")...)
-	for time.Since(paused) < 15*time.Second {
-		m := d.Metrics()
-		if got := seriesOf(m); !slices.Equal(got, all) {
-			t.Fatalf("after %v there are\n%q, before it were\n%q", time.Since(paused), got, all)
-		}
-		if lag, most := m.Sum("aggregator_lag_seconds"), time.Since(paused).Seconds()+30; lag > most {
-			t.Fatalf("the oldest record is %v s old, at most it is %v", lag, most)
-		}
-		time.Sleep(200 * time.Millisecond)
+	var m servers.Metrics
+	if within(15*time.Second, func() bool {
+		m = d.Metrics()
+		return !slices.Equal(seriesOf(m), all) || m.Sum("aggregator_lag_seconds") > time.Since(paused).Seconds()+30
+	}) {
+		t.Fatalf("after %v the oldest record is %v s old, and there are\n%q, before it were\n%q", time.Since(paused), m.Sum("aggregator_lag_seconds"), seriesOf(m), all)
 	}
-	m := d.Metrics()
+	m = d.Metrics()
 	if lag, records := m.Sum("aggregator_lag_seconds"), m.Sum("aggregator_lag_records"); lag < 12 || records != 2 {
 		t.Errorf("the oldest of %v records is %v s old", records, lag)
 	}

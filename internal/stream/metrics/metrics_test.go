@@ -102,9 +102,10 @@ func TestAges(t *testing.T) {
 	r := prometheus.NewRegistry()
 	m := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15")))
 	at := position.TopicPartition{Topic: "events", Partition: 3}
+	age := func(name string) float64 { return metricstest.Series(t, r, name, "3").GetGauge().GetValue() }
 	f := func(low, high float64) {
 		t.Helper()
-		if got := metricstest.Series(t, r, "aggregator_lag_seconds", "3").GetGauge().GetValue(); got < low || got > high {
+		if got := age("aggregator_lag_seconds"); got < low || got > high {
 			t.Errorf("an age of %v s, want %v to %v", got, low, high)
 		}
 	}
@@ -112,56 +113,64 @@ func TestAges(t *testing.T) {
 	f(0, 0)
 	m.Lag.Behind(at, 1, time.Now().Add(-time.Hour).UnixMilli())
 	f(3600, 3660)
-	time.Sleep(2 * time.Millisecond)
-	f(3600.002, 3660)
+	for first := age("aggregator_lag_seconds"); age("aggregator_lag_seconds") <= first; { // it grows
+	}
 	m.Lag.Behind(at, 1, time.Now().Add(time.Hour).UnixMilli())
 	f(0, 0)
 	m.Outbox.Waiting(3, 1, time.Now().Add(-time.Minute).UnixMilli())
-	age := func() float64 {
-		return metricstest.Series(t, r, "aggregator_outbox_oldest_seconds", "3").GetGauge().GetValue()
-	}
-	if got := age(); got < 60 || got > 120 {
+	if got := age("aggregator_outbox_oldest_seconds"); got < 60 || got > 120 {
 		t.Errorf("the oldest crossing waits for %v s", got)
 	}
 	m.Outbox.Waiting(3, 0, 0)
-	if got := age(); got != 0 {
+	if got := age("aggregator_outbox_oldest_seconds"); got != 0 {
 		t.Errorf("none waits, and the oldest for %v s", got)
 	}
 }
 
-// TestSinceFetch: the time since a fetch was answered counts only while there is something to fetch.
+// TestSinceFetch: the time since a fetch was answered grows, unless there is nothing to fetch, and begins again when there is.
 func TestSinceFetch(t *testing.T) {
-	r := prometheus.NewRegistry()
-	k := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15"))).Kafka
-	since := func() float64 {
-		time.Sleep(2 * time.Millisecond)
-		return metricstest.Series(t, r, "aggregator_last_fetch_seconds", "").GetGauge().GetValue()
+	made := func() (*metrics.Kafka, func() float64) {
+		r := prometheus.NewRegistry()
+		k := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15"))).Kafka
+		return k, func() float64 {
+			return metricstest.Series(t, r, "aggregator_last_fetch_seconds", "").GetGauge().GetValue()
+		}
 	}
-	begun := since()
-	if begun <= 0 {
-		t.Errorf("before the first: %v", begun)
+	_, sinceStart := made() // of which nobody tells anything
+	k, since := made()
+	grows := func(what string) {
+		t.Helper()
+		before := since()
+		for before < 0.005 {
+			before = since()
+		}
+		if got, all := since(), sinceStart(); got <= before || got >= all {
+			t.Errorf("%s: %v after %v, since the start %v", what, got, before, all)
+		}
 	}
+	grows("before the first")
 	k.Answered("offsets") // no fetch
-	if got := since(); got <= begun {
-		t.Errorf("it did not grow: %v, %v", begun, got)
-	}
+	grows("after another call")
 	k.Given(0)
 	if got := since(); got != 0 {
 		t.Errorf("without a partition: %v", got)
 	}
-	waited := since() + 1
+	idle := sinceStart()
 	k.Given(1)
-	if got := since(); got <= 0 || got >= waited {
-		t.Errorf("just given a partition: %v", got)
+	if got, all := since(), sinceStart(); got <= 0 || got > all-idle {
+		t.Errorf("just given a partition: %v, since the start %v, before %v", got, all, idle)
 	}
 	before := since()
+	for before < 0.005 {
+		before = since()
+	}
 	k.Given(2) // the group was lost, and is there again
 	if got := since(); got <= before {
-		t.Errorf("it did not grow: %v, %v", before, got)
+		t.Errorf("given partitions again: %v after %v", got, before)
 	}
 	k.Answered("fetch")
-	if got := since(); got <= 0 || got >= waited {
-		t.Errorf("just answered: %v", got)
+	if got, all := since(), sinceStart(); got <= 0 || got >= all-before {
+		t.Errorf("just answered: %v, since the start %v", got, all)
 	}
 }
 
