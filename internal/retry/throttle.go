@@ -1,6 +1,7 @@
 package retry
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -9,10 +10,14 @@ import (
 // counts the lines that it holds back. The zero value is ready; a nil Throttle lets everything
 // through.
 type Throttle struct {
+	Most  int           // how many lines pass in each stretch of Every. Default 1
+	Every time.Duration // default ThrottleEvery
+
 	mu     sync.Mutex
-	last   time.Time
+	began  time.Time // when the stretch began, with its first line
+	passed int       // lines of the stretch
 	held   int
-	passed bool // a line passed, and Over has not reported it yet
+	told   bool // a line passed, and Over has not reported it yet
 }
 
 // Pass reports whether a line may pass now, and how many were held back since the last line that
@@ -23,11 +28,15 @@ func (t *Throttle) Pass() (held int, ok bool) {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if !t.last.IsZero() && time.Since(t.last) < ThrottleEvery {
+	if t.began.IsZero() || time.Since(t.began) >= cmp.Or(t.Every, ThrottleEvery) {
+		t.began, t.passed = time.Now(), 0
+	}
+	if t.passed >= max(t.Most, 1) {
 		t.held++
 		return 0, false
 	}
-	held, t.held, t.last, t.passed = t.held, 0, time.Now(), true
+	t.passed++
+	held, t.held, t.told = t.held, 0, true
 	return held, true
 }
 
@@ -38,10 +47,10 @@ func (t *Throttle) Over() bool {
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	passed := t.passed
-	t.passed = false
-	return passed
+	told := t.told
+	t.told = false
+	return told
 }
 
-// ThrottleEvery is how far apart the lines are that a Throttle lets through.
+// ThrottleEvery is how far apart the lines are that a Throttle lets through by default.
 const ThrottleEvery = 10 * time.Second
