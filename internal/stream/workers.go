@@ -69,6 +69,7 @@ func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
 
 func (s *Service) buildRelays(w *workers) {
 	w.publisher = outbox.NewKafkaPublisher(s.options.Crossings, s.clients.writer, s.clients.source, s.clients.cluster.LogEnd, s.metrics.Outbox)
+	w.publisher.Log = s.log
 	w.publisher.EventsFrom, w.publisher.Structured = outbox.SourceOf(s.options.Group), s.options.Structured
 	o := outbox.NewOptions(s.options.Store, w.publisher, s.metrics, s.log)
 	o.Poll = w.pollEvery

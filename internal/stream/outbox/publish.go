@@ -5,11 +5,13 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"sync"
 	"time"
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
@@ -28,7 +30,9 @@ type KafkaPublisher struct {
 	Structured bool             // CloudEvents in the value, not in the headers
 	Now        func() time.Time // time.Now by default
 	Metrics    *metrics.Outbox
-	Most       int // ids remembered for each partition of the topic, and records read at its end; RecentMost by default
+	Log        *slog.Logger   // of crossings that were published; nothing by default
+	Quiet      retry.Throttle // of these lines
+	Most       int            // ids remembered for each partition of the topic, and records read at its end; RecentMost by default
 
 	mu    sync.Mutex
 	tails map[int]*tail // by partition
@@ -36,7 +40,10 @@ type KafkaPublisher struct {
 
 // NewKafkaPublisher publishes to the topic of a writer, which a source reads and whose logs end where end says. Nothing is known of the topic yet.
 func NewKafkaPublisher(topic string, w MessageWriter, s fetch.Source, end func(ctx context.Context, topic string, partition int) (int64, error), m *metrics.Outbox) *KafkaPublisher {
-	return &KafkaPublisher{Writer: w, Source: s, End: end, Topic: topic, Now: time.Now, Metrics: m, Most: RecentMost, tails: map[int]*tail{}}
+	return &KafkaPublisher{
+		Writer: w, Source: s, End: end, Topic: topic, Now: time.Now, Metrics: m,
+		Log: slog.New(slog.DiscardHandler), Quiet: retry.Throttle{Most: loggedCrossings}, Most: RecentMost, tails: map[int]*tail{},
+	}
 }
 
 // MessageWriter writes to Kafka, as *Producer does.
@@ -155,6 +162,7 @@ func (p *KafkaPublisher) Write(ctx context.Context, notAfter time.Time, partitio
 	if err == nil {
 		for _, e := range written {
 			p.Metrics.Crossing(e.Told(p.Now().UnixMilli() - e.Timestamp))
+			p.log(e)
 		}
 	}
 	return err
