@@ -52,7 +52,7 @@ var arrows = map[string][]string{
 	// The service, each part over the next one.
 	"internal/stream": {
 		"internal/stream/settings", "internal/stream/coverage", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
-		"internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
+		"internal/stream/roster", "internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
 		"internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
@@ -89,8 +89,9 @@ var arrows = map[string][]string{
 	},
 	"internal/stream/position":   {"internal/engine", "internal/windows/store"},
 	"internal/stream/coverage":   {"internal/stream/position", "internal/engine", "internal/thresholds", "internal/windows/store"},
+	"internal/stream/roster":     {"internal/stream/metrics", "internal/retry", "internal/windows/store"},
 	"internal/stream/faultpoint": {},
-	"internal/engine":            {"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store"},
+	"internal/engine":            {"internal/event", "internal/thresholds", "internal/strictyaml", "internal/windows", "internal/windows/store"},
 
 	// What is below all that.
 	"internal/windows/store/redis":  {"internal/windows/store", "internal/windows"},

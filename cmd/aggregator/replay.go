@@ -187,17 +187,11 @@ func (r *replayer) take(line []byte) {
 	r.bar.Lines(r.lines.number, r.lines.read)
 }
 
-// hintType prints the type of events that no rule counts, if that may be a mistake.
-func (r *replayer) hintType() {
-	name := r.replay.Unusual
-	if name == "" {
-		return
+// hintUnmatched prints why events are not counted, if that may be a mistake.
+func (r *replayer) hintUnmatched() {
+	for _, doubt := range r.replay.Doubts {
+		fmt.Fprintf(r.err, "hint: %s\n", doubt)
 	}
-	hint := "; `aggregator replay -h` says what unmatched is"
-	if _, near := thresholds.UsualType(name); near != "" {
-		hint = fmt.Sprintf("; did you mean %q?", near)
-	}
-	fmt.Fprintf(r.err, "hint: no rule counts the type %q, which is none of the usual ones%s\n", name, hint)
 }
 
 func (r *replayer) finish(began time.Time, counts bool) error {
@@ -212,7 +206,7 @@ func (r *replayer) finish(began time.Time, counts bool) error {
 	}
 	r.bar.Clear()
 	r.printUnshown()
-	r.hintType()
+	r.hintUnmatched()
 	st := r.replay.Stats
 	events := st.Matched + st.Unmatched + st.Duplicate + st.Malformed + st.Ahead
 	fmt.Fprintf(r.err, "replay: %s: matched %s, unmatched %s, duplicate %s, malformed %s, ahead %s; "+

@@ -118,7 +118,9 @@ func TestReplayHints(t *testing.T) {
 	}
 	f(clickOver)
 	f(badLine)
-	f(strings.ReplaceAll(clickOver, "click", "assist")) // a usual type, which needs no incident
+	f(strings.ReplaceAll(clickOver, "click", "order")) // a usual type, which no rule counts
+	f(strings.ReplaceAll(clickOver, "incident", "incident_id")+strings.ReplaceAll(strings.ReplaceAll(clickOver, "incident", "x"), `"1"`, `"2"`),
+		`no rule counts this event of the type "click": it would need `)
 	f(strings.ReplaceAll(clickOver, "click", "clik")+strings.ReplaceAll(clickOver, `"1"`, `"2"`), `no rule counts the type "clik", which is none of the usual ones; did you mean "click"?`)
 	f(strings.ReplaceAll(clickOver, "click", "something-else"), `no rule counts the type "something-else", which is none of the usual ones; `)
 	f("{\n  \"id\": \"1\"\n}\n", "there is one event a line here")

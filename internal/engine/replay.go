@@ -17,10 +17,11 @@ type Replay struct {
 	In *Intake
 	// Stats counts what came.
 	Stats ReplayStats
-	// Unusual is the type of the first unmatched event whose type is neither usual nor named by a
-	// pack; "" if there was none.
-	Unusual string
+	// Doubts are of the first unmatched event of each type, as Unmatched says it, of few types. A type that is usual and that
+	// no rule counts is not among them: that is no mistake.
+	Doubts []string
 
+	doubted  map[string]bool // types of Doubts
 	apply    Applier
 	now      int64 // ns; what `ahead` is measured against
 	subjects [thresholds.NumKinds]map[string]*Subject
@@ -40,7 +41,7 @@ type ReplayStats struct {
 // NewReplay makes a replay. now (ns) is what `ahead` is measured against. emit takes
 // each crossing, which is valid during the call only.
 func NewReplay(p *Program, o IntakeOptions, now int64, emit func(*thresholds.Crossing)) *Replay {
-	r := &Replay{In: NewIntake(p, Secret{}, o), now: now, emit: emit}
+	r := &Replay{In: NewIntake(p, Secret{}, o), doubted: map[string]bool{}, now: now, emit: emit}
 	r.apply = Applier{Program: p, Emit: r.announce}
 	for k := range r.subjects {
 		r.subjects[k] = map[string]*Subject{}
@@ -74,7 +75,7 @@ func (r *Replay) take(e *event.Event) error {
 	ops := r.In.Operations()
 	if len(ops) == 0 {
 		r.Stats.Unmatched++
-		r.noteType(string(e.Type))
+		r.doubt(e)
 		return nil
 	}
 	r.Stats.Matched++
@@ -89,10 +90,18 @@ func (r *Replay) take(e *event.Event) error {
 	return nil
 }
 
-func (r *Replay) noteType(name string) {
-	if usual, _ := thresholds.UsualType(name); r.Unusual == "" && !usual && len(r.apply.Program.types[name]) == 0 {
-		r.Unusual = name
+// doubt notes why an event is not counted, if that may be a mistake.
+func (r *Replay) doubt(e *event.Event) {
+	const few = 5
+	if len(r.Doubts) == few || r.doubted[string(e.Type)] {
+		return
 	}
+	p := r.apply.Program
+	if usual, _ := thresholds.UsualType(string(e.Type)); usual && len(p.types[string(e.Type)]) == 0 {
+		return
+	}
+	r.doubted[string(e.Type)] = true
+	r.Doubts = append(r.Doubts, p.Unmatched(e))
 }
 
 func (r *Replay) operation(s *Subject, o *Operation) {

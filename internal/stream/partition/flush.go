@@ -41,7 +41,10 @@ func (p *Partition) flushDeadLetters(ctx context.Context) error {
 		return nil
 	}
 	defer p.Pulse.At(p.Pulse.At(watchdog.StepDeadLetters))
-	return p.letters.write(ctx, p.Dead, p.Metrics.DeadLetter)
+	return p.letters.write(ctx, p.Dead, func(d *deadLetter) {
+		p.Metrics.DeadLetter(d.reason)
+		p.uncounted.letter(p.Log, d)
+	})
 }
 
 // hold waits before an event of a time until the other partitions have come near

@@ -27,12 +27,12 @@ func (l *letters) add(a *shard.Assignment, r *records.Record, reason error) {
 func (l *letters) full() bool { return l.bytes >= lettersAtOnce }
 
 // write waits until Kafka has all of them.
-func (l *letters) write(ctx context.Context, to deadLetters, written func(reason string)) error {
+func (l *letters) write(ctx context.Context, to deadLetters, written func(*deadLetter)) error {
 	if err := to.Write(ctx, l.pending); err != nil {
 		return err
 	}
 	for i := range l.pending {
-		written(l.pending[i].reason)
+		written(&l.pending[i])
 	}
 	l.safeTo = l.pending[len(l.pending)-1].offset + 1
 	clear(l.pending) // they own their bytes

@@ -28,7 +28,7 @@ func (d *deafLetters) Write(ctx context.Context, letters []deadLetter) error {
 func TestLetters(t *testing.T) {
 	var l letters
 	var reasons []string
-	written := func(reason string) { reasons = append(reasons, reason) }
+	written := func(d *deadLetter) { reasons = append(reasons, d.reason) }
 	a, to := shard.NewAssignment("events", 0, 0, 1), &deafLetters{fails: 1}
 	add := func(offset int64, size int) {
 		l.add(a, &records.Record{Offset: offset, Value: make([]byte, size)}, errors.New("no event"))

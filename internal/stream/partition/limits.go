@@ -10,4 +10,8 @@ const (
 	// batches of 1 MiB unless it was set up otherwise. An event is at most 64 KiB,
 	// so only a record that was never meant as an event is larger. Its value is left out.
 	largestLetter = 1_000_000
+
+	// namedTypes is how many types of events are remembered of which the log has said that no rule counts them. Each takes
+	// up to 64 bytes.
+	namedTypes = 100
 )

@@ -43,15 +43,18 @@ type deadLetters interface {
 // Shared is what the partitions of a process share, from one generation of the group to the next.
 type Shared struct {
 	Options
-	chunkOps int            // operations of a chunk at which it is sent
-	stalled  retry.Throttle // of all partitions that stand still
-	surplus  retry.Throttle // of all that pass records over
-	holes    holes
-	dedupe   dedupeCache
+	chunkOps  int            // operations of a chunk at which it is sent
+	stalled   retry.Throttle // of all partitions that stand still
+	surplus   retry.Throttle // of all that pass records over
+	uncounted *uncounted
+	holes     holes
+	dedupe    dedupeCache
 }
 
 // NewShared is for the partitions of one process.
-func NewShared(o Options) *Shared { return &Shared{Options: o, chunkOps: shard.ChunkOps} }
+func NewShared(o Options) *Shared {
+	return &Shared{Options: o, chunkOps: shard.ChunkOps, uncounted: newUncounted()}
+}
 
 // Given is told that a generation has begun. Ids of partitions that it did not give to this process are forgotten.
 func (s *Shared) Given() { s.dedupe.forget() }

@@ -30,17 +30,18 @@ type Partition struct {
 	hearing hearing
 	pace    pace
 
-	record  records.Record // the one last read, whose bytes are its set's
-	next    int64          // offset after the last record taken
-	entered bool           // it stands after its fences, and reads
-	damaged retry.Throttle // of what it says of a log that is damaged
-	backoff retry.Backoff  // after errors, until it is asked to go back
+	record  records.Record  // the one last read, whose bytes are its set's
+	named   map[string]bool // types of events that need not be named in the log
+	next    int64           // offset after the last record taken
+	entered bool            // it stands after its fences, and reads
+	damaged retry.Throttle  // of what it says of a log that is damaged
+	backoff retry.Backoff   // after errors, until it is asked to go back
 }
 
 // New is a partition of an assignment. It goes on with the ids that this process remembers of it.
 func (s *Shared) New(l *shard.Assignment) *Partition {
 	p := &Partition{
-		Shared: s, Assignment: l, decide: newDecider(&s.Options, l.Committed),
+		Shared: s, Assignment: l, decide: newDecider(&s.Options, l.Committed), named: map[string]bool{},
 		pace:    pace{alignment: s.Alignment, index: l.Index},
 		backoff: retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second},
 	}
@@ -205,6 +206,9 @@ func (p *Partition) take(ctx context.Context, r *records.Record) error {
 	}
 	if p.report(r) {
 		p.Metrics.Event(v)
+		if v == engine.Unmatched {
+			p.tellUnmatched(r)
+		}
 	}
 	if refused != nil {
 		p.letters.add(p.Assignment, r, refused)
