@@ -20,7 +20,8 @@ type service interface {
 	Topics() error // one is missing
 	// Membership is a note on its place in the group; the error is what is missing there.
 	Membership() (note string, err error)
-	// Packs is a note on those that are in force; the error is that none are.
+	// Packs is a note on those that are in force, and on processes that have others, which each count by their own;
+	// the error is that none are in force.
 	Packs() (note string, err error)
 	Stalled() []string
 }

@@ -25,7 +25,7 @@ func (g fakeService) Topics() error {
 	return errors.New("events is missing")
 }
 
-func (fakeService) Packs() (string, error) { return "", nil }
+func (fakeService) Packs() (string, error) { return "own 0123456789ab", nil }
 
 func (g fakeService) Membership() (string, error) {
 	if g {
@@ -117,10 +117,10 @@ func TestReady(t *testing.T) {
 	ready.ServiceStarted(fakeService(false))
 	f("/readyz", unavailable, "not ready: topics: events is missing\nnot ready: group: group not joined\n")
 	met("kafka packs redis")
-	f("/readyz?verbose", unavailable, "running: ok\nkafka: ok\nredis: ok\ntopics: events is missing\ngroup: group not joined\npacks: ok\nprogress: shard 3 is away\nprogress: relay 3 is away\n")
+	f("/readyz?verbose", unavailable, "running: ok\nkafka: ok\nredis: ok\ntopics: events is missing\ngroup: group not joined\npacks: ok, own 0123456789ab\nprogress: shard 3 is away\nprogress: relay 3 is away\n")
 	ready.ServiceStarted(fakeService(true))
 	f("/readyz", http.StatusOK, "ok\n")
-	f("/readyz?verbose", http.StatusOK, "running: ok\nkafka: ok\nredis: ok\ntopics: ok\ngroup: ok, stands by\npacks: ok\nprogress: ok\n")
+	f("/readyz?verbose", http.StatusOK, "running: ok\nkafka: ok\nredis: ok\ntopics: ok\ngroup: ok, stands by\npacks: ok, own 0123456789ab\nprogress: ok\n")
 	met("group kafka packs redis topics")
 	if store.asked != 1 {
 		t.Errorf("the store was asked %d times within a second", store.asked)

@@ -14,6 +14,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/roster"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -42,6 +43,8 @@ type Options struct {
 	CacheBytes int
 	// Skip are places of the log where what cannot be read is passed over for good, when the service begins.
 	Skip []partition.Skip
+	// Version is the program's, for the other processes of the group.
+	Version string
 	// outboxMax is the most entries of a shard's outbox; 0: outbox.MostEntries.
 	outboxMax uint64
 	Registry  prometheus.Registerer
@@ -63,6 +66,7 @@ type Service struct {
 	storeWatch *storeWatch // nil: the store has no servers
 	membership *membership
 	reach      *reach
+	roster     *roster.Roster
 	watchdog   atomic.Pointer[watchdog.Watchdog] // of the workers; nil: not prepared yet
 
 	clients *clients
@@ -94,6 +98,7 @@ func New(o Options) *Service {
 		options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m.Health, o.Log), reach: &reach{metrics: m.Kafka},
 		process: shard.NewWriterID(),
 	}
+	s.roster = newRoster(&s.options, s.process, m)
 	if c, ok := o.Store.(checker); ok {
 		s.storeWatch = &storeWatch{store: c, metrics: m.Health, log: o.Log}
 	}
@@ -140,6 +145,7 @@ func (s *Service) runOnce(parent context.Context) error {
 	if s.storeWatch != nil {
 		running.Go(func() { s.storeWatch.run(inner) })
 	}
+	running.Go(func() { s.roster.Run(ctx) }) // until the stop begins: so it takes none of its time
 	err := s.consume(ctx)
 	stop()
 	running.Wait()
@@ -180,12 +186,12 @@ func (s *Service) Kafka() error { return s.reach.brokers(time.Now()) }
 // Topics is what is wrong with the topics of the config, as last seen.
 func (s *Service) Topics() error { return s.reach.missing() }
 
-// Packs is the error of packs that are not in force yet; the note is what is worth saying of those that are.
+// Packs is the error of packs that are not in force yet; the note names those that are, and processes that have others.
 func (s *Service) Packs() (note string, err error) {
 	if s.watchdog.Load() == nil {
 		return "", errNotInForce
 	}
-	return "", nil
+	return s.roster.Packs(), nil
 }
 
 var errNotInForce = errors.New("not in force yet")

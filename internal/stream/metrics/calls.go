@@ -23,6 +23,7 @@ func newCalls(f factory) *Calls {
 	}
 	for _, operation := range []string{
 		OperationLoad, OperationCommit, OperationFence, OperationOutbox, OperationDecode, OperationIndex, OperationScan, OperationSetting,
+		OperationRoster,
 	} {
 		for _, kind := range redisstore.Kinds() {
 			m.Errors.WithLabelValues(operation, kind)
@@ -45,6 +46,7 @@ const (
 	OperationIndex   = "index"   // of the subjects that have a clear due
 	OperationScan    = "scan"    // for what is empty
 	OperationSetting = "setting" // what the store was made with
+	OperationRoster  = "roster"  // what processes tell each other
 )
 
 func (m *Calls) took(operation string, d time.Duration) {

@@ -15,6 +15,7 @@ type Health struct {
 	member    prometheus.Gauge
 	holds     prometheus.Gauge
 	waits     prometheus.Counter
+	differ    prometheus.Gauge
 }
 
 func newHealth(f factory) *Health {
@@ -25,6 +26,7 @@ func newHealth(f factory) *Health {
 		member:    f.gauge("group_member", "1: the process is a member of the Kafka group; 0: it is not."),
 		holds:     f.gauge("group_partitions", "Partitions of the events' topics that the process has; 0: it stands by, or is no member of the group."),
 		waits:     f.counter("partition_wait_timeouts_total", "Times a partition that was ahead went on though the slowest made no progress for a minute."),
+		differ:    f.gauge("rules_differ", "Other sets of packs that live processes of the group have loaded; 0: all have the same."),
 	}
 }
 
@@ -73,6 +75,8 @@ func (m *Health) dropPartition(at position.TopicPartition) {
 func (m *Health) dropRelay(shard int) {
 	m.Stalled.DeleteLabelValues("relay", "", "", strconv.Itoa(shard))
 }
+// RulesDiffer notes how many other sets of packs the live processes have.
+func (m *Health) RulesDiffer(sets int) { m.differ.Set(float64(sets)) }
 
 // GaveUpWaiting counts a partition that went on though the slowest made no progress.
 func (m *Health) GaveUpWaiting() { m.waits.Inc() }

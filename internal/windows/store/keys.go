@@ -26,6 +26,8 @@ const DefaultPrefix = "aggregator:"
 //	aggregator:{07}armed                         index of subjects that may clear
 //	aggregator:{07}ping                          never there: to ask whether the store takes writes
 //	aggregator:{07}try                           there for a moment, while a check tries every command
+//	aggregator:{00}processes                     names of the processes that run, in shard 0 alone
+//	aggregator:{00}process:NAME                  what one of them tells the others of itself
 //
 // An id may hold any bytes, so it comes last.
 //
@@ -163,6 +165,16 @@ func (k Keys) AppendPingKey(dst []byte, shard int) []byte {
 // AppendTryKey appends the key of the shard under which a check of the store's commands writes.
 func (k Keys) AppendTryKey(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "try"...)
+}
+
+// AppendProcessesKey appends the key of the names of all processes.
+func (k Keys) AppendProcessesKey(dst []byte) []byte {
+	return append(k.appendTag(dst, 0), "processes"...)
+}
+
+// AppendProcessKey appends the key of what a process tells the others of itself.
+func (k Keys) AppendProcessKey(dst []byte, name string) []byte {
+	return append(append(k.appendTag(dst, 0), "process:"...), name...)
 }
 
 // AppendMember appends the name of the subject kind/id within its shard. It is the name in the

@@ -29,6 +29,8 @@ func TestKeys(t *testing.T) {
 	f(k.AppendArmedKey([]byte("> "), 7), "> aggregator:{07}armed")
 	f(k.AppendPingKey([]byte("> "), 7), "> aggregator:{07}ping")
 	f(k.AppendTryKey([]byte("> "), 7), "> aggregator:{07}try")
+	f(k.AppendProcessesKey([]byte("> ")), "> aggregator:{00}processes")
+	f(k.AppendProcessKey([]byte("> "), "f00d"), "> aggregator:{00}process:f00d")
 	f(k.AppendMember([]byte("> "), "incident", id), "> incident:inc:42")
 	f(k.AppendMetaKey([]byte("> "), 0, SettingShards), "> aggregator:{00}m:shards")
 	f(k.AppendMetaKey([]byte("> "), 0, SettingPartitions), "> aggregator:{00}m:crossing-partitions")
