@@ -5,8 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"slices"
+	"strings"
 
-	"github.com/seed-afe14ff2/aggregator/internal/packtest"
 	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -41,12 +41,7 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 		fmt.Fprintln(s.err, w)
 	}
 	bad = append(bad, set.faults...)
-	rules, tests := 0, 0
-	for _, p := range set.packs {
-		rules += len(p.Rules)
-		tests += len(p.Tests)
-		bad = append(bad, packtest.Run(p, c.intake, c.members)...)
-	}
+	bad = append(bad, set.test(c)...)
 	if len(bad) == 0 && len(set.packs) > 1 { // one alone was compiled for its tests
 		if _, err := set.compile(c); err != nil {
 			return err
@@ -55,18 +50,30 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	if err := bad.orNil(); err != nil {
 		return err
 	}
-	if _, err := fmt.Fprintf(s.out, "ok: packs %d, rules %d, tests %d passed\n", len(set.packs), rules, tests); err != nil {
+	if err := printFine(s, set.packs); err != nil || !o.live {
 		return err
 	}
-	for _, p := range set.packs {
+	return checkLive(ctx, s, c, set.packs)
+}
+
+// printFine says what was checked and is without faults: how much, and the hash of each pack.
+func printFine(s *session, packs []*thresholds.Pack) error {
+	rules, tests := 0, 0
+	var hashes strings.Builder
+	for _, p := range packs {
+		rules += len(p.Rules)
+		tests += len(p.Tests)
+		fmt.Fprintf(&hashes, "pack %s: sha256 %s\n", p.Name, p.Hash)
+	}
+	if _, err := fmt.Fprintf(s.out, "ok: packs %d, rules %d, tests %d passed\n%s", len(packs), rules, tests, hashes.String()); err != nil {
+		return err
+	}
+	for _, p := range packs {
 		if len(p.Tests) == 0 {
 			fmt.Fprintf(s.err, "hint: %s has no tests, so nothing was counted; docs/rules.md says how to write them\n", p.File)
 		}
 	}
-	if !o.live {
-		return nil
-	}
-	return checkLive(ctx, s, c, set.packs)
+	return nil
 }
 
 // checkLive looks at the servers of a config. The packs tell how long events are needed.

@@ -42,6 +42,8 @@ func (s *session) command(ctx context.Context, args []string) error {
 	switch args[0] {
 	case "help", "-h", "-help", "--help":
 		return s.help(args[1:])
+	case "-v", "-V", "-version", "--version":
+		args = append([]string{versionCommand.name}, args[1:]...)
 	}
 	c, err := lookUp(args[0])
 	if err != nil {
@@ -64,7 +66,7 @@ func lookUp(name string) (*command, error) {
 // help prints the usage, or a command's.
 func (s *session) help(args []string) error {
 	text := usage() + "\n"
-	if len(args) > 0 {
+	if len(args) > 0 && !slices.Contains([]string{"-h", "-help", "--help"}, args[0]) {
 		c, err := lookUp(args[0])
 		if err != nil {
 			return err
@@ -107,7 +109,11 @@ func (c *command) run(ctx context.Context, s *session, args []string) error {
 		}
 		return &usageError{message, hint}
 	}
-	return run(ctx, s, fs.Args())
+	err = run(ctx, s, fs.Args())
+	if usage, ok := errors.AsType[*usageError](err); ok && usage.hint == "" {
+		usage.hint = hint
+	}
+	return err
 }
 
 func (c *command) flagSet() (*flag.FlagSet, runner) {

@@ -26,6 +26,7 @@ type config struct {
 	lost      string
 	packs     []string // built-in
 	files     []string
+	tests     string // what run does with packs whose own tests fail: refuse or warn
 	listen    string
 	auth      httpserver.Auth
 	logLevel  string
@@ -68,6 +69,7 @@ func defaultConfig() *config {
 		redis:    redisstore.Options{Addrs: []string{"127.0.0.1:6379"}, Prefix: windowstore.DefaultPrefix},
 		lost:     "recount",
 		packs:    []string{defaultPack},
+		tests:    "refuse",
 		listen:   "127.0.0.1:8080",
 		auth:     httpserver.Auth{Pause: httpserver.DefaultPause},
 		logLevel: "info", logFormat: "auto",

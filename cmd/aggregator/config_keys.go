@@ -53,6 +53,7 @@ func keysOf(c *config, w *written) []key {
 
 		{"rules.packs", list(&c.packs, builtinPack)},
 		{"rules.files", filePaths(&c.files)},
+		{"rules.tests", choice(&c.tests, "refuse", "warn")},
 
 		{"http.listen", checked(&c.listen, listenAddress)},
 		{"http.token", secretText(&w.token)},

@@ -175,6 +175,7 @@ func TestStart(t *testing.T) {
 		f(text, partition.Start{}, "is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h")
 	}
 	f("lastest", partition.Start{}, `did you mean "latest"?`)
+	f("24", partition.Start{}, "it has no unit: write 24s for seconds")
 	c := load(t, servers.WriteFile(t, "c.yaml", "kafka: {start: 2026-11-01T00:00:00+08:00}")) // which is a date to YAML
 	if !c.kafka.Start.Time.Equal(time.Date(2026, 10, 31, 16, 0, 0, 0, time.UTC)) {
 		t.Errorf("from YAML: %+v", c.kafka.Start)
@@ -185,7 +186,7 @@ func TestStart(t *testing.T) {
 func TestEveryVariable(t *testing.T) {
 	file := servers.WriteFile(t, "secret", "0123456789abcdef0123456789abcdef\n")
 	values := map[string]string{
-		"kafka.start": "latest", "kafka.sasl.mechanism": "", "redis.lost": "refuse", "rules.packs": "cn-2019-15-after-order",
+		"kafka.start": "latest", "kafka.sasl.mechanism": "", "redis.lost": "refuse", "rules.tests": "warn", "rules.packs": "cn-2019-15-after-order",
 		"http.listen": ":1", "http.external_url": "https://x", "log.level": "debug", "log.format": "json", "commit.max_age": "2s", "max_ahead": "1m", "dedupe.window": "1m",
 		"cloudevents.types": "a=b", "cloudevents.crossings": "structured", "kafka.fetch_bytes": "2MiB", "cache_bytes": "2MiB",
 		"redis.cluster": "true", "http.debug": "true", "kafka.tls.enabled": "true", "redis.tls.enabled": "true", "rules.files": file, "privacy.key_file": file,

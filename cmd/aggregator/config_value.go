@@ -160,7 +160,7 @@ func duration(p *time.Duration, least, most time.Duration) value {
 	return value{want: "a duration, as 10m", set: func(s string) error {
 		d, err := parseDuration(s)
 		if err != nil || d < least || d > most {
-			return fmt.Errorf("%q is not a duration from %s to %s, written 500ms, 1s, 10m, 12h or 2d", s, humanize.Duration(least), humanize.Duration(most))
+			return fmt.Errorf("%q is not a duration from %s to %s, written 500ms, 1s, 10m, 12h or 2d%s", s, humanize.Duration(least), humanize.Duration(most), unitHint(s))
 		}
 		*p = d
 		return nil
@@ -191,10 +191,33 @@ func parseStart(s string, now time.Time) (partition.Start, error) {
 	if back, err := parseDuration(s); err == nil && back > 0 {
 		return partition.Start{Back: back}, nil
 	}
-	return partition.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s", s, strictyaml.DidYouMean(s, []string{"earliest", "latest"}))
+	return partition.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s%s", s, strictyaml.DidYouMean(s, []string{"earliest", "latest"}), unitHint(s))
 }
 
 func shortSeconds(s int64) string { return humanize.Duration(time.Duration(s) * time.Second) }
+
+// unitHint ends a message about a duration without a unit, which most people mean in seconds.
+func unitHint(s string) string {
+	if n, ok := strictyaml.Whole(s); ok && n > 0 {
+		return fmt.Sprintf("; it has no unit: write %ds for seconds", n)
+	}
+	return ""
+}
+
+// durationFlag is a duration on the command line.
+type durationFlag time.Duration
+
+func (d *durationFlag) String() string { return time.Duration(*d).String() }
+
+// Set reads one.
+func (d *durationFlag) Set(s string) error {
+	t, err := parseDuration(s)
+	if err != nil {
+		return fmt.Errorf("it is no duration, written 500ms, 1s, 10m, 12h or 2d%s", unitHint(s))
+	}
+	*d = durationFlag(t)
+	return nil
+}
 
 // parseDuration reads Go's durations, and days in front of them.
 func parseDuration(s string) (time.Duration, error) {

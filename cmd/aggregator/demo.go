@@ -19,15 +19,18 @@ line on stdout. Nothing is written to disk. Ctrl-C ends it.`,
 	flags: func(fs *flag.FlagSet) runner {
 		var o demo.Options
 		fs.IntVar(&o.Rate, "rate", 1_000, fmt.Sprintf("events a second, from 1 to %d", demo.MaxRate))
-		fs.DurationVar(&o.Duration, "duration", 0, "ends by itself after this long, as 30s; 0 runs until Ctrl-C")
+		fs.Var((*durationFlag)(&o.Duration), "duration", "ends by itself after this `time`, as 30s; 0s runs until Ctrl-C")
 		fs.Uint64Var(&o.Seed, "seed", 0, "the same seed, at the same rate, makes up the same incidents; 0 takes any")
 		return func(ctx context.Context, s *session, _ []string) error { return runDemo(ctx, s, o) }
 	},
 }
 
 func runDemo(ctx context.Context, s *session, o demo.Options) error {
-	if o.Rate < 1 || o.Rate > demo.MaxRate || o.Duration < 0 {
-		return &usageError{message: fmt.Sprintf("demo: -rate is from 1 to %d, and -duration is not negative", demo.MaxRate)}
+	if o.Rate < 1 || o.Rate > demo.MaxRate {
+		return &usageError{message: fmt.Sprintf("demo: -rate is from 1 to %d", demo.MaxRate)}
+	}
+	if o.Duration < 0 {
+		return &usageError{message: "demo: -duration is not negative"}
 	}
 	o.Pack, o.Registry, o.Out, o.Err = mustBuiltin(defaultPack), newRegistry(), s.out, s.err
 	o.Serve = func(ctx context.Context, service *stream.Service, ready *httpserver.Readiness, log *slog.Logger) error {

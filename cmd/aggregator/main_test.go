@@ -18,6 +18,7 @@ func TestUsage(t *testing.T) {
 	fine("help")
 	fine("-h")
 	fine("--help")
+	fine("help", "-h")
 	for _, c := range commands() {
 		fine("help", c.name)
 		fine(c.name, "-h")
@@ -33,6 +34,7 @@ func TestUsage(t *testing.T) {
 	}
 	wrong("a command is missing")
 	wrong(`there is no command "rpelay"; did you mean "replay"?`, "rpelay")
+	wrong(`there is no command "rnu"; did you mean "run"?`, "rnu")
 	wrong(`there is no command "top"`, "top")
 	wrong(`there is no command "xyz"`, "help", "xyz")
 	wrong(`-conifg; did you mean "-config"?`, "check", "-conifg", "x")
@@ -42,7 +44,9 @@ func TestUsage(t *testing.T) {
 	wrong(`"b" is one argument too many`, "replay", "a", "b")
 	wrong("flags come before the other arguments", "replay", "a", "-strict")
 	wrong(`"x" is one argument too many`, "version", "x")
-	wrong("-config is missing", "run")
+	wrong("-config is missing\nusage: aggregator run -config FILE ", "run")
+	wrong("30s for seconds", "demo", "-duration", "30")
+	wrong("-duration is not negative", "demo", "-duration", "-3s")
 	wrong("-config is missing", "topics")
 	wrong("-config is missing", "verify")
 	wrong("it is written as 2026-01-31T09:30:00Z", "verify", "-from", "yesterday")
@@ -76,8 +80,10 @@ func TestClosedOutput(t *testing.T) {
 }
 
 func TestVersion(t *testing.T) {
-	r := call("", nil, "version")
-	if r.code != exitFine || !strings.HasPrefix(r.out, "aggregator ") || strings.Count(r.out, "\n") != 1 || r.err != "" {
-		t.Errorf("got %+v", r)
+	for _, name := range []string{"version", "-v", "-V", "-version", "--version"} {
+		r := call("", nil, name)
+		if r.code != exitFine || !strings.HasPrefix(r.out, "aggregator ") || strings.Count(r.out, "\n") != 1 || r.err != "" {
+			t.Errorf("%s: got %+v", name, r)
+		}
 	}
 }

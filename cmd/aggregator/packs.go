@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/packtest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -82,6 +83,14 @@ func (set *packSet) parse(name string, data []byte, members int) {
 	if p != nil {
 		set.packs = append(set.packs, p)
 	}
+}
+
+// test runs the packs' own tests. It returns what is wrong.
+func (set *packSet) test(c *config) (bad faults) {
+	for _, p := range set.packs {
+		bad = append(bad, packtest.Run(p, c.intake, c.members)...)
+	}
+	return bad
 }
 
 // compile makes a program of the packs, which must be without faults.

@@ -32,6 +32,8 @@ AGGREGATOR_REDIS_PASSWORD for redis.password.
 Where the log of a partition was damaged, so that it stands still and says so, -skip
 passes over what cannot be read at that offset, for good: it is noted in Redis, and
 counted as a hole. What can be read there is not skipped.
+Packs whose own tests fail are refused, unless rules.tests is warn.
+SIGHUP does nothing: config and packs are read at the start.
 Exit: 0 stopped as asked; 1 failed; 2 a fault of flags, config or packs.`,
 	flags: func(fs *flag.FlagSet) runner {
 		file := fs.String("config", "", "the config `file` (needed; an empty one will do)")
@@ -66,7 +68,9 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 	if file == "" {
 		return &usageError{message: "run: -config is missing"}
 	}
-	c, set, err := s.load(file, nil)
+	hangups := catchHangups()
+	defer hangups.stop()
+	c, set, tested, err := s.loadTested(file)
 	if err != nil {
 		return err
 	}
@@ -85,11 +89,27 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 	for _, w := range slices.Concat(c.warnings, set.warnings, shortWindows(c, set.packs)) {
 		log.Warn("config or packs could be safer", "problem", w)
 	}
+	for _, fault := range tested {
+		log.Warn("test of a pack fails: the pack is used all the same, as rules.tests says", "problem", fault)
+	}
+	hangups.log(ctx, log)
 	if err := startAndStop(ctx, c, once, program, log); err != nil {
 		log.Error("ended", "error", err)
 		return errReported
 	}
 	return nil
+}
+
+// loadTested is the config and the packs, without faults. tested is what is wrong with the packs by their own tests, where
+// they are used all the same; otherwise it is among the faults, as check lists them.
+func (s *session) loadTested(file string) (c *config, set *packSet, tested faults, err error) {
+	c, bad := s.loadConfig(file)
+	set = loadPacks(c, nil)
+	bad = append(bad, set.faults...)
+	if tested = set.test(c); c.tests != "warn" {
+		bad, tested = append(bad, tested...), nil
+	}
+	return c, set, tested, bad.orNil()
 }
 
 // startAndStop is the life of the service: what starts first stops last.
@@ -103,8 +123,8 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.P
 		return err
 	}
 	defer site.Stop() // last, within httpserver.StopTimeout
-	names, rules := loadedRules(program)
-	log.Info("started", "version", readBuild().version, "http", site.Addr, "packs", names, "rules", rules,
+	names, hashes, rules := loadedRules(program)
+	log.Info("started", "version", readBuild().version, "http", site.Addr, "packs", names, "pack_hashes", hashes, "rules", rules,
 		"events", c.kafka.Events, "crossings", c.kafka.Crossings)
 
 	store, err := connectRedis(ctx, &c.redis, log)
@@ -155,13 +175,13 @@ func serve(ctx context.Context, service worker, ready *httpserver.Readiness, log
 	}
 }
 
-// loadedRules is what the log says of the packs: their names, and how many rules they hold.
-func loadedRules(p *engine.Program) (names []string, rules int) {
+// loadedRules is what the log says of the packs: their names, the hashes of their files, and how many rules they hold.
+func loadedRules(p *engine.Program) (names, hashes []string, rules int) {
 	for _, pack := range p.Packs() {
-		names = append(names, pack.Name)
+		names, hashes = append(names, pack.Name), append(hashes, pack.Hash)
 		rules += len(pack.Rules)
 	}
-	return names, rules
+	return names, hashes, rules
 }
 
 // options is the config as the service takes it.
@@ -169,6 +189,6 @@ func (c *config) options(p *engine.Program, store windowstore.Store, r prometheu
 	return stream.Options{
 		Kafka: c.kafka, Program: p, Intake: c.intake, Store: store, Shards: c.shards, Secret: c.key,
 		RefuseLost: c.lost == "refuse", MaxAge: c.maxAge, MaxBatchEvents: c.maxEvents, CacheBytes: c.cache,
-		Registry: r, Log: log,
+		Version: readBuild().version, Registry: r, Log: log,
 	}
 }
