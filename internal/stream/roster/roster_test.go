@@ -259,7 +259,7 @@ func TestRun(t *testing.T) {
 		done := make(chan struct{})
 		go func() { defer close(done); a.Run(ctx) }()
 		go b.Run(t.Context())
-		time.Sleep(2*lookEvery + time.Second)
+		<-time.After(2*lookEvery + time.Second)
 		synctest.Wait()
 		if got, want := a.Packs(), `p0 1; other processes have others: "aggregator" at host-b with p0 2`; got != want {
 			t.Errorf("got %s, want %s", got, want)
@@ -267,7 +267,7 @@ func TestRun(t *testing.T) {
 		cancel()
 		<-done
 		stored(t, s, "b")
-		time.Sleep(lookEvery)
+		<-time.After(lookEvery)
 		synctest.Wait()
 		if got := b.Packs(); got != "p0 2" {
 			t.Errorf("got %s", got)
