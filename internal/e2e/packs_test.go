@@ -25,7 +25,7 @@ rules: [{id: few, title: Few clicks, by: incident, window: 1h, step: 1m, limits:
 tests:
   - name: two
     events: [{type: click, incident: A}, {type: click, incident: A}]
-    crossings: [{rule: few, subject: A, level: 1, at: 1}]
+    crossings: [{rule: few, subject: A, level: 1, at: 2}]
 `
 
 func hashOf(text string) string {
@@ -38,7 +38,7 @@ func hashOf(text string) string {
 func TestPacksDiffer(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: fewPack})
-	many := strings.NewReplacer("clicks: 2", "clicks: 3", "at: 1}", "at: 2}", "incident: A}]", "incident: A}, {type: click, incident: A}]").Replace(fewPack)
+	many := strings.NewReplacer("clicks: 2", "clicks: 3", "at: 2}", "at: 3}", "incident: A}]", "incident: A}, {type: click, incident: A}]").Replace(fewPack)
 	other := "AGGREGATOR_RULES_FILES=" + servers.WriteFile(t, "many.yaml", many)
 	one := s.start("one")
 	one.AwaitReady()
