@@ -173,6 +173,40 @@ func TestRunStopsWaiting(t *testing.T) {
 	}
 }
 
+// TestRunTestsPacks: packs whose own tests fail are refused as check refuses them, unless rules.tests is warn.
+func TestRunTestsPacks(t *testing.T) {
+	pack := servers.WriteFile(t, "own.yaml", strings.Replace(ownPack, "at: 2", "at: 1", 1))
+	config := servers.WriteFile(t, "c.yaml", fmt.Sprintf("redis: {addrs: [%q]}\nhttp: {listen: \"127.0.0.1:0\"}\nrules: {packs: [], files: [%s]}\n", servers.FreeAddr(t), pack))
+	checked, ran := call("", nil, "check", "-config", config), call("", nil, "run", "-config", config)
+	if ran.code != exitUsage || ran != checked || !strings.Contains(ran.err, `tests[0]: "ten": crossing 1: want`) {
+		t.Errorf("run: %+v\ncheck: %+v", ran, checked)
+	}
+	p := start(t, []string{"AGGREGATOR_RULES_TESTS=warn"}, "run", "-config", config)
+	log := p.err.Await(t, limit, "start", says("started"))
+	if why := logged(t, log, "test of a pack fails: the pack is used all the same, as rules.tests says", "problem"); why+"\n" != checked.err {
+		t.Errorf("got %s, want %s", why, checked.err)
+	}
+	p.stop()
+	if code := p.exit(t); code != exitFine {
+		t.Errorf("got %d:\n%s", code, p.err)
+	}
+}
+
+// TestRunHangup: SIGHUP does nothing, and the log says so.
+func TestRunHangup(t *testing.T) {
+	_, config := fakeKafka(t, servers.FreeAddr(t))
+	p := start(t, nil, "run", "-config", config)
+	p.err.Await(t, limit, "start", says("started"))
+	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil { // this process takes it for the command
+		t.Fatal(err)
+	}
+	p.err.Await(t, limit, "a word of it", says("SIGHUP does nothing: config and packs are read at the start, so restart to change them"))
+	p.stop()
+	if code := p.exit(t); code != exitFine {
+		t.Errorf("got %d:\n%s", code, p.err)
+	}
+}
+
 // TestRunFails: what waiting does not mend ends it with 1.
 func TestRunFails(t *testing.T) {
 	redis := servers.Redis(t, servers.RedisOptions{Args: []string{"--requirepass", "right"}})
