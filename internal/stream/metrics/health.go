@@ -75,6 +75,7 @@ func (m *Health) dropPartition(at position.TopicPartition) {
 func (m *Health) dropRelay(shard int) {
 	m.Stalled.DeleteLabelValues("relay", "", "", strconv.Itoa(shard))
 }
+
 // RulesDiffer notes how many other sets of packs the live processes have.
 func (m *Health) RulesDiffer(sets int) { m.differ.Set(float64(sets)) }
 
