@@ -78,11 +78,15 @@ func printFine(s *session, packs []*thresholds.Pack) error {
 
 // checkLive looks at the servers of a config. The packs tell how long events are needed.
 func checkLive(ctx context.Context, s *session, c *config, packs []*thresholds.Pack) error {
-	fit := preflight.Run(ctx, &preflight.Options{
-		Kafka: c.kafka, Login: c.login, Intake: c.intake, Redis: c.redis, Packs: packs, Out: s.out, Err: s.err,
-	})
-	if !fit {
+	if !preflight.Run(ctx, c.site(s, packs)) {
 		return errReported
 	}
 	return nil
+}
+
+// site is the servers of a config and its packs, as they are looked at.
+func (c *config) site(s *session, packs []*thresholds.Pack) *preflight.Options {
+	return &preflight.Options{
+		Kafka: c.kafka, Login: c.login, Intake: c.intake, Redis: c.redis, Packs: packs, Retention: c.retention, Out: s.out, Err: s.err,
+	}
 }

@@ -36,6 +36,7 @@ type config struct {
 	cache     int // bytes
 	members   int
 	intake    engine.IntakeOptions
+	retention preflight.Retention
 	key       *engine.Secret // nil: the store has its own
 	warnings  []string       // what is allowed, and riskier than it looks
 }
@@ -58,6 +59,8 @@ const (
 	// clusterShards is how many shards a new store in a Cluster has: few of its
 	// nodes would hold any of 16.
 	clusterShards = 64
+	// mostRetention is as good as for ever.
+	mostRetention = 100_000 * day
 )
 
 func defaultConfig() *config {
@@ -80,6 +83,7 @@ func defaultConfig() *config {
 			MaxAhead: engine.DefaultMaxAhead, DedupeWindow: engine.DefaultDedupeWindow, MaxIDs: engine.DefaultMaxIDs,
 			Types: map[string]string{},
 		},
+		retention: preflight.Retention{Crossings: preflight.DefaultRetention},
 	}
 }
 

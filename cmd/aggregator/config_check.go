@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 )
@@ -15,6 +16,7 @@ func (r *configReader) check() {
 	c.kafka.Structured = w.form == "structured"
 	r.checkNeeded()
 	r.checkTopics()
+	r.checkRetention()
 	r.checkLogin()
 	r.checkRedis()
 	r.checkToken()
@@ -61,6 +63,13 @@ func (r *configReader) checkTopics() {
 		} else if dead == k.Crossings {
 			r.fault("kafka.dead_letters", "%q is kafka.crossings: give dead letters a topic of their own", dead)
 		}
+	}
+}
+
+// checkRetention finds a retention that cannot be meant.
+func (r *configReader) checkRetention() {
+	if kept, dedupe := r.c.retention.Events, r.c.intake.DedupeWindow; kept > 0 && kept <= dedupe {
+		r.fault("retention.events", "%s is not longer than dedupe.window, %s: a start reads that much of the log again", humanize.Duration(kept), humanize.Duration(dedupe))
 	}
 }
 

@@ -75,6 +75,8 @@ func keysOf(c *config, w *written) []key {
 		{"cloudevents.types", pairs(&c.intake.Types)},
 		{"cloudevents.crossings", choice(&w.form, "binary", "structured")},
 		{"privacy.key_file", filePath(&w.keyFile)},
+		{"retention.events", duration(&c.retention.Events, 0, mostRetention)},
+		{"retention.crossings", duration(&c.retention.Crossings, 0, mostRetention)},
 	}
 	keys = append(keys, tlsKeys("kafka.tls", &w.kafkaTLS)...)
 	return append(keys, tlsKeys("redis.tls", &w.redisTLS)...)

@@ -29,20 +29,43 @@ func fakeKafka(t *testing.T, redis string, opts ...kfake.Opt) (addr, config stri
 }
 
 func TestTopics(t *testing.T) {
-	_, config := fakeKafka(t, "127.0.0.1:1", kfake.SeedTopics(3, "threshold-crossings"))
+	addr, config := fakeKafka(t, "127.0.0.1:1", kfake.SeedTopics(3, "threshold-crossings"))
+	remedy := "threshold-crossings: left as it is; to change it: kafka-configs.sh --bootstrap-server " + addr +
+		" --alter --entity-type topics --entity-name threshold-crossings --add-config retention.ms=63158400000\n"
 	f := func(want string, args ...string) {
 		t.Helper()
 		r := call("", nil, append([]string{"topics", "-config", config}, args...)...)
-		if r.code != exitFine || r.out != want || r.err != "" {
+		if r.code != exitFine || r.out != want || r.err != remedy {
 			t.Errorf("%q: got %+v, want %q", args, r, want)
 		}
 	}
-	f("dissemination-events: made, 6 partitions\ndissemination-events.dlq: made, 6 partitions\nthreshold-crossings: exists\n", "-partitions", "6")
-	f("dissemination-events: exists\ndissemination-events.dlq: exists\nthreshold-crossings: exists\n")
+	f(`dissemination-events: made, 6 partitions
+  cleanup.policy: delete
+  message.timestamp.type: LogAppendTime
+  retention.ms: 63158400000 (731d)
+dissemination-events.dlq: made, 6 partitions
+  cleanup.policy: delete
+threshold-crossings: exists, 3 partitions
+  cleanup.policy: delete
+  retention.ms: wanted 63158400000 (731d), is 604800000 (7d)
+`, "-partitions", "6")
+	f(`dissemination-events: exists, 6 partitions
+  cleanup.policy: delete
+  message.timestamp.type: LogAppendTime
+  retention.ms: 63158400000 (731d)
+dissemination-events.dlq: exists, 6 partitions
+  cleanup.policy: delete
+threshold-crossings: exists, 3 partitions
+  cleanup.policy: delete
+  retention.ms: wanted 63158400000 (731d), is 604800000 (7d)
+`)
 
-	// One topic cannot be made; the others are.
-	r := call("", []string{"AGGREGATOR_KAFKA_EVENTS=more", "AGGREGATOR_KAFKA_CROSSINGS=dissemination-events_dlq"}, "topics", "-config", config)
-	if r.code != exitFailed || r.out != "more: made, 12 partitions\nmore.dlq: made, 12 partitions\n" || !strings.Contains(r.err, "dissemination-events_dlq: not made: ") {
+	// What the config says is what a topic is made with. One topic cannot be made; the others are.
+	r := call("", []string{
+		"AGGREGATOR_KAFKA_EVENTS=more", "AGGREGATOR_KAFKA_CROSSINGS=dissemination-events_dlq", "AGGREGATOR_RETENTION_EVENTS=30d",
+	}, "topics", "-config", config, "-replication", "1")
+	if r.code != exitFailed || !strings.HasPrefix(r.out, "more: made, 12 partitions\n") || !strings.Contains(r.out, "\n  retention.ms: 2592000000 (30d)\nmore.dlq: made, 12 partitions\n") ||
+		!strings.Contains(r.err, "dissemination-events_dlq: not made: ") {
 		t.Errorf("got %+v", r)
 	}
 }
@@ -88,8 +111,8 @@ func TestLive(t *testing.T) {
 		"ok: topic threshold-crossings: 12 partitions\n", "ok: redis "+redis.Addr()+": version ", ", master, maxmemory-policy noeviction, appendfsync everysec\n",
 		"ok: topic dissemination-events: the leaders of all partitions let us read (12)\n", "ok: topic threshold-crossings: the leaders of all partitions let us write (12)\n",
 		"ok: group aggregator: joined and left again\n", "ok: redis "+redis.Addr()+": reads, writes and runs the script of commits\n",
-		"warning: topic dissemination-events: 1 replica: ", "warning: topic dissemination-events: it keeps events for 7d, and the longest window of the rules is 731d",
-		"check: the service can run: warnings 4\n")
+		"warning: topic dissemination-events: 1 replica: ", "ok: topic dissemination-events: it keeps events for 731d\n", "ok: topic threshold-crossings: it keeps crossings for 731d\n",
+		"check: the service can run: warnings 3\n")
 
 	redis.Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru")
 	redis.Do("CONFIG", "SET", "appendonly", "no")

@@ -44,14 +44,60 @@ func TestLiveAgainstTheService(t *testing.T) {
 		kafka.Configure(s.events, map[string]string{"message.timestamp.type": "CreateTime", "message.timestamp.after.max.ms": "300000"})
 		s.live().mustPrint(t, exitFine, "ok: topic "+s.events+": CreateTime, at most 5m ahead\n")
 	})
-	t.Run("retention", func(t *testing.T) {
-		kafka.Configure(s.events, map[string]string{"retention.ms": "604800000", "retention.bytes": "1000000"})
-		s.live().mustPrint(t, exitFine, "it keeps events for 7d, and the longest window of the rules is 731d", "retention.bytes is 1000000: ")
+	t.Run("retention", func(t *testing.T) { s.liveRetention(t) })
+	t.Run("unclean elections", func(t *testing.T) {
+		for _, topic := range []string{s.events, s.crossings, s.dead} {
+			kafka.Configure(topic, map[string]string{"unclean.leader.election.enable": "true"})
+			s.live().mustPrint(t, exitFine, "warning: topic "+topic+": unclean.leader.election.enable is true: ")
+			kafka.Configure(topic, map[string]string{"unclean.leader.election.enable": "false"})
+		}
 	})
 	t.Run("replicas", func(t *testing.T) {
 		kafka.Configure(s.dead, map[string]string{"min.insync.replicas": "2"})
 		s.live().mustPrint(t, exitFailed, "failed: topic "+s.dead+": min.insync.replicas is 2, with 1 replica: no record can be written safely")
 	})
+}
+
+// liveRetention: topics that keep too little, or more than is asked for.
+func (s *site) liveRetention(t *testing.T) {
+	t.Helper()
+	f := func(topic string, settings map[string]string, code int, want ...string) {
+		t.Helper()
+		s.kafka.Configure(topic, settings)
+		s.live().mustPrint(t, code, want...)
+	}
+	kept := func(ms string) map[string]string {
+		return map[string]string{"retention.ms": ms, "retention.bytes": "-1"}
+	}
+	f(s.events, map[string]string{"retention.ms": "604800000", "retention.bytes": "1000000"}, exitFine,
+		"warning: topic "+s.events+": it keeps events for 7d, and the longest window of the rules is 731d with its step: ", "set retention.ms to 63158400000, ",
+		"warning: topic "+s.events+": retention.bytes is 1000000: ")
+	f(s.events, kept("3600000"), exitFailed, "failed: topic "+s.events+": it keeps events for 1h: what is not counted by then is lost; set retention.ms to 63158400000, ")
+	f(s.events, kept("600000"), exitFailed, "failed: topic "+s.events+": it keeps events for 10m, and dedupe.window is 10m: ")
+	f(s.events, kept("-1"), exitFine, "ok: topic "+s.events+": it keeps events for ever\n")
+	f(s.crossings, kept("86400000"), exitFine, "warning: topic "+s.crossings+": it keeps crossings for 1d, and retention.crossings is 731d: ", "set retention.ms to 63158400000\n")
+	f(s.crossings, kept("3600000"), exitFailed, "failed: topic "+s.crossings+": it keeps crossings for 1h: ")
+	f(s.crossings, map[string]string{"retention.ms": "-1", "retention.bytes": "1000000"}, exitFine,
+		"warning: topic "+s.crossings+": it keeps crossings for ever, longer than retention.crossings, 731d; ", "warning: topic "+s.crossings+": retention.bytes is 1000000: ")
+	f(s.crossings, kept("63158400000"), exitFine, "ok: topic "+s.crossings+": it keeps crossings for 731d\n")
+	s.live("AGGREGATOR_RETENTION_EVENTS=30d").mustPrint(t, exitFine, "warning: topic "+s.events+": it keeps events for ever, longer than retention.events, 30d; ")
+}
+
+// TestLiveReplicas: topics with a replica on each of two brokers.
+func TestLiveReplicas(t *testing.T) {
+	kafka, redis := servers.Kafka(t, servers.KafkaOptions{Brokers: 2}), servers.Redis(t, servers.RedisOptions{})
+	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), made: true})
+	for _, topic := range []string{s.events, s.crossings, s.dead} {
+		f := func(code int, settings map[string]string, want ...string) {
+			t.Helper()
+			kafka.Configure(topic, settings)
+			s.live().mustPrint(t, code, want...)
+		}
+		f(exitFine, map[string]string{"min.insync.replicas": "2"}, "warning: topic "+topic+": min.insync.replicas is 2, with 2 replicas: nothing can be written while one broker is away; ")
+		f(exitFailed, map[string]string{"min.insync.replicas": "3"}, "failed: topic "+topic+": min.insync.replicas is 3, with 2 replicas: no record can be written safely; ")
+		f(exitFine, map[string]string{"min.insync.replicas": "1", "unclean.leader.election.enable": "true"},
+			"warning: topic "+topic+": min.insync.replicas is 1: what was acknowledged may be lost with one broker; ", "warning: topic "+topic+": unclean.leader.election.enable is true: ")
+	}
 }
 
 // liveFine: all is well, and nothing has changed by looking.
@@ -118,10 +164,12 @@ func TestLiveOnKafka(t *testing.T) {
 	name := fmt.Sprintf("live-%d", time.Now().UnixNano())
 	config := servers.WriteFile(t, "c.yaml", fmt.Sprintf("kafka: {brokers: [%q], group: %s, events: [%s], crossings: %s-crossings}\nredis: {addrs: [%q]}\n",
 		kafka.Addr(), name, name, name, redis.Addr()))
-	for _, want := range []string{": made, 3 partitions\n", ": exists\n"} {
-		r := call(t, "", nil, "topics", "-config", config, "-partitions", "3")
-		if r.code != exitFine || strings.Count(r.out, want) != 3 {
-			t.Errorf("got %+v, want %q", r, want)
+	for _, want := range []string{"made", "exists", "exists"} { // the second time as the first
+		text := fmt.Sprintf("%[1]s: %[2]s, 3 partitions\n  cleanup.policy: delete\n  message.timestamp.type: LogAppendTime\n  retention.ms: 63158400000 (731d)\n"+
+			"%[1]s.dlq: %[2]s, 3 partitions\n  cleanup.policy: delete\n"+
+			"%[1]s-crossings: %[2]s, 3 partitions\n  cleanup.policy: delete\n  retention.ms: 63158400000 (731d)\n", name, want)
+		if r := call(t, "", nil, "topics", "-config", config, "-partitions", "3"); r.code != exitFine || r.out != text || r.err != "" {
+			t.Errorf("got %+v, want\n%s", r, text)
 		}
 	}
 	r := call(t, "", nil, "check", "-config", config, "-live")
@@ -133,6 +181,15 @@ func TestLiveOnKafka(t *testing.T) {
 			t.Errorf("got %d, no %q in:\n%s%s", r.code, want, r.out, r.err)
 		}
 	}
+	crossings := name + "-crossings"
+	kafka.Configure(crossings, map[string]string{"retention.ms": "3600000"})
+	kafka.Configure(name, map[string]string{"retention.ms": "-1", "message.timestamp.type": "CreateTime"})
+	remedy := " --alter --entity-type topics --entity-name "
+	call(t, "", nil, "topics", "-config", config).mustPrint(t, exitFine,
+		name+": exists, 3 partitions\n  cleanup.policy: delete\n  message.timestamp.type: wanted LogAppendTime, is CreateTime\n  retention.ms: -1 (ever)\n",
+		crossings+": exists, 3 partitions\n  cleanup.policy: delete\n  retention.ms: wanted 63158400000 (731d), is 3600000 (1h)\n",
+		"to change it: kafka-configs.sh --bootstrap-server "+kafka.Addr()+remedy+crossings+" --add-config retention.ms=63158400000\n",
+		remedy+name+" --add-config message.timestamp.type=LogAppendTime\n")
 	other := kafka.NewTopic(1, map[string]string{"message.timestamp.after.max.ms": "9223372036854775807"})
 	r = call(t, "", []string{"AGGREGATOR_KAFKA_EVENTS=" + other}, "check", "-config", config, "-live")
 	if r.code != exitFailed || !strings.Contains(r.err, "failed: topic "+other+": producers' timestamps may lie far ahead") {

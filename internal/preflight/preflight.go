@@ -21,8 +21,10 @@ type Options struct {
 	Intake engine.IntakeOptions
 	Redis  redisstore.Options
 	Packs  []*thresholds.Pack // their windows tell how long events are needed
-	Out    io.Writer          // what is fine, a line each
-	Err    io.Writer          // everything else, and the verdict
+	// Retention is how long the topics should keep their records.
+	Retention Retention
+	Out       io.Writer // what is fine, a line each
+	Err       io.Writer // everything else, and the verdict
 }
 
 // Login is how the service logs in at Kafka.
@@ -37,14 +39,4 @@ func Run(ctx context.Context, o *Options) bool {
 	checkKafka(ctx, r, o)
 	checkRedis(ctx, r, o)
 	return r.verdict()
-}
-
-// longestWindow is the longest window of the rules, with its step; 0 if none has a window.
-func longestWindow(packs []*thresholds.Pack) (longest time.Duration) {
-	for _, p := range packs {
-		for _, r := range p.Rules {
-			longest = max(longest, time.Duration(r.Window+r.Step)*time.Second)
-		}
-	}
-	return longest
 }
