@@ -15,7 +15,8 @@ var demoCommand = &command{
 	name: "demo", args: "[-rate N] [-duration D] [-seed N]", about: "shows the program at work, with nothing else installed",
 	more: `Starts a Kafka broker and a store in this process, makes up incidents, and runs the
 service on them. On a terminal it draws what happens; elsewhere each crossing is a
-line on stdout. Nothing is written to disk. Ctrl-C ends it.`,
+line on stdout. The same with TERM=dumb; with NO_COLOR it draws without colours.
+Nothing is written to disk. The key q, or Ctrl-C, ends it; the last crossings stay on the screen.`,
 	flags: func(fs *flag.FlagSet) runner {
 		var o demo.Options
 		fs.IntVar(&o.Rate, "rate", 1_000, fmt.Sprintf("events a second, from 1 to %d", demo.MaxRate))
@@ -32,7 +33,9 @@ func runDemo(ctx context.Context, s *session, o demo.Options) error {
 	if o.Duration < 0 {
 		return &usageError{message: "demo: -duration is not negative"}
 	}
-	o.Pack, o.Registry, o.Out, o.Err = mustBuiltin(defaultPack), newRegistry(), s.out, s.err
+	o.Pack, o.Registry, o.In, o.Out, o.Err = mustBuiltin(defaultPack), newRegistry(), s.in, s.out, s.err
+	term := s.variable("TERM")
+	o.Lines, o.NoColour = term == "" || term == "dumb", s.variable("NO_COLOR") != ""
 	o.Serve = func(ctx context.Context, service *stream.Service, ready *httpserver.Readiness, log *slog.Logger) error {
 		return serve(ctx, service, ready, log)
 	}

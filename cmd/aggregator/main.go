@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"slices"
+	"strings"
 	"syscall"
 )
 
@@ -30,6 +32,16 @@ type session struct {
 	out     io.Writer // data
 	err     io.Writer // everything else
 	environ []string  // NAME=value
+}
+
+// variable is the value of an environment variable; "" if it is not set.
+func (s *session) variable(name string) string {
+	for _, v := range slices.Backward(s.environ) { // the last of a name wins
+		if value, ok := strings.CutPrefix(v, name+"="); ok {
+			return value
+		}
+	}
+	return ""
 }
 
 // run carries out one command line, without the program's name, and returns the

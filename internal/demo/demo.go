@@ -30,8 +30,11 @@ type Options struct {
 	Seed     uint64        // of the incidents; 0: any
 	Pack     *thresholds.Pack
 	Registry *prometheus.Registry // of the program: what is registered is served, and the service registers its own
+	In       io.Reader            // if it is a terminal, the key q ends the demo
 	Out      io.Writer            // crossings; if it is a terminal, all is drawn there
 	Err      io.Writer            // everything else
+	Lines    bool                 // nothing is drawn, also on a terminal
+	NoColour bool                 // what is drawn has no colours, nor other styles
 	// Serve runs the service until ctx ends, and then stops it as the program does.
 	Serve func(ctx context.Context, s *stream.Service, ready *httpserver.Readiness, log *slog.Logger) error
 }
@@ -81,6 +84,7 @@ type demo struct {
 	world   *world
 	feed    *feed
 	view    view
+	quit    context.CancelFunc // ends serve
 	log     *slog.Logger
 }
 
@@ -95,17 +99,17 @@ type view interface {
 }
 
 // newView shows the demo on a terminal, or plainly where there is none.
-func newView(out, err io.Writer) view {
-	if terminal.Is(out) {
-		return newScreen(out)
+func newView(o *Options) view {
+	if !o.Lines && terminal.Is(o.Out) {
+		return newScreen(o)
 	}
-	return &plainView{out: out, err: err}
+	return &plainView{out: o.Out, err: o.Err}
 }
 
 // start starts what the service needs: the broker, the store, HTTP.
 func start(o Options) (*demo, error) {
 	d := &demo{Options: o, began: time.Now(), store: windowstore.NewMem(stream.DefaultShards), ready: &httpserver.Readiness{}}
-	d.view = newView(o.Out, o.Err)
+	d.view = newView(&o)
 	d.log = slog.New(slog.NewTextHandler(d.view, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var err error
 	if d.program, err = engine.Compile([]*thresholds.Pack{o.Pack}, thresholds.DefaultMaxMembers); err != nil {
@@ -133,9 +137,11 @@ func start(o Options) (*demo, error) {
 	return d, nil
 }
 
-// serve runs everything until ctx ends. The view goes on until the service has
+// serve runs everything until ctx ends, or the user quits. The view goes on until the service has
 // stopped, so that nothing it says is lost.
 func (d *demo) serve(ctx context.Context) error {
+	ctx, d.quit = context.WithCancel(ctx)
+	defer d.quit()
 	var around sync.WaitGroup
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
 	around.Go(func() { d.feed.run(ctx) })

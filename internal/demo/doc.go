@@ -5,8 +5,8 @@
 // sends them at a rate to the broker of broker.go, a fake one that keeps a few megabytes. The
 // service is the real one. What is shown comes from where a user would look. Crossings come from
 // their topic (tap.go), figures from the metrics (figures.go), and how near subjects are to a limit
-// from the store (nearest.go). On a terminal it is drawn (screen.go, picture.go); elsewhere it is
-// lines (plain.go).
+// from the store (nearest.go). On a terminal it is drawn (screen.go, picture.go, rows.go); elsewhere it
+// is lines (plain.go).
 //
 // The fake broker is linked into this package alone.
 package demo

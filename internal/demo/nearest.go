@@ -66,17 +66,32 @@ func compareBool(a, b bool) int {
 
 // standingText is a subject's standing in words: incident inc-1, art3-clicks: 52 %, 26,000 of 50,000 clicks.
 func standingText(s *inspect.Standing) string {
-	return fmt.Sprintf("%s %s, %s: %d %%, %s", s.Rule.By, s.Subject, s.Rule.ID, s.Progress/100, nearestMeasure(s))
+	return fmt.Sprintf("%s %s, %s: %d %%, %s", s.Rule.By, s.Subject, s.Rule.ID, s.Progress/100, nearestPart(s).text())
 }
 
-// nearestMeasure is the measure of a standing that is nearest to its own limit.
-func nearestMeasure(s *inspect.Standing) string {
-	best, most := 0, -1.0
+// part is how much of a limit a measure has reached.
+type part struct {
+	measure string
+	value   uint64
+	limit   uint64
+}
+
+func (s part) of() float64 { return float64(s.value) / float64(s.limit) }
+
+// numbers are the part for readers: 26,000 of 50,000.
+func (s part) numbers() string {
+	return humanize.Number(int(s.value)) + " of " + humanize.Number(int(s.limit))
+}
+
+func (s part) text() string { return s.numbers() + " " + s.measure }
+
+// nearestPart is the measure of a standing that is nearest to its own limit.
+func nearestPart(s *inspect.Standing) (best part) {
 	for i, v := range s.Values {
-		if share := float64(v.Value) / float64(s.Rule.Limits[i].Value); share > most {
-			best, most = i, share
+		l := s.Rule.Limits[i]
+		if one := (part{l.Measure.Name, v.Value, l.Value}); i == 0 || one.of() > best.of() {
+			best = one
 		}
 	}
-	l := s.Rule.Limits[best]
-	return fmt.Sprintf("%s of %s %s", humanize.Number(int(s.Values[best].Value)), humanize.Number(int(l.Value)), l.Measure.Name)
+	return best
 }

@@ -25,12 +25,17 @@ const (
 	normal    = "\x1b[0m"
 )
 
+// roomy is how many rows a terminal has on which there is room for more than the figures.
+const roomy = 14
+
 // picture is what one drawing shows.
 type picture struct {
 	figures   figures
 	rate      int
 	addr      string
 	passed    time.Duration
+	ends      string // the key that ends the demo
+	plain     bool   // no styles
 	seed      uint64
 	near      []inspect.Standing
 	keys      int
@@ -42,96 +47,119 @@ type picture struct {
 // draw is the picture for a terminal of that size: no row is wider than it, and
 // there are no more rows.
 func (p *picture) draw(columns, rows int) string {
-	var lines []row
-	lines = append(lines,
-		row{bold, "aggregator demo, " + p.passed.Round(time.Second).String() + ": all in one process. Ctrl-C stops it."},
-		row{dim, fmt.Sprintf("http://%s/metrics, seed %d", p.addr, p.seed)}, row{normal, p.eventsLine()}, row{normal, p.storeLine()}, row{},
-		row{bold, "NEAREST TO A LIMIT"})
+	lines := []row{{bold, p.title(columns)}}
+	if rows >= roomy {
+		lines = append(lines, row{dim, words(columns)}, row{normal, p.eventsLine()}, row{normal, p.storeLine()}, row{})
+	} else {
+		lines = append(lines, row{normal, p.eventsLine()})
+	}
+	lines = append(lines, row{bold, "NEAREST TO A LIMIT"})
 	for i := range p.near {
 		lines = append(lines, standingRow(&p.near[i], columns))
 	}
-	lines = append(lines, row{}, row{bold, "CROSSINGS, the newest first"})
-	room := rows - len(lines) - 2
+	if rows >= roomy {
+		lines = append(lines, row{})
+	}
+	lines = append(lines, row{bold, "CROSSINGS, the newest first"})
+	room := rows - len(lines) - 1
 	for i := len(p.crossings) - 1; i >= 0 && room > 0; i-- {
-		lines = append(lines, crossingRow(&p.crossings[i]))
+		lines = append(lines, crossingRow(&p.crossings[i], columns))
 		room--
 	}
-	foot := row{dim, "A crossing is a prompt for a person to look, never a legal finding."}
-	if p.note != "" {
-		foot = row{yellow, p.note}
+	return p.render(lines, columns, rows)
+}
+
+// kept is how many crossings stay on the screen at the end.
+const kept = 10
+
+// rest is what stays on the screen at the end, in the order in which it came: the last of all crossings.
+func (p *picture) rest(columns, all int) string {
+	if all == 0 {
+		return ""
 	}
-	return render(lines, foot, columns, rows)
+	last := p.crossings[max(0, len(p.crossings)-kept):]
+	lines := []row{{bold, fmt.Sprintf("CROSSINGS, the last %d of %s", len(last), humanize.Number(all))}}
+	for i := range last {
+		lines = append(lines, crossingRow(&last[i], columns))
+	}
+	var b strings.Builder
+	for _, l := range lines {
+		b.WriteString(l.cut(columns, p.plain) + "\n")
+	}
+	return b.String()
 }
 
 // row is a line of one style.
 type row struct{ style, text string }
 
-func (r row) cut(columns int) string {
-	if r.text == "" {
-		return ""
-	}
-	text := r.text
-	if n := utf8.RuneCountInString(text); n > columns {
-		text = string([]rune(text)[:max(columns-1, 0)]) + "…"
+func (r row) cut(columns int, plain bool) string {
+	text := fit(r.text, columns)
+	if text == "" || plain {
+		return text
 	}
 	return r.style + text + normal
 }
 
-func render(lines []row, foot row, columns, rows int) string {
+// fit shortens a text to a width.
+func fit(text string, width int) string {
+	if utf8.RuneCountInString(text) <= width {
+		return text
+	}
+	if width < 1 {
+		return ""
+	}
+	return string([]rune(text)[:width-1]) + "…"
+}
+
+func (p *picture) render(lines []row, columns, rows int) string {
 	if most := max(rows-1, 0); len(lines) > most {
 		lines = lines[:most]
 	}
 	var b strings.Builder
 	b.WriteString(home)
 	for _, l := range lines {
-		b.WriteString(l.cut(columns) + restOfRow + "\r\n")
+		b.WriteString(l.cut(columns, p.plain) + restOfRow + "\r\n")
 	}
-	b.WriteString(foot.cut(columns) + restOfRow + restBelow)
+	b.WriteString(p.foot(columns).cut(columns, p.plain) + restOfRow + restBelow)
 	return b.String()
+}
+
+// foot is the last row: what went wrong, or what a crossing is not.
+func (p *picture) foot(columns int) row {
+	switch {
+	case p.note != "":
+		return row{yellow, p.note}
+	case columns < wide:
+		return row{dim, "A crossing is no legal finding."}
+	}
+	return row{dim, "A crossing is a prompt for a person to look, never a legal finding."}
+}
+
+func (p *picture) title(columns int) string {
+	text := fmt.Sprintf("aggregator demo, %s; %s ends it; metrics: http://%s/metrics", p.passed.Round(time.Second), p.ends, p.addr)
+	if columns >= wider {
+		text += fmt.Sprintf("; seed %d", p.seed)
+	}
+	return text
+}
+
+// words says what the rows below are about.
+func words(columns int) string {
+	if columns < wide {
+		return "level: the share of a limit reached"
+	}
+	return "incident: what events are about; level: the share of a rule's limit reached"
 }
 
 func (p *picture) eventsLine() string {
 	f := p.figures
-	return fmt.Sprintf("events  %s/s, %s read: matched %s, duplicate %s, malformed %s, ahead %s, late %s",
-		humanize.Number(p.rate), humanize.Number(f.events("")), humanize.Number(f.events("matched")), humanize.Number(f.events("duplicate")),
+	return fmt.Sprintf("events  %s/s, %s read; not counted: %s repeated, %s malformed, %s ahead, %s late",
+		humanize.Number(p.rate), humanize.Number(f.events("")), humanize.Number(f.events("duplicate")),
 		humanize.Number(f.events("malformed")), humanize.Number(f.events("ahead")), humanize.Number(f.of("late_total")))
 }
 
 func (p *picture) storeLine() string {
-	return fmt.Sprintf("counts  %s keys, %s stored, once a second; %s to come; %s announced",
-		humanize.Number(p.keys), kibibytes(p.bytes), humanize.Count(p.figures.of("lag_records"), "record"),
+	return fmt.Sprintf("counts  %s keys, %s; %s waiting; %s announced",
+		humanize.Number(p.keys), kibibytes(p.bytes), humanize.Count(p.figures.of("lag_records"), "event"),
 		humanize.Count(p.figures.of("crossings_total"), "crossing"))
-}
-
-func crossingRow(a *crossing) row {
-	style := yellow
-	switch a.Severity {
-	case "critical":
-		style = red
-	case "info":
-		style = normal
-	}
-	return row{style, fmt.Sprintf("%s  %-8s %3s  %s: %s", a.Detected.Local().Format("15:04:05"), a.Severity, a.Level, a.Rule, a.Summary)}
-}
-
-// standingRow shows a subject with a bar, if the terminal is wide enough for one.
-func standingRow(s *inspect.Standing, columns int) row {
-	style := normal
-	switch {
-	case reached(s):
-		style = red
-	case s.State.Level > 0:
-		style = yellow
-	}
-	bar := ""
-	if columns >= 100 {
-		const width = 20
-		full := int(min(s.Progress*width/10_000, width))
-		bar = strings.Repeat("█", full) + strings.Repeat("░", width-full) + "  "
-	}
-	text := fmt.Sprintf("%4d %%  %s%-8s %-20s  %-16s  %s", s.Progress/100, bar, s.Rule.By, s.Subject, s.Rule.ID, nearestMeasure(s))
-	if columns < 80 {
-		text = fmt.Sprintf("%4d %%  %s %s, %s", s.Progress/100, s.Rule.By, s.Subject, nearestMeasure(s))
-	}
-	return row{style, text}
 }

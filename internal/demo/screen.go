@@ -1,6 +1,7 @@
 package demo
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
@@ -12,15 +13,19 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/terminal"
 )
 
-// screen draws the demo on a terminal, over and over in place, on the
-// alternate screen: what was there before comes back at the end.
+// screen draws the demo on a terminal, over and over in place, on the alternate screen. At the end
+// what was there before comes back, and below it stands what was seen last.
 type screen struct {
-	out  io.Writer
-	size func() (columns, rows int)
+	in    io.Reader
+	out   io.Writer
+	plain bool // no styles
+	size  func() (columns, rows int)
 
 	mu        sync.Mutex
 	crossings []crossing // the newest last
+	seen      int        // of all crossings
 	note      string     // the last line of the log
+	last      picture    // the one that was drawn last
 }
 
 const (
@@ -29,8 +34,8 @@ const (
 	keptCrossings = 200
 )
 
-func newScreen(out io.Writer) *screen {
-	return &screen{out: out, size: func() (int, int) { return terminal.Size(out) }}
+func newScreen(o *Options) *screen {
+	return &screen{in: o.In, out: o.Out, plain: o.NoColour, size: func() (int, int) { return terminal.Size(o.Out) }}
 }
 
 func (v *screen) Write(p []byte) (int, error) {
@@ -43,6 +48,7 @@ func (v *screen) Write(p []byte) (int, error) {
 func (v *screen) announce(a crossing) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	v.seen++
 	if len(v.crossings) == keptCrossings {
 		v.crossings = v.crossings[:copy(v.crossings, v.crossings[1:])]
 	}
@@ -50,22 +56,39 @@ func (v *screen) announce(a crossing) {
 }
 
 func (v *screen) run(ctx context.Context, d *demo) {
+	read, restore, ok := terminal.ReadKeys(v.in)
+	ends := "Ctrl-C"
+	if ok {
+		defer restore()
+		ends = "q"
+	}
 	fmt.Fprint(v.out, enter)
 	c := &standings{d.reader(), d.world}
 	var s speed
 	retry.Every(ctx, drawEvery, func(time.Time) {
+		if ok && bytes.ContainsAny(read(), "qQ") {
+			d.quit()
+		}
 		columns, rows := v.size()
 		f := readFigures(d.Registry)
 		p := picture{
-			figures: f, rate: s.of(f.events(""), time.Now()), addr: d.web.Addr, passed: time.Since(d.began),
+			figures: f, rate: s.of(f.events(""), time.Now()), addr: d.web.Addr, passed: time.Since(d.began), ends: ends, plain: v.plain,
 			near: c.nearest(ctx, max(3, (rows-8)/3)), seed: d.Seed, keys: d.store.Len(), bytes: d.store.Bytes(),
 		}
 		v.mu.Lock()
 		p.crossings, p.note = v.crossings, v.note
 		text := p.draw(columns, rows)
+		v.last = p
 		v.mu.Unlock()
 		fmt.Fprint(v.out, text)
 	})
 }
 
-func (v *screen) end(d *demo) { fmt.Fprint(v.out, leave+d.closing()+"\n") }
+// end leaves on the usual screen what was seen last.
+func (v *screen) end(d *demo) {
+	columns, _ := v.size()
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.last.crossings, v.last.plain = v.crossings, v.plain
+	fmt.Fprint(v.out, leave+v.last.rest(columns, v.seen)+d.closing()+"\n")
+}

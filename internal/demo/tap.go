@@ -3,6 +3,8 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"maps"
+	"slices"
 	"time"
 
 	"github.com/segmentio/kafka-go"
@@ -10,11 +12,39 @@ import (
 
 // crossing is a crossing as far as the demo shows it.
 type crossing struct {
-	Severity string      `json:"severity"`
-	Rule     string      `json:"rule"`
-	Level    json.Number `json:"level"`
-	Summary  string      `json:"summary"`
-	Detected time.Time   `json:"detected"`
+	Severity string              `json:"severity"`
+	Rule     string              `json:"rule"`
+	Title    string              `json:"title"`
+	By       string              `json:"by"`
+	Subject  string              `json:"subject"`
+	Level    json.Number         `json:"level"`
+	Summary  string              `json:"summary"`
+	Reached  []string            `json:"reached"`
+	Measures map[string]measured `json:"measures"`
+	Detected time.Time           `json:"detected"`
+}
+
+// measured is what a crossing says of a measure.
+type measured struct {
+	Value uint64 `json:"value"`
+	Limit uint64 `json:"limit"`
+}
+
+// numbers are those of the measure that reached the level. Where only all of them together did, they
+// are those of the measure that is nearest to its own limit.
+func (a *crossing) numbers() string {
+	among := a.Reached
+	if len(among) == 0 {
+		among = slices.Sorted(maps.Keys(a.Measures))
+	}
+	var best part
+	for i, name := range among {
+		m := a.Measures[name]
+		if one := (part{name, m.Value, m.Limit}); i == 0 || one.of() > best.of() {
+			best = one
+		}
+	}
+	return best.numbers()
 }
 
 // tap reads crossings as any consumer would: from their topic.
