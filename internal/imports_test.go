@@ -42,7 +42,7 @@ var arrows = map[string][]string{
 		"internal/event", "internal/thresholds", "internal/windows/store",
 	},
 	"internal/preflight": {
-		"internal/engine", "internal/stream/position",
+		"internal/engine", "internal/stream/position", "internal/stream/settings",
 		"internal/stream", "internal/explain", "internal/retry", "internal/humanize", "internal/thresholds",
 		"internal/windows/store", "internal/windows/store/redis",
 	},

@@ -87,6 +87,7 @@ func checkLive(ctx context.Context, s *session, c *config, packs []*thresholds.P
 // site is the servers of a config and its packs, as they are looked at.
 func (c *config) site(s *session, packs []*thresholds.Pack) *preflight.Options {
 	return &preflight.Options{
-		Kafka: c.kafka, Login: c.login, Intake: c.intake, Redis: c.redis, Packs: packs, Retention: c.retention, Out: s.out, Err: s.err,
+		Kafka: c.kafka, Login: c.login, Intake: c.intake, Redis: c.redis, Shards: c.shards, Secret: c.key, Packs: packs, Retention: c.retention,
+		Out: s.out, Err: s.err,
 	}
 }

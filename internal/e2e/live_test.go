@@ -52,9 +52,20 @@ func TestLiveAgainstTheService(t *testing.T) {
 			kafka.Configure(topic, map[string]string{"unclean.leader.election.enable": "false"})
 		}
 	})
+	t.Run("made otherwise", func(t *testing.T) {
+		prefix := "failed: redis.prefix aggregator:: "
+		s.live("AGGREGATOR_REDIS_SHARDS=8").mustPrint(t, exitFailed, prefix+"the store was made with 16 shards, the configuration says 8: ")
+		key := servers.WriteFile(t, "key", "000102030405060708090a0b0c0d0e0f\n")
+		s.live("AGGREGATOR_PRIVACY_KEY_FILE="+key).mustPrint(t, exitFailed, prefix+"shard 0 of the store was filled with another fingerprint key: ")
+	})
 	t.Run("replicas", func(t *testing.T) {
 		kafka.Configure(s.dead, map[string]string{"min.insync.replicas": "2"})
 		s.live().mustPrint(t, exitFailed, "failed: topic "+s.dead+": min.insync.replicas is 2, with 1 replica: no record can be written safely")
+	})
+	t.Run("fewer partitions", func(t *testing.T) {
+		kafka.DeleteTopic(s.crossings)
+		kafka.CreateTopic(s.crossings, 2, nil)
+		s.live().mustPrint(t, exitFailed, "failed: redis.prefix aggregator:: topic "+s.crossings+" has 2 partitions, the store was made with 3: ")
 	})
 }
 

@@ -29,27 +29,28 @@ type kafkaCheck struct {
 	topics  []kmsg.MetadataResponseTopic
 }
 
-// checkKafka looks at the brokers, the topics and the group.
-func checkKafka(ctx context.Context, r *report, o *Options) {
+// checkKafka looks at the brokers, the topics and the group. It returns how many partitions the topic of crossings has; 0: it is not known.
+func checkKafka(ctx context.Context, r *report, o *Options) (crossings int) {
 	asking, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
-	brokers, ok := topicsThere(asking, r, o)
+	brokers, crossings, ok := topicsThere(asking, r, o)
 	if !ok {
-		return
+		return 0
 	}
 	client, err := newClient(o)
 	if err != nil {
 		r.warn("kafka: not looked at further: %v", err)
-		return
+		return crossings
 	}
 	defer client.Close()
 	k := &kafkaCheck{report: r, o: o, longest: longestWindow(o.Packs), client: client}
 	if !k.reach(asking, brokers) {
 		r.warn("kafka: settings, permissions and group are not looked at before every broker can be reached")
-		return
+		return crossings
 	}
 	k.look(asking)
 	k.group(ctx)
+	return crossings
 }
 
 // newClient is a client that can ask for what the library of the service cannot.
@@ -69,21 +70,24 @@ func newClient(o *Options) (*kgo.Client, error) {
 	return kgo.NewClient(opts...)
 }
 
-// topicsThere asks as the service does at its start which brokers and topics there are.
-func topicsThere(ctx context.Context, r *report, o *Options) ([]kafka.Broker, bool) {
+// topicsThere asks as the service does at its start which brokers and topics there are, and how many partitions the topic of crossings has.
+func topicsThere(ctx context.Context, r *report, o *Options) (brokers []kafka.Broker, crossings int, ok bool) {
 	transport := o.Kafka.Transport()
 	defer transport.CloseIdleConnections()
 	client := &kafka.Client{Addr: o.Kafka.Addr(), Transport: transport, Timeout: timeout}
 	res, err := client.Metadata(ctx, &kafka.MetadataRequest{Topics: o.Kafka.Topics()})
 	if err != nil {
 		r.fail("kafka %s: %v", strings.Join(o.Kafka.Brokers, ","), explain.Kafka(err))
-		return nil, false
+		return nil, 0, false
 	}
 	r.fine("kafka %s: %s", strings.Join(o.Kafka.Brokers, ","), humanize.Count(len(res.Brokers), "broker"))
 	for _, t := range res.Topics {
 		r.topic(&t)
+		if t.Error == nil && t.Name == o.Kafka.Crossings {
+			crossings = len(t.Partitions)
+		}
 	}
-	return res.Brokers, true
+	return res.Brokers, crossings, true
 }
 
 // topic reports whether a topic is there.

@@ -16,12 +16,13 @@ const timeout = 15 * time.Second
 
 // Options is a deployment, and where its report goes.
 type Options struct {
-	Kafka  stream.Kafka
-	Login  Login // as Kafka.SASL has it
-	Intake engine.IntakeOptions
-	Redis  redisstore.Options
-	Packs  []*thresholds.Pack // their windows tell how long events are needed
-	// Retention is how long the topics should keep their records.
+	Kafka     stream.Kafka
+	Login     Login // as Kafka.SASL has it
+	Intake    engine.IntakeOptions
+	Redis     redisstore.Options
+	Shards    int                // of the store
+	Secret    *engine.Secret     // of the fingerprints; nil: that of the store
+	Packs     []*thresholds.Pack // their windows tell how long events are needed
 	Retention Retention
 	Out       io.Writer // what is fine, a line each
 	Err       io.Writer // everything else, and the verdict
@@ -36,7 +37,6 @@ type Login struct {
 // Run looks at the servers, and reports whether the service can run on them.
 func Run(ctx context.Context, o *Options) bool {
 	r := &report{out: o.Out, err: o.Err}
-	checkKafka(ctx, r, o)
-	checkRedis(ctx, r, o)
+	checkRedis(ctx, r, o, checkKafka(ctx, r, o))
 	return r.verdict()
 }

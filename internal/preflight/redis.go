@@ -6,12 +6,13 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
-// checkRedis looks at the store, by reading and writing there.
-func checkRedis(ctx context.Context, r *report, o *Options) {
+// checkRedis looks at the store, by reading and writing there. The topic of crossings has so many partitions; 0: it is not known.
+func checkRedis(ctx context.Context, r *report, o *Options, crossings int) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	store, err := redisstore.New(ctx, o.Redis)
@@ -28,6 +29,7 @@ func checkRedis(ctx context.Context, r *report, o *Options) {
 		r.fine("redis %s: reads, writes and runs the script of commits", strings.Join(o.Redis.Addrs, ","))
 	}
 	checkOwner(ctx, r, o, store)
+	checkMade(ctx, r, o, store, crossings)
 	servers, err := store.Check(ctx)
 	for _, s := range servers {
 		say := r.fine
@@ -59,6 +61,14 @@ func checkOwner(ctx context.Context, r *report, o *Options, store windowstore.St
 	}
 	if err := stream.CheckGroup(ctx, &o.Kafka, store); err != nil {
 		r.fail("redis.prefix %s: %v", o.Redis.Prefix, err)
+	}
+}
+
+// checkMade checks whether what may not change is as it was when the store was made.
+func checkMade(ctx context.Context, r *report, o *Options, store windowstore.Store, crossings int) {
+	chosen := &settings.Chosen{Shards: o.Shards, Secret: o.Secret, Crossings: o.Kafka.Crossings, Partitions: crossings}
+	if err := (settings.Settings{Store: store}).Compare(ctx, chosen); err != nil {
+		r.fail("redis.prefix %s: %v", o.Redis.Prefix, explain.Store(err))
 	}
 }
 

@@ -1,6 +1,8 @@
 package settings
 
 import (
+	"context"
+
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -32,4 +34,44 @@ func ParseCounted(values [][]byte) (c Counted, err error) {
 	c.Secret, err = engine.NewSecret(fingerprint)
 	c.Starts = values[2]
 	return c, err
+}
+
+// Chosen is what a service is started with and must not change.
+type Chosen struct {
+	Shards     int
+	Secret     *engine.Secret // nil: that of the store
+	Crossings  string
+	Partitions int // of that topic; 0: not known
+}
+
+// Compare finds what does not fit how the store was made, and writes nothing. What no service has stored yet fits.
+func (s Settings) Compare(ctx context.Context, c *Chosen) error {
+	stored, err := s.Store.Load(ctx, 0, [][]byte{
+		s.Key(windowstore.SettingShards), s.Key(windowstore.SettingPartitions), s.Key(windowstore.SettingFingerprint),
+	}, nil)
+	if err != nil {
+		return err
+	}
+	if text := stored[0]; text != nil {
+		n, err := parseNumber(windowstore.SettingShards, text)
+		if err == nil {
+			err = fitsShards(n, c.Shards)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if text := stored[1]; text != nil && c.Partitions > 0 {
+		n, err := parseNumber(windowstore.SettingPartitions, text)
+		if err == nil {
+			err = fitsPartitions(n, c.Crossings, c.Partitions)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if key := stored[2]; key != nil && c.Secret != nil {
+		return fitsKey(0, key, c.Secret.Bytes())
+	}
+	return nil
 }

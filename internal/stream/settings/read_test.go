@@ -1,9 +1,11 @@
 package settings
 
 import (
+	"bytes"
 	"errors"
 	"testing"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -47,4 +49,44 @@ func TestParseCounted(t *testing.T) {
 	if _, err := ParseCounted([][]byte{[]byte("1"), []byte("short"), nil}); err == nil || errors.As(err, new(*Mismatch)) {
 		t.Errorf("a key that is too short: %v", err)
 	}
+}
+
+// TestCompare: what a store was made with is compared, and nothing is written.
+func TestCompare(t *testing.T) {
+	s := Settings{windowstore.NewMem(2)}
+	f := func(c Chosen, refusal string) {
+		t.Helper()
+		c.Crossings = "out"
+		if err := s.Compare(t.Context(), &c); (refusal == "") != (err == nil) || err != nil && !refused(err, refusal) {
+			t.Errorf("%+v: got %v, want %q", c, err, refusal)
+		}
+	}
+	key := func(b byte) *engine.Secret {
+		k, err := engine.NewSecret(bytes.Repeat([]byte{b}, 16))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return &k
+	}
+	f(Chosen{Shards: 8, Partitions: 1, Secret: key(1)}, "")
+	f(Chosen{Shards: 2, Partitions: 3, Secret: key(2)}, "") // the first one wrote nothing
+	if err := s.Shards(t.Context(), 2); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Partitions(t.Context(), "out", 3); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Secret(t.Context(), 2, key(2)); err != nil {
+		t.Fatal(err)
+	}
+	f(Chosen{Shards: 2, Partitions: 3}, "")
+	f(Chosen{Shards: 2, Partitions: 5, Secret: key(2)}, "")
+	f(Chosen{Shards: 2}, "")
+	f(Chosen{Shards: 8, Partitions: 3}, "set redis.shards to 2")
+	f(Chosen{Shards: 2, Partitions: 2}, "topic out has 2 partitions, the store was made with 3")
+	f(Chosen{Shards: 2, Partitions: 3, Secret: key(1)}, "another fingerprint key")
+	if err := s.Store.Put(t.Context(), 0, s.Key(windowstore.SettingPartitions), []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	f(Chosen{Shards: 2, Partitions: 3}, `is "x", not a number`)
 }

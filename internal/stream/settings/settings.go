@@ -55,20 +55,34 @@ func parseNumber(name string, text []byte) (int, error) {
 // Shards refuses a store that was made with another number of shards.
 func (s Settings) Shards(ctx context.Context, wanted int) error {
 	n, err := s.number(ctx, windowstore.SettingShards, wanted)
-	if err == nil && n != wanted {
-		err = mismatch("the store was made with %d shards, the configuration says %d: set redis.shards to %d, or use another redis.prefix", n, wanted, n)
+	if err != nil {
+		return err
 	}
-	return err
+	return fitsShards(n, wanted)
+}
+
+func fitsShards(n, wanted int) error {
+	if n == wanted {
+		return nil
+	}
+	return mismatch("the store was made with %d shards, the configuration says %d: set redis.shards to %d, or use another redis.prefix", n, wanted, n)
 }
 
 // Partitions is the number of partitions over which crossings are spread, for a topic that has so
 // many. It stays when the topic grows, and the topic may not have fewer.
 func (s Settings) Partitions(ctx context.Context, topic string, has int) (int, error) {
 	n, err := s.number(ctx, windowstore.SettingPartitions, has)
-	if err == nil && has < n {
-		err = mismatch("topic %s has %d partitions, the store was made with %d: crossings would change their partition; make the topic with %d", topic, has, n, n)
+	if err != nil {
+		return n, err
 	}
-	return n, err
+	return n, fitsPartitions(n, topic, has)
+}
+
+func fitsPartitions(n int, topic string, has int) error {
+	if has >= n {
+		return nil
+	}
+	return mismatch("topic %s has %d partitions, the store was made with %d: crossings would change their partition; make the topic with %d", topic, has, n, n)
 }
 
 // Secret is the key of the fingerprints: the wanted one; nil: the stored one, which the first process makes. Every shard holds
@@ -88,12 +102,18 @@ func (s Settings) Secret(ctx context.Context, shards int, wanted *engine.Secret)
 		if n == 0 && wanted == nil && len(b) == len(key) {
 			key = b
 		}
-		if !bytes.Equal(b, key) {
-			return engine.Secret{}, mismatch("shard %d of the store was filled with another fingerprint key: restore the key (privacy.key_file), or use another redis.prefix",
-				n)
+		if err := fitsKey(n, b, key); err != nil {
+			return engine.Secret{}, err
 		}
 	}
 	return engine.NewSecret(key)
+}
+
+func fitsKey(shard int, stored, key []byte) error {
+	if bytes.Equal(stored, key) {
+		return nil
+	}
+	return mismatch("shard %d of the store was filled with another fingerprint key: restore the key (privacy.key_file), or use another redis.prefix", shard)
 }
 
 // Topic stores the id of a topic, if none is stored, and reports whether it is the stored one.
