@@ -23,7 +23,8 @@ var replayCommand = &command{
 Crossings go to stdout, one a line. Malformed lines go to stderr with their number,
 are counted and passed over. Everything runs in memory, with the code of run.
 The last line, on stderr, counts events: matched (a rule counts them), unmatched (no
-rule does), duplicate (their id came within dedupe.window), malformed, ahead (of -now);
+rule does), duplicate (their id came within dedupe.window), malformed, ahead (of -now), and
+canary (the service's own), if there are any;
 then late for a subject (too old for all that it counts) and refused by after (they
 came before what they count after), both for each subject of an event.
 Exit: 0 fine; 1 failed, and with -strict also if a line was malformed or ahead;
@@ -208,11 +209,15 @@ func (r *replayer) finish(began time.Time, counts bool) error {
 	r.printUnshown()
 	r.hintUnmatched()
 	st := r.replay.Stats
-	events := st.Matched + st.Unmatched + st.Duplicate + st.Malformed + st.Ahead
-	fmt.Fprintf(r.err, "replay: %s: matched %s, unmatched %s, duplicate %s, malformed %s, ahead %s; "+
+	events := st.Matched + st.Unmatched + st.Duplicate + st.Malformed + st.Ahead + st.Canary
+	canaries := ""
+	if st.Canary > 0 {
+		canaries = ", canary " + humanize.Number(st.Canary)
+	}
+	fmt.Fprintf(r.err, "replay: %s: matched %s, unmatched %s, duplicate %s, malformed %s, ahead %s%s; "+
 		"late for a subject %s, refused by after %s; crossings %s; %s\n",
 		humanize.Count(events, "event"), humanize.Number(st.Matched), humanize.Number(st.Unmatched), humanize.Number(st.Duplicate),
-		humanize.Number(st.Malformed), humanize.Number(st.Ahead),
+		humanize.Number(st.Malformed), humanize.Number(st.Ahead), canaries,
 		humanize.Number(st.Late), humanize.Number(st.Refused), humanize.Number(r.crossings), time.Since(began).Round(time.Millisecond))
 	return nil
 }

@@ -72,6 +72,9 @@ func (a *Applier) Apply(s *Subject, o *Operation, m Moment) Outcome {
 	s.Touch(o.Time)
 	s.Advance(now)
 	out := a.add(s, o)
+	if s.Kind == thresholds.Canary {
+		renew(s)
+	}
 	a.announce(s, o, out.Fed)
 	return out
 }

@@ -86,7 +86,7 @@ func newApplied(b *testing.B, p *engine.Program, span time.Duration) *applied {
 		if err := in.Decoder.Decode(&in.Event, r.Value); err != nil {
 			b.Fatal(err)
 		}
-		ops := in.Operations()
+		ops, _ := in.Operations()
 		for i := range ops {
 			a.keep(ops[i], in.Newest)
 		}

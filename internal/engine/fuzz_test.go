@@ -42,6 +42,9 @@ func fuzzEvent(n int, before time.Time, b []byte) (line []byte, at time.Time) {
 	}
 	at = time.Unix(min(max(at.Unix(), first), first+span-1), int64(at.Nanosecond())).UTC()
 	kind := []string{"click", "view"}[b[8]>>5&1]
+	if b[9] >= 0xf0 {
+		kind = "canary"
+	}
 	return fmt.Appendf(nil, `{"id":"e%d","time":%q,"type":%q,"incident":"i%d","account":"a%d","count":%d}`,
 		n, at.Format(time.RFC3339Nano), kind, b[8]&3, b[8]>>2&7, 1+b[9]%16), at
 }
@@ -55,6 +58,7 @@ func FuzzApply(f *testing.F) {
 	}
 	f.Add(uint8(1), []byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0f\x00\x00\x01\x00\x00\x00\x00\x00\x80\x0f"))
 	f.Add(uint8(3), bytes.Repeat([]byte("\xff\x00\xff\x7f\x01\x00\x00\x00\x83\x0a"), 9))
+	f.Add(uint8(1), []byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x0f\x00\x20\x00\x00\x00\x00\x00\x00\x40\xff")) // a canary ends an episode
 	f.Add(uint8(0), bytes.Repeat([]byte("\x10\xff\x00\x00\x00\xff\x00\x00\x41\x0a"), 9))
 	f.Fuzz(func(t *testing.T, pack uint8, data []byte) {
 		n := int(pack) % len(texts)

@@ -52,13 +52,14 @@ const (
 	Duplicate                  // its id came before, within the window
 	Malformed                  // it is no event
 	Ahead                      // its time lies too far in the future
+	Canary                     // it is a canary: no pack counts it, and it moves the stream's time
 	NumVerdicts                // how many verdicts a record can end with
-	// Accepted is a record that is to be matched. It ends as Matched or Unmatched.
+	// Accepted is a record that is to be matched. It ends as Matched, Unmatched or Canary.
 	Accepted
 )
 
 // VerdictNames are the verdicts in metrics, logs and reports.
-var VerdictNames = [NumVerdicts]string{"matched", "unmatched", "duplicate", "malformed", "ahead"}
+var VerdictNames = [NumVerdicts]string{"matched", "unmatched", "duplicate", "malformed", "ahead", "canary"}
 
 // Intake is the way of the records of one partition up to their operations.
 // It belongs to one goroutine.
@@ -71,6 +72,7 @@ type Intake struct {
 	Newest   int64         // the newest time matched, ns; NoTime: none
 
 	matcher  matcher
+	canaries *canaries // nil: they are not counted
 	identity []byte
 }
 
@@ -100,11 +102,16 @@ func (in *Intake) Repeated(timestamp int64) bool {
 	return in.IDs.seen(siphash.Hash(s.K0, s.K1, in.identity), timestamp)
 }
 
-// Operations matches the event and moves the newest time. They are valid until the next call.
-func (in *Intake) Operations() []Operation {
-	ops := in.matcher.match(&in.Event)
-	if len(ops) > 0 && in.Event.Time > in.Newest {
-		in.Newest = in.Event.Time
+// Operations matches the event and moves the newest time. The verdict is Matched, Unmatched or Canary. The operations are valid until
+// the next call.
+func (in *Intake) Operations() ([]Operation, Verdict) {
+	ops, v := in.matcher.match(&in.Event), Matched
+	if len(ops) == 0 {
+		if !in.IsCanary() {
+			return nil, Unmatched
+		}
+		ops, v = in.canaries.operations(&in.Event), Canary
 	}
-	return ops
+	in.Newest = max(in.Newest, in.Event.Time)
+	return ops, v
 }

@@ -39,7 +39,7 @@ rules:
 			t.Fatal(err)
 		}
 		crossed = nil
-		ops := in.Operations()
+		ops, _ := in.Operations()
 		got := a.Apply(s, &ops[0], engine.Moment{Time: in.Newest, Known: in.Newest})
 		if got.Late != want.Late || got.Refused != want.Refused || got.Capped != want.Capped || !slices.Equal(got.Fed, want.Fed) {
 			t.Errorf("%s at %s: got %+v, want %+v", kind, at, got, want)

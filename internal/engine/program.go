@@ -19,7 +19,7 @@ import (
 // goroutines.
 type Program struct {
 	// Kinds is what is kept and decided for each kind of subject.
-	Kinds [thresholds.NumKinds]KindTable
+	Kinds [thresholds.AllKinds]KindTable
 	// Hash is the hash of the packs' hashes, in order: it stands in positions, and distinguishes
 	// programs.
 	Hash uint64
@@ -83,10 +83,11 @@ func Compile(packs []*thresholds.Pack, maxMembers int) (*Program, error) {
 	for _, pack := range packs {
 		_, _ = h.WriteString(pack.Hash)
 		for _, r := range pack.Rules {
-			p.addRule(r, maxMembers)
+			p.addRule(r.By, r, maxMembers)
 		}
 	}
 	p.Hash = h.Sum64()
+	p.addRule(thresholds.Canary, thresholds.CanaryRule(), maxMembers)
 	p.KeysPerEvent = int(thresholds.NumKinds)
 	var tallest *thresholds.Rule
 	for r := range p.Rules {
@@ -121,12 +122,13 @@ func (p *Program) Rules(yield func(*thresholds.Rule) bool) {
 	}
 }
 
-func (p *Program) addRule(r *thresholds.Rule, maxMembers int) {
-	k := &p.Kinds[r.By]
+// addRule adds a rule for a kind of subject.
+func (p *Program) addRule(kind thresholds.Kind, r *thresholds.Rule, maxMembers int) {
+	k := &p.Kinds[kind]
 	b := BoundRule{Rule: r, span: span(r)}
 	number := len(k.Rules)
 	for i, l := range r.Limits {
-		c := p.counter(r, l.Measure)
+		c := p.counter(kind, r, l.Measure)
 		spec := &k.Layout.Counters[c]
 		if spec.Op == windows.Distinct || spec.Op == windows.Weighted {
 			spec.Cap = max(spec.Cap, r.Cap(i, maxMembers))
@@ -140,10 +142,10 @@ func (p *Program) addRule(r *thresholds.Rule, maxMembers int) {
 	k.Layout.Rules = append(k.Layout.Rules, xxhash.Sum64String(r.ID))
 }
 
-// counter returns the number of the counter of measure m for rule r, which is
+// counter returns the number of the counter of measure m for rule r of a kind, which is
 // made if no rule before had it. A counter is what it counts: name and
 // limit play no part.
-func (p *Program) counter(r *thresholds.Rule, m *thresholds.Measure) int {
+func (p *Program) counter(kind thresholds.Kind, r *thresholds.Rule, m *thresholds.Measure) int {
 	op := windows.Sum
 	if m.Op == thresholds.Distinct {
 		op = windows.Distinct
@@ -153,9 +155,9 @@ func (p *Program) counter(r *thresholds.Rule, m *thresholds.Measure) int {
 	}
 	after := -1
 	if m.After != nil {
-		after = p.define(r, m.After, windows.First, -1)
+		after = p.define(kind, r, m.After, windows.First, -1)
 	}
-	return p.define(r, m, op, after)
+	return p.define(kind, r, m, op, after)
 }
 
 // span is the step and the number of buckets of a rule's counters.
@@ -167,8 +169,8 @@ func span(r *thresholds.Rule) windows.Spec {
 	return spec
 }
 
-func (p *Program) define(r *thresholds.Rule, m *thresholds.Measure, op windows.Op, after int) int {
-	k := &p.Kinds[r.By]
+func (p *Program) define(kind thresholds.Kind, r *thresholds.Rule, m *thresholds.Measure, op windows.Op, after int) int {
+	k := &p.Kinds[kind]
 	def := strconv.Itoa(int(op)) + " " + m.Definition() + " window " + strconv.FormatInt(r.Window, 10) + " step " + strconv.FormatInt(r.Step, 10)
 	if c, ok := k.byID[def]; ok {
 		return c
@@ -184,7 +186,9 @@ func (p *Program) define(r *thresholds.Rule, m *thresholds.Measure, op windows.O
 	k.Layout.Counters = append(k.Layout.Counters, spec)
 	k.After = append(k.After, after)
 	k.feeds = append(k.feeds, nil)
-	p.addMatches(r.By, c, m, op)
+	if kind != thresholds.Canary { // whose events are matched by who sent them
+		p.addMatches(kind, c, m, op)
+	}
 	return c
 }
 
@@ -244,7 +248,7 @@ func mustNum(name string) event.Num {
 
 // Has reports whether a counter, by its hash, is in a loaded pack.
 func (p *Program) Has(id uint64) bool {
-	for k := range p.Kinds {
+	for k := range thresholds.NumKinds {
 		for i := range p.Kinds[k].Layout.Counters {
 			if p.Kinds[k].Layout.Counters[i].ID == id {
 				return true

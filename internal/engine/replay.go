@@ -35,6 +35,7 @@ type Replay struct {
 // ReplayStats counts events by what became of them.
 type ReplayStats struct {
 	Matched, Unmatched, Duplicate, Malformed, Ahead int
+	Canary                                          int // not counted; they moved the stream's time
 	Late, Refused                                   int // of the operations (an event for one subject)
 }
 
@@ -72,13 +73,17 @@ func (r *Replay) take(e *event.Event) error {
 		r.Stats.Duplicate++
 		return nil
 	}
-	ops := r.In.Operations()
-	if len(ops) == 0 {
+	ops, v := r.In.Operations()
+	switch v {
+	case Unmatched:
 		r.Stats.Unmatched++
 		r.doubt(e)
 		return nil
+	case Canary:
+		r.Stats.Canary++
+	default:
+		r.Stats.Matched++
 	}
-	r.Stats.Matched++
 	r.event = r.event[:0]
 	for i := range ops {
 		r.event = append(r.event, r.subject(ops[i].Kind, ops[i].ID))

@@ -27,7 +27,7 @@ rules:
 		if err := in.Decoder.Decode(&in.Event, []byte(`{"id":"1","time":"2026-01-01T00:00:00Z",`+members+`}`)); err != nil {
 			t.Fatal(err)
 		}
-		if ops := in.Operations(); len(ops) > 0 {
+		if ops, _ := in.Operations(); len(ops) > 0 {
 			t.Fatalf("%s: counted", members)
 		}
 		if got := p.Unmatched(&in.Event); got != want {

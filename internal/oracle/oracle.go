@@ -18,6 +18,7 @@ type Options struct {
 // Results count events by what became of them. Late is counted once for each event and kind of subject, beside Matched.
 type Results struct {
 	Matched, Duplicate, Malformed, Ahead, Unmatched, Late int64
+	Canary                                                int64 // moved the stream's time, and are not counted
 }
 
 // Oracle takes events one at a time and says what they cross. It is for one goroutine.
@@ -172,11 +173,15 @@ func (o *Oracle) ApplyTo(number int, value []byte, kafkaMillis int64) []Crossing
 		return nil
 	}
 	visits := o.match(ev, number)
-	if len(visits) == 0 {
+	switch {
+	case ev.kind() == "canary":
+		o.results.Canary++
+	case len(visits) == 0:
 		o.results.Unmatched++
 		return nil
+	default:
+		o.results.Matched++
 	}
-	o.results.Matched++
 	p.newest = later(p.newest, ev.time)
 	return append(o.clear(visits, ev), o.count(visits, ev)...)
 }

@@ -5,6 +5,8 @@ import (
 	"sync/atomic"
 
 	"github.com/segmentio/kafka-go"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 )
 
 // A member of a Kafka group offers balancers by name, and gives each of them bytes (user data) that all members see.
@@ -30,9 +32,11 @@ func (b countingBalancer) AssignGroups(members []kafka.GroupMember, partitions [
 
 // balancers are those that a process with a store offers the group. They note in given what they give out.
 func balancers(given *atomic.Pointer[partitionCounts], store string) []kafka.GroupBalancer {
+	ranges := countingBalancer{kafka.RangeGroupBalancer{}, given, store}
 	return []kafka.GroupBalancer{
-		headerBalancer{countingBalancer{kafka.RangeGroupBalancer{}, given, store}},
-		countingBalancer{kafka.RangeGroupBalancer{}, given, store},
+		formatBalancer{ranges, canariesRead},
+		formatBalancer{ranges, headersRead},
+		ranges,
 		countingBalancer{kafka.RoundRobinGroupBalancer{}, given, store},
 	}
 }
@@ -48,15 +52,24 @@ func Protocols() (names []string) {
 	return names
 }
 
-// headerBalancer is a balancer whose name tells that the member reads outbox.FormatHeader.
-type headerBalancer struct{ countingBalancer }
+// formatBalancer is a balancer whose name tells which entries of the outbox the member reads.
+type formatBalancer struct {
+	countingBalancer
+	name string
+}
 
-var _ kafka.GroupBalancer = headerBalancer{}
+var _ kafka.GroupBalancer = formatBalancer{}
 
-const headersRead = "aggregator-outbox-1"
+const (
+	headersRead  = "aggregator-outbox-1"
+	canariesRead = "aggregator-outbox-2"
+)
+
+// formatsRead is the newest format that a member reads, by the name.
+var formatsRead = map[string]outbox.Format{headersRead: outbox.FormatHeader, canariesRead: outbox.FormatCanary}
 
 // ProtocolName is kafka.GroupBalancer's.
-func (headerBalancer) ProtocolName() string { return headersRead }
+func (b formatBalancer) ProtocolName() string { return b.name }
 
 // kin is what members of a group tell each other in their user data, so that a process knows its own kind. A member
 // that does not tell it is another program that was given the group: what it holds nobody counts.

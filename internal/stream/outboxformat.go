@@ -22,11 +22,17 @@ const updated = 24 * time.Hour
 
 // agreement is what the members of a group all read.
 type agreement struct {
-	patience   time.Duration // see updated
-	generation atomic.Int64  // of those that this process took part in; 0: none, or it is ending
-	begun      atomic.Int64  // when, Unix ns
-	headers    atomic.Int64  // the generation all of whose members read outbox.FormatHeader, as last seen
-	since      atomic.Int64  // since when none was seen that does not, Unix ns; 0: the last time one was
+	patience   time.Duration          // see updated
+	generation atomic.Int64           // of those that this process took part in; 0: none, or it is ending
+	begun      atomic.Int64           // when, Unix ns
+	seen       atomic.Pointer[agreed] // nil: nothing, or members that know no format but the oldest
+	since      atomic.Int64           // since when none was seen that knows no other, Unix ns; 0: the last time one was
+}
+
+// agreed is the newest format that all members of a generation read, as last seen.
+type agreed struct {
+	generation int64
+	format     outbox.Format
 }
 
 // begin is told that a generation begins: what its members read is not known yet.
@@ -41,23 +47,28 @@ func (a *agreement) end() { a.generation.Store(0) }
 
 // saw is told what was seen of the group after a generation had begun.
 func (a *agreement) saw(c *census, generation int64) {
-	if c.settled && c.protocol == headersRead {
-		a.since.CompareAndSwap(0, time.Now().UnixNano())
-		a.headers.Store(generation)
-	} else if c.settled {
-		a.headers.Store(0)
-		a.since.Store(0)
+	if !c.settled {
+		return
 	}
+	format, known := formatsRead[c.protocol]
+	if !known {
+		a.seen.Store(nil)
+		a.since.Store(0)
+		return
+	}
+	a.since.CompareAndSwap(0, time.Now().UnixNano())
+	a.seen.Store(&agreed{generation, format})
 }
 
-// format is the format of new entries. It is the old one until the relays of the generation have had time to take their outboxes over:
-// one of a member of before that does not know yet that it is none any more publishes until then.
-func (a *agreement) format() outbox.Format {
-	g, since := a.generation.Load(), a.since.Load()
-	if g == 0 || a.headers.Load() != g || passed(a.begun.Load()) < outbox.LeaseFresh || since == 0 || passed(since) < a.patience {
-		return outbox.FormatRecord
+// formats are those in which entries may be written. They are the oldest until the relays of the generation have had time to take their
+// outboxes over: one of a member of before that does not know yet that it is none any more publishes until then.
+// A canary does not wait for the day that a crossing waits: a version that takes it for damaged loses nothing that anybody waits for.
+func (a *agreement) formats() outbox.Formats {
+	g, seen, since := a.generation.Load(), a.seen.Load(), a.since.Load()
+	if g == 0 || seen == nil || seen.generation != g || passed(a.begun.Load()) < outbox.LeaseFresh {
+		return outbox.OldestFormats()
 	}
-	return outbox.FormatHeader
+	return outbox.Formats{Header: since != 0 && passed(since) >= a.patience, Canary: seen.format == outbox.FormatCanary}
 }
 
 // passed is how long ago a time was, Unix ns.

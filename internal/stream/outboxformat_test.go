@@ -15,55 +15,64 @@ import (
 
 // TestAgreement: entries have the new format only in a generation all of whose members were seen to read it, from some time after its begin to its end.
 func TestAgreement(t *testing.T) {
+	oldest, header, canaries := outbox.OldestFormats(), outbox.Formats{Header: true}, outbox.Formats{Header: true, Canary: true}
 	synctest.Test(t, func(t *testing.T) {
 		var a agreement
-		f := func(what string, want outbox.Format) {
+		f := func(what string, want outbox.Formats) {
 			t.Helper()
-			if got := a.format(); got != want {
-				t.Errorf("%s: format %d, want %d", what, got, want)
+			if got := a.formats(); got != want {
+				t.Errorf("%s: %+v, want %+v", what, got, want)
 			}
 		}
 		all, before := &census{settled: true, protocol: headersRead}, &census{settled: true, protocol: "range"}
-		f("no generation", outbox.FormatRecord)
+		f("no generation", oldest)
 		a.saw(all, 0)
-		f("seen before there is one", outbox.FormatRecord)
+		f("seen before there is one", oldest)
 		a.begin(1)
-		f("not looked at", outbox.FormatRecord)
+		f("not looked at", oldest)
 		a.saw(all, 1)
-		f("just begun", outbox.FormatRecord)
+		f("just begun", oldest)
 		<-time.After(outbox.LeaseFresh)
-		f("all read it", outbox.FormatHeader)
+		f("all read it", header)
 		a.saw(&census{protocol: headersRead}, 1)
-		f("not settled", outbox.FormatHeader)
+		f("not settled", header)
 		a.saw(before, 1)
-		f("one does not", outbox.FormatRecord)
+		f("one does not", oldest)
 		a.saw(&census{protocol: headersRead}, 1)
-		f("not settled yet", outbox.FormatRecord)
+		f("not settled yet", oldest)
 		a.saw(all, 1)
-		f("all again", outbox.FormatHeader)
+		f("all again", header)
 		a.end()
-		f("over", outbox.FormatRecord)
+		f("over", oldest)
 		a.begin(2)
 		<-time.After(outbox.LeaseFresh)
-		f("the next one", outbox.FormatRecord)
+		f("the next one", oldest)
 		a.saw(all, 1)
-		f("what was seen of the one before", outbox.FormatRecord)
+		f("what was seen of the one before", oldest)
 		a.saw(all, 2)
-		f("the next one, seen", outbox.FormatHeader)
+		f("the next one, seen", header)
 
 		a.patience = time.Hour
-		f("not for long enough", outbox.FormatRecord)
+		f("not for long enough", oldest)
 		<-time.After(time.Hour)
-		f("for an hour", outbox.FormatHeader)
+		f("for an hour", header)
 		a.saw(before, 2)
 		a.saw(all, 2)
-		f("one of before was back", outbox.FormatRecord)
+		f("one of before was back", oldest)
 		<-time.After(time.Hour)
-		f("an hour after that", outbox.FormatHeader)
+		f("an hour after that", header)
 		a.begin(3)
 		<-time.After(outbox.LeaseFresh)
 		a.saw(all, 3)
-		f("the generations between do not matter", outbox.FormatHeader)
+		f("the generations between do not matter", header)
+
+		known := &census{settled: true, protocol: canariesRead}
+		a.saw(known, 3)
+		f("all know canaries", canaries)
+		a.saw(before, 3)
+		f("one is of before", oldest)
+		a.saw(known, 3)
+		f("it left: canaries do not wait", outbox.Formats{Canary: true})
 	})
 }
 
@@ -103,23 +112,23 @@ func TestMembersOfBefore(t *testing.T) {
 	r := newRig(t, 2, compile(t, outboxPack))
 	store := windowstore.NewMem(DefaultShards)
 	first, second := r.start(store, nil), r.start(store, nil)
-	both := func(want outbox.Format, members int) {
+	both := func(want outbox.Formats, members int) {
 		t.Helper()
 		eventually(t, time.Minute, func() bool {
 			for _, p := range []*process{first, second} {
 				c := p.s.membership.census.Load()
-				if p.s.membership.agreement.format() != want || c == nil || len(c.peers) != members || !c.settled || len(c.strangers()) > 0 || len(c.elsewhere(p.s.membership.ownStore())) > 0 {
+				if p.s.membership.agreement.formats() != want || c == nil || len(c.peers) != members || !c.settled || len(c.strangers()) > 0 || len(c.elsewhere(p.s.membership.ownStore())) > 0 {
 					return false
 				}
 			}
 			return true
 		})
 	}
-	both(outbox.FormatHeader, 2)
+	both(outbox.Formats{Header: true, Canary: true}, 2)
 	leave := r.oldMember(first.s.membership.ownStore())
-	both(outbox.FormatRecord, 3)
+	both(outbox.OldestFormats(), 3)
 	<-time.After(outbox.LeaseFresh + time.Second)
-	both(outbox.FormatRecord, 3)
+	both(outbox.OldestFormats(), 3)
 	leave()
-	both(outbox.FormatHeader, 2)
+	both(outbox.Formats{Header: true, Canary: true}, 2)
 }

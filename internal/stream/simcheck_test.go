@@ -28,6 +28,8 @@ type simTruth struct {
 	counts     map[string]string   // lines by rule and subject
 	letters    map[simLetter]bool
 	last       map[string]time.Time // of each subject's events
+	canaries   map[string]bool      // those of the service that count, by id
+	counted    []uint64             // how many of them there are, by partition
 	end        time.Time
 }
 
@@ -35,8 +37,9 @@ type simTruth struct {
 func newSimTruth(k *simKind, rnd *rand.Rand) *simTruth {
 	t := &simTruth{
 		kind: k, events: k.events(rnd), records: map[string]string{}, order: map[string][]string{}, counts: map[string]string{},
-		letters: map[simLetter]bool{}, last: map[string]time.Time{},
+		letters: map[simLetter]bool{}, last: map[string]time.Time{}, canaries: map[string]bool{},
 	}
+	t.counted = make([]uint64, len(t.events))
 	t.begin(rnd)
 	o := k.oracle.Fresh()
 	for p, events := range t.events {
@@ -51,6 +54,8 @@ func newSimTruth(k *simKind, rnd *rand.Rand) *simTruth {
 			before := o.Results()
 			t.cross(o.ApplyTo(p, e.value, e.millis))
 			switch after := o.Results(); {
+			case after.Canary > before.Canary:
+				t.canary(p, e.value)
 			case after.Malformed > before.Malformed:
 				t.letters[simLetter{p, i, false}] = true
 			case after.Ahead > before.Ahead:
@@ -138,7 +143,7 @@ func (w *simWorld) check(ctx context.Context) error {
 			return fmt.Errorf("the group noted %q of partition %d, which began at %d", at.metadata, n, w.truth.begins[n])
 		}
 	}
-	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCrossings())
+	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCanaries(ctx), w.checkCrossings())
 }
 
 func (w *simWorld) checkCounts(ctx context.Context) error {
@@ -236,7 +241,7 @@ func simBare(s string) string {
 
 // told sums up what was published.
 func (w *simWorld) told() simTold {
-	var t simTold
+	t := simTold{canaries: w.output.canaries}
 	seen := map[string]bool{}
 	for _, records := range w.output.published {
 		for _, r := range records {

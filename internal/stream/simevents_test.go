@@ -224,8 +224,19 @@ func (t *simTeller) pass() {
 	}
 }
 
+// canary adds an event that the service sent to itself.
+func (t *simTeller) canary() {
+	id := engine.AppendCanaryID(nil, simSecret, t.partition, t.now.UnixNano())
+	v := fmt.Sprintf(`{"id":%q,"time":%q,"type":"canary","incident":"i%d-0"}`, id, t.now.Format(time.RFC3339Nano), t.partition)
+	t.events = append(t.events, sentEvent{value: []byte(v), millis: t.stamp.UnixMilli()})
+}
+
 // tell adds an event, or what is none.
 func (t *simTeller) tell() {
+	if t.rnd.IntN(12) == 0 {
+		t.canary()
+		return
+	}
 	at := t.now
 	id := t.ids
 	t.ids++
@@ -286,6 +297,8 @@ func (t *simTeller) matter(b *strings.Builder) {
 		fmt.Fprintf(b, `,"type":"share","group":"g%d","members":%d`, t.rnd.IntN(8), 10+t.rnd.IntN(190))
 	case x < 96:
 		b.WriteString(`,"type":"order"`)
+	case x < 98:
+		b.WriteString(`,"type":"canary"`) // that the service did not send
 	default:
 		b.WriteString(`,"type":"other"`)
 	}
@@ -307,6 +320,10 @@ func (s *simStory) shared(rnd *rand.Rand) [][]sentEvent {
 	for p := range s.partitions {
 		t := &simTeller{simStory: s, rnd: rnd, partition: p, simEra: begin.after(31 * 24 * time.Hour)}
 		for range 5 + rnd.IntN(16) {
+			if rnd.IntN(12) == 0 {
+				t.canary()
+				continue
+			}
 			id := t.ids
 			t.ids++
 			if id > 0 && rnd.IntN(8) == 0 {

@@ -178,6 +178,7 @@ type simOutput struct {
 	world     *simWorld
 	published [][]simRecord // crossings by partition
 	dead      []simLetter
+	canaries  int // handed to their topic
 }
 
 // simRecord is a published crossing.

@@ -57,7 +57,7 @@ func (w *simWorld) newProcess() *simProcess {
 	p.ctx, p.cancel = context.WithCancel(w.ctx)
 	p.drawVersion()
 	o := Options{
-		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &engine.Secret{K0: 1, K1: 2}, MaxAge: DefaultMaxAge,
+		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &simSecret, MaxAge: DefaultMaxAge,
 		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{
@@ -89,6 +89,7 @@ func (p *simProcess) begin() {
 	w := p.world
 	p.workers = p.Service.workers
 	p.publisher.Writer, p.publisher.Most = simWriter{w.output, p}, 4+w.rnd.IntN(30)
+	p.publisher.Canaries = simCanaries{w}
 	p.workers.partitions.Dead.(*partition.DeadTopic).Writer = simWriter{w.output, p}
 	o := p.shards[0].Options
 	o.Version, o.Writer = w.version, w.rnd.Uint64()
@@ -97,7 +98,7 @@ func (p *simProcess) begin() {
 		o.Now = func() time.Time { return time.Now().AddDate(100, 0, 0) } // all events are old: crossings wait for their batch
 	}
 	if p.before {
-		o.OutboxFormat = outbox.OldestFormat
+		o.OutboxFormat = outbox.OldestFormats
 		p.relays[0].Options.Store = oldReader{w.store} // all have the same options
 	}
 	o.CacheBytes = []int{1 << 20, -8}[w.rnd.IntN(2)] // below zero: nothing is kept that need not be

@@ -71,11 +71,12 @@ func (r *simRunner) history(t *testing.T, seed uint64) (told simTold, err error)
 // simTold is what a history tells of itself.
 type simTold struct {
 	crossings, clears, repeats int
+	canaries                   int    // that crossed
 	digest                     uint64 // of all that was published and stored, in order
 }
 
 func (s *simTold) add(o simTold) {
-	s.crossings, s.clears, s.repeats = s.crossings+o.crossings, s.clears+o.clears, s.repeats+o.repeats
+	s.crossings, s.clears, s.repeats, s.canaries = s.crossings+o.crossings, s.clears+o.clears, s.repeats+o.repeats, s.canaries+o.canaries
 }
 
 // simulation is many histories, run on all cores.
@@ -102,8 +103,11 @@ func simulate(t *testing.T, seed, n uint64) {
 		}
 	})
 	if !s.failed.Load() {
-		t.Logf("%d histories: %d crossings and %d clears, none missed, none wrong, %d repeats with an equal id",
-			n, s.told.crossings, s.told.clears, s.told.repeats)
+		t.Logf("%d histories: %d crossings and %d clears, none missed, none wrong, %d repeats with an equal id; %d canaries",
+			n, s.told.crossings, s.told.clears, s.told.repeats, s.told.canaries)
+		if n >= 300 && s.told.canaries == 0 {
+			t.Error("no canary came to its topic")
+		}
 	}
 }
 

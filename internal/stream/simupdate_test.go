@@ -24,7 +24,7 @@ func (p *simProcess) drawVersion() {
 func (w *simWorld) members(ctx context.Context) (census, error) {
 	c := census{settled: true, protocol: "range"}
 	if !w.anyBefore() {
-		c.protocol, w.updating = headersRead, false
+		c.protocol, w.updating = canariesRead, false
 	}
 	return c, w.call(ctx)
 }

@@ -137,8 +137,12 @@ func (ms *measures) types(f strictyaml.Fields, key string) []TypeKey {
 	return keys
 }
 
-// knownType warns of a type that no producer is known to send.
+// knownType refuses the type of canary events, and warns of one that no producer is known to send.
 func (ms *measures) knownType(at strictyaml.Place, s string) {
+	if s == CanaryType {
+		ms.Fault(at, "%s is the type of the events that the service sends to itself (`canary` in the config); take it out", strictyaml.Quote(s))
+		return
+	}
 	switch near := strictyaml.Nearest(s, eventTypes); {
 	case slices.Contains(eventTypes, s):
 	case near != "":

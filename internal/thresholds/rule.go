@@ -12,10 +12,18 @@ const (
 	Account
 	Content
 	Group
-	NumKinds
+	NumKinds // how many kinds packs may name
+
+	// Canary is the kind under which canary events are counted: subjects of their own, that no event of a producer reaches. No pack
+	// may name it.
+	Canary   = NumKinds
+	AllKinds = NumKinds + 1 // how many kinds are kept
 )
 
-var kindNames = [NumKinds]string{"incident", "account", "content", "group"}
+var kindNames = [AllKinds]string{"incident", "account", "content", "group", "canary"}
+
+// packKinds are the names that a pack may use.
+var packKinds = kindNames[:NumKinds]
 
 // String is the kind's name in packs, keys and records.
 func (k Kind) String() string { return kindNames[k] }

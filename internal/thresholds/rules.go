@@ -58,8 +58,8 @@ func (r *ruleReader) rule(at strictyaml.Place) (*Rule, bool) {
 	}
 	d := &draft{Rule: &Rule{}, at: at}
 	r.heading(f, d)
-	if at, ok := r.Need(f, "by", "say for which kind of subject it counts: "+alternatives(kindNames[:])); ok {
-		i, ok := r.choice(at, "a kind of subject", kindNames[:])
+	if at, ok := r.Need(f, "by", "say for which kind of subject it counts: "+alternatives(packKinds)); ok {
+		i, ok := r.choice(at, "a kind of subject", packKinds)
 		d.By, d.kind = Kind(i), ok
 	}
 	readWindow(r.reader, f, d.Rule)

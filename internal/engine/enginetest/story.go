@@ -15,8 +15,8 @@ type Event struct {
 }
 
 // Story makes n events of some subjects, out of order by a few seconds, with repeats, late events
-// and events that no pack counts. They begin in March 2026. Types are click, view, share, order and
-// other.
+// and events that no pack counts. They begin in March 2026. Types are click, view, share, order,
+// canary and other.
 func Story(rnd *rand.Rand, n, incidents, accounts int) []Event {
 	return StoryFrom(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), 0, rnd, n, incidents, accounts)
 }
@@ -56,6 +56,8 @@ func StoryFrom(at time.Time, lag time.Duration, rnd *rand.Rand, n, incidents, ac
 			e["type"], e["group"], e["members"] = "share", fmt.Sprintf("g%d", rnd.IntN(30)), rnd.IntN(500)
 		case x < 97:
 			e["type"] = "order"
+		case x < 98:
+			e["type"] = "canary"
 		default:
 			e["type"] = "other"
 		}

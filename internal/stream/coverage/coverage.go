@@ -40,7 +40,7 @@ func NewCoverage(store windowstore.Store, p *engine.Program, partitions []positi
 // kept from the start.
 func (n *Coverage) Load(ctx context.Context) error {
 	first := map[uint64]int64{}
-	for k := range n.program.Kinds {
+	for k := range thresholds.NumKinds {
 		for _, c := range n.program.Kinds[k].Layout.Counters {
 			first[c.ID] = 0
 		}
@@ -71,8 +71,11 @@ func (n *Coverage) key() []byte {
 	return n.store.Keys().AppendMetaKey(nil, 0, windowstore.SettingCounters)
 }
 
-// Since is when the counter began, ns; 0: it was there from the start.
+// Since is when the counter began, ns; 0: it was there from the start. Those of canaries are in no pack, and always complete.
 func (n *Coverage) Since(kind thresholds.Kind, counter int) int64 {
+	if kind == thresholds.Canary {
+		return 0
+	}
 	n.mu.RLock()
 	defer n.mu.RUnlock()
 	t, ok := n.starts[n.program.Kinds[kind].Layout.Counters[counter].ID]
@@ -90,7 +93,7 @@ func (n *Coverage) Pending() bool {
 	if len(n.dropped()) > 0 {
 		return true
 	}
-	for k := range n.program.Kinds {
+	for k := range thresholds.NumKinds {
 		for _, c := range n.program.Kinds[k].Layout.Counters {
 			if _, ok := n.starts[c.ID]; !ok {
 				return true
@@ -150,7 +153,7 @@ func (n *Coverage) activate(ctx context.Context, newest int64) error {
 	began, left := maps.Clone(n.starts), n.dropped()
 	n.mu.RUnlock()
 	begun := 0
-	for k := range n.program.Kinds {
+	for k := range thresholds.NumKinds {
 		for _, c := range n.program.Kinds[k].Layout.Counters {
 			if _, ok := began[c.ID]; !ok {
 				began[c.ID] = position.SinceTime(newest)

@@ -34,9 +34,10 @@ func newIntake(f factory, found *faults) *Intake {
 		faults:    found,
 	}
 	events := f.counters("events_total", "Events read, by result.", "result")
-	for v := range m.Events {
+	for v := range m.Events[:engine.Canary] {
 		m.Events[v] = events.WithLabelValues(engine.VerdictNames[v])
 	}
+	m.Events[engine.Canary] = f.counter("canary_events_total", "Canary events read. They are in no other counter of events, except one that is malformed or ahead.")
 	for _, reason := range event.Reasons() {
 		m.dead.WithLabelValues(reason)
 	}

@@ -50,8 +50,11 @@ func newShards(f factory, found *faults) *Shards {
 	return m
 }
 
-// Operation counts what became of an operation.
+// Operation counts what became of an operation, unless that is a canary's.
 func (m *Shards) Operation(k thresholds.Kind, o engine.Outcome) {
+	if k == thresholds.Canary {
+		return
+	}
 	if o.Late {
 		m.late[k].Inc()
 	}
@@ -81,8 +84,12 @@ func (m *Shards) WentBack() { m.faults.found(faultRollback, m.rollbacks, 1) }
 // RecordGone notes that a record was gone from the store.
 func (m *Shards) RecordGone() { m.faults.found(faultGone, m.Gone, 1) }
 
-// SubjectMade counts a subject written for the first time.
-func (m *Shards) SubjectMade(k thresholds.Kind) { m.Made[k].Inc() }
+// SubjectMade counts a subject written for the first time, unless it is a canary's.
+func (m *Shards) SubjectMade(k thresholds.Kind) {
+	if k != thresholds.Canary {
+		m.Made[k].Inc()
+	}
+}
 
 // Forgotten counts subjects deleted or shrunk.
 func (m *Shards) Forgotten(n int) { m.Forgot.Add(float64(n)) }

@@ -16,6 +16,7 @@ import (
 // Entry is a crossing as it waits in the outbox.
 type Entry struct {
 	Timestamp int64 // Kafka's, of the event, in ms
+	Canary    bool  // it is a canary's, and does not belong into the topic of crossings
 	Header
 	Value []byte // the record, which becomes the value of the message
 }
@@ -47,10 +48,29 @@ const (
 	// FormatHeader has the format's byte, the header, the record, and a checksum. The header is texts, each after its length as a
 	// uvarint, in the order of the struct, then partition and offset as varints.
 	FormatHeader Format = 1
+	// FormatCanary is the same, of a canary's crossing. A version that does not know it must not be given one: it would wait there.
+	FormatCanary Format = 2
 )
 
-// OldestFormat is the format that every version reads.
-func OldestFormat() Format { return FormatRecord }
+// Formats are those in which entries may be written: what all who may publish them read.
+type Formats struct {
+	Header bool // crossings have FormatHeader; else FormatRecord
+	Canary bool // canaries have entries; others would publish them as crossings, or would wait there
+}
+
+// OldestFormats are those that every version reads.
+func OldestFormats() Formats { return Formats{} }
+
+// Of is the format of a crossing's entry, or of a canary's, which may have to have none.
+func (f Formats) Of(canary bool) (of Format, ok bool) {
+	switch {
+	case canary:
+		return FormatCanary, f.Canary
+	case f.Header:
+		return FormatHeader, true
+	}
+	return FormatRecord, true
+}
 
 // Every format except FormatRecord ends with the xxhash64 of all before it, in 8 bytes, whatever is
 // in between. So an entry of a later version is distinguished from a damaged entry.
@@ -70,7 +90,7 @@ func AppendEntry(dst []byte, f Format, timestamp int64, c *thresholds.Crossing) 
 	if f == FormatRecord {
 		return c.AppendJSON(dst)
 	}
-	dst = appendHeader(append(dst, byte(FormatHeader)), c)
+	dst = appendHeader(append(dst, byte(f)), c)
 	dst = c.AppendJSON(dst)
 	return binary.BigEndian.AppendUint64(dst, xxhash.Sum64(dst[begin:]))
 }
@@ -111,9 +131,10 @@ func ParseEntry(b []byte) (Entry, error) {
 	if len(body) < 9 || xxhash.Sum64(body) != binary.BigEndian.Uint64(b[len(body):]) {
 		return Entry{}, ErrDamaged
 	}
-	if Format(b[8]) != FormatHeader {
-		return Entry{}, fmt.Errorf("%w: it has format %d, of a later version", ErrUnreadable, b[8])
+	if f := Format(b[8]); f != FormatHeader && f != FormatCanary {
+		return Entry{}, fmt.Errorf("%w: it has format %d, of a later version", ErrUnreadable, f)
 	}
+	e.Canary = Format(b[8]) == FormatCanary
 	r := headerReader{rest: body[9:]}
 	e.Header = r.header()
 	if r.cut {

@@ -32,6 +32,7 @@ type KafkaPublisher struct {
 	Metrics    *metrics.Outbox
 	Log        *slog.Logger   // of crossings that were published; nothing by default
 	Quiet      retry.Throttle // of these lines
+	Canaries   Canaries       // nil: they are dropped
 	Most       int            // ids remembered for each partition of the topic, and records read at its end; RecentMost by default
 
 	mu    sync.Mutex
@@ -49,6 +50,12 @@ func NewKafkaPublisher(topic string, w MessageWriter, s fetch.Source, end func(c
 // MessageWriter writes to Kafka, as *Producer does.
 type MessageWriter interface {
 	WriteMessages(ctx context.Context, notAfter time.Time, messages ...kafka.Message) error
+}
+
+// Canaries takes the crossings of canaries, which have a topic of their own.
+type Canaries interface {
+	// Hand does not wait: what cannot be taken is dropped. A canary is missed then, and no crossing waits for it.
+	Hand(e *Entry)
 }
 
 // tail is what is known of the end of a partition.
@@ -149,6 +156,12 @@ func (p *KafkaPublisher) Write(ctx context.Context, notAfter time.Time, partitio
 	written := make([]*Entry, 0, len(entries))
 	for i := range entries {
 		e := &entries[i]
+		if e.Canary {
+			if p.Canaries != nil {
+				p.Canaries.Hand(e)
+			}
+			continue
+		}
 		if p.wasPublished(partition, e.attributeID()) {
 			p.Metrics.RepeatSkipped()
 			continue

@@ -24,13 +24,10 @@ import (
 // verdictOf is a record's verdict, and the error that its dead letter gives.
 func verdictOf(d *decider, r *records.Record) (engine.Verdict, error) {
 	v, err := d.verdict(r)
-	switch {
-	case v != engine.Accepted:
-		return v, err
-	case len(d.in.Operations()) == 0:
-		return engine.Unmatched, nil
+	if v == engine.Accepted {
+		_, v = d.in.Operations()
 	}
-	return engine.Matched, nil
+	return v, err
 }
 
 // verdictOfLine is the same of a line.
@@ -39,7 +36,7 @@ func verdictOfLine(r *engine.Replay, line []byte) (engine.Verdict, error) {
 	err := r.Line(line)
 	for v, grew := range [engine.NumVerdicts]int{
 		r.Stats.Matched - before.Matched, r.Stats.Unmatched - before.Unmatched, r.Stats.Duplicate - before.Duplicate,
-		r.Stats.Malformed - before.Malformed, r.Stats.Ahead - before.Ahead,
+		r.Stats.Malformed - before.Malformed, r.Stats.Ahead - before.Ahead, r.Stats.Canary - before.Canary,
 	} {
 		if grew == 1 {
 			return engine.Verdict(v), err
@@ -56,7 +53,7 @@ func manyValues(rnd *rand.Rand, n int) (values [][]byte) {
 	for range n {
 		at := start.Add(time.Duration(rnd.Int64N(int64(3 * time.Minute)))).Format(time.RFC3339Nano)
 		at = of(at, at, at, at, at, at, at, "2262-01-01T00:00:00Z", "1969-12-31T23:59:59.999Z", "1677-01-01T00:00:00Z")
-		plain := fmt.Sprintf(`{"id":"%d","time":%q,"type":%q,"incident":"A"%s}`, rnd.IntN(n/4), at, of("click", "click", "view"),
+		plain := fmt.Sprintf(`{"id":"%d","time":%q,"type":%q,"incident":"A"%s}`, rnd.IntN(n/4), at, of("click", "click", "view", "canary"),
 			of("", "", `,"specversion":"1.0"`, `,"source":"/s"`, `,"x":[1,{"y":null}]`, `,"count":0`, `,"account":""`))
 		head := fmt.Sprintf(`"specversion":%s,"source":"/s","id":"%d","type":%q,"time":%q`, of(`"1.0"`, `"1.0"`, `"1.0"`, `"2"`, "null"),
 			rnd.IntN(n/4), of("click", "com.example.click", "view"), at)
@@ -84,7 +81,7 @@ func manyValues(rnd *rand.Rand, n int) (values [][]byte) {
 func thirdVerdict(before, after oracle.Results) engine.Verdict {
 	return engine.Verdict(slices.IndexFunc([]int64{
 		after.Matched - before.Matched, after.Unmatched - before.Unmatched, after.Duplicate - before.Duplicate,
-		after.Malformed - before.Malformed, after.Ahead - before.Ahead,
+		after.Malformed - before.Malformed, after.Ahead - before.Ahead, after.Canary - before.Canary,
 	}, func(n int64) bool { return n == 1 })) // #nosec G115 -- one has grown
 }
 

@@ -23,6 +23,7 @@ type Options struct {
 	Dead      deadLetters          // where records go that cannot be counted
 	Alignment *watermark.Alignment // of all partitions of the process
 	Start     Start                // of the group; zero: at the start of the log
+	Canaries  string               // topic whose partitions count their canaries; "": none, as in a recount
 	// RefuseLost: the store lost its fences: stand still, do not count again.
 	RefuseLost      bool
 	metrics.Retrier // and log

@@ -45,6 +45,9 @@ func (s *Shared) New(l *shard.Assignment) *Partition {
 		pace:    pace{alignment: s.Alignment, index: l.Index},
 		backoff: retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second},
 	}
+	if l.Topic == s.Canaries {
+		p.decide.in.CountCanaries(l.Partition)
+	}
 	p.out = newOutgoing(s, l, &p.Pulse)
 	p.log = lookback{source: s.Source, assignment: l, decide: &p.decide, pulse: &p.Pulse}
 	p.origin = origin{Shared: s, assignment: l, back: &p.log, counted: l.GroupAt > l.Begin}
@@ -199,10 +202,11 @@ func (p *Partition) take(ctx context.Context, r *records.Record) error {
 	}
 	p.next = r.Next()
 	var ops []engine.Operation
-	if v == engine.Accepted {
-		if ops, v = in.Operations(), engine.Matched; len(ops) == 0 {
-			v = engine.Unmatched
-		}
+	switch {
+	case v == engine.Accepted:
+		ops, v = in.Operations()
+	case v == engine.Duplicate && in.IsCanary():
+		v = engine.Canary
 	}
 	if p.report(r) {
 		p.Metrics.Event(v)

@@ -228,9 +228,13 @@ func (s *counter) touch(e *Entry) {
 
 // announce takes a crossing from the applier.
 func (s *counter) announce(sub *engine.Subject, c *thresholds.Crossing) {
+	format, ok := s.OutboxFormat().Of(sub.Kind == thresholds.Canary)
+	if !ok {
+		return
+	}
 	c.Detected = s.Now().UnixNano()
 	e := s.cache.get(name{sub.Kind, []byte(sub.ID)})
-	s.crossing = outbox.AppendEntry(s.crossing[:0], s.OutboxFormat(), s.at.clock, c)
+	s.crossing = outbox.AppendEntry(s.crossing[:0], format, s.at.clock, c)
 	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: bytes.Clone(s.crossing)})
 	s.batch.bytes += len(s.crossing)
 	s.batch.urgent = s.batch.urgent || s.pressing()

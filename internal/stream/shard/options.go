@@ -22,10 +22,10 @@ type Options struct {
 	Writer        uint64        // this process, for the records' last writer; random by default
 	Secret        engine.Secret // none by default
 	Partitions    []position.TopicPartition
-	OutboxMax     uint64               // entries of a shard's outbox at which reading stops; outbox.MostEntries by default
-	OutboxFullLog *retry.Throttle      // of all shards whose outbox is full
-	OutboxFormat  func() outbox.Format // of new entries, one that all who may publish them read; outbox.FormatRecord by default
-	CacheBytes    int                  // of the subjects that a shard keeps in memory between batches; DefaultCacheBytes by default
+	OutboxMax     uint64                // entries of a shard's outbox at which reading stops; outbox.MostEntries by default
+	OutboxFullLog *retry.Throttle       // of all shards whose outbox is full
+	OutboxFormat  func() outbox.Formats // what all who may publish entries read; outbox.OldestFormats by default
+	CacheBytes    int                   // of the subjects that a shard keeps in memory between batches; DefaultCacheBytes by default
 	Policy
 	Alignment       *watermark.Alignment
 	metrics.Retrier // and log
@@ -56,7 +56,7 @@ type Settings struct {
 func NewOptions(p *engine.Program, store windowstore.Store, partitions []position.TopicPartition, a *watermark.Alignment, r metrics.Retrier, m *metrics.Shards) *Options {
 	return &Options{
 		Program: p, Store: store, Keys: store.Keys(), Writer: NewWriterID(), Partitions: partitions,
-		OutboxMax: outbox.MostEntries, OutboxFullLog: &retry.Throttle{}, OutboxFormat: outbox.OldestFormat, CacheBytes: DefaultCacheBytes,
+		OutboxMax: outbox.MostEntries, OutboxFullLog: &retry.Throttle{}, OutboxFormat: outbox.OldestFormats, CacheBytes: DefaultCacheBytes,
 		Policy:    Policy{MaxAge: time.Second, KeptMax: KeptOperations, EventKeys: p.KeysPerEvent},
 		Alignment: a, Retrier: r, Metrics: m, Hooks: realHooks(),
 	}

@@ -53,7 +53,7 @@ func subjects(ctx context.Context, r *inspect.Reader, number int, keys [][]byte)
 		for i, record := range records {
 			_, name, id, _ := r.Store.Keys().ParseRecordKey(part[i])
 			kind, ok := thresholds.ParseKind(name)
-			if record == nil || !ok {
+			if record == nil || !ok || kind == thresholds.Canary {
 				continue
 			}
 			s, err := r.Subject(ctx, number, kind, id, record)

@@ -49,7 +49,8 @@ func (f *Feeder) Chunk(tb testing.TB, lines []string) *shard.Chunk {
 			tb.Fatal(err)
 		}
 		clock = engine.Milliseconds(f.Intake.Event.Time)
-		for _, o := range f.Intake.Operations() {
+		ops, _ := f.Intake.Operations()
+		for _, o := range ops {
 			r.Add(&o, f.place, f.Offset, clock, f.Intake.Newest)
 		}
 		f.Offset++

@@ -1,0 +1,64 @@
+package stream
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// Some events are canaries, of which some were not sent by the service. The oracle has the stream's time moved by all of them. Those of the
+// service are counted exactly, and their crossings are handed to the canaries' topic, never to the topic of crossings.
+
+// simSecret is the key of the fingerprints, and of canaries.
+var simSecret = engine.Secret{K0: 1, K1: 2}
+
+// simCanaries takes what relays hand to the canaries' topic.
+type simCanaries struct{ world *simWorld }
+
+// Hand is outbox.Canaries'.
+func (c simCanaries) Hand(e *outbox.Entry) {
+	var x struct{ Evidence struct{ Event string } }
+	if err := json.Unmarshal(e.Value, &x); err != nil {
+		c.world.breaks(err)
+	}
+	if !c.world.truth.canaries[x.Evidence.Event] {
+		c.world.breaks(fmt.Errorf("not a canary of the service, or not to be counted: %s", e.Value))
+	}
+	c.world.output.canaries++
+}
+
+// canary notes an event that was not refused, if it is a canary of the service.
+func (t *simTruth) canary(partition int, value []byte) {
+	d := engine.NewIntake(t.kind.program, simSecret, t.kind.intake)
+	d.CountCanaries(partition)
+	if d.Decoder.Decode(&d.Event, value) != nil {
+		return
+	}
+	if ops, v := d.Operations(); v == engine.Canary && len(ops) == 1 && !t.canaries[string(ops[0].Event)] {
+		t.canaries[string(ops[0].Event)] = true
+		t.counted[partition]++
+	}
+}
+
+// checkCanaries compares how many canaries of each partition are stored.
+func (w *simWorld) checkCanaries(ctx context.Context) error {
+	var wrong []error
+	for p, want := range w.truth.counted {
+		id := string(engine.AppendCanarySubject(nil, p))
+		list, err := inspect.Standings(ctx, w.truth.kind.program, w.store, simShards, thresholds.Canary, id, nil)
+		got := uint64(0)
+		if len(list) == 1 {
+			got = list[0].Values[0].Value
+		}
+		if err != nil || got != want {
+			wrong = append(wrong, fmt.Errorf("%d canaries of partition %d, want %d, %w", got, p, want, err))
+		}
+	}
+	return errors.Join(wrong...)
+}
