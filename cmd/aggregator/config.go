@@ -38,7 +38,9 @@ type config struct {
 	intake    engine.IntakeOptions
 	retention preflight.Retention
 	key       *engine.Secret // nil: the store has its own
-	warnings  []string       // what is allowed, and riskier than it looks
+
+	canaryEvery time.Duration // 0: none are sent
+	warnings    []string      // what is allowed, and riskier than it looks
 }
 
 // written is what a config says that is not used as it is written: check makes
@@ -52,6 +54,7 @@ type written struct {
 	token    secret
 	form     string // of the crossings' CloudEvents
 	keyFile  string
+	canary   string // topic
 }
 
 const (
@@ -87,7 +90,7 @@ func defaultConfig() *config {
 	}
 }
 
-func defaultWritten() *written { return &written{form: "binary"} }
+func defaultWritten() *written { return &written{form: "binary", canary: "threshold-crossings-canary"} }
 
 // loadConfig reads a config file ("" for none) and the environment. It returns
 // all that is wrong at once; the config is what could be read of it. Warnings go to

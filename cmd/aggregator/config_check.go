@@ -2,11 +2,13 @@ package main
 
 import (
 	"slices"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // check finds what is wrong with keys taken together, reads the files that
@@ -17,6 +19,7 @@ func (r *configReader) check() {
 	r.checkNeeded()
 	r.checkTopics()
 	r.checkRetention()
+	r.checkCanary()
 	r.checkLogin()
 	r.checkRedis()
 	r.checkToken()
@@ -48,6 +51,9 @@ func (r *configReader) checkNeeded() {
 		if len(to) > 64 {
 			r.fault("cloudevents.types", "%q becomes a type of more than 64 bytes, which no event may have", name)
 		}
+		if to == thresholds.CanaryType {
+			r.fault("cloudevents.types", "%q becomes %q, the type of the events that the service sends to itself; map it to another type", name, to)
+		}
 	}
 }
 
@@ -71,6 +77,25 @@ func (r *configReader) checkRetention() {
 	if kept, dedupe := r.c.retention.Events, r.c.intake.DedupeWindow; kept > 0 && kept <= dedupe {
 		r.fault("retention.events", "%s is not longer than dedupe.window, %s: a start reads that much of the log again", humanize.Duration(kept), humanize.Duration(dedupe))
 	}
+}
+
+// canaryLeast is the shortest time between two canaries of a partition.
+const canaryLeast = time.Second
+
+// checkCanary makes the topic of canaries one of Kafka's, if any are sent.
+func (r *configReader) checkCanary() {
+	c, k, topic := r.c, &r.c.kafka, r.w.canary
+	if c.canaryEvery == 0 {
+		return
+	}
+	if c.canaryEvery < canaryLeast {
+		r.fault("canary.every", "%s is too short; write %s or more, or 0s for no canaries", humanize.Duration(c.canaryEvery), humanize.Duration(canaryLeast))
+	}
+	if slices.Contains(k.Topics(), topic) {
+		r.fault("canary.topic", "%q is a topic of events, of dead letters or of crossings; give canaries a topic of their own", topic)
+		return
+	}
+	k.Canary = topic
 }
 
 // checkLogin reads Kafka's password.

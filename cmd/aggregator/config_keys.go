@@ -77,6 +77,9 @@ func keysOf(c *config, w *written) []key {
 		{"privacy.key_file", filePath(&w.keyFile)},
 		{"retention.events", duration(&c.retention.Events, 0, mostRetention)},
 		{"retention.crossings", duration(&c.retention.Crossings, 0, mostRetention)},
+
+		{"canary.every", duration(&c.canaryEvery, 0, day)},
+		{"canary.topic", checked(&w.canary, topic)},
 	}
 	keys = append(keys, tlsKeys("kafka.tls", &w.kafkaTLS)...)
 	return append(keys, tlsKeys("redis.tls", &w.redisTLS)...)

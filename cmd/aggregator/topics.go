@@ -25,7 +25,7 @@ how to change it. New ones are made with cleanup.policy=delete, those of events 
 message.timestamp.type=LogAppendTime besides, so that no producer's clock can run ahead. How long events
 and crossings are kept (retention.ms) is as the config's section retention says. With -replication of 3
 and more, min.insync.replicas is 2.
-The number of partitions of the crossings' topic is fixed when the service first starts.`,
+The number of partitions of the crossings' topic is fixed when the service first starts. The topic of canaries has one.`,
 	flags: func(fs *flag.FlagSet) runner {
 		var o topicsOptions
 		fs.StringVar(&o.config, "config", "", "the config `file` (needed)")
@@ -74,6 +74,9 @@ func (o *topicsOptions) wanted(site *preflight.Options) []kafka.TopicConfig {
 	var list []kafka.TopicConfig
 	for _, name := range site.Kafka.Topics() {
 		t := kafka.TopicConfig{Topic: name, NumPartitions: o.partitions, ReplicationFactor: o.replication}
+		if name == site.Kafka.Canary {
+			t.NumPartitions = 1
+		}
 		for _, w := range site.Wanted(name, o.replication) {
 			t.ConfigEntries = append(t.ConfigEntries, kafka.ConfigEntry{ConfigName: w.Name, ConfigValue: w.Value})
 		}
@@ -86,11 +89,12 @@ func (o *topicsOptions) wanted(site *preflight.Options) []kafka.TopicConfig {
 func (o *topicsOptions) printResults(ctx context.Context, s *session, site *preflight.Options, results map[string]error) error {
 	there := existing(ctx, site, results)
 	failed := false
-	for _, name := range site.Kafka.Topics() {
+	for _, t := range o.wanted(site) {
 		var err error
+		name := t.Topic
 		switch made := results[name]; {
 		case made == nil:
-			err = o.printMade(s.out, site, name)
+			err = o.printMade(s.out, site, &t)
 		case !errors.Is(made, kafka.TopicAlreadyExists):
 			failed = true
 			fmt.Fprintf(s.err, "%s: not made: %v\n", name, explain.Kafka(made))
@@ -127,9 +131,9 @@ func existing(ctx context.Context, site *preflight.Options, results map[string]e
 }
 
 // printMade prints a topic that was made, and its settings.
-func (o *topicsOptions) printMade(out io.Writer, site *preflight.Options, name string) error {
-	text := fmt.Sprintf("%s: made, %s\n", name, humanize.Count(o.partitions, "partition"))
-	for _, w := range site.Wanted(name, o.replication) {
+func (o *topicsOptions) printMade(out io.Writer, site *preflight.Options, t *kafka.TopicConfig) error {
+	text := fmt.Sprintf("%s: made, %s\n", t.Topic, humanize.Count(t.NumPartitions, "partition"))
+	for _, w := range site.Wanted(t.Topic, o.replication) {
 		text += fmt.Sprintf("  %s: %s\n", w.Name, w.Shown(w.Value))
 	}
 	_, err := io.WriteString(out, text)

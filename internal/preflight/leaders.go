@@ -16,10 +16,13 @@ import (
 )
 
 func (k *kafkaCheck) reads(topic string) bool {
-	return slices.Contains(k.o.Kafka.Events, topic) || topic == k.o.Kafka.Crossings
+	return slices.Contains(k.o.Kafka.Events, topic) || topic == k.o.Kafka.Crossings || topic == k.o.Kafka.Canary
 }
 
-func (k *kafkaCheck) writes(topic string) bool { return !slices.Contains(k.o.Kafka.Events, topic) }
+// writes reports whether the service writes a topic: that of the first events too, if it sends canaries.
+func (k *kafkaCheck) writes(topic string) bool {
+	return !slices.Contains(k.o.Kafka.Events, topic) || k.o.Kafka.Canary != "" && topic == k.o.Kafka.Events[0]
+}
 
 // tryTopic fetches from every leader of a topic that the service reads. Where the service writes,
 // it asks every leader to take no record at all. A leader refuses that only once it knows that it

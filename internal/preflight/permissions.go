@@ -18,7 +18,7 @@ var (
 func (k *kafkaCheck) topicPermissions(t *kmsg.MetadataResponseTopic) bool {
 	needed := writeOperations
 	switch {
-	case *t.Topic == k.o.Kafka.Crossings:
+	case k.reads(*t.Topic) && k.writes(*t.Topic):
 		needed = bothOperations
 	case k.reads(*t.Topic):
 		needed = readOperations

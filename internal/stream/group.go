@@ -92,6 +92,9 @@ func (s *Service) begin(gen *kafka.Generation) {
 	s.membership.began(len(g.assignments), len(s.found.topics)) // before commit, which says at the end that it is no longer
 	gen.Start(func(ctx context.Context) { g.commit(ctx, groupMember{gen.ID, gen.MemberID}) })
 	gen.Start(g.measure)
+	if c := s.workers.canaries; c != nil {
+		gen.Start(func(ctx context.Context) { c.Serve(ctx, g.partitionsOf(s.options.Events[0])) })
+	}
 	for _, r := range g.relays {
 		dog.WatchRelay(&r.Pulse, r.Shard)
 		gen.Start(func(ctx context.Context) {
@@ -142,6 +145,16 @@ func (s *Service) tellGiven(list []*shard.Assignment) {
 	}
 	s.lags.keep(partitions)
 	s.metrics.Given(partitions, slices.Sorted(maps.Keys(shardsOf(s.found.topics, list, s.options.Shards))))
+}
+
+// partitionsOf are those of a topic that the generation has.
+func (g *generation) partitionsOf(topic string) (list []int) {
+	for _, l := range g.assignments {
+		if l.Topic == topic {
+			list = append(list, l.Partition)
+		}
+	}
+	return list
 }
 
 func (s *Service) run() *run {

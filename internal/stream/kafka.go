@@ -26,6 +26,7 @@ type Kafka struct {
 	Group     string
 	Events    []string // topics read
 	Crossings string   // topic written
+	Canary    string   // topic of the crossings of canaries; "": none are sent
 	// DeadLetters is the topic of records that cannot be counted; "" for <topic>.dlq.
 	DeadLetters string
 	// Start is where a new group begins. Default: at the topics' starts.
@@ -47,7 +48,7 @@ func (k *Kafka) DeadTopic(topic string) string {
 	return topic + ".dlq"
 }
 
-// Topics is every topic of the configuration, once: events, their dead letters, crossings.
+// Topics is every topic of the configuration, once: events, their dead letters, crossings, those of canaries.
 func (k *Kafka) Topics() []string {
 	list := slices.Clone(k.Events)
 	for _, t := range k.Events {
@@ -55,7 +56,11 @@ func (k *Kafka) Topics() []string {
 			list = append(list, dead)
 		}
 	}
-	return append(list, k.Crossings)
+	list = append(list, k.Crossings)
+	if k.Canary != "" {
+		list = append(list, k.Canary)
+	}
+	return list
 }
 
 const (
@@ -115,6 +120,7 @@ type clients struct {
 	transport  *kafka.Transport                          // of all these
 	writer     *outbox.Producer                          // of crossings
 	deadWriter *outbox.Producer                          // of dead letters
+	canary     *outbox.Producer                          // of canaries and their crossings; nil: none are sent
 }
 
 // connect makes the clients, which tell how their calls end. Nothing is dialled yet.
@@ -133,6 +139,9 @@ func (k *Kafka) connect(watch fetch.Watcher) *clients {
 	c.writer = &outbox.Producer{Client: k.sender(), Topic: k.Crossings, Call: metrics.OperationPublish, Watch: watch}
 	// What is refused may be small as it comes and large as it is: a batch of two thousand equal bytes a record takes nothing.
 	c.deadWriter = &outbox.Producer{Client: k.sender(), Compression: kafka.Zstd, Call: metrics.OperationDeadLetters, Watch: watch}
+	if k.Canary != "" {
+		c.canary = &outbox.Producer{Client: k.sender(), Call: metrics.OperationCanary, Watch: watch}
+	}
 	return c
 }
 
@@ -143,7 +152,11 @@ func (k *Kafka) sender() *kafka.Client {
 
 func (c *clients) close() {
 	c.cluster.Close()
-	for _, t := range []kafka.RoundTripper{c.transport, c.writer.Client.Transport, c.deadWriter.Client.Transport} {
+	all := []kafka.RoundTripper{c.transport, c.writer.Client.Transport, c.deadWriter.Client.Transport}
+	if c.canary != nil {
+		all = append(all, c.canary.Client.Transport)
+	}
+	for _, t := range all {
 		t.(*kafka.Transport).CloseIdleConnections()
 	}
 }

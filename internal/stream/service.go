@@ -41,6 +41,8 @@ type Options struct {
 	MaxBatchEvents int
 	// CacheBytes bounds the subjects kept in memory, over all shards. Default 128 MiB.
 	CacheBytes int
+	// CanaryEvery is the time between two canaries of a partition, where Kafka.Canary names their topic. Default 1 min.
+	CanaryEvery time.Duration
 	// Skip are places of the log where what cannot be read is passed over for good, when the service begins.
 	Skip []partition.Skip
 	// Version is the program's, for the other processes of the group.
@@ -53,8 +55,9 @@ type Options struct {
 
 // The defaults of Options.
 const (
-	DefaultShards = 16
-	DefaultMaxAge = time.Second
+	DefaultShards      = 16
+	DefaultMaxAge      = time.Second
+	DefaultCanaryEvery = time.Minute
 )
 
 // Service reads, counts and publishes until it is stopped. It wires: what it does is done by the values that it holds.
@@ -92,6 +95,9 @@ func New(o Options) *Service {
 	}
 	if o.CacheBytes == 0 {
 		o.CacheBytes = shard.DefaultCacheBytes
+	}
+	if o.CanaryEvery == 0 {
+		o.CanaryEvery = DefaultCanaryEvery
 	}
 	m := metrics.New(o.Registry, o.Program)
 	s := &Service{

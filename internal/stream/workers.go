@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/canary"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
@@ -27,6 +28,7 @@ type workers struct {
 	partitions *partition.Shared // of the partitions of each generation
 	dog        *watchdog.Watchdog
 	owned      *ownedShards
+	canaries   *canary.Canaries // nil: none are sent
 }
 
 // build makes the workers.
@@ -40,13 +42,14 @@ func (s *Service) build() {
 	patient := metrics.NewRetrier(s.metrics, s.log)
 	s.buildShards(w, patient)
 	s.buildRelays(w)
+	s.buildCanaries(w)
 	w.partitions = partition.NewShared(partition.Options{
 		Program: s.options.Program, Secret: s.found.secret, Intake: s.options.Intake, Source: s.clients.source, Store: s.options.Store,
 		Shards: w.in, Alignment: w.alignment,
 		Dead: &partition.DeadTopic{
 			Writer: s.clients.deadWriter, Topic: s.options.DeadTopic, Partitions: s.clients.cluster.Partitions, Retry: s.wait.untilItWorks,
 		},
-		RefuseLost: s.options.RefuseLost, Start: s.options.Start, Retrier: patient, Metrics: s.metrics.Intake,
+		RefuseLost: s.options.RefuseLost, Start: s.options.Start, Canaries: s.options.Events[0], Retrier: patient, Metrics: s.metrics.Intake,
 	})
 	for _, sh := range w.shards {
 		w.dog.WatchShard(&sh.Pulse, sh.Number)
@@ -78,6 +81,18 @@ func (s *Service) buildRelays(w *workers) {
 	}
 }
 
+// buildCanaries makes the process' canaries, if the config has any.
+func (s *Service) buildCanaries(w *workers) {
+	if s.options.Canary == "" {
+		return
+	}
+	w.canaries = canary.New(canary.Options{
+		Every: s.options.CanaryEvery, Events: s.options.Events[0], Topic: s.options.Canary, Secret: s.found.secret, Writer: s.clients.canary,
+		Source: s.clients.source, Message: w.publisher.Message, Metrics: s.metrics.Canary, Log: s.log,
+	})
+	w.publisher.Canaries = w.canaries
+}
+
 // start lets everything run until ctx ends.
 func (w *workers) start(ctx context.Context, running *sync.WaitGroup) {
 	for i, sh := range w.shards {
@@ -85,6 +100,9 @@ func (w *workers) start(ctx context.Context, running *sync.WaitGroup) {
 	}
 	running.Go(func() { janitor.New(w.janitorOptions()).Serve(ctx) })
 	running.Go(func() { w.dog.Run(ctx) })
+	if w.canaries != nil {
+		running.Go(func() { w.canaries.Publish(ctx) })
+	}
 }
 
 func (w *workers) janitorOptions() janitor.Options {

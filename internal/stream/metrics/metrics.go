@@ -19,6 +19,7 @@ type Metrics struct {
 	Calls  *Calls
 	Kafka  *Kafka
 	Health *Health
+	Canary *Canary
 
 	mu     sync.Mutex
 	given  []position.TopicPartition // partitions and
@@ -35,7 +36,7 @@ func New(r prometheus.Registerer, p *engine.Program) *Metrics {
 	}
 	return &Metrics{
 		Intake: newIntake(f, found), Lag: newLag(f), Shards: newShards(f, found),
-		Outbox: newOutbox(f, p.Packs(), found), Calls: newCalls(f), Kafka: newKafka(f), Health: newHealth(f),
+		Outbox: newOutbox(f, p.Packs(), found), Calls: newCalls(f), Kafka: newKafka(f), Health: newHealth(f), Canary: newCanary(f),
 	}
 }
 
