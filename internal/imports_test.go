@@ -52,7 +52,7 @@ var arrows = map[string][]string{
 	// The service, each part over the next one.
 	"internal/stream": {
 		"internal/stream/settings", "internal/stream/coverage", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
-		"internal/stream/roster", "internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
+		"internal/stream/roster", "internal/stream/canary", "internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
 		"internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
@@ -74,6 +74,10 @@ var arrows = map[string][]string{
 		"internal/stream/settings", "internal/stream/coverage", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/outbox", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
+	},
+	"internal/stream/canary": {
+		"internal/stream/metrics", "internal/stream/outbox", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine",
+		"internal/explain", "internal/retry", "internal/thresholds",
 	},
 	"internal/stream/settings": {"internal/stream/fetch", "internal/engine", "internal/windows/store"},
 	"internal/stream/outbox": {

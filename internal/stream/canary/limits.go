@@ -1,7 +1,5 @@
 package canary
 
-import "time"
-
 // Limits: what canaries may take. DESIGN.md has each of them, with what happens at it.
 const (
 	// outMost is how many crossings of canaries wait to be published.
@@ -9,7 +7,4 @@ const (
 
 	// backMost is how many records before the end of their topic are read when reading begins.
 	backMost = 1_000
-
-	// awayMost is how long a canary is waited for. The next one of its partition forgets it then.
-	awayMost = time.Hour
 )

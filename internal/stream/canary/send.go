@@ -16,6 +16,9 @@ import (
 // sendPatience bounds how long a canary is on its way into the log: longer than Kafka takes to give a partition another leader.
 const sendPatience = 15 * time.Second
 
+// awayMost is how long a canary is waited for. The next one of its partition forgets it then.
+const awayMost = time.Hour
+
 // sendAll sends a partition's canaries until ctx ends.
 func (c *Canaries) sendAll(ctx context.Context, partition int) {
 	for {
