@@ -73,6 +73,8 @@ func (d *daemon) awaitCanaries(more float64) {
 func TestCanary(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s, topic := canarySite(t, kafka, redis, "canaries", true)
+	call(t, "", nil, "check", "-live", "-config", s.config).mustPrint(t, exitFine,
+		"topic "+topic+": 1 partition", "topic "+topic+": allowed: READ, WRITE, DESCRIBE", "topic "+s.events+": allowed: READ, WRITE, DESCRIBE")
 	d := s.start("aggregator")
 	d.awaitCanaries(6)
 	s.produce(clicks("A", 0, "1", "2", "3")...)

@@ -30,7 +30,7 @@ func newIntake(f factory, found *faults) *Intake {
 		Surplus:   f.counter("records_passed_over_total", "Records of a batch that have the offset of another one, or stand behind its last: passed over, as other consumers do."),
 		ids:       f.gauges("duplicate_ids", "Event ids remembered for the partition.", "topic", "partition"),
 		shortened: f.counter("duplicate_window_shortened_total", "Event ids forgotten early because dedupe.max_ids was reached."),
-		newest:    f.gauges("event_timestamp_seconds", "Newest time of an event of the partition that matched a rule. Over those that are not silent, the smallest is the stream's time.", "topic", "partition"),
+		newest:    f.gauges("event_timestamp_seconds", "Newest time of an event of the partition that matched a rule, or of a canary. Over those that are not silent, the smallest is the stream's time.", "topic", "partition"),
 		faults:    found,
 	}
 	events := f.counters("events_total", "Events read, by result.", "result")
