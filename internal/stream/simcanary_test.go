@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
@@ -33,15 +34,14 @@ func (c simCanaries) Hand(e *outbox.Entry) {
 	c.world.output.canaries++
 }
 
-// canary notes an event that was not refused, if it is a canary of the service.
+// canary notes a canary that was not refused, if the service sent it: as its id tells.
 func (t *simTruth) canary(partition int, value []byte) {
-	d := engine.NewIntake(t.kind.program, simSecret, t.kind.intake)
-	d.CountCanaries(partition)
-	if d.Decoder.Decode(&d.Event, value) != nil {
-		return
+	var x struct{ ID string }
+	if err := json.Unmarshal(value, &x); err != nil {
+		panic(err)
 	}
-	if ops, v := d.Operations(); v == engine.Canary && len(ops) == 1 && !t.canaries[string(ops[0].Event)] {
-		t.canaries[string(ops[0].Event)] = true
+	if strings.HasPrefix(x.ID, "canary-") {
+		t.canaries[x.ID] = true
 		t.counted[partition]++
 	}
 }
