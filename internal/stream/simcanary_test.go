@@ -49,15 +49,19 @@ func (t *simTruth) canary(partition int, value []byte) {
 // checkCanaries compares how many canaries of each partition are stored.
 func (w *simWorld) checkCanaries(ctx context.Context) error {
 	var wrong []error
+	stored := inspect.Reader{Program: w.truth.kind.program, Store: w.store, Shards: simShards}
 	for p, want := range w.truth.counted {
 		id := string(engine.AppendCanarySubject(nil, p))
-		list, err := inspect.Standings(ctx, w.truth.kind.program, w.store, simShards, thresholds.Canary, id, nil)
+		list, err := stored.Standings(ctx, nil, thresholds.Canary, id)
 		got := uint64(0)
 		if len(list) == 1 {
 			got = list[0].Values[0].Value
 		}
-		if err != nil || got != want {
-			wrong = append(wrong, fmt.Errorf("%d canaries of partition %d, want %d, %w", got, p, want, err))
+		switch {
+		case err != nil:
+			wrong = append(wrong, err)
+		case got != want:
+			wrong = append(wrong, fmt.Errorf("%d canaries of partition %d, want %d", got, p, want))
 		}
 	}
 	return errors.Join(wrong...)
