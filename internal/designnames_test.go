@@ -31,7 +31,7 @@ func set(m map[string]map[string]bool, key string) map[string]bool {
 func namesOf(t *testing.T) *names {
 	t.Helper()
 	n := &names{files: map[string]map[string]bool{}, packages: map[string]map[string]bool{}, members: map[string]map[string]bool{}, words: map[string]bool{}}
-	for _, name := range filesOf(t, func(name string) bool { return path.Ext(name) == ".go" }, "cmd", "internal", "bench", "deploy") {
+	for _, name := range filesOf(t, func(name string) bool { return path.Ext(name) == ".go" }, "cmd", "internal", "bench", "deploy", "tools") {
 		text, err := fs.ReadFile(root, name)
 		if err != nil {
 			t.Fatal(err)

@@ -10,20 +10,21 @@ import (
 // TestFormats: which format an entry has, by what all who may publish it read.
 func TestFormats(t *testing.T) {
 	for _, x := range []struct {
-		read   Format
+		read   Formats
 		canary bool
 		want   Format
 		ok     bool
 	}{
-		{FormatRecord, false, FormatRecord, true},
-		{FormatHeader, false, FormatHeader, true},
-		{FormatCanary, false, FormatHeader, true},
-		{FormatRecord, true, FormatCanary, false},
-		{FormatHeader, true, FormatCanary, false},
-		{FormatCanary, true, FormatCanary, true},
+		{OldestFormats(), false, FormatRecord, true},
+		{Formats{Header: true}, false, FormatHeader, true},
+		{Formats{Header: true, Canary: true}, false, FormatHeader, true},
+		{Formats{Canary: true}, false, FormatRecord, true},
+		{OldestFormats(), true, FormatCanary, false},
+		{Formats{Header: true}, true, FormatCanary, false},
+		{Formats{Canary: true}, true, FormatCanary, true},
 	} {
 		if got, ok := x.read.Of(x.canary); got != x.want || ok != x.ok {
-			t.Errorf("read %d, canary %v: %d, %v", x.read, x.canary, got, ok)
+			t.Errorf("read %+v, canary %v: %d, %v", x.read, x.canary, got, ok)
 		}
 	}
 }
