@@ -28,6 +28,7 @@ type Coverage struct {
 
 	mu     sync.RWMutex
 	starts map[uint64]int64 // by the counter's hash; ns; 0: from the start
+	taken  int              // how often starts was read or written
 	newest int64            // stands for the beginning of those that have not begun for all
 }
 
@@ -55,8 +56,99 @@ func (n *Coverage) Load(ctx context.Context) error {
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.starts = began
+	n.set(began)
 	return nil
+}
+
+// set takes what is stored. The lock is held.
+func (n *Coverage) set(starts map[uint64]int64) { n.starts, n.taken = starts, n.taken+1 }
+
+// Enact is called before the program decides anything of a partition that another one decided. It reads again what is stored, and
+// notes that the program leaves out the counters that it lacks: whoever counts them later begins again, however short it was.
+func (n *Coverage) Enact(ctx context.Context) error {
+	if err := n.change(ctx, nil, n.leaveOut); err != nil || !n.Pending() {
+		return err
+	}
+	fences, err := n.store.Load(ctx, 0, position.AppendFenceKeys(nil, n.store.Keys(), 0, n.partitions), nil)
+	if err != nil {
+		return err
+	}
+	return n.Observe(ctx, position.ParseFences(fences))
+}
+
+// leaveOut takes the counters out that are in no loaded pack.
+func (n *Coverage) leaveOut(starts map[uint64]int64, _ []position.Position) (changed bool) {
+	for id := range starts {
+		if !n.program.Has(id) {
+			delete(starts, id)
+			changed = true
+		}
+	}
+	return changed
+}
+
+// change changes what is stored, and takes it. Nobody else's change is lost by that. f reports whether it changed anything. It is
+// given shard 0's fences of some partitions, and what it changes is written only while they are as they were.
+func (n *Coverage) change(ctx context.Context, of []position.TopicPartition, f func(starts map[uint64]int64, fences []position.Position) bool) error {
+	keys := position.AppendFenceKeys([][]byte{n.key()}, n.store.Keys(), 0, of)
+	for {
+		values, err := n.store.Load(ctx, 0, keys, nil)
+		if err != nil {
+			return err
+		}
+		starts, err := n.decode(values[0])
+		if err != nil {
+			return err
+		}
+		if f(starts, position.ParseFences(values[1:])) {
+			c := &windowstore.Commit{Fences: []windowstore.Fence{{Key: keys[0], From: values[0], To: encodeStarts(starts)}}}
+			for i, key := range keys[1:] {
+				c.Fences = append(c.Fences, windowstore.Fence{Key: key, From: values[1+i]})
+			}
+			res, err := n.store.Commit(ctx, 0, c)
+			if err != nil {
+				return err
+			}
+			if res.Outcome != windowstore.Done {
+				continue
+			}
+		}
+		n.mu.Lock()
+		n.set(starts)
+		n.mu.Unlock()
+		return nil
+	}
+}
+
+// decode reads what is stored; where nothing is, it is what is known.
+func (n *Coverage) decode(stored []byte) (map[uint64]int64, error) {
+	if stored != nil {
+		return DecodeStarts(stored)
+	}
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return maps.Clone(n.starts), nil
+}
+
+// Taken tells what is known now from what is known later, for Follow.
+func (n *Coverage) Taken() int {
+	n.mu.RLock()
+	defer n.mu.RUnlock()
+	return n.taken
+}
+
+// Follow takes what was stored when Taken was asked, as somebody else may have written it; nil: nothing. It does nothing if
+// more was known since.
+func (n *Coverage) Follow(stored []byte, taken int) {
+	began, err := DecodeStarts(stored)
+	if stored == nil || err != nil {
+		return
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.taken == taken {
+		n.set(began)
+	}
 }
 
 // Restore puts what is known into a store that has nothing of it.
@@ -149,29 +241,33 @@ func (n *Coverage) reached(fences []position.Position) (newest int64, all bool) 
 // activate notes that all counters have begun, and nothing of others. Until that is stored nobody goes by it:
 // after a restart it would be otherwise.
 func (n *Coverage) activate(ctx context.Context, newest int64) error {
-	n.mu.RLock()
-	began, left := maps.Clone(n.starts), n.dropped()
-	n.mu.RUnlock()
-	begun := 0
+	left, begun := 0, 0
+	err := n.change(ctx, n.partitions, func(starts map[uint64]int64, fences []position.Position) bool {
+		if _, all := n.reached(fences); !all {
+			return false // somebody of other packs has taken a partition since
+		}
+		before := len(starts)
+		n.leaveOut(starts, nil)
+		left, begun = before-len(starts), n.begin(starts, position.SinceTime(newest))
+		return left+begun > 0
+	})
+	if err == nil && left+begun > 0 {
+		n.log.Info("counters changed with the packs", "new", begun, "since", time.Unix(0, newest).UTC(), "gone", left)
+	}
+	return err
+}
+
+// begin notes that the counters that were not kept are kept since a time. It returns how many.
+func (n *Coverage) begin(starts map[uint64]int64, since int64) (begun int) {
 	for k := range thresholds.NumKinds {
 		for _, c := range n.program.Kinds[k].Layout.Counters {
-			if _, ok := began[c.ID]; !ok {
-				began[c.ID] = position.SinceTime(newest)
+			if _, ok := starts[c.ID]; !ok {
+				starts[c.ID] = since
 				begun++
 			}
 		}
 	}
-	for _, id := range left {
-		delete(began, id)
-	}
-	if err := n.store.Put(ctx, 0, n.key(), encodeStarts(began)); err != nil {
-		return err
-	}
-	n.mu.Lock()
-	n.starts = began
-	n.mu.Unlock()
-	n.log.Info("counters changed with the packs", "new", begun, "since", time.Unix(0, newest).UTC(), "gone", len(left))
-	return nil
+	return begun
 }
 
 func encodeStarts(m map[uint64]int64) []byte {

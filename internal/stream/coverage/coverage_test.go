@@ -68,23 +68,23 @@ func TestSincesForget(t *testing.T) {
 	f(carry(both, 60, both.Hash, both.Hash), 50, false)
 }
 
-// putFails is a store of which the first writes of one key fail.
-type putFails struct {
+// commitFails is a store of which the first commits fail.
+type commitFails struct {
 	*windowstore.Mem
 	left int
 }
 
-func (s *putFails) Put(ctx context.Context, shard int, key, value []byte) error {
+func (s *commitFails) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
 	if s.left--; s.left >= 0 {
-		return errors.New("cut")
+		return windowstore.Result{}, errors.New("cut")
 	}
-	return s.Mem.Put(ctx, shard, key, value)
+	return s.Mem.Commit(ctx, shard, c)
 }
 
 // TestSinceThatWasNotStored: since when a counter is kept does not hold before it is stored: a restart would change it.
 func TestSinceThatWasNotStored(t *testing.T) {
 	p := enginetest.Compile(t, coveragePack)
-	store := &putFails{windowstore.NewMem(1), 1}
+	store := &commitFails{windowstore.NewMem(1), 1}
 	if err := store.Mem.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
@@ -115,6 +115,10 @@ func TestSinceOfAllShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events", Partition: 0}}, 2, slog.New(slog.DiscardHandler))
+	first := position.Position{Newest: 10, Pack: p.Hash}
+	if err := store.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 0), first.AppendFence(nil, 1)); err != nil {
+		t.Fatal(err)
+	}
 	f := func(other position.Position, want bool) {
 		t.Helper()
 		if err := store.Put(t.Context(), 1, store.Keys().AppendFenceKey(nil, 1, "events", 0), other.AppendFence(nil, 1)); err != nil {
@@ -128,5 +132,127 @@ func TestSinceOfAllShards(t *testing.T) {
 	f(position.Position{Newest: 40, Pack: p.Hash}, true)
 	if got := n.Since(0, 0); got != 40 {
 		t.Errorf("since %d, want 40", got)
+	}
+}
+
+// TestLeftOutShortly: a counter that a process left out, however shortly, begins again for all: also for one that ran all the time.
+func TestLeftOutShortly(t *testing.T) {
+	both := enginetest.Compile(t, coveragePack)
+	without := enginetest.Compile(t, strings.Replace(coveragePack, readersRule, "", 1))
+	readers := both.Kinds[thresholds.Incident].Rules[1].Counters[0]
+	for _, how := range []string{"it takes the partition back", "it looks at the settings"} {
+		store := windowstore.NewMem(1)
+		fence := func(p *engine.Program, newest int64) {
+			m := position.Position{Newest: newest, Pack: p.Hash}
+			if err := store.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 0), m.AppendFence(nil, 1)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		begin := func(p *engine.Program) *Coverage {
+			n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events"}}, 1, slog.New(slog.DiscardHandler))
+			if err := n.Load(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if err := n.Enact(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			return n
+		}
+		fence(both, 10)
+		n := begin(both)
+		if got := n.Since(thresholds.Incident, readers); got != 0 {
+			t.Errorf("%s: at first since %d", how, got)
+		}
+		taken := n.Taken()
+		begin(without)
+		fence(without, 20)
+		fence(both, 30)
+		if how == "it takes the partition back" {
+			if err := n.Enact(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		} else {
+			stored, err := store.Load(t.Context(), 0, [][]byte{n.key()}, nil)
+			if err != nil {
+				t.Fatal(err)
+			}
+			n.Follow(stored[0], taken+1) // of before
+			if got := n.Since(thresholds.Incident, readers); got != 0 {
+				t.Errorf("%s: an old look says since %d", how, got)
+			}
+			if n.Follow(stored[0], taken); !n.Pending() {
+				t.Errorf("%s: the counter is not missed", how)
+			}
+			if err := n.Observe(t.Context(), []position.Position{{Newest: 30, Pack: both.Hash}}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := n.Since(thresholds.Incident, readers); got != 30 || n.Pending() {
+			t.Errorf("%s: since %d, want 30", how, got)
+		}
+	}
+}
+
+// TestLeftOutByTwo: two processes that leave out a counter each, at the same time, take out both.
+func TestLeftOutByTwo(t *testing.T) {
+	both := enginetest.Compile(t, coveragePack)
+	without := enginetest.Compile(t, strings.Replace(coveragePack, readersRule, "", 1))
+	store := &meddled{Mem: windowstore.NewMem(1)}
+	all := NewCoverage(store, both, nil, 1, slog.New(slog.DiscardHandler))
+	if err := all.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	store.meddle = func() { // somebody else is faster
+		n := NewCoverage(store, both, nil, 1, slog.New(slog.DiscardHandler))
+		clicks := both.Kinds[thresholds.Incident].Layout.Counters[both.Kinds[thresholds.Incident].Rules[0].Counters[0]].ID
+		if err := n.change(t.Context(), nil, func(starts map[uint64]int64, _ []position.Position) bool { delete(starts, clicks); return true }); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := NewCoverage(store, without, nil, 1, slog.New(slog.DiscardHandler))
+	if err := n.change(t.Context(), nil, n.leaveOut); err != nil {
+		t.Fatal(err)
+	}
+	if err := all.Load(t.Context()); err != nil || len(all.starts) != 0 {
+		t.Errorf("%v, %v are kept yet", err, all.starts)
+	}
+}
+
+// meddled is a store in which something happens before the first commit.
+type meddled struct {
+	*windowstore.Mem
+	meddle func()
+}
+
+func (s *meddled) Commit(ctx context.Context, shard int, c *windowstore.Commit) (windowstore.Result, error) {
+	if f := s.meddle; f != nil {
+		s.meddle = nil
+		f()
+	}
+	return s.Mem.Commit(ctx, shard, c)
+}
+
+// TestBegunTooLate: a counter has not begun where a process of other packs took a partition after the fences were looked at.
+func TestBegunTooLate(t *testing.T) {
+	p := enginetest.Compile(t, coveragePack)
+	store := &meddled{Mem: windowstore.NewMem(1)}
+	fence := func(pack uint64) {
+		m := position.Position{Newest: 10, Pack: pack}
+		if err := store.Mem.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 0), m.AppendFence(nil, pack)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events"}}, 1, slog.New(slog.DiscardHandler))
+	if err := store.Put(t.Context(), 0, n.key(), []byte("{}")); err != nil {
+		t.Fatal(err)
+	}
+	fence(p.Hash)
+	store.meddle = func() { fence(p.Hash + 1) }
+	if err := n.Enact(t.Context()); err != nil || !n.Pending() {
+		t.Errorf("begun: %v, %v", !n.Pending(), err)
+	}
+	fence(p.Hash)
+	if err := n.Enact(t.Context()); err != nil || n.Pending() {
+		t.Errorf("begun: %v, %v", !n.Pending(), err)
 	}
 }

@@ -30,6 +30,7 @@ type view struct {
 	head      []byte            // of the outbox
 	published []byte            // how far the outbox is published
 	settings  map[string][]byte // those that are kept, if the shard keeps them; nil: it is gone
+	coverage  int               // what was known of since when counters are kept, before settings was read
 }
 
 // VerifyEvery is how often a shard compares its fences with the store.
@@ -78,6 +79,7 @@ func (w *watch) read(ctx context.Context) (v view, err error) {
 	ask(w.Keys.AppendPublishedKey(nil, w.number), &v.published)
 	var kept [len(settings.Kept)][]byte
 	if w.keepsSettings() {
+		v.coverage = w.Settings.Coverage.Taken()
 		for i, name := range settings.Kept {
 			ask(w.Keys.AppendMetaKey(nil, 0, name), &kept[i])
 		}
@@ -158,9 +160,14 @@ func (w *watch) restoreSome(ctx context.Context) {
 	w.settingFailed(ctx, err)
 }
 
-// observe shows the stored fences to those who wait for a new pack to reach every partition, if this shard keeps the settings.
+// observe shows the stored fences to those who wait for a new pack to reach every partition, if this shard keeps the settings. It
+// takes since when counters are kept as it is stored: a process of other packs may have left some out.
 func (w *watch) observe(ctx context.Context, v *view) {
-	if w.keepsSettings() && w.Settings.Coverage.Pending() {
+	if !w.keepsSettings() {
+		return
+	}
+	w.Settings.Coverage.Follow(v.settings[windowstore.SettingCounters], v.coverage)
+	if w.Settings.Coverage.Pending() {
 		w.settingFailed(ctx, w.Settings.Coverage.Observe(ctx, position.ParseFences(v.fences)))
 	}
 }
