@@ -19,7 +19,7 @@ import (
 // new one is a decision. Rows of packages that are still to come say where they belong.
 var arrows = map[string][]string{
 	"cmd/aggregator": {
-		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/metrics",
+		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/metrics", "internal/stream/inforce",
 		"internal/board", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
 		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
@@ -52,17 +52,17 @@ var arrows = map[string][]string{
 	// The service, each part over the next one.
 	"internal/stream": {
 		"internal/stream/settings", "internal/stream/coverage", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
-		"internal/stream/roster", "internal/stream/canary", "internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
+		"internal/stream/roster", "internal/stream/canary", "internal/stream/inforce", "internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
 		"internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
 	"internal/stream/verify": {
-		"internal/stream/settings", "internal/stream/coverage", "internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
+		"internal/stream/inforce", "internal/stream/settings", "internal/stream/coverage", "internal/stream/watermark", "internal/stream/metrics", "internal/stream/position",
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/outbox", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine",
 		"internal/explain", "internal/retry", "internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
 	"internal/stream/partition": {
-		"internal/stream/outbox", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
+		"internal/stream/inforce", "internal/stream/outbox", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/shard", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
@@ -79,6 +79,7 @@ var arrows = map[string][]string{
 		"internal/stream/metrics", "internal/stream/outbox", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine",
 		"internal/explain", "internal/retry", "internal/thresholds",
 	},
+	"internal/stream/inforce":  {"internal/stream/settings", "internal/engine", "internal/thresholds", "internal/windows/store"},
 	"internal/stream/settings": {"internal/stream/fetch", "internal/engine", "internal/windows/store"},
 	"internal/stream/outbox": {
 		"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",

@@ -27,8 +27,8 @@ const (
 	DefaultDedupeWindow = 10 * time.Minute
 )
 
-// withDefaults is o with the defaults where it has nothing.
-func (o *IntakeOptions) withDefaults() IntakeOptions {
+// WithDefaults is o with the defaults where it has nothing.
+func (o *IntakeOptions) WithDefaults() IntakeOptions {
 	r := *o
 	if r.MaxAhead == 0 {
 		r.MaxAhead = DefaultMaxAhead
@@ -78,7 +78,7 @@ type Intake struct {
 
 // NewIntake makes an intake to which no event has come. Fingerprints are keyed by the secret.
 func NewIntake(p *Program, secret Secret, o IntakeOptions) *Intake {
-	o = o.withDefaults()
+	o = o.WithDefaults()
 	return &Intake{
 		Program:  p,
 		Decoder:  event.Decoder{Types: o.Types},

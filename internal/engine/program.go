@@ -27,6 +27,8 @@ type Program struct {
 	// records; for each counter it feeds a history, a chunk, another chunk that is split and what
 	// comes of that; the crossings of all levels, and a clear of each rule.
 	KeysPerEvent int
+	// MaxMembers bounds the keys of its distinct counters.
+	MaxMembers int
 
 	packs []*thresholds.Pack
 	types map[string][]match
@@ -78,7 +80,7 @@ type filter struct {
 // keys of a distinct counter. The packs must be valid and unique
 // (thresholds.Parse, thresholds.Unique).
 func Compile(packs []*thresholds.Pack, maxMembers int) (*Program, error) {
-	p := &Program{packs: packs, types: map[string][]match{}}
+	p := &Program{packs: packs, types: map[string][]match{}, MaxMembers: maxMembers}
 	h := xxhash.New()
 	for _, pack := range packs {
 		_, _ = h.WriteString(pack.Hash)

@@ -8,6 +8,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/coverage"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inforce"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
@@ -23,13 +24,14 @@ type found struct {
 	secret        engine.Secret
 	begins        begins
 	coverage      *coverage.Coverage
+	rules         inforce.Rules // by which this process decides
 }
 
 // prepare waits for the store and the brokers, reads or makes the settings, and
 // builds shards and relays.
 func (s *Service) prepare(ctx context.Context) error {
 	for _, step := range []func(context.Context) error{
-		s.reachStore, s.discoverTopics, s.takeStore, s.readSettings, s.checkGroup, s.settleBegins, s.skip, s.beginCoverage,
+		s.reachStore, s.discoverTopics, s.takeStore, s.readSettings, s.checkGroup, s.settleBegins, s.skip, s.keepRules, s.beginCoverage,
 	} {
 		if err := step(ctx); err != nil {
 			return err
@@ -115,6 +117,16 @@ func (s *Service) readSettings(ctx context.Context) error {
 	})
 }
 
+// keepRules keeps in the store by which rules this process decides, before it does.
+func (s *Service) keepRules(ctx context.Context) error {
+	s.found.rules = inforce.Of(s.options.Program, s.options.Intake)
+	return s.wait.untilStored(ctx, func() error { return s.rewriteRules(ctx) })
+}
+
+func (s *Service) rewriteRules(ctx context.Context) error {
+	return inforce.Kept{Store: s.options.Store}.Keep(ctx, &s.found.rules, s.options.Program.Packs(), time.Now())
+}
+
 // checkGroup waits while the group is at work with another store. To join it would take some of its partitions from there.
 func (s *Service) checkGroup(ctx context.Context) error {
 	name := storeName(s.options.Store, s.found.secret)
@@ -183,6 +195,9 @@ func (s *Service) rewriteSettings(ctx context.Context) error {
 		Owner: s.found.deployment.encode(), Begins: s.found.begins.encode(), Shards: s.options.Shards, Partitions: s.found.outPartitions, Topics: s.found.ids,
 	})
 	if err != nil || !done {
+		return err
+	}
+	if err := s.rewriteRules(ctx); err != nil {
 		return err
 	}
 	return s.found.coverage.Load(ctx)

@@ -44,7 +44,7 @@ func (s *Service) build() {
 	s.buildRelays(w)
 	s.buildCanaries(w)
 	w.partitions = partition.NewShared(partition.Options{
-		Program: s.options.Program, Secret: s.found.secret, Intake: s.options.Intake, Source: s.clients.source, Store: s.options.Store,
+		Program: s.options.Program, Rules: s.found.rules.ID(), Enact: s.found.coverage.Enact, Secret: s.found.secret, Intake: s.options.Intake, Source: s.clients.source, Store: s.options.Store,
 		Shards: w.in, Alignment: w.alignment,
 		Dead: &partition.DeadTopic{
 			Writer: s.clients.deadWriter, Topic: s.options.DeadTopic, Partitions: s.clients.cluster.Partitions, Retry: s.wait.untilItWorks,

@@ -20,7 +20,7 @@ func Parse(file string, data []byte, opt Options) (*Pack, []strictyaml.Fault) {
 		opt.MaxMembers = DefaultMaxMembers
 	}
 	r := &packReader{reader: &reader{strictyaml.NewReader(file, "a pack")}, maxMembers: uint64(opt.MaxMembers)}
-	p := &Pack{File: file, Hash: hashOf(data)}
+	p := &Pack{File: file, Hash: hashOf(data), Text: data}
 	if root, ok := r.Document(data); ok {
 		r.read(root, p)
 	}

@@ -71,6 +71,7 @@ type Pack struct {
 	Name     string
 	Hash     string // SHA-256 of the file's bytes, in hexadecimal
 	File     string
+	Text     []byte // the file's bytes
 	Measures []*Measure
 	Rules    []*Rule
 	Tests    []Test

@@ -4,24 +4,50 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inforce"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // find returns the fences by shard, as they are stored. Those that are missing are made before the first record
-// is read: a shard without one has nothing of this partition.
+// is read: a shard without one has nothing of this partition. Each says by which rules it is counted from there on.
 func (o *origin) find(ctx context.Context) ([][]byte, error) {
-	found, missing, err := o.readFences(ctx)
-	if err != nil || missing == 0 {
-		return found, err
-	}
-	if err := o.mustBeLost(ctx, found); err != nil {
+	found, ours, missing, err := o.readFences(ctx)
+	if err != nil {
 		return nil, err
+	}
+	if !slices.Contains(ours, false) {
+		return found, nil
+	}
+	if err := o.announceRules(ctx); err != nil {
+		return nil, err
+	}
+	if missing > 0 {
+		if err := o.makeMissing(ctx, found, missing); err != nil {
+			return nil, err
+		}
+	}
+	for i := range found {
+		if ours[i] || o.Rules == "" {
+			continue
+		}
+		if found[i], err = o.enact(ctx, i); err != nil {
+			return nil, err
+		}
+	}
+	return found, o.announceRules(ctx) // once more: before the fences bore our packs, others may have taken their counters for kept
+}
+
+// makeMissing makes the fences that are missing.
+func (o *origin) makeMissing(ctx context.Context, found [][]byte, missing int) error {
+	if err := o.mustBeLost(ctx, found); err != nil {
+		return err
 	}
 	begin, err := o.initialPosition(ctx, found, missing)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	fence := begin.AppendFence(nil, 0)
 	for i := range found {
@@ -29,10 +55,10 @@ func (o *origin) find(ctx context.Context) ([][]byte, error) {
 			continue
 		}
 		if found[i], err = o.makeFence(ctx, i, fence); err != nil {
-			return nil, err
+			return err
 		}
 	}
-	return found, nil
+	return nil
 }
 
 // makeFence makes a shard's fence, and with it, in one step, the key that says that it was made.
@@ -41,6 +67,9 @@ func (o *origin) makeFence(ctx context.Context, shard int, fence []byte) (stored
 	c := &windowstore.Commit{
 		Fences: []windowstore.Fence{{Key: o.Store.Keys().AppendFenceKey(nil, shard, o.assignment.Topic, o.assignment.Partition), To: fence}},
 		Puts:   []windowstore.Put{{Key: o.begunKey(shard), Value: []byte{1}}},
+	}
+	if o.Rules != "" {
+		c.Puts = append(c.Puts, windowstore.Put{Key: o.historyKey(shard), Value: o.history(nil, 0).AppendTo(nil)})
 	}
 	err = o.Retry(ctx, metrics.OperationFence, shard, func() error {
 		res, err := o.Store.Commit(ctx, shard, c)
@@ -85,12 +114,13 @@ func (o *origin) mustBeLost(ctx context.Context, found [][]byte) error {
 	return nil
 }
 
-func (o *origin) readFences(ctx context.Context) (found [][]byte, missing int, err error) {
-	found = make([][]byte, len(o.Shards))
+// readFences reads the fences by shard, and whether each is counted on by our rules.
+func (o *origin) readFences(ctx context.Context) (found [][]byte, ours []bool, missing int, err error) {
+	found, ours = make([][]byte, len(o.Shards)), make([]bool, len(o.Shards))
 	for i := range found {
 		keys := [][]byte{
 			o.Store.Keys().AppendFenceKey(nil, i, o.assignment.Topic, o.assignment.Partition),
-			o.Store.Keys().AppendSkippedKey(nil, i, o.assignment.Topic, o.assignment.Partition),
+			o.Store.Keys().AppendSkippedKey(nil, i, o.assignment.Topic, o.assignment.Partition), o.historyKey(i),
 		}
 		var values [][]byte
 		err := o.Retry(ctx, metrics.OperationLoad, i, func() (err error) {
@@ -98,15 +128,19 @@ func (o *origin) readFences(ctx context.Context) (found [][]byte, missing int, e
 			return err
 		})
 		if err != nil {
-			return nil, 0, err
+			return nil, nil, 0, err
 		}
 		found[i] = values[0]
 		if o.back.passedOver, err = o.back.passedOver.With(values[1]); err != nil {
-			return nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, o.assignment.Topic, o.assignment.Partition, err)
+			return nil, nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, o.assignment.Topic, o.assignment.Partition, err)
 		}
-		if found[i] == nil {
+		h, err := inforce.ParseHistory(values[2])
+		if err != nil {
+			return nil, nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, o.assignment.Topic, o.assignment.Partition, err)
+		}
+		if ours[i] = found[i] != nil && h.Last() == o.Rules; found[i] == nil {
 			missing++
 		}
 	}
-	return found, missing, nil
+	return found, ours, missing, nil
 }

@@ -15,6 +15,8 @@ import (
 // Options is what partitions need to know.
 type Options struct {
 	Program   *engine.Program
+	Rules     string                          // id of what decides (inforce.Rules); "": no history of it is kept
+	Enact     func(ctx context.Context) error // is called before they decide where others did; nil: nothing is
 	Secret    engine.Secret
 	Intake    engine.IntakeOptions
 	Source    fetch.Source

@@ -33,6 +33,7 @@ func (s Settings) TopicKey(topic string) []byte { return s.Store.Keys().AppendTo
 // Kept are the settings that a running service looks after.
 var Kept = [...]string{
 	windowstore.SettingOwner, windowstore.SettingCounters, windowstore.SettingShards, windowstore.SettingPartitions, windowstore.SettingBegins,
+	windowstore.SettingRules,
 }
 
 // number is the stored number. The first process stores its own value.

@@ -115,7 +115,7 @@ func TestRewrite(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for i, want := range []string{"me", "", "4", "3", "{}"} { // since when counters are kept is another's to write
+	for i, want := range []string{"me", "", "4", "3", "{}", ""} { // since when counters are kept, and the rules, are others' to write
 		if string(values[i]) != want {
 			t.Errorf("setting %s: %q, want %q", Kept[i], values[i], want)
 		}

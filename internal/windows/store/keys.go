@@ -35,10 +35,12 @@ const DefaultPrefix = "aggregator:"
 //
 //	aggregator:{07}m:begun:3:dissemination-events    that its fence was made
 //	aggregator:{07}m:skipped:3:dissemination-events  what of it was passed over
+//	aggregator:{07}m:history:3:dissemination-events  which rules were in force, from which offset on
 //
-// Shard 0 has those of the whole store: Setting... and, for each event topic,
+// Shard 0 has those of the whole store: Setting... and, for each event topic and each pack that was ever in force,
 //
 //	aggregator:{00}m:topic:dissemination-events      its id
+//	aggregator:{00}m:pack:1c2f6ed4...                its text, by its SHA-256
 type Keys struct {
 	// Prefix lets several deployments share a Redis. It holds no brace, which would be
 	// taken for the hash tag.
@@ -61,6 +63,7 @@ const (
 	SettingBegins      = "begins"              // where counting began
 	SettingCounters    = "counters"            // since when each counter is kept
 	SettingOwner       = "owner"               // the deployment that the store belongs to
+	SettingRules       = "rules"               // the rules that were ever in force, by their ids
 )
 
 // AppendRecordKey appends the key of the record of the subject kind/id.
@@ -145,6 +148,17 @@ func (k Keys) AppendBegunKey(dst []byte, shard int, topic string, partition int)
 // shard has it, as it has its fence.
 func (k Keys) AppendSkippedKey(dst []byte, shard int, topic string, partition int) []byte {
 	return k.appendPartition(k.AppendMetaKey(dst, shard, "skipped:"), topic, partition)
+}
+
+// AppendHistoryKey appends the key that says which rules were in force for a partition, from which offset on. Each shard has it,
+// as it has its fence.
+func (k Keys) AppendHistoryKey(dst []byte, shard int, topic string, partition int) []byte {
+	return k.appendPartition(k.AppendMetaKey(dst, shard, "history:"), topic, partition)
+}
+
+// AppendPackKey appends the key of the text of a pack, by the hash of that text.
+func (k Keys) AppendPackKey(dst []byte, hash string) []byte {
+	return append(k.AppendMetaKey(dst, 0, "pack:"), hash...)
 }
 
 // AppendTopicKey appends the key of the id of an event topic.
