@@ -113,7 +113,7 @@ func runScript(t *testing.T, dir, script, prints string) {
 
 // elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeRun and TestOperations...
 // run those of README.md and docs/operations.md, and TestAccess those of kafka-acls.sh.
-var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live)`)
+var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
 
 // runnable is the script without the lines that are only looked at.
 func runnable(t *testing.T, script string) string {

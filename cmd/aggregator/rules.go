@@ -11,12 +11,27 @@ import (
 )
 
 var rulesCommand = &command{
-	name: "rules", args: "[PACK]", about: "lists the built-in packs of rules, or prints one as YAML", most: 1,
-	more:  "Without PACK: a line for each built-in pack, with its rules and tests. With PACK:\nthe pack's file, byte for byte, to read, or to begin a pack of your own with.",
-	flags: func(*flag.FlagSet) runner { return printRules },
+	name: "rules", args: "[PACK] | -config FILE [-hash HASH]", about: "lists the built-in packs of rules, or prints a pack as YAML", most: 1,
+	more: `Without PACK: a line for each built-in pack, with its rules and tests. With PACK:
+the pack's file, byte for byte, to read, or to begin a pack of your own with.
+With -config: the packs that were ever in force for that store, by their hashes,
+which crossings name as pack_hash. With -hash: the text of that one, byte for byte;
+as many digits will do as no other hash begins with.
+Exit: 0 fine; 1 no such pack was in force, or Redis does not answer; 2 a fault of flags or config.`,
+	flags: func(fs *flag.FlagSet) runner {
+		var o keptPacks
+		fs.StringVar(&o.config, "config", "", "the config `file`: packs that were in force for its store")
+		fs.StringVar(&o.hash, "hash", "", "the `hash` of a pack (SHA-256 of its file) that was in force")
+		return func(ctx context.Context, s *session, args []string) error {
+			if o.config != "" || o.hash != "" {
+				return o.run(ctx, s, args)
+			}
+			return printRules(s, args)
+		}
+	},
 }
 
-func printRules(_ context.Context, s *session, args []string) error {
+func printRules(s *session, args []string) error {
 	if len(args) == 0 {
 		return listRules(s)
 	}
