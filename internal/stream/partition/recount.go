@@ -24,6 +24,8 @@ type Recounting struct {
 	peeked bool            // it is the next one, not taken yet
 	whole  int64           // from when on nothing is missing that was passed over, ns; NoTime: always
 	first  int64           // Kafka timestamp of the first record that moved the clock, ms; NoTime: none yet
+
+	otherwise []*Otherwise // how they were taken in before
 }
 
 // Recount begins to read a partition again at an offset, without the stretches that were passed over.
@@ -136,6 +138,9 @@ func (x *Recounting) Silent() bool {
 func (x *Recounting) Take(ctx context.Context) error {
 	if err := x.p.take(ctx, &x.record); err != nil {
 		return err
+	}
+	for _, w := range x.otherwise {
+		w.look(&x.record)
 	}
 	if x.first == engine.NoTime {
 		x.first = x.p.decide.clock // if this record moved it: the timestamp of another one means nothing

@@ -12,11 +12,12 @@ type Counted struct {
 	Shards int // 0: no service has counted there
 	Secret engine.Secret
 	Starts []byte // since when counters are kept, as it is stored; nil: all were from the start
+	Rules  []byte // the rules that were ever in force, as they are stored; nil: a version that kept none has counted
 }
 
 // CountedKeys are the keys of what ParseCounted reads, all of shard 0.
 func (s Settings) CountedKeys() [][]byte {
-	return [][]byte{s.Key(windowstore.SettingShards), s.Key(windowstore.SettingFingerprint), s.Key(windowstore.SettingCounters)}
+	return [][]byte{s.Key(windowstore.SettingShards), s.Key(windowstore.SettingFingerprint), s.Key(windowstore.SettingCounters), s.Key(windowstore.SettingRules)}
 }
 
 // ParseCounted reads the values of CountedKeys.
@@ -32,7 +33,7 @@ func ParseCounted(values [][]byte) (c Counted, err error) {
 		return c, mismatch("setting %s in the store is %q, not a number", windowstore.SettingShards, shards)
 	}
 	c.Secret, err = engine.NewSecret(fingerprint)
-	c.Starts = values[2]
+	c.Starts, c.Rules = values[2], values[3]
 	return c, err
 }
 

@@ -46,7 +46,7 @@ func TestParseCounted(t *testing.T) {
 			t.Errorf("%s: %d shards, starts %q", x.name, got.Shards, got.Starts)
 		}
 	}
-	if _, err := ParseCounted([][]byte{[]byte("1"), []byte("short"), nil}); err == nil || errors.As(err, new(*Mismatch)) {
+	if _, err := ParseCounted([][]byte{[]byte("1"), []byte("short"), nil, nil}); err == nil || errors.As(err, new(*Mismatch)) {
 		t.Errorf("a key that is too short: %v", err)
 	}
 }

@@ -34,6 +34,9 @@ type ChunkOp struct {
 	Partition      int32 // index of the partition
 }
 
+// Place is the offset of the event, and its partition's clock there, ms.
+func (o *ChunkOp) Place() (offset, clock int64) { return o.offset, o.clock }
+
 // span is a stretch of a slice.
 type span struct{ start, end int32 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/coverage"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inforce"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
@@ -38,6 +39,9 @@ func (v *verification) readSettings(ctx context.Context) (engine.Secret, error) 
 		if v.began, err = coverage.DecodeStarts(counted.Starts); err != nil {
 			return engine.Secret{}, err
 		}
+	}
+	if v.index, err = inforce.ParseIndex(counted.Rules); err != nil {
+		return engine.Secret{}, err
 	}
 	if v.Secret != nil && counted.Secret != *v.Secret {
 		return engine.Secret{}, errors.New("the store was filled with another fingerprint key than that of privacy.key_file")

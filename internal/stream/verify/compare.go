@@ -13,18 +13,21 @@ import (
 // comparing compares the subjects of a shard at one place.
 type comparing struct {
 	program *engine.Program
-	clears  *engine.Applier     // announces nothing
-	began   map[uint64]int64    // since when each counter is kept, as coverage has it
-	limits  []position.Position // of each partition: where the store's shard is, and the recount
-	high    int64               // newest time matched in any partition, ns: no clear in the store is dated later
-	horizon int64               // from which on both sides are complete, ns; NoTime: from the start
+	clears  *engine.Applier                // announces nothing
+	began   map[uint64]int64               // since when each counter is kept, as coverage has it
+	limits  []position.Position            // of each partition: where the store's shard is, and the recount
+	high    int64                          // newest time matched in any partition, ns: no clear in the store is dated later
+	horizon int64                          // from which on both sides are complete, ns; NoTime: from the start
+	eras    *[thresholds.NumKinds]kindEras // what the rules of the past had; nil: they never changed
 	result  *Result
 	found   func(Difference)
+	told    func(Finding) // nil: nobody wants to know what agrees
 
 	// of the subject under way
 	kind      thresholds.Kind
 	name      string
 	ordered   bool // the order is known in which its events were applied
+	by        *decided
 	want, got *engine.Subject
 	now       int64
 	whole     bool // the log as read has all of it
@@ -48,6 +51,7 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.S
 		return
 	}
 	c.whole = c.horizon == engine.NoTime || c.want.First() >= c.horizon && c.got.First() >= c.horizon
+	c.whole = c.whole && len(c.by.apart) == 0
 	c.sure = c.whole && c.ordered && !c.postponed()
 	due := max(c.want.Reached(c.high), c.got.Reached(c.high))
 	for _, s := range []*engine.Subject{c.want, c.got} {
@@ -55,11 +59,15 @@ func (c *comparing) subject(kind thresholds.Kind, id string, want, got *engine.S
 	}
 	c.time()
 	c.result.Subjects++
+	var counters, levels []outcome
 	for i := range c.program.Kinds[kind].Layout.Counters {
-		c.counter(i)
+		counters = append(counters, c.observed(c.counter, i))
 	}
 	for r := range c.program.Kinds[kind].Rules {
-		c.level(r)
+		levels = append(levels, c.observed(c.level, r))
+	}
+	if c.told != nil {
+		c.tell(counters, levels)
 	}
 }
 
@@ -69,7 +77,7 @@ func (c *comparing) present() bool {
 	layout := &c.program.Kinds[c.kind].Layout
 	empty := func() *engine.Subject { return engine.NewSubject(windows.NewSubject(layout), c.kind, "") }
 	switch {
-	case c.want == nil && c.horizon != engine.NoTime:
+	case c.want == nil && (c.horizon != engine.NoTime || !c.alike()):
 		c.want = empty()
 	case c.want == nil:
 		c.differ(Difference{Subject: c.name, What: "record", Want: "none", Got: "there"})
@@ -80,6 +88,8 @@ func (c *comparing) present() bool {
 	case c.got == nil && c.horizon != engine.NoTime && c.old():
 		c.skip(OpenOld)
 		return false
+	case c.got == nil && !c.alike():
+		c.got = empty()
 	case c.got == nil:
 		c.differ(Difference{Subject: c.name, What: "record", Want: "there", Got: "none"})
 		return false
@@ -122,7 +132,7 @@ func (c *comparing) postponed() bool {
 func (c *comparing) time() {
 	want, timed := c.want.Time()
 	got, ok := c.got.Time()
-	if timed && ok && want != got && c.sure {
+	if timed && ok && want != got && c.sure && c.alike() && c.calm() {
 		c.differ(Difference{Subject: c.name, What: "time", Want: stamp(want), Got: stamp(got)})
 	}
 	if !timed || ok && got > want {
@@ -131,7 +141,7 @@ func (c *comparing) time() {
 	c.now = want
 	c.want.Advance(want)
 	c.got.Advance(want)
-	if c.whole && c.ever() && c.want.First() != c.got.First() {
+	if c.whole && c.ever() && c.alike() && c.want.First() != c.got.First() {
 		c.differ(Difference{Subject: c.name, What: "first", Want: stamp(c.want.First()), Got: stamp(c.got.First())})
 	}
 }
@@ -173,6 +183,10 @@ func (c *comparing) begin(i int) int64 {
 
 // counter compares counter i.
 func (c *comparing) counter(i int) {
+	if c.apart(i) {
+		c.skip(OpenIntake)
+		return
+	}
 	spec := &c.program.Kinds[c.kind].Layout.Counters[i]
 	low, since := spec.Lowest(c.now), c.since(i)
 	p := piece{spec: spec, from: low, weights: c.sure || c.whole && low <= spec.Bucket(c.want.First())}
@@ -183,7 +197,7 @@ func (c *comparing) counter(i int) {
 		if spec.Step == 0 || since == engine.Never || p.from > low {
 			c.skip(c.reason(i))
 		}
-		if spec.Step == 0 || p.from > spec.Bucket(c.now) {
+		if spec.Step == 0 || since == engine.Never || p.from > spec.Bucket(c.now) {
 			return
 		}
 		p.weights = false
@@ -205,7 +219,7 @@ func (c *comparing) counter(i int) {
 
 // reason is why counter i is not compared before a time.
 func (c *comparing) reason(i int) Reason {
-	if t := c.began[c.program.Kinds[c.kind].Layout.Counters[i].ID]; t != 0 && (c.whole || t > c.horizon) {
+	if t := c.begin(i); t != engine.NoTime && (c.whole || t > c.horizon) {
 		return OpenSince
 	}
 	return OpenOld
@@ -218,6 +232,9 @@ func (c *comparing) certain(i int, since int64) bool {
 	_, capped := c.want.Value(i)
 	_, stored := c.got.Value(i)
 	switch {
+	case (capped || stored) && !c.sameCap(i):
+		c.skip(OpenRules)
+		return false
 	case known:
 		return true
 	case c.program.Kinds[c.kind].After[i] >= 0:
@@ -232,8 +249,8 @@ func (c *comparing) certain(i int, since int64) bool {
 
 // level compares what was announced of rule r.
 func (c *comparing) level(r int) {
-	if !c.settled(r) {
-		c.skip(OpenLevels)
+	if open, why := c.unsettled(r); open {
+		c.skip(why)
 		return
 	}
 	c.result.Levels++
@@ -244,6 +261,19 @@ func (c *comparing) level(r int) {
 			Subject: c.name, Rule: c.program.Kinds[c.kind].Rules[r].ID, What: "level", Want: announcedLevel(want), Got: announcedLevel(got),
 		})
 	}
+}
+
+// unsettled reports whether the level of rule r cannot be compared, and why.
+func (c *comparing) unsettled(r int) (open bool, why Reason) {
+	switch {
+	case len(c.by.apart) > 0:
+		return true, OpenIntake
+	case !c.sameRule(r):
+		return true, OpenRules
+	case !c.settled(r):
+		return true, OpenLevels
+	}
+	return false, 0
 }
 
 // settled reports whether the level of rule r is certain: it does not rest on an order, or a past,

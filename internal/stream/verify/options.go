@@ -6,6 +6,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -27,5 +28,15 @@ type Options struct {
 	Progress func(done, all int64)
 	// Found is called with each difference.
 	Found func(Difference)
-	Log   *slog.Logger
+	// Only is the one subject to compare; nil: all.
+	Only *Only
+	Log  *slog.Logger
+}
+
+// Only names a subject.
+type Only struct {
+	Kind thresholds.Kind
+	ID   string
+	// Told is called with what both sides have of it, for each rule of its kind, whether they agree or not.
+	Told func(Finding)
 }

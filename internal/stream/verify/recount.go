@@ -31,7 +31,9 @@ type recount struct {
 	in         []chan shard.Message // what partitions send
 	waiting    [][]waitingChunk     // by shard: read, and not yet asked for
 	fed        map[uint64]feeders
-	taken      int64 // records
+	eras       *eras               // nil: the rules never changed
+	decided    map[uint64]*decided // subjects that other rules decided too
+	taken      int64               // records
 }
 
 // waitingChunk is a chunk that was read and not applied, or what is left of one.
@@ -67,6 +69,7 @@ type recountOptions struct {
 	topics  []position.TopicPartition
 	from    []int64               // offset of each
 	out     []partition.Stretches // of each, that were passed over
+	eras    *eras                 // nil: the rules never changed
 	log     *slog.Logger
 }
 
@@ -74,6 +77,7 @@ type recountOptions struct {
 func newRecount(o *recountOptions) *recount {
 	r := &recount{
 		source: o.source, store: windowstore.NewMem(o.shards), waiting: make([][]waitingChunk, o.shards), fed: map[uint64]feeders{},
+		eras: o.eras, decided: map[uint64]*decided{},
 	}
 	quiet := watermark.NewAlignment(len(o.topics), o.shards, 0, func() {})
 	m := metrics.New(prometheus.NewRegistry(), o.program)
@@ -93,6 +97,9 @@ func newRecount(o *recountOptions) *recount {
 			s.Begin(p.Assignment(), nil, p.Start())
 		}
 		r.partitions = append(r.partitions, &recounted{Recounting: p, reached: engine.NoTime})
+	}
+	if r.eras != nil {
+		r.takeOtherwise()
 	}
 	return r
 }
@@ -238,6 +245,9 @@ func (r *recount) apply(ctx context.Context, n int, to []position.Position) erro
 // and whether the stream's time may have mattered.
 func (r *recount) note(a *engine.Applier, e *shard.Entry, o *shard.ChunkOp) {
 	k, place := xxhash.Sum64String(e.Name), feeders(o.Partition)
+	if r.eras != nil {
+		r.noteEra(k, e, o)
+	}
 	switch was, fed := r.fed[k]; {
 	case !fed:
 		r.fed[k] = place
@@ -254,7 +264,12 @@ func (r *recount) note(a *engine.Applier, e *shard.Entry, o *shard.ChunkOp) {
 
 // ordered reports whether the order is known in which what a subject has was applied.
 func (r *recount) ordered(kind thresholds.Kind, id []byte) bool {
-	return r.fed[xxhash.Sum64(append([]byte{byte(kind)}, id...))] >= 0
+	return r.fed[nameOf(kind, id)] >= 0
+}
+
+// nameOf stands for a subject: the hash of its name in a shard's memory.
+func nameOf(kind thresholds.Kind, id []byte) uint64 {
+	return xxhash.Sum64(append([]byte{byte(kind)}, id...))
 }
 
 // mayHaveCleared reports whether an episode of e has its clear due after the time of o, but no

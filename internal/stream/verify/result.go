@@ -14,8 +14,10 @@ type Result struct {
 	// Shortened: ids were forgotten early because dedupe.max_ids was reached, so that the service
 	// may have judged repeats otherwise.
 	Shortened bool
-	// OtherRules: the service counted last by other packs than those of the program.
+	// OtherRules: the service counted last by other rules than those of the config.
 	OtherRules bool
+	// Earlier are the other rules that decided parts of the log.
+	Earlier []Earlier
 }
 
 // Nothing reports whether there was something to compare, and none of it could be.
@@ -31,6 +33,13 @@ type Difference struct {
 	What string `json:"what"`
 	Want any    `json:"want"` // by the log
 	Got  any    `json:"got"`  // in the store
+}
+
+// Finding is what the log says and what the store has, of one measure of a rule or of its level.
+type Finding struct {
+	Difference
+	Agrees bool   `json:"agrees"` // also in what does not show here
+	Open   string `json:"not_compared,omitempty"`
 }
 
 // Reason is why something could not be compared.
@@ -51,6 +60,11 @@ const (
 	OpenLevels
 	// OpenForgotten: subjects that may be forgotten, since their windows are empty.
 	OpenForgotten
+	// OpenRules: levels, and counters at their cap, of subjects that other rules decided before a change, or decide in part.
+	OpenRules
+	// OpenIntake: what is fed by events that were taken in otherwise before a change: another type, or as a repeat, or as
+	// too far ahead.
+	OpenIntake
 	NumReasons
 )
 
@@ -59,6 +73,8 @@ func (r Reason) String() string {
 		"counters compared only from where the log as read is complete", "counters kept only since a pack changed",
 		"counters whose weights or `after` rest on the order between partitions", "counters at their cap",
 		"levels that rest on the order between partitions, or on what the log no longer holds", "subjects whose windows are empty",
+		"levels, and counters at their cap, that rest on rules of before a change",
+		"counters and levels fed by events that were taken in otherwise before a change (cloudevents.types, max_ahead, dedupe)",
 	}[r]
 }
 

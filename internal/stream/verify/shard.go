@@ -108,7 +108,10 @@ func (v *verification) compareTogether(ctx context.Context, n int, keys [][]byte
 func (v *verification) comparing(n int) *comparing {
 	c := &comparing{
 		program: v.Program, clears: &v.clears, began: v.began, limits: v.limits[n],
-		high: engine.NoTime, horizon: v.horizon(n), result: &v.Result, found: v.Found,
+		high: engine.NoTime, horizon: v.horizon(n), eras: v.recount.kindEras(), result: &v.Result, found: v.Found,
+	}
+	if v.Only != nil {
+		c.told = v.Only.Told
 	}
 	for _, m := range c.limits {
 		c.high = max(c.high, m.Newest)
@@ -143,7 +146,8 @@ func (v *verification) compareOne(ctx context.Context, c *comparing, n int, key,
 	case err != nil:
 		return false, err
 	}
-	c.ordered = v.recount.ordered(kind, id)
+	c.by = v.recount.decidedBy(n, kind, id, want != nil)
+	c.ordered = v.recount.ordered(kind, id) && !c.by.unsure
 	c.subject(kind, string(id), want, got)
 	return false, nil
 }

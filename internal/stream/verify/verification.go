@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inforce"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 )
@@ -16,7 +17,9 @@ type verification struct {
 	Result
 	metrics.Retrier
 	topics    []position.TopicPartition
-	began     map[uint64]int64 // since when each counter is kept, as coverage has it
+	began     map[uint64]int64    // since when each counter is kept, as coverage has it
+	index     inforce.Index       // the rules that were ever in force
+	histories [][]inforce.History // by shard and partition: which of them were where
 	recount   *recount
 	limits    [][]position.Position // by shard and partition: the fences last read
 	fenceSeen bool                  // a fence was there when they were read

@@ -28,8 +28,12 @@ func Run(ctx context.Context, o Options) (Result, error) {
 	if err != nil {
 		return v.Result, err
 	}
+	past, err := v.readEras(ctx)
+	if err != nil {
+		return v.Result, err
+	}
 	v.recount = newRecount(&recountOptions{
-		program: o.Program, intake: o.Intake, source: o.Source, secret: secret, shards: o.Shards, topics: v.topics, from: from, out: out, log: o.Log,
+		program: o.Program, intake: o.Intake, source: o.Source, secret: secret, shards: o.Shards, topics: v.topics, from: from, out: out, eras: past, log: o.Log,
 	})
 	defer v.recount.close()
 	err = v.run(ctx)
@@ -46,12 +50,27 @@ var ErrOtherTopics = errors.New("the store holds no place in any of the topics: 
 // run reads the log up to the fences, and then takes one shard after the other.
 func (v *verification) run(ctx context.Context) error {
 	v.limits = make([][]position.Position, v.Shards)
-	if err := v.refresh(ctx, 0); err != nil {
+	first, compare := 0, v.compareAll
+	if v.Only != nil {
+		first, compare = v.leaveOthers(), v.compareOnly
+	}
+	if err := v.refresh(ctx, first); err != nil {
 		return err
 	}
 	if !v.fenceSeen {
 		return fmt.Errorf("%w (%s)", ErrOtherTopics, strings.Join(v.Events, ", "))
 	}
+	if err := compare(ctx); err != nil {
+		return err
+	}
+	if err := v.unchanged(ctx); err != nil {
+		return err
+	}
+	return v.grown(ctx)
+}
+
+// compareAll compares one shard after the other.
+func (v *verification) compareAll(ctx context.Context) error {
 	if err := v.findExtraRecords(ctx); err != nil {
 		return err
 	}
@@ -64,7 +83,7 @@ func (v *verification) run(ctx context.Context) error {
 		}
 		v.recount.forget(n)
 	}
-	return v.grown(ctx)
+	return nil
 }
 
 // grown refuses what was found while a topic got new partitions: they were not read.

@@ -1,0 +1,99 @@
+package stream
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/verify"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// changes are what may be changed in calmPack: limits, levels, clears, how measures are combined, what is counted at all.
+var changes = [][2]string{
+	{"limits: {clicks: 200}", "limits: {clicks: 60}"},
+	{"levels: [0.1, 0.5, 0.8, 1, 2], clear: 0.08", "levels: [0.2, 1], clear: 0.15"},
+	{"limits: {readers: 20}, levels: [0.5, 1], clear: 0.3", "limits: {readers: 10}"},
+	{"limits: {readers: 4}, clear: 0.9", "limits: {readers: 1}, levels: [1]"},
+	{"combine: ratio", "combine: all"},
+	{"limits: {defied: 20}, clear: 0.1", "limits: {defied: 4}, clear: 0.5"},
+	{"window: 4h, step: 10m, limits: {clicks: 10}, clear: 0.5", "window: 2h, step: 10m, limits: {clicks: 5}, clear: 0.3"},
+	{"limits: {members: 1000}}", "limits: {members: 100}, clear: 0.4}"},
+	{"  - {id: ever, by: account, window: all, limits: {clicks: 60}}\n", ""},
+	{"  - {id: few, by: incident, window: 12h, step: 1h, limits: {readers: 4}, clear: 0.9}\n", ""},
+	{"types: [share]}", "types: [share, other]}"},
+}
+
+// edition is rules as a process may have them.
+type edition struct {
+	pack   string
+	intake engine.IntakeOptions
+}
+
+// drawEdition draws some changes.
+func drawEdition(rnd *rand.Rand) edition {
+	e := edition{pack: calmPack}
+	for _, c := range changes {
+		if rnd.IntN(4) == 0 {
+			e.pack = strings.Replace(e.pack, c[0], c[1], 1)
+		}
+	}
+	if rnd.IntN(3) == 0 {
+		e.intake.DedupeWindow = time.Second
+	}
+	return e
+}
+
+// TestVerifyAfterChanges: rules that change again and again are no difference, whichever of them verify is given. Two processes of
+// different rules share the partitions now and then.
+func TestVerifyAfterChanges(t *testing.T) {
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	for _, partitions := range []int{1, 3} {
+		t.Run(fmt.Sprint(partitions), func(t *testing.T) {
+			rnd := rand.New(rand.NewPCG(seed, uint64(partitions)))
+			r := newRig(t, partitions, compile(t, calmPack))
+			store := windowstore.NewMem(DefaultShards)
+			const stages = 6
+			events := calm(rnd, 6_000, partitions)
+			editions := []edition{{pack: calmPack}, drawEdition(rnd), drawEdition(rnd)}
+			for stage := range stages {
+				now := editions[rnd.IntN(len(editions))]
+				p := r.start(store, now.of(t))
+				var other *process
+				if partitions > 1 && rnd.IntN(2) == 0 {
+					other = r.start(store, editions[rnd.IntN(len(editions))].of(t))
+				}
+				for i, e := range events {
+					r.send(i, e[stage*len(e)/stages:(stage+1)*len(e)/stages]...)
+				}
+				r.counted()
+				p.end(t)
+				if other != nil {
+					other.end(t)
+				}
+				for n, e := range append(editions, drawEdition(rnd)) {
+					r.agrees(t, store, fmt.Sprintf("stage %d by edition %d", stage, n), e)
+				}
+			}
+		})
+	}
+}
+
+// of has a process decide by the edition.
+func (e edition) of(t *testing.T) func(*Options) {
+	return func(o *Options) { o.Program, o.Intake = compile(t, e.pack), e.intake }
+}
+
+// agrees wants verify, by an edition, to find no difference.
+func (r *rig) agrees(t *testing.T, store windowstore.Store, what string, e edition) {
+	t.Helper()
+	v, found := r.verified(store, func(o *verify.Options) { o.Program, o.Intake = compile(t, e.pack), e.intake })
+	t.Logf("%s: %d counters, %d levels, open %v, %d earlier", what, v.Counters, v.Levels, v.Open, len(v.Earlier))
+	for _, d := range found[:min(len(found), 5)] {
+		t.Errorf("%s: %+v", what, d)
+	}
+}

@@ -1,0 +1,135 @@
+package verify
+
+import (
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+)
+
+// decided is by which rules a subject was decided, as far as that is not by those of the config alone.
+type decided struct {
+	own    set   // of its partitions, from its first event there on
+	all    set   // of the other partitions of its shard, from that time on: who has one of them may have ended its episodes
+	unsure bool  // an event came that may lie before a clear of other rules
+	apart  []int // counters that were fed otherwise: their numbers
+}
+
+// alone is a subject that only the rules of the config decided.
+var alone = decided{own: ours, all: ours}
+
+// noteEra notes by which rules a subject is decided from an operation on.
+func (r *recount) noteEra(name uint64, e *shard.Entry, o *shard.ChunkOp) {
+	n := r.eras.shardOf(e.Kind, e.ID)
+	offset, clock := o.Place()
+	own, all := r.eras.from(n, int(o.Partition), offset), r.eras.after(n, int(o.Partition), clock)
+	d, noted := r.decided[name]
+	if !noted && own|all == ours {
+		return
+	}
+	if !noted {
+		d = &decided{}
+		r.decided[name] = d
+	}
+	d.own, d.all = d.own|own, d.all|all
+	if t := &r.eras.kinds[e.Kind]; !d.unsure && !(d.own | d.all).within(t.calm) {
+		d.unsure = t.mayLieBefore(e, o, r.furthest(o, d, t))
+	}
+}
+
+// furthest is how far the stream's time may have been when o came, ns. Where other rules counted other events, or took
+// them in otherwise, no more is known than that no event is further ahead of its record.
+func (r *recount) furthest(o *shard.ChunkOp, d *decided, t *kindEras) int64 {
+	high := max(o.Newest, r.partitions[o.Partition].reached)
+	if both := d.own | d.all; both.within(t.takes) && both&r.eras.foreign == 0 {
+		return high
+	}
+	_, clock := o.Place()
+	return max(high, engine.Nanoseconds(clock)+r.eras.ahead*int64(time.Millisecond))
+}
+
+// mayLieBefore reports whether a clear may be dated after the time of o, but no later than high.
+func (t *kindEras) mayLieBefore(e *shard.Entry, o *shard.ChunkOp, high int64) bool {
+	low := o.Time
+	if now, ok := e.Time(); ok {
+		low = max(low, now)
+	}
+	if low >= high {
+		return false
+	}
+	for _, rule := range t.ends {
+		if rule.Bucket(low) != rule.Bucket(high) {
+			return true
+		}
+	}
+	return false
+}
+
+// noteApart notes what an operation feeds that was, or would have been, taken in otherwise.
+func (r *recount) noteApart(o *engine.Operation) {
+	name := nameOf(o.Kind, o.ID)
+	d, ok := r.decided[name]
+	if !ok {
+		d = &decided{own: ours, all: ours}
+		r.decided[name] = d
+	}
+	for _, a := range o.Adds {
+		d.addApart(a.Counter)
+	}
+}
+
+func (d *decided) addApart(counter int) {
+	for _, c := range d.apart {
+		if c == counter {
+			return
+		}
+	}
+	d.apart = append(d.apart, counter)
+}
+
+// decidedBy is by which rules a subject of a shard was decided.
+func (r *recount) decidedBy(n int, kind thresholds.Kind, id []byte, known bool) *decided {
+	if r.eras == nil {
+		return &alone
+	}
+	d, ok := r.decided[nameOf(kind, id)]
+	switch {
+	case ok && known:
+		return d
+	case known:
+		return &alone
+	case ok: // only by events that are not taken in now
+		return &decided{own: d.own | r.eras.any[n], all: d.all | r.eras.any[n], apart: d.apart}
+	}
+	return &decided{own: r.eras.any[n], all: r.eras.any[n]}
+}
+
+// takeOtherwise has what was taken in by other options looked at once more.
+func (r *recount) takeOtherwise() {
+	for i, p := range r.partitions {
+		for number, past := range r.eras.past {
+			bit := set(1) << number
+			if r.eras.foreign&bit == 0 {
+				continue
+			}
+			p.TakeOtherwise(partition.Otherwise{
+				Intake: past.Options(), To: r.eras.to(i, bit),
+				Apart: func(offset int64, o *engine.Operation) {
+					if r.eras.in(r.eras.shardOf(o.Kind, string(o.ID)), i, offset) == bit {
+						r.noteApart(o)
+					}
+				},
+			})
+		}
+	}
+}
+
+// kindEras is what the rules of the past had, by kind of subject; nil: they never changed.
+func (r *recount) kindEras() *[thresholds.NumKinds]kindEras {
+	if r.eras == nil {
+		return nil
+	}
+	return &r.eras.kinds
+}
