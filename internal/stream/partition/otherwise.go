@@ -45,7 +45,8 @@ func (w *Otherwise) look(r *records.Record) {
 		if x.verdict != engine.Accepted {
 			continue
 		}
-		for _, o := range x.in.Operations() {
+		ops, _ := x.in.Operations()
+		for _, o := range ops {
 			w.Apart(r.Offset, &o)
 		}
 	}
