@@ -190,7 +190,7 @@ func TestEveryVariable(t *testing.T) {
 		"http.listen": ":1", "http.external_url": "https://x", "log.level": "debug", "log.format": "json", "commit.max_age": "2s", "max_ahead": "1m", "dedupe.window": "1m",
 		"cloudevents.types": "a=b", "cloudevents.crossings": "structured", "kafka.fetch_bytes": "2MiB", "cache_bytes": "2MiB",
 		"redis.cluster": "true", "http.debug": "true", "kafka.tls.enabled": "true", "redis.tls.enabled": "true", "rules.files": file, "privacy.key_file": file,
-		"kafka.brokers": "x:1", "redis.addrs": "x:1", "dedupe.max_ids": "2000", "canary.every": "7s",
+		"kafka.brokers": "x:1", "redis.addrs": "x:1", "dedupe.max_ids": "2000", "canary.every": "7s", "retention.events": "40d", "retention.crossings": "7d",
 	}
 	unset := newConfigReader("")
 	_, _ = unset.finish(&session{err: t.Output()})
