@@ -23,7 +23,14 @@ const envPrefix = "AGGREGATOR_"
 
 // keysOf are all keys of a config, in the order of the example file.
 func keysOf(c *config, w *written) []key {
-	keys := []key{
+	keys := append(kafkaKeys(c, w), redisKeys(c, w)...)
+	keys = append(keys, ownKeys(c, w)...)
+	keys = append(keys, tlsKeys("kafka.tls", &w.kafkaTLS)...)
+	return append(keys, tlsKeys("redis.tls", &w.redisTLS)...)
+}
+
+func kafkaKeys(c *config, w *written) []key {
+	return []key{
 		{"kafka.brokers", list(&c.kafka.Brokers, address)},
 		{"kafka.group", name(&c.kafka.Group)},
 		{"kafka.events", list(&c.kafka.Events, topic)},
@@ -36,7 +43,11 @@ func keysOf(c *config, w *written) []key {
 		{"kafka.sasl.username", text(&w.sasl.username)},
 		{"kafka.sasl.password", secretText(&w.sasl.password)},
 		{"kafka.sasl.password_file", secretFile(&w.sasl.password)},
+	}
+}
 
+func redisKeys(c *config, w *written) []key {
+	return []key{
 		{"redis.addrs", list(&c.redis.Addrs, address)},
 		{"redis.master_name", text(&c.redis.MasterName)},
 		{"redis.cluster", toggle(&c.redis.Cluster)},
@@ -50,7 +61,12 @@ func keysOf(c *config, w *written) []key {
 		{"redis.prefix", name(&c.redis.Prefix)},
 		{"redis.shards", whole(&c.shards, 0, 1_024)},
 		{"redis.lost", choice(&c.lost, "recount", "refuse")},
+	}
+}
 
+// ownKeys are those of what is neither of the servers.
+func ownKeys(c *config, w *written) []key {
+	return []key{
 		{"rules.packs", list(&c.packs, builtinPack)},
 		{"rules.files", filePaths(&c.files)},
 		{"rules.tests", choice(&c.tests, "refuse", "warn")},
@@ -81,8 +97,6 @@ func keysOf(c *config, w *written) []key {
 		{"canary.every", duration(&c.canaryEvery, 0, day)},
 		{"canary.topic", checked(&w.canary, topic)},
 	}
-	keys = append(keys, tlsKeys("kafka.tls", &w.kafkaTLS)...)
-	return append(keys, tlsKeys("redis.tls", &w.redisTLS)...)
 }
 
 func tlsKeys(section string, t *tlsFiles) []key {
