@@ -65,8 +65,8 @@ const (
 	canariesRead = "aggregator-outbox-2"
 )
 
-// formatsRead is the newest format that a member reads, by the name.
-var formatsRead = map[string]outbox.Format{headersRead: outbox.FormatHeader, canariesRead: outbox.FormatCanary}
+// formatsRead is what a member reads beside the oldest format, by the name.
+var formatsRead = map[string]outbox.Formats{headersRead: {Header: true}, canariesRead: {Header: true, Canary: true}}
 
 // ProtocolName is kafka.GroupBalancer's.
 func (b formatBalancer) ProtocolName() string { return b.name }

@@ -29,10 +29,10 @@ type agreement struct {
 	since      atomic.Int64           // since when none was seen that knows no other, Unix ns; 0: the last time one was
 }
 
-// agreed is the newest format that all members of a generation read, as last seen.
+// agreed is what all members of a generation read, as last seen.
 type agreed struct {
 	generation int64
-	format     outbox.Format
+	formats    outbox.Formats
 }
 
 // begin is told that a generation begins: what its members read is not known yet.
@@ -50,14 +50,14 @@ func (a *agreement) saw(c *census, generation int64) {
 	if !c.settled {
 		return
 	}
-	format, known := formatsRead[c.protocol]
+	formats, known := formatsRead[c.protocol]
 	if !known {
 		a.seen.Store(nil)
 		a.since.Store(0)
 		return
 	}
 	a.since.CompareAndSwap(0, time.Now().UnixNano())
-	a.seen.Store(&agreed{generation, format})
+	a.seen.Store(&agreed{generation, formats})
 }
 
 // formats are those in which entries may be written. They are the oldest until the relays of the generation have had time to take their
@@ -68,7 +68,9 @@ func (a *agreement) formats() outbox.Formats {
 	if g == 0 || seen == nil || seen.generation != g || passed(a.begun.Load()) < outbox.LeaseFresh {
 		return outbox.OldestFormats()
 	}
-	return outbox.Formats{Header: since != 0 && passed(since) >= a.patience, Canary: seen.format == outbox.FormatCanary}
+	f := seen.formats
+	f.Header = f.Header && since != 0 && passed(since) >= a.patience
+	return f
 }
 
 // passed is how long ago a time was, Unix ns.

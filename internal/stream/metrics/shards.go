@@ -31,7 +31,7 @@ func newShards(f factory, found *faults) *Shards {
 	m := &Shards{
 		conflicts:  f.counter("store_conflicts_total", "Commits refused because another process had written a subject."),
 		commits:    f.histogram("commit_seconds", "Time that one commit to the store took, retries included.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
-		commitKeys: f.histogram("commit_keys", "Keys written by one commit.", prometheus.ExponentialBuckets(1, 4, 7)),
+		commitKeys: f.histogram("commit_keys", "Keys of one commit, those that are only compared included.", prometheus.ExponentialBuckets(1, 4, 7)),
 		rewinds:    f.counter("fence_rewinds_total", "Times a shard went back to its fences."),
 		rollbacks:  f.counter("store_rollbacks_total", "Times a shard found a fence older than it had written, or gone: the store went back in time or lost its data."),
 		Gone:       f.counter("store_records_gone_total", "Records that were gone from the store though their fences were there: counted anew."),

@@ -5,7 +5,7 @@ import "context"
 // Store keeps bytes under keys, in shards. It computes nothing. All keys of a
 // commit belong to the one shard (on a Cluster, to one slot). A Store is safe for use by
 // several goroutines. Errors name the operation and the shard; nothing is
-// retried inside: the caller decides (redis.Retryable).
+// retried inside. A start asks redis.Retryable; a running service tries again whatever the error (metrics.Retrier).
 type Store interface {
 	Atomic
 	Plain
