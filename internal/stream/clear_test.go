@@ -54,7 +54,7 @@ func TestClearAfterPackChange(t *testing.T) {
 	if err := loadCoverage(t.Context(), coverage, store, partitionList{{Topic: "events", Partition: 0}}); err != nil {
 		t.Fatal(err)
 	}
-	if since, want := coverage.Since(thresholds.Incident, 0), engine.Nanoseconds(clicksAt(0, 1).millis); since != want {
+	if since, want := coverage.Since(thresholds.Incident, 0), engine.Nanoseconds(clicksAt(0, 1).millis+1); since != want {
 		t.Fatalf("before anything is counted by the new window it says since %d, want %d", since, want)
 	}
 	if got := run(clicksAt(1, 1), clicksAt(12, 1), clicksAt(19, 1)); got != nil {

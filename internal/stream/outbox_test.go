@@ -109,7 +109,7 @@ func TestOutboxFull(t *testing.T) {
 	var second *process
 	second, registry = s.full(t)
 	eventually(t, time.Minute, func() bool {
-		most, oldest := highest(t, registry, "aggregator_outbox_entries"), highest(t, registry, "aggregator_outbox_oldest_timestamp_seconds")
+		most, oldest := highest(t, registry, "aggregator_outbox_entries"), highest(t, registry, "aggregator_outbox_oldest_seconds")
 		return most >= smallOutbox && oldest > 0 && highest(t, registry, "aggregator_lag_records") > 0 && highest(t, registry, "aggregator_lag_seconds") > 0
 	})
 	if most := deepest(t, s.store); most < smallOutbox || most > smallOutbox+oneBatch {
@@ -122,7 +122,7 @@ func TestOutboxFull(t *testing.T) {
 	s.closed.Store(false)
 	s.counted()
 	second.end(t)
-	if highest(t, registry, "aggregator_outbox_entries") != 0 || highest(t, registry, "aggregator_outbox_oldest_timestamp_seconds") != 0 {
+	if highest(t, registry, "aggregator_outbox_entries") != 0 || highest(t, registry, "aggregator_outbox_oldest_seconds") != 0 {
 		t.Error("the metrics say that crossings still wait")
 	}
 	s.compare(t, o, wanted)

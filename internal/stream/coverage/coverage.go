@@ -212,7 +212,7 @@ func (n *Coverage) dropped() (left []uint64) {
 func (n *Coverage) Observe(ctx context.Context, fences []position.Position) error {
 	newest, all := n.reached(fences)
 	n.mu.Lock()
-	n.newest = position.SinceTime(newest)
+	n.newest = position.SinceAfter(newest)
 	n.mu.Unlock()
 	for shard := 1; shard < n.shards && all; shard++ { // one may be further, by the old packs, after a crash
 		values, err := n.store.Load(ctx, shard, position.AppendFenceKeys(nil, n.store.Keys(), shard, n.partitions), nil)
@@ -248,7 +248,7 @@ func (n *Coverage) activate(ctx context.Context, newest int64) error {
 		}
 		before := len(starts)
 		n.leaveOut(starts, nil)
-		left, begun = before-len(starts), n.begin(starts, position.SinceTime(newest))
+		left, begun = before-len(starts), n.begin(starts, position.SinceAfter(newest))
 		return left+begun > 0
 	})
 	if err == nil && left+begun > 0 {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
@@ -24,6 +25,9 @@ rules:
   - {id: clicks, by: incident, window: 10m, step: 1m, limits: {clicks: 200}, clear: 0.4}
 ` + readersRule
 
+// ms is a millisecond: counters begin with the one after what was counted without them.
+const ms = int64(time.Millisecond)
+
 const readersRule = "  - {id: readers, by: incident, window: 1h, step: 1m, limits: {readers: 100}, levels: [0.5, 1], clear: 0.3}\n"
 
 // TestSincesForget: a counter that was taken out of the packs and brought back has begun when it was brought back.
@@ -40,7 +44,7 @@ func TestSincesForget(t *testing.T) {
 		}
 		var marks []position.Position
 		for _, h := range hashes {
-			marks = append(marks, position.Position{Newest: newest, Pack: h})
+			marks = append(marks, position.Position{Newest: newest * ms, Pack: h})
 		}
 		if n.Pending() {
 			if err := n.Observe(t.Context(), marks); err != nil {
@@ -63,9 +67,9 @@ func TestSincesForget(t *testing.T) {
 	if n := carry(without, 30, without.Hash, without.Hash); n.Pending() {
 		t.Error("the counter was not forgotten")
 	}
-	f(carry(both, 40, both.Hash, without.Hash), 40, true)
-	f(carry(both, 50, both.Hash, both.Hash), 50, false)
-	f(carry(both, 60, both.Hash, both.Hash), 50, false)
+	f(carry(both, 40, both.Hash, without.Hash), 41*ms, true)
+	f(carry(both, 50, both.Hash, both.Hash), 51*ms, false)
+	f(carry(both, 60, both.Hash, both.Hash), 51*ms, false)
 }
 
 // commitFails is a store of which the first commits fail.
@@ -95,7 +99,7 @@ func TestSinceThatWasNotStored(t *testing.T) {
 			t.Fatal(err)
 		}
 		for n.Pending() {
-			if err := n.Observe(t.Context(), []position.Position{{Newest: newest, Pack: p.Hash}}); err != nil && store.left < 0 {
+			if err := n.Observe(t.Context(), []position.Position{{Newest: newest * ms, Pack: p.Hash}}); err != nil && store.left < 0 {
 				t.Fatal(err)
 			}
 		}
@@ -103,8 +107,8 @@ func TestSinceThatWasNotStored(t *testing.T) {
 			t.Errorf("since %d, want %d", got, want)
 		}
 	}
-	f(10, 10)
-	f(20, 10)
+	f(10, 11*ms)
+	f(20, 11*ms)
 }
 
 // TestSinceOfAllShards: a counter has begun when no shard counts by the old packs any more, at the newest time of any.
@@ -115,7 +119,7 @@ func TestSinceOfAllShards(t *testing.T) {
 		t.Fatal(err)
 	}
 	n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events", Partition: 0}}, 2, slog.New(slog.DiscardHandler))
-	first := position.Position{Newest: 10, Pack: p.Hash}
+	first := position.Position{Newest: 10 * ms, Pack: p.Hash}
 	if err := store.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 0), first.AppendFence(nil, 1)); err != nil {
 		t.Fatal(err)
 	}
@@ -124,14 +128,14 @@ func TestSinceOfAllShards(t *testing.T) {
 		if err := store.Put(t.Context(), 1, store.Keys().AppendFenceKey(nil, 1, "events", 0), other.AppendFence(nil, 1)); err != nil {
 			t.Fatal(err)
 		}
-		if err := n.Observe(t.Context(), []position.Position{{Newest: 10, Pack: p.Hash}}); err != nil || n.Pending() == want {
+		if err := n.Observe(t.Context(), []position.Position{{Newest: 10 * ms, Pack: p.Hash}}); err != nil || n.Pending() == want {
 			t.Errorf("other shard at %+v: begun %v, error %v; want %v", other, !n.Pending(), err, want)
 		}
 	}
-	f(position.Position{Newest: 30, Pack: p.Hash + 1}, false)
-	f(position.Position{Newest: 40, Pack: p.Hash}, true)
-	if got := n.Since(0, 0); got != 40 {
-		t.Errorf("since %d, want 40", got)
+	f(position.Position{Newest: 30 * ms, Pack: p.Hash + 1}, false)
+	f(position.Position{Newest: 40 * ms, Pack: p.Hash}, true)
+	if got := n.Since(0, 0); got != 41*ms {
+		t.Errorf("since %d, want 41 ms", got)
 	}
 }
 
@@ -143,7 +147,7 @@ func TestLeftOutShortly(t *testing.T) {
 	for _, how := range []string{"it takes the partition back", "it looks at the settings"} {
 		store := windowstore.NewMem(1)
 		fence := func(p *engine.Program, newest int64) {
-			m := position.Position{Newest: newest, Pack: p.Hash}
+			m := position.Position{Newest: newest * ms, Pack: p.Hash}
 			if err := store.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 0), m.AppendFence(nil, 1)); err != nil {
 				t.Fatal(err)
 			}
@@ -183,12 +187,12 @@ func TestLeftOutShortly(t *testing.T) {
 			if n.Follow(stored[0], taken); !n.Pending() {
 				t.Errorf("%s: the counter is not missed", how)
 			}
-			if err := n.Observe(t.Context(), []position.Position{{Newest: 30, Pack: both.Hash}}); err != nil {
+			if err := n.Observe(t.Context(), []position.Position{{Newest: 30 * ms, Pack: both.Hash}}); err != nil {
 				t.Fatal(err)
 			}
 		}
-		if got := n.Since(thresholds.Incident, readers); got != 30 || n.Pending() {
-			t.Errorf("%s: since %d, want 30", how, got)
+		if got := n.Since(thresholds.Incident, readers); got != 31*ms || n.Pending() {
+			t.Errorf("%s: since %d, want 31 ms", how, got)
 		}
 	}
 }
@@ -237,7 +241,7 @@ func TestBegunTooLate(t *testing.T) {
 	p := enginetest.Compile(t, coveragePack)
 	store := &meddled{Mem: windowstore.NewMem(1)}
 	fence := func(pack uint64) {
-		m := position.Position{Newest: 10, Pack: pack}
+		m := position.Position{Newest: 10 * ms, Pack: pack}
 		if err := store.Mem.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 0), m.AppendFence(nil, pack)); err != nil {
 			t.Fatal(err)
 		}
