@@ -18,7 +18,7 @@ import (
 // crossing is one crossing as it was published, as replay printed it, or as the oracle expects it.
 type crossing struct {
 	id, key string // key: by/subject
-	text    string // the record without `detected` and evidence's place
+	text    string // the record without `detected`, `producer` and evidence's place
 	event   string // evidence's, as are the others
 	topic   string
 	place   int // partition
@@ -27,7 +27,7 @@ type crossing struct {
 
 var (
 	placeText    = regexp.MustCompile(`,"topic":"[^"]*","partition":[0-9]+,"offset":[0-9]+`)
-	detectedText = regexp.MustCompile(`,"detected":"[0-9-]+T[0-9:]+\.[0-9]{3}Z"`)
+	detectedText = regexp.MustCompile(`,"detected":"[0-9-]+T[0-9:]+\.[0-9]{3}Z","producer":"aggregator/[^"]+"`)
 )
 
 // readCrossing reads the value of a crossing.

@@ -45,7 +45,7 @@ type Options struct {
 	CanaryEvery time.Duration
 	// Skip are places of the log where what cannot be read is passed over for good, when the service begins.
 	Skip []partition.Skip
-	// Version is the program's, for the other processes of the group.
+	// Version is the program's, for the other processes of the group and for the crossings.
 	Version string
 	// outboxMax is the most entries of a shard's outbox; 0: outbox.MostEntries.
 	outboxMax uint64

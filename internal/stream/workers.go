@@ -63,6 +63,9 @@ func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
 	o.Secret, o.OutboxMax, o.CacheBytes = s.found.secret, cmp.Or(s.options.outboxMax, o.OutboxMax), s.options.CacheBytes/s.options.Shards
 	o.MaxAge, o.MaxEvents, o.SubjectMax = s.options.MaxAge, s.options.MaxBatchEvents, max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.options.Shards)
 	o.OnCrossings, o.OutboxFormat = w.wakeRelay, s.membership.agreement.formats
+	if s.options.Version != "" {
+		o.Producer = "aggregator/" + s.options.Version
+	}
 	o.Settings = shard.Settings{Kept: true, Coverage: s.found.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
 	for n := range s.options.Shards {
 		w.shards = append(w.shards, shard.New(n, o))

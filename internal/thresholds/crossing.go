@@ -19,6 +19,7 @@ type Crossing struct {
 	From     time.Time // the start of the oldest bucket covered; it may lie before what nanoseconds reach
 	Time     int64     // Unix nanoseconds: the subject's time, where the window ends
 	Detected int64     // Unix nanoseconds; 0: left out
+	Producer string    // the program that found it, with its version; "": left out
 	Event    string    // id of the event that crossed; a clear has none
 
 	// Where that event lies in Kafka. Topic "": left out.
@@ -132,11 +133,14 @@ func (c *Crossing) appendTimes(dst []byte) []byte {
 	dst = appendTime(dst, c.Time, rfc3339)
 	dst = append(dst, `},"time":`...)
 	dst = appendTime(dst, c.Time, rfc3339)
-	if c.Detected == 0 {
-		return dst
+	if c.Detected != 0 {
+		dst = append(dst, `,"detected":`...)
+		dst = appendTime(dst, c.Detected, rfc3339Milli)
 	}
-	dst = append(dst, `,"detected":`...)
-	return appendTime(dst, c.Detected, rfc3339Milli)
+	if c.Producer != "" {
+		dst = appendMember(dst, "producer", c.Producer)
+	}
+	return dst
 }
 
 func (c *Crossing) appendEvidence(dst []byte) []byte {

@@ -109,6 +109,7 @@ func scriptCrossing(t *testing.T, r *Rule, d *datadriven.TestData) string {
 	if at := scriptArg(d, "detected", ""); at != "" {
 		c.Detected = scriptTime(t, at)
 	}
+	c.Producer = scriptArg(d, "producer", "")
 	if since := scriptArg(d, "since", ""); since != "" {
 		c.Values[0].Since = scriptTime(t, since)
 	}

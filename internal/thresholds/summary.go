@@ -1,9 +1,13 @@
 package thresholds
 
-import "github.com/seed-afe14ff2/aggregator/internal/humanize"
+import (
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
+)
 
 // AppendSummary appends the crossing as one line for readers: "incident inc-42: clicks 50,000 of
-// 50,000 in 730d". An id that could read as more than one, or that hides something, is in quotes.
+// 50,000 in 730d". A measure that is not complete says since when it counts. An id that could read as more than one, or that hides something, is in quotes.
 func (c *Crossing) AppendSummary(dst []byte) []byte {
 	dst = append(dst, c.Rule.By.String()...)
 	dst = append(dst, ' ')
@@ -51,5 +55,10 @@ func (c *Crossing) appendMeasure(dst []byte, i int) []byte {
 	}
 	dst = humanize.AppendNumber(dst, v.Value)
 	dst = append(dst, " of "...)
-	return humanize.AppendNumber(dst, limit.Value)
+	dst = humanize.AppendNumber(dst, limit.Value)
+	if v.Since != 0 {
+		dst = append(dst, " (counted since "...)
+		dst = append(time.Unix(0, v.Since).UTC().AppendFormat(dst, rfc3339), ')')
+	}
+	return dst
 }

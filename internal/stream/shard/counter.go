@@ -232,7 +232,7 @@ func (s *counter) announce(sub *engine.Subject, c *thresholds.Crossing) {
 	if !ok {
 		return
 	}
-	c.Detected = s.Now().UnixNano()
+	c.Detected, c.Producer = s.Now().UnixNano(), s.Producer
 	e := s.cache.get(name{sub.Kind, []byte(sub.ID)})
 	s.crossing = outbox.AppendEntry(s.crossing[:0], format, s.at.clock, c)
 	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: bytes.Clone(s.crossing)})

@@ -24,6 +24,7 @@ type Options struct {
 	Partitions    []position.TopicPartition
 	OutboxMax     uint64                // entries of a shard's outbox at which reading stops; outbox.MostEntries by default
 	OutboxFullLog *retry.Throttle       // of all shards whose outbox is full
+	Producer      string                // what crossings say has found them; "": they do not say
 	OutboxFormat  func() outbox.Formats // what all who may publish entries read; outbox.OldestFormats by default
 	CacheBytes    int                   // of the subjects that a shard keeps in memory between batches; DefaultCacheBytes by default
 	Policy
