@@ -141,6 +141,7 @@ func (w *way) serve(t *testing.T, d time.Duration, partitions ...int) {
 	serving, end := context.WithTimeout(ctx, d)
 	defer end()
 	w.canaries.Serve(serving, partitions)
+	retry.Wait(t.Context(), w.counts) // what was sent last is counted
 	synctest.Wait()
 }
 
