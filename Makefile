@@ -147,6 +147,10 @@ demo: build ## the whole program at work, with nothing else installed
 build: ## a static binary in bin/
 	CGO_ENABLED=0 go build -trimpath -ldflags '-s -w -X main.version=$(VERSION) -X main.revision=$(REVISION)' -o bin/aggregator ./cmd/aggregator
 
+.PHONY: dashboards
+dashboards: ## the dashboards of deploy/monitoring anew, from the code beside them
+	go test -count=1 -run '^TestCommitted$$' ./deploy/monitoring/dashboards -rewrite
+
 .PHONY: notices
 notices: ## NOTICE anew: the licenses of what is in the binary
 	scripts/notices >NOTICE.new && mv NOTICE.new NOTICE

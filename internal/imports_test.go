@@ -130,6 +130,7 @@ var arrows = map[string][]string{
 	"internal":                            {},
 	"deploy/k8s":                          {},
 	"deploy/monitoring":                   {},
+	"deploy/monitoring/dashboards":        {},
 	"tools/image":                         {},
 }
 
