@@ -132,6 +132,7 @@ var arrows = map[string][]string{
 	"deploy/monitoring":                   {},
 	"deploy/monitoring/dashboards":        {},
 	"tools/image":                         {},
+	"tools/promql":                        {},
 }
 
 // testside are the packages that the tests of any package may import besides.
