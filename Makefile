@@ -8,6 +8,7 @@ GOLANGCI  := v2.15.0
 KUSTOMIZE := v5.7.1
 VULNCHECK := v1.9.0
 KUBE      := v1.37.2
+GRAFANA   := 11.6.0
 STREAMS   := 4.4.0
 FLINK     := 2.2.1
 
@@ -17,6 +18,7 @@ lint      := $(CACHE)/golangci-lint-$(GOLANGCI)/golangci-lint
 kustomize := $(CACHE)/kustomize-$(KUSTOMIZE)/kustomize
 export PATH := $(dir $(kustomize)):$(PATH)
 export KUBERNETES ?= $(CACHE)/kubernetes-$(KUBE)
+export GRAFANA_SDK ?= $(CACHE)/grafana-sdk-$(GRAFANA)
 
 FUZZTIME ?= 60s
 BENCH    ?= .
@@ -36,7 +38,7 @@ help: ## print this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: ## get what the tests need: Debian packages, Kafka's jars, the linters
+install: ## get what the tests need: Debian packages, Kafka's jars, Grafana's model, the linters
 	@echo "make install: up to 10 minutes the first time, a second after that"
 	@scripts/install "$(KAFKA_LIB)"
 	@$(MAKE) --no-print-directory $(lint) $(kustomize)

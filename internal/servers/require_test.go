@@ -106,3 +106,18 @@ func TestKubernetesVersionIsOne(t *testing.T) {
 	MustHold(t, "../../tools/kube/go.mod", "\tk8s.io/kubernetes "+KubernetesVersion+" ")
 	MustHold(t, "../../Makefile", "KUBE      := "+KubernetesVersion+"\n")
 }
+
+// The model of Grafana that make install gets is the one that the tests look for.
+func TestGrafanaVersionIsOne(t *testing.T) {
+	MustHold(t, "../../scripts/grafana/requirements.txt", "!"+GrafanaVersion+" ")
+	MustHold(t, "../../Makefile", "GRAFANA   := "+GrafanaVersion+"\n")
+}
+
+func TestRequireGrafana(t *testing.T) {
+	t.Setenv("REQUIRE_SERVERS", "")
+	t.Setenv("GRAFANA_SDK", t.TempDir())
+	got := outcome(t, func(tb testing.TB) { GrafanaPython(tb) })
+	if !strings.HasPrefix(got, "skip: find grafana's model: ") {
+		t.Errorf("got %q", got)
+	}
+}
