@@ -167,7 +167,7 @@ func counting() []chart {
 			title: "Keys of a commit", unit: number, runbook: runbookFlow,
 			shows:     "Keys that a commit writes: the mean, and what 99 of 100 stay below.",
 			normal:    "a few with little load, hundreds with much. 3,900 is the most that one commit may have.",
-			otherwise: "nothing is wrong. At the most, commits are cut, and there are more of them.",
+			otherwise: "nothing is wrong. At that size a batch is cut into several commits.",
 			queries: []query{
 				{expr: `sum(rate(aggregator_commit_keys_sum{}[$__rate_interval])) / sum(rate(aggregator_commit_keys_count{}[$__rate_interval]))`, legend: "mean"},
 				{expr: `histogram_quantile(0.99, sum by (le) (rate(aggregator_commit_keys_bucket{}[$__rate_interval])))`, legend: "99 of 100"},

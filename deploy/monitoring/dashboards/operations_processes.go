@@ -60,7 +60,7 @@ func packs() chart {
 		title: "Packs in force", look: list, width: 18, unit: number, runbook: runbookFlow,
 		shows:     "Which packs the processes decide by. The hash is the SHA-256 of the file, which crossings name as `pack_hash`.",
 		normal:    "one hash for each pack, with all processes.",
-		otherwise: "two hashes for a pack: processes were started with different files. `aggregator rules -hash` prints a pack by its hash.",
+		otherwise: "two hashes for a pack: processes were started with different files. `aggregator rules -config FILE -hash HASH` prints a pack.",
 		columns:   []string{"pack", "hash", "Value=processes"},
 		queries:   []query{{expr: `count by (pack, hash) (aggregator_rules_info{})`, legend: "{{pack}}"}},
 	}

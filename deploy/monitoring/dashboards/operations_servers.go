@@ -42,7 +42,7 @@ func redis() []chart {
 		},
 		{
 			title: "Faults: when last found", look: values, unit: since, height: 8, names: []name{{"0", "never", green}}, runbook: runbookWhole,
-			shows:     "When a process last found that something stored was gone, since it was started. It stays after the fault is mended.",
+			shows:     "When a process last found a fault since it was started: Redis went back or lost something, a hole in the log, a damaged outbox. It stays when that is mended.",
 			normal:    "never.",
 			otherwise: "counts may not be whole: the runbook has each fault. `verify` says whether they are.",
 			warn:      1,
