@@ -17,7 +17,6 @@ import (
 type PrometheusOptions struct {
 	Targets []string // host:port, scraped once a second
 	Rules   []string // files of rules, evaluated once a second
-	Itself  bool     // its own metrics are there, too, of another job
 }
 
 // PrometheusServer is one Prometheus on a loopback port.
@@ -43,17 +42,12 @@ func Prometheus(tb testing.TB, o PrometheusOptions) *PrometheusServer {
 func newPrometheus(tb testing.TB, port int, o PrometheusOptions) *PrometheusServer {
 	p := &PrometheusServer{&Server{tb: tb, addr: loopback(port)}}
 	dir := tb.TempDir()
-	job := func(name string, targets ...string) map[string]any {
-		return map[string]any{"job_name": name, "static_configs": []any{map[string]any{"targets": targets}}}
-	}
-	jobs := []any{job("aggregator", o.Targets...)}
-	if o.Itself {
-		jobs = append(jobs, job("prometheus", p.addr))
-	}
 	config := map[string]any{
-		"global":         map[string]any{"scrape_interval": "1s", "evaluation_interval": "1s"},
-		"rule_files":     absolute(tb, o.Rules),
-		"scrape_configs": jobs,
+		"global":     map[string]any{"scrape_interval": "1s", "evaluation_interval": "1s"},
+		"rule_files": absolute(tb, o.Rules),
+		"scrape_configs": []any{map[string]any{
+			"job_name": "aggregator", "static_configs": []any{map[string]any{"targets": o.Targets}},
+		}},
 	}
 	text, err := json.Marshal(config) // which is YAML too
 	if err == nil {
