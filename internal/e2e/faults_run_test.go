@@ -307,4 +307,4 @@ func (p *publishWatch) watch(ctx context.Context, s *site) {
 }
 
 // sinceText is what a measure says whose window holds a hole.
-var sinceText = regexp.MustCompile(`,"since":"[0-9-]+T[0-9:.]+Z"`)
+var sinceText = regexp.MustCompile(`,"since":"[0-9-]+T[0-9:.]+Z"| \(counted since [0-9-]+T[0-9:.]+Z\)`)
