@@ -47,6 +47,7 @@ type departed struct {
 
 // New makes the canaries of a process. None is sent before Serve.
 func New(o Options) *Canaries {
+	o.Metrics.Every(o.Every)
 	return &Canaries{Options: o, out: make(chan kafka.Message, outMost), next: map[int]time.Time{}, away: map[string]departed{}}
 }
 

@@ -180,6 +180,9 @@ func TestWholeWay(t *testing.T) {
 			if n != 8 || sum < 8*0.02 || sum > 8*0.05 {
 				t.Errorf("%d came back, in %v s", n, sum)
 			}
+			if every := metricstest.Series(t, w.registry, "aggregator_canary_every_seconds", "").GetGauge().GetValue(); every != 60 {
+				t.Errorf("sent every %v s", every)
+			}
 			now := float64(time.Now().UnixMilli()) / 1000
 			if a, b, c := w.last(t, "0"), w.last(t, "5"), w.last(t, "6"); a != 0 || now-b > 25 || now-c > 25 {
 				t.Errorf("last back at %v, %v, %v; now %v", a, b, c, now)

@@ -11,6 +11,7 @@ import (
 // Canary is what tells of the process' canaries.
 type Canary struct {
 	delay prometheus.Histogram
+	every prometheus.Gauge
 	last  *prometheus.GaugeVec
 
 	mu    sync.Mutex
@@ -19,12 +20,16 @@ type Canary struct {
 
 func newCanary(f factory) *Canary {
 	return &Canary{
-		delay: f.histogram("canary_delay_seconds", "The whole way of a canary: produced, counted, published, read back.", prometheus.ExponentialBuckets(0.005, 2, 16)),
+		delay: f.histogram("canary_delay_seconds", "The whole way of a canary: produced, counted, published, read back.", delayBuckets),
+		every: f.gauge("canary_every_seconds", "Time between two canaries of a partition, as the config says; 0: none are sent."),
 		last: f.gauges("canary_last_timestamp_seconds",
 			"When the last canary of the partition came back; before the first, when the process was given the partition.", "partition"),
 		owned: map[int]bool{},
 	}
 }
+
+// Every notes how often canaries are sent.
+func (m *Canary) Every(d time.Duration) { m.every.Set(d.Seconds()) }
 
 // Own notes the partitions that the process has from now on.
 func (m *Canary) Own(partitions []int, now time.Time) {

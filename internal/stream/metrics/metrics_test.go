@@ -224,3 +224,21 @@ func TestFaultTimes(t *testing.T) {
 		}
 	}
 }
+
+// TestCrossingInTime: what took ten seconds to the millisecond was in time, as the alerts have it, and not a millisecond more.
+func TestCrossingInTime(t *testing.T) {
+	r := prometheus.NewRegistry()
+	m := metrics.New(r, enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15")))
+	for _, delay := range []int64{20, 10_000, 10_001, 600_000} {
+		m.Outbox.Crossing(metrics.Crossing{Rule: "r", Level: "1", Status: "crossed", Delay: delay})
+	}
+	for _, b := range metricstest.Series(t, r, "aggregator_crossing_delay_seconds", "").GetHistogram().GetBucket() {
+		if b.GetUpperBound() == 10 {
+			if n := b.GetCumulativeCount(); n != 2 {
+				t.Errorf("%d of 4 were in time, want 2", n)
+			}
+			return
+		}
+	}
+	t.Error("there is no bucket of ten seconds")
+}

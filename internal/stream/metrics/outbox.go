@@ -19,11 +19,15 @@ type Outbox struct {
 	faults    *faults
 }
 
+// delayBuckets are the bounds between an event and what came of it, s. One is 10, within which a crossing is to be acknowledged
+// (deploy/monitoring/rules).
+var delayBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300}
+
 func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
 	m := &Outbox{
 		crossings: f.counters("crossings_total", "Crossings published, by rule, level and status.", "rule", "level", "status"),
 		skipped:   f.counter("crossings_skipped_total", "Crossings not published again, as their id was in the topic."),
-		delivery:  f.histogram("crossing_delay_seconds", "Time from the event's Kafka timestamp to its crossing acknowledged.", prometheus.ExponentialBuckets(0.005, 2, 16)),
+		delivery:  f.histogram("crossing_delay_seconds", "Time from the event's Kafka timestamp to its crossing acknowledged.", delayBuckets),
 		Depth:     f.gauges("outbox_entries", "Crossings of the shard that wait to be published.", "shard"),
 		Age:       f.ages("outbox_oldest_seconds", "Age of the oldest crossing of the shard that waits to be published, by its event's Kafka timestamp; 0: none waits.", "shard"),
 		damaged:   f.counter("outbox_damaged_total", "Outbox entries that were missing or damaged."),
