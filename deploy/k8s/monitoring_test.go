@@ -1,40 +1,54 @@
 package k8s
 
 import (
-	"bytes"
 	"flag"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
 
-var rewrite = flag.Bool("rewrite", false, "write the PrometheusRule anew from the alerts")
+var rewrite = flag.Bool("rewrite", false, "write the PrometheusRule anew from the rules")
 
 const (
-	alerts = "../monitoring/alerts.yaml"
-	rule   = "components/monitoring/prometheusrule.yaml"
+	rules = "../monitoring/rules"
+	rule  = "components/monitoring/prometheusrule.yaml"
 )
 
-// TestPrometheusRule: the object for the operator holds the alerts as they are for Prometheus itself.
+// TestPrometheusRule: the object for the operator holds the rules as they are for Prometheus itself.
 func TestPrometheusRule(t *testing.T) {
-	text, err := os.ReadFile(alerts)
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, groups, found := bytes.Cut(text, []byte("\ngroups:\n"))
-	if !found {
-		t.Fatalf("%s has no groups", alerts)
-	}
-	want := "# Made of deploy/monitoring/alerts.yaml by go test ./deploy/k8s -run TestPrometheusRule -rewrite\n" +
-		"apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: aggregator\nspec:\n" + indent("groups:\n"+string(groups))
+	want := "# Made of deploy/monitoring/rules by go test ./deploy/k8s -run TestPrometheusRule -rewrite\n" +
+		"apiVersion: monitoring.coreos.com/v1\nkind: PrometheusRule\nmetadata:\n  name: aggregator\nspec:\n  groups:\n" + groups(t)
 	if *rewrite {
 		if err := os.WriteFile(rule, []byte(want), 0o600); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if got, err := os.ReadFile(rule); err != nil || string(got) != want {
-		t.Errorf("%s is not of %s: go test ./deploy/k8s -run TestPrometheusRule -rewrite (%v)", rule, alerts, err)
+		t.Errorf("%s is not of %s: go test ./deploy/k8s -run TestPrometheusRule -rewrite (%v)", rule, rules, err)
 	}
+}
+
+// groups are those of all files of rules, as they stand there, under the key of the object.
+func groups(t *testing.T) string {
+	t.Helper()
+	files, err := filepath.Glob(rules + "/*.yaml")
+	if err != nil || len(files) != 2 {
+		t.Fatalf("%s has %v (%v)", rules, files, err)
+	}
+	var all strings.Builder
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, list, found := strings.Cut(string(text), "\ngroups:\n")
+		if !found {
+			t.Fatalf("%s has no groups", file)
+		}
+		all.WriteString(indent(list))
+	}
+	return all.String()
 }
 
 // indent moves the lines of a text two columns in.
