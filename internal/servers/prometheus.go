@@ -1,6 +1,7 @@
 package servers
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -9,14 +10,20 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
+	"time"
 )
 
 // PrometheusOptions says what a Prometheus looks at.
 type PrometheusOptions struct {
-	Targets []string // host:port, scraped once a second
-	Rules   []string // files of rules, evaluated once a second
+	Targets []string      // host:port, scraped every so often
+	Every   time.Duration // default: a second; at most a minute
+	Rules   []string      // files of rules, evaluated as often, unless they say otherwise
+	// Hasten is how much faster time passes for the rules; 0: they are as they are. What they wait for and how far they look
+	// back is shorter by that factor, and they are evaluated once a second. What they compare with stays.
+	Hasten int
 }
 
 // PrometheusServer is one Prometheus on a loopback port.
@@ -42,9 +49,14 @@ func Prometheus(tb testing.TB, o PrometheusOptions) *PrometheusServer {
 func newPrometheus(tb testing.TB, port int, o PrometheusOptions) *PrometheusServer {
 	p := &PrometheusServer{&Server{tb: tb, addr: loopback(port)}}
 	dir := tb.TempDir()
+	rules := absolute(tb, o.Rules)
+	if o.Hasten > 0 {
+		rules = hastened(tb, dir, rules, o.Hasten)
+	}
+	every := cmp.Or(o.Every, time.Second).String()
 	config := map[string]any{
-		"global":     map[string]any{"scrape_interval": "1s", "evaluation_interval": "1s"},
-		"rule_files": absolute(tb, o.Rules),
+		"global":     map[string]any{"scrape_interval": every, "evaluation_interval": every},
+		"rule_files": rules,
 		"scrape_configs": []any{map[string]any{
 			"job_name": "aggregator", "static_configs": []any{map[string]any{"targets": o.Targets}},
 		}},
@@ -103,18 +115,38 @@ func (p *PrometheusServer) Firing() (names []string) {
 	return names
 }
 
+// series is one of the result of an expression.
+type series struct {
+	Metric map[string]string `json:"metric"`
+	Value  [2]any            `json:"value"`
+}
+
+// find are the series of an expression, now.
+func (p *PrometheusServer) find(expr string) []series {
+	p.tb.Helper()
+	var found struct {
+		Result []series `json:"result"`
+	}
+	if err := p.ask(p.tb.Context(), "/api/v1/query?query="+url.QueryEscape(expr), &found); err != nil {
+		p.tb.Fatalf("%s: %v", expr, err)
+	}
+	return found.Result
+}
+
+// Label are the values that a label of an expression's series has, now: one for each series, sorted.
+func (p *PrometheusServer) Label(expr, name string) (values []string) {
+	p.tb.Helper()
+	for _, s := range p.find(expr) {
+		values = append(values, s.Metric[name])
+	}
+	slices.Sort(values)
+	return values
+}
+
 // Query are the values of an expression, now.
 func (p *PrometheusServer) Query(expr string) (values []float64) {
 	p.tb.Helper()
-	var found struct {
-		Result []struct {
-			Value [2]any `json:"value"`
-		} `json:"result"`
-	}
-	if err := p.ask(p.tb.Context(), "/api/v1/query?query="+url.QueryEscape(expr), &found); err != nil {
-		p.tb.Fatal(err)
-	}
-	for _, r := range found.Result {
+	for _, r := range p.find(expr) {
 		n, err := strconv.ParseFloat(fmt.Sprint(r.Value[1]), 64)
 		if err != nil {
 			p.tb.Fatal(err)
