@@ -32,7 +32,7 @@ func TestReadme(t *testing.T) {
 			kinds[key] = m[1]
 		}
 	}
-	if want := []string{"apiVersion", "datasources", "providers", "scrape_configs"}; !slices.Equal(slices.Sorted(maps.Keys(kinds)), want) {
+	if want := []string{"apiVersion", "datasources", "providers", "rule_files", "scrape_configs"}; !slices.Equal(slices.Sorted(maps.Keys(kinds)), want) {
 		t.Fatalf("the blocks of YAML are of %v, want %v", slices.Sorted(maps.Keys(kinds)), want)
 	}
 	for file, d := range All() {
@@ -41,7 +41,7 @@ func TestReadme(t *testing.T) {
 		}
 	}
 	servers.Require(t, "promtool")
-	file := servers.WriteFile(t, "prometheus.yml", kinds["scrape_configs"])
+	file := servers.WriteFile(t, "prometheus.yml", kinds["scrape_configs"]+kinds["rule_files"])
 	if out, err := exec.CommandContext(t.Context(), "promtool", "check", "config", file).CombinedOutput(); err != nil {
 		t.Errorf("%v: %s", err, out)
 	}
