@@ -15,7 +15,7 @@ import (
 //
 // Given two deployments, each with a Prometheus,
 // when the Kafka of one is killed, and the other one gets, after a while of peace, records that cannot be counted, a crossings topic that
-// takes none, a process with other packs, a Redis that may evict, then loses a topic, its Redis, and its processes,
+// takes none, a process that has other packs after a restart, a Redis that may evict, then loses a topic, its Redis, and its processes,
 // then the alert of each fires, and of the dead Kafka no other page does.
 func TestAlertsFire(t *testing.T) {
 	dead := startDeadKafka(t)
@@ -127,27 +127,31 @@ func (a *alerted) checkBreakage() {
 	a.t.Helper()
 	broken := time.Now()
 	a.kafka.Configure(a.crossings, map[string]string{"max.message.bytes": "1"})
-	third := a.start("other packs", "AGGREGATOR_RULES_FILES="+servers.WriteFile(a.t, "other.yaml", fewPack+"# another hash\n"))
-	third.mayLogErrors = true
-	third.AwaitReady()
+	a.restart("other packs", "AGGREGATOR_RULES_FILES="+servers.WriteFile(a.t, "other.yaml", fewPack+"# another hash\n"))
 	a.redis.Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru") // with which none would start
 	var bad []*kgo.Record
 	for range 200 {
 		bad = append(bad, &kgo.Record{Value: []byte("{")})
 	}
-	a.produce(bad...)
-	old := clicks("B", 1, "3", "4")
-	for _, r := range old {
-		r.Timestamp = time.Now().Add(-2 * time.Minute) // so that the crossing has waited for so long
-	}
-	a.produce(old...)
+	a.produce(append(bad, clicks("B", 1, "3", "4")...)...)
 	for _, name := range []string{"AggregatorDeadLetters", "AggregatorCrossingsWait", "AggregatorStoreUnfit", "AggregatorRulesDiffer"} {
 		awaitAlert(a.t, a.prometheus, name, broken)
 	}
-	third.Stop()
 	a.redis.Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
+	a.restart("the same packs")
 	a.kafka.Configure(a.crossings, map[string]string{"max.message.bytes": ""})
 	a.awaitPeace()
+}
+
+// restart has a new process in the place of the second, with variables that override the config.
+func (a *alerted) restart(name string, environ ...string) {
+	a.t.Helper()
+	old := a.processes[1]
+	old.Stop()
+	d := a.start(name, append(environ, "AGGREGATOR_HTTP_LISTEN="+old.HTTP)...)
+	d.mayLogErrors = true
+	a.processes[1] = d
+	d.AwaitReady()
 }
 
 func (a *alerted) checkTopicMissing() {
