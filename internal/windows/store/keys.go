@@ -24,6 +24,9 @@ const DefaultPrefix = "aggregator:"
 //	aggregator:{07}claim                         who publishes the outbox
 //	aggregator:{07}m:fingerprint                 a setting that must not change: see below
 //	aggregator:{07}armed                         index of subjects that may clear
+//	aggregator:{07}near                          rules that the shard has a list of
+//	aggregator:{07}near:art3-clicks              list of the subjects near that rule's limit
+//	aggregator:{07}sights:art3-clicks            what is kept beside its rows
 //	aggregator:{07}ping                          never there: to ask whether the store takes writes
 //	aggregator:{07}try                           there for a moment, while a check tries every command
 //	aggregator:{00}processes                     names of the processes that run, in shard 0 alone
@@ -169,6 +172,21 @@ func (k Keys) AppendTopicKey(dst []byte, topic string) []byte {
 // AppendArmedKey appends the key of the shard's index of armed subjects.
 func (k Keys) AppendArmedKey(dst []byte, shard int) []byte {
 	return append(k.appendTag(dst, shard), "armed"...)
+}
+
+// AppendListsKey appends the key of the rules that the shard has lists of.
+func (k Keys) AppendListsKey(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), "near"...)
+}
+
+// AppendListKey appends the key of the shard's list of a rule.
+func (k Keys) AppendListKey(dst []byte, shard int, rule string) []byte {
+	return append(append(k.appendTag(dst, shard), "near:"...), rule...)
+}
+
+// AppendSightsKey appends the key of what is kept beside the rows of that list.
+func (k Keys) AppendSightsKey(dst []byte, shard int, rule string) []byte {
+	return append(append(k.appendTag(dst, shard), "sights:"...), rule...)
 }
 
 // AppendPingKey appends a key of the shard that never exists.

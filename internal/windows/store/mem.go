@@ -25,6 +25,7 @@ type memShard struct {
 	values [][]byte // nil: free
 	free   []uint32 // numbers of deleted keys
 	due    dueList
+	lists  map[string]*memList // by rule
 }
 
 // NewMem is an empty store of that many shards.
@@ -33,11 +34,12 @@ func NewMem(shards int) *Mem {
 	for i := range m.shards {
 		m.shards[i].number = map[string]uint32{}
 		m.shards[i].due.place = map[string]int{}
+		m.shards[i].lists = map[string]*memList{}
 	}
 	return m
 }
 
-// Len is the number of keys held, the index of armed subjects apart.
+// Len is the number of keys held, the index of armed subjects and the lists apart.
 func (m *Mem) Len() int { return int(m.count.Load()) }
 
 // Bytes is the size of the keys and values held, without what the maps add.

@@ -10,6 +10,7 @@ type Store interface {
 	Atomic
 	Plain
 	Index
+	Listing
 	Admin
 }
 

@@ -70,6 +70,7 @@ func (r *Store) trials(shard int) []trial {
 		{"ZADD", do("zadd", r.keys.AppendArmedKey(nil, shard), "xx", 0, "try")},
 		{"ZREM", do("zrem", r.keys.AppendArmedKey(nil, shard), "try")},
 		{"ZRANGEBYSCORE", do("zrangebyscore", r.keys.AppendArmedKey(nil, shard), "-inf", "-inf", "limit", 0, 1)},
+		{"SADD, ZADD, HSET, ZMSCORE, HMGET, ZCOUNT, ZRANGE, ZREM, HDEL, SMEMBERS and SREM of lists", func(ctx context.Context) error { return r.tryList(ctx, shard) }},
 		{"UNLINK", func(ctx context.Context) error { return r.Delete(ctx, shard, key) }},
 	}
 }
@@ -88,6 +89,23 @@ func (r *Store) tryCommits(ctx context.Context, shard int, key []byte) error {
 		}
 	}
 	return nil
+}
+
+// tryList makes a list of a rule that there is not, asks for its row, and deletes it.
+func (r *Store) tryList(ctx context.Context, shard int) error {
+	const rule = "TRY" // no pack may name it so
+	row := store.RowChange{RowName: store.RowName{Rule: rule, ID: []byte("try")}, Sights: []byte("1")}
+	gone := row
+	gone.Gone = true
+	if err := r.List(ctx, shard, row); err != nil {
+		return err
+	}
+	_, err := r.LookUp(ctx, shard, row.RowName)
+	_, err2 := r.Rows(ctx, store.RowsAsked{Shard: shard, Rule: rule, From: store.Place{ID: row.ID}, Limit: 1})
+	_, err3 := r.Lists(ctx, shard)
+	_, err4 := r.Sights(ctx, shard, row.RowName)
+	_, err5 := r.CountRows(ctx, store.RowsCounted{Shard: shard, Rule: rule})
+	return errors.Join(err, err2, err3, err4, err5, r.List(ctx, shard, gone), r.DropList(ctx, shard, rule))
 }
 
 // tryScan takes one small step of a scan, at every master.

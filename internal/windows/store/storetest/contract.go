@@ -33,6 +33,10 @@ var Contract = []struct {
 	{"Put", testPut},
 	{"Delete", testDelete},
 	{"Armed", testArmed},
+	{"List", testList},
+	{"Rows", testRows},
+	{"EqualRows", testEqualRows},
+	{"Lists", testLists},
 	{"Usable", Usable},
 }
 
@@ -97,6 +101,18 @@ func testCanceled(t *testing.T, s store.Store) {
 	f(s.Disarm(ctx, 3, key))
 	_, err = s.Armed(ctx, 3, 0, 1)
 	f(err)
+	f(s.List(ctx, 3, store.RowChange{RowName: store.RowName{Rule: "r", ID: key}}))
+	_, err = s.LookUp(ctx, 3, store.RowName{Rule: "r", ID: key})
+	f(err)
+	_, err = s.Sights(ctx, 3, store.RowName{Rule: "r", ID: key})
+	f(err)
+	_, err = s.Rows(ctx, store.RowsAsked{Shard: 3, Rule: "r", From: store.Top(), Limit: 1})
+	f(err)
+	_, err = s.CountRows(ctx, store.RowsCounted{Shard: 3, Rule: "r"})
+	f(err)
+	_, err = s.Lists(ctx, 3)
+	f(err)
+	f(s.DropList(ctx, 3, "r"))
 	f(s.Ping(ctx))
 	d.Holds("x", "-")
 }
