@@ -19,7 +19,7 @@ import (
 // new one is a decision. Rows of packages that are still to come say where they belong.
 var arrows = map[string][]string{
 	"cmd/aggregator": {
-		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/metrics", "internal/stream/inforce",
+		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/listing", "internal/stream/metrics", "internal/stream/inforce",
 		"internal/board", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
 		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
@@ -28,6 +28,7 @@ var arrows = map[string][]string{
 
 	// Beside the service.
 	"internal/board": {
+		"internal/stream/listing", "internal/stream/inspect",
 		"internal/httpserver", "internal/engine", "internal/event", "internal/thresholds", "internal/windows",
 		"internal/windows/store", "internal/humanize",
 	},
@@ -51,6 +52,7 @@ var arrows = map[string][]string{
 
 	// The service, each part over the next one.
 	"internal/stream": {
+		"internal/stream/listing",
 		"internal/stream/settings", "internal/stream/coverage", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/roster", "internal/stream/canary", "internal/stream/inforce", "internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
 		"internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
@@ -67,10 +69,11 @@ var arrows = map[string][]string{
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
 	"internal/stream/janitor": {
-		"internal/stream/position", "internal/stream/metrics",
+		"internal/stream/position", "internal/stream/metrics", "internal/stream/listing",
 		"internal/stream/shard", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store",
 	},
 	"internal/stream/shard": {
+		"internal/stream/listing",
 		"internal/stream/settings", "internal/stream/coverage", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/outbox", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
@@ -85,6 +88,7 @@ var arrows = map[string][]string{
 		"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/fetch", "internal/stream/fetch/records", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
 	},
+	"internal/stream/listing":   {"internal/stream/metrics", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store"},
 	"internal/stream/inspect":   {"internal/engine", "internal/thresholds", "internal/windows", "internal/windows/store"},
 	"internal/stream/watermark": {"internal/stream/position", "internal/engine", "internal/retry"},
 	"internal/stream/watchdog":  {"internal/stream/position", "internal/stream/metrics", "internal/retry"},
@@ -118,7 +122,7 @@ var arrows = map[string][]string{
 	"internal/stream/fetch/records/recordstest": {},
 	"internal/stream/metrics/metricstest":       {},
 	"internal/stream/shard/shardtest": {
-		"internal/stream/shard", "internal/stream/metrics", "internal/stream/outbox", "internal/stream/position", "internal/stream/watermark",
+		"internal/stream/shard", "internal/stream/listing", "internal/stream/metrics", "internal/stream/outbox", "internal/stream/position", "internal/stream/watermark",
 		"internal/stream/inspect", "internal/stream/inspect/inspecttest", "internal/engine", "internal/engine/enginetest", "internal/windows/store",
 	},
 	"internal/stream/inspect/inspecttest": {"internal/stream/inspect", "internal/engine", "internal/thresholds", "internal/windows/store"},

@@ -9,6 +9,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -34,6 +35,7 @@ type config struct {
 	maxAge    time.Duration
 	maxEvents int
 	cache     int // bytes
+	listMost  int // rows of each list of subjects near a limit; 0: nothing is listed
 	members   int
 	intake    engine.IntakeOptions
 	retention preflight.Retention
@@ -79,8 +81,8 @@ func defaultConfig() *config {
 		listen:   "127.0.0.1:8080",
 		auth:     httpserver.Auth{Pause: httpserver.DefaultPause},
 		logLevel: "info", logFormat: "auto",
-		maxAge:  stream.DefaultMaxAge,
-		cache:   shard.DefaultCacheBytes,
+		maxAge: stream.DefaultMaxAge,
+		cache:  shard.DefaultCacheBytes, listMost: listing.DefaultMost,
 		members: thresholds.DefaultMaxMembers,
 		intake: engine.IntakeOptions{
 			MaxAhead: engine.DefaultMaxAhead, DedupeWindow: engine.DefaultDedupeWindow, MaxIDs: engine.DefaultMaxIDs,

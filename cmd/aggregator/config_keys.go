@@ -84,6 +84,7 @@ func ownKeys(c *config, w *written) []key {
 		{"commit.max_age", duration(&c.maxAge, 10*time.Millisecond, time.Minute)},
 		{"commit.max_events", whole(&c.maxEvents, 0, 1_000_000)},
 		{"cache_bytes", size(&c.cache, 1<<20, 64<<30)},
+		{"index.max", whole(&c.listMost, 0, 100_000_000)},
 		{"max_ahead", duration(&c.intake.MaxAhead, time.Second, 366*day)},
 		{"max_members", whole(&c.members, 1, 100_000_000)},
 		{"dedupe.window", duration(&c.intake.DedupeWindow, time.Second, 7*day)},

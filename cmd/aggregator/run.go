@@ -188,7 +188,7 @@ func loadedRules(p *engine.Program) (names, hashes []string, rules int) {
 func (c *config) options(p *engine.Program, store windowstore.Store, r prometheus.Registerer, log *slog.Logger) stream.Options {
 	return stream.Options{
 		Kafka: c.kafka, Program: p, Intake: c.intake, Store: store, Shards: c.shards, Secret: c.key,
-		RefuseLost: c.lost == "refuse", MaxAge: c.maxAge, MaxBatchEvents: c.maxEvents, CacheBytes: c.cache, CanaryEvery: c.canaryEvery,
+		RefuseLost: c.lost == "refuse", MaxAge: c.maxAge, MaxBatchEvents: c.maxEvents, CacheBytes: c.cache, ListMost: c.listMost, CanaryEvery: c.canaryEvery,
 		Version: readBuild().version, Registry: r, Log: log,
 	}
 }

@@ -47,6 +47,7 @@ const (
 	memoryLimit = 200 << 20
 	// What the service may keep in memory is less than by default, too.
 	cacheBytes   = 32 << 20
+	listMost     = 10_000
 	dedupeWindow = time.Minute
 )
 
@@ -128,7 +129,7 @@ func start(o Options) (*demo, error) {
 	}
 	d.service = stream.New(stream.Options{
 		Kafka: d.broker.kafka, Program: d.program, Store: d.store, Shards: stream.DefaultShards,
-		Intake: engine.IntakeOptions{DedupeWindow: dedupeWindow}, CacheBytes: cacheBytes, Registry: d.Registry, Log: d.log,
+		Intake: engine.IntakeOptions{DedupeWindow: dedupeWindow}, CacheBytes: cacheBytes, ListMost: listMost, Registry: d.Registry, Log: d.log,
 	})
 	d.ready.StoreConnected(d.store)
 	d.ready.ServiceStarted(d.service)

@@ -12,6 +12,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/roster"
@@ -41,6 +42,8 @@ type Options struct {
 	MaxBatchEvents int
 	// CacheBytes bounds the subjects kept in memory, over all shards. Default 128 MiB.
 	CacheBytes int
+	// ListMost is how many rows each list of subjects near a limit has. Default 0: nothing is listed.
+	ListMost int
 	// CanaryEvery is the time between two canaries of a partition, where Kafka.Canary names their topic. Default 1 min.
 	CanaryEvery time.Duration
 	// Skip are places of the log where what cannot be read is passed over for good, when the service begins.
@@ -74,6 +77,8 @@ type Service struct {
 
 	clients *clients
 	restart context.CancelCauseFunc // ends the run, and begins it again if the cause is errGrown
+
+	lists atomic.Pointer[listing.Reader] // of the workers; nil: not prepared yet
 
 	found   found    // by prepare
 	workers *workers // built of it
@@ -185,6 +190,9 @@ func (s *Service) Stalled() []string {
 	}
 	return nil
 }
+
+// Lists reads the subjects that are near a limit, of the whole group; nil: the service is not prepared yet.
+func (s *Service) Lists() *listing.Reader { return s.lists.Load() }
 
 // Kafka is the error of a Kafka of which no broker answers.
 func (s *Service) Kafka() error { return s.reach.brokers(time.Now()) }

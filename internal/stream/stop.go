@@ -3,6 +3,7 @@ package stream
 import (
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 )
@@ -17,5 +18,5 @@ const (
 	// StopTimeout is how long Run takes at most after its context has ended, while brokers can be reached. Brokers that
 	// cannot add up to dialTimeout for each attempt to reach one. Whoever runs a Service ends it after a little more: what
 	// was not stored then is read again at the next start.
-	StopTimeout = partition.FinishTimeout + max(outbox.DrainTimeout, groupTimeout) + 2*groupTimeout
+	StopTimeout = partition.FinishTimeout + max(outbox.DrainTimeout, groupTimeout) + 2*groupTimeout + listing.LastTimeout
 )

@@ -8,13 +8,17 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/canary"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/coverage"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // workers are what a run works with in all its generations. They are made once the store and Kafka are known, and again when a
@@ -29,6 +33,7 @@ type workers struct {
 	dog        *watchdog.Watchdog
 	owned      *ownedShards
 	canaries   *canary.Canaries // nil: none are sent
+	lister     *listing.Lister  // nil: nothing is listed
 }
 
 // build makes the workers.
@@ -55,6 +60,7 @@ func (s *Service) build() {
 		w.dog.WatchShard(&sh.Pulse, sh.Number)
 	}
 	s.workers = w
+	s.lists.Store(&listing.Reader{Program: s.options.Program, Store: s.options.Store, Shards: s.options.Shards, Since: w.since(s.found.coverage)})
 	s.watchdog.Store(w.dog)
 }
 
@@ -67,6 +73,12 @@ func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
 		o.Producer = "aggregator/" + s.options.Version
 	}
 	o.Settings = shard.Settings{Kept: true, Coverage: s.found.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
+	if s.options.ListMost > 0 {
+		w.lister = listing.New(listing.Options{
+			Program: s.options.Program, Store: s.options.Store, Shards: s.options.Shards, Most: s.options.ListMost, Metrics: s.metrics.Lists, Calls: s.metrics.Calls,
+		})
+		o.Listing = w.lister
+	}
 	for n := range s.options.Shards {
 		w.shards = append(w.shards, shard.New(n, o))
 		w.in = append(w.in, make(chan shard.Message, shard.Queue))
@@ -103,6 +115,9 @@ func (w *workers) start(ctx context.Context, running *sync.WaitGroup) {
 	}
 	running.Go(func() { janitor.New(w.janitorOptions()).Serve(ctx) })
 	running.Go(func() { w.dog.Run(ctx) })
+	if w.lister != nil {
+		running.Go(func() { w.lister.Serve(ctx) })
+	}
 	if w.canaries != nil {
 		running.Go(func() { w.canaries.Publish(ctx) })
 	}
@@ -112,12 +127,22 @@ func (w *workers) janitorOptions() janitor.Options {
 	return janitor.Options{Options: w.shards[0].Options, Shards: w.shards, In: w.in, Owned: w.owned.has}
 }
 
+// since is from when on a counter of a shard has everything, for those who only read.
+func (w *workers) since(c *coverage.Coverage) func(shard int, kind thresholds.Kind, counter int) int64 {
+	return func(shard int, kind thresholds.Kind, counter int) int64 {
+		return position.LaterSince(w.shards[shard].SinceShared.Load(), c.Since(kind, counter))
+	}
+}
+
 // own takes over the shards that go with the assignments.
 func (w *workers) own(topics partitionList, assignments []*shard.Assignment) {
 	w.owned.replace(shardsOf(topics, assignments, len(w.shards)))
 	others := topics.others(len(assignments))
 	for _, sh := range w.shards {
 		sh.Peers.Store(int64(others))
+	}
+	if w.lister != nil {
+		w.lister.Peers.Store(others > 0)
 	}
 }
 

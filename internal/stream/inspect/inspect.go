@@ -70,6 +70,14 @@ func (r *Reader) Forget(ctx context.Context, kind thresholds.Kind, id string) er
 	if err := r.Store.Delete(ctx, where.Shard, gone...); err != nil {
 		return err
 	}
+	var rows []windowstore.RowChange
+	for i := range r.Program.Kinds[kind].Rules {
+		row := windowstore.RowName{Rule: r.Program.Kinds[kind].Rules[i].ID, ID: []byte(id)}
+		rows = append(rows, windowstore.RowChange{RowName: row, Gone: true})
+	}
+	if err := r.Store.List(ctx, where.Shard, rows...); err != nil {
+		return err
+	}
 	return r.Store.Disarm(ctx, where.Shard, keys.AppendMember(nil, kind.String(), []byte(id)))
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -69,7 +70,7 @@ func (w *scanner) scan(ctx context.Context) error {
 		}
 		failed = errors.Join(failed, s.err)
 	}
-	return failed
+	return errors.Join(failed, w.walk(ctx, shards, pause))
 }
 
 // scanned reports whether a shard is the process' to scan, and it is known how far the stream is
@@ -98,6 +99,7 @@ func (w *scanner) examineKeys(ctx context.Context, number int, keys [][]byte) (i
 	}
 	var due []windowstore.Due
 	var old []emptied
+	var near, gone []listing.Name
 	var damaged error
 	for i, record := range values[:len(keys)] {
 		_, name, id, _ := w.Keys.ParseRecordKey(keys[i])
@@ -112,12 +114,47 @@ func (w *scanner) examineKeys(ctx context.Context, number int, keys [][]byte) (i
 		case w.mayClear(s, kind):
 			now, _ := s.Time()
 			due = append(due, windowstore.Due{Member: w.Keys.AppendMember(nil, name, id), Unix: engine.Seconds(max(now, streamTime))})
+			near = w.near(near, s, kind, id)
 		case engine.Forgettable(s, streamTime):
+			gone = w.near(gone, s, kind, id)
 			old = append(old, emptied{subject: s, parts: s.Shrink(nil), key: keys[i], record: record, kind: kind, id: id})
+		default:
+			near = w.near(near, s, kind, id)
 		}
 	}
 	err = w.index(ctx, number, due)
-	return len(due), cmp.Or(err, w.old.forget(ctx, number, old), damaged)
+	err = cmp.Or(err, w.old.forget(ctx, number, old), damaged)
+	return len(due), cmp.Or(err, w.list(ctx, number, near, gone))
+}
+
+// near appends a subject that may be near a limit.
+func (w *scanner) near(dst []listing.Name, s *windows.Subject, kind thresholds.Kind, id []byte) []listing.Name {
+	if w.Listing == nil || !w.Listing.Wanted(&engine.Subject{Subject: s, Kind: kind}) {
+		return dst
+	}
+	return append(dst, listing.Name{Kind: kind, ID: string(id)})
+}
+
+// list mends the lists of subjects near a limit where those that were looked at are missing, and takes out those that were forgotten.
+func (w *scanner) list(ctx context.Context, number int, near, gone []listing.Name) error {
+	if w.Listing == nil {
+		return nil
+	}
+	return cmp.Or(w.Listing.Forgotten(ctx, number, gone), w.Listing.Remake(ctx, number, near))
+}
+
+// walk looks at what is listed of the owned shards, and takes out what should not be.
+func (w *scanner) walk(ctx context.Context, shards []shardScan, pause func()) (err error) {
+	for n := range shards {
+		switch {
+		case !shards[n].owned || ctx.Err() != nil:
+		case w.Listing == nil:
+			err = errors.Join(err, listing.Drop(ctx, w.Store, n))
+		default:
+			err = errors.Join(err, w.Listing.Walk(ctx, n, pause))
+		}
+	}
+	return err
 }
 
 // index puts subjects that may clear into the index, to be looked at after those that are due by

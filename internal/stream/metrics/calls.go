@@ -23,7 +23,7 @@ func newCalls(f factory) *Calls {
 	}
 	for _, operation := range []string{
 		OperationLoad, OperationCommit, OperationFence, OperationOutbox, OperationDecode, OperationIndex, OperationScan, OperationSetting,
-		OperationRoster,
+		OperationRoster, OperationList,
 	} {
 		for _, kind := range redisstore.Kinds() {
 			m.Errors.WithLabelValues(operation, kind)
@@ -47,6 +47,7 @@ const (
 	OperationScan    = "scan"    // for what is empty
 	OperationSetting = "setting" // what the store was made with
 	OperationRoster  = "roster"  // what processes tell each other
+	OperationList    = "list"    // of the subjects near a limit
 )
 
 func (m *Calls) took(operation string, d time.Duration) {

@@ -20,6 +20,7 @@ type Metrics struct {
 	Kafka  *Kafka
 	Health *Health
 	Canary *Canary
+	Lists  *Lists
 
 	mu     sync.Mutex
 	given  []position.TopicPartition // partitions and
@@ -37,6 +38,7 @@ func New(r prometheus.Registerer, p *engine.Program) *Metrics {
 	return &Metrics{
 		Intake: newIntake(f, found), Lag: newLag(f), Shards: newShards(f, found),
 		Outbox: newOutbox(f, p.Packs(), found), Calls: newCalls(f), Kafka: newKafka(f), Health: newHealth(f), Canary: newCanary(f),
+		Lists: newLists(f, p.Packs()),
 	}
 }
 

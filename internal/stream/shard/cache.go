@@ -108,7 +108,7 @@ func (c *cache) count(e *Entry) {
 }
 
 // entrySize is about what an entry takes beside its subject, in bytes.
-const entrySize = 400
+const entrySize = 500
 
 // evict forgets subjects that were not used lately, when they hold too much
 // memory: any of them, down to three quarters of the bound. The batch's own stay: when all others have gone

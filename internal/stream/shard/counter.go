@@ -8,6 +8,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/faultpoint"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
@@ -26,11 +27,14 @@ type counter struct {
 	batch            batch
 	commits          committer
 	at               moment
-	entries          []*Entry     // memory for those of a chunk
-	event            []*Entry     // memory for those of an event
-	crossing         []byte       // memory for an entry of the outbox
-	Peers            atomic.Int64 // processes that may write the same subjects, beside this one
-	StreamTimeShared atomic.Int64 // StreamTime, for other goroutines
+	entries          []*Entry           // memory for those of a chunk
+	event            []*Entry           // memory for those of an event
+	crossing         []byte             // memory for an entry of the outbox
+	changes          []listing.Change   // memory for those of a subject
+	values           []thresholds.Value // memory for those of a rule
+	Peers            atomic.Int64       // processes that may write the same subjects, beside this one
+	StreamTimeShared atomic.Int64       // StreamTime, for other goroutines
+	SinceShared      atomic.Int64       // since when all partitions are whole here, ns; 0: from the start
 	Pulse            watchdog.Pulse
 }
 
@@ -204,6 +208,7 @@ func (s *counter) applyTo(e *Entry, l *Assignment, op *engine.Operation, o *Chun
 	s.Metrics.Operation(e.Kind, out)
 	s.batch.ops++
 	s.batch.weigh(e)
+	s.follow(e, out.Fed)
 	return out.Fed
 }
 
@@ -214,6 +219,10 @@ func (s *counter) touch(e *Entry) {
 		return
 	}
 	s.batch.add(e)
+	if !e.begun {
+		s.beginNear(e)
+		e.begun = true
+	}
 	e.empty = e.version != nil && engine.Forgettable(e.Subject.Subject, s.StreamTimeShared.Load())
 	if s.batch.begun.IsZero() {
 		s.batch.begun = s.Now()

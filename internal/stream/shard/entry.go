@@ -27,6 +27,8 @@ type Entry struct {
 	indexed uint64   // the delay with which the index of armed subjects has its clear, at most
 	kept    *Chunk   // the operations of this batch, if shared
 	base    []uint64 // progress by rule as of the last read, if foreign
+	near    near
+	begun   bool // near is that of the record as it was read
 }
 
 func (e *Entry) kindAndID() (kind byte, id string) { return e.Name[0], e.Name[1:] }

@@ -153,7 +153,7 @@ func (c *cache) decode(e *Entry, record []byte) error {
 		e.foreign = e.foreign || ws.Writer() != c.Writer
 	}
 	e.Subject.Reset(ws, thresholds.Kind(kind), id)
-	e.indexed = e.Delay()
+	e.indexed, e.begun = e.Delay(), false
 	e.loaded, e.asked, e.used = true, false, c.batch
 	c.count(e)
 	return nil

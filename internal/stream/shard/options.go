@@ -7,6 +7,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/coverage"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
@@ -33,7 +34,9 @@ type Options struct {
 	Metrics         *metrics.Shards
 	Hooks
 	Callbacks
-	Silent bool // no crossing goes to the outbox, as in a recount; false by default
+	// Listing is given what is to be listed as near a limit; nil, as by default: nothing is.
+	Listing *listing.Lister
+	Silent  bool // no crossing goes to the outbox, as in a recount; false by default
 	// Settings is what shard 0 looks after. By default nobody does.
 	Settings Settings
 }

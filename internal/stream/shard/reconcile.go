@@ -68,6 +68,8 @@ func (s *counter) redo(ctx context.Context, e *Entry, record []byte) error {
 			return err
 		}
 		e.base = s.apply.AppendProgress(e.base[:0], &e.Subject)
+		s.beginNear(e)
+		e.begun = true
 		again = !bytes.Equal(version, e.version)
 		for i := 0; i < len(e.kept.Ops) && !again; i++ {
 			if !s.cache.complete(e, e.kept.adds(i)) {

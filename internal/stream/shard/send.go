@@ -78,6 +78,7 @@ func (s *counter) written(ctx context.Context, r *receipt) {
 			s.Metrics.SubjectMade(e.Kind)
 		}
 		e.written(value)
+		s.listChanged(e)
 	}
 	if len(s.batch.crossings) > 0 && s.OnCrossings != nil {
 		s.OnCrossings(s.Number)

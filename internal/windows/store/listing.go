@@ -5,7 +5,7 @@ import "context"
 // Listing is, for each rule and shard, a list of the subjects that are near the rule's limit. It
 // is written in no commit, and a hint: what is shown of a subject is read from its record.
 //
-// A list is in the order of Row.compare: the largest progress first, then by the bytes of the id.
+// A list is in the order of Row.Before: the largest progress first, then by the bytes of the id.
 type Listing interface {
 	// List applies changes to the lists of a shard, in their order. It is not atomic, and safe to call again.
 	List(ctx context.Context, shard int, changes ...RowChange) error
@@ -31,6 +31,9 @@ type Row struct {
 	ID       []byte // of the subject; the rule says of which kind
 	Progress uint64 // 1/10,000 of the limit, MostProgress at most
 }
+
+// Before reports whether a row is before another in their list.
+func (r Row) Before(o Row) bool { return r.compare(o) < 0 }
 
 // RowName names a row of a shard.
 type RowName struct {

@@ -18,11 +18,10 @@ type pipeline struct {
 }
 
 // add adds a command whose first argument is its key.
-func (p *pipeline) add(args ...any) *goredis.Cmd {
+func (p *pipeline) add(args ...any) {
 	cmd := goredis.NewCmd(context.Background(), args...)
 	cmd.SetFirstKeyPos(1)
 	p.cmds = append(p.cmds, cmd)
-	return cmd
 }
 
 // send sends them. The error is that of the first that failed.

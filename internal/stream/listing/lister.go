@@ -1,0 +1,233 @@
+package listing
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
+)
+
+// Change is what a commit made of a subject's row.
+type Change struct {
+	Name
+	Rule     int                       // its number among those of the kind
+	Version  [windows.VersionSize]byte // of the record that it was made of
+	Progress uint64
+	Listed   bool
+	Urgent   bool    // it is written with the next turn: the row came, went, or moved far
+	Sights   []Sight // since the last one
+}
+
+// Options is what a Lister works with.
+type Options struct {
+	Program *engine.Program
+	Store   windowstore.Store
+	Shards  int
+	Most    int // rows of a list; DefaultMost by default
+	Metrics *metrics.Lists
+	Calls   *metrics.Calls
+}
+
+// Lister writes the lists. Take may be called by every goroutine, a turn by one at a time.
+type Lister struct {
+	Options
+	records
+	// Peers reports whether other processes may write the same subjects.
+	Peers  atomic.Bool
+	shards []list
+	turns  int
+}
+
+// list is the lists of one shard, as far as this process writes them.
+type list struct {
+	mu    sync.Mutex
+	taken []Change // since the last turn
+	count atomic.Int64
+
+	writing sync.Mutex // guards what follows, and is held while lists are written of what was read
+	rows    map[rowOf]*Change
+	borders map[string]*windowstore.Row // by rule, the last row that a full list has room for; nil: it is not full
+}
+
+// rowOf names a row of a shard.
+type rowOf struct {
+	Name
+	rule int
+}
+
+// New is a Lister to which nothing was given yet.
+func New(o Options) *Lister {
+	o.Most = cmp.Or(o.Most, DefaultMost)
+	l := &Lister{Options: o, records: records{program: o.Program, store: o.Store}, shards: make([]list, o.Shards)}
+	for i := range l.shards {
+		l.shards[i].rows, l.shards[i].borders = map[rowOf]*Change{}, map[string]*windowstore.Row{}
+	}
+	return l
+}
+
+const (
+	// turnEvery is how often rows are written. With every slowTurns-th turn all are written, with the others those that are
+	// urgent: so a row that changes all the time is written every one and a half seconds.
+	turnEvery = 500 * time.Millisecond
+	slowTurns = 3
+
+	// LastTimeout bounds the last turn.
+	LastTimeout = 500 * time.Millisecond
+)
+
+// Serve takes turns until ctx ends, and a last one then.
+func (l *Lister) Serve(ctx context.Context) {
+	retry.Every(ctx, turnEvery, func(time.Time) { l.Turn(ctx) })
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), LastTimeout)
+	defer cancel()
+	l.Flush(ctx)
+}
+
+// Take takes changes of a shard's rows. It reports whether there was room for them.
+func (l *Lister) Take(shard int, changes []Change) bool {
+	x := &l.shards[shard]
+	if x.count.Add(int64(len(changes))) > waitingMost {
+		x.count.Add(-int64(len(changes)))
+		l.Metrics.LeftOut(len(changes))
+		return false
+	}
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	x.taken = append(x.taken, changes...)
+	return true
+}
+
+// Turn writes the rows that are urgent, and now and then all.
+func (l *Lister) Turn(ctx context.Context) {
+	l.turns++
+	l.turn(ctx, l.turns%slowTurns == 0)
+}
+
+// Flush writes all rows that wait.
+func (l *Lister) Flush(ctx context.Context) { l.turn(ctx, true) }
+
+func (l *Lister) turn(ctx context.Context, all bool) {
+	for n := range l.shards {
+		if err := l.write(ctx, n, all); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+			l.Calls.Failed(metrics.OperationList, err)
+		}
+	}
+}
+
+// gather puts what was taken together by rows.
+func (x *list) gather() {
+	x.mu.Lock()
+	taken := x.taken
+	x.taken = nil
+	x.mu.Unlock()
+	for i := range taken {
+		c := &taken[i]
+		row := rowOf{c.Name, c.Rule}
+		if before := x.rows[row]; before != nil {
+			c.Urgent = c.Urgent || before.Urgent
+			c.Sights = append(before.Sights, c.Sights...)
+		}
+		x.rows[row] = c
+	}
+	x.count.Store(int64(len(x.rows)))
+}
+
+// due are the rows to be written, in the order of their rules: those of one rule share commands.
+func (x *list) due(all bool) (due []*Change) {
+	for _, c := range x.rows {
+		if all || c.Urgent {
+			due = append(due, c)
+		}
+	}
+	slices.SortFunc(due, func(a, b *Change) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID))
+	})
+	return due
+}
+
+// write writes what waits of a shard. What fails waits on.
+func (l *Lister) write(ctx context.Context, shard int, all bool) error {
+	x := &l.shards[shard]
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	x.gather()
+	for some := range slices.Chunk(x.due(all), writeMost) {
+		if err := l.writeSome(ctx, shard, some); err != nil {
+			return err
+		}
+		for _, c := range some {
+			delete(x.rows, rowOf{c.Name, c.Rule})
+		}
+		x.count.Add(-int64(len(some)))
+	}
+	return nil
+}
+
+func (l *Lister) writeSome(ctx context.Context, shard int, some []*Change) error {
+	changes, err := l.changes(ctx, shard, some)
+	if err != nil {
+		return err
+	}
+	if err := l.put(ctx, shard, changes); err != nil {
+		return err
+	}
+	if !l.Peers.Load() {
+		return nil
+	}
+	return l.recheck(ctx, shard, some)
+}
+
+// changes are the changes as the store takes them, with new sights put together with those of before.
+func (l *Lister) changes(ctx context.Context, shard int, some []*Change) ([]windowstore.RowChange, error) {
+	changes := make([]windowstore.RowChange, len(some))
+	var sighted []int
+	var names []windowstore.RowName
+	for i, c := range some {
+		changes[i] = windowstore.RowChange{RowName: l.rowName(c.Name, c.Rule), Progress: c.Progress, Gone: !c.Listed}
+		if c.Listed && len(c.Sights) > 0 {
+			sighted, names = append(sighted, i), append(names, changes[i].RowName)
+		}
+	}
+	if len(names) == 0 {
+		return changes, nil
+	}
+	kept, err := l.store.Sights(ctx, shard, names...)
+	if err != nil {
+		return nil, err
+	}
+	for k, i := range sighted {
+		changes[i].Sights = encodeSights(merge(parseSights(kept[k]), some[i].Sights))
+	}
+	return changes, nil
+}
+
+func (l *Lister) rowName(n Name, rule int) windowstore.RowName {
+	return windowstore.RowName{Rule: l.program.Kinds[n.Kind].Rules[rule].ID, ID: []byte(n.ID)}
+}
+
+// recheck looks once more at subjects whose rows were written. What another process wrote between the commit and that would be
+// lost. That process commits before it writes its rows, so that one of the two sees the other.
+func (l *Lister) recheck(ctx context.Context, shard int, some []*Change) error {
+	var names []Name
+	made := map[Name][]byte{}
+	for _, c := range some {
+		if made[c.Name] == nil {
+			names = append(names, c.Name)
+		}
+		made[c.Name] = c.Version[:]
+	}
+	moved, err := l.moved(ctx, shard, names, func(i int) []byte { return made[names[i]] })
+	if err != nil {
+		return err
+	}
+	return l.remake(ctx, shard, moved)
+}
