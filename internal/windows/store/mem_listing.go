@@ -7,7 +7,7 @@ import (
 	"slices"
 )
 
-// memList is the list of a rule. It is sorted when it is read.
+// memList is the list of a rule. After many changes it is sorted when it is read.
 type memList struct {
 	rows   map[string]uint64 // progress by id
 	sights map[string][]byte
@@ -27,26 +27,39 @@ func (m *Mem) List(ctx context.Context, shard int, changes ...RowChange) error {
 	}
 	defer s.mu.Unlock()
 	for i := range changes {
-		s.list(&changes[i])
+		l := s.lists[changes[i].Rule]
+		if l == nil {
+			l = &memList{rows: map[string]uint64{}, sights: map[string][]byte{}}
+			s.lists[changes[i].Rule] = l
+		}
+		const many = 1000
+		if len(changes) > many {
+			l.order = nil
+		}
+		l.change(&changes[i])
 	}
 	return nil
 }
 
-func (s *memShard) list(c *RowChange) {
-	l := s.lists[c.Rule]
-	if l == nil {
-		l = &memList{rows: map[string]uint64{}, sights: map[string][]byte{}}
-		s.lists[c.Rule] = l
+func (l *memList) change(c *RowChange) {
+	before, listed := l.rows[string(c.ID)]
+	if listed && l.order != nil {
+		at, _ := slices.BinarySearchFunc(l.order, Row{ID: c.ID, Progress: before}, Row.compare)
+		l.order = slices.Delete(l.order, at, at+1)
 	}
-	l.order = nil
 	if c.Gone {
 		delete(l.rows, string(c.ID))
 		delete(l.sights, string(c.ID))
 		return
 	}
-	l.rows[string(c.ID)] = min(c.Progress, MostProgress)
+	now := Row{ID: bytes.Clone(c.ID), Progress: min(c.Progress, MostProgress)}
+	l.rows[string(c.ID)] = now.Progress
 	if c.Sights != nil {
 		l.sights[string(c.ID)] = bytes.Clone(c.Sights)
+	}
+	if l.order != nil {
+		at, _ := slices.BinarySearchFunc(l.order, now, Row.compare)
+		l.order = slices.Insert(l.order, at, now)
 	}
 }
 
@@ -56,6 +69,7 @@ func (l *memList) sorted() []Row {
 		return nil
 	}
 	if l.order == nil {
+		l.order = make([]Row, 0, len(l.rows))
 		for id, progress := range l.rows {
 			l.order = append(l.order, Row{ID: []byte(id), Progress: progress})
 		}
