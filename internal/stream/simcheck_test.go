@@ -143,7 +143,7 @@ func (w *simWorld) check(ctx context.Context) error {
 			return fmt.Errorf("the group noted %q of partition %d, which began at %d", at.metadata, n, w.truth.begins[n])
 		}
 	}
-	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCanaries(ctx), w.checkCrossings())
+	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCanaries(ctx), w.checkCrossings(), w.checkLists())
 }
 
 func (w *simWorld) checkCounts(ctx context.Context) error {

@@ -58,7 +58,7 @@ func (w *simWorld) newProcess() *simProcess {
 	p.drawVersion()
 	o := Options{
 		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &simSecret, MaxAge: DefaultMaxAge,
-		MaxBatchEvents: w.rnd.IntN(12), Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
+		MaxBatchEvents: w.rnd.IntN(12), ListMost: 1_000, Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{
 		options: o, log: discard, metrics: w.metrics, wait: waiter{discard}, membership: newMembership(o.Group, w.metrics.Health, discard), process: w.rnd.Uint64(),
@@ -169,7 +169,7 @@ func (x *simPartition) chunksUnderWay() (n int) {
 }
 
 func (x *simPartition) unrest() error {
-	end := int64(len(x.process.world.log.events[x.Assignment.Partition]))
+	end := int64(x.process.world.log.there[x.Assignment.Partition])
 	if at := x.reader.next; len(x.Assignment.Restart) > 0 || at != end {
 		return fmt.Errorf("partition %d is read up to %d of %d", x.Assignment.Partition, at, end)
 	}
@@ -240,9 +240,12 @@ func (p *simProcess) sweep(scan bool) {
 	if !p.room() {
 		return
 	}
+	if scan && p.busy[p.lister] {
+		return
+	}
 	p.turn(p.janitor, func() {
 		if scan {
-			p.janitor.ScanTurn(p.ctx)
+			p.turn(p.lister, func() { p.janitor.ScanTurn(p.ctx) })
 		} else {
 			p.janitor.Clears(p.ctx)
 		}

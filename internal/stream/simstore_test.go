@@ -2,7 +2,9 @@ package stream
 
 import (
 	"context"
+	"fmt"
 	"hash"
+	"maps"
 	"slices"
 	"strings"
 
@@ -23,6 +25,7 @@ type simShard struct {
 	past  []simPast
 	keys  map[string]bool // every key ever written
 	armed map[string]int64
+	lists map[string]bool // rules that ever had one
 }
 
 // simPast is what one call changed.
@@ -30,7 +33,8 @@ type simPast struct {
 	keys    []string
 	values  [][]byte // before; nil: absent
 	members []string
-	dates   []int64 // before; NoTime: absent
+	dates   []int64                 // before; NoTime: absent
+	rows    []windowstore.RowChange // that make what rows were before
 }
 
 // simPasts is how many calls of a shard may be forgotten at once.
@@ -39,7 +43,7 @@ const simPasts = 8
 func newSimStore(w *simWorld) *simStore {
 	s := &simStore{Mem: windowstore.NewMem(simShards), world: w}
 	for i := range s.shards {
-		s.shards[i].keys, s.shards[i].armed = map[string]bool{}, map[string]int64{}
+		s.shards[i].keys, s.shards[i].armed, s.shards[i].lists = map[string]bool{}, map[string]int64{}, map[string]bool{}
 	}
 	return s
 }
@@ -69,6 +73,10 @@ func (s *simStore) remember(shard int, keys [][]byte, members ...[]byte) {
 		}
 		past.members, past.dates = append(past.members, string(m)), append(past.dates, date)
 	}
+	x.note(past)
+}
+
+func (x *simShard) note(past simPast) {
 	if x.past = append(x.past, past); len(x.past) > simPasts {
 		x.past = x.past[1:]
 	}
@@ -107,6 +115,7 @@ func (s *simStore) undo(shard int, p *simPast) {
 			s.arm(shard, windowstore.Due{Member: []byte(m), Unix: p.dates[i]})
 		}
 	}
+	_ = s.Mem.List(ctx, shard, p.rows...)
 }
 
 // loseAll makes one shard, or all, empty.
@@ -123,6 +132,9 @@ func (s *simStore) loseAll() {
 		for m := range x.armed {
 			s.disarm(n, []byte(m))
 		}
+		for rule := range x.lists {
+			_ = s.Mem.DropList(context.Background(), n, rule)
+		}
 		x.past = nil
 	}
 }
@@ -138,6 +150,10 @@ func (s *simStore) digest(h hash.Hash) {
 		for _, k := range keys {
 			_, _ = h.Write([]byte(k))
 			_, _ = h.Write(s.peek(n, []byte(k)))
+		}
+		for _, rule := range slices.Sorted(maps.Keys(s.shards[n].lists)) {
+			lists, _ := s.Mem.Rows(context.Background(), windowstore.RowsAsked{Shard: n, Rule: rule, From: windowstore.Top(), Limit: 1e6})
+			_, _ = fmt.Fprintf(h, "%s %v", rule, lists)
 		}
 	}
 }

@@ -36,6 +36,7 @@ type simWorld struct {
 	lose      float64 // how often a call, or its answer, is lost
 	failover  float64 // how often a call is slow because the store goes back
 	calm      bool    // nothing more goes wrong
+	gentle    bool    // nothing breaks, but all goes on at any time
 	depth     int     // of calls during which the world goes on
 	began     time.Time
 	leases    simLeases
@@ -56,6 +57,7 @@ const (
 	turnRelay
 	turnSweep
 	turnScan
+	turnList
 	turnMeasure
 	turnCommit // of offsets to Kafka
 	turnProduce
@@ -71,7 +73,7 @@ const (
 
 // simWeights is how often each happens, about: a history has weights of its own.
 var simWeights = [numSimTurns]int{
-	turnProduce: 60, turnPartition: 300, turnShard: 500, turnRelay: 60, turnSweep: 30, turnScan: 10, turnMeasure: 10, turnCommit: 10, turnTime: 60,
+	turnProduce: 60, turnPartition: 300, turnShard: 500, turnRelay: 60, turnSweep: 30, turnScan: 10, turnList: 60, turnMeasure: 10, turnCommit: 10, turnTime: 60,
 	turnCrash: 10, turnRebalance: 12, turnRejoin: 10, turnBack: 10, turnLose: 1, turnGrow: 4,
 }
 
@@ -126,6 +128,11 @@ func (w *simWorld) run(ctx context.Context) (simTold, error) {
 	for range 60 + w.rnd.IntN(160) {
 		w.turn()
 	}
+	if w.rnd.IntN(2) == 0 {
+		if err := w.gently(); err != nil {
+			return simTold{}, err
+		}
+	}
 	if err := w.settle(); err != nil {
 		return simTold{}, err
 	}
@@ -139,6 +146,9 @@ func (w *simWorld) turn() {
 	for x >= w.weights[t] {
 		x -= w.weights[t]
 		t++
+	}
+	if w.gentle && w.breaking(t) {
+		return
 	}
 	p := w.processes[w.rnd.IntN(len(w.processes))]
 	if p.ready && t <= turnMeasure {
@@ -163,6 +173,11 @@ func (w *simWorld) turn() {
 	}
 }
 
+// breaking reports whether a turn breaks something, or mends it.
+func (w *simWorld) breaking(t simTurn) bool {
+	return t == turnScan || t == turnCrash || t == turnBack || t == turnLose || t == turnGrow
+}
+
 // work is a turn of a goroutine of a process.
 func (w *simWorld) work(t simTurn, p *simProcess) {
 	switch t {
@@ -176,6 +191,8 @@ func (w *simWorld) work(t simTurn, p *simProcess) {
 		p.sweep(false)
 	case turnScan:
 		p.sweep(true)
+	case turnList:
+		p.list(false)
 	case turnMeasure:
 		p.measure()
 	}
@@ -210,7 +227,7 @@ func (w *simWorld) between() {
 	w.depth++
 	if w.depth == 1 && w.rnd.IntN(8) == 0 {
 		turns = w.rnd.IntN(50)
-		if w.rnd.Float64() < w.failover {
+		if w.rnd.Float64() < w.failover && !w.gentle {
 			w.store.goBack()
 			turns *= 4
 		}
@@ -237,7 +254,9 @@ func (w *simWorld) call(ctx context.Context) error {
 }
 
 // fails reports whether a call, or its answer, is lost.
-func (w *simWorld) fails() bool { return !w.calm && w.lose > 0 && w.rnd.Float64() < w.lose }
+func (w *simWorld) fails() bool {
+	return !w.calm && !w.gentle && w.lose > 0 && w.rnd.Float64() < w.lose
+}
 
 // pass lets time go by. While the log grows no partition may be taken for silent, since
 // what is counted then depends on when it is.
@@ -311,9 +330,7 @@ func (w *simWorld) settle() error {
 	w.calm = true
 	w.log.growAll()
 	w.log.produceAll()
-	for w.rebalance(); slices.ContainsFunc(w.processes, func(p *simProcess) bool { return p.grown }); {
-		w.rebalance()
-	}
+	w.gather()
 	if err := w.rest(); err != nil {
 		return err
 	}
@@ -327,6 +344,13 @@ func (w *simWorld) settle() error {
 		}
 	}
 	return nil
+}
+
+// gather makes all processes members of the group that know all partitions.
+func (w *simWorld) gather() {
+	for w.rebalance(); slices.ContainsFunc(w.processes, func(p *simProcess) bool { return p.grown }); {
+		w.rebalance()
+	}
 }
 
 // rest lets everything work until it has come to rest, the silence of all partitions noticed.
@@ -345,6 +369,9 @@ func (w *simWorld) rest() error {
 			}
 		}
 		w.drain()
+		for _, p := range w.processes {
+			p.list(true)
+		}
 		if w.broken != nil {
 			return w.broken
 		}

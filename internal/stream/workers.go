@@ -141,9 +141,6 @@ func (w *workers) own(topics partitionList, assignments []*shard.Assignment) {
 	for _, sh := range w.shards {
 		sh.Peers.Store(int64(others))
 	}
-	if w.lister != nil {
-		w.lister.Peers.Store(others > 0)
-	}
 }
 
 func (w *workers) ownedRelays() []*outbox.Relay {

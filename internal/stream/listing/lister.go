@@ -41,8 +41,6 @@ type Options struct {
 type Lister struct {
 	Options
 	records
-	// Peers reports whether other processes may write the same subjects.
-	Peers  atomic.Bool
 	shards []list
 	turns  int
 }
@@ -55,6 +53,7 @@ type list struct {
 
 	writing sync.Mutex // guards what follows, and is held while lists are written of what was read
 	rows    map[rowOf]*Change
+	again   []Name                      // whose rows are to be made again, since others wrote them all the time
 	borders map[string]*windowstore.Row // by rule, the last row that a full list has room for; nil: it is not full
 }
 
@@ -160,6 +159,12 @@ func (l *Lister) write(ctx context.Context, shard int, all bool) error {
 	x.writing.Lock()
 	defer x.writing.Unlock()
 	x.gather()
+	again := x.again
+	x.again = nil
+	if err := l.remake(ctx, shard, again); err != nil {
+		x.again = append(again, x.again...)
+		return err
+	}
 	for some := range slices.Chunk(x.due(all), writeMost) {
 		if err := l.writeSome(ctx, shard, some); err != nil {
 			return err
@@ -179,9 +184,6 @@ func (l *Lister) writeSome(ctx context.Context, shard int, some []*Change) error
 	}
 	if err := l.put(ctx, shard, changes); err != nil {
 		return err
-	}
-	if !l.Peers.Load() {
-		return nil
 	}
 	return l.recheck(ctx, shard, some)
 }
@@ -215,7 +217,8 @@ func (l *Lister) rowName(n Name, rule int) windowstore.RowName {
 }
 
 // recheck looks once more at subjects whose rows were written. What another process wrote between the commit and that would be
-// lost. That process commits before it writes its rows, so that one of the two sees the other.
+// lost. That process commits before it writes its rows, so that one of the two sees the other. Also a process that thinks that it
+// has all partitions looks: it may be late to learn that another one has them now.
 func (l *Lister) recheck(ctx context.Context, shard int, some []*Change) error {
 	var names []Name
 	made := map[Name][]byte{}

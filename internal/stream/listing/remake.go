@@ -33,7 +33,7 @@ func (l *Lister) Forgotten(ctx context.Context, shard int, names []Name) error {
 	return l.remake(ctx, shard, names)
 }
 
-// remakeTries is how often rows are made again of records that others write meanwhile. Those write the rows, too.
+// remakeTries is how often rows are made again at once of records that others write meanwhile.
 const remakeTries = 3
 
 func (l *Lister) remake(ctx context.Context, shard int, names []Name) error {
@@ -47,6 +47,10 @@ func (l *Lister) remake(ctx context.Context, shard int, names []Name) error {
 			again = append(again, moved...)
 		}
 		names = again
+	}
+	x := &l.shards[shard]
+	if len(x.again) < waitingMost { // else the scan comes to them
+		x.again = append(x.again, names...)
 	}
 	return nil
 }
