@@ -78,6 +78,8 @@ const (
 	// urgent: so a row that changes all the time is written every one and a half seconds.
 	turnEvery = 500 * time.Millisecond
 	slowTurns = 3
+	// tellTurns is with every how-manieth turn the metrics are told how many subjects are listed: every ten seconds.
+	tellTurns = 20
 
 	// LastTimeout bounds the last turn.
 	LastTimeout = 500 * time.Millisecond
@@ -107,8 +109,17 @@ func (l *Lister) Take(shard int, changes []Change) bool {
 
 // Turn writes the rows that are urgent, and now and then all.
 func (l *Lister) Turn(ctx context.Context) {
+	if l.turns%tellTurns == 0 {
+		l.failed(ctx, l.tell(ctx))
+	}
 	l.turns++
 	l.turn(ctx, l.turns%slowTurns == 0)
+}
+
+func (l *Lister) failed(ctx context.Context, err error) {
+	if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+		l.Calls.Failed(metrics.OperationList, err)
+	}
 }
 
 // Flush writes all rows that wait.
@@ -116,9 +127,7 @@ func (l *Lister) Flush(ctx context.Context) { l.turn(ctx, true) }
 
 func (l *Lister) turn(ctx context.Context, all bool) {
 	for n := range l.shards {
-		if err := l.write(ctx, n, all); err != nil && !errors.Is(ctx.Err(), context.Canceled) {
-			l.Calls.Failed(metrics.OperationList, err)
-		}
+		l.failed(ctx, l.write(ctx, n, all))
 	}
 }
 
