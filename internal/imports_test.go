@@ -82,7 +82,7 @@ var arrows = map[string][]string{
 		"internal/stream/metrics", "internal/stream/outbox", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine",
 		"internal/explain", "internal/retry", "internal/thresholds",
 	},
-	"internal/stream/inforce":  {"internal/stream/settings", "internal/engine", "internal/thresholds", "internal/windows/store"},
+	"internal/stream/inforce":  {"internal/stream/position", "internal/stream/settings", "internal/engine", "internal/thresholds", "internal/windows/store"},
 	"internal/stream/settings": {"internal/stream/fetch", "internal/engine", "internal/windows/store"},
 	"internal/stream/outbox": {
 		"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",

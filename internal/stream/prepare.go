@@ -25,6 +25,7 @@ type found struct {
 	begins        begins
 	coverage      *coverage.Coverage
 	rules         inforce.Rules // by which this process decides
+	changed       bool          // some partition was decided by other ones last
 }
 
 // prepare waits for the store and the brokers, reads or makes the settings, and
@@ -120,7 +121,12 @@ func (s *Service) readSettings(ctx context.Context) error {
 // keepRules keeps in the store by which rules this process decides, before it does.
 func (s *Service) keepRules(ctx context.Context) error {
 	s.found.rules = inforce.Of(s.options.Program, s.options.Intake)
-	return s.wait.untilStored(ctx, func() error { return s.rewriteRules(ctx) })
+	return s.wait.untilStored(ctx, func() (err error) {
+		if s.found.changed, err = inforce.Changed(ctx, s.options.Store, s.found.topics, s.found.rules.ID()); err != nil {
+			return err
+		}
+		return s.rewriteRules(ctx)
+	})
 }
 
 func (s *Service) rewriteRules(ctx context.Context) error {

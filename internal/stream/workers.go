@@ -34,6 +34,7 @@ type workers struct {
 	owned      *ownedShards
 	canaries   *canary.Canaries // nil: none are sent
 	lister     *listing.Lister  // nil: nothing is listed
+	changed    bool             // the rules are other ones than before
 }
 
 // build makes the workers.
@@ -43,6 +44,7 @@ func (s *Service) build() {
 		alignment: watermark.NewAlignment(len(s.found.topics), s.options.Shards, watermark.Headroom(s.options.Program), s.metrics.Health.GaveUpWaiting),
 		dog:       &watchdog.Watchdog{Metrics: s.metrics.Health, Log: s.log, Quiet: &retry.Throttle{}, Topics: s.found.topics},
 		owned:     &s.owned,
+		changed:   s.found.changed,
 	}
 	patient := metrics.NewRetrier(s.metrics, s.log)
 	s.buildShards(w, patient)
@@ -124,7 +126,7 @@ func (w *workers) start(ctx context.Context, running *sync.WaitGroup) {
 }
 
 func (w *workers) janitorOptions() janitor.Options {
-	return janitor.Options{Options: w.shards[0].Options, Shards: w.shards, In: w.in, Owned: w.owned.has}
+	return janitor.Options{Options: w.shards[0].Options, Shards: w.shards, In: w.in, Owned: w.owned.has, Soon: w.changed}
 }
 
 // since is from when on a counter of a shard has everything, for those who only read.

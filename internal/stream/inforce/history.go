@@ -1,11 +1,15 @@
 package inforce
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
 	"strconv"
 	"strings"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Era is a stretch of a partition's log that one set of rules decided. It lasts until the next one begins.
@@ -47,6 +51,22 @@ func (h History) AppendTo(dst []byte) []byte {
 		dst = strconv.AppendInt(dst, e.At, 10)
 	}
 	return dst
+}
+
+// Changed reports whether other rules than those of an id decided any of the partitions last, as shard 0 knows. What it cannot
+// read, or is not there, says nothing.
+func Changed(ctx context.Context, store windowstore.Store, partitions []position.TopicPartition, id string) (bool, error) {
+	var keys [][]byte
+	for _, p := range partitions {
+		keys = append(keys, store.Keys().AppendHistoryKey(nil, 0, p.Topic, p.Partition))
+	}
+	values, err := store.Load(ctx, 0, keys, nil)
+	for _, v := range values {
+		if h, err := ParseHistory(v); err == nil && h.Last() != "" && h.Last() != id {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 // Last is the id of the rules that decide now; "": not known.

@@ -34,6 +34,8 @@ const (
 	// is tried again while there is nothing to be scanned.
 	scanEvery = 8 * time.Minute
 	scanFirst = 30 * time.Second
+	// scanSoon is the same after a start with other rules than before.
+	scanSoon = time.Second
 )
 
 // Serve looks for subjects that have something due until ctx ends.
@@ -46,7 +48,7 @@ func (j *Janitor) Serve(ctx context.Context) {
 
 // scans scans every now and then. Ten million records take minutes, which the clears do not wait for.
 func (j *Janitor) scans(ctx context.Context) {
-	next := time.NewTimer(scanFirst)
+	next := time.NewTimer(j.scan.first())
 	defer next.Stop()
 	for {
 		select {
@@ -65,7 +67,7 @@ func (j *Janitor) Clears(ctx context.Context) { j.sweep.clears(ctx) }
 func (j *Janitor) ScanTurn(ctx context.Context) time.Duration {
 	w := &j.scan
 	if !slices.ContainsFunc(w.Shards, w.scanned) {
-		return scanFirst
+		return w.first()
 	}
 	if err := w.scan(ctx); err != nil && ctx.Err() == nil {
 		w.Calls.Failed(metrics.OperationScan, err)

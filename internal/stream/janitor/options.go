@@ -17,6 +17,8 @@ type Options struct {
 	Owned          func(shard int) bool // reports whether a shard is this process' to look after
 	Step           int                  // records of a shard that a scan looks at in one go; sweepMost by default
 	Recompute      int                  // of how many subjects of a shard a scan has the clear's date worked out again, about; recomputeMost by default
+	// Soon: the first scan does not wait, as the lists of subjects near a limit are those of other rules.
+	Soon bool
 	// Rest is called after each step of a scan. By default it rests three times as long as was worked. So looking takes each
 	// process a quarter of a core at most, and as much of Redis.
 	Rest func(ctx context.Context, worked time.Duration)

@@ -26,6 +26,14 @@ type scanner struct {
 	armed []int // how many subjects of each shard may clear, by the last scan; 0: there was none since the process owns it
 }
 
+// first is how long the first scan waits, and how often it is tried until there is something to be scanned.
+func (w *scanner) first() time.Duration {
+	if w.Soon {
+		return scanSoon
+	}
+	return scanFirst
+}
+
 // shardScan is one shard's part of a scan.
 type shardScan struct {
 	owned bool
