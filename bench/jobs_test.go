@@ -21,6 +21,8 @@ type job struct {
 	pack  string // its file; "": the built-in pack
 	only  string // the one rule of the pack that is taken, for inProcess; "": all
 	cache string // cache_bytes; "": the default
+	// unlisted: nothing is listed as near a limit.
+	unlisted bool
 	// distinct is the measure, the rule of the same name, whose values add up to the
 	// members stored; "": not counted.
 	distinct string

@@ -19,6 +19,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect/inspecttest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -68,8 +69,17 @@ rules: %s
 cache_bytes: %s
 http: {listen: "127.0.0.1:0"}
 log: {format: json}
+index: {max: %d}
 `, r.kafka.Addr(), r.group, r.topic, r.crossings, strings.Join(r.redis.addrs(), `", "`), r.shards, rules,
-		cmp.Or(r.job.cache, fmt.Sprint(shard.DefaultCacheBytes)))
+		cmp.Or(r.job.cache, fmt.Sprint(shard.DefaultCacheBytes)), r.job.listMost())
+}
+
+// listMost is how many rows each list of subjects near a limit has.
+func (j *job) listMost() int {
+	if j.unlisted {
+		return 0
+	}
+	return listing.DefaultMost
 }
 
 // watch begins to count the servers' CPU time.

@@ -46,7 +46,7 @@ func (x *fixture) inProcess(j job, l backlog) (f figures) {
 	r.watch()
 	s := stream.New(stream.Options{
 		Kafka:   stream.Kafka{Brokers: r.kafka.Addrs(), Group: r.group, Events: []string{r.topic}, Crossings: r.crossings},
-		Program: j.program(x.b), Store: open(x.b, r.redis.addrs()...), Registry: prometheus.NewRegistry(), Log: slog.New(slog.DiscardHandler),
+		Program: j.program(x.b), Store: open(x.b, r.redis.addrs()...), Registry: prometheus.NewRegistry(), ListMost: j.listMost(), Log: slog.New(slog.DiscardHandler),
 	})
 	ctx, stop := context.WithCancel(x.b.Context())
 	defer stop()
