@@ -13,7 +13,8 @@ import (
 type near struct {
 	rows  []shown // listed, by what was written last
 	fed   uint64  // rules that were fed since then, by number; the last bit stands for all from there on
-	sight int64   // the time of the subject from which on the next sight is due
+	sight int64   // the time of the subject from which on the next sight is due; NoTime: there was none since it was read
+	ops   uint32  // operations since it was read, up to the first sight
 	first int64   // the time of the first sight since the subject was read
 	seen  []seen  // the sights since the last commit
 }
@@ -42,6 +43,14 @@ func (n *near) feed(rules []int) {
 
 // wasFed reports whether a rule was fed since the last commit, as far as is known.
 func (n *near) wasFed(r int) bool { return n.fed>>min(r, lastFed)&1 != 0 }
+
+// far reports whether a subject that was not near a limit so far is not looked at this time: of its first operations each is, then
+// every few.
+func (n *near) far() bool {
+	const few = 8
+	n.ops++
+	return n.ops > few && n.ops%few != 0
+}
 
 func (n *near) row(r int) *shown {
 	for i := range n.rows {
@@ -79,7 +88,7 @@ func (s *counter) follow(e *Entry, fed []int) {
 	n := &e.near
 	n.feed(fed)
 	now, _ := e.Time()
-	if now < n.sight {
+	if now < n.sight || n.sight == engine.NoTime && n.far() {
 		return
 	}
 	sighted := false
@@ -89,7 +98,7 @@ func (s *counter) follow(e *Entry, fed []int) {
 		}
 	}
 	if !sighted {
-		return // the rest of the way up is worth a look each time
+		return
 	}
 	if n.sight == engine.NoTime {
 		n.first = now
