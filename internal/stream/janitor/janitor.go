@@ -23,7 +23,7 @@ func New(o Options) *Janitor {
 	shared := o.withDefaults()
 	return &Janitor{
 		sweep: sweeper{shared},
-		scan:  scanner{Options: shared, old: forgetter{shared}, armed: make([]int, len(o.Shards))},
+		scan:  scanner{Options: shared, old: forgetter{shared}, armed: make([]int, len(o.Shards)), seen: make([]bool, len(o.Shards))},
 	}
 }
 
@@ -31,7 +31,8 @@ const (
 	sweepEvery = time.Second
 
 	// scanEvery is the pause between two scans of all records. The first comes sooner, and
-	// is tried again while there is nothing to be scanned.
+	// is tried again while there is nothing to be scanned. So does one for shards that the process was given since: whoever had
+	// them may have died between a commit and the noting of what it changed.
 	scanEvery = 8 * time.Minute
 	scanFirst = 30 * time.Second
 	// scanSoon is the same after a start with other rules than before.
@@ -50,12 +51,18 @@ func (j *Janitor) Serve(ctx context.Context) {
 func (j *Janitor) scans(ctx context.Context) {
 	next := time.NewTimer(j.scan.first())
 	defer next.Stop()
+	given := time.NewTicker(scanFirst)
+	defer given.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-next.C:
 			next.Reset(j.ScanTurn(ctx))
+		case <-given.C:
+			if j.scan.given() {
+				next.Reset(j.ScanTurn(ctx))
+			}
 		}
 	}
 }

@@ -24,6 +24,19 @@ type scanner struct {
 	*Options
 	old   forgetter
 	armed []int // how many subjects of each shard may clear, by the last scan; 0: there was none since the process owns it
+	seen  []bool // which shards were scanned since the process owns them
+}
+
+// given reports whether the process has shards that it has not scanned yet. Those that it has no more are forgotten here, too.
+func (w *scanner) given() (some bool) {
+	for n, s := range w.Shards {
+		if !w.scanned(s) {
+			w.seen[n] = false
+		} else if !w.seen[n] {
+			some = true
+		}
+	}
+	return some
 }
 
 // first is how long the first scan waits, and how often it is tried until there is something to be scanned.
@@ -49,7 +62,7 @@ func (w *scanner) scan(ctx context.Context) error {
 	shards := make([]shardScan, len(w.Shards))
 	for n, s := range w.Shards {
 		if shards[n].owned = w.scanned(s); !shards[n].owned {
-			w.armed[n] = 0
+			w.armed[n], w.seen[n] = 0, false
 		}
 	}
 	began := time.Now()
@@ -73,6 +86,7 @@ func (w *scanner) scan(ctx context.Context) error {
 			w.examine(ctx, n, s)
 			pause()
 		}
+		w.seen[n] = w.seen[n] || s.owned && err == nil
 		if s.owned && err == nil && s.err == nil {
 			w.armed[n] = s.armed
 		}
