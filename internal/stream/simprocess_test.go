@@ -93,6 +93,7 @@ func (p *simProcess) begin() {
 	p.workers.partitions.Dead.(*partition.DeadTopic).Writer = simWriter{w.output, p}
 	o := p.shards[0].Options
 	o.Version, o.Writer = w.version, w.rnd.Uint64()
+	p.lister.Writer = o.Writer
 	o.KeptMax = 1 + w.rnd.IntN(20)
 	if w.rnd.IntN(2) == 0 {
 		o.Now = func() time.Time { return time.Now().AddDate(100, 0, 0) } // all events are old: crossings wait for their batch

@@ -77,7 +77,7 @@ func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
 	o.Settings = shard.Settings{Kept: true, Coverage: s.found.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
 	if s.options.ListMost > 0 {
 		w.lister = listing.New(listing.Options{
-			Program: s.options.Program, Store: s.options.Store, Shards: s.options.Shards, Most: s.options.ListMost, Metrics: s.metrics.Lists, Calls: s.metrics.Calls,
+			Program: s.options.Program, Store: s.options.Store, Shards: s.options.Shards, Writer: o.Writer, Most: s.options.ListMost, Metrics: s.metrics.Lists, Calls: s.metrics.Calls,
 		})
 		o.Listing = w.lister
 	}
@@ -142,6 +142,9 @@ func (w *workers) own(topics partitionList, assignments []*shard.Assignment) {
 	others := topics.others(len(assignments))
 	for _, sh := range w.shards {
 		sh.Peers.Store(int64(others))
+	}
+	if w.lister != nil {
+		w.lister.Alone.Store(others == 0)
 	}
 }
 

@@ -38,6 +38,19 @@ func (s *Subject) AppendRecord(dst []byte, version [VersionSize]byte, writer uin
 	return record{s}.append(dst, version)
 }
 
+// WriterOf is the last writer that a record names; 0: it is none, or of a later form.
+func WriterOf(bytes []byte) uint64 {
+	d := decoder{b: bytes}
+	d.take(VersionSize)
+	format := d.byte()
+	d.byte()
+	writer := d.uint64()
+	if d.err != nil || format != recordFormat {
+		return 0
+	}
+	return writer
+}
+
 // DecodeSubject reads a record (the bytes AppendRecord made, of this layout or
 // another).
 func DecodeSubject(l *Layout, bytes []byte) (*Subject, error) {

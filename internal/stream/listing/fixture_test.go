@@ -55,7 +55,7 @@ func newFixture(t *testing.T) *fixture {
 // over gives the fixture a lister and a reader over a store.
 func (f *fixture) over(store windowstore.Store, most int) {
 	f.metrics = metrics.New(prometheus.NewRegistry(), f.program)
-	f.lister = New(Options{Program: f.program, Store: store, Shards: fixtureShards, Most: most, Metrics: f.metrics.Lists, Calls: f.metrics.Calls})
+	f.lister = New(Options{Program: f.program, Store: store, Shards: fixtureShards, Writer: 1, Most: most, Metrics: f.metrics.Lists, Calls: f.metrics.Calls})
 	f.reader = &Reader{Program: f.program, Store: store, Shards: fixtureShards}
 }
 
@@ -72,16 +72,14 @@ func (f *fixture) subject(kind thresholds.Kind, at time.Time, values ...uint64) 
 	return s
 }
 
-// write writes the record of a subject, and returns its version.
-func (f *fixture) write(n Name, s *windows.Subject) (version [windows.VersionSize]byte) {
+// write writes the record of a subject, as the process of a number.
+func (f *fixture) write(n Name, s *windows.Subject, writer uint64) {
 	f.Helper()
 	f.version++
-	version[0] = f.version
-	record := s.AppendRecord(nil, version, 1)
+	record := s.AppendRecord(nil, [windows.VersionSize]byte{f.version}, writer)
 	if err := f.mem.Put(f.Context(), f.shard(n), f.key(n), record); err != nil {
 		f.Fatal(err)
 	}
-	return version
 }
 
 func (f *fixture) shard(n Name) int {
@@ -101,7 +99,7 @@ func (f *fixture) put(kind thresholds.Kind, id string, values ...uint64) {
 func (f *fixture) putAt(at time.Time, kind thresholds.Kind, id string, values ...uint64) {
 	f.Helper()
 	n := Name{kind, id}
-	f.write(n, f.subject(kind, at, values...))
+	f.write(n, f.subject(kind, at, values...), 1)
 	if err := f.lister.Remake(f.Context(), f.shard(n), []Name{n}); err != nil {
 		f.Fatal(err)
 	}

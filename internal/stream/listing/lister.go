@@ -12,15 +12,13 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
-	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Change is what a commit made of a subject's row.
 type Change struct {
 	Name
-	Rule     int                       // its number among those of the kind
-	Version  [windows.VersionSize]byte // of the record that it was made of
+	Rule     int // its number among those of the kind
 	Progress uint64
 	Listed   bool
 	Urgent   bool    // it is written with the next turn: the row came, went, or moved far
@@ -32,7 +30,8 @@ type Options struct {
 	Program *engine.Program
 	Store   windowstore.Store
 	Shards  int
-	Most    int // rows of a list; DefaultMost by default
+	Writer  uint64 // this process, as records name it
+	Most    int    // rows of a list; DefaultMost by default
 	Metrics *metrics.Lists
 	Calls   *metrics.Calls
 }
@@ -41,6 +40,9 @@ type Options struct {
 type Lister struct {
 	Options
 	records
+	// Alone reports whether this process thinks that nobody else writes the same subjects. Then records are looked at again
+	// when they have been quiet for a while.
+	Alone  atomic.Bool
 	shards []list
 	turns  int
 }
@@ -53,6 +55,7 @@ type list struct {
 
 	writing sync.Mutex // guards what follows, and is held while lists are written of what was read
 	rows    map[rowOf]*Change
+	written map[Name]int                // subjects whose rows were written, and whose records are still to be looked at: in which turn
 	again   []Name                      // whose rows are to be made again, since others wrote them all the time
 	borders map[string]*windowstore.Row // by rule, the last row that a full list has room for; nil: it is not full
 }
@@ -68,7 +71,7 @@ func New(o Options) *Lister {
 	o.Most = cmp.Or(o.Most, DefaultMost)
 	l := &Lister{Options: o, records: records{program: o.Program, store: o.Store}, shards: make([]list, o.Shards)}
 	for i := range l.shards {
-		l.shards[i].rows, l.shards[i].borders = map[rowOf]*Change{}, map[string]*windowstore.Row{}
+		l.shards[i].rows, l.shards[i].borders, l.shards[i].written = map[rowOf]*Change{}, map[string]*windowstore.Row{}, map[Name]int{}
 	}
 	return l
 }
@@ -78,6 +81,9 @@ const (
 	// urgent: so a row that changes all the time is written every one and a half seconds.
 	turnEvery = 500 * time.Millisecond
 	slowTurns = 3
+	// quietTurns is how long a process that is alone leaves a subject's record before it looks at it again: while the rows are
+	// written again and again it need not.
+	quietTurns = 2 * slowTurns
 	// tellTurns is with every how-manieth turn the metrics are told how many subjects are listed: every ten seconds.
 	tellTurns = 20
 
@@ -113,7 +119,7 @@ func (l *Lister) Turn(ctx context.Context) {
 		l.failed(ctx, l.tell(ctx))
 	}
 	l.turns++
-	l.turn(ctx, l.turns%slowTurns == 0)
+	l.turn(ctx, l.turns%slowTurns == 0, l.turns-quietTurns)
 }
 
 func (l *Lister) failed(ctx context.Context, err error) {
@@ -122,12 +128,16 @@ func (l *Lister) failed(ctx context.Context, err error) {
 	}
 }
 
-// Flush writes all rows that wait.
-func (l *Lister) Flush(ctx context.Context) { l.turn(ctx, true) }
+// Flush writes all rows that wait, and looks at all records again.
+func (l *Lister) Flush(ctx context.Context) { l.turn(ctx, true, l.turns) }
 
-func (l *Lister) turn(ctx context.Context, all bool) {
+func (l *Lister) turn(ctx context.Context, all bool, upTo int) {
 	for n := range l.shards {
-		l.failed(ctx, l.write(ctx, n, all))
+		err := l.write(ctx, n, all)
+		if all {
+			err = errors.Join(err, l.recheck(ctx, n, upTo))
+		}
+		l.failed(ctx, err)
 	}
 }
 
@@ -194,7 +204,14 @@ func (l *Lister) writeSome(ctx context.Context, shard int, some []*Change) error
 	if err := l.put(ctx, shard, changes); err != nil {
 		return err
 	}
-	return l.recheck(ctx, shard, some)
+	x := &l.shards[shard]
+	for _, c := range some {
+		x.written[c.Name] = l.turns
+	}
+	if l.Alone.Load() && len(x.written) < waitingMost {
+		return nil
+	}
+	return l.recheckAll(ctx, shard, l.turns)
 }
 
 // changes are the changes as the store takes them, with new sights put together with those of before.
@@ -225,21 +242,37 @@ func (l *Lister) rowName(n Name, rule int) windowstore.RowName {
 	return windowstore.RowName{Rule: l.program.Kinds[n.Kind].Rules[rule].ID, ID: []byte(n.ID)}
 }
 
-// recheck looks once more at subjects whose rows were written. What another process wrote between the commit and that would be
-// lost. That process commits before it writes its rows, so that one of the two sees the other. Also a process that thinks that it
-// has all partitions looks: it may be late to learn that another one has them now.
-func (l *Lister) recheck(ctx context.Context, shard int, some []*Change) error {
+// recheck looks once more at subjects whose rows were written, up to a turn.
+func (l *Lister) recheck(ctx context.Context, shard, upTo int) error {
+	x := &l.shards[shard]
+	x.writing.Lock()
+	defer x.writing.Unlock()
+	return l.recheckAll(ctx, shard, upTo)
+}
+
+// recheckAll makes rows again where another process wrote the record last. What it wrote between our commit and the writing of the
+// row would be lost. Where this process did, all changes were given to be written. That process commits before it writes its rows, so that one of the two sees the other. Also
+// a process that thinks that it is alone looks: it may be late to learn that another one has its partitions now.
+func (l *Lister) recheckAll(ctx context.Context, shard, upTo int) error {
+	x := &l.shards[shard]
 	var names []Name
-	made := map[Name][]byte{}
-	for _, c := range some {
-		if made[c.Name] == nil {
-			names = append(names, c.Name)
+	for n, turn := range x.written {
+		if turn <= upTo {
+			names = append(names, n)
 		}
-		made[c.Name] = c.Version[:]
 	}
-	moved, err := l.moved(ctx, shard, names, func(i int) []byte { return made[names[i]] })
-	if err != nil {
-		return err
+	slices.SortFunc(names, func(a, b Name) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
+	for some := range slices.Chunk(names, writeMost) {
+		foreign, err := l.foreign(ctx, shard, some)
+		if err == nil {
+			err = l.remake(ctx, shard, foreign)
+		}
+		if err != nil {
+			return err
+		}
+		for _, n := range some {
+			delete(x.written, n)
+		}
 	}
-	return l.remake(ctx, shard, moved)
+	return nil
 }

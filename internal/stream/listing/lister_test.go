@@ -32,8 +32,8 @@ func (f *fixture) listed(rule string) string {
 func (f *fixture) take(id string, sends uint64, urgent bool) {
 	f.Helper()
 	n := Name{thresholds.Account, id}
-	version := f.write(n, f.subject(n.Kind, start, sends))
-	if !f.lister.Take(f.shard(n), []Change{{Name: n, Version: version, Progress: 10 * sends, Listed: sends >= 100, Urgent: urgent}}) {
+	f.write(n, f.subject(n.Kind, start, sends), 1)
+	if !f.lister.Take(f.shard(n), []Change{{Name: n, Progress: 10 * sends, Listed: sends >= 100, Urgent: urgent}}) {
 		f.Error("no room")
 	}
 }
@@ -89,7 +89,7 @@ func TestForeignWrite(t *testing.T) {
 		sends uint64
 		want  string
 	}{{500, "a:5000"}, {50, ""}} {
-		f.over(&meeting{f.mem, func() { f.write(n, f.subject(n.Kind, start, c.sends)) }}, 0)
+		f.over(&meeting{f.mem, func() { f.write(n, f.subject(n.Kind, start, c.sends), 2) }}, 0)
 		f.take("a", 300, true)
 		f.lister.Turn(t.Context())
 		if got := f.listed("sends"); got != c.want {

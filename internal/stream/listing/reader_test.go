@@ -71,7 +71,7 @@ func TestNearest(t *testing.T) {
 	}
 
 	// Whoever left the list since, or is gone, is not shown.
-	x.write(Name{thresholds.Account, "late"}, x.subject(thresholds.Account, start, 1))
+	x.write(Name{thresholds.Account, "late"}, x.subject(thresholds.Account, start, 1), 1)
 	if err := x.mem.Delete(t.Context(), x.shard(Name{thresholds.Incident, "a"}), x.key(Name{thresholds.Incident, "a"})); err != nil {
 		t.Fatal(err)
 	}
@@ -84,8 +84,8 @@ func TestRateShown(t *testing.T) {
 	n := Name{thresholds.Account, "a"}
 	for i := range 3 {
 		at := start.Add(time.Duration(i) * 10 * time.Minute)
-		version := x.write(n, x.subject(n.Kind, at, uint64(500+50*i)))
-		x.lister.Take(x.shard(n), []Change{{Name: n, Version: version, Progress: uint64(5000 + 500*i), Listed: true, Sights: []Sight{{at.UnixNano(), 0.5 + 0.05*float64(i)}}}})
+		x.write(n, x.subject(n.Kind, at, uint64(500+50*i)), 1)
+		x.lister.Take(x.shard(n), []Change{{Name: n, Progress: uint64(5000 + 500*i), Listed: true, Sights: []Sight{{at.UnixNano(), 0.5 + 0.05*float64(i)}}}})
 		x.lister.Flush(t.Context())
 		page, err := x.reader.Nearest(t.Context(), Filter{}, 1, "")
 		if err != nil || (page.Rows[0].Rate != nil) != (i == 2) {

@@ -108,6 +108,17 @@ func (r *records) whole(ctx context.Context, shard int, s stored) (stored, error
 // errBusy is a subject that is written so often that its histories cannot be read with its record.
 var errBusy = errors.New("the record is written all the time")
 
+// foreign are the subjects whose records this process did not write last, or that have none.
+func (l *Lister) foreign(ctx context.Context, shard int, names []Name) (foreign []Name, err error) {
+	values, err := l.store.Load(ctx, shard, l.keys(shard, names), nil)
+	for i, v := range values {
+		if windows.WriterOf(v) != l.Writer {
+			foreign = append(foreign, names[i])
+		}
+	}
+	return foreign, err
+}
+
 // versions are those of the records of subjects; nil: there is none.
 func (r *records) versions(ctx context.Context, shard int, names []Name) (versions [][]byte, err error) {
 	for some := range slices.Chunk(names, writeMost) {

@@ -26,6 +26,7 @@ func (l *Lister) Forgotten(ctx context.Context, shard int, names []Name) error {
 	defer x.writing.Unlock()
 	x.gather()
 	for _, n := range names {
+		delete(x.written, n)
 		for r := range l.program.Kinds[n.Kind].Rules {
 			delete(x.rows, rowOf{n, r})
 		}

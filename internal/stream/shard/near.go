@@ -141,7 +141,7 @@ func (s *counter) listChanged(e *Entry) {
 func (s *counter) compareRow(e *Entry, r int, row *shown) {
 	n := &e.near
 	now := shown{rule: r, progress: s.apply.Progress(&e.Subject, r), level: e.RuleState(r).Level}
-	c := listing.Change{Name: listing.Name{Kind: e.Kind, ID: e.ID}, Rule: r, Version: [8]byte(e.version), Progress: now.progress}
+	c := listing.Change{Name: listing.Name{Kind: e.Kind, ID: e.ID}, Rule: r, Progress: now.progress}
 	c.Listed = engine.Listed(e.Subject.Subject, r, now.progress)
 	const far = uint64(thresholds.LevelOne / 100)
 	for _, x := range n.seen {

@@ -33,7 +33,7 @@ func NewOf(tb testing.TB, p *engine.Program, store windowstore.Store, processes,
 	r := metrics.NewRetrier(m, slog.New(slog.DiscardHandler))
 	o := shard.NewOptions(p, store, partitions, watermark.NewAlignment(processes, 1, 0, func() {}), r, m.Shards)
 	o.OutboxMax, o.MaxAge, o.CacheBytes = 1<<30, 365*24*time.Hour, 1<<30
-	o.Listing = listing.New(listing.Options{Program: p, Store: store, Shards: 2, Metrics: m.Lists, Calls: m.Calls})
+	o.Listing = listing.New(listing.Options{Program: p, Store: store, Shards: 2, Writer: o.Writer, Metrics: m.Lists, Calls: m.Calls})
 	s, l := shard.New(0, o), shard.NewAssignment("events", which, which, 1)
 	s.Peers.Store(int64(processes - 1))
 	Begin(tb, s, l)
