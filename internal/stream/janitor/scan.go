@@ -23,7 +23,7 @@ import (
 type scanner struct {
 	*Options
 	old   forgetter
-	armed []int // how many subjects of each shard may clear, by the last scan; 0: there was none since the process owns it
+	armed []int  // how many subjects of each shard may clear, by the last scan; 0: there was none since the process owns it
 	seen  []bool // which shards were scanned since the process owns them
 }
 

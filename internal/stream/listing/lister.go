@@ -78,9 +78,9 @@ func New(o Options) *Lister {
 
 const (
 	// turnEvery is how often rows are written. With every slowTurns-th turn all are written, with the others those that are
-	// urgent: so a row that changes all the time is written every one and a half seconds.
+	// urgent: so a row that changes all the time is written every two seconds.
 	turnEvery = 500 * time.Millisecond
-	slowTurns = 3
+	slowTurns = 4
 	// quietTurns is how long a process that is alone leaves a subject's record before it looks at it again: while the rows are
 	// written again and again it need not.
 	quietTurns = 2 * slowTurns

@@ -38,7 +38,7 @@ func (f *fixture) take(id string, sends uint64, urgent bool) {
 	}
 }
 
-// TestTurns: what is urgent is written with the next turn, the rest with the third; the last change of a row counts.
+// TestTurns: what is urgent is written with the next turn, the rest with the fourth; the last change of a row counts.
 func TestTurns(t *testing.T) {
 	f := newFixture(t)
 	wants := func(want string) {
@@ -55,6 +55,8 @@ func TestTurns(t *testing.T) {
 	f.lister.Turn(t.Context())
 	wants("a:3000")
 	f.take("a", 302, false)
+	f.lister.Turn(t.Context())
+	wants("a:3000")
 	f.lister.Turn(t.Context())
 	wants("a:3020")
 	f.take("a", 303, false)
