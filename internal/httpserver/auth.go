@@ -81,7 +81,7 @@ func (a Auth) guarded(inner http.Handler, m *Metrics) http.Handler {
 			w.Header().Set("Connection", "close") // the next guess needs another
 		}
 		w.Header().Set("WWW-Authenticate", `Bearer realm="aggregator"`)
-		answer(w, http.StatusUnauthorized, "a token is needed: send the header Authorization: Bearer TOKEN, with the token of http.token\n")
+		deny(w, r, http.StatusUnauthorized, "a token is needed: send the header Authorization: Bearer TOKEN, with the token of http.token")
 	})
 }
 
@@ -112,7 +112,7 @@ func boundedBody(inner http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength > maxBody {
 			w.Header().Set("Connection", "close")
-			answer(w, http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB\n")
+			deny(w, r, http.StatusRequestEntityTooLarge, "the body is larger than 64 KiB")
 			return
 		}
 		bounded.ServeHTTP(w, r)

@@ -30,7 +30,7 @@ func (a Auth) known(inner http.Handler, m *Metrics) http.Handler {
 			return
 		}
 		m.refuse(refusedHost)
-		answer(w, http.StatusMisdirectedRequest, "the host asked for is not one of this server: put the name by which it is reached into http.hosts or http.external_url\n")
+		deny(w, r, http.StatusMisdirectedRequest, "the host asked for is not one of this server: put the name by which it is reached into http.hosts or http.external_url")
 	})
 }
 
@@ -42,9 +42,9 @@ func (a Auth) sameOrigin(inner http.Handler, m *Metrics) http.Handler {
 			panic("BUG: the config let an address through: " + err.Error())
 		}
 	}
-	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	p.SetDenyHandler(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.refuse(refusedOrigin)
-		answer(w, http.StatusForbidden, "this was asked by a page of another site\n")
+		deny(w, r, http.StatusForbidden, "this was asked by a page of another site")
 	}))
 	return p.Handler(inner)
 }
