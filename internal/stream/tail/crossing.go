@@ -1,0 +1,62 @@
+package tail
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+)
+
+// Crossing is a record of the topic.
+type Crossing struct {
+	Place
+	Record []byte // a JSON object, as it was published
+
+	ID, Rule, By, Subject, Status string // members of the record
+}
+
+// Place is where a record stands in the topic. Records are ordered by it.
+type Place struct {
+	Timestamp int64 // Kafka's, ms
+	Partition int
+	Offset    int64
+}
+
+// Compare orders places: by timestamp, then partition, then offset.
+func (p Place) Compare(q Place) int {
+	return cmp.Or(cmp.Compare(p.Timestamp, q.Timestamp), cmp.Compare(p.Partition, q.Partition), cmp.Compare(p.Offset, q.Offset))
+}
+
+// parse takes the crossing out of a record, which may be a structured CloudEvent; ok is false for a record that is no
+// crossing.
+func parse(partition int, r *records.Record) (c *Crossing, ok bool) {
+	if r.Fault != nil {
+		return nil, false
+	}
+	var envelope struct {
+		SpecVersion string          `json:"specversion"`
+		Data        json.RawMessage `json:"data"`
+	}
+	record := r.Value
+	if json.Unmarshal(record, &envelope) == nil && envelope.SpecVersion != "" {
+		record = envelope.Data
+	}
+	var x struct {
+		ID, Rule, By, Subject, Status string
+		Topic, Partition, Offset      json.RawMessage // these stand beside the record where it is shown
+	}
+	if json.Unmarshal(record, &x) != nil || x.ID == "" || x.Status == "" || x.Topic != nil || x.Partition != nil || x.Offset != nil {
+		return nil, false
+	}
+	return &Crossing{
+		Place: Place{r.Timestamp, partition, r.Offset}, Record: bytes.Clone(bytes.TrimSpace(record)),
+		ID: x.ID, Rule: x.Rule, By: x.By, Subject: x.Subject, Status: x.Status,
+	}, true
+}
+
+// bytes is about what the crossing takes in memory.
+func (c *Crossing) bytes() int {
+	const overhead = 300 // the struct, its place in lists and in the index of ids
+	return len(c.Record) + len(c.ID) + len(c.Rule) + len(c.By) + len(c.Subject) + len(c.Status) + overhead
+}
