@@ -212,3 +212,6 @@ var errNotInForce = errors.New("not in force yet")
 
 // Membership is what is worth saying of the process' place in the group; the error is what is missing there.
 func (s *Service) Membership() (note string, err error) { return s.membership.report() }
+
+// Rates are how many records all processes together read lately, a second; nil: not known yet.
+func (s *Service) Rates() *roster.Rates { return s.roster.Rates() }

@@ -16,6 +16,7 @@ type Process struct {
 	Started time.Time `json:"started"` // by its clock, as Written
 	Written time.Time `json:"time"`
 	Packs   []Pack    `json:"packs"`
+	Rates   *Rates    `json:"rates,omitempty"` // nil: a version that does not tell
 }
 
 // Pack is a pack that a process has loaded.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
@@ -29,8 +30,10 @@ const (
 
 // Options is what a roster works with.
 type Options struct {
-	Store   store
-	Self    Process // whose roster it is
+	Store store
+	Self  Process // whose roster it is
+	// Sample is the rates of the process now; nil: they are not told.
+	Sample  func() Rates
 	Metrics *metrics.Health
 	Calls   *metrics.Calls // of the store
 	Log     *slog.Logger
@@ -42,12 +45,13 @@ type store interface {
 	Keys() windowstore.Keys
 }
 
-// Roster is the processes of a deployment, as one of them sees them. Its turns belong to one goroutine; Packs may be asked by any.
+// Roster is the processes of a deployment, as one of them sees them. Its turns belong to one goroutine; Packs and Rates may be asked by any.
 type Roster struct {
 	Options
 	beat  uint64
 	seen  map[string]*sighting // the others, by name
 	packs comparison
+	rates atomic.Pointer[Rates]
 }
 
 // sighting is what is known of another process.
@@ -102,6 +106,7 @@ func (r *Roster) Look(ctx context.Context) error {
 			return err
 		}
 		r.packs.note(r.live())
+		r.rates.Store(r.sum())
 		return r.clean(ctx)
 	}
 	return fmt.Errorf("write to the roster of processes: others changed it %d times meanwhile", tries)
@@ -118,6 +123,10 @@ func (r *Roster) write(ctx context.Context, index []byte, names []string) (done 
 	}
 	r.beat++
 	r.Self.Written = time.Now().UTC()
+	if r.Sample != nil {
+		rates := r.Sample()
+		r.Self.Rates = &rates
+	}
 	mine := record{Form: form, Beat: r.beat, Process: r.Self}
 	c.Puts = []windowstore.Put{{Key: r.key(r.Self.Name), Value: mine.encode()}}
 	return r.commit(ctx, c)
