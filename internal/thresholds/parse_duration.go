@@ -78,8 +78,8 @@ func unitHint(s string) string {
 	}
 }
 
-// durationString is seconds in the largest unit that divides them: 730d.
-func durationString(seconds int64) string {
+// DurationText is seconds as a pack writes them, in the largest unit that divides them: 730d.
+func DurationText(seconds int64) string {
 	for _, u := range unitSeconds {
 		if seconds%u.seconds == 0 {
 			return strconv.FormatInt(seconds/u.seconds, 10) + u.unit

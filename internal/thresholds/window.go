@@ -57,7 +57,7 @@ func stepFor(window, least int64) string {
 		for _, u := range unitSeconds {
 			for n := int64(maxSteps); n >= fewest && window > 0; n-- {
 				if step := window / n; window%n == 0 && step%u.seconds == 0 && step >= least {
-					return durationString(step)
+					return DurationText(step)
 				}
 			}
 		}
@@ -80,7 +80,7 @@ func stepNear(window, wanted int64) string {
 			}
 		}
 		if best > 0 {
-			return durationString(best)
+			return DurationText(best)
 		}
 	}
 	return stepFor(window, wanted)

@@ -5,25 +5,19 @@ import (
 	"fmt"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
-
-// Standing is where a subject is with one rule.
-type Standing struct {
-	Rule     *thresholds.Rule
-	Subject  string
-	State    thresholds.State
-	Values   []thresholds.Value // by limit of Rule
-	Progress uint64             // 1/10,000 of the limit
-}
 
 // Reader reads a store of so many shards, as the packs of a program count.
 type Reader struct {
 	Program *engine.Program
 	Store   windowstore.Store
 	Shards  int
+	// Partitions are those of the events' topics, by which Detail knows what counters lack; nil: that is not asked.
+	Partitions func(context.Context) ([]position.TopicPartition, error)
 }
 
 // Standings appends where the subject kind/id is with each rule in which it has any progress, in
@@ -37,15 +31,10 @@ func (r *Reader) Standings(ctx context.Context, dst []Standing, kind thresholds.
 	if err != nil {
 		return dst, err
 	}
-	for i := range r.Program.Kinds[kind].Rules {
-		rule := &r.Program.Kinds[kind].Rules[i]
-		values := rule.AppendValues(nil, s.Subject)
-		m := s.RuleState(i)
-		if at := rule.Progress(values); at > 0 {
-			dst = append(dst, Standing{
-				Rule: rule.Rule, Subject: id, Values: values, Progress: at,
-				State: thresholds.State{Level: thresholds.Level(m.Level), Episode: max(m.Episode, 1)},
-			})
+	rules := r.Program.Kinds[kind].Rules
+	for i := range rules {
+		if at := NewStanding(&rules[i], i, s, nil); at.Progress > 0 {
+			dst = append(dst, at)
 		}
 	}
 	return dst, nil
