@@ -20,6 +20,7 @@ import (
 var arrows = map[string][]string{
 	"cmd/aggregator": {
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/listing", "internal/stream/metrics", "internal/stream/inforce",
+		"internal/stream/tail", "internal/stream/overview",
 		"internal/board", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
 		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
@@ -28,9 +29,8 @@ var arrows = map[string][]string{
 
 	// Beside the service.
 	"internal/board": {
-		"internal/stream/listing", "internal/stream/inspect",
-		"internal/httpserver", "internal/engine", "internal/event", "internal/thresholds", "internal/windows",
-		"internal/windows/store", "internal/humanize",
+		"internal/httpserver", "internal/stream/listing", "internal/stream/inspect", "internal/stream/overview", "internal/stream/roster", "internal/stream/tail",
+		"internal/engine", "internal/thresholds", "internal/humanize",
 	},
 	"internal/notify": {"internal/explain", "internal/retry", "internal/thresholds", "internal/humanize"},
 	"internal/audit": {
@@ -88,8 +88,12 @@ var arrows = map[string][]string{
 		"internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/fetch", "internal/stream/fetch/records", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
 	},
-	"internal/stream/listing":   {"internal/stream/metrics", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store"},
-	"internal/stream/inspect":   {"internal/engine", "internal/thresholds", "internal/windows", "internal/windows/store"},
+	"internal/stream/listing": {"internal/stream/metrics", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store"},
+	"internal/stream/overview": {
+		"internal/stream/position", "internal/stream/outbox", "internal/stream/fetch", "internal/engine", "internal/windows/store",
+	},
+	"internal/stream/tail":      {"internal/stream/fetch", "internal/stream/fetch/records", "internal/explain", "internal/retry"},
+	"internal/stream/inspect":   {"internal/stream/coverage", "internal/stream/position", "internal/engine", "internal/thresholds", "internal/windows", "internal/windows/store"},
 	"internal/stream/watermark": {"internal/stream/position", "internal/engine", "internal/retry"},
 	"internal/stream/watchdog":  {"internal/stream/position", "internal/stream/metrics", "internal/retry"},
 	"internal/stream/metrics": {

@@ -11,6 +11,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
 	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -30,6 +31,7 @@ type config struct {
 	tests     string // what run does with packs whose own tests fail: refuse or warn
 	listen    string
 	auth      httpserver.Auth
+	crossings int // that the board reaches back over
 	logLevel  string
 	logFormat string
 	maxAge    time.Duration
@@ -79,7 +81,7 @@ func defaultConfig() *config {
 		packs:    []string{defaultPack},
 		tests:    "refuse",
 		listen:   "127.0.0.1:8080",
-		auth:     httpserver.Auth{Pause: httpserver.DefaultPause},
+		auth:     httpserver.Auth{Pause: httpserver.DefaultPause}, crossings: tail.DefaultMost,
 		logLevel: "info", logFormat: "auto",
 		maxAge: stream.DefaultMaxAge,
 		cache:  shard.DefaultCacheBytes, listMost: listing.DefaultMost,

@@ -115,14 +115,17 @@ func (s *session) loadTested(file string) (c *config, set *packSet, tested fault
 // startAndStop is the life of the service: what starts first stops last.
 //
 //	starts: HTTP (alive, not ready), Redis (waits until it answers), the service (waits for Kafka and its topics)
-//	stops:  readiness, the service (its steps: internal/stream/stop.go), Redis, HTTP
+//	stops:  readiness, the service (its steps: internal/stream/stop.go), what the board reads, Redis, streams of the board, HTTP
 func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.Program, log *slog.Logger) error {
 	registry, ready := newRegistry(), &httpserver.Readiness{}
-	site, err := httpserver.Start(c.listen, c.auth, httpserver.NewHandler(registry, ready, log), httpserver.NewMetrics(registry), log)
+	mux, shown := httpserver.NewHandler(registry, ready, log), newBoard(c)
+	shown.Register(mux)
+	site, err := httpserver.Start(c.listen, c.auth, mux, httpserver.NewMetrics(registry), log)
 	if err != nil {
 		return err
 	}
 	defer site.Stop() // last, within httpserver.StopTimeout
+	defer shown.Stop()
 	names, hashes, rules := loadedRules(program)
 	log.Info("started", "version", readBuild().version, "http", site.Addr, "packs", names, "pack_hashes", hashes, "rules", rules,
 		"events", c.kafka.Events, "crossings", c.kafka.Crossings)
@@ -142,6 +145,7 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.P
 	options.Adopt, options.Skip = once.adopt, once.skips
 	service := stream.New(options)
 	ready.ServiceStarted(service)
+	defer show(shown, c, program, store, service, log)()
 	return serve(ctx, service, ready, log)
 }
 

@@ -1,0 +1,16 @@
+package board
+
+// Limits: what clients of the API may take. DESIGN.md has each of them, with what happens at it.
+const (
+	// mostItems is how many items a list may have.
+	mostItems = 1_000
+	// subjectCrossings is how many crossings the page of a subject has, the newest.
+	subjectCrossings = 50
+	// mostStreams is how many clients may follow the stream. Each holds a connection, and others must find room, as probes.
+	mostStreams = 200
+	// streamBurst is how many crossings are written to a client at a time.
+	streamBurst = 64
+	// mostText is the length of an id, a rule's name, a cursor in a query, in bytes. Ids of events have 256 at most, those of
+	// crossings some 400.
+	mostText = 2_048
+)

@@ -1,0 +1,206 @@
+package board
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
+)
+
+// streams are those under way.
+type streams struct {
+	mu      sync.Mutex
+	count   int
+	stopped bool
+	ended   chan struct{} // closed by stop
+}
+
+// begin takes a place among the streams; false: there is none.
+func (s *streams) begin() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopped || s.count >= mostStreams {
+		return false
+	}
+	s.count++
+	return true
+}
+
+func (s *streams) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.count--
+}
+
+func (s *streams) stop() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.stopped {
+		s.stopped = true
+		close(s.ended)
+	}
+}
+
+const (
+	// statusEvery is how often a stream has the status.
+	statusEvery = time.Second
+	// commentEvery is how often it has a comment, so that who is in between sees that the connection is used.
+	commentEvery = 15 * time.Second
+	// writeTimeout is how long a client may take to read what was written. Then it is cut off.
+	writeTimeout = 10 * time.Second
+)
+
+// serveStream follows the crossings, as server-sent events.
+func (b *Board) serveStream(w http.ResponseWriter, r *http.Request) {
+	s := b.sources.Load()
+	if s == nil {
+		away("the process is not connected to Redis yet").Write(w)
+		return
+	}
+	follower, err := s.follow(r)
+	if err != nil {
+		problem(err).Write(w)
+		return
+	}
+	if !b.streams.begin() {
+		away("too many clients follow the stream").Write(w)
+		return
+	}
+	defer b.streams.end()
+	secure(w)
+	w.Header().Set("Content-Type", "text/event-stream")
+	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep what comes until it is much
+	c := client{sources: s, follower: follower, w: w, control: http.NewResponseController(w)}
+	_ = c.control.SetReadDeadline(time.Time{}) // that of a request; a stream takes longer
+	b.run(r.Context(), &c)
+}
+
+// follow begins where a client left off, as it says.
+func (s *Sources) follow(r *http.Request) (*tail.Follower, error) {
+	if _, err := parseQuery(r, nil); err != nil {
+		return nil, err
+	}
+	var from tail.Positions
+	if last := r.Header.Get("Last-Event-ID"); last != "" {
+		var err error
+		if from, err = parseEventID(last); err != nil {
+			return nil, httpserver.NewProblem(http.StatusBadRequest, "Last-Event-ID is none of this stream: "+err.Error())
+		}
+	}
+	if err := s.Crossings.Current(); err != nil {
+		return nil, err
+	}
+	return s.Crossings.Follow(from), nil
+}
+
+// eventIDForm begins the id of an event, so that no position of a topic without records is the empty text, which is no id.
+const eventIDForm = "p"
+
+func eventID(p tail.Positions) string { return eventIDForm + p.String() }
+
+func parseEventID(text string) (tail.Positions, error) {
+	rest, ok := strings.CutPrefix(text, eventIDForm)
+	if !ok {
+		return nil, errors.New("it begins otherwise")
+	}
+	return tail.ParsePositions(rest)
+}
+
+// client is who follows the stream.
+type client struct {
+	sources  *Sources
+	follower *tail.Follower
+	w        http.ResponseWriter
+	control  *http.ResponseController
+	text     bytes.Buffer // of what is written next
+}
+
+// run writes what there is until the client goes, or is cut off. Nobody waits for it: it reads from the list of what came.
+func (b *Board) run(ctx context.Context, c *client) {
+	status, comment := time.NewTicker(statusEvery), time.NewTicker(commentEvery)
+	defer status.Stop()
+	defer comment.Stop()
+	c.text.WriteString("retry: 2000\n\n")
+	if c.follower.Gap() {
+		c.gap()
+	}
+	for changed := c.sources.Crossings.Changed(); ; {
+		more, ok := c.crossings()
+		if !ok || c.flush() != nil {
+			return
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-changed:
+			changed = c.sources.Crossings.Changed()
+		case <-status.C:
+			c.status(b.status.get(ctx, c.sources))
+		case <-comment.C:
+			c.text.WriteString(": still here\n\n")
+		case <-ctx.Done():
+			return
+		case <-b.streams.ended:
+			return
+		}
+	}
+}
+
+// flush writes what was gathered. An error is that of a client who has gone, or does not read.
+func (c *client) flush() error {
+	if c.text.Len() == 0 {
+		return nil
+	}
+	defer c.text.Reset()
+	_ = c.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // who has none waits as long as the connection does
+	if _, err := c.w.Write(c.text.Bytes()); err != nil {
+		return err
+	}
+	return c.control.Flush()
+}
+
+// crossings gathers the next crossings, and reports whether there are more; false: the client has read so slowly that some are not kept any more.
+func (c *client) crossings() (more, ok bool) {
+	list, ok := c.follower.Next(streamBurst)
+	for _, x := range list {
+		c.follower.Read(x)
+		c.event("crossing", eventID(c.follower.At()), encode(c.sources.shown(x)))
+	}
+	return len(list) > 0, ok
+}
+
+// gap tells that what was missed is in part older than the list. What the list has of it follows.
+func (c *client) gap() {
+	page := c.sources.Crossings.Page(tail.Filter{}, nil, 0)
+	c.event("gap", "", encode(struct {
+		From *string `json:"from"`
+	}{timeText(page.From)}))
+}
+
+// status gathers the status, or why it is not known.
+func (c *client) status(text []byte, err error) {
+	if err != nil {
+		c.event("problem", "", encode(problem(err)))
+		return
+	}
+	c.event("status", "", text)
+}
+
+// event gathers an event. Its data is JSON without line ends.
+func (c *client) event(name, id string, data json.RawMessage) {
+	c.text.WriteString("event: " + name + "\n")
+	if id != "" {
+		c.text.WriteString("id: " + id + "\n")
+	}
+	c.text.WriteString("data: ")
+	c.text.Write(data)
+	c.text.WriteString("\n\n")
+}
