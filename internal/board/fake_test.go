@@ -150,7 +150,10 @@ type answer struct {
 }
 
 // get asks for a path, and holds the answer against the document.
-func (s *site) get(path string) answer { return s.ask(http.MethodGet, path) }
+func (s *site) get(path string) answer {
+	s.t.Helper()
+	return s.ask(http.MethodGet, path)
+}
 
 func (s *site) ask(method, path string) answer {
 	s.t.Helper()

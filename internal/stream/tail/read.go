@@ -88,6 +88,9 @@ func (t *Tail) take(ctx context.Context, partition int, set fetch.RecordSet, fro
 // Took puts records into a partition, after which it is read to its end. It is for tests of what shows crossings.
 func (t *Tail) Took(partition int, list ...records.Record) {
 	t.begin(partition + 1)
+	if len(list) > 0 && t.reading(partition).heard.IsZero() {
+		t.reset(partition, list[0].Offset, false)
+	}
 	var next int64
 	var all []*Crossing
 	for i := range list {
@@ -125,7 +128,7 @@ func (t *Tail) keep(partition int, list []*Crossing, next, end int64) {
 	defer t.mu.Unlock()
 	r, news := t.partitions[partition], false
 	for _, c := range list {
-		if t.list.add(c) && r.whole {
+		if t.list.add(c) && (r.whole || r.added) {
 			t.came, news = append(t.came, c), true
 		}
 	}

@@ -40,6 +40,7 @@ type Tail struct {
 
 // reading is how far the reading of a partition is.
 type reading struct {
+	added   bool      // it is newer than the reading of the others: all that it has has come meanwhile
 	whole   bool      // it was read to its end once
 	heard   time.Time // when the broker last answered
 	failure error     // since then
@@ -84,13 +85,13 @@ func (t *Tail) Run(ctx context.Context) {
 func (t *Tail) begin(n int) (fresh []int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.counted, t.failure = true, nil
 	for p := range n {
 		if t.partitions[p] == nil {
-			t.partitions[p] = &reading{}
+			t.partitions[p] = &reading{added: t.counted}
 			fresh = append(fresh, p)
 		}
 	}
+	t.counted, t.failure = true, nil
 	return fresh
 }
 
