@@ -36,6 +36,7 @@ func (t *Tail) read(ctx context.Context, partition int, from *int64, heard func(
 		*from = max(start, end-int64(t.Most))
 		t.reset(partition, *from, *from > start)
 	}
+	t.keep(partition, nil, *from, end) // where there is nothing to read, all is read
 	looked := time.Now()
 	stream := t.Source.Open(t.Topic, partition, *from)
 	defer stream.Close()
