@@ -81,10 +81,10 @@ func defaultConfig() *config {
 		packs:    []string{defaultPack},
 		tests:    "refuse",
 		listen:   "127.0.0.1:8080",
-		auth:     httpserver.Auth{Pause: httpserver.DefaultPause}, crossings: tail.DefaultMost,
+		auth:     httpserver.Auth{Pause: httpserver.DefaultPause},
 		logLevel: "info", logFormat: "auto",
-		maxAge: stream.DefaultMaxAge,
-		cache:  shard.DefaultCacheBytes, listMost: listing.DefaultMost,
+		maxAge: stream.DefaultMaxAge, crossings: tail.DefaultMost,
+		cache: shard.DefaultCacheBytes, listMost: listing.DefaultMost,
 		members: thresholds.DefaultMaxMembers,
 		intake: engine.IntakeOptions{
 			MaxAhead: engine.DefaultMaxAhead, DedupeWindow: engine.DefaultDedupeWindow, MaxIDs: engine.DefaultMaxIDs,

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"sync"
 	"sync/atomic"
@@ -70,7 +71,7 @@ type Board struct {
 func New(p Process) *Board {
 	b := &Board{Process: p}
 	b.status.read = b.readStatus
-	b.streams.ended = make(chan struct{})
+	b.streams.ended, b.streams.patience = make(chan struct{}), streamPatience
 	return b
 }
 
@@ -154,7 +155,7 @@ func away(detail string) *httpserver.Problem {
 
 // problem is the problem that an error is.
 func problem(err error) *httpserver.Problem {
-	if p, ok := err.(*httpserver.Problem); ok {
+	if p, ok := errors.AsType[*httpserver.Problem](err); ok {
 		return p
 	}
 	return away(err.Error())

@@ -16,10 +16,12 @@ import (
 
 // streams are those under way.
 type streams struct {
+	patience time.Duration // how long a client may take to read what was written. Then it is cut off
+	ended    chan struct{} // closed by stop
+
 	mu      sync.Mutex
 	count   int
 	stopped bool
-	ended   chan struct{} // closed by stop
 }
 
 // begin takes a place among the streams; false: there is none.
@@ -53,8 +55,8 @@ const (
 	statusEvery = time.Second
 	// commentEvery is how often it has a comment, so that who is in between sees that the connection is used.
 	commentEvery = 15 * time.Second
-	// writeTimeout is how long a client may take to read what was written. Then it is cut off.
-	writeTimeout = 10 * time.Second
+	// streamPatience is how long a client may take to read what was written.
+	streamPatience = 10 * time.Second
 )
 
 // serveStream follows the crossings, as server-sent events.
@@ -77,7 +79,7 @@ func (b *Board) serveStream(w http.ResponseWriter, r *http.Request) {
 	secure(w)
 	w.Header().Set("Content-Type", "text/event-stream")
 	w.Header().Set("X-Accel-Buffering", "no") // nginx would keep what comes until it is much
-	c := client{sources: s, follower: follower, w: w, control: http.NewResponseController(w)}
+	c := client{sources: s, follower: follower, w: w, control: http.NewResponseController(w), patience: b.streams.patience}
 	_ = c.control.SetReadDeadline(time.Time{}) // that of a request; a stream takes longer
 	b.run(r.Context(), &c)
 }
@@ -119,6 +121,7 @@ type client struct {
 	follower *tail.Follower
 	w        http.ResponseWriter
 	control  *http.ResponseController
+	patience time.Duration
 	text     bytes.Buffer // of what is written next
 }
 
@@ -160,7 +163,7 @@ func (c *client) flush() error {
 		return nil
 	}
 	defer c.text.Reset()
-	_ = c.control.SetWriteDeadline(time.Now().Add(writeTimeout)) // who has none waits as long as the connection does
+	_ = c.control.SetWriteDeadline(time.Now().Add(c.patience)) // who has none waits as long as the connection does
 	if _, err := c.w.Write(c.text.Bytes()); err != nil {
 		return err
 	}
