@@ -32,7 +32,7 @@ func (r *configReader) warn(path, format string, args ...any) {
 func (r *configReader) checkDoors() {
 	c := r.c
 	if c.auth.Token == "" && !onlyThisMachine(c.listen) {
-		r.warn("http.listen", "whoever reaches %s can read the metrics; set http.token_file, or listen at 127.0.0.1", c.listen)
+		r.warn("http.listen", "whoever reaches %s can read what is counted and the metrics; set http.token_file, or listen at 127.0.0.1", c.listen)
 	}
 	if c.auth.Token == "" && c.auth.Debug {
 		r.warn("http.debug", "whoever reaches %s can take profiles, which show how the program is built and cost time; set http.token_file, or http.debug to false", c.listen)

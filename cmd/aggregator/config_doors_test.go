@@ -39,7 +39,7 @@ func TestDoors(t *testing.T) {
 	f("http: {listen: 'localhost:80', debug: false}")
 	f("http: {listen: '[::1]:80'}")
 	f("http: {listen: '0.0.0.0:80', debug: true, " + token + "}")
-	f("http: {listen: '0.0.0.0:80'}", "FILE:1:16: http.listen: warning: whoever reaches 0.0.0.0:80 can read the metrics; set http.token_file, or listen at 127.0.0.1")
+	f("http: {listen: '0.0.0.0:80'}", "FILE:1:16: http.listen: warning: whoever reaches 0.0.0.0:80 can read what is counted and the metrics; set http.token_file, or listen at 127.0.0.1")
 	f("http: {listen: ':80'}", "FILE:1:16: http.listen: warning: ")
 	f("http: {listen: 'host.example:80'}", "FILE:1:16: http.listen: warning: ")
 	f("http: {debug: true}", "FILE:1:15: http.debug: warning: whoever reaches 127.0.0.1:8080 can take profiles")

@@ -70,7 +70,7 @@ func yamlOf(t *testing.T, page string, least int) (texts []string) {
 
 // pages are all that tell users of commands, in the order in which they are read: the files
 // that one makes the next may use.
-var pages = []string{"README.md", "docs/rules.md", "docs/events.md", "docs/operations.md", "docs/compatibility.md", "docs/security.md", "deploy/k8s/README.md", "deploy/monitoring/README.md", "CONTRIBUTING.md"}
+var pages = []string{"README.md", "docs/rules.md", "docs/events.md", "docs/operations.md", "docs/compatibility.md", "docs/security.md", "docs/api.md", "deploy/k8s/README.md", "deploy/monitoring/README.md", "CONTRIBUTING.md"}
 
 // TestReadmeCommands runs the commands of the README and of the other pages, except those that need
 // servers or hours. Of these the targets, the commands and the flags must exist.

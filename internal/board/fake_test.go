@@ -16,10 +16,8 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/overview"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/roster"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -101,8 +99,8 @@ func newSite(t *testing.T) *site {
 	s.fakes.o = overview.Overview{
 		StreamTime: 1_767_225_600_000_000_000,
 		Partitions: []overview.Partition{
-			{TopicPartition: position.TopicPartition{Topic: "events"}, Owner: "aggregator at 127.0.0.1", Offset: 7, End: 9, Lag: 2, Oldest: time.Now().Add(-time.Minute).UnixMilli()},
-			{TopicPartition: position.TopicPartition{Topic: "events", Partition: 1}, Offset: -1, End: 3, Lag: -1, Oldest: engine.NoTime},
+			{Topic: "events", Owner: "aggregator at 127.0.0.1", Offset: 7, End: 9, Lag: 2, Oldest: time.Now().Add(-time.Minute).UnixMilli()},
+			{Topic: "events", Partition: 1, Offset: -1, End: 3, Lag: -1, Oldest: engine.NoTime},
 		},
 		Outbox: overview.Outbox{Entries: 1, Oldest: time.Now().Add(-time.Second).UnixMilli()},
 	}
@@ -123,7 +121,7 @@ func newSite(t *testing.T) *site {
 
 // cross puts a crossing into the topic.
 func (s *site) cross(partition int, offset int64, at time.Time, record string) {
-	s.tail.Took(partition, records.Record{Offset: offset, Timestamp: at.UnixMilli(), Value: []byte(record)})
+	s.tail.Took(partition, tail.Record{Offset: offset, Timestamp: at.UnixMilli(), Value: []byte(record)})
 }
 
 // crossingOf is the record of a crossing by the program's code.

@@ -14,10 +14,22 @@ import (
 // FuzzAPI: whatever is asked for, there is an answer, which is JSON that can be shown, and as documented.
 func FuzzAPI(f *testing.F) {
 	for _, seed := range []struct{ path, query string }{
-		{"status", ""}, {"rules", "limit=1&after=eyJyIjoiY2xpY2tzIn0"}, {"subjects", "by=incident&rule=clicks&min_progress=0.33333&max_progress=2&since=2026-01-01T00:00:00%2B08:00"},
-		{"subjects/incident/A", ""}, {"subjects/incident/%2e%2e", ""}, {"subject", "by=group&id=.."}, {"crossings", "status=crossed&shadow=false&subject=%ff"},
-		{"crossings/clicks%2Fincident%2FA%2F1%2F0.5", ""}, {"crossing", "id=%00"}, {"openapi.json", "x=1"}, {"", "a;b"}, {"crossings", "after=eyJ0IjoxLCJwIjowLCJvIjowfQ"},
-		{"crossings", "after=bnVsbA"}, {"subjects", "min_progress=99999999999999"}, {"crossings", "since=0000-01-01T00:00:00Z"}, {"crossings", "since=9999-12-31T23:59:59.999999999-14:00"},
+		{"status", ""},
+		{"rules", "limit=1&after=eyJyIjoiY2xpY2tzIn0"},
+		{"subjects", "by=incident&rule=clicks&min_progress=0.33333&max_progress=2&since=2026-01-01T00:00:00%2B08:00"},
+		{"subjects/incident/A", ""},
+		{"subjects/incident/%2e%2e", ""},
+		{"subject", "by=group&id=.."},
+		{"crossings", "status=crossed&shadow=false&subject=%ff"},
+		{"crossings/clicks%2Fincident%2FA%2F1%2F0.5", ""},
+		{"crossing", "id=%00"},
+		{"openapi.json", "x=1"},
+		{"", "a;b"},
+		{"crossings", "after=eyJ0IjoxLCJwIjowLCJvIjowfQ"},
+		{"crossings", "after=bnVsbA"},
+		{"subjects", "min_progress=99999999999999"},
+		{"crossings", "since=0000-01-01T00:00:00Z"},
+		{"crossings", "since=9999-12-31T23:59:59.999999999-14:00"},
 	} {
 		f.Add(seed.path, seed.query)
 	}

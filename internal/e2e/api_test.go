@@ -7,6 +7,8 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"os"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -190,10 +192,39 @@ func TestAPI(t *testing.T) {
 			t.Errorf("got %s", body)
 		}
 	}
+	var page struct{ Next string }
+	if _, body := a.api("crossings?limit=1"); json.Unmarshal([]byte(body), &page) != nil || page.Next == "" {
+		t.Errorf("no cursor: %s", body)
+	}
+	a.tryDocs(page.Next)
 	b.Stop()
 	a.Stop()
 	if _, open := <-stream; open {
 		for range stream {
+		}
+	}
+}
+
+var asked = regexp.MustCompile(`http://127\.0\.0\.1:8080(/api/v1/[^'\s]*)`)
+
+// tryDocs asks for what docs/api.md asks for.
+func (d *daemon) tryDocs(cursor string) {
+	d.t.Helper()
+	page, err := os.ReadFile("../../docs/api.md")
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	all := asked.FindAllStringSubmatch(string(page), -1)
+	if len(all) < 5 {
+		d.t.Errorf("docs/api.md asks for %d paths", len(all))
+	}
+	for _, m := range all {
+		path := strings.TrimPrefix(strings.ReplaceAll(m[1], "CURSOR", cursor), "/api/v1/")
+		if path == "stream" {
+			continue // which does not end
+		}
+		if status, body := d.api(path); status != http.StatusOK {
+			d.t.Errorf("%s: %d %s", path, status, body)
 		}
 	}
 }

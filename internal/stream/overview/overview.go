@@ -20,12 +20,13 @@ type Overview struct {
 
 // Partition is how far a partition of an events' topic is counted.
 type Partition struct {
-	position.TopicPartition
-	Owner  string // who has it: client id and host; "": nobody
-	Offset int64  // up to which all shards have counted it; -1: not known
-	End    int64  // of its log
-	Lag    int64  // records not counted yet; -1: not known
-	Oldest int64  // Kafka timestamp of the oldest of them, ms; NoTime: there is none, or it is not known
+	Topic     string
+	Partition int
+	Owner     string // who has it: client id and host; "": nobody
+	Offset    int64  // up to which all shards have counted it; -1: not known
+	End       int64  // of its log
+	Lag       int64  // records not counted yet; -1: not known
+	Oldest    int64  // Kafka timestamp of the oldest of them, ms; NoTime: there is none, or it is not known
 
 	from int64 // where the first of them is
 }
@@ -115,7 +116,7 @@ func (r *Reader) AllPartitions(ctx context.Context) (list []position.TopicPartit
 
 // newPartition puts together what is known of a partition. What its log has lost is not waited for.
 func newPartition(at position.TopicPartition, owner string, s *stored, ends fetch.Ends) Partition {
-	p := Partition{TopicPartition: at, Owner: owner, Offset: -1, End: ends.End, Lag: -1, Oldest: engine.NoTime}
+	p := Partition{Topic: at.Topic, Partition: at.Partition, Owner: owner, Offset: -1, End: ends.End, Lag: -1, Oldest: engine.NoTime}
 	if s.known {
 		p.Offset = s.offset
 		p.Lag = max(0, ends.End-max(s.offset, ends.Start))

@@ -14,29 +14,31 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// kafka is what Kafka says of a topic of three partitions.
-type kafka struct {
+// broker is what Kafka says of a topic of three partitions.
+type broker struct {
 	ends [3]fetch.Ends
 	err  error
 	old  error // of timestamps
 }
 
-func (k *kafka) Partitions(context.Context, string) (int, error) { return len(k.ends), k.err }
+func (k *broker) Partitions(context.Context, string) (int, error) { return len(k.ends), k.err }
 
-func (k *kafka) Ends(_ context.Context, _ string, p int) (fetch.Ends, error) { return k.ends[p], k.err }
+func (k *broker) Ends(_ context.Context, _ string, p int) (fetch.Ends, error) {
+	return k.ends[p], k.err
+}
 
-func (k *kafka) Timestamp(_ context.Context, _ string, p int, offset int64) (int64, error) {
+func (k *broker) Timestamp(_ context.Context, _ string, p int, offset int64) (int64, error) {
 	return int64(1000*p) + offset, k.old
 }
 
-func (k *kafka) Owners(context.Context) (map[position.TopicPartition]string, error) {
+func (k *broker) Owners(context.Context) (map[position.TopicPartition]string, error) {
 	return map[position.TopicPartition]string{{Topic: "t", Partition: 1}: "me at here"}, k.err
 }
 
 func TestRead(t *testing.T) {
 	const shards = 2
 	store := windowstore.NewMem(shards)
-	k := &kafka{ends: [3]fetch.Ends{{End: 10}, {Start: 5, End: 10}, {End: 4}}}
+	k := &broker{ends: [3]fetch.Ends{{End: 10}, {Start: 5, End: 10}, {End: 4}}}
 	r := &Reader{Store: store, Shards: shards, Events: []string{"t"}, Log: k, Group: k}
 	put := func(shard int, key, value []byte) {
 		t.Helper()

@@ -86,8 +86,11 @@ func (t *Tail) take(ctx context.Context, partition int, set fetch.RecordSet, fro
 	return nil
 }
 
+// Record is a record of the topic, as Took takes them.
+type Record = records.Record
+
 // Took puts records into a partition, after which it is read to its end. It is for tests of what shows crossings.
-func (t *Tail) Took(partition int, list ...records.Record) {
+func (t *Tail) Took(partition int, list ...Record) {
 	t.begin(partition + 1)
 	if len(list) > 0 && t.reading(partition).heard.IsZero() {
 		t.reset(partition, list[0].Offset, false)

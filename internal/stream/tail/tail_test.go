@@ -47,8 +47,10 @@ func TestParse(t *testing.T) {
 	f(record, "x r incident/A crossed 3/7@9: "+record)
 	f(" "+record+"\n", "x r incident/A crossed 3/7@9: "+record)
 	f(`{"specversion":"1.0","id":"other","data":`+record+`}`, "x r incident/A crossed 3/7@9: "+record)
-	for _, no := range []string{"", "x", "[]", "{}", `{"id":"x"}`, `{"status":"crossed"}`, `{"id":1,"status":"crossed"}`, record + record,
-		`{"specversion":"1.0"}`, `{"id":"x","status":"crossed","topic":"t"}`, `{"id":"x","status":"crossed","offset":null,"partition":1}`} {
+	for _, no := range []string{
+		"", "x", "[]", "{}", `{"id":"x"}`, `{"status":"crossed"}`, `{"id":1,"status":"crossed"}`, record + record,
+		`{"specversion":"1.0"}`, `{"id":"x","status":"crossed","topic":"t"}`, `{"id":"x","status":"crossed","offset":null,"partition":1}`,
+	} {
 		f(no, "")
 	}
 	if _, ok := parse(0, &records.Record{Value: []byte(record), Fault: &records.Fault{}}); ok {
