@@ -10,6 +10,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Detail is all that is counted of a subject, as of one moment.
@@ -47,13 +48,14 @@ func (r *Reader) Detail(ctx context.Context, kind thresholds.Kind, id string) (*
 	if t := s.First(); t != 0 {
 		d.First = t
 	}
-	since, err := r.since(ctx, kind, id)
+	shard := windowstore.ShardOf(kind.String(), []byte(id), r.Shards)
+	since, err := r.Since(ctx, shard)
 	if err != nil {
 		return nil, err
 	}
 	table := &r.Program.Kinds[kind]
 	for i := range table.Rules {
-		d.Standings = append(d.Standings, NewStanding(&table.Rules[i], i, s, since))
+		d.Standings = append(d.Standings, NewStanding(&table.Rules[i], i, s, since.of(shard, kind)))
 		d.addSeries(table, &table.Rules[i], s)
 	}
 	return d, nil

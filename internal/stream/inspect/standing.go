@@ -51,9 +51,12 @@ func NewStanding(rule *engine.BoundRule, number int, s *engine.Subject, since fu
 	return out
 }
 
-// since is the time from which on the counters of a subject's kind have everything, as those who count have it: where counters
-// began later, or the log of a partition had lost its begin.
-func (r *Reader) since(ctx context.Context, kind thresholds.Kind, id string) (func(counter int) int64, error) {
+// Since is the time from which on a counter of a shard has everything, ns; 0: from the start.
+type Since func(shard int, kind thresholds.Kind, counter int) int64
+
+// Since reads since when the counters of some shards have everything, as those who count have it: where counters began later, or the log of a
+// partition had lost its begin. It is nil if that is not asked.
+func (r *Reader) Since(ctx context.Context, shards ...int) (Since, error) {
 	if r.Partitions == nil {
 		return nil, nil
 	}
@@ -61,14 +64,15 @@ func (r *Reader) since(ctx context.Context, kind thresholds.Kind, id string) (fu
 	if err != nil {
 		return nil, err
 	}
-	k, shard := r.Store.Keys(), windowstore.ShardOf(kind.String(), []byte(id), r.Shards)
-	fences, err := r.Store.Load(ctx, shard, position.AppendFenceKeys(nil, k, shard, partitions), nil)
-	if err != nil {
-		return nil, err
-	}
-	var lost int64
-	for _, p := range position.ParseFences(fences) {
-		lost = position.LaterSince(lost, p.Since)
+	k, lost := r.Store.Keys(), map[int]int64{}
+	for _, shard := range shards {
+		fences, err := r.Store.Load(ctx, shard, position.AppendFenceKeys(nil, k, shard, partitions), nil)
+		if err != nil {
+			return nil, err
+		}
+		for _, p := range position.ParseFences(fences) {
+			lost[shard] = position.LaterSince(lost[shard], p.Since)
+		}
 	}
 	settings, err := r.Store.Load(ctx, 0, [][]byte{k.AppendMetaKey(nil, 0, windowstore.SettingCounters)}, nil)
 	if err != nil {
@@ -80,6 +84,15 @@ func (r *Reader) since(ctx context.Context, kind thresholds.Kind, id string) (fu
 			return nil, err
 		}
 	}
-	counters := r.Program.Kinds[kind].Layout.Counters
-	return func(counter int) int64 { return position.LaterSince(lost, starts[counters[counter].ID]) }, nil
+	return func(shard int, kind thresholds.Kind, counter int) int64 {
+		return position.LaterSince(lost[shard], starts[r.Program.Kinds[kind].Layout.Counters[counter].ID])
+	}, nil
+}
+
+// of is what is known of the counters of one subject; nil if nothing is asked.
+func (s Since) of(shard int, kind thresholds.Kind) func(counter int) int64 {
+	if s == nil {
+		return nil
+	}
+	return func(counter int) int64 { return s(shard, kind, counter) }
 }
