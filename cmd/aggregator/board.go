@@ -10,6 +10,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/overview"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -32,10 +33,12 @@ func show(b *board.Board, c *config, p *engine.Program, store windowstore.Store,
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { crossings.Run(ctx) })
-	b.Connect(&board.Sources{
-		Program: p, Topic: c.kafka.Crossings, Overview: o, Rates: service.Rates, Crossings: crossings,
-		Subjects: &inspect.Reader{Program: p, Store: store, Shards: c.shards, Partitions: o.AllPartitions},
-	})
+	subjects := &inspect.Reader{Program: p, Store: store, Shards: c.shards, Partitions: o.AllPartitions}
+	sources := &board.Sources{Program: p, Topic: c.kafka.Crossings, Overview: o, Rates: service.Rates, Crossings: crossings, Subjects: subjects}
+	if c.listMost > 0 {
+		sources.Nearest = &board.Lists{Reader: listing.Reader{Program: p, Store: store, Shards: c.shards}, Since: subjects.Since}
+	}
+	b.Connect(sources)
 	return func() {
 		stop()
 		running.Wait()

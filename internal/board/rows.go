@@ -143,3 +143,6 @@ func nanoseconds(t time.Time) int64 {
 	}
 	return t.UnixNano()
 }
+
+// timeOf is a time in Unix nanoseconds.
+func timeOf(ns int64) time.Time { return time.Unix(0, ns) }

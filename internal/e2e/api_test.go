@@ -162,7 +162,12 @@ func TestAPI(t *testing.T) {
 
 	s.awaitDone()
 	odd := url.PathEscape("B/..?#%<b>\u202e")
+	s.produce(clicks("C", 0, "C1")...)
+	s.produce(clicks("D", 0, "D1", "D2")...)
+	a.awaitAPI("subjects?max_progress=0.9", `"items":[{"rule":"three","by":"incident","subject":"D","progress":0.6666,"level":0,"episode":1,"measures":{"clicks":{"value":2,"limit":3,"at_least":false}}`, `"subject":"C","progress":0.3333`)
+	b.awaitAPI("rules", `"near":3,"over":2`)
 	for _, path := range []string{
+		"subjects", "subjects?limit=1", "subjects?by=incident&rule=three&min_progress=0.34", "subjects?by=account", "subjects?since=2100-01-01T00:00:00Z", "subjects?max_progress=0.34", "subjects/incident/D",
 		"crossings", "crossings?limit=1", "crossings?subject=A", "crossings?by=account", "crossings/three%2Fincident%2FA%2F1%2F1", "crossing?id=three/incident/A/1/1",
 		"subjects/incident/A", "subjects/incident/" + odd, "subject?by=incident&id=" + odd, "rules", "rules?limit=1", "openapi.json", "subjects/incident/nobody", "crossings/none", "subjects?by=x",
 	} {
