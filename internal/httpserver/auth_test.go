@@ -4,9 +4,12 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
@@ -87,4 +90,32 @@ func TestWrongTokenPause(t *testing.T) {
 	if took := time.Since(began); res == nil || res.StatusCode != http.StatusUnauthorized || took < 300*time.Millisecond {
 		t.Errorf("got %v after %v", res, took)
 	}
+}
+
+// TestDenied: who asks the API is told as the API tells, everybody else by a line.
+func TestDenied(t *testing.T) {
+	inner := http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("it is let through") })
+	m := NewMetrics(prometheus.NewRegistry())
+	f := func(path, host, token string, status int, kind string) {
+		t.Helper()
+		r, w := httptest.NewRequest(http.MethodGet, path, http.NoBody), httptest.NewRecorder()
+		r.Host = host
+		if token != "" {
+			r.Header.Set("Authorization", "Bearer "+token)
+		}
+		Auth{Token: "the right token, long"}.handler(inner, m, true).ServeHTTP(w, r)
+		if got := w.Header().Get("Content-Type"); w.Code != status || got != kind || w.Header().Get("Cache-Control") != "no-store" {
+			t.Errorf("%s at %s: %d %s", path, host, w.Code, got)
+		}
+		if kind == problemType && !strings.HasPrefix(w.Body.String(), fmt.Sprintf(`{"type":"about:blank","title":%q,"status":%d,"detail":"`, http.StatusText(status), status)) {
+			t.Errorf("%s: %s", path, w.Body)
+		}
+	}
+	const line = "text/plain; charset=utf-8"
+	f("/api/v1/status", "localhost", "", 401, problemType)
+	f("/api/v1/stream", "localhost", "a wrong token, long", 401, problemType)
+	f("/api/v1/status", "evil.example", "", 421, problemType)
+	f("/api/v1/status", "127.0.0.1.evil.example:8080", "the right token, long", 421, problemType)
+	f("/metrics", "localhost", "", 401, line)
+	f("/apiary", "evil.example", "", 421, line)
 }

@@ -8,6 +8,9 @@ import (
 	"time"
 )
 
+// problemType is the media type of a Problem.
+const problemType = "application/problem+json"
+
 // Problem is an error as programs read it: RFC 9457.
 type Problem struct {
 	Type      string        `json:"type"`
@@ -33,7 +36,7 @@ func (p *Problem) Write(w http.ResponseWriter) {
 		panic("BUG: a problem that is no JSON: " + err.Error())
 	}
 	h := w.Header()
-	h.Set("Content-Type", "application/problem+json")
+	h.Set("Content-Type", problemType)
 	h.Set("Cache-Control", "no-store")
 	h.Set("X-Content-Type-Options", "nosniff")
 	if p.After > 0 {
