@@ -9,6 +9,7 @@ KUSTOMIZE := v5.7.1
 VULNCHECK := v1.9.0
 KUBE      := v1.37.2
 GRAFANA   := 11.6.0
+AXE_CORE  := 4.14.1
 STREAMS   := 4.4.0
 FLINK     := 2.2.1
 
@@ -19,6 +20,7 @@ kustomize := $(CACHE)/kustomize-$(KUSTOMIZE)/kustomize
 export PATH := $(dir $(kustomize)):$(PATH)
 export KUBERNETES ?= $(CACHE)/kubernetes-$(KUBE)
 export GRAFANA_SDK ?= $(CACHE)/grafana-sdk-$(GRAFANA)
+export AXE ?= $(CACHE)/axe-core-$(AXE_CORE)
 
 FUZZTIME ?= 60s
 BENCH    ?= .
@@ -38,10 +40,10 @@ help: ## print this menu
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 .PHONY: install
-install: ## get what the tests need: Debian packages, Kafka's jars, Grafana's model, the linters
+install: ## get what the tests need: Debian packages, Kafka's jars, Grafana's model, axe-core, the linters
 	@echo "make install: up to 10 minutes the first time, a second after that"
 	@scripts/install "$(KAFKA_LIB)"
-	@$(MAKE) --no-print-directory $(lint) $(kustomize)
+	@$(MAKE) --no-print-directory $(lint) $(kustomize) $(AXE)/axe.min.js
 
 $(lint):
 	@echo "install: golangci-lint $(GOLANGCI) by go install (about 3 minutes)"
@@ -50,6 +52,12 @@ $(lint):
 $(kustomize):
 	@echo "install: kustomize $(KUSTOMIZE) by go install (about half a minute)"
 	GOBIN=$(@D) $(limit) 10m go install sigs.k8s.io/kustomize/kustomize/v5@$(KUSTOMIZE)
+
+# The package holds one file that is needed, and scripts that are not run.
+$(AXE)/axe.min.js:
+	mkdir -p $(@D)
+	cd $(@D) && $(limit) 5m npm pack --silent axe-core@$(AXE_CORE) && tar -xzf axe-core-$(AXE_CORE).tgz --strip-components 1 package/axe.min.js package/LICENSE
+	touch $@
 
 .PHONY: test
 test: install check ## install, check, then every test on real servers
@@ -71,6 +79,13 @@ check: $(lint) ## formatting, vet and linters
 	$(limit) 15m $(lint) run --allow-parallel-runners ./...
 	cd tools/image && $(lint) fmt --diff && $(limit) 10m $(lint) run --allow-parallel-runners ./...
 	cd tools/promql && $(lint) fmt --diff && $(limit) 10m $(lint) run --allow-parallel-runners ./...
+
+# Pictures of every page of the board, as the tests of the browser see them.
+SCREENSHOTS ?= $(CURDIR)/bin/screenshots
+
+.PHONY: screenshots
+screenshots: install ## the board in a real browser, and pictures of it in SCREENSHOTS
+	REQUIRE_SERVERS=1 SCREENSHOTS='$(SCREENSHOTS)' $(limit) 10m go test -count=1 ./internal/browser
 
 .PHONY: fmt
 fmt: $(lint) ## format all Go files

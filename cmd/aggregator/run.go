@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/internal/board/web"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
@@ -120,7 +121,10 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.P
 	registry, ready := newRegistry(), &httpserver.Readiness{}
 	mux, shown := httpserver.NewHandler(registry, ready, log), newBoard(c)
 	shown.Register(mux)
-	site, err := httpserver.Start(c.listen, c.auth, mux, httpserver.NewMetrics(registry), log)
+	web.Register(mux)
+	auth := c.auth
+	auth.Open = web.Open
+	site, err := httpserver.Start(c.listen, auth, mux, httpserver.NewMetrics(registry), log)
 	if err != nil {
 		return err
 	}

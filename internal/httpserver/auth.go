@@ -17,9 +17,11 @@ import (
 
 // Auth decides who may ask what of the HTTP server.
 type Auth struct {
-	Token string        // asked for everywhere except at the probes; "": no token
+	Token string        // asked for everywhere except at the probes, and at what is Open; "": no token
 	Pause time.Duration // that a wrong token waits for its answer
 	Debug bool          // profiles are served
+	// Open reports whether a path holds no data, as the pages of the board; nil: none does.
+	Open func(path string) bool
 	// ExternalURL is where users reach the server; "": where it listens.
 	ExternalURL string
 	// Hosts are further names that a request may give for the server, where it listens on loopback.
@@ -69,7 +71,7 @@ func (a Auth) guarded(inner http.Handler, m *Metrics) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		token := bearer(r)
 		given := sha256.Sum256([]byte(token))
-		if subtle.ConstantTimeCompare(given[:], wanted[:]) == 1 || slices.Contains(probes, r.URL.Path) {
+		if subtle.ConstantTimeCompare(given[:], wanted[:]) == 1 || a.open(r.URL.Path) {
 			inner.ServeHTTP(w, r)
 			return
 		}
@@ -83,6 +85,11 @@ func (a Auth) guarded(inner http.Handler, m *Metrics) http.Handler {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="aggregator"`)
 		deny(w, r, http.StatusUnauthorized, "a token is needed: send the header Authorization: Bearer TOKEN, with the token of http.token")
 	})
+}
+
+// open reports whether a path wants no token.
+func (a Auth) open(path string) bool {
+	return slices.Contains(probes, path) || a.Open != nil && a.Open(path)
 }
 
 // wait waits, if there is a place to wait at.

@@ -44,6 +44,11 @@ func TestAuth(t *testing.T) {
 		f(closed, path, http.StatusOK, "authorization: bearer "+httpToken)
 	}
 	f(closed, "/livez/../metrics", http.StatusUnauthorized)
+	pages := startSite(t, Auth{Token: httpToken, Open: func(path string) bool { return path == "/page" }})
+	f(pages, "/page", http.StatusNotFound) // which nobody serves here
+	f(pages, "/page/", http.StatusUnauthorized)
+	f(pages, "/livez", http.StatusOK)
+	f(pages, "/metrics", http.StatusUnauthorized)
 	f(closed, "//metrics", http.StatusUnauthorized)
 	f(open, "/metrics", http.StatusOK)
 	for _, path := range []string{"/debug/pprof/", "/debug/pprof/heap", "/debug/pprof/cmdline", "/debug/vars"} {

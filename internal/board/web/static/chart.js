@@ -1,0 +1,105 @@
+// A chart of a measure over its window, against the limits of the rules that read it.
+import { h, put, say } from "./dom.js";
+import { compact, count, dateText, levelText, moment } from "./format.js";
+import { seconds } from "./spark.js";
+
+const utc = (at) => new Date(at * 1000).toISOString();
+
+// chart is {node, update(series)}, for keyed. subject() is what the API says of the subject.
+export function chart(rules, subject) {
+  return (first) => {
+    const box = h(".plot", { role: "img" });
+    const read = h("p.readout", { "aria-hidden": "true" });
+    const rows = h("tbody");
+    const node = h("figure.chart",
+      h("figcaption", h("strong", first.measure), " over ", first.window === "all" ? "all time" : first.window, h("small", first.rules.map((r) => rules.title(r)).join(", "))),
+      box, read,
+      h("details", h("summary", "Figures"), h(".scroll", { role: "region", "aria-label": `Figures of ${first.measure}`, tabindex: "0" },
+        h("table", h("thead", h("tr", ["From", "Added", "In all"].map((t) => h("th", { scope: "col" }, t)))), rows))));
+    let plot = null;
+    let data = null;
+    const redraw = () => data && (plot = draw(plot, box, data, read));
+    new ResizeObserver(redraw).observe(box);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+    return {
+      node,
+      update(series) {
+        const next = prepare(series, rules, subject());
+        if (JSON.stringify(next) === JSON.stringify(data)) return;
+        data = next;
+        box.setAttribute("aria-label", data.words);
+        put(rows, series.buckets.map((b, i) => h("tr", h("td", moment(b.from)), h("td.number", count(b.value)), h("td.number", count(data.sums[i])))).reverse());
+        redraw();
+      },
+    };
+  };
+}
+
+// prepare makes of a series what is drawn: the sum of its buckets as it grew to what it is now, limits, crossings, edges of the window.
+function prepare(series, rules, subject) {
+  let sum = 0;
+  const sums = series.buckets.map((b) => (sum += b.value));
+  const times = series.buckets.map((b) => Date.parse(b.from) / 1000);
+  const end = Date.parse(subject.time) / 1000;
+  const step = series.step ? seconds(series.step) : 3600;
+  const start = (times[0] ?? end) - step;
+  const limits = series.rules.flatMap((r) => {
+    const limit = subject.rules.find((x) => x.rule === r)?.measures[series.measure]?.limit;
+    return limit ? rules.levels(r).filter((l) => l <= 1).map((l) => ({ at: limit * l, text: l === 1 ? `limit ${count(limit)}` : levelText(l), level: l })) : [];
+  });
+  const marks = subject.crossings.filter((c) => series.rules.includes(c.rule)).map((c) => ({ at: Date.parse(c.time) / 1000, text: c.status === "cleared" ? "cleared" : levelText(c.level) }));
+  const top = Math.max(sum, ...limits.map((l) => l.at), 1) * 1.08;
+  const edge = series.window === "all" ? null : end - seconds(series.window);
+  const words = `${series.measure}: ${count(sum)} at ${dateText(subject.time)}; ${limits.filter((l) => l.level === 1).map((l) => l.text).join(", ") || "no limit"}; ${marks.length} crossings marked`;
+  return { x: [start, ...times, Math.max(end, times.at(-1) ?? end)], y: [0, ...sums, sum], sums, limits, marks, top, edge, words, span: [start, end + (end - start) * 0.02 + 1] };
+}
+
+// draw draws, or draws again at another size.
+function draw(plot, box, data, read) {
+  plot?.destroy();
+  const color = (name) => getComputedStyle(box).getPropertyValue(`--${name}`).trim();
+  const axis = { stroke: color("muted"), grid: { stroke: color("line"), width: 1 }, ticks: { stroke: color("line") }, font: "12px system-ui" };
+  return new uPlot({
+    width: Math.max(200, box.clientWidth), height: 240, legend: { show: false }, tzDate: (t) => uPlot.tzDate(new Date(t * 1000), "Etc/UTC"),
+    cursor: { y: false, drag: { x: false, y: false } },
+    scales: { x: { time: true, range: () => data.span }, y: { range: () => [0, data.top] } },
+    axes: [{ ...axis, space: 70 }, { ...axis, size: 56, values: (_, all) => all.map(compact) }],
+    series: [{}, { stroke: color("accent"), fill: color("wash"), width: 2, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) }],
+    hooks: {
+      draw: [(u) => annotate(u, data, color)],
+      setCursor: [(u) => say(read, u.cursor.idx == null ? "" : `${dateText(utc(data.x[u.cursor.idx]))}: ${count(data.y[u.cursor.idx])}`)],
+    },
+  }, [data.x, data.y], box);
+}
+
+// annotate draws the levels across, the crossings upright, and the window's edges.
+function annotate(u, data, color) {
+  const { ctx, bbox } = u;
+  const ratio = devicePixelRatio;
+  ctx.save();
+  ctx.font = `${11 * ratio}px system-ui`;
+  ctx.lineWidth = ratio;
+  const line = (x1, y1, x2, y2, dash) => {
+    ctx.setLineDash(dash.map((n) => n * ratio));
+    ctx.beginPath();
+    ctx.moveTo(x1, y1);
+    ctx.lineTo(x2, y2);
+    ctx.stroke();
+  };
+  for (const l of data.limits) {
+    const y = u.valToPos(l.at, "y", true);
+    ctx.strokeStyle = ctx.fillStyle = color(l.level === 1 ? "over" : "near");
+    line(bbox.left, y, bbox.left + bbox.width, y, l.level === 1 ? [] : [4, 4]);
+    ctx.fillText(l.text, bbox.left + 4 * ratio, y - 3 * ratio);
+  }
+  ctx.textAlign = "right";
+  const edges = [{ at: data.edge, text: "window begins" }, { at: data.x.at(-1), text: "" }];
+  ctx.strokeStyle = ctx.fillStyle = color("muted");
+  for (const e of [...edges, ...data.marks]) {
+    if (e.at === null || e.at < data.span[0] || e.at > data.span[1]) continue;
+    const x = u.valToPos(e.at, "x", true);
+    line(x, bbox.top, x, bbox.top + bbox.height, e.text === "" ? [1, 3] : [2, 2]);
+    ctx.fillText(e.text && `◆ ${e.text}`, x - 3 * ratio, bbox.top + bbox.height - 6 * ratio);
+  }
+  ctx.restore();
+}

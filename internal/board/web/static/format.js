@@ -1,0 +1,65 @@
+// How numbers, times and ids are written.
+import { h } from "./dom.js";
+
+const whole = new Intl.NumberFormat("en");
+const short = new Intl.NumberFormat("en", { notation: "compact", maximumFractionDigits: 1 });
+const tenth = new Intl.NumberFormat("en", { maximumFractionDigits: 1 });
+
+export const count = (n) => whole.format(n);
+export const compact = (n) => short.format(n);
+export const rate = (n) => tenth.format(n);
+
+// percent is a progress, rounded down: what is not at its limit never reads 100 %.
+export function percent(progress) {
+  const shown = Math.floor(progress * 1000 + 1e-9) / 10;
+  return (shown < 100 ? shown.toFixed(1) : whole.format(Math.floor(shown))) + " %";
+}
+
+// levelText is a level as people say it.
+export const levelText = (level) => (level === 1 ? "limit" : level > 1 ? `${level} × limit` : `${Math.round(level * 1000) / 10} %`);
+
+// since is how long something is, in its two largest units.
+export function span(seconds) {
+  if (!Number.isFinite(seconds)) return "unknown";
+  if (seconds < 10) return `${Math.max(0, Math.round(seconds * 10) / 10)} s`;
+  for (const [unit, size, below, part] of units) {
+    if (seconds < size) continue;
+    const rest = Math.floor((seconds % size) / part);
+    return `${Math.floor(seconds / size)} ${unit}` + (rest > 0 ? ` ${rest} ${below}` : "");
+  }
+  return `${Math.round(seconds)} s`;
+}
+
+const units = [["d", 86400, "h", 3600], ["h", 3600, "min", 60], ["min", 60, "s", 1]];
+
+const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const two = (n) => String(n).padStart(2, "0");
+
+// dateText is a moment in UTC; the year only if it is another one than this.
+export function dateText(time) {
+  const d = new Date(time);
+  if (Number.isNaN(d.getTime())) return String(time);
+  const year = d.getUTCFullYear() === new Date().getUTCFullYear() ? "" : ` ${d.getUTCFullYear()}`;
+  return `${d.getUTCDate()} ${months[d.getUTCMonth()]}${year}, ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`;
+}
+
+// moment is a time element; "unknown" for null.
+export function moment(time, absent = "unknown") {
+  return time === null || time === undefined ? absent : h("time", { datetime: time, title: time }, dateText(time));
+}
+
+// Characters that cannot be seen, or that change the direction of what stands around them.
+const hidden = /[\u0000-\u001f\u007f-\u009f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ufff9-\ufffb]/g;
+
+// visible is a text in which nothing is hidden.
+export const visible = (text) => text.replace(hidden, (c) => `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`);
+
+// id is an id of whatever script, kept from changing the direction of what stands beside it.
+export const id = (text) => h("bdi.id", visible(text));
+
+// quoted is a text as one word of a shell (bash).
+export function quoted(text) {
+  if (/^[\w@%+=:,./-]+$/.test(text)) return text;
+  if (visible(text) === text) return `'${text.replaceAll("'", `'\\''`)}'`;
+  return `$'${visible(text.replaceAll("\\", "\\\\").replaceAll("'", "\\'"))}'`;
+}

@@ -1,0 +1,54 @@
+// A subject: where it is with every rule of its kind, how its counts came about, and what it crossed.
+import { get } from "./api.js";
+import { chart } from "./chart.js";
+import { crossingKey, crossingRow, fact, proving } from "./crossing.js";
+import { h, keyed, put, say } from "./dom.js";
+import { id, moment, visible } from "./format.js";
+import { command, copier, twin } from "./json.js";
+import { nearRow } from "./nearrow.js";
+
+export function subject(main, { live, rules, now, title, path }) {
+  const given = new URL(location.href).searchParams;
+  const by = path[1] || given.get("by");
+  const name = path.length > 2 ? decodeURIComponent(path.slice(2).join("/")) : given.get("id");
+  title(`${by} ${visible(name ?? "")}`);
+  const rows = h("ol.rows.alone");
+  const showRows = keyed(rows, (r) => r.rule, nearRow(rules, now, { named: false }));
+  const charts = h(".charts");
+  const showCharts = keyed(charts, (s) => `${s.measure} ${s.window} ${s.rules}`, chart(rules, () => answer));
+  const list = h("ol.crossings");
+  const showCrossings = keyed(list, crossingKey, crossingRow({ named: false }));
+  const facts = h("dl.facts");
+  const note = h("p.empty", "Loading …");
+  const none = h("p.empty");
+  const json = twin();
+  let answer = null;
+  json.href("subject", { by, id: name });
+  const body = h(".subject-page", { hidden: true },
+    h("section", { "aria-label": "Rules" }, h("h2", "Against its limits"), rows),
+    h("section", { "aria-label": "Charts" }, h("h2", "How the counts came about"), charts),
+    h("section", { "aria-label": "Crossings" }, h("h2", "Crossings"), list, none),
+    h("section", { "aria-label": "Proof" }, h("h2", "Prove it from the log"),
+      h("p", "This counts the subject again from the log, and compares every measure and level with what is stored."), command(proving(by, name)),
+      copier("Copy the page as JSON", () => JSON.stringify(answer, null, 2))));
+  put(main, h(".head", h("h1", h("span.kind", by), " ", id(name ?? "")), json.node), facts, note, body);
+
+  const refresh = live.every(5000, async () => {
+    await rules.load();
+    try {
+      answer = await get("subject", { by, id: name });
+    } catch (error) {
+      if (error.status !== 404 && error.status !== 400) throw error;
+      body.hidden = true;
+      return say(note, `Nothing is counted of this subject: ${error.message}. It may never have had an event, or its windows are empty and it was forgotten.`);
+    }
+    say(note, "");
+    body.hidden = false;
+    put(facts, fact("Newest event", moment(answer.time)), fact("First event counted", moment(answer.first)));
+    showRows([...answer.rules].sort((a, b) => b.progress - a.progress));
+    showCharts(answer.series);
+    showCrossings(answer.crossings);
+    say(none, answer.crossings.length > 0 ? "" : "It crossed nothing, as far as the list of crossings reaches back.");
+  });
+  live.on("crossing", (c) => c.by === by && c.subject === name && refresh());
+}
