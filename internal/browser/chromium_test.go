@@ -258,7 +258,7 @@ func (p *tab) press(keys ...string) {
 // focused is the text, or the name, of the element that has the focus.
 func (p *tab) focused() string {
 	p.t.Helper()
-	return eval[string](p, "(document.activeElement.getAttribute('aria-label') || document.activeElement.innerText || document.activeElement.name || document.activeElement.tagName).trim()")
+	return eval[string](p, "(document.activeElement.getAttribute('aria-label') || document.activeElement.name || document.activeElement.innerText || document.activeElement.tagName).trim()")
 }
 
 // sound fails the test if the page has a fault that axe-core finds, or is wider than the window.

@@ -36,7 +36,7 @@ type fake struct {
 
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	f := &fake{t: t, subjects: map[string]object{}, added: make(chan struct{})}
+	f := &fake{t: t, rules: []object{}, crossings: []object{}, subjects: map[string]object{}, added: make(chan struct{})}
 	f.partition = object{"topic": "dissemination-events", "partition": 0, "owner": "aggregator at 10.0.3.17", "offset": 48_211_904, "end": 48_211_911, "lag_records": 7, "lag_seconds": 0.4}
 	mux := http.NewServeMux()
 	web.Register(mux)

@@ -61,6 +61,7 @@ func TestStrange(t *testing.T) {
 		p.has("h1", map[bool]string{true: `\u202etxt.exe\u0007`, false: row["subject"].(string)}[strings.Contains(row["subject"].(string), "\u202e")])
 		p.sound(fmt.Sprint("subject ", i))
 	}
+	p.expectFailures(true) // the browser logs a 404
 	p.visit("/subjects/incident/nobody")
 	p.has(".empty", "Nothing is counted of this subject")
 }
@@ -72,11 +73,11 @@ func TestStates(t *testing.T) {
 	slow := make(chan struct{})
 	f.set(func() { f.slow = slow })
 	p.visit("/")
-	p.has(".near .empty", "Loading")
+	p.has("#main .empty", "Loading")
 	p.sound("loading")
 	f.set(func() { f.slow = nil })
 	close(slow)
-	p.has(".near .empty", "Nothing is at a tenth of a limit")
+	p.has("#main .empty", "Nothing is at a tenth of a limit")
 	p.has(".latest .empty", "Nothing has crossed yet")
 	p.sound("empty")
 	p.shoot("empty")

@@ -13,10 +13,11 @@ import (
 
 	"github.com/tdewolff/minify/v2"
 	"github.com/tdewolff/minify/v2/css"
+	"github.com/tdewolff/minify/v2/html"
 	"github.com/tdewolff/minify/v2/js"
 )
 
-//go:embed index.html static/*.js static/*.css static/*.svg
+//go:embed static
 var files embed.FS
 
 // types are the media types of the files, by the end of their names.
@@ -36,18 +37,22 @@ var pages = []string{"/{$}", "/subjects", "/subjects/{by}/{id...}", "/crossings"
 
 // Register serves the pages, and what they load.
 func Register(mux *http.ServeMux) {
-	page, err := files.ReadFile("index.html")
-	if err != nil {
-		panic("BUG: the board has no page: " + err.Error())
-	}
 	for _, pattern := range pages {
-		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) {
-			serve(w, r, ".html", bytes.ReplaceAll(page, []byte("{{base}}"), []byte(base(r.URL.EscapedPath()))))
-		})
+		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { serve(w, r, ".html", page(r.URL.EscapedPath())) })
 	}
 	for name, text := range served() {
-		mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { serve(w, r, path.Ext(name), text) })
+		if name != pageFile {
+			mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { serve(w, r, path.Ext(name), text) })
+		}
 	}
+}
+
+// pageFile is the page, which stands at paths of its own.
+const pageFile = "static/page.html"
+
+// page is the page as it stands at a path.
+func page(escaped string) []byte {
+	return bytes.ReplaceAll(served()[pageFile], []byte("{{base}}"), []byte(base(escaped)))
 }
 
 // Open reports whether a path is of the board's own: these hold no data, and want no token.
@@ -74,6 +79,7 @@ func minified() map[string][]byte {
 	m := minify.New()
 	m.Add(".js", &js.Minifier{})
 	m.Add(".css", &css.Minifier{})
+	m.Add(".html", &html.Minifier{KeepDocumentTags: true, KeepEndTags: true, KeepQuotes: true})
 	all := map[string][]byte{}
 	err := fs.WalkDir(files, "static", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {

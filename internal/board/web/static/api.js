@@ -56,9 +56,8 @@ async function detail(response) {
 const waiting = 10_000;
 
 // get is an answer of the API.
-export async function get(path, parameters) {
-  const response = await ask(query(`api/v1/${path}`, parameters), { signal: AbortSignal.timeout(waiting) }).catch(late);
-  return response.json();
+export function get(path, parameters) {
+  return ask(query(`api/v1/${path}`, parameters), { signal: AbortSignal.timeout(waiting) }).then((r) => r.json()).catch(late);
 }
 
 function late(error) {

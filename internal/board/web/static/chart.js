@@ -63,7 +63,7 @@ function draw(plot, box, data, read) {
     width: Math.max(200, box.clientWidth), height: 240, legend: { show: false }, tzDate: (t) => uPlot.tzDate(new Date(t * 1000), "Etc/UTC"),
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { x: { time: true, range: () => data.span }, y: { range: () => [0, data.top] } },
-    axes: [{ ...axis, space: 70 }, { ...axis, size: 56, values: (_, all) => all.map(compact) }],
+    axes: [{ ...axis, space: 70, values: (_, all, i, space, step) => all.map((t) => dateText(utc(t)).split(", ")[step < 86400 && t % 86400 ? 1 : 0].replace(/:00$/, "")) }, { ...axis, size: 56, values: (_, all) => all.map(compact) }],
     series: [{}, { stroke: color("accent"), fill: color("wash"), width: 2, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) }],
     hooks: {
       draw: [(u) => annotate(u, data, color)],
@@ -79,6 +79,7 @@ function annotate(u, data, color) {
   ctx.save();
   ctx.font = `${11 * ratio}px system-ui`;
   ctx.lineWidth = ratio;
+  ctx.textAlign = "left";
   const line = (x1, y1, x2, y2, dash) => {
     ctx.setLineDash(dash.map((n) => n * ratio));
     ctx.beginPath();

@@ -43,7 +43,7 @@ function proof(c) {
       e.topic !== undefined && fact("Its record", `${e.topic}, partition ${e.partition}, offset ${e.offset}`),
       fact("This record", `${c.topic}, partition ${c.partition}, offset ${c.offset}`),
       fact("Pack", c.pack, h("small.hash", e.pack_hash))),
-    h("p.buttons", copier("Copy as JSON", () => JSON.stringify(c, null, 2)), copier("Copy the link", () => crossingURL(c)), h("a", { href: crossingURL(c) }, "Page of this crossing")),
+    h("p.buttons", copier("Copy as JSON", () => JSON.stringify(c, null, 2)), h("a", { href: crossingURL(c) }, "Page of this crossing")),
     h("p", "Prove it from the log:"),
     command(proving(c.by, c.subject)),
     e.topic !== undefined && command(`kcat -C -e -b BROKERS -t ${quoted(e.topic)} -p ${e.partition} -o ${e.offset} -c 1`),

@@ -43,9 +43,9 @@ export function dateText(time) {
   return `${d.getUTCDate()} ${months[d.getUTCMonth()]}${year}, ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`;
 }
 
-// moment is a time element; "unknown" for null.
-export function moment(time, absent = "unknown") {
-  return time === null || time === undefined ? absent : h("time", { datetime: time, title: time }, dateText(time));
+// moment is a time element, to the second or to the minute; "unknown" for null.
+export function moment(time, absent = "unknown", minute = false) {
+  return time === null || time === undefined ? absent : h("time", { datetime: time, title: time }, dateText(time).slice(0, minute ? -3 : undefined));
 }
 
 // Characters that cannot be seen, or that change the direction of what stands around them.

@@ -17,8 +17,8 @@ export function health(main, { live, title }) {
     h("section", { "aria-labelledby": "group" }, h(".head", h("h1", { id: "group" }, "Health of the group"), json.node), group),
     h("section", { "aria-labelledby": "rates" }, h("h2", { id: "rates" }, "Records a second, of the whole group"), rates),
     h("section", { "aria-labelledby": "partitions" }, h("h2", { id: "partitions" }, "Partitions"),
-      h(".scroll", { role: "region", "aria-labelledby": "partitions", tabindex: "0" },
-        h("table", h("thead", h("tr", ["Topic", "Partition", "Owner", "Counted up to", "End", "Behind", "Oldest uncounted"].map((t) => h("th", { scope: "col" }, t)))), body))),
+      h(".scroll", { role: "region", "aria-label": "Table of partitions", tabindex: "0" },
+        h("table", h("thead", h("tr", ["Topic", "Partition", "Owner", "Counted up to", "End", "Behind", "Oldest uncounted"].map((t, i) => h(numeric(i) ? "th.number" : "th", { scope: "col" }, t)))), body))),
     h("section", { "aria-labelledby": "own" }, h("h2", { id: "own" }, "Since this process started"), own));
   const show = keyed(body, (p) => `${p.topic}/${p.partition}`, partition);
   let last = "";
@@ -35,7 +35,6 @@ export function health(main, { live, title }) {
 function facts(s) {
   return [
     fact("Group", s.group),
-    fact("Stream time", moment(s.stream_time)),
     fact("Outbox", s.outbox.entries === 0 ? "empty: every crossing is published" : `${count(s.outbox.entries)} crossings wait, the oldest for ${span(s.outbox.oldest_seconds)}`),
     fact("Rules", `${count(s.rules.rules)} in force`, h("small", "since ", moment(s.rules.loaded)), s.rules.error && h("strong", s.rules.error)),
     fact("Packs", s.rules.packs.map((p) => h("div", p.pack, h("small.hash", p.hash)))),
@@ -54,8 +53,10 @@ function showRates(rates) {
   return words.map(([field, label, note]) => tile(label, rates === null ? "unknown" : rate(rates[field]), note, (field === "malformed" || field === "ahead") && rates?.[field] > 0));
 }
 
+const numeric = (column) => column === 1 || column > 2;
+
 function partition(first) {
-  const cells = Array.from({ length: 7 }, (_, i) => h(i < 2 ? "th" : "td", { scope: i < 2 ? "row" : null, class: i === 1 || i > 2 ? "number" : null }));
+  const cells = Array.from({ length: 7 }, (_, i) => h((i < 2 ? "th" : "td") + (numeric(i) ? ".number" : ""), { scope: i < 2 ? "row" : null }));
   put(cells[0], first.topic);
   put(cells[1], String(first.partition));
   return {

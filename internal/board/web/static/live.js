@@ -65,9 +65,9 @@ export class Live {
       await question.f();
       this.fault(question, null);
     } catch (error) {
-      if (error.status === undefined) throw error;
       if (error.status === 401) return this.refuse(error);
-      this.fault(question, error);
+      if (error.status === undefined) reportError(error);
+      else this.fault(question, error);
     } finally {
       question.asking = false;
     }

@@ -49,8 +49,8 @@ function whenText(row, now) {
   const rising = row.rate !== null && row.rate > 0 ? h("small", `${rate(row.rate * 100)} % an hour`) : newest(row);
   if (row.limit_at === null) return [h("span.muted", row.rate === null ? "rate not known" : "not at this rate"), rising];
   const left = (Date.parse(row.limit_at) - now) / 1000;
-  if (left <= 0) return [h("span.muted", "silent since"), h("small", moment(row.time))];
+  if (left <= 0) return [h("span.muted", "silent"), newest(row)];
   return [h("b", { title: `at this rate, on ${dateText(row.limit_at)}` }, `in ${span(left)}`), rising];
 }
 
-const newest = (row) => h("small", row.time === null ? "" : ["last event ", moment(row.time)]);
+const newest = (row) => h("small", row.time === null ? "" : ["seen ", moment(row.time, "", true)]);

@@ -32,9 +32,9 @@ function pack([name, items]) {
   const id = `pack-${name}`;
   return h("section.pack", { "aria-labelledby": id },
     h("h2", { id }, name, " ", h("small.hash", { title: "hash of the pack: crossings name it, and aggregator rules -hash prints its text" }, items[0].pack_hash)),
-    h(".scroll", { role: "region", "aria-labelledby": id, tabindex: "0" },
+    h(".scroll", { role: "region", "aria-label": `Rules of ${name}`, tabindex: "0" },
       h("table", {},
-        h("thead", h("tr", ["Rule", "Counts by", "Window", "Limits", "Levels", "Clears below", "Near", "Over"].map((t) => h("th", { scope: "col" }, t)))),
+        h("thead", h("tr", ["Rule", "Counts by", "Window", "Limits", "Levels", "Clears below", "Near", "Over"].map((t, i) => h(i > 5 ? "th.number" : "th", { scope: "col" }, t)))),
         h("tbody", items.map(line)))));
 }
 
