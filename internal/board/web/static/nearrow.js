@@ -8,7 +8,7 @@ import { spark } from "./spark.js";
 
 // nearRow is {node, update(row)}; on the page of a subject it names the rule alone.
 export function nearRow(rules, now, { named = true } = {}) {
-  return (first) => {
+  return () => {
     const progress = bar();
     const drawing = spark();
     const head = h(".who");
@@ -18,11 +18,13 @@ export function nearRow(rules, now, { named = true } = {}) {
     const node = h("li.row", head, h(".how", h(".line", progress.node, place)), named ? drawing.node : null, pace, announced);
     const numbers = h(".numbers");
     node.querySelector(".how").append(numbers);
-    put(head, named ? who(first) : null, what(rules, first, named));
+    let title = null; // of the rule, which may change, or not be known at first
     return {
       node,
       update(row) {
-        progress.set({ progress: row.progress, level: row.level, levels: rules.levels(row.rule), name: `${rules.title(row.rule)}, ${row.by} ${row.subject}` });
+        if (title !== rules.title(row.rule)) put(head, named && who(row), what(rules, row, named));
+        title = rules.title(row.rule);
+        progress.set({ progress: row.progress, level: row.level, levels: rules.levels(row.rule), name: `${title}, ${row.by} ${row.subject}` });
         put(place, percent(row.progress));
         put(numbers, figures(row.measures));
         put(pace, whenText(row, now()));
@@ -39,7 +41,7 @@ function who(row) {
 
 function what(rules, row, named) {
   const rule = rules.byID.get(row.rule);
-  const title = h("span.title", { lang: null }, rules.title(row.rule));
+  const title = h("span.title", rules.title(row.rule));
   return h("span", { class: named ? "rule" : "rule alone" }, title, rule?.shadow && h("span.badge.shadow", "shadow"), rule?.cite && !named && h("small", rule.cite));
 }
 
