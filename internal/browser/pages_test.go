@@ -33,7 +33,8 @@ func TestPages(t *testing.T) {
 			for i := 0; i < len(has); i += 2 {
 				p.has(has[i], has[i+1])
 			}
-			p.await(`document.querySelector("#live-state").innerText === "Live"`)
+			p.has("#live-state", "Live")
+			p.has("#build", "Group")
 			p.sound(page + ", " + name)
 			p.shoot(page + " " + name)
 		}

@@ -161,6 +161,7 @@ func (s *site) everyPage(p *tab) {
 				p.has(has[i], has[i+1])
 			}
 			p.has("#live-state", "Live")
+			p.has("#build", "Group")
 			name := fmt.Sprintf("%s %d %s", page, look.width, look.scheme)
 			p.sound(name)
 			p.shoot("service " + name)
@@ -168,7 +169,7 @@ func (s *site) everyPage(p *tab) {
 		seen("near", "/", ".rows", "54,600 / 50,000 clicks", ".rows", "109 %", ".rows", "<img src=x onerror=alert(1)>", ".rows", "谣言-长江大桥-0417", "#vitals", "the whole way works")
 		seen("crossings", "/crossings", ".crossings", "● limit", ".crossings", "谣言-长江大桥-0417")
 		seen("crossing", "/crossings?id=art3-clicks%2Fincident%2Finc-42%2F1%2F1", ".evidence", s.events+", partition", ".evidence", "-subject incident/inc-42")
-		seen("subject", "/subjects/incident/inc-42", ".rows", "54,600 / 50,000 clicks", ".chart figcaption", "clicks over 731d", ".crossings", "● limit")
+		seen("subject", "/subjects/incident/inc-42", ".rows", "54,600 / 50,000 clicks", ".chart figcaption", "clicks over 73", ".crossings", "● limit")
 		seen("odd subject", "/subjects?by=incident&id=..", "h1", "..", ".rows", "26,000 / 50,000 clicks")
 		seen("rules", "/rules", "table", "Actual clicks", "table", "50,000 clicks")
 		seen("health", "/health", "table", s.events, ".tiles", "not-json 1", ".facts", "cn-2019-15")

@@ -32,6 +32,7 @@ at("forget").hidden = !token.get();
 at("forget").addEventListener("click", () => renew(""));
 
 vitals(at("vitals"), live);
+live.every(60_000, async () => live.tellAll("status", await get("status"))); // the first one of the stream comes after a second
 (pages[path[0]] ?? overview)(main, { live, rules: new Rulebook(), now: () => streamTime ?? Date.now(), title, path });
 live.look();
 

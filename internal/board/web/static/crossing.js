@@ -37,8 +37,6 @@ function proof(c) {
       fact("Progress", percent(c.progress), h("small", `episode ${c.episode}`)),
       fact("Measures", figures(c.measures, 50)),
       fact("Window", moment(c.window.from), " to ", moment(c.window.to)),
-      fact("Event time", moment(c.time)),
-      fact("Detected", moment(c.detected)),
       e.event !== undefined && fact("Event", id(e.event)),
       e.topic !== undefined && fact("Its record", `${e.topic}, partition ${e.partition}, offset ${e.offset}`),
       fact("This record", `${c.topic}, partition ${c.partition}, offset ${c.offset}`),

@@ -80,6 +80,5 @@ function faults(metrics) {
     tile("Dead letters", count(total("aggregator_dead_letters_total")), letters.length ? letters.map((m) => `${m.labels.reason} ${count(m.value)}`).join(", ") : "every record could be read", letters.length > 0),
     tile("Late", count(total("aggregator_late_total")), "operations too old for every counter"),
     tile("Capped", count(total("aggregator_capped_total")), "operations on a full counter: values are at least so large"),
-    tile("Store lost", count(total("aggregator_store_losses_total")), "times that Redis had lost counts", total("aggregator_store_losses_total") > 0),
   ];
 }

@@ -28,10 +28,16 @@ export function listing({ live, rules, title }, { path, heading, kind, fields, k
     const { within, ...parameters } = f.values();
     if (within) parameters.since = new Date(clock() - within * 3_600_000).toISOString();
     json.href(path, parameters);
-    const answer = await get(path, { ...parameters, limit: Math.min(limit, most) });
-    show(answer.items);
+    const items = [];
+    let answer = { next: "" };
+    for (let asked = 0; asked < 5 && items.length < limit && answer.next !== null; asked++) { // a page may have fewer items than asked for
+      answer = await get(path, { ...parameters, limit: limit - items.length, after: answer.next });
+      items.push(...answer.items);
+    }
+    answer.items = items;
+    show(items);
     more.hidden = answer.next === null || limit >= most;
-    say(note, answer.items.length > 0 ? told(answer) : Object.values(f.values()).some(Boolean) ? "Nothing fits these filters." : none);
+    say(note, items.length > 0 ? told(answer) : Object.values(f.values()).some(Boolean) ? "Nothing fits these filters." : none);
   });
   return { node: h("section", { "aria-labelledby": "list" }, h(".head", h("h1", { id: "list" }, heading), json.node), f.node, list, note, more), refresh };
 }

@@ -13,7 +13,7 @@ export class Live {
     this.paused = false;
     this.connection = "connecting";
     this.stream = new Stream({
-      event: (name, data) => this.listeners[name]?.forEach((f) => f(data)),
+      event: (name, data) => this.tellAll(name, data),
       state: (text) => this.connected(text),
       refused: (problem) => this.refuse(problem),
     });
@@ -26,6 +26,11 @@ export class Live {
   // on listens to events of the stream.
   on(name, f) {
     this.listeners[name].push(f);
+  }
+
+  // tellAll tells those who listen.
+  tellAll(name, data) {
+    this.listeners[name]?.forEach((f) => f(data));
   }
 
   // every asks now, and again some ms after each answer.

@@ -46,7 +46,7 @@ export function subject(main, { live, rules, now, title, path }) {
     body.hidden = false;
     put(facts, fact("Newest event", moment(answer.time)), fact("First event counted", moment(answer.first)));
     showRows([...answer.rules].sort((a, b) => b.progress - a.progress));
-    showCharts(answer.series);
+    showCharts(answer.series.filter((s) => s.buckets.length > 0));
     showCrossings(answer.crossings);
     say(none, answer.crossings.length > 0 ? "" : "It crossed nothing, as far as the list of crossings reaches back.");
   });
