@@ -172,6 +172,6 @@ func (s *site) everyPage(p *tab) {
 		seen("subject", "/subjects/incident/inc-42", ".rows", "54,600 / 50,000 clicks", ".chart figcaption", "clicks over 73", ".crossings", "● limit")
 		seen("odd subject", "/subjects?by=incident&id=..", "h1", "..", ".rows", "26,000 / 50,000 clicks")
 		seen("rules", "/rules", "table", "Actual clicks", "table", "50,000 clicks")
-		seen("health", "/health", "table", s.events, ".tiles", "not-json 1", ".facts", "cn-2019-15")
+		seen("health", "/health", "table", s.events, ".tiles", "syntax 1", ".facts", "cn-2019-15")
 	}
 }
