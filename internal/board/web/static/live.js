@@ -126,7 +126,7 @@ function explain(problem) {
 }
 
 function away(detail) {
-  if (/redis/i.test(detail)) return "Redis is away.";
+  if (/redis|shard/i.test(detail)) return "Redis is away."; // which alone has shards
   return /kafka|broker|topic/i.test(detail) ? "Kafka is away." : "Redis or Kafka is away.";
 }
 
