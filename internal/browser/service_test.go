@@ -57,12 +57,17 @@ func (s *site) start() {
 // click tells of clicks on an incident, so many days ago.
 func (s *site) click(incident string, count, days int) { s.tell("click", incident, days, object{"count": count}) }
 
-// tell produces an event.
+// tell produces an event of so many days ago.
 func (s *site) tell(kind, incident string, days int, fields object) {
+	s.t.Helper()
+	s.tellAt(kind, incident, time.Now().AddDate(0, 0, -days), fields)
+}
+
+func (s *site) tellAt(kind, incident string, at time.Time, fields object) {
 	s.t.Helper()
 	s.sent++
 	fields["id"], fields["type"], fields["incident"] = fmt.Sprintf("evt-%d", s.sent), kind, incident
-	fields["time"] = time.Now().UTC().AddDate(0, 0, -days).Format(time.RFC3339Nano)
+	fields["time"] = at.UTC().Format(time.RFC3339Nano)
 	b, err := json.Marshal(fields)
 	if err != nil {
 		s.t.Fatal(err)
@@ -91,10 +96,26 @@ func (s *site) fill() {
 			s.tell("share", "inc-2026-1187", days, object{"account": fmt.Sprintf("a-%d-%d", days, i), "followers": 40 * i})
 		}
 	}
+	s.rise("inc-2026-0912")
 	s.click("<img src=x onerror=alert(1)>", 21_000, 3)
 	s.click(strings.Repeat("long-id-", 31)+"end12345", 30_000, 2)
 	s.click("..", 26_000, 1)
 	s.record("bad", []byte("no event"))
+}
+
+// rise tells of clicks of the last hour, one after the other, so that there is a rate.
+func (s *site) rise(incident string) {
+	s.t.Helper()
+	sum := 0
+	for minutes := 50; minutes >= 0; minutes -= 10 {
+		n := 6_500 + 10*minutes
+		sum += n
+		s.tellAt("click", incident, time.Now().Add(-time.Duration(minutes)*time.Minute), object{"count": n})
+		servers.Await(s.t, patience, 50*time.Millisecond, "the clicks are counted", func() bool {
+			_, body := s.process.GetAs("/api/v1/subject?by=incident&id="+incident, serviceToken)
+			return strings.Contains(body, fmt.Sprintf(`"value":%d,"limit":50000`, sum))
+		})
+	}
 }
 
 // TestService: the board shows a real service on real servers, live, and survives that these go away.
@@ -166,7 +187,7 @@ func (s *site) everyPage(p *tab) {
 			p.sound(name)
 			p.shoot("service " + name)
 		}
-		seen("near", "/", ".rows", "54,600 / 50,000 clicks", ".rows", "109 %", ".rows", "<img src=x onerror=alert(1)>", ".rows", "谣言-长江大桥-0417", "#vitals", "the whole way works")
+		seen("near", "/", ".rows", "54,600 / 50,000 clicks", ".rows", "109 %", ".rows", "<img src=x onerror=alert(1)>", ".rows", "谣言-长江大桥-0417", ".rows", "% an hour", "#vitals", "the whole way works")
 		seen("crossings", "/crossings", ".crossings", "● limit", ".crossings", "谣言-长江大桥-0417")
 		seen("crossing", "/crossings?id=art3-clicks%2Fincident%2Finc-42%2F1%2F1", ".evidence", s.events+", partition", ".evidence", "-subject incident/inc-42")
 		seen("subject", "/subjects/incident/inc-42", ".rows", "54,600 / 50,000 clicks", ".chart figcaption", "clicks over 73", ".crossings", "● limit")

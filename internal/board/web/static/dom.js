@@ -41,6 +41,7 @@ export function say(node, text) {
 export function keyed(parent, key, make) {
   let rows = new Map();
   return (items) => {
+    const focused = document.activeElement; // an element that moves loses the focus
     const next = new Map();
     let at = parent.firstElementChild;
     for (const item of items) {
@@ -53,5 +54,6 @@ export function keyed(parent, key, make) {
     }
     for (const [k, row] of rows) if (!next.has(k)) row.node.remove();
     rows = next;
+    if (parent.contains(focused)) focused.focus({ preventScroll: true });
   };
 }
