@@ -55,7 +55,9 @@ func (s *site) start() {
 }
 
 // click tells of clicks on an incident, so many days ago.
-func (s *site) click(incident string, count, days int) { s.tell("click", incident, days, object{"count": count}) }
+func (s *site) click(incident string, count, days int) {
+	s.tell("click", incident, days, object{"count": count})
+}
 
 // tell produces an event of so many days ago.
 func (s *site) tell(kind, incident string, days int, fields object) {
