@@ -39,8 +39,8 @@ var chromium struct {
 func TestMain(m *testing.M) {
 	code := servers.Suite{M: m}.Run()
 	aggregator.Remove()
-	if chromium.end != nil {
-		chromium.end()
+	if chromium.ctx != nil {
+		_ = chromedp.Cancel(chromium.ctx) // it waits for the browser to end, and removes its files
 	}
 	os.Exit(code)
 }
