@@ -26,7 +26,7 @@ import (
 )
 
 // patience bounds every wait for a page. A page that works comes nowhere near it.
-const patience = 30 * time.Second
+const patience = 90 * time.Second
 
 // chromium is the one browser of this test process; each test has tabs of its own.
 var chromium struct {
@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 	aggregator.Remove()
 	if chromium.ctx != nil {
 		_ = chromedp.Cancel(chromium.ctx) // it waits for the browser to end, and removes its files
+		chromium.end()
 	}
 	os.Exit(code)
 }
@@ -162,13 +163,11 @@ func (p *tab) scheme(name string) {
 	p.t.Helper()
 	call(p, func(ctx context.Context) error {
 		_, err := chromedp.Call(ctx, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{Features: []*emulation.MediaFeature{
-			{Name: "prefers-color-scheme", Value: scheme(name)}, {Name: "prefers-reduced-motion", Value: "reduce"},
+			{Name: "prefers-color-scheme", Value: name}, {Name: "prefers-reduced-motion", Value: "reduce"},
 		}})
 		return err
 	})
 }
-
-func scheme(name string) string { return name }
 
 // visit goes to a path of the site.
 func (p *tab) visit(path string) {

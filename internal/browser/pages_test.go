@@ -195,7 +195,7 @@ func TestKeyboard(t *testing.T) {
 	p.hasNot(".rows", "谣言")
 }
 
-// TestSecret: a proxy may serve the board below a path.
+// TestBelowAPath: a proxy may serve the board below a path.
 func TestBelowAPath(t *testing.T) {
 	f := newFake(t)
 	f.fill()
