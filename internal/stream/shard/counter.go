@@ -31,6 +31,7 @@ type counter struct {
 	crossing         []byte       // memory for an entry of the outbox
 	Peers            atomic.Int64 // processes that may write the same subjects, beside this one
 	StreamTimeShared atomic.Int64 // StreamTime, for other goroutines
+	published        uint64       // how far the shard's outbox was published, as last looked at
 	Pulse            watchdog.Pulse
 }
 
@@ -228,8 +229,9 @@ func (s *counter) touch(e *Entry) {
 
 // announce takes a crossing from the applier.
 func (s *counter) announce(sub *engine.Subject, c *thresholds.Crossing) {
-	format, ok := s.OutboxFormat().Of(sub.Kind == thresholds.Canary)
-	if !ok {
+	canary := sub.Kind == thresholds.Canary
+	format, ok := s.OutboxFormat().Of(canary)
+	if !ok || canary && s.commits.head.full(canaryRoom, s.published) {
 		return
 	}
 	c.Detected, c.Producer = s.Now().UnixNano(), s.Producer
