@@ -117,7 +117,7 @@ func TestForm(t *testing.T) {
 	name := regexp.MustCompile(`^Aggregator([A-Z][a-z]+)+$`)
 	for _, r := range alerts(t) {
 		if !name.MatchString(r.Alert) || !slices.Contains([]string{"critical", "warning"}, r.Labels["severity"]) || r.For == nil {
-			t.Errorf("%s: labels %v, for %v", r.Alert, r.Labels, r.For)
+			t.Errorf("%s: it has no such name, the labels %v, or no for", r.Alert, r.Labels)
 		}
 		for _, key := range []string{"summary", "description"} {
 			if text := r.Annotations[key]; !strings.HasSuffix(text, ".") || strings.Contains(text, "\n") {
