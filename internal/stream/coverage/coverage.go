@@ -160,8 +160,9 @@ func (n *Coverage) Follow(stored []byte, taken int) {
 // Restore puts what is known into a store that has nothing of it.
 func (n *Coverage) Restore(ctx context.Context) error {
 	n.mu.RLock()
-	defer n.mu.RUnlock()
-	_, err := n.store.PutAbsent(ctx, 0, n.key(), encodeStarts(n.starts))
+	text := encodeStarts(n.starts)
+	n.mu.RUnlock() // whoever counts asks, and must not wait for the store
+	_, err := n.store.PutAbsent(ctx, 0, n.key(), text)
 	return err
 }
 

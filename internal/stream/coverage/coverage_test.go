@@ -260,3 +260,33 @@ func TestBegunTooLate(t *testing.T) {
 		t.Errorf("begun: %v, %v", !n.Pending(), err)
 	}
 }
+
+// answering is a store that does something while it puts.
+type answering struct {
+	*windowstore.Mem
+	meanwhile func()
+}
+
+func (s *answering) PutAbsent(ctx context.Context, shard int, key, value []byte) ([]byte, error) {
+	s.meanwhile()
+	return s.Mem.PutAbsent(ctx, shard, key, value)
+}
+
+// TestRestoreHoldsNobodyUp: while what is known is put back into the store, others look and write.
+func TestRestoreHoldsNobodyUp(t *testing.T) {
+	store := &answering{Mem: windowstore.NewMem(1)}
+	n := NewCoverage(store, enginetest.Compile(t, coveragePack), nil, 1, 1, slog.New(slog.DiscardHandler))
+	store.meanwhile = func() {}
+	if err := n.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	free := false
+	store.meanwhile = func() {
+		if free = n.mu.TryLock(); free {
+			n.mu.Unlock()
+		}
+	}
+	if err := n.Restore(t.Context()); err != nil || !free {
+		t.Errorf("free %v, %v", free, err)
+	}
+}
