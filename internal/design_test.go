@@ -101,12 +101,11 @@ func TestDesignFiles(t *testing.T) {
 	}
 }
 
-// textOf is all Go text of the tree for which keep is true.
-func textOf(t *testing.T, keep func(name string) bool) string {
+// testText is the text of all tests of the tree.
+func testText(t *testing.T) string {
 	t.Helper()
 	var all strings.Builder
-	isGo := func(name string) bool { return path.Ext(name) == ".go" && keep(name) }
-	for _, name := range filesOf(t, isGo, "cmd", "internal", "bench", "deploy", "tools") {
+	for _, name := range filesOf(t, isTest, "cmd", "internal", "bench", "deploy", "tools") {
 		text, err := fs.ReadFile(root, name)
 		if err != nil {
 			t.Fatal(err)
@@ -123,7 +122,7 @@ var (
 
 // TestDesignGuards: the tests and mutants that the page names as guards are there.
 func TestDesignGuards(t *testing.T) {
-	page, tests := design(t), textOf(t, isTest)
+	page, tests := design(t), testText(t)
 	for _, name := range testName.FindAllString(page, -1) {
 		if !strings.Contains(tests, "func "+name+"(") {
 			t.Errorf("DESIGN.md names %s, which is no test: name the one that guards the rule now", name)

@@ -14,7 +14,7 @@ import (
 
 // names are what the Go files of the tree declare.
 type names struct {
-	files    map[string]map[string]bool // by path: what a file declares, also as Type.member
+	files    map[string]map[string]bool // by path: what a file declares, members too
 	packages map[string]map[string]bool // by name
 	members  map[string]map[string]bool // of a type: fields, methods, and the types that it embeds
 	words    map[string]bool            // what occurs outside comments
@@ -43,16 +43,14 @@ func namesOf(t *testing.T) *names {
 		for _, word := range anyWord.FindAllString(comment.ReplaceAllString(string(text), ""), -1) {
 			n.words[word] = true
 		}
-		set(n.files, name)
+		inFile, inPackage := set(n.files, name), set(n.packages, strings.TrimSuffix(file.Name.Name, "_test"))
 		of := func(owner, member string) {
+			inFile[member] = true
 			if owner == "" {
-				set(n.packages, strings.TrimSuffix(file.Name.Name, "_test"))[member] = true
-				set(n.files, name)[member] = true
-				return
+				inPackage[member] = true
+			} else {
+				set(n.members, owner)[member] = true
 			}
-			set(n.members, owner)[member] = true
-			set(n.files, name)[owner+"."+member] = true
-			set(n.files, name)[member] = true
 		}
 		for _, d := range file.Decls {
 			declared(d, of)
@@ -151,16 +149,29 @@ var (
 	inFile   = regexp.MustCompile("((?:`[A-Za-z.]+` and )?`[A-Za-z.]+`) in `([a-z0-9_/]+\\.go)`")
 )
 
-// isFile reports whether a path ends like a file is named in the page.
-func isFile(path, name string) bool { return strings.HasSuffix("/"+path, "/"+name) }
+// named is what each file declares whose path ends as the page names it.
+func (n *names) named(file string) (declared []map[string]bool) {
+	for path, names := range n.files {
+		if strings.HasSuffix("/"+path, "/"+file) {
+			declared = append(declared, names)
+		}
+	}
+	return declared
+}
 
-// TestDesignNames: the files and the names of code that the page gives in backticks are in the tree. A member is one of its type or package.
+// TestDesignNames: what the page gives in backticks is in the tree, and where it says.
 func TestDesignNames(t *testing.T) {
 	all := namesOf(t)
+	t.Run("Names", all.checkNames)
+	t.Run("Places", all.checkPlaces)
+}
+
+// checkNames: files and names of code are there. A member is one of its type or package.
+func (n *names) checkNames(t *testing.T) {
 	for _, m := range inBackticks.FindAllStringSubmatch(design(t), -1) {
 		name := m[1]
 		if fileName.MatchString(name) {
-			if !slices.ContainsFunc(keys(all.files), func(f string) bool { return isFile(f, name) }) {
+			if len(n.named(name)) == 0 {
 				t.Errorf("DESIGN.md names %s, which is no file", name)
 			}
 			continue
@@ -168,37 +179,26 @@ func TestDesignNames(t *testing.T) {
 		parts := codeName.FindStringSubmatch(name)
 		switch {
 		case parts == nil, allCaps.MatchString(name):
-		case parts[1] == "" && !all.words[parts[2]]:
+		case parts[1] == "" && !n.words[parts[2]]:
 			t.Errorf("DESIGN.md names %s, which the code does not", name)
-		case parts[1] != "" && !all.has(parts[1], parts[2]):
+		case parts[1] != "" && !n.has(parts[1], parts[2]):
 			t.Errorf("DESIGN.md names %s: %s has no %s", name, parts[1], parts[2])
 		}
 	}
 }
 
-// TestDesignPlaces: what the page says is in a file is declared there.
-func TestDesignPlaces(t *testing.T) {
-	all := namesOf(t)
+// checkPlaces: what is in a file is declared there.
+func (n *names) checkPlaces(t *testing.T) {
 	found := inFile.FindAllStringSubmatch(design(t), -1)
 	if len(found) < 20 {
 		t.Errorf("the page says of %d names in which file they are: has its form changed?", len(found))
 	}
 	for _, m := range found {
 		for _, name := range inBackticks.FindAllStringSubmatch(m[1], -1) {
-			declares := func(f string) bool {
-				_, unqualified, _ := strings.Cut(name[1], ".")
-				return isFile(f, m[2]) && (all.files[f][name[1]] || all.files[f][unqualified])
-			}
-			if !slices.ContainsFunc(keys(all.files), declares) {
+			unqualified := name[1][strings.LastIndexByte(name[1], '.')+1:]
+			if !slices.ContainsFunc(n.named(m[2]), func(declared map[string]bool) bool { return declared[unqualified] }) {
 				t.Errorf("DESIGN.md says that %s is in %s: it is not declared there", name[1], m[2])
 			}
 		}
 	}
-}
-
-func keys[V any](m map[string]V) (list []string) {
-	for k := range m {
-		list = append(list, k)
-	}
-	return list
 }

@@ -132,9 +132,10 @@ func awaitAlert(t *testing.T, p *servers.PrometheusServer, name string, broken t
 // firstFired is when an alert first fired.
 func firstFired(t *testing.T, p *servers.PrometheusServer, name string) time.Time {
 	t.Helper()
-	at := p.Query(fmt.Sprintf(`min_over_time(timestamp(ALERTS{alertstate="firing", alertname=%q})[10m:1s])`, name))
-	if len(at) != 1 {
-		t.Fatalf("%s fired at %v", name, at)
-	}
+	var at []float64 // known a moment after the alert itself
+	eventually(t, "when "+name+" fired is known", func() bool {
+		at = p.Query(fmt.Sprintf(`min_over_time(timestamp(ALERTS{alertstate="firing", alertname=%q})[10m:1s])`, name))
+		return len(at) == 1
+	})
 	return time.UnixMilli(int64(1000 * at[0]))
 }

@@ -99,7 +99,11 @@ func startAlerted(t *testing.T, name string) *alerted {
 		d.AwaitReady()
 	}
 	a.produce(clicks("A", 0, "1", "2")...)
-	a.awaitDone()
+	_, all := a.done() // canaries go on: nothing is ever done
+	eventually(t, "the group commits what there is", func() bool {
+		committed, _ := a.done()
+		return committed >= all
+	})
 	a.prometheus = servers.Prometheus(t, servers.PrometheusOptions{Targets: targets, Rules: alertRules, Hasten: hasten})
 	return a
 }

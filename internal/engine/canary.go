@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/hex"
 	"strconv"
+	"time"
 
 	"github.com/dchest/siphash"
 
@@ -16,26 +17,29 @@ func (in *Intake) IsCanary() bool { return string(in.Event.Type) == thresholds.C
 
 // CountCanaries makes canaries of a partition be counted, by a subject of its own. Without it they only move the stream's time.
 func (in *Intake) CountCanaries(partition int) {
-	in.canaries = &canaries{secret: in.matcher.secret, partition: partition, subject: AppendCanarySubject(nil, partition), adds: []Addition{{num: 1}}}
+	in.canaries = &canaries{secret: in.matcher.secret, partition: partition, window: in.IDs.Window, subject: AppendCanarySubject(nil, partition), adds: []Addition{{num: 1}}}
 }
 
 // canaries makes operations of the canaries of a partition.
 type canaries struct {
 	secret    Secret
 	partition int
+	window    int64 // ms, for which ids are remembered
 	subject   []byte
 	adds      []Addition
 	id        []byte
 	op        [1]Operation
 }
 
-// operations are those of a canary; none if it is not counted, or if it is none that the service sent to this partition.
-func (c *canaries) operations(e *event.Event) []Operation {
+// operations are those of a canary whose record has a timestamp, ms; none if it is not counted, or if it is none that the service sent to
+// this partition. A copy is a repeat for as long as ids are remembered, and too old from then on.
+func (c *canaries) operations(e *event.Event, stamp int64) []Operation {
 	if c == nil {
 		return nil
 	}
-	c.id = AppendCanaryID(c.id[:0], c.secret, c.partition, e.Time)
-	if !bytes.Equal(c.id, e.ID) {
+	sent, ok := canarySent(e.ID)
+	c.id = AppendCanaryID(c.id[:0], c.secret, c.partition, sent)
+	if !ok || !bytes.Equal(c.id, e.ID) || e.Time > sent || e.Time < sent-int64(CanaryLag) || stamp-Milliseconds(sent) > c.window {
 		return nil
 	}
 	c.op[0] = Operation{Kind: thresholds.Canary, ID: c.subject, Event: e.ID, Time: e.Time, Adds: c.adds}
@@ -59,6 +63,20 @@ func AppendCanaryID(dst []byte, s Secret, partition int, at int64) []byte {
 		digest[i] = byte(sum >> (8 * i))
 	}
 	return hex.AppendEncode(dst, digest[:])
+}
+
+// CanaryLag bounds how far a canary's time is before it is sent. A backfill of old events would hold clears up for longer.
+const CanaryLag = time.Hour
+
+// canarySent is when a canary was sent, ns, as its id says.
+func canarySent(id []byte) (at int64, ok bool) {
+	end := bytes.LastIndexByte(id, '-')
+	if end < 0 {
+		return 0, false
+	}
+	begin := bytes.LastIndexByte(id[:end], '-') + 1
+	at, err := strconv.ParseInt(string(id[begin:end]), 10, 64)
+	return at, err == nil
 }
 
 // renew begins a new episode of a canary's subject, so that each canary is announced.

@@ -37,7 +37,9 @@ func TestCanaries(t *testing.T) {
 	}
 	f("own", own, at, 3, 1)
 	f("in another partition", own, at, 4, 0)
-	f("at another time", own, at.Add(1), 3, 0)
+	f("at a later time", own, at.Add(1), 3, 0)
+	f("as far behind as events", own, at.Add(-engine.CanaryLag), 3, 1)
+	f("further", own, at.Add(-engine.CanaryLag-1), 3, 0)
 	f("with another digest", own[:len(own)-1]+"x", at, 3, 0)
 	f("of somebody else", "1", at, 3, 0)
 	f("where none are counted", own, at, -1, 0)
@@ -75,5 +77,28 @@ func TestCanaryCrosses(t *testing.T) {
 	}
 	if p.Has(p.Kinds[thresholds.Canary].Layout.Counters[0].ID) {
 		t.Error("the counter of canaries is one of the packs'")
+	}
+}
+
+// TestCopiedCanary: the bytes of a canary that somebody sends again are a repeat for as long as ids are remembered, and not counted afterwards.
+func TestCopiedCanary(t *testing.T) {
+	p := enginetest.Compile(t, enginetest.Builtin(t, "cn-2019-15"))
+	secret, at := engine.Secret{K0: 1, K1: 2}, time.Date(2026, 5, 1, 0, 0, 0, 7, time.UTC)
+	in := engine.NewIntake(p, secret, engine.IntakeOptions{})
+	in.CountCanaries(3)
+	id := engine.AppendCanaryID(nil, secret, 3, at.UnixNano())
+	line := fmt.Appendf(nil, `{"id":%q,"time":%q,"type":"canary","incident":"canary-3"}`, id, at.Format(time.RFC3339Nano))
+	counted := 0
+	for i := range 4 {
+		if err := in.Decoder.Decode(&in.Event, line); err != nil {
+			t.Fatal(err)
+		}
+		if in.Stamp = at.Add(time.Duration(i) * 11 * time.Minute).UnixMilli(); !in.Repeated(in.Stamp) {
+			ops, _ := in.Operations()
+			counted += len(ops)
+		}
+	}
+	if counted != 1 {
+		t.Errorf("counted %d times", counted)
 	}
 }

@@ -70,6 +70,8 @@ type Intake struct {
 	IDs      Duplicates    // the ids of late
 	MaxAhead time.Duration // how far an event's time may lie after its Kafka timestamp
 	Newest   int64         // the newest time matched, ns; NoTime: none
+	Stamp    int64         // the Kafka timestamp of the record under way, ms
+	Lag      int64         // how far the event that was newest came after its time, ns; canaries are none
 
 	matcher  matcher
 	canaries *canaries // nil: they are not counted
@@ -110,7 +112,10 @@ func (in *Intake) Operations() ([]Operation, Verdict) {
 		if !in.IsCanary() {
 			return nil, Unmatched
 		}
-		ops, v = in.canaries.operations(&in.Event), Canary
+		ops, v = in.canaries.operations(&in.Event, in.Stamp), Canary
+	}
+	if v == Matched && in.Event.Time >= in.Newest {
+		in.Lag = max(0, Nanoseconds(in.Stamp)-in.Event.Time)
 	}
 	in.Newest = max(in.Newest, in.Event.Time)
 	return ops, v

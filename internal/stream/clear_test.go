@@ -50,11 +50,11 @@ func TestClearAfterPackChange(t *testing.T) {
 	}
 	run(clicksAt(0, 300))
 	r.program = compile(t, quietPack("20m"))
-	coverage := coverage.NewCoverage(store, r.program, nil, 1, discard)
+	coverage := coverage.NewCoverage(store, r.program, nil, 1, 0, discard)
 	if err := loadCoverage(t.Context(), coverage, store, partitionList{{Topic: "events", Partition: 0}}); err != nil {
 		t.Fatal(err)
 	}
-	if since, want := coverage.Since(thresholds.Incident, 0), engine.Nanoseconds(clicksAt(0, 1).millis+1); since != want {
+	if since, want := coverage.Since(thresholds.Incident, 0), engine.Nanoseconds(clicksAt(0, 1).millis+1)+int64(engine.DefaultMaxAhead); since != want {
 		t.Fatalf("before anything is counted by the new window it says since %d, want %d", since, want)
 	}
 	if got := run(clicksAt(1, 1), clicksAt(12, 1), clicksAt(19, 1)); got != nil {

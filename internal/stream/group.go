@@ -13,6 +13,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/canary"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/faultpoint"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
@@ -93,7 +94,7 @@ func (s *Service) begin(gen *kafka.Generation) {
 	gen.Start(func(ctx context.Context) { g.commit(ctx, groupMember{gen.ID, gen.MemberID}) })
 	gen.Start(g.measure)
 	if c := s.workers.canaries; c != nil {
-		gen.Start(func(ctx context.Context) { c.Serve(ctx, g.partitionsOf(s.options.Events[0])) })
+		gen.Start(func(ctx context.Context) { c.Serve(ctx, g.lagsOf(s.options.Events[0])) })
 	}
 	for _, r := range g.relays {
 		dog.WatchRelay(&r.Pulse, r.Shard)
@@ -147,14 +148,15 @@ func (s *Service) tellGiven(list []*shard.Assignment) {
 	s.metrics.Given(partitions, slices.Sorted(maps.Keys(shardsOf(s.found.topics, list, s.options.Shards))))
 }
 
-// partitionsOf are those of a topic that the generation has.
-func (g *generation) partitionsOf(topic string) (list []int) {
-	for _, l := range g.assignments {
-		if l.Topic == topic {
-			list = append(list, l.Partition)
+// lagsOf is how far events come after their time, by the partitions of a topic that the generation has.
+func (g *generation) lagsOf(topic string) canary.Lags {
+	lags := canary.Lags{}
+	for _, p := range g.partitions {
+		if p.Assignment.Topic == topic {
+			lags[p.Assignment.Partition] = p.Lag
 		}
 	}
-	return list
+	return lags
 }
 
 func (s *Service) run() *run {

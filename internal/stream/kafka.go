@@ -63,6 +63,11 @@ func (k *Kafka) Topics() []string {
 	return list
 }
 
+// needed are the topics without which the service does not do its work: nothing waits for canaries.
+func (k *Kafka) needed() []string {
+	return slices.DeleteFunc(k.Topics(), func(topic string) bool { return topic == k.Canary })
+}
+
 const (
 	// dialTimeout bounds an attempt to reach a broker.
 	dialTimeout = 3 * time.Second

@@ -62,7 +62,8 @@ func (a *agreement) saw(c *census, generation int64) {
 
 // formats are those in which entries may be written. They are the oldest until the relays of the generation have had time to take their
 // outboxes over: one of a member of before that does not know yet that it is none any more publishes until then.
-// A canary does not wait for the day that a crossing waits: a version that takes it for damaged loses nothing that anybody waits for.
+// A canary does not wait for the day that a crossing waits. Of versions that do not know it, those that know no header take it for damaged,
+// and lose nothing that anybody waits for; the others wait at it until a version comes that does.
 func (a *agreement) formats() outbox.Formats {
 	g, seen, since := a.generation.Load(), a.seen.Load(), a.since.Load()
 	if g == 0 || seen == nil || seen.generation != g || passed(a.begun.Load()) < outbox.LeaseFresh {

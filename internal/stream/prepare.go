@@ -176,7 +176,7 @@ func (s *Service) skip(ctx context.Context) error {
 }
 
 func (s *Service) beginCoverage(ctx context.Context) error {
-	s.found.coverage = coverage.NewCoverage(s.options.Store, s.options.Program, s.found.topics, s.options.Shards, s.log)
+	s.found.coverage = coverage.NewCoverage(s.options.Store, s.options.Program, s.found.topics, s.options.Shards, s.options.Intake.MaxAhead, s.log)
 	return s.wait.untilStored(ctx, func() error { return loadCoverage(ctx, s.found.coverage, s.options.Store, s.found.topics) })
 }
 

@@ -141,7 +141,7 @@ func (s *Service) runOnce(parent context.Context) error {
 	var looking sync.WaitGroup
 	defer looking.Wait()
 	defer cancel(nil)
-	looking.Go(func() { s.reach.watch(ctx, s.clients.cluster, s.options.Topics()) })
+	looking.Go(func() { s.reach.watch(ctx, s.clients.cluster, s.options.needed()) })
 	s.membership.members = s.clients.members
 	if err := s.prepare(ctx); err != nil {
 		if parent.Err() != nil {

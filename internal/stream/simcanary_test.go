@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
@@ -34,13 +35,16 @@ func (c simCanaries) Hand(e *outbox.Entry) {
 	c.world.output.canaries++
 }
 
-// canary notes a canary that was not refused, if the service sent it: as its id tells.
-func (t *simTruth) canary(partition int, value []byte) {
-	var x struct{ ID string }
-	if err := json.Unmarshal(value, &x); err != nil {
+// canary notes a canary that was not refused, if the service sent it, as its id tells, no longer ago than ids are remembered.
+func (t *simTruth) canary(partition int, e *sentEvent) {
+	var x struct {
+		ID   string
+		Time time.Time
+	}
+	if err := json.Unmarshal(e.value, &x); err != nil {
 		panic(err)
 	}
-	if strings.HasPrefix(x.ID, "canary-") {
+	if strings.HasPrefix(x.ID, "canary-") && e.millis-x.Time.UnixMilli() <= t.kind.intake.DedupeWindow.Milliseconds() {
 		t.canaries[x.ID] = true
 		t.counted[partition]++
 	}

@@ -55,7 +55,7 @@ func newSimTruth(k *simKind, rnd *rand.Rand) *simTruth {
 			t.cross(o.ApplyTo(p, e.value, e.millis))
 			switch after := o.Results(); {
 			case after.Canary > before.Canary:
-				t.canary(p, e.value)
+				t.canary(p, &e)
 			case after.Malformed > before.Malformed:
 				t.letters[simLetter{p, i, false}] = true
 			case after.Ahead > before.Ahead:

@@ -3,6 +3,8 @@ package canary
 import (
 	"context"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -51,8 +53,12 @@ func New(o Options) *Canaries {
 	return &Canaries{Options: o, out: make(chan kafka.Message, outMost), next: map[int]time.Time{}, away: map[string]departed{}}
 }
 
+// Lags is how far events come after their time, by the partitions of a generation.
+type Lags map[int]func() time.Duration
+
 // Serve sends canaries to the partitions that a generation of the group gave the process, and reads them back, until ctx ends.
-func (c *Canaries) Serve(ctx context.Context, partitions []int) {
+func (c *Canaries) Serve(ctx context.Context, lags Lags) {
+	partitions := slices.Sorted(maps.Keys(lags))
 	c.Metrics.Own(partitions, time.Now())
 	var running sync.WaitGroup
 	defer running.Wait()
@@ -60,7 +66,7 @@ func (c *Canaries) Serve(ctx context.Context, partitions []int) {
 		running.Go(func() { c.readBack(ctx) })
 	}
 	for _, p := range partitions {
-		running.Go(func() { c.sendAll(ctx, p) })
+		running.Go(func() { c.sendAll(ctx, p, lags[p]) })
 	}
 	<-ctx.Done()
 }

@@ -32,11 +32,13 @@ type way struct {
 	log        bytes.Buffer
 	structured bool
 	counts     time.Duration // how long counting takes
+	lag        time.Duration // of events
 
 	mu   sync.Mutex
 	down bool
-	sent map[int]int // canaries in the events topic, by partition
-	back [][]byte    // crossings in the canaries' topic
+	sent map[int]int   // canaries in the events topic, by partition
+	old  time.Duration // how far before its sending the time of the last one is
+	back [][]byte      // crossings in the canaries' topic
 }
 
 var errDown = errors.New("kafka is away")
@@ -73,10 +75,14 @@ func (w *way) WriteMessages(ctx context.Context, _ time.Time, messages ...kafka.
 			continue
 		}
 		w.sent[m.WriterData.(int)]++
-		var e struct{ ID string }
+		var e struct {
+			ID   string
+			Time time.Time
+		}
 		if err := json.Unmarshal(m.Value, &e); err != nil {
 			return err
 		}
+		w.old = time.Since(e.Time)
 		go func() {
 			retry.Wait(context.WithoutCancel(ctx), w.counts)
 			w.canaries.Hand(&outbox.Entry{Canary: true, Value: fmt.Appendf(nil, `{"evidence":{"event":%q}}`, e.ID)})
@@ -140,7 +146,11 @@ func (w *way) serve(t *testing.T, d time.Duration, partitions ...int) {
 	go w.canaries.Publish(ctx)
 	serving, end := context.WithTimeout(ctx, d)
 	defer end()
-	w.canaries.Serve(serving, partitions)
+	lags := Lags{}
+	for _, p := range partitions {
+		lags[p] = func() time.Duration { return w.lag }
+	}
+	w.canaries.Serve(serving, lags)
 	retry.Wait(t.Context(), w.counts) // what was sent last is counted
 	synctest.Wait()
 }
@@ -189,6 +199,22 @@ func TestWholeWay(t *testing.T) {
 			}
 			if w.log.Len() > 0 {
 				t.Errorf("log:\n%s", &w.log)
+			}
+		})
+	}
+}
+
+// TestTimeOfCanaries: a canary is as far behind as events are, which it must not be ahead of, but by no more than an hour.
+func TestTimeOfCanaries(t *testing.T) {
+	for lag, want := range map[time.Duration]time.Duration{0: 0, 30 * time.Second: 30 * time.Second, 5 * time.Hour: time.Hour} {
+		synctest.Test(t, func(t *testing.T) {
+			w := newWay(t)
+			w.lag = lag
+			if w.serve(t, 10*time.Second, 0); w.old != want {
+				t.Errorf("events are %v behind: a canary is %v, want %v", lag, w.old, want)
+			}
+			if n, _ := w.measured(t); n != 1 {
+				t.Errorf("events are %v behind: %d came back", lag, n)
 			}
 		})
 	}

@@ -20,12 +20,12 @@ const sendPatience = 15 * time.Second
 const awayMost = time.Hour
 
 // sendAll sends a partition's canaries until ctx ends.
-func (c *Canaries) sendAll(ctx context.Context, partition int) {
+func (c *Canaries) sendAll(ctx context.Context, partition int, lag func() time.Duration) {
 	for {
 		if retry.Wait(ctx, time.Until(c.due(partition))); ctx.Err() != nil {
 			return
 		}
-		c.send(ctx, partition)
+		c.send(ctx, partition, min(lag(), engine.CanaryLag))
 	}
 }
 
@@ -36,14 +36,15 @@ func (c *Canaries) due(partition int) time.Time {
 	return c.next[partition]
 }
 
-// send sends a canary, and says if it could not.
-func (c *Canaries) send(ctx context.Context, partition int) {
+// send sends a canary, and says if it could not. Its time is as far behind as that of events: it must not be ahead of those that are
+// on their way, whose windows it would end before they come.
+func (c *Canaries) send(ctx context.Context, partition int, lag time.Duration) {
 	now := time.Now()
 	id := string(engine.AppendCanaryID(nil, c.Secret, partition, now.UnixNano()))
 	c.depart(id, departed{partition, now})
 	sending, cancel := context.WithTimeout(ctx, sendPatience)
 	defer cancel()
-	err := c.Writer.WriteMessages(sending, now.Add(sendPatience), c.event(id, partition, now))
+	err := c.Writer.WriteMessages(sending, now.Add(sendPatience), c.event(id, partition, now.Add(-lag)))
 	if err == nil || ctx.Err() != nil {
 		return
 	}

@@ -1,6 +1,7 @@
 package coverage
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -24,6 +25,7 @@ type Coverage struct {
 	program    *engine.Program
 	partitions []position.TopicPartition
 	shards     int
+	ahead      int64 // ns: how far an event may be ahead of its record
 	log        *slog.Logger
 
 	mu     sync.RWMutex
@@ -32,9 +34,13 @@ type Coverage struct {
 	newest int64            // stands for the beginning of those that have not begun for all
 }
 
-// NewCoverage makes the coverage of a program's counters; Load reads what is stored of it.
-func NewCoverage(store windowstore.Store, p *engine.Program, partitions []position.TopicPartition, shards int, log *slog.Logger) *Coverage {
-	return &Coverage{store: store, program: p, partitions: partitions, shards: shards, log: log, starts: map[uint64]int64{}, newest: engine.NoTime}
+// NewCoverage makes the coverage of a program's counters; Load reads what is stored of it. No event is further ahead of its record than
+// ahead; 0: engine.DefaultMaxAhead.
+func NewCoverage(store windowstore.Store, p *engine.Program, partitions []position.TopicPartition, shards int, ahead time.Duration, log *slog.Logger) *Coverage {
+	return &Coverage{
+		store: store, program: p, partitions: partitions, shards: shards, ahead: int64(cmp.Or(ahead, engine.DefaultMaxAhead)), log: log,
+		starts: map[uint64]int64{}, newest: engine.NoTime,
+	}
 }
 
 // Load reads what is stored. The first process ever notes all its counters as
@@ -154,8 +160,9 @@ func (n *Coverage) Follow(stored []byte, taken int) {
 // Restore puts what is known into a store that has nothing of it.
 func (n *Coverage) Restore(ctx context.Context) error {
 	n.mu.RLock()
-	defer n.mu.RUnlock()
-	_, err := n.store.PutAbsent(ctx, 0, n.key(), encodeStarts(n.starts))
+	text := encodeStarts(n.starts)
+	n.mu.RUnlock() // whoever counts asks, and must not wait for the store
+	_, err := n.store.PutAbsent(ctx, 0, n.key(), text)
 	return err
 }
 
@@ -228,11 +235,15 @@ func (n *Coverage) Observe(ctx context.Context, fences []position.Position) erro
 	return n.activate(ctx, newest)
 }
 
-// reached is the newest time of any of a shard's fences, and whether all carry this program's hash.
+// reached is how far events of a shard's fences may reach, ns: also those that no rule of before took, of whose times nothing is known but how
+// far ahead of their records they may be. It also reports whether all fences carry this program's hash.
 func (n *Coverage) reached(fences []position.Position) (newest int64, all bool) {
 	newest, all = engine.NoTime, true
 	for _, m := range fences {
 		newest = max(newest, m.Newest)
+		if m.Clock != engine.NoTime {
+			newest = max(newest, engine.Nanoseconds(m.Clock)+n.ahead)
+		}
 		all = all && m.Pack == n.program.Hash
 	}
 	return newest, all
@@ -252,7 +263,7 @@ func (n *Coverage) activate(ctx context.Context, newest int64) error {
 		return left+begun > 0
 	})
 	if err == nil && left+begun > 0 {
-		n.log.Info("counters changed with the packs", "new", begun, "since", time.Unix(0, newest).UTC(), "gone", left)
+		n.log.Info("counters changed with the packs", "new", begun, "since", time.Unix(0, position.SinceAfter(newest)).UTC(), "gone", left)
 	}
 	return err
 }

@@ -38,7 +38,7 @@ func TestSincesForget(t *testing.T) {
 	store := windowstore.NewMem(1)
 	carry := func(p *engine.Program, newest int64, hashes ...uint64) *Coverage {
 		t.Helper()
-		n := NewCoverage(store, p, nil, 1, slog.New(slog.DiscardHandler))
+		n := NewCoverage(store, p, nil, 1, 1, slog.New(slog.DiscardHandler))
 		if err := n.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -94,7 +94,7 @@ func TestSinceThatWasNotStored(t *testing.T) {
 	}
 	f := func(newest, want int64) {
 		t.Helper()
-		n := NewCoverage(store, p, nil, 1, slog.New(slog.DiscardHandler))
+		n := NewCoverage(store, p, nil, 1, 1, slog.New(slog.DiscardHandler))
 		if err := n.Load(t.Context()); err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +118,7 @@ func TestSinceOfAllShards(t *testing.T) {
 	if err := store.Put(t.Context(), 0, store.Keys().AppendMetaKey(nil, 0, windowstore.SettingCounters), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
-	n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events", Partition: 0}}, 2, slog.New(slog.DiscardHandler))
+	n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events", Partition: 0}}, 2, 1, slog.New(slog.DiscardHandler))
 	first := position.Position{Newest: 10 * ms, Pack: p.Hash}
 	if err := store.Put(t.Context(), 0, store.Keys().AppendFenceKey(nil, 0, "events", 0), first.AppendFence(nil, 1)); err != nil {
 		t.Fatal(err)
@@ -153,7 +153,7 @@ func TestLeftOutShortly(t *testing.T) {
 			}
 		}
 		begin := func(p *engine.Program) *Coverage {
-			n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events"}}, 1, slog.New(slog.DiscardHandler))
+			n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events"}}, 1, 1, slog.New(slog.DiscardHandler))
 			if err := n.Load(t.Context()); err != nil {
 				t.Fatal(err)
 			}
@@ -202,18 +202,18 @@ func TestLeftOutByTwo(t *testing.T) {
 	both := enginetest.Compile(t, coveragePack)
 	without := enginetest.Compile(t, strings.Replace(coveragePack, readersRule, "", 1))
 	store := &meddled{Mem: windowstore.NewMem(1)}
-	all := NewCoverage(store, both, nil, 1, slog.New(slog.DiscardHandler))
+	all := NewCoverage(store, both, nil, 1, 1, slog.New(slog.DiscardHandler))
 	if err := all.Load(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	store.meddle = func() { // somebody else is faster
-		n := NewCoverage(store, both, nil, 1, slog.New(slog.DiscardHandler))
+		n := NewCoverage(store, both, nil, 1, 1, slog.New(slog.DiscardHandler))
 		clicks := both.Kinds[thresholds.Incident].Layout.Counters[both.Kinds[thresholds.Incident].Rules[0].Counters[0]].ID
 		if err := n.change(t.Context(), nil, func(starts map[uint64]int64, _ []position.Position) bool { delete(starts, clicks); return true }); err != nil {
 			t.Fatal(err)
 		}
 	}
-	n := NewCoverage(store, without, nil, 1, slog.New(slog.DiscardHandler))
+	n := NewCoverage(store, without, nil, 1, 1, slog.New(slog.DiscardHandler))
 	if err := n.change(t.Context(), nil, n.leaveOut); err != nil {
 		t.Fatal(err)
 	}
@@ -246,7 +246,7 @@ func TestBegunTooLate(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events"}}, 1, slog.New(slog.DiscardHandler))
+	n := NewCoverage(store, p, []position.TopicPartition{{Topic: "events"}}, 1, 1, slog.New(slog.DiscardHandler))
 	if err := store.Put(t.Context(), 0, n.key(), []byte("{}")); err != nil {
 		t.Fatal(err)
 	}
@@ -258,5 +258,35 @@ func TestBegunTooLate(t *testing.T) {
 	fence(p.Hash)
 	if err := n.Enact(t.Context()); err != nil || n.Pending() {
 		t.Errorf("begun: %v, %v", !n.Pending(), err)
+	}
+}
+
+// answering is a store that does something while it puts.
+type answering struct {
+	*windowstore.Mem
+	meanwhile func()
+}
+
+func (s *answering) PutAbsent(ctx context.Context, shard int, key, value []byte) ([]byte, error) {
+	s.meanwhile()
+	return s.Mem.PutAbsent(ctx, shard, key, value)
+}
+
+// TestRestoreHoldsNobodyUp: while what is known is put back into the store, others look and write.
+func TestRestoreHoldsNobodyUp(t *testing.T) {
+	store := &answering{Mem: windowstore.NewMem(1)}
+	n := NewCoverage(store, enginetest.Compile(t, coveragePack), nil, 1, 1, slog.New(slog.DiscardHandler))
+	store.meanwhile = func() {}
+	if err := n.Load(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	free := false
+	store.meanwhile = func() {
+		if free = n.mu.TryLock(); free {
+			n.mu.Unlock()
+		}
+	}
+	if err := n.Restore(t.Context()); err != nil || !free {
+		t.Errorf("free %v, %v", free, err)
 	}
 }

@@ -9,6 +9,7 @@ import (
 
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 
+	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard/shardtest"
 )
 
@@ -79,5 +80,36 @@ func TestIndexOfSubjectBehind(t *testing.T) {
 	armed("none")
 	if got := shardtest.OutboxIDs(t, r.Store); !slices.Equal(got, []string{"short/incident/X/1/0.8", "short/incident/X/1/1", "short/incident/X/1/0"}) {
 		t.Errorf("crossings %v", got)
+	}
+}
+
+// TestClearIsOfNow: the crossing of a clear that nothing but time makes waits since it was made, also in a process that has applied nothing.
+func TestClearIsOfNow(t *testing.T) {
+	r := newClicksRig(t)
+	r.Clicks(10)
+	program, before := r.Shard.Program, time.Now().UnixMilli()
+	r.Reach(20)                                // others have moved the stream's time
+	s, _ := shardtest.New(t, program, r.Store) // a process that was started again
+	r.Shard = s
+	s.StreamTimeShared.Store(time.Date(2026, 2, 20, 0, 0, 0, 0, time.UTC).UnixNano())
+	r.hire(Options{
+		Options: s.Options, Shards: []*shard.Shard{s}, In: []chan shard.Message{make(chan shard.Message, 1)},
+		Owned: func(int) bool { return true }, Step: 1, Recompute: 1 << 30, Rest: func(context.Context, time.Duration) {},
+	})
+	r.sweep()
+	if err := s.Commit(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	cleared := 0
+	for _, e := range shardtest.Outbox(t, r.Store) {
+		if e.Status != "cleared" {
+			continue
+		}
+		if cleared++; e.Timestamp < before {
+			t.Errorf("%s waits since %d, it was made after %d", e.ID, e.Timestamp, before)
+		}
+	}
+	if cleared == 0 {
+		t.Error("nothing was cleared")
 	}
 }

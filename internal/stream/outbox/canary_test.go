@@ -61,3 +61,21 @@ func TestCanaryEntry(t *testing.T) {
 		t.Errorf("%v handed over, %v in the topic", got, l.ids)
 	}
 }
+
+// TestCanaryBehindCrossing: a canary behind a crossing that cannot be published is not handed over, and once when it can be.
+func TestCanaryBehindCrossing(t *testing.T) {
+	e, _ := ParseEntry(AppendEntry(nil, FormatCanary, 7, crossingOf("canary-3", thresholds.LevelOne)))
+	other, _ := ParseEntry(AppendEntry(nil, FormatHeader, 7, crossingOf("a", thresholds.LevelOne)))
+	l := &lateTopic{}
+	p := l.publisher(t)
+	var got handed
+	p.Canaries = &got
+	for l.err = errCut; len(got) == 0; l.err = nil {
+		if err := p.Write(t.Context(), time.Time{}, 0, []Entry{other, e}); (err != nil) != (l.err != nil) || err != nil && len(got) > 0 {
+			t.Fatalf("error %v, %v handed over", err, got)
+		}
+	}
+	if len(got) != 1 {
+		t.Errorf("handed over: %v", got)
+	}
+}

@@ -157,9 +157,6 @@ func (p *KafkaPublisher) Write(ctx context.Context, notAfter time.Time, partitio
 	for i := range entries {
 		e := &entries[i]
 		if e.Canary {
-			if p.Canaries != nil {
-				p.Canaries.Hand(e)
-			}
 			continue
 		}
 		if p.wasPublished(partition, e.attributeID()) {
@@ -168,17 +165,26 @@ func (p *KafkaPublisher) Write(ctx context.Context, notAfter time.Time, partitio
 		}
 		messages, written = append(messages, p.Message(e, partition)), append(written, e)
 	}
-	if len(messages) == 0 {
-		return nil
-	}
-	err := p.send(ctx, notAfter, messages, partition, written)
-	if err == nil {
-		for _, e := range written {
-			p.Metrics.Crossing(e.Told(p.Now().UnixMilli() - e.Timestamp))
-			p.log(e)
+	if len(messages) > 0 {
+		if err := p.send(ctx, notAfter, messages, partition, written); err != nil {
+			return err
 		}
 	}
-	return err
+	for _, e := range written {
+		p.Metrics.Crossing(e.Told(p.Now().UnixMilli() - e.Timestamp))
+		p.log(e)
+	}
+	p.handCanaries(entries)
+	return nil
+}
+
+// handCanaries hands canaries over. It comes last: a canary that is back says that the crossings before it are in their topic.
+func (p *KafkaPublisher) handCanaries(entries []Entry) {
+	for i := range entries {
+		if entries[i].Canary && p.Canaries != nil {
+			p.Canaries.Hand(&entries[i])
+		}
+	}
 }
 
 // send writes messages, and remembers those that are safe even if others are not.

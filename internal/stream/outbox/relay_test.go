@@ -44,15 +44,16 @@ func storedEntry(timestamp int64, record []byte) []byte {
 	return append(binary.BigEndian.AppendUint64(nil, uint64(timestamp)), record...)
 }
 
-// lossy is a store that loses everything after a number of reads.
-type lossy struct {
+// replaced is a store that is another one after a number of reads.
+type replaced struct {
 	*windowstore.Mem
+	next *windowstore.Mem
 	left int
 }
 
-func (s *lossy) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
+func (s *replaced) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
 	if s.left--; s.left == -1 {
-		s.Mem = windowstore.NewMem(1)
+		s.Mem = s.next
 	}
 	return s.Mem.Load(ctx, shard, keys, dst)
 }
@@ -111,7 +112,7 @@ func TestStoreGoesBackBeforeTrim(t *testing.T) {
 func TestStoreLostWhilePublishing(t *testing.T) {
 	p := enginetest.Compile(t, "{pack: p, measures: {c: {sum: count, types: [click]}}, rules: [{id: r, by: incident, window: 1d, step: 1h, limits: {c: 9}}]}")
 	for reads := range 5 {
-		store := &lossy{Mem: windowstore.NewMem(1), left: reads}
+		store := &replaced{windowstore.NewMem(1), windowstore.NewMem(1), reads}
 		keys := store.Keys()
 		fill := func(key, value []byte) {
 			if err := store.Put(t.Context(), 0, key, value); err != nil {
@@ -152,20 +153,6 @@ func TestOutboxFilledAgain(t *testing.T) {
 	if want := []string{"0", "1", "2"}; !slices.Equal(pub.ids, want) {
 		t.Fatalf("published %v, want %v", pub.ids, want)
 	}
-}
-
-// replaced is a store that is another one after a number of reads.
-type replaced struct {
-	*windowstore.Mem
-	next *windowstore.Mem
-	left int
-}
-
-func (s *replaced) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
-	if s.left--; s.left == -1 {
-		s.Mem = s.next
-	}
-	return s.Mem.Load(ctx, shard, keys, dst)
 }
 
 // TestStoreGoesBackWhilePublishing: while crossings are under way to Kafka the

@@ -32,7 +32,12 @@ func newDecider(o *Options, committed func() (int64, bool)) decider {
 }
 
 // rewind sets the clocks to a position's.
-func (d *decider) rewind(at position.Position) { d.clock, d.in.Newest = at.Clock, at.Newest }
+func (d *decider) rewind(at position.Position) {
+	d.clock, d.in.Newest, d.in.Lag = at.Clock, at.Newest, 0
+	if at.Newest != engine.NoTime { // canaries keep the two as far apart as events did
+		d.in.Lag = max(0, engine.Nanoseconds(at.Clock)-at.Newest)
+	}
+}
 
 // verdict is what a record is: malformed, ahead or a duplicate, with the reason. Otherwise it is accepted: its event is
 // in d.in, and is to be matched.
@@ -43,7 +48,7 @@ func (d *decider) verdict(r *records.Record) (engine.Verdict, error) {
 	if d.in.TooNew(engine.Nanoseconds(r.Timestamp)) {
 		return engine.Ahead, engine.AheadOf(d.in.Event.Time, r.Timestamp, d.in.MaxAhead)
 	}
-	d.clock = max(d.clock, r.Timestamp)
+	d.clock, d.in.Stamp = max(d.clock, r.Timestamp), r.Timestamp
 	if d.repeated(r) {
 		return engine.Duplicate, nil
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
@@ -36,6 +37,7 @@ type Partition struct {
 	entered bool            // it stands after its fences, and reads
 	damaged retry.Throttle  // of what it says of a log that is damaged
 	backoff retry.Backoff   // after errors, until it is asked to go back
+	lag     atomic.Int64    // of in, for other goroutines
 }
 
 // New is a partition of an assignment. It goes on with the ids that this process remembers of it.
@@ -54,6 +56,9 @@ func (s *Shared) New(l *shard.Assignment) *Partition {
 	s.dedupe.give(l.At(), &p.decide)
 	return p
 }
+
+// Lag is how far the newest event that a rule took came after its time, by its Kafka timestamp.
+func (p *Partition) Lag() time.Duration { return time.Duration(p.lag.Load()) }
 
 // Run reads until ctx ends. What fails is tried again: a partition's function
 // that returns ends the whole generation.
@@ -205,6 +210,7 @@ func (p *Partition) take(ctx context.Context, r *records.Record) error {
 	switch {
 	case v == engine.Accepted:
 		ops, v = in.Operations()
+		p.lag.Store(in.Lag)
 	case v == engine.Duplicate && in.IsCanary():
 		v = engine.Canary
 	}

@@ -32,6 +32,7 @@ func (p *Partition) resume(ctx context.Context) error {
 func (p *Partition) rewind(at position.Position) {
 	p.next = at.Offset
 	p.decide.rewind(at)
+	p.lag.Store(p.decide.in.Lag)
 	p.pace.rewind(at.Seen)
 	p.out.rewind(at.Offset)
 }

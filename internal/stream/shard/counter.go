@@ -35,6 +35,7 @@ type counter struct {
 	Peers            atomic.Int64       // processes that may write the same subjects, beside this one
 	StreamTimeShared atomic.Int64       // StreamTime, for other goroutines
 	SinceShared      atomic.Int64       // since when all partitions are whole here, ns; 0: from the start
+	published        uint64             // how far the shard's outbox was published, as last looked at
 	Pulse            watchdog.Pulse
 }
 
@@ -237,8 +238,9 @@ func (s *counter) touch(e *Entry) {
 
 // announce takes a crossing from the applier.
 func (s *counter) announce(sub *engine.Subject, c *thresholds.Crossing) {
-	format, ok := s.OutboxFormat().Of(sub.Kind == thresholds.Canary)
-	if !ok {
+	canary := sub.Kind == thresholds.Canary
+	format, ok := s.OutboxFormat().Of(canary)
+	if !ok || canary && s.commits.head.full(canaryRoom, s.published) {
 		return
 	}
 	c.Detected, c.Producer = s.Now().UnixNano(), s.Producer

@@ -14,6 +14,10 @@ const (
 	// chunks are all under way waits, so that it lags.
 	chunksPerShard = 2
 
+	// canaryRoom is how many entries of an outbox may wait before canaries get none: where crossings cannot be published, canaries must
+	// not take their room.
+	canaryRoom = 100
+
 	// Queue is how many messages may wait for a shard. Chunks are bounded by their assignments. This only keeps partitions from
 	// waiting for each other's sends.
 	Queue = 64

@@ -19,7 +19,7 @@ func New(number int, o *Options) *Shard {
 	keys := subjectKeys{Keys: o.Keys, shard: number}
 	s.cache = cache{Options: o, number: number, pulse: &s.Pulse, subjects: map[string]*Entry{}, batch: s.batch.number, keys: keys}
 	s.commits = committer{Options: o, number: number, pulse: &s.Pulse, keys: keys}
-	s.watch = watch{Options: o, number: number, pulse: &s.Pulse}
+	s.watch = watch{Options: o, number: number, pulse: &s.Pulse, published: &s.published}
 	s.StreamTimeShared.Store(engine.NoTime)
 	s.apply = engine.Applier{Program: o.Program, Emit: s.announce}
 	if o.Silent {

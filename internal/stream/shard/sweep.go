@@ -14,6 +14,7 @@ import (
 // Sweep ends the episodes of silent subjects that the stream's time has made
 // due. The members come from the index of armed subjects, which may be out of date.
 func (s *Shard) Sweep(ctx context.Context, due []windowstore.Due) error {
+	s.at = moment{clock: s.Now().UnixMilli(), ended: true} // no operation makes these clears: they are of now
 	var list []name
 	for _, d := range due {
 		kind, id, _ := s.Keys.ParseMember(d.Member)

@@ -20,7 +20,7 @@ type watch struct {
 	*Options
 	number    int // of the shard
 	pulse     *watchdog.Pulse
-	published uint64 // how far the shard's outbox was published, as last looked at
+	published *uint64 // how far the shard's outbox was published, as last looked at
 }
 
 // view is what the store has.
@@ -49,7 +49,7 @@ func (w *watch) poll(ctx context.Context) (view, error) {
 		if err != nil {
 			return view{}, err
 		}
-		w.published = outbox.ParsePublished(v.published)
+		*w.published = outbox.ParsePublished(v.published)
 		waiting := outbox.Depth(v.head, v.published)
 		if waiting < w.OutboxMax {
 			return v, nil

@@ -36,18 +36,27 @@ func Counts(tb testing.TB, p *engine.Program, store windowstore.Store) (lines []
 // OutboxIDs are the ids of the crossings in the outbox of shard 0.
 func OutboxIDs(tb testing.TB, store windowstore.Store) (ids []string) {
 	tb.Helper()
+	for _, e := range Outbox(tb, store) {
+		ids = append(ids, e.ID)
+	}
+	return ids
+}
+
+// Outbox is what the outbox of shard 0 holds from its first number on.
+func Outbox(tb testing.TB, store windowstore.Store) (entries []outbox.Entry) {
+	tb.Helper()
 	for n := uint64(0); ; n++ {
 		values, err := store.Load(tb.Context(), 0, [][]byte{store.Keys().AppendOutboxKey(nil, 0, n)}, nil)
 		if err != nil {
 			tb.Fatal(err)
 		}
 		if values[0] == nil {
-			return ids
+			return entries
 		}
 		e, err := outbox.ParseEntry(values[0])
 		if err != nil {
 			tb.Fatal(err)
 		}
-		ids = append(ids, e.ID)
+		entries = append(entries, e)
 	}
 }
