@@ -142,6 +142,9 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.P
 	options.Adopt, options.Skip = once.adopt, once.skips
 	service := stream.New(options)
 	ready.ServiceStarted(service)
+	logged, stop := context.WithCancel(ctx)
+	defer stop()
+	go ready.Log(logged, log)
 	return serve(ctx, service, ready, log)
 }
 
