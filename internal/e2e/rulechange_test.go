@@ -135,7 +135,7 @@ func TestVerifyAfterChangeOfSeveral(t *testing.T) {
 	c.awaitDone()
 	two.Stop()
 	for _, rules := range []string{"AGGREGATOR_LOG_LEVEL=info", raised} {
-		c.verified(rules).mustPrint(t, exitFine, ": 0 differences\n", "levels, and counters at their cap, that rest on rules of before a change\n")
+		c.verified(rules).mustPrint(t, exitFine, ": 0 differences\n", "levels, and counters at their cap, that rest on rules of before a change (")
 	}
 	c.verified(raised).mustPrint(t, exitFine, "12 subjects, 12 counters and ")
 }
