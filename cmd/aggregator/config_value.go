@@ -160,7 +160,7 @@ func duration(p *time.Duration, least, most time.Duration) value {
 	return value{want: "a duration, as 10m", set: func(s string) error {
 		d, err := parseDuration(s)
 		if err != nil || d < least || d > most {
-			return fmt.Errorf("%q is not a duration from %s to %s, written 500ms, 1s, 10m, 12h or 2d%s", s, humanize.Duration(least), humanize.Duration(most), unitHint(s))
+			return fmt.Errorf("%q is not a duration from %s to %s, written 500ms, 1s, 10m, 12h or 2d%s", s, humanize.Duration(least), humanize.Duration(most), unitHint(s, most))
 		}
 		*p = d
 		return nil
@@ -191,17 +191,21 @@ func parseStart(s string, now time.Time) (partition.Start, error) {
 	if back, err := parseDuration(s); err == nil && back > 0 {
 		return partition.Start{Back: back}, nil
 	}
-	return partition.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s%s", s, strictyaml.DidYouMean(s, []string{"earliest", "latest"}), unitHint(s))
+	return partition.Start{}, fmt.Errorf("%q is not earliest, latest, a time as 2026-11-01T00:00:00Z or a duration back as 24h%s%s", s, strictyaml.DidYouMean(s, []string{"earliest", "latest"}), unitHint(s, 0))
 }
 
 func shortSeconds(s int64) string { return humanize.Duration(time.Duration(s) * time.Second) }
 
-// unitHint ends a message about a duration without a unit, which most people mean in seconds.
-func unitHint(s string) string {
-	if n, ok := strictyaml.Whole(s); ok && n > 0 {
-		return fmt.Sprintf("; it has no unit: write %ds for seconds", n)
+// unitHint ends a message about a duration without a unit, which most people mean in seconds, and retention in days.
+func unitHint(s string, most time.Duration) string {
+	n, ok := strictyaml.Whole(s)
+	switch {
+	case !ok || n <= 0:
+		return ""
+	case most >= mostRetention:
+		return fmt.Sprintf("; it has no unit: write %dd for days", n)
 	}
-	return ""
+	return fmt.Sprintf("; it has no unit: write %ds for seconds", n)
 }
 
 // durationFlag is a duration on the command line.
@@ -213,7 +217,7 @@ func (d *durationFlag) String() string { return time.Duration(*d).String() }
 func (d *durationFlag) Set(s string) error {
 	t, err := parseDuration(s)
 	if err != nil {
-		return fmt.Errorf("it is no duration, written 500ms, 1s, 10m, 12h or 2d%s", unitHint(s))
+		return fmt.Errorf("it is no duration, written 500ms, 1s, 10m, 12h or 2d%s", unitHint(s, 0))
 	}
 	*d = durationFlag(t)
 	return nil

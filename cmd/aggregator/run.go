@@ -150,6 +150,9 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.P
 	service := stream.New(options)
 	ready.ServiceStarted(service)
 	defer show(shown, c, program, store, service, log)()
+	logged, stop := context.WithCancel(ctx)
+	defer stop()
+	go ready.Log(logged, log)
 	return serve(ctx, service, ready, log)
 }
 

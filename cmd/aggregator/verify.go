@@ -136,7 +136,7 @@ func summarize(w io.Writer, v *verify.Result, took time.Duration) error {
 		took.Round(time.Millisecond), humanize.Count(v.Differences, "difference"))
 	for r, n := range v.Open {
 		if n > 0 {
-			fmt.Fprintf(w, "verify: not compared: %s %s\n", humanize.Number(n), verify.Reason(r))
+			fmt.Fprintf(w, "verify: not compared: %s (%s)\n", verify.Reason(r), humanize.Number(n))
 		}
 	}
 	tellEarlier(w, v)

@@ -149,7 +149,7 @@ func TestFirstLines(t *testing.T) {
 	)
 	s.awaitDone()
 	want := map[string][]string{
-		"crossing published": {"rule few by incident subject inc-42 level 1 status crossed episode 1 topic " + s.events + " partition 0 offset 1 held_back 0"},
+		"crossing published": {"rule few by incident subject inc-42 crossing_level 1 status crossed episode 1 topic " + s.events + " partition 0 offset 1 held_back 0"},
 		"event is not counted": {
 			"why no rule counts the type \"com.shop.click\", which is none of the usual ones; of a CloudEvent, cloudevents.types translates it: {com.shop.click: click} topic " + s.events + " partition 0 offset 2 held_back 0",
 			"why no rule counts this event of the type \"click\": it would need incident topic " + s.events + " partition 0 offset 4 held_back 0",

@@ -82,6 +82,8 @@ func remedyOfKafka(err error) string {
 		return "look at kafka.sasl.username and kafka.sasl.password"
 	case errors.Is(err, kafka.UnsupportedSASLMechanism), errors.Is(err, kafka.IllegalSASLState):
 		return "set kafka.sasl.mechanism to one that the listener offers"
+	case errors.Is(err, kafka.UnknownTopicOrPartition):
+		return "the topic does not exist, or may not be seen: aggregator topics makes what is missing"
 	case errors.Is(err, kafka.TopicAuthorizationFailed):
 		return "the user needs more rights to the topic: docs/security.md has the ACLs"
 	case errors.Is(err, kafka.GroupAuthorizationFailed):

@@ -28,7 +28,7 @@ func (k *kafkaCheck) judgeReplicas(t *kmsg.MetadataResponseTopic, settings map[s
 	case len(t.Partitions) == 0 || err != nil:
 		k.warn("topic %s: the broker does not say what %s is", name, minInSync)
 	case needed > least:
-		k.fail("topic %s: %s is %d, with %s: no record can be written safely; make more replicas",
+		k.fail("topic %s: %s is %d, with %s: brokers take no records, or (Kafka 4) take them without that safety; make more replicas",
 			name, minInSync, needed, humanize.Count(least, "replica"))
 	case needed > inSync:
 		k.failOrWarn(k.writes(name), "topic %s: %s is %d, and only %s in step: no record can be written now; look why brokers lag",

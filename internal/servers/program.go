@@ -1,13 +1,10 @@
 package servers
 
 import (
-	"encoding/json"
-	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"os/exec"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -61,7 +58,10 @@ func StartProgram(tb testing.TB, o ProgramOptions) *Program {
 		tb.Fatalf("start %s: %v", p.Name, err)
 	}
 	go reap(p.cmd, p.done)
-	tb.Cleanup(p.Kill)
+	tb.Cleanup(func() {
+		p.Kill()
+		p.checkLog()
+	})
 	return p
 }
 
@@ -131,21 +131,6 @@ func (p *Program) AwaitEnd(codes ...int) {
 		}
 	}
 	p.tb.Errorf("%s: it ended with %v, want exit code %v\n%s", p.Name, p.cmd.ProcessState, codes, p.Log)
-}
-
-// AwaitLog waits for a line of the log with that message, and returns its members.
-func (p *Program) AwaitLog(message string) (line map[string]any) {
-	p.tb.Helper()
-	p.Log.Await(p.tb, ProgramLimit, fmt.Sprintf("%s: line %q", p.Name, message), func(text string) bool {
-		for s := range strings.Lines(text) {
-			line = nil
-			if json.Unmarshal([]byte(s), &line) == nil && line["msg"] == message {
-				return true
-			}
-		}
-		return false
-	})
-	return line
 }
 
 // Get asks the HTTP server. The status is 0 if it does not answer.

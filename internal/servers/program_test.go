@@ -35,6 +35,25 @@ func TestProgramLog(t *testing.T) {
 	p.Signal(syscall.SIGTERM)
 }
 
+// TestProgramLogTwice: a line that has a member twice is a fault of the program.
+func TestProgramLogTwice(t *testing.T) {
+	f := func(want, line string) {
+		t.Helper()
+		got := outcome(t, func(tb testing.TB) {
+			p := shell(tb, "echo '"+line+"'")
+			<-p.Done()
+			p.checkLog()
+		})
+		if !strings.HasPrefix(got, want) {
+			t.Errorf("%s: got %q, want %q", line, got, want)
+		}
+	}
+	f("ran", `{"level":"INFO","msg":"m","in":{"level":1},"list":[{"msg":2}]}`)
+	f("ran", `{"level":"INFO","msg":"m"`)
+	f("ran", `level=INFO level=1`)
+	f(`fail: script: its log has "level" twice`, `{"level":"INFO","msg":"m","level":1}`)
+}
+
 func TestProgramStop(t *testing.T) {
 	f := func(want, script string, codes ...int) {
 		t.Helper()

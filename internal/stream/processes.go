@@ -18,7 +18,7 @@ func newRoster(o *Options, process uint64, m *metrics.Metrics) *roster.Roster {
 		host = "unknown"
 	}
 	self := roster.Process{
-		Name: strconv.FormatUint(process, 16), Host: host, Client: cmp.Or(o.ClientID, o.Group), Version: o.Version,
+		Name: strconv.FormatUint(process, 16), Host: host, PID: os.Getpid(), Client: cmp.Or(o.ClientID, o.Group), Version: o.Version,
 		Started: time.Now().UTC(), Packs: PacksOf(o.Program),
 	}
 	return roster.New(roster.Options{Store: o.Store, Self: self, Sample: newRates(m).sample, Metrics: m.Health, Calls: m.Calls, Log: o.Log})

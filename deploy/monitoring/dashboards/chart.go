@@ -135,7 +135,7 @@ func (c chart) mappings() (list []Mapping) {
 	for _, n := range c.names {
 		result := map[string]any{"text": n.text, "color": n.color}
 		if n.value == "null" {
-			list = append(list, Mapping{"special", map[string]any{"match": "null", "result": result}})
+			list = append(list, Mapping{"special", map[string]any{"match": "null+nan", "result": result}})
 			continue
 		}
 		list = append(list, Mapping{"value", map[string]any{n.value: result}})

@@ -123,7 +123,9 @@ func (f *fetcher) exchange(ctx context.Context, x *exchange) {
 	_, err := f.c.opts.Transport.RoundTrip(limit, f.c.opts.Brokers, x)
 	cancel()
 	if err != nil {
-		f.c.opts.Watch.Failed(CallFetch, err)
+		if ctx.Err() == nil {
+			f.c.opts.Watch.Failed(CallFetch, err)
+		}
 		f.lose(x, err)
 		return
 	}

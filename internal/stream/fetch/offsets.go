@@ -62,7 +62,7 @@ func (c *Client) retry(ctx context.Context, call string, f func(context.Context)
 		limit, cancel := context.WithTimeout(ctx, c.opts.Timeout)
 		err := f(limit)
 		cancel()
-		if err != nil {
+		if err != nil && ctx.Err() == nil { // what was given up may fail with any error
 			c.opts.Watch.Failed(call, err)
 		}
 		if err == nil || final(err) || ctx.Err() != nil || time.Since(begin) >= c.opts.Patience {

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 	"sync"
@@ -140,7 +141,14 @@ func TestWatcher(t *testing.T) {
 	f(func() error { _, err := w.client.Ends(t.Context(), "events", 9); return err }, "offsets", "offsets topic")
 	gone, cancel := context.WithCancel(t.Context())
 	cancel()
-	f(func() error { _, err := w.client.Ends(gone, "events", 0); return err }, "offsets ")
+	f(func() error { _, err := w.client.Ends(gone, "events", 0); return err }) // nobody waits for it any more
+	giving, giveUp := context.WithCancel(t.Context())
+	f(func() error {
+		return w.client.retry(giving, CallOffsets, func(context.Context) error {
+			giveUp()
+			return io.ErrUnexpectedEOF
+		})
+	})
 	f(func() error {
 		s := w.open(0, 0)
 		defer s.Close()

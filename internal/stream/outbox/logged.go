@@ -25,7 +25,7 @@ func (e *Entry) logged() []any {
 	if by != thresholds.Account.String() {
 		said = append(said, "subject", subject)
 	}
-	said = append(said, "level", e.Level, "status", e.Status, "episode", e.episode())
+	said = append(said, "crossing_level", e.Level, "status", e.Status, "episode", e.episode())
 	if topic := e.topic(); topic != "" {
 		said = append(said, "topic", topic, "partition", e.Partition, "offset", e.Offset)
 	}

@@ -35,13 +35,13 @@ func TestLogged(t *testing.T) {
 		}
 	}
 	f(func(*thresholds.Crossing) {},
-		"rule art3-clicks by incident subject inc/4 2 level 0.8 status crossed episode 1 topic events partition 3 offset 1931")
+		"rule art3-clicks by incident subject inc/4 2 crossing_level 0.8 status crossed episode 1 topic events partition 3 offset 1931")
 	f(func(c *thresholds.Crossing) { c.Rule.By = thresholds.Account },
-		"rule art3-clicks by account level 0.8 status crossed episode 1 topic events partition 3 offset 1931")
+		"rule art3-clicks by account crossing_level 0.8 status crossed episode 1 topic events partition 3 offset 1931")
 	f(func(c *thresholds.Crossing) { c.Level, c.Episode = 0, 12 },
-		"rule art3-clicks by incident subject inc/4 2 level 0 status cleared episode 12")
+		"rule art3-clicks by incident subject inc/4 2 crossing_level 0 status cleared episode 12")
 	f(func(c *thresholds.Crossing) { c.Topic = "" },
-		"rule art3-clicks by incident subject inc/4 2 level 0.8 status crossed episode 1")
+		"rule art3-clicks by incident subject inc/4 2 crossing_level 0.8 status crossed episode 1")
 }
 
 // TestLogsCrossings: what was published is in the log, and nothing else. Of many at once it says how many it does not name.

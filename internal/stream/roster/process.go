@@ -11,6 +11,7 @@ import (
 type Process struct {
 	Name    string    `json:"-"` // random, and part of its key
 	Host    string    `json:"host"`
+	PID     int       `json:"pid"`     // on that host; 0 of a version that does not say
 	Client  string    `json:"client"`  // kafka.client_id
 	Version string    `json:"version"` // of the program
 	Started time.Time `json:"started"` // by its clock, as Written
@@ -36,7 +37,11 @@ func Packs(list []Pack) string {
 }
 
 func (p *Process) String() string {
-	return fmt.Sprintf("%q at %s with %s", p.Client, p.Host, Packs(p.Packs))
+	where := p.Host
+	if p.PID > 0 {
+		where += fmt.Sprintf(" (pid %d)", p.PID)
+	}
+	return fmt.Sprintf("%q at %s with %s", p.Client, where, Packs(p.Packs))
 }
 
 // form is the form of a record. A later version may add members, which are left alone here. One that changes what members

@@ -259,13 +259,14 @@ func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := windowstore.NewMem(1)
 		a, b := newMember(t, s, "a", "1"), newMember(t, s, "b", "2")
+		b.Self.PID = 42
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); a.Run(ctx) }()
 		go b.Run(t.Context())
 		<-time.After(2*lookEvery + time.Second)
 		synctest.Wait()
-		if got, want := a.Packs(), `p0 1; other processes have others: "aggregator" at host-b with p0 2`; got != want {
+		if got, want := a.Packs(), `p0 1; other processes have others: "aggregator" at host-b (pid 42) with p0 2`; got != want {
 			t.Errorf("got %s, want %s", got, want)
 		}
 		cancel()

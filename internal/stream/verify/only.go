@@ -49,6 +49,15 @@ type outcome struct {
 	open    string // why not all of it was compared; "": it was
 }
 
+// agrees reports whether both sides agree. It is nil where they do as far as they were compared, which is not all of it.
+func (o *outcome) agrees() *bool {
+	if o.open != "" && !o.differs {
+		return nil
+	}
+	agrees := !o.differs
+	return &agrees
+}
+
 // observed compares something, and returns what came of it.
 func (c *comparing) observed(compare func(int), i int) (o outcome) {
 	differences, open := c.result.Differences, c.result.Open
@@ -73,14 +82,14 @@ func (c *comparing) tell(counters, levels []outcome) {
 					Subject: c.name, Rule: rule.ID, Measure: rule.Limits[l].Measure.Name, What: "value",
 					Want: readingOf(c.want, i), Got: readingOf(c.got, i),
 				},
-				Agrees: !counters[i].differs && counters[i].open == "", Open: counters[i].open,
+				Agrees: counters[i].agrees(), Open: counters[i].open,
 			})
 		}
 		c.told(Finding{
 			Difference: Difference{
 				Subject: c.name, Rule: rule.ID, What: "level", Want: announcedLevel(c.want.RuleState(r)), Got: announcedLevel(c.got.RuleState(r)),
 			},
-			Agrees: !levels[r].differs && levels[r].open == "", Open: levels[r].open,
+			Agrees: levels[r].agrees(), Open: levels[r].open,
 		})
 	}
 }

@@ -38,7 +38,7 @@ type Difference struct {
 // Finding is what the log says and what the store has, of one measure of a rule or of its level.
 type Finding struct {
 	Difference
-	Agrees bool   `json:"agrees"` // also in what does not show here
+	Agrees *bool  `json:"agrees,omitempty"` // also in what does not show here; nil: no difference, and not all was compared
 	Open   string `json:"not_compared,omitempty"`
 }
 
