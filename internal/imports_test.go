@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"cmd/aggregator": {
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/listing", "internal/stream/metrics", "internal/stream/inforce",
 		"internal/stream/tail", "internal/stream/overview",
-		"internal/board", "internal/board/web", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
+		"internal/board", "internal/board/web", "internal/client", "internal/console", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
 		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
@@ -33,7 +33,9 @@ var arrows = map[string][]string{
 		"internal/engine", "internal/thresholds", "internal/humanize",
 	},
 	"internal/board/web": {},
-	"internal/notify": {"internal/explain", "internal/retry", "internal/thresholds", "internal/humanize"},
+	"internal/console":   {"internal/client", "internal/retry", "internal/strictyaml", "internal/terminal", "internal/thresholds", "internal/humanize"},
+	"internal/client":    {"internal/retry"}, // and nothing of the server's: it knows the API by its document
+	"internal/notify":    {"internal/explain", "internal/retry", "internal/thresholds", "internal/humanize"},
 	"internal/audit": {
 		"internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/humanize",
@@ -122,6 +124,7 @@ var arrows = map[string][]string{
 	"internal/humanize":             {},
 
 	// Of tests alone: none shares code with what it is held against.
+	"internal/client/clienttest":                {"internal/board"}, // whose document it holds its answers against
 	"internal/windows/store/storetest":          {"internal/windows/store", "internal/windows"},
 	"internal/stream/fetch/fetchtest":           {"internal/stream/fetch", "internal/stream/fetch/records"},
 	"internal/stream/fetch/records/recordstest": {},
@@ -147,7 +150,7 @@ var arrows = map[string][]string{
 // testside are the packages that the tests of any package may import besides.
 var testside = []string{
 	"internal/servers", "internal/oracle", "internal/engine/enginetest", "internal/stream/fetch/fetchtest", "internal/stream/fetch/records/recordstest",
-	"internal/stream/metrics/metricstest",
+	"internal/stream/metrics/metricstest", "internal/client/clienttest",
 	"internal/stream/inspect/inspecttest", "internal/stream/shard/shardtest", "internal/windows/store/storetest", "bench/gen",
 }
 

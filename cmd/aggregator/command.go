@@ -30,7 +30,8 @@ type runner func(ctx context.Context, s *session, args []string) error
 // commands are all subcommands, in the order in which usage lists them.
 func commands() []*command {
 	return []*command{
-		demoCommand, runCommand, replayCommand, checkCommand, verifyCommand, rulesCommand, topicsCommand, versionCommand,
+		demoCommand, runCommand, replayCommand, checkCommand, rulesCommand, topicsCommand,
+		statusCommand, topCommand, showCommand, crossingsCommand, verifyCommand, versionCommand,
 	}
 }
 
@@ -83,7 +84,7 @@ func usage() string {
 	var b strings.Builder
 	b.WriteString("usage: aggregator COMMAND [flags] [arguments]\n\ncommands:\n")
 	for _, c := range commands() {
-		fmt.Fprintf(&b, "  %-8s %s\n", c.name, c.about)
+		fmt.Fprintf(&b, "  %-10s %s\n", c.name, c.about)
 	}
 	b.WriteString("\n`aggregator COMMAND -h` says more about one.")
 	return b.String()

@@ -32,6 +32,8 @@ func (r *configReader) readEnvironment(s *session) {
 		}
 	}
 	r.override(given)
+	delete(found, addrVariable)
+	known = append(known, addrVariable)
 	var strays []string
 	for name := range found {
 		if !serviceLink.MatchString(name) {

@@ -130,7 +130,8 @@ func (b *Board) run(ctx context.Context, c *client) {
 	status, comment := time.NewTicker(statusEvery), time.NewTicker(commentEvery)
 	defer status.Stop()
 	defer comment.Stop()
-	c.text.WriteString("retry: 2000\n\n")
+	// An id alone is no event: who is cut off before the first one goes on from here, too.
+	c.text.WriteString("retry: 2000\nid: " + eventID(c.follower.At()) + "\n\n")
 	if c.follower.Gap() {
 		c.gap()
 	}

@@ -156,6 +156,23 @@ func TestStreamAway(t *testing.T) {
 	}
 }
 
+// TestStreamBeginning: who is cut off before there was any event goes on from where it began.
+func TestStreamBeginning(t *testing.T) {
+	s := newSite(t)
+	s.cross(0, 0, time.Now(), s.record("clicks", "before", 5000, 1))
+	l := s.listen("")
+	for l.lines.Scan() && l.lines.Text() != "" {
+		if id, found := strings.CutPrefix(l.lines.Text(), "id: "); found {
+			l.id = id
+		}
+	}
+	l.close()
+	s.cross(0, 1, time.Now(), s.record("clicks", "meanwhile", 5000, 1))
+	if got := s.listen(l.id).crossing(); got != "clicks/incident/meanwhile/1/0.5" {
+		t.Errorf("after %q came %s", l.id, got)
+	}
+}
+
 // TestManyStreams: there is a bound, and whoever leaves makes room.
 func TestManyStreams(t *testing.T) {
 	s := newSite(t)
