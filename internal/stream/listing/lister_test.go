@@ -33,7 +33,10 @@ func (f *fixture) take(id string, sends uint64, urgent bool) {
 	f.Helper()
 	n := Name{thresholds.Account, id}
 	f.write(n, f.subject(n.Kind, start, sends), 1)
-	if !f.lister.Take(f.shard(n), []Change{{Name: n, Progress: 10 * sends, Listed: sends >= 100, Urgent: urgent}}) {
+	if f.tickets[n] == nil {
+		f.tickets[n] = &Ticket{}
+	}
+	if !f.lister.Take(f.shard(n), f.tickets[n], n, []Change{{Progress: 10 * sends, Listed: sends >= 100, Urgent: urgent}}) {
 		f.Error("no room")
 	}
 }
@@ -106,6 +109,33 @@ func TestForeignWrite(t *testing.T) {
 	}
 }
 
+// TestDoubt: a row that waits is not believed once another process has written the record, though this one writes it again.
+func TestDoubt(t *testing.T) {
+	f := newFixture(t)
+	n := Name{thresholds.Account, "a"}
+	for _, urgent := range []bool{true, false} {
+		f.take("a", 500, urgent)
+		f.lister.Doubt(f.shard(n), n)
+		f.write(n, f.subject(n.Kind, start, 50), 1)
+		for range slowTurns {
+			f.lister.Turn(t.Context())
+		}
+		if got := f.listed("sends"); got != "" {
+			t.Errorf("listed %s", got)
+		}
+	}
+	if x := &f.lister.shards[f.shard(n)]; len(x.doubted)+len(x.written)+len(x.waiting) > 0 {
+		t.Errorf("%v in doubt, %v written, %v waiting", x.doubted, x.written, x.waiting)
+	}
+	f.take("a", 500, true)
+	f.lister.Turn(t.Context())
+	f.lister.Doubt(f.shard(n), n) // nothing of it is on its way
+	f.lister.Turn(t.Context())
+	if f.listed("sends") != "a:5000" || len(f.lister.shards[f.shard(n)].doubted) > 0 {
+		t.Errorf("listed %s, in doubt %v", f.listed("sends"), f.lister.shards[f.shard(n)].doubted)
+	}
+}
+
 // failing is a store whose lists cannot be written.
 type failing struct{ windowstore.Store }
 
@@ -127,18 +157,26 @@ func TestWaits(t *testing.T) {
 	if got := f.listed("sends"); got != "a:3000" {
 		t.Errorf("listed %s", got)
 	}
-	some := make([]Change, waitingMost/2)
-	for i := range some {
-		some[i] = Change{Name: Name{thresholds.Account, fmt.Sprint(i)}}
+	give := func(i int) bool {
+		n := Name{thresholds.Account, fmt.Sprint(i)}
+		return f.lister.Take(0, &Ticket{}, n, []Change{{}}) && f.lister.Take(0, &Ticket{}, n, []Change{{}})
 	}
-	for i, want := range []bool{true, true, false} {
-		if f.lister.Take(0, some) != want {
-			t.Errorf("%d: taken %v", i, !want)
+	room := func() (some int) {
+		for some < waitingMost && give(some) {
+			some++
 		}
+		return some
+	}
+	if some := room(); some != waitingMost/2 {
+		t.Errorf("room for %d subjects, each given twice", some)
+	}
+	f.lister.turn(t.Context(), false, 0) // they are put together, and none is urgent
+	if some := room(); some != waitingMost/4 {
+		t.Errorf("room for %d subjects more", some)
 	}
 	f.lister.Flush(t.Context())
-	if !f.lister.Take(0, some) {
-		t.Error("no room after all was written")
+	if some := room(); some != waitingMost/2 {
+		t.Errorf("room for %d subjects after all was written", some)
 	}
 }
 
@@ -233,6 +271,32 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// stepping is a store whose sights take two steps to look through.
+type stepping struct {
+	windowstore.Store
+	steps []string
+}
+
+func (s *stepping) DropStrays(_ context.Context, shard int, rule string, from uint64) (uint64, error) {
+	s.steps = append(s.steps, fmt.Sprint(shard, rule, from))
+	return (from + 5) % 10, nil
+}
+
+// TestWalkStrays: a walk looks for sights of rows that are gone.
+func TestWalkStrays(t *testing.T) {
+	f := newFixture(t)
+	f.put(thresholds.Account, "a", 500)
+	s := &stepping{Store: f.mem}
+	f.over(s, 0)
+	shard := f.shard(Name{thresholds.Account, "a"})
+	if err := f.lister.Walk(t.Context(), shard, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(s.steps), fmt.Sprintf("[%dsends0 %dsends5]", shard, shard); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestForgotten: of a subject that was forgotten nothing that waits is written.
 func TestForgotten(t *testing.T) {
 	f := newFixture(t)
@@ -245,7 +309,7 @@ func TestForgotten(t *testing.T) {
 	if err := f.lister.Forgotten(t.Context(), f.shard(n), []Name{n}); err != nil {
 		t.Fatal(err)
 	}
-	if f.listed("sends") != "" || len(f.lister.shards[f.shard(n)].rows) > 0 {
-		t.Errorf("listed %s, %d wait", f.listed("sends"), len(f.lister.shards[f.shard(n)].rows))
+	if f.listed("sends") != "" || len(f.lister.shards[f.shard(n)].waiting) > 0 {
+		t.Errorf("listed %s, %d wait", f.listed("sends"), len(f.lister.shards[f.shard(n)].waiting))
 	}
 }

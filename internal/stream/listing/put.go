@@ -2,13 +2,14 @@ package listing
 
 import (
 	"context"
+	"slices"
 
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // put writes rows of a shard, and keeps its lists within their bound: the nearest stay. What a full list has no room for is not
-// written, and goes if it was there.
-func (l *Lister) put(ctx context.Context, shard int, changes []windowstore.RowChange) error {
+// written, and goes if it was there. Lists of these rules may be longer then.
+func (l *Lister) put(ctx context.Context, shard int, changes []windowstore.RowChange, longer []string) error {
 	if len(changes) == 0 {
 		return nil
 	}
@@ -24,34 +25,50 @@ func (l *Lister) put(ctx context.Context, shard int, changes []windowstore.RowCh
 	if err := l.store.List(ctx, shard, changes...); err != nil {
 		return err
 	}
-	cut, err := l.cut(ctx, shard, changes)
+	cut, err := l.cut(ctx, shard, l.mayBeFull(x, changes, longer))
 	l.Metrics.Cut(out + cut)
 	return err
+}
+
+// mayBeFull are the rules of changes whose lists may have too many rows now, or end elsewhere: those that may be longer, and those that
+// were full once, in which a row that was cut may come again.
+func (l *Lister) mayBeFull(x *list, changes []windowstore.RowChange, longer []string) (rules []string) {
+	for i := range changes {
+		rule := changes[i].Rule
+		if _, full := x.borders[rule]; (full || slices.Contains(longer, rule)) && !slices.Contains(rules, rule) {
+			rules = append(rules, rule)
+		}
+	}
+	return rules
 }
 
 // cutMost is how many rows too many are looked for at once. More go with the next writing.
 const cutMost = 1_000
 
 // cut takes out the rows that lists have too many, and notes where full ones end. It returns how many those were.
-func (l *Lister) cut(ctx context.Context, shard int, changes []windowstore.RowChange) (int, error) {
+func (l *Lister) cut(ctx context.Context, shard int, rules []string) (int, error) {
+	if len(rules) == 0 {
+		return 0, nil
+	}
 	var asked []windowstore.RowsAsked
-	for i := range changes {
-		if c := &changes[i]; i == 0 || changes[i-1].Rule != c.Rule {
-			asked = append(asked, windowstore.RowsAsked{Shard: shard, Rule: c.Rule, From: windowstore.Top(), Skip: l.Most - 1, Limit: 1 + cutMost})
-		}
+	for _, rule := range rules {
+		asked = append(asked, windowstore.RowsAsked{Shard: shard, Rule: rule, From: windowstore.Top(), Skip: l.Most - 1, Limit: 1 + cutMost})
 	}
 	lists, err := l.store.Rows(ctx, asked...)
 	if err != nil {
 		return 0, err
 	}
+	borders := l.shards[shard].borders
 	var gone []windowstore.RowChange
 	for i, rows := range lists {
 		rule := asked[i].Rule
-		delete(l.shards[shard].borders, rule)
 		if len(rows) == 0 {
+			if _, full := borders[rule]; full {
+				borders[rule] = nil
+			}
 			continue
 		}
-		l.shards[shard].borders[rule] = &rows[0]
+		borders[rule] = &rows[0]
 		for _, row := range rows[1:] {
 			gone = append(gone, windowstore.RowChange{RowName: windowstore.RowName{Rule: rule, ID: row.ID}, Gone: true})
 		}

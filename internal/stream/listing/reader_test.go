@@ -113,7 +113,7 @@ func TestRateShown(t *testing.T) {
 	for i := range 3 {
 		at := start.Add(time.Duration(i) * 10 * time.Minute)
 		x.write(n, x.subject(n.Kind, at, uint64(500+50*i)), 1)
-		x.lister.Take(x.shard(n), []Change{{Name: n, Progress: uint64(5000 + 500*i), Listed: true, Sights: []Sight{{at.UnixNano(), 0.5 + 0.05*float64(i)}}}})
+		x.lister.Take(x.shard(n), &Ticket{}, n, []Change{{Progress: uint64(5000 + 500*i), Listed: true, Sights: []Sight{{at.UnixNano(), 0.5 + 0.05*float64(i)}}}})
 		x.lister.Flush(t.Context())
 		page, err := x.reader.Nearest(t.Context(), Filter{}, 1, "")
 		if err != nil || (page.Rows[0].Rate != nil) != (i == 2) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -167,6 +168,22 @@ func (m *Mem) Lists(ctx context.Context, shard int) (rules []string, err error) 
 	}
 	slices.Sort(rules) // the simulation does the same again
 	return rules, nil
+}
+
+// DropStrays is Store's. A step comes to all.
+func (m *Mem) DropStrays(ctx context.Context, shard int, rule string, _ uint64) (next uint64, err error) {
+	s, err := m.lock(ctx, "drop sights of", shard)
+	if err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	if l := s.lists[rule]; l != nil {
+		maps.DeleteFunc(l.sights, func(id string, _ []byte) bool {
+			_, listed := l.rows[id]
+			return !listed
+		})
+	}
+	return 0, nil
 }
 
 // DropList is Store's.

@@ -160,6 +160,30 @@ func testEqualRows(t *testing.T, s store.Store) {
 	}
 }
 
+// testStrays: the sights of rows that are listed stay, of how many there are.
+func testStrays(t *testing.T, s store.Store) {
+	d := Desk{t, s, 3}
+	var changes []store.RowChange
+	for i := range 2000 {
+		changes = append(changes, store.RowChange{RowName: name("r", fmt.Sprint("inc-", i)), Progress: 1, Sights: []byte("x")})
+	}
+	d.change(changes...)
+	for _, rule := range []string{"r", "none"} {
+		steps := 0
+		for from := uint64(0); steps == 0 || from > 0; steps++ {
+			var err error
+			if from, err = s.DropStrays(t.Context(), 3, rule, from); err != nil || steps > 2000 {
+				t.Fatalf("step %d, error %v", steps, err)
+			}
+		}
+	}
+	for _, c := range changes {
+		if sights, err := s.Sights(t.Context(), 3, c.RowName); err != nil || string(sights[0]) != "x" {
+			t.Fatalf("%s: sights %q, error %v", c.ID, sights, err)
+		}
+	}
+}
+
 func testLists(t *testing.T, s store.Store) {
 	d := Desk{t, s, 3}
 	f := func(want string) {
