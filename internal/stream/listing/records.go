@@ -19,7 +19,9 @@ type Name struct {
 	ID   string
 }
 
-func (n Name) compare(o Name) int { return cmp.Or(cmp.Compare(n.Kind, o.Kind), cmp.Compare(n.ID, o.ID)) }
+func (n Name) compare(o Name) int {
+	return cmp.Or(cmp.Compare(n.Kind, o.Kind), cmp.Compare(n.ID, o.ID))
+}
 
 // records reads subjects as they are stored.
 type records struct {
