@@ -159,7 +159,8 @@ func TestWaits(t *testing.T) {
 	}
 	give := func(i int) bool {
 		n := Name{thresholds.Account, fmt.Sprint(i)}
-		return f.lister.Take(0, &Ticket{}, n, []Change{{}}) && f.lister.Take(0, &Ticket{}, n, []Change{{}})
+		once := f.lister.Take(0, &Ticket{}, n, []Change{{}})
+		return once && f.lister.Take(0, &Ticket{}, n, []Change{{}})
 	}
 	room := func() (some int) {
 		for some < waitingMost && give(some) {
