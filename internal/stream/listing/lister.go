@@ -89,7 +89,11 @@ func (l *Lister) Turn(ctx context.Context) {
 		l.failed(ctx, l.tell(ctx))
 	}
 	l.turns++
-	l.turn(ctx, l.turns%slowTurns == 0, l.turns-quietTurns)
+	what := urgentRows
+	if l.turns%slowTurns == 0 {
+		what = allRows
+	}
+	l.turn(ctx, what, l.turns-quietTurns)
 }
 
 func (l *Lister) failed(ctx context.Context, err error) {
@@ -99,12 +103,12 @@ func (l *Lister) failed(ctx context.Context, err error) {
 }
 
 // Flush writes all rows that wait, and looks at all records again.
-func (l *Lister) Flush(ctx context.Context) { l.turn(ctx, true, l.turns) }
+func (l *Lister) Flush(ctx context.Context) { l.turn(ctx, everything, l.turns) }
 
-func (l *Lister) turn(ctx context.Context, all bool, upTo int) {
+func (l *Lister) turn(ctx context.Context, what scope, upTo int) {
 	for n := range l.shards {
-		err := l.write(ctx, n, all)
-		if all {
+		err := l.write(ctx, n, what)
+		if what > urgentRows {
 			err = errors.Join(err, l.recheck(ctx, n, upTo))
 		}
 		l.failed(ctx, err)
@@ -112,7 +116,7 @@ func (l *Lister) turn(ctx context.Context, all bool, upTo int) {
 }
 
 // write writes what waits of a shard. What fails waits on.
-func (l *Lister) write(ctx context.Context, shard int, all bool) error {
+func (l *Lister) write(ctx context.Context, shard int, what scope) error {
 	x := &l.shards[shard]
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -123,7 +127,7 @@ func (l *Lister) write(ctx context.Context, shard int, all bool) error {
 		x.again = append(again, x.again...)
 		return err
 	}
-	rows := x.due(all)
+	rows := x.due(l.turns, what)
 	if len(rows) == 0 {
 		return nil
 	}
@@ -156,8 +160,8 @@ func (l *Lister) changes(ctx context.Context, shard int, some []waitingRow) ([]w
 	var sighted []int
 	var names []windowstore.RowName
 	for i, w := range some {
-		changes[i] = windowstore.RowChange{RowName: l.rowName(w.Name, w.Rule), Progress: w.Progress, Gone: !w.Listed}
-		if w.Listed && len(w.Sights) > 0 {
+		changes[i] = windowstore.RowChange{RowName: l.rowName(w.Name, w.Rule), Progress: w.Progress, Gone: !w.Listed, Beside: w.clean}
+		if w.Listed && w.sights {
 			sighted, names = append(sighted, i), append(names, changes[i].RowName)
 		}
 	}
@@ -219,7 +223,7 @@ func (l *Lister) recheckAll(ctx context.Context, shard, upTo int) error {
 		}
 		for _, n := range some {
 			delete(x.written, n)
-			if x.waiting[n] == nil {
+			if !x.dirty(n) {
 				delete(x.doubted, n)
 			}
 		}

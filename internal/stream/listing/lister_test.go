@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -69,6 +70,67 @@ func TestTurns(t *testing.T) {
 	f.take("a", 304, false)
 	f.lister.Flush(t.Context())
 	wants("a:3040")
+}
+
+// TestSightsWait: sights of which there are some already wait, the row does not; what they wait for does not write the row again.
+func TestSightsWait(t *testing.T) {
+	f := newFixture(t)
+	n := Name{thresholds.Account, "a"}
+	name := windowstore.RowName{Rule: "sends", ID: []byte("a")}
+	sights := func() int {
+		t.Helper()
+		kept, err := f.mem.Sights(t.Context(), f.shard(n), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(parseSights(kept[0]))
+	}
+	at := start.UnixNano()
+	take := func(progress uint64, urgent, soon bool) {
+		t.Helper()
+		at += int64(time.Hour / 10)
+		f.write(n, f.subject(n.Kind, start, progress/10), 1)
+		if f.tickets[n] == nil {
+			f.tickets[n] = &Ticket{}
+		}
+		f.lister.Take(f.shard(n), f.tickets[n], n, []Change{{Progress: progress, Listed: true, Urgent: urgent, Soon: soon, Sights: []Sight{{Time: at}}}})
+	}
+	slow := func() {
+		for range slowTurns {
+			f.lister.Turn(t.Context())
+		}
+	}
+	wants := func(listed string, n int) {
+		t.Helper()
+		if f.listed("sends") != listed || sights() != n {
+			t.Errorf("listed %s with %d sights, want %s with %d", f.listed("sends"), sights(), listed, n)
+		}
+	}
+	take(3000, true, false)
+	f.lister.Turn(t.Context())
+	wants("a:3000", 1)
+	take(3001, false, true)
+	slow()
+	wants("a:3001", 2)
+	take(3002, false, false)
+	slow()
+	take(3003, false, false)
+	slow()
+	wants("a:3003", 2)
+	other := windowstore.RowChange{RowName: name, Progress: 7}
+	if err := f.mem.List(t.Context(), f.shard(n), other); err != nil {
+		t.Fatal(err)
+	}
+	for range sightsTurns {
+		f.lister.Turn(t.Context())
+	}
+	wants("a:7", 4)
+	take(3004, false, false)
+	f.lister.Flush(t.Context())
+	wants("a:3004", 5)
+	if x := &f.lister.shards[f.shard(n)]; x.count != 0 || len(x.waiting) > 0 {
+		t.Errorf("%d rows count as waiting, %d subjects wait", x.count, len(x.waiting))
+	}
 }
 
 // meeting is a store in which something happens once, when rows have just been written.
@@ -171,7 +233,7 @@ func TestWaits(t *testing.T) {
 	if some := room(); some != waitingMost/2 {
 		t.Errorf("room for %d subjects, each given twice", some)
 	}
-	f.lister.turn(t.Context(), false, 0) // they are put together, and none is urgent
+	f.lister.turn(t.Context(), urgentRows, 0) // they are put together, and none is urgent
 	if some := room(); some != waitingMost/4 {
 		t.Errorf("room for %d subjects more", some)
 	}

@@ -17,7 +17,7 @@ func (l *Lister) put(ctx context.Context, shard int, changes []windowstore.RowCh
 	out := 0
 	for i := range changes {
 		c := &changes[i]
-		if border := x.borders[c.Rule]; !c.Gone && border != nil && border.Before(windowstore.Row{ID: c.ID, Progress: c.Progress}) {
+		if border := x.borders[c.Rule]; !c.Gone && !c.Beside && border != nil && border.Before(windowstore.Row{ID: c.ID, Progress: c.Progress}) {
 			c.Gone = true
 			out++
 		}

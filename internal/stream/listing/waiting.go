@@ -16,8 +16,11 @@ type Change struct {
 	Listed   bool
 	Urgent   bool    // it is written with the next turn: the row came, or went
 	Sights   []Sight // since the last one
+	Soon     bool    // they are written with the row: there are few yet
 
 	written bool
+	clean   bool // the row is written: only its sights wait
+	sighted int  // the turn from which on they have waited
 }
 
 // Ticket says where changes of a subject wait, so that the next ones are put to them. The zero value is of one that none was given of.
@@ -80,8 +83,9 @@ func (w *waiting) put(changes []Change) (more int) {
 			w.rows = append(w.rows, c)
 			continue
 		}
-		c.Urgent = c.Urgent || w.rows[i].Urgent
-		if c.Sights = append(w.rows[i].Sights, c.Sights...); len(c.Sights) > 2*sightsMost {
+		before := &w.rows[i]
+		c.Urgent, c.Soon, c.sighted = c.Urgent || before.Urgent, c.Soon || before.Soon, before.sighted
+		if c.Sights = append(before.Sights, c.Sights...); len(c.Sights) > 2*sightsMost {
 			c.Sights = merge(nil, c.Sights)
 		}
 		w.rows[i] = c
@@ -108,7 +112,7 @@ func (x *list) gather() {
 	}
 	x.less(twice)
 	for _, n := range doubt {
-		if _, written := x.written[n]; written || x.waiting[n] != nil {
+		if _, written := x.written[n]; written || x.dirty(n) {
 			x.doubted[n] = true
 		}
 	}
@@ -125,15 +129,34 @@ func (x *inbox) less(rows int) {
 type waitingRow struct {
 	Name
 	*Change
+	sights bool // they are, too
 }
 
-// due are the rows to be written, in the order of their rules: those of one rule share commands.
-func (x *list) due(all bool) (due []waitingRow) {
+// sightsTurns is how many turns sights of a row wait at most, of which there are some already: ten seconds. Where a subject's time flies,
+// as in a backlog, they would cost more than all else.
+const sightsTurns = 24
+
+// scope is what a turn writes.
+type scope uint8
+
+const (
+	urgentRows scope = iota
+	allRows          // and sights that have waited long enough
+	everything
+)
+
+// due are the rows to be written in a turn, in the order of their rules: those of one rule share commands.
+func (x *list) due(turn int, what scope) (due []waitingRow) {
 	var names []Name
+	rows := 0
 	for n, w := range x.waiting {
-		if all || w.urgent {
+		rows += len(w.rows)
+		if what > urgentRows || w.urgent {
 			names = append(names, n)
 		}
+	}
+	if what == allRows && rows > waitingMost/2 {
+		what = everything
 	}
 	slices.SortFunc(names, Name.compare)
 	type ruleOf struct {
@@ -144,9 +167,10 @@ func (x *list) due(all bool) (due []waitingRow) {
 	for _, n := range names {
 		rows := x.waiting[n].rows
 		for i := range rows {
-			if c := &rows[i]; all || c.Urgent {
-				of := ruleOf{n.Kind, c.Rule}
-				lists[of] = append(lists[of], waitingRow{n, c})
+			c := &rows[i]
+			of := ruleOf{n.Kind, c.Rule}
+			if row, sights := c.due(turn, what); row || sights {
+				lists[of] = append(lists[of], waitingRow{n, c, sights})
 			}
 		}
 	}
@@ -157,18 +181,40 @@ func (x *list) due(all bool) (due []waitingRow) {
 	return due
 }
 
+// due reports whether the row is due, and its sights.
+func (c *Change) due(turn int, what scope) (row, sights bool) {
+	row = !c.clean && (what > urgentRows || c.Urgent)
+	if len(c.Sights) == 0 {
+		return row, false
+	}
+	c.sighted = cmp.Or(c.sighted, turn)
+	late := turn-c.sighted >= sightsTurns
+	return row, c.Urgent || what == everything || what == allRows && (c.Soon || late)
+}
+
 // finish takes out rows that were written, and notes in which turn, since their records are to be looked at.
 func (x *list) finish(rows []waitingRow, turn int) {
+	gone := 0
 	for _, r := range rows {
-		r.written = true
 		x.written[r.Name] = turn
+		r.clean, r.Urgent = true, false
+		if r.sights || len(r.Sights) == 0 {
+			r.written = true
+			gone++
+		}
 	}
 	maps.DeleteFunc(x.waiting, func(_ Name, w *waiting) bool {
 		w.rows = slices.DeleteFunc(w.rows, func(c Change) bool { return c.written })
 		w.urgent = slices.ContainsFunc(w.rows, func(c Change) bool { return c.Urgent })
 		return len(w.rows) == 0
 	})
-	x.less(len(rows))
+	x.less(gone)
+}
+
+// dirty reports whether a row of a subject waits.
+func (x *list) dirty(n Name) bool {
+	w := x.waiting[n]
+	return w != nil && slices.ContainsFunc(w.rows, func(c Change) bool { return !c.clean })
 }
 
 // drop takes out all that waits of a subject.

@@ -23,6 +23,7 @@ type rows struct {
 	sight  int64          // the time of the subject from which on the next sight is due; NoTime: there was none since it was read
 	first  int64          // the time of the first sight since the subject was read
 	seen   []seen         // the sights since the last commit
+	sights int            // how often there were some since it was read
 	ticket listing.Ticket // of what the lister has of it
 }
 
@@ -149,6 +150,7 @@ func (s *counter) follow(e *Entry, fed []int) {
 		x.first = now
 	}
 	x.sight = now + listing.Gap(now-x.first)
+	x.sights++
 }
 
 // see notes how far e is to the limit of a rule, if it is near.
@@ -213,7 +215,7 @@ func (s *counter) compareNew(e *Entry, r int) {
 	}
 	x := e.near.list()
 	x.shown = append(x.shown, shown{rule: r, progress: progress})
-	s.changes = append(s.changes, listing.Change{Rule: r, Progress: progress, Listed: true, Urgent: true, Sights: x.sights(r)})
+	s.changes = append(s.changes, listing.Change{Rule: r, Progress: progress, Listed: true, Urgent: true, Sights: x.sightsOf(r)})
 }
 
 // compareShown adds a row to the changes if it is otherwise than it was shown, and notes what it is shown as. It reports whether it is
@@ -221,7 +223,8 @@ func (s *counter) compareNew(e *Entry, r int) {
 func (s *counter) compareShown(e *Entry, row *shown) bool {
 	c := listing.Change{Rule: row.rule, Progress: s.apply.Progress(&e.Subject, row.rule)}
 	c.Listed = engine.Listed(e.Subject.Subject, row.rule, c.Progress)
-	c.Urgent, c.Sights = !c.Listed, e.near.listed.sights(row.rule)
+	const few = 3 // a rate takes so many
+	c.Urgent, c.Sights, c.Soon = !c.Listed || row.unsure, e.near.listed.sightsOf(row.rule), e.near.listed.sights <= few
 	if !c.Listed || row.unsure || row.progress != c.Progress || len(c.Sights) > 0 {
 		s.changes = append(s.changes, c)
 	}
@@ -229,8 +232,8 @@ func (s *counter) compareShown(e *Entry, row *shown) bool {
 	return c.Listed
 }
 
-// sights are those of a rule since the last commit.
-func (x *rows) sights(r int) (sights []listing.Sight) {
+// sightsOf are those of a rule since the last commit.
+func (x *rows) sightsOf(r int) (sights []listing.Sight) {
 	for i := range x.seen {
 		if x.seen[i].rule == r {
 			sights = append(sights, x.seen[i].Sight)

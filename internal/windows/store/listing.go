@@ -50,6 +50,7 @@ type RowChange struct {
 	Progress uint64
 	Sights   []byte // what is kept beside it; nil: as it was
 	Gone     bool   // the row goes, and its sights with it
+	Beside   bool   // only Sights change: the row is what it is, even none
 }
 
 // RowKept is what is kept of a row.

@@ -44,7 +44,7 @@ func (m *Mem) List(ctx context.Context, shard int, changes ...RowChange) error {
 
 func (l *memList) change(c *RowChange) {
 	before, listed := l.rows[string(c.ID)]
-	if listed && l.order != nil {
+	if listed && l.order != nil && !c.Beside {
 		at, _ := slices.BinarySearchFunc(l.order, Row{ID: c.ID, Progress: before}, Row.compare)
 		l.order = slices.Delete(l.order, at, at+1)
 	}
@@ -53,11 +53,14 @@ func (l *memList) change(c *RowChange) {
 		delete(l.sights, string(c.ID))
 		return
 	}
-	now := Row{ID: bytes.Clone(c.ID), Progress: min(c.Progress, MostProgress)}
-	l.rows[string(c.ID)] = now.Progress
 	if c.Sights != nil {
 		l.sights[string(c.ID)] = bytes.Clone(c.Sights)
 	}
+	if c.Beside {
+		return
+	}
+	now := Row{ID: bytes.Clone(c.ID), Progress: min(c.Progress, MostProgress)}
+	l.rows[string(c.ID)] = now.Progress
 	if l.order != nil {
 		at, _ := slices.BinarySearchFunc(l.order, now, Row.compare)
 		l.order = slices.Insert(l.order, at, now)

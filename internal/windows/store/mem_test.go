@@ -63,16 +63,3 @@ func TestMemInPlace(t *testing.T) {
 		t.Errorf("100 bytes held in %d", n)
 	}
 }
-
-// TestMemStrays: sights that belong to no row are deleted.
-func TestMemStrays(t *testing.T) {
-	m := NewMem(1)
-	row := RowChange{RowName: RowName{Rule: "r", ID: []byte("a")}, Sights: []byte("x")}
-	if err := m.List(t.Context(), 0, row); err != nil {
-		t.Fatal(err)
-	}
-	m.shards[0].lists["r"].sights["stray"] = []byte("x")
-	if next, err := m.DropStrays(t.Context(), 0, "r", 0); err != nil || next != 0 || len(m.shards[0].lists["r"].sights) != 1 {
-		t.Errorf("next %d, error %v, sights %q", next, err, m.shards[0].lists["r"].sights)
-	}
-}

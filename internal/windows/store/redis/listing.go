@@ -78,12 +78,16 @@ func (r *Store) list(p *pipeline, shard int, rows []store.RowChange) {
 	sights := []any{"hset", r.keys.AppendSightsKey(nil, shard, rule)}
 	keys := len(sights)
 	for i := range rows {
-		scores = append(scores, scoreOf(rows[i].Progress), rows[i].ID)
+		if !rows[i].Beside {
+			scores = append(scores, scoreOf(rows[i].Progress), rows[i].ID)
+		}
 		if rows[i].Sights != nil {
 			sights = append(sights, rows[i].ID, rows[i].Sights)
 		}
 	}
-	p.add(scores...)
+	if len(scores) > keys {
+		p.add(scores...)
+	}
 	if len(sights) > keys {
 		p.add(sights...)
 	}
