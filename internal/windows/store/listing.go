@@ -80,7 +80,7 @@ func Top() Place { return Place{Progress: MostProgress} }
 
 // before reports whether the place is before a row.
 func (p *Place) before(r *Row) bool {
-	at := Row{ID: p.ID, Progress: p.Progress}
+	at := Row{ID: p.ID, Progress: min(p.Progress, MostProgress)}
 	c := at.compare(*r)
 	return c < 0 || c == 0 && !p.After
 }

@@ -148,7 +148,7 @@ func (m *Mem) CountRows(ctx context.Context, asked ...RowsCounted) ([]int, error
 			return nil, err
 		}
 		rows := s.lists[a.Rule].sorted()
-		counts[i], _ = slices.BinarySearchFunc(rows, a.Least, func(r Row, least uint64) int {
+		counts[i], _ = slices.BinarySearchFunc(rows, min(a.Least, MostProgress), func(r Row, least uint64) int {
 			if r.Progress >= least {
 				return -1
 			}
