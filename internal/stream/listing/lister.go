@@ -43,10 +43,10 @@ type list struct {
 
 	writing sync.Mutex // guards what follows, and is held while lists are written of what was read
 	waiting map[Name]*waiting
-	written map[Name]int                // subjects whose rows were written, and whose records are still to be looked at: in which turn
-	doubted map[Name]bool               // those of which some rows may be out of date whoever wrote the record last
-	again   []Name                      // whose rows are to be made again, since others wrote them all the time
-	borders map[string]*windowstore.Row // by rule, of lists that were full once, the last row that there is room for; nil: they are not full now
+	written map[Name]int     // subjects whose rows were written, and whose records are still to be looked at: in which turn
+	doubted map[Name]bool    // those of which some rows may be out of date whoever wrote the record last
+	again   []Name           // whose rows are to be made again, since others wrote them all the time
+	sizes   map[string]*size // of the lists, by rule
 }
 
 // New is a Lister to which nothing was given yet.
@@ -55,7 +55,7 @@ func New(o Options) *Lister {
 	l := &Lister{Options: o, records: records{program: o.Program, store: o.Store}, shards: make([]list, o.Shards)}
 	for i := range l.shards {
 		x := &l.shards[i]
-		x.waiting, x.written, x.doubted, x.borders = map[Name]*waiting{}, map[Name]int{}, map[Name]bool{}, map[string]*windowstore.Row{}
+		x.waiting, x.written, x.doubted, x.sizes = map[Name]*waiting{}, map[Name]int{}, map[Name]bool{}, map[string]*size{}
 	}
 	return l
 }
@@ -144,7 +144,7 @@ func (l *Lister) writeRows(ctx context.Context, shard int, rows []waitingRow) (d
 	for some := range slices.Chunk(rows, writeMost) {
 		changes, err := l.changes(ctx, shard, some)
 		if err == nil {
-			err = l.put(ctx, shard, changes, longer(changes, some))
+			err = l.put(ctx, shard, changes, func(i int) bool { return some[i].Urgent }) // others were listed before
 		}
 		if err != nil {
 			return done, err
@@ -176,16 +176,6 @@ func (l *Lister) changes(ctx context.Context, shard int, some []waitingRow) ([]w
 		changes[i].Sights = encodeSights(merge(parseSights(kept[k]), some[i].Sights))
 	}
 	return changes, nil
-}
-
-// longer are the rules whose lists may be longer by these changes. A row that is not urgent was in its list before.
-func longer(changes []windowstore.RowChange, some []waitingRow) (rules []string) {
-	for i, w := range some {
-		if w.Urgent && w.Listed && (len(rules) == 0 || rules[len(rules)-1] != changes[i].Rule) {
-			rules = append(rules, changes[i].Rule)
-		}
-	}
-	return rules
 }
 
 func (l *Lister) rowName(n Name, rule int) windowstore.RowName {

@@ -285,6 +285,45 @@ func TestCut(t *testing.T) {
 	}
 }
 
+// TestRoom: a list with much room is not looked at each time a row comes, and does not grow beyond its bound all the same.
+func TestRoom(t *testing.T) {
+	f := newFixture(t)
+	s := &counting{Store: f.mem}
+	f.over(s, 800)
+	f.lister.Alone.Store(true)
+	listed, id := 0, 0
+	some := func(n int) {
+		t.Helper()
+		for ; n > 0; id++ {
+			if f.shard(Name{thresholds.Account, fmt.Sprint(id)}) == 0 {
+				f.take(fmt.Sprint(id), 500, true)
+				n--
+			}
+		}
+		f.lister.Turn(t.Context())
+		counts, err := f.mem.CountRows(t.Context(), windowstore.RowsCounted{Rule: "sends"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed = counts[0]
+	}
+	for range 6 {
+		some(10)
+	}
+	if listed != 60 || s.calls != 1 {
+		t.Errorf("%d rows listed, looked at %d times", listed, s.calls)
+	}
+	some(400)
+	for range 50 {
+		if some(10); listed > 800 {
+			t.Errorf("%d rows listed", listed)
+		}
+	}
+	if listed != 800 {
+		t.Errorf("%d rows listed", listed)
+	}
+}
+
 // TestCounts: how many have reached what, and what the metric says of it.
 func TestCounts(t *testing.T) {
 	f := newFixture(t)

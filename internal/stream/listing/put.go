@@ -7,39 +7,51 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
+// size is what is known of the length of a list.
+type size struct {
+	border *windowstore.Row // the last row that there is room for; nil: it is not full
+	full   bool             // it was, once: then a row that was cut may come again
+	came   int              // rows that were written since it was looked at, and may be new
+	room   int              // so many may come before it is looked at again
+}
+
 // put writes rows of a shard, and keeps its lists within their bound: the nearest stay. What a full list has no room for is not
-// written, and goes if it was there. Lists of these rules may be longer then.
-func (l *Lister) put(ctx context.Context, shard int, changes []windowstore.RowChange, longer []string) error {
+// written, and goes if it was there. It is told which rows may be new.
+func (l *Lister) put(ctx context.Context, shard int, changes []windowstore.RowChange, mayBeNew func(i int) bool) error {
 	if len(changes) == 0 {
 		return nil
 	}
-	x := &l.shards[shard]
+	var rules []string // whose lists may have too many rows now, or end elsewhere
 	out := 0
 	for i := range changes {
 		c := &changes[i]
-		if border := x.borders[c.Rule]; !c.Gone && !c.Beside && border != nil && border.Before(windowstore.Row{ID: c.ID, Progress: c.Progress}) {
+		s := l.shards[shard].size(c.Rule)
+		if !c.Gone && !c.Beside && s.border != nil && s.border.Before(windowstore.Row{ID: c.ID, Progress: c.Progress}) {
 			c.Gone = true
 			out++
+		}
+		if !c.Gone && mayBeNew(i) {
+			s.came++
+		}
+		if (s.full || s.came > s.room) && !slices.Contains(rules, c.Rule) {
+			rules = append(rules, c.Rule)
 		}
 	}
 	if err := l.store.List(ctx, shard, changes...); err != nil {
 		return err
 	}
-	cut, err := l.cut(ctx, shard, l.mayBeFull(x, changes, longer))
+	cut, err := l.cut(ctx, shard, rules)
 	l.Metrics.Cut(out + cut)
 	return err
 }
 
-// mayBeFull are the rules of changes whose lists may have too many rows now, or end elsewhere: those that may be longer, and those that
-// were full once, in which a row that was cut may come again.
-func (l *Lister) mayBeFull(x *list, changes []windowstore.RowChange, longer []string) (rules []string) {
-	for i := range changes {
-		rule := changes[i].Rule
-		if _, full := x.borders[rule]; (full || slices.Contains(longer, rule)) && !slices.Contains(rules, rule) {
-			rules = append(rules, rule)
-		}
+func (x *list) size(rule string) *size {
+	s := x.sizes[rule]
+	if s == nil {
+		s = &size{}
+		x.sizes[rule] = s
 	}
-	return rules
+	return s
 }
 
 // cutMost is how many rows too many are looked for at once. More go with the next writing.
@@ -58,23 +70,36 @@ func (l *Lister) cut(ctx context.Context, shard int, rules []string) (int, error
 	if err != nil {
 		return 0, err
 	}
-	borders := l.shards[shard].borders
 	var gone []windowstore.RowChange
 	for i, rows := range lists {
-		rule := asked[i].Rule
-		if len(rows) == 0 {
-			if _, full := borders[rule]; full {
-				borders[rule] = nil
-			}
+		s := l.shards[shard].size(asked[i].Rule)
+		if s.border = nil; len(rows) == 0 {
 			continue
 		}
-		borders[rule] = &rows[0]
+		s.border, s.full = &rows[0], true
 		for _, row := range rows[1:] {
-			gone = append(gone, windowstore.RowChange{RowName: windowstore.RowName{Rule: rule, ID: row.ID}, Gone: true})
+			gone = append(gone, windowstore.RowChange{RowName: windowstore.RowName{Rule: asked[i].Rule, ID: row.ID}, Gone: true})
 		}
 	}
-	if len(gone) == 0 {
-		return 0, nil
+	if err := l.measure(ctx, shard, rules); err != nil || len(gone) == 0 {
+		return 0, err
 	}
 	return len(gone), l.store.List(ctx, shard, gone...)
+}
+
+// measure notes how many rows may come to lists before they are looked at again: few of those that there is room for, since other
+// processes have rows, too.
+func (l *Lister) measure(ctx context.Context, shard int, rules []string) error {
+	var asked []windowstore.RowsCounted
+	for _, rule := range rules {
+		asked = append(asked, windowstore.RowsCounted{Shard: shard, Rule: rule})
+	}
+	counts, err := l.store.CountRows(ctx, asked...)
+	for i, rule := range rules {
+		const few = 8
+		if s := l.shards[shard].size(rule); err == nil {
+			s.came, s.room = 0, max(0, l.Most-counts[i])/few
+		}
+	}
+	return err
 }

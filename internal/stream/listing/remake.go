@@ -64,11 +64,7 @@ func (l *Lister) remakeSome(ctx context.Context, shard int, names []Name) (moved
 	if err != nil {
 		return nil, err
 	}
-	var longer []string
-	for i := range changes {
-		longer = append(longer, changes[i].Rule)
-	}
-	if err := l.put(ctx, shard, changes, longer); err != nil {
+	if err := l.put(ctx, shard, changes, func(int) bool { return true }); err != nil {
 		return nil, err
 	}
 	return l.moved(ctx, shard, names, func(i int) []byte { return found[i].version })

@@ -12,8 +12,7 @@ import (
 // near is what the lists of subjects near a limit show of one, as far as is known. Written commits make
 // of it what they have to show otherwise.
 type near struct {
-	fed    uint64 // rules that were fed since then, by number; the last bit stands for all from there on
-	ops    uint32 // operations since it was read, while it is not near
+	fed    uint64 // rules that were fed since then and may list it, by number; the last bit stands for all from there on
 	listed *rows  // nil: it is near no limit, and was not since it was read
 }
 
@@ -42,11 +41,7 @@ type seen struct {
 
 const lastFed = 63
 
-func (n *near) feed(rules []int) {
-	for _, r := range rules {
-		n.fed |= 1 << min(r, lastFed)
-	}
-}
+func (n *near) feed(r int) { n.fed |= 1 << min(r, lastFed) }
 
 // eachFed calls f with the rules, of so many, that were fed since the last commit, as far as is known.
 func (n *near) eachFed(rules int, f func(r int)) {
@@ -59,14 +54,6 @@ func (n *near) eachFed(rules int, f func(r int)) {
 			}
 		}
 	}
-}
-
-// passed reports whether a subject that was not near a limit so far is not looked at this time: of its first operations each is, then
-// every few.
-func (n *near) passed() bool {
-	const few = 8
-	n.ops++
-	return n.ops > few && n.ops%few != 0
 }
 
 func (x *rows) row(r int) *shown {
@@ -102,9 +89,13 @@ func (s *counter) beginNear(e *Entry) {
 		return
 	}
 	for r := range s.Program.Kinds[e.Kind].Rules {
-		if s.mayList(e, r) && engine.Listed(e.Subject.Subject, r, s.apply.Progress(&e.Subject, r)) {
+		switch {
+		case !s.mayList(e, r):
+		case engine.Listed(e.Subject.Subject, r, s.apply.Progress(&e.Subject, r)):
 			x := e.near.list()
 			x.shown = append(x.shown, shown{rule: r, unsure: true})
+		default:
+			e.near.feed(r) // it has a level, with which it is listed once anything is counted again
 		}
 	}
 }
@@ -120,32 +111,40 @@ func (s *counter) follow(e *Entry, fed []int) {
 		return
 	}
 	n := &e.near
-	n.feed(fed)
-	x := n.listed
-	if (x == nil || x.sight == engine.NoTime) && n.passed() {
-		return
+	near := n.listed != nil
+	for _, r := range fed {
+		if s.mayList(e, r) { // while what it counted is at hand; until the commit it cannot become more
+			n.feed(r)
+			near = true
+		}
 	}
+	if near {
+		s.sight(e, fed)
+	}
+}
+
+// sight notes how far e is to the limits that it is near, if that is due.
+func (s *counter) sight(e *Entry, fed []int) {
 	now, _ := e.Time()
+	x := e.near.listed
 	if x != nil && now < x.sight {
 		return
 	}
 	sighted := false
 	for _, r := range fed {
-		if s.see(e, r, now) {
-			sighted = true
-		}
+		sighted = s.see(e, r, now) || sighted
 	}
 	if x != nil {
 		for i := range x.shown {
-			if r := x.shown[i].rule; !slices.Contains(fed, r) && s.see(e, r, now) {
-				sighted = true
+			if r := x.shown[i].rule; !slices.Contains(fed, r) {
+				sighted = s.see(e, r, now) || sighted
 			}
 		}
 	}
 	if !sighted {
 		return
 	}
-	x = n.listed
+	x = e.near.listed
 	if x.sight == engine.NoTime {
 		x.first = now
 	}
@@ -174,16 +173,23 @@ func (s *counter) listChanged(e *Entry) {
 		return
 	}
 	n := &e.near
+	if n.fed == 0 && n.listed == nil {
+		return
+	}
 	s.changes = s.changes[:0]
 	if n.listed != nil {
 		s.compareAll(e, n.listed)
 	}
-	n.eachFed(len(s.Program.Kinds[e.Kind].Rules), func(r int) {
-		if (n.listed == nil || n.listed.row(r) == nil) && s.mayList(e, r) {
-			s.compareNew(e, r)
+	fed := *n
+	n.fed = 0
+	fed.eachFed(len(s.Program.Kinds[e.Kind].Rules), func(r int) {
+		if n.listed != nil && n.listed.row(r) != nil || s.compareNew(e, r) {
+			return
+		}
+		if e.RuleState(r).Level > 0 {
+			n.feed(r) // all windows are empty: once anything is counted again, it is listed
 		}
 	})
-	n.fed = 0
 	x := n.listed
 	if x == nil {
 		return
@@ -202,20 +208,23 @@ func (s *counter) compareAll(e *Entry, x *rows) {
 	for _, row := range x.shown {
 		if s.compareShown(e, &row) {
 			kept = append(kept, row)
+		} else {
+			e.near.feed(row.rule)
 		}
 	}
 	x.shown = kept
 }
 
-// compareNew lists e for rule r, for which it was not listed, if it is to be by now.
-func (s *counter) compareNew(e *Entry, r int) {
+// compareNew lists e for rule r, for which it was not listed, if it is to be by now. It reports whether that is so.
+func (s *counter) compareNew(e *Entry, r int) bool {
 	progress := s.apply.Progress(&e.Subject, r)
 	if !engine.Listed(e.Subject.Subject, r, progress) {
-		return
+		return false
 	}
 	x := e.near.list()
 	x.shown = append(x.shown, shown{rule: r, progress: progress})
 	s.changes = append(s.changes, listing.Change{Rule: r, Progress: progress, Listed: true, Urgent: true, Sights: x.sightsOf(r)})
+	return true
 }
 
 // compareShown adds a row to the changes if it is otherwise than it was shown, and notes what it is shown as. It reports whether it is
