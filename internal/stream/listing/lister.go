@@ -161,7 +161,11 @@ func (l *Lister) changes(ctx context.Context, shard int, some []waitingRow) ([]w
 	var names []windowstore.RowName
 	for i, w := range some {
 		changes[i] = windowstore.RowChange{RowName: l.rowName(w.Name, w.Rule), Progress: w.Progress, Gone: !w.Listed, Beside: w.clean}
-		if w.Listed && w.sights {
+		switch {
+		case !w.Listed || !w.sights:
+		case w.New:
+			changes[i].Sights = encodeSights(merge(nil, w.Sights))
+		default:
 			sighted, names = append(sighted, i), append(names, changes[i].RowName)
 		}
 	}

@@ -17,6 +17,7 @@ type Change struct {
 	Urgent   bool    // it is written with the next turn: the row came, or went
 	Sights   []Sight // since the last one
 	Soon     bool    // they are written with the row: there are few yet
+	New      bool    // there are none of before: the row was not listed
 
 	written bool
 	clean   bool // the row is written: only its sights wait
@@ -84,7 +85,7 @@ func (w *waiting) put(changes []Change) (more int) {
 			continue
 		}
 		before := &w.rows[i]
-		c.Urgent, c.Soon, c.sighted = c.Urgent || before.Urgent, c.Soon || before.Soon, before.sighted
+		c.Urgent, c.Soon, c.New, c.sighted = c.Urgent || before.Urgent, c.Soon || before.Soon, c.New || before.New, before.sighted
 		if c.Sights = append(before.Sights, c.Sights...); len(c.Sights) > 2*sightsMost {
 			c.Sights = merge(nil, c.Sights)
 		}

@@ -19,6 +19,7 @@ type near struct {
 // rows is what is known of a subject that is near a limit, or was.
 type rows struct {
 	shown  []shown
+	still  int64          // the time of the subject at which one of its windows slides; NoTime: not known
 	sight  int64          // the time of the subject from which on the next sight is due; NoTime: there was none since it was read
 	first  int64          // the time of the first sight since the subject was read
 	seen   []seen         // the sights since the last commit
@@ -30,6 +31,7 @@ type rows struct {
 type shown struct {
 	rule     int
 	progress uint64
+	level    uint64
 	unsure   bool // the record says that there is one; what the list has is not known
 }
 
@@ -42,6 +44,9 @@ type seen struct {
 const lastFed = 63
 
 func (n *near) feed(r int) { n.fed |= 1 << min(r, lastFed) }
+
+// wasFed reports whether a rule that may list the subject was fed since the last commit, as far as is known.
+func (n *near) wasFed(r int) bool { return n.fed>>min(r, lastFed)&1 != 0 }
 
 // eachFed calls f with the rules, of so many, that were fed since the last commit, as far as is known.
 func (n *near) eachFed(rules int, f func(r int)) {
@@ -68,7 +73,7 @@ func (x *rows) row(r int) *shown {
 // list makes e have rows.
 func (n *near) list() *rows {
 	if n.listed == nil {
-		n.listed = &rows{sight: engine.NoTime}
+		n.listed = &rows{sight: engine.NoTime, still: engine.NoTime}
 	}
 	return n.listed
 }
@@ -113,7 +118,7 @@ func (s *counter) follow(e *Entry, fed []int) {
 	n := &e.near
 	near := n.listed != nil
 	for _, r := range fed {
-		if s.mayList(e, r) { // while what it counted is at hand; until the commit it cannot become more
+		if n.wasFed(r) || s.mayList(e, r) { // while what it counted is at hand: until the next operation it cannot become more
 			n.feed(r)
 			near = true
 		}
@@ -202,17 +207,33 @@ func (s *counter) listChanged(e *Entry) {
 	}
 }
 
-// compareAll compares the rows that e has been listed with.
+// compareAll compares the rows that e has been listed with. Those that were not fed change with their level, and when a window slides.
 func (s *counter) compareAll(e *Entry, x *rows) {
+	now, _ := e.Time()
+	slid := now >= x.still
+	if slid {
+		x.still = s.slidesAt(e, now)
+	}
 	kept := x.shown[:0]
 	for _, row := range x.shown {
-		if s.compareShown(e, &row) {
+		same := !slid && !row.unsure && len(x.seen) == 0 && !e.near.wasFed(row.rule) && row.level == e.RuleState(row.rule).Level
+		if same || s.compareShown(e, &row) {
 			kept = append(kept, row)
 		} else {
 			e.near.feed(row.rule)
 		}
 	}
 	x.shown = kept
+}
+
+// slidesAt is when the first window of e slides after a time. Also one of another rule counts: when all are empty, no level is shown.
+func (s *counter) slidesAt(e *Entry, now int64) int64 {
+	at := int64(engine.Never)
+	rules := s.Program.Kinds[e.Kind].Rules
+	for r := range rules {
+		at = min(at, rules[r].SlidesAt(now))
+	}
+	return at
 }
 
 // compareNew lists e for rule r, for which it was not listed, if it is to be by now. It reports whether that is so.
@@ -222,8 +243,8 @@ func (s *counter) compareNew(e *Entry, r int) bool {
 		return false
 	}
 	x := e.near.list()
-	x.shown = append(x.shown, shown{rule: r, progress: progress})
-	s.changes = append(s.changes, listing.Change{Rule: r, Progress: progress, Listed: true, Urgent: true, Sights: x.sightsOf(r)})
+	x.shown, x.still = append(x.shown, shown{rule: r, progress: progress, level: e.RuleState(r).Level}), engine.NoTime
+	s.changes = append(s.changes, listing.Change{Rule: r, Progress: progress, Listed: true, Urgent: true, New: true, Sights: x.sightsOf(r)})
 	return true
 }
 
@@ -237,7 +258,7 @@ func (s *counter) compareShown(e *Entry, row *shown) bool {
 	if !c.Listed || row.unsure || row.progress != c.Progress || len(c.Sights) > 0 {
 		s.changes = append(s.changes, c)
 	}
-	row.progress, row.unsure = c.Progress, false
+	row.progress, row.level, row.unsure = c.Progress, e.RuleState(row.rule).Level, false
 	return c.Listed
 }
 
