@@ -5,7 +5,6 @@ package bench
 import (
 	"flag"
 	"fmt"
-	"math/rand/v2"
 	"slices"
 	"testing"
 	"time"
@@ -20,64 +19,71 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-var listed = flag.Int("listed", 1_000_000, "subjects that BenchmarkNearest lists")
+var (
+	listed   = flag.Int("listed", 1_000_000, "subjects that BenchmarkNearest lists")
+	recorded = flag.Int("records", 0, "subjects that it has in Redis; those that are listed at least")
+)
 
 // BenchmarkListed shows what it costs to list who is near a limit: the same backlog and the same paced events, with lists and
-// without, in turns.
+// without, in turns. `-bench Listed/small/paced` is one of both.
 func BenchmarkListed(b *testing.B) {
 	x := newFixture(b)
 	printf("%s", describe(x.redis()))
 	l := loadBacklog(b, x.kafka, "events", gen.Config{Seed: 42, Events: *events})
 	var t table
-	names := map[bool]string{false: "with lists", true: "without"}
-	name := func(j job, how string) string { return fmt.Sprintf("%s, %s, %s", j.name, how, names[j.unlisted]) }
-	for b.Loop() {
-		for range *runs {
-			for _, j := range []job{plain, byDefault, small} {
-				for _, j.unlisted = range []bool{false, true} {
-					t.note(name(j, "backlog"), x.backlogRun(j, l))
-					if j.name != small.name {
-						t.note(name(j, "paced"), x.pacedRun(j))
-					}
-				}
-			}
-		}
+	for _, j := range []job{plain, byDefault, small} {
+		b.Run(j.name+"/backlog", func(b *testing.B) {
+			x.listed(b, &t, j, "backlog", func(j job) figures { return x.backlogRun(j, l) })
+		})
+		b.Run(j.name+"/paced", func(b *testing.B) { x.listed(b, &t, j, "paced", x.pacedRun) })
 	}
 	printf("load average after: %s\n\n%s", loadAverage(), &t)
-	both := func(f *figures) float64 { return f.program + f.redis }
-	for _, j := range []job{plain, byDefault, small} {
-		for _, how := range []string{"backlog", "paced"} {
-			if how == "paced" && j.name == small.name {
-				continue
-			}
-			without := j
-			without.unlisted = true
-			b.ReportMetric(100*(t.median(name(j, how), both)/t.median(name(without, how), both)-1), j.name+"-"+how+"-%")
-		}
-	}
 }
 
-// BenchmarkNearest asks for the nearest rows of so many that are listed in a real Redis, a page of 50 and one of 1,000.
+// listed runs a job with lists and without, in pairs, and reports how much more the one costs, by the sums of all pairs.
+func (x *fixture) listed(b *testing.B, t *table, j job, how string, run func(job) figures) {
+	var cost [2]float64
+	for b.Loop() {
+		for i := range 2 * *runs {
+			j.unlisted = i%4 == 1 || i%4 == 2 // neither is always the first
+			f := run(j)
+			side, name := 0, "with lists"
+			if j.unlisted {
+				side, name = 1, "without"
+			}
+			cost[side] += f.program + f.redis
+			t.note(fmt.Sprintf("%s, %s, %s", j.name, how, name), f)
+		}
+	}
+	b.ReportMetric(100*(cost[0]/cost[1]-1), "%")
+}
+
+// BenchmarkNearest asks for the nearest rows of -listed in a real Redis that holds -records: pages of 50 and of 1,000, one from the
+// middle of the lists, one of a range of progress. What the lists say, the records say.
 func BenchmarkNearest(b *testing.B) {
-	server := servers.Redis(b, servers.RedisOptions{})
+	server := servers.Redis(b, servers.RedisOptions{Args: []string{"--appendonly", "no"}})
 	store := open(b, server.Addr())
 	p := nearestProgram(b)
-	rules := p.Packs()[0].Rules
 	r := &listing.Reader{Program: p, Store: store, Shards: stream.DefaultShards}
-	before := number(server, "memory", "used_memory")
-	fillLists(b, store, rules)
-	b.Logf("%d rows: %.0f bytes each", *listed, (number(server, "memory", "used_memory")-before)/float64(*listed))
-	fillRecords(b, store, p)
+	printf("%s", describe(server))
+	count := max(*recorded, *listed)
+	used := func() float64 { return number(server, "memory", "used_memory") }
+	before := used()
+	fillLists(b, store, p.Packs()[0].Rules)
+	lists := used()
+	fillRecords(b, store, p, count)
+	printf("%d rows of %.0f bytes, %d records of %.0f bytes", *listed, (lists-before)/float64(*listed), count, (used()-lists)/float64(count))
+	half := uint64(thresholds.LevelOne / 2)
+	middle := listing.Filter{Least: half - 1_000, Most: &half}
 	for _, limit := range []int{50, 1_000} {
-		b.Run(fmt.Sprint("limit/", limit), func(b *testing.B) {
-			ask(b, r, limit, "")
-		})
+		b.Run(fmt.Sprint("limit/", limit), func(b *testing.B) { ask(b, r, listing.Filter{}, limit, "") })
+		b.Run(fmt.Sprint("between/", limit), func(b *testing.B) { ask(b, r, middle, limit, "") })
 	}
-	page, err := r.Nearest(b.Context(), listing.Filter{}, 1_000, "")
+	page, err := r.Nearest(b.Context(), listing.Filter{Most: &half}, 1_000, "")
 	if err != nil || page.Next == "" {
 		b.Fatalf("next %q, error %v", page.Next, err)
 	}
-	b.Run("after/50", func(b *testing.B) { ask(b, r, 50, page.Next) })
+	b.Run("after/50", func(b *testing.B) { ask(b, r, listing.Filter{Most: &half}, 50, page.Next) })
 	b.Run("counts", func(b *testing.B) {
 		for b.Loop() {
 			if _, err := r.Counts(b.Context(), 5_000, 10_000); err != nil {
@@ -93,8 +99,8 @@ func nearestProgram(b *testing.B) *engine.Program {
 pack: nearest
 measures: {clicks: {sum: count, types: [click]}, views: {sum: count, types: [view]}}
 rules:
-  - {id: clicks, by: account, window: 1h, step: 1m, limits: {clicks: 50000}}
-  - {id: views, by: account, window: 1h, step: 1m, limits: {views: 50000}}
+  - {id: clicks, by: account, window: 1h, step: 1m, limits: {clicks: `+fmt.Sprint(nearestLimit)+`}}
+  - {id: views, by: account, window: 1h, step: 1m, limits: {views: `+fmt.Sprint(nearestLimit)+`}}
 `), thresholds.Options{})
 	if len(faults) > 0 {
 		b.Fatal(faults)
@@ -106,12 +112,13 @@ rules:
 	return p
 }
 
-func ask(b *testing.B, r *listing.Reader, limit int, cursor string) {
+// ask asks for a page, which must be full.
+func ask(b *testing.B, r *listing.Reader, f listing.Filter, limit int, cursor string) {
 	var took []time.Duration
 	for b.Loop() {
 		began := time.Now()
-		page, err := r.Nearest(b.Context(), listing.Filter{}, limit, cursor)
-		if err != nil || len(page.Rows) == 0 {
+		page, err := r.Nearest(b.Context(), f, limit, cursor)
+		if err != nil || len(page.Rows) != limit {
 			b.Fatalf("%d rows, error %v", len(page.Rows), err)
 		}
 		took = append(took, time.Since(began))
@@ -120,15 +127,30 @@ func ask(b *testing.B, r *listing.Reader, limit int, cursor string) {
 	b.ReportMetric(took[len(took)*99/100].Seconds()*1000, "p99-ms")
 }
 
+// nearestLimit is the limit of both rules.
+const nearestLimit = 50_000
+
 // listedName is the i-th subject.
 func listedName(i int) (id string, shard int) {
 	id = fmt.Sprintf("acc-%09d", i)
 	return id, windowstore.ShardOf(thresholds.Account.String(), []byte(id), stream.DefaultShards)
 }
 
-// fillLists lists half of the subjects by each rule. Many are equal.
+// nearProgress is the progress of the i-th subject: of 5,000 twice the limit, so that many are equal; of the others that are listed
+// something from a tenth on; of the rest less.
+func nearProgress(i int) uint64 {
+	switch x := uint64(i) * 0x9E3779B97F4A7C15 >> 32; { // spread out
+	case i < 5_000:
+		return 20_000
+	case i < *listed:
+		return 1_000 + x%18_000
+	default:
+		return 1 + x%900
+	}
+}
+
+// fillLists lists half of the subjects by each rule.
 func fillLists(b *testing.B, store windowstore.Store, rules []*thresholds.Rule) {
-	rnd := rand.New(rand.NewPCG(1, 2))
 	changes := make([][]windowstore.RowChange, stream.DefaultShards)
 	flush := func(shard int) {
 		if err := store.List(b.Context(), shard, changes[shard]...); err != nil {
@@ -139,7 +161,7 @@ func fillLists(b *testing.B, store windowstore.Store, rules []*thresholds.Rule) 
 	for i := range *listed {
 		id, shard := listedName(i)
 		row := windowstore.RowName{Rule: rules[i%len(rules)].ID, ID: []byte(id)}
-		changes[shard] = append(changes[shard], windowstore.RowChange{RowName: row, Progress: nearProgress(rnd, i)})
+		changes[shard] = append(changes[shard], windowstore.RowChange{RowName: row, Progress: nearProgress(i)})
 		if len(changes[shard]) == 1_000 {
 			flush(shard)
 		}
@@ -149,30 +171,30 @@ func fillLists(b *testing.B, store windowstore.Store, rules []*thresholds.Rule) 
 	}
 }
 
-// nearProgress is what the i-th subject is listed with: of those that are asked for what their records say.
-func nearProgress(rnd *rand.Rand, i int) uint64 {
-	if i < nearestRecords {
-		return 20_000
+// fillRecords writes the records of so many subjects, each with a counter by which it is listed, or not.
+func fillRecords(b *testing.B, store windowstore.Store, p *engine.Program, count int) {
+	layout := &p.Kinds[thresholds.Account].Layout
+	commits := make([]windowstore.Commit, stream.DefaultShards)
+	flush := func(shard int) {
+		if res, err := store.Commit(b.Context(), shard, &commits[shard]); err != nil || res.Outcome != windowstore.Done {
+			b.Fatalf("outcome %d, error %v", res.Outcome, err)
+		}
+		commits[shard].Puts = commits[shard].Puts[:0]
 	}
-	return 1_000 + rnd.Uint64N(18_000)
-}
-
-// nearestRecords is how many subjects have records. They are the nearest.
-const nearestRecords = 5_000
-
-func fillRecords(b *testing.B, store windowstore.Store, p *engine.Program) {
-	const twice = 100_000 // of the limits
-	for i := range nearestRecords {
+	for i := range count {
 		id, shard := listedName(i)
-		s := windows.NewSubject(&p.Kinds[thresholds.Account].Layout)
+		s := windows.NewSubject(layout)
 		s.Touch(dayLong)
 		s.Advance(dayLong)
-		for c := range p.Kinds[thresholds.Account].Layout.Counters {
-			s.Add(c, dayLong, 0, twice)
-		}
+		s.Add(i%len(layout.Counters), dayLong, 0, nearProgress(i)*nearestLimit/uint64(thresholds.LevelOne))
 		key := store.Keys().AppendRecordKey(nil, shard, thresholds.Account.String(), []byte(id))
-		if err := store.Put(b.Context(), shard, key, s.AppendRecord(nil, [windows.VersionSize]byte{1}, 1)); err != nil {
-			b.Fatal(err)
+		c := &commits[shard]
+		c.Puts = append(c.Puts, windowstore.Put{Key: key, Value: s.AppendRecord(nil, [windows.VersionSize]byte{1}, 1)})
+		if len(c.Puts) == 1_000 {
+			flush(shard)
 		}
+	}
+	for shard := range commits {
+		flush(shard)
 	}
 }

@@ -41,7 +41,10 @@ func (l *Lists) Nearest(ctx context.Context, q Query) (rows []Row, next string, 
 
 // filterOf is the lists' filter of a query.
 func filterOf(q *Query) listing.Filter {
-	f := listing.Filter{Least: q.Min, Most: q.Max}
+	f := listing.Filter{Least: q.Min}
+	if q.Bounded {
+		f.Most = &q.Max
+	}
 	if q.Since != engine.NoTime {
 		f.Since = timeOf(q.Since)
 	}

@@ -58,3 +58,11 @@ func (t *KindTable) Cap(id uint64) (most int, ok bool) {
 
 // Bucket is the number of the bucket that a time (ns) lies in, by the rule's step.
 func (r *BoundRule) Bucket(t int64) int64 { return r.span.Bucket(t) }
+
+// SlidesAt is when, after a time (ns), the rule's window slides: before, its values do not fall. Never: they never do.
+func (r *BoundRule) SlidesAt(t int64) int64 {
+	if r.span.Step == 0 {
+		return Never
+	}
+	return r.span.Step * (r.span.Bucket(t) + 1)
+}

@@ -20,3 +20,27 @@ func Listed(s *windows.Subject, r int, progress uint64) bool {
 	now, ok := s.Time()
 	return ok && !s.Empty(now)
 }
+
+// NearLimit reports whether a counter of the rule has so much that progress may be ListedFrom or more. Where it has not, progress is
+// less: so subjects that are far from a limit cost no more than a comparison.
+func (r *BoundRule) NearLimit(s *windows.Subject) bool {
+	for i, c := range r.Counters {
+		if v, _ := s.Value(c); v >= r.near[i] {
+			return true
+		}
+	}
+	return false
+}
+
+// nearValues are, by limit, what some counter has where progress is ListedFrom: a tenth of its limit, or its part of that where shares
+// are added up.
+func nearValues(r *thresholds.Rule) (least []uint64) {
+	parts := uint64(thresholds.LevelOne / ListedFrom)
+	if r.Combine == thresholds.Ratio {
+		parts *= uint64(len(r.Limits))
+	}
+	for _, l := range r.Limits {
+		least = append(least, l.Value/parts+min(1, l.Value%parts)) // rounded up
+	}
+	return least
+}

@@ -57,6 +57,7 @@ type BoundRule struct {
 	Counters []int // by limit
 
 	span windows.Spec // of each of its counters: step and number of buckets
+	near []uint64     // by limit: what a counter has at least where the subject is near the rule's limit (NearLimit)
 }
 
 // match is one counter that a type of event feeds.
@@ -127,7 +128,7 @@ func (p *Program) Rules(yield func(*thresholds.Rule) bool) {
 // addRule adds a rule for a kind of subject.
 func (p *Program) addRule(kind thresholds.Kind, r *thresholds.Rule, maxMembers int) {
 	k := &p.Kinds[kind]
-	b := BoundRule{Rule: r, span: span(r)}
+	b := BoundRule{Rule: r, span: span(r), near: nearValues(r)}
 	number := len(k.Rules)
 	for i, l := range r.Limits {
 		c := p.counter(kind, r, l.Measure)

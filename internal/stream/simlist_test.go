@@ -60,6 +60,13 @@ func (s *simStore) Lists(ctx context.Context, shard int) ([]string, error) {
 	return s.Mem.Lists(context.Background(), shard)
 }
 
+func (s *simStore) DropStrays(ctx context.Context, shard int, rule string, from uint64) (uint64, error) {
+	if err := s.world.call(ctx); err != nil {
+		return 0, err
+	}
+	return s.Mem.DropStrays(context.Background(), shard, rule, from)
+}
+
 // list is a turn of the lister, of which only one is at work, as the shards' lists are held while they are written.
 func (p *simProcess) list(all bool) {
 	if p.lister == nil {

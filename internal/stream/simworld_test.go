@@ -319,6 +319,7 @@ func (w *simWorld) renew() {
 		}
 		if p.grown && p == w.processes[i] {
 			p.leave()
+			p.list(true) // an end in order, as listing.Lister.Serve has it
 			w.replace(i)
 		}
 	}

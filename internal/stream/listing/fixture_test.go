@@ -43,6 +43,7 @@ type fixture struct {
 	reader  *Reader
 	metrics *metrics.Metrics
 	version byte
+	tickets map[Name]*Ticket
 }
 
 func newFixture(t *testing.T) *fixture {
@@ -54,6 +55,7 @@ func newFixture(t *testing.T) *fixture {
 
 // over gives the fixture a lister and a reader over a store.
 func (f *fixture) over(store windowstore.Store, most int) {
+	f.tickets = map[Name]*Ticket{}
 	f.metrics = metrics.New(prometheus.NewRegistry(), f.program)
 	f.lister = New(Options{Program: f.program, Store: store, Shards: fixtureShards, Writer: 1, Most: most, Metrics: f.metrics.Lists, Calls: f.metrics.Calls})
 	f.reader = &Reader{Program: f.program, Store: store, Shards: fixtureShards}

@@ -15,16 +15,6 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// Change is what a commit made of a subject's row.
-type Change struct {
-	Name
-	Rule     int // its number among those of the kind
-	Progress uint64
-	Listed   bool
-	Urgent   bool    // it is written with the next turn: the row came, went, or moved far
-	Sights   []Sight // since the last one
-}
-
 // Options is what a Lister works with.
 type Options struct {
 	Program *engine.Program
@@ -49,21 +39,14 @@ type Lister struct {
 
 // list is the lists of one shard, as far as this process writes them.
 type list struct {
-	mu    sync.Mutex
-	taken []Change // since the last turn
-	count atomic.Int64
+	inbox
 
 	writing sync.Mutex // guards what follows, and is held while lists are written of what was read
-	rows    map[rowOf]*Change
-	written map[Name]int                // subjects whose rows were written, and whose records are still to be looked at: in which turn
-	again   []Name                      // whose rows are to be made again, since others wrote them all the time
-	borders map[string]*windowstore.Row // by rule, the last row that a full list has room for; nil: it is not full
-}
-
-// rowOf names a row of a shard.
-type rowOf struct {
-	Name
-	rule int
+	waiting map[Name]*waiting
+	written map[Name]int     // subjects whose rows were written, and whose records are still to be looked at: in which turn
+	doubted map[Name]bool    // those of which some rows may be out of date whoever wrote the record last
+	again   []Name           // whose rows are to be made again, since others wrote them all the time
+	sizes   map[string]*size // of the lists, by rule
 }
 
 // New is a Lister to which nothing was given yet.
@@ -71,15 +54,16 @@ func New(o Options) *Lister {
 	o.Most = cmp.Or(o.Most, DefaultMost)
 	l := &Lister{Options: o, records: records{program: o.Program, store: o.Store}, shards: make([]list, o.Shards)}
 	for i := range l.shards {
-		l.shards[i].rows, l.shards[i].borders, l.shards[i].written = map[rowOf]*Change{}, map[string]*windowstore.Row{}, map[Name]int{}
+		x := &l.shards[i]
+		x.waiting, x.written, x.doubted, x.sizes = map[Name]*waiting{}, map[Name]int{}, map[Name]bool{}, map[string]*size{}
 	}
 	return l
 }
 
 const (
 	// turnEvery is how often rows are written. With every slowTurns-th turn all are written, with the others those that are
-	// urgent: so a row that changes all the time is written every two seconds.
-	turnEvery = 500 * time.Millisecond
+	// urgent: so a row that changes all the time is written once in two seconds, with some time left for the writing.
+	turnEvery = 450 * time.Millisecond
 	slowTurns = 4
 	// quietTurns is how long a process that is alone leaves a subject's record before it looks at it again: while the rows are
 	// written again and again it need not.
@@ -99,27 +83,17 @@ func (l *Lister) Serve(ctx context.Context) {
 	l.Flush(ctx)
 }
 
-// Take takes changes of a shard's rows. It reports whether there was room for them.
-func (l *Lister) Take(shard int, changes []Change) bool {
-	x := &l.shards[shard]
-	if x.count.Add(int64(len(changes))) > waitingMost {
-		x.count.Add(-int64(len(changes)))
-		l.Metrics.LeftOut(len(changes))
-		return false
-	}
-	x.mu.Lock()
-	defer x.mu.Unlock()
-	x.taken = append(x.taken, changes...)
-	return true
-}
-
 // Turn writes the rows that are urgent, and now and then all.
 func (l *Lister) Turn(ctx context.Context) {
 	if l.turns%tellTurns == 0 {
 		l.failed(ctx, l.tell(ctx))
 	}
 	l.turns++
-	l.turn(ctx, l.turns%slowTurns == 0, l.turns-quietTurns)
+	what := urgentRows
+	if l.turns%slowTurns == 0 {
+		what = allRows
+	}
+	l.turn(ctx, what, l.turns-quietTurns)
 }
 
 func (l *Lister) failed(ctx context.Context, err error) {
@@ -129,51 +103,20 @@ func (l *Lister) failed(ctx context.Context, err error) {
 }
 
 // Flush writes all rows that wait, and looks at all records again.
-func (l *Lister) Flush(ctx context.Context) { l.turn(ctx, true, l.turns) }
+func (l *Lister) Flush(ctx context.Context) { l.turn(ctx, everything, l.turns) }
 
-func (l *Lister) turn(ctx context.Context, all bool, upTo int) {
+func (l *Lister) turn(ctx context.Context, what scope, upTo int) {
 	for n := range l.shards {
-		err := l.write(ctx, n, all)
-		if all {
+		err := l.write(ctx, n, what)
+		if what > urgentRows {
 			err = errors.Join(err, l.recheck(ctx, n, upTo))
 		}
 		l.failed(ctx, err)
 	}
 }
 
-// gather puts what was taken together by rows.
-func (x *list) gather() {
-	x.mu.Lock()
-	taken := x.taken
-	x.taken = nil
-	x.mu.Unlock()
-	for i := range taken {
-		c := &taken[i]
-		row := rowOf{c.Name, c.Rule}
-		if before := x.rows[row]; before != nil {
-			c.Urgent = c.Urgent || before.Urgent
-			c.Sights = append(before.Sights, c.Sights...)
-		}
-		x.rows[row] = c
-	}
-	x.count.Store(int64(len(x.rows)))
-}
-
-// due are the rows to be written, in the order of their rules: those of one rule share commands.
-func (x *list) due(all bool) (due []*Change) {
-	for _, c := range x.rows {
-		if all || c.Urgent {
-			due = append(due, c)
-		}
-	}
-	slices.SortFunc(due, func(a, b *Change) int {
-		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Rule, b.Rule), cmp.Compare(a.ID, b.ID))
-	})
-	return due
-}
-
 // write writes what waits of a shard. What fails waits on.
-func (l *Lister) write(ctx context.Context, shard int, all bool) error {
+func (l *Lister) write(ctx context.Context, shard int, what scope) error {
 	x := &l.shards[shard]
 	x.writing.Lock()
 	defer x.writing.Unlock()
@@ -184,44 +127,45 @@ func (l *Lister) write(ctx context.Context, shard int, all bool) error {
 		x.again = append(again, x.again...)
 		return err
 	}
-	for some := range slices.Chunk(x.due(all), writeMost) {
-		if err := l.writeSome(ctx, shard, some); err != nil {
-			return err
-		}
-		for _, c := range some {
-			delete(x.rows, rowOf{c.Name, c.Rule})
-		}
-		x.count.Add(-int64(len(some)))
-	}
-	return nil
-}
-
-func (l *Lister) writeSome(ctx context.Context, shard int, some []*Change) error {
-	changes, err := l.changes(ctx, shard, some)
-	if err != nil {
-		return err
-	}
-	if err := l.put(ctx, shard, changes); err != nil {
-		return err
-	}
-	x := &l.shards[shard]
-	for _, c := range some {
-		x.written[c.Name] = l.turns
-	}
-	if l.Alone.Load() && len(x.written) < waitingMost {
+	rows := x.due(l.turns, what)
+	if len(rows) == 0 {
 		return nil
+	}
+	done, err := l.writeRows(ctx, shard, rows)
+	x.finish(rows[:done], l.turns)
+	if err != nil || l.Alone.Load() && len(x.written) < waitingMost {
+		return err
 	}
 	return l.recheckAll(ctx, shard, l.turns)
 }
 
+// writeRows returns how many of the rows it has written.
+func (l *Lister) writeRows(ctx context.Context, shard int, rows []waitingRow) (done int, err error) {
+	for some := range slices.Chunk(rows, writeMost) {
+		changes, err := l.changes(ctx, shard, some)
+		if err == nil {
+			err = l.put(ctx, shard, changes, func(i int) bool { return some[i].Urgent }) // others were listed before
+		}
+		if err != nil {
+			return done, err
+		}
+		done += len(some)
+	}
+	return done, nil
+}
+
 // changes are the changes as the store takes them, with new sights put together with those of before.
-func (l *Lister) changes(ctx context.Context, shard int, some []*Change) ([]windowstore.RowChange, error) {
+func (l *Lister) changes(ctx context.Context, shard int, some []waitingRow) ([]windowstore.RowChange, error) {
 	changes := make([]windowstore.RowChange, len(some))
 	var sighted []int
 	var names []windowstore.RowName
-	for i, c := range some {
-		changes[i] = windowstore.RowChange{RowName: l.rowName(c.Name, c.Rule), Progress: c.Progress, Gone: !c.Listed}
-		if c.Listed && len(c.Sights) > 0 {
+	for i, w := range some {
+		changes[i] = windowstore.RowChange{RowName: l.rowName(w.Name, w.Rule), Progress: w.Progress, Gone: !w.Listed, Beside: w.clean}
+		switch {
+		case !w.Listed || !w.sights:
+		case w.New:
+			changes[i].Sights = encodeSights(merge(nil, w.Sights))
+		default:
 			sighted, names = append(sighted, i), append(names, changes[i].RowName)
 		}
 	}
@@ -251,8 +195,9 @@ func (l *Lister) recheck(ctx context.Context, shard, upTo int) error {
 }
 
 // recheckAll makes rows again where another process wrote the record last. What it wrote between our commit and the writing of the
-// row would be lost. Where this process did, all changes were given to be written. That process commits before it writes its rows, so that one of the two sees the other. Also
-// a process that thinks that it is alone looks: it may be late to learn that another one has its partitions now.
+// row would be lost. Where this process did, all changes were given to be written, unless it read meanwhile what another had written (Doubt). That process commits before it writes its rows,
+// so that one of the two sees the other. Also a process that thinks that it is alone looks: it may be late to learn that another
+// one has its partitions now.
 func (l *Lister) recheckAll(ctx context.Context, shard, upTo int) error {
 	x := &l.shards[shard]
 	var names []Name
@@ -261,7 +206,7 @@ func (l *Lister) recheckAll(ctx context.Context, shard, upTo int) error {
 			names = append(names, n)
 		}
 	}
-	slices.SortFunc(names, func(a, b Name) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.ID, b.ID)) })
+	slices.SortFunc(names, Name.compare)
 	for some := range slices.Chunk(names, writeMost) {
 		foreign, err := l.foreign(ctx, shard, some)
 		if err == nil {
@@ -272,6 +217,9 @@ func (l *Lister) recheckAll(ctx context.Context, shard, upTo int) error {
 		}
 		for _, n := range some {
 			delete(x.written, n)
+			if !x.dirty(n) {
+				delete(x.doubted, n)
+			}
 		}
 	}
 	return nil

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -33,7 +34,10 @@ func (f *fixture) take(id string, sends uint64, urgent bool) {
 	f.Helper()
 	n := Name{thresholds.Account, id}
 	f.write(n, f.subject(n.Kind, start, sends), 1)
-	if !f.lister.Take(f.shard(n), []Change{{Name: n, Progress: 10 * sends, Listed: sends >= 100, Urgent: urgent}}) {
+	if f.tickets[n] == nil {
+		f.tickets[n] = &Ticket{}
+	}
+	if !f.lister.Take(f.shard(n), f.tickets[n], n, []Change{{Progress: 10 * sends, Listed: sends >= 100, Urgent: urgent}}) {
 		f.Error("no room")
 	}
 }
@@ -66,6 +70,67 @@ func TestTurns(t *testing.T) {
 	f.take("a", 304, false)
 	f.lister.Flush(t.Context())
 	wants("a:3040")
+}
+
+// TestSightsWait: sights of which there are some already wait, the row does not; what they wait for does not write the row again.
+func TestSightsWait(t *testing.T) {
+	f := newFixture(t)
+	n := Name{thresholds.Account, "a"}
+	name := windowstore.RowName{Rule: "sends", ID: []byte("a")}
+	sights := func() int {
+		t.Helper()
+		kept, err := f.mem.Sights(t.Context(), f.shard(n), name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(parseSights(kept[0]))
+	}
+	at := start.UnixNano()
+	take := func(progress uint64, urgent, soon bool) {
+		t.Helper()
+		at += int64(time.Hour / 10)
+		f.write(n, f.subject(n.Kind, start, progress/10), 1)
+		if f.tickets[n] == nil {
+			f.tickets[n] = &Ticket{}
+		}
+		f.lister.Take(f.shard(n), f.tickets[n], n, []Change{{Progress: progress, Listed: true, Urgent: urgent, Soon: soon, Sights: []Sight{{Time: at}}}})
+	}
+	slow := func() {
+		for range slowTurns {
+			f.lister.Turn(t.Context())
+		}
+	}
+	wants := func(listed string, n int) {
+		t.Helper()
+		if f.listed("sends") != listed || sights() != n {
+			t.Errorf("listed %s with %d sights, want %s with %d", f.listed("sends"), sights(), listed, n)
+		}
+	}
+	take(3000, true, false)
+	f.lister.Turn(t.Context())
+	wants("a:3000", 1)
+	take(3001, false, true)
+	slow()
+	wants("a:3001", 2)
+	take(3002, false, false)
+	slow()
+	take(3003, false, false)
+	slow()
+	wants("a:3003", 2)
+	other := windowstore.RowChange{RowName: name, Progress: 7}
+	if err := f.mem.List(t.Context(), f.shard(n), other); err != nil {
+		t.Fatal(err)
+	}
+	for range sightsTurns {
+		f.lister.Turn(t.Context())
+	}
+	wants("a:7", 4)
+	take(3004, false, false)
+	f.lister.Flush(t.Context())
+	wants("a:3004", 5)
+	if x := &f.lister.shards[f.shard(n)]; x.count != 0 || len(x.waiting) > 0 {
+		t.Errorf("%d rows count as waiting, %d subjects wait", x.count, len(x.waiting))
+	}
 }
 
 // meeting is a store in which something happens once, when rows have just been written.
@@ -106,6 +171,33 @@ func TestForeignWrite(t *testing.T) {
 	}
 }
 
+// TestDoubt: a row that waits is not believed once another process has written the record, though this one writes it again.
+func TestDoubt(t *testing.T) {
+	f := newFixture(t)
+	n := Name{thresholds.Account, "a"}
+	for _, urgent := range []bool{true, false} {
+		f.take("a", 500, urgent)
+		f.lister.Doubt(f.shard(n), n)
+		f.write(n, f.subject(n.Kind, start, 50), 1)
+		for range slowTurns {
+			f.lister.Turn(t.Context())
+		}
+		if got := f.listed("sends"); got != "" {
+			t.Errorf("listed %s", got)
+		}
+	}
+	if x := &f.lister.shards[f.shard(n)]; len(x.doubted)+len(x.written)+len(x.waiting) > 0 {
+		t.Errorf("%v in doubt, %v written, %v waiting", x.doubted, x.written, x.waiting)
+	}
+	f.take("a", 500, true)
+	f.lister.Turn(t.Context())
+	f.lister.Doubt(f.shard(n), n) // nothing of it is on its way
+	f.lister.Turn(t.Context())
+	if f.listed("sends") != "a:5000" || len(f.lister.shards[f.shard(n)].doubted) > 0 {
+		t.Errorf("listed %s, in doubt %v", f.listed("sends"), f.lister.shards[f.shard(n)].doubted)
+	}
+}
+
 // failing is a store whose lists cannot be written.
 type failing struct{ windowstore.Store }
 
@@ -127,18 +219,27 @@ func TestWaits(t *testing.T) {
 	if got := f.listed("sends"); got != "a:3000" {
 		t.Errorf("listed %s", got)
 	}
-	some := make([]Change, waitingMost/2)
-	for i := range some {
-		some[i] = Change{Name: Name{thresholds.Account, fmt.Sprint(i)}}
+	give := func(i int) bool {
+		n := Name{thresholds.Account, fmt.Sprint(i)}
+		once := f.lister.Take(0, &Ticket{}, n, []Change{{}})
+		return once && f.lister.Take(0, &Ticket{}, n, []Change{{}})
 	}
-	for i, want := range []bool{true, true, false} {
-		if f.lister.Take(0, some) != want {
-			t.Errorf("%d: taken %v", i, !want)
+	room := func() (some int) {
+		for some < waitingMost && give(some) {
+			some++
 		}
+		return some
+	}
+	if some := room(); some != waitingMost/2 {
+		t.Errorf("room for %d subjects, each given twice", some)
+	}
+	f.lister.turn(t.Context(), urgentRows, 0) // they are put together, and none is urgent
+	if some := room(); some != waitingMost/4 {
+		t.Errorf("room for %d subjects more", some)
 	}
 	f.lister.Flush(t.Context())
-	if !f.lister.Take(0, some) {
-		t.Error("no room after all was written")
+	if some := room(); some != waitingMost/2 {
+		t.Errorf("room for %d subjects after all was written", some)
 	}
 }
 
@@ -181,6 +282,45 @@ func TestCut(t *testing.T) {
 	wants(4, 3, 0)
 	if n := metricstest.Value(f.metrics.Lists.CutTotal); n < 3 {
 		t.Errorf("%v cut by the metric", n)
+	}
+}
+
+// TestRoom: a list with much room is not looked at each time a row comes, and does not grow beyond its bound all the same.
+func TestRoom(t *testing.T) {
+	f := newFixture(t)
+	s := &counting{Store: f.mem}
+	f.over(s, 800)
+	f.lister.Alone.Store(true)
+	listed, id := 0, 0
+	some := func(n int) {
+		t.Helper()
+		for ; n > 0; id++ {
+			if f.shard(Name{thresholds.Account, fmt.Sprint(id)}) == 0 {
+				f.take(fmt.Sprint(id), 500, true)
+				n--
+			}
+		}
+		f.lister.Turn(t.Context())
+		counts, err := f.mem.CountRows(t.Context(), windowstore.RowsCounted{Rule: "sends"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		listed = counts[0]
+	}
+	for range 6 {
+		some(10)
+	}
+	if listed != 60 || s.calls != 1 {
+		t.Errorf("%d rows listed, looked at %d times", listed, s.calls)
+	}
+	some(400)
+	for range 50 {
+		if some(10); listed > 800 {
+			t.Errorf("%d rows listed", listed)
+		}
+	}
+	if listed != 800 {
+		t.Errorf("%d rows listed", listed)
 	}
 }
 
@@ -233,6 +373,32 @@ func TestWalk(t *testing.T) {
 	}
 }
 
+// stepping is a store whose sights take two steps to look through.
+type stepping struct {
+	windowstore.Store
+	steps []string
+}
+
+func (s *stepping) DropStrays(_ context.Context, shard int, rule string, from uint64) (uint64, error) {
+	s.steps = append(s.steps, fmt.Sprint(shard, rule, from))
+	return (from + 5) % 10, nil
+}
+
+// TestWalkStrays: a walk looks for sights of rows that are gone.
+func TestWalkStrays(t *testing.T) {
+	f := newFixture(t)
+	f.put(thresholds.Account, "a", 500)
+	s := &stepping{Store: f.mem}
+	f.over(s, 0)
+	shard := f.shard(Name{thresholds.Account, "a"})
+	if err := f.lister.Walk(t.Context(), shard, func() {}); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := fmt.Sprint(s.steps), fmt.Sprintf("[%dsends0 %dsends5]", shard, shard); got != want {
+		t.Errorf("got %s, want %s", got, want)
+	}
+}
+
 // TestForgotten: of a subject that was forgotten nothing that waits is written.
 func TestForgotten(t *testing.T) {
 	f := newFixture(t)
@@ -245,7 +411,7 @@ func TestForgotten(t *testing.T) {
 	if err := f.lister.Forgotten(t.Context(), f.shard(n), []Name{n}); err != nil {
 		t.Fatal(err)
 	}
-	if f.listed("sends") != "" || len(f.lister.shards[f.shard(n)].rows) > 0 {
-		t.Errorf("listed %s, %d wait", f.listed("sends"), len(f.lister.shards[f.shard(n)].rows))
+	if f.listed("sends") != "" || len(f.lister.shards[f.shard(n)].waiting) > 0 {
+		t.Errorf("listed %s, %d wait", f.listed("sends"), len(f.lister.shards[f.shard(n)].waiting))
 	}
 }

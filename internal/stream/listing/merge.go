@@ -71,8 +71,8 @@ func (r *Reader) merge(f *Filter, limit int, cursor string) (*merged, error) {
 // startOf is where a list begins after a cursor; nil: at its start.
 func startOf(c *candidate, f *Filter, after *candidate) windowstore.Place {
 	top := windowstore.Top()
-	if f.Most > 0 {
-		top.Progress = min(f.Most, top.Progress)
+	if f.Most != nil {
+		top.Progress = min(*f.Most, top.Progress)
 	}
 	if after == nil || after.progress > top.Progress {
 		return top

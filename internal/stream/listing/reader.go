@@ -2,7 +2,6 @@ package listing
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
@@ -36,12 +35,12 @@ type Row struct {
 type Filter struct {
 	Rules func(*thresholds.Rule) bool // of these rules; nil: of all
 	Least uint64                      // with so much progress, or more
-	Most  uint64                      // with so much progress, or less; 0: with any
+	Most  *uint64                     // with so much progress, or less; nil: with any
 	Since time.Time                   // of subjects whose time is not before
 }
 
 func (f *Filter) wants(r *Row) bool {
-	return r.Progress >= f.Least && (f.Most == 0 || r.Progress <= f.Most) && !r.Time.Before(f.Since)
+	return r.Progress >= f.Least && (f.Most == nil || r.Progress <= *f.Most) && !r.Time.Before(f.Since)
 }
 
 // Page is a part of what was wanted.
@@ -51,36 +50,44 @@ type Page struct {
 }
 
 // Nearest returns the rows that are nearest to their limits, at most limit of them: those after the cursor, "" for the first page.
-// They come by progress, then kind, the bytes of the subject, and the packs' order. Where many rows do not pass the filter a page
-// may have fewer rows, and a cursor all the same. The values of a row are of one moment. An error is ErrCursor, or of the store.
+// They come by progress, then kind, the bytes of the subject, and the packs' order. The values of a row are of one moment. An error
+// is ErrCursor, or of the store.
 //
-// Records are read of the rows shown alone, except with Since, which lists cannot tell.
+// Records are read of the rows shown, and of one more, since lists may have what is gone: so the last page has no cursor. With Since,
+// which lists cannot tell, more may be read: after examineMost rows a page ends, with a cursor, however few have passed.
 func (r *Reader) Nearest(ctx context.Context, f Filter, limit int, cursor string) (Page, error) {
-	m, err := r.merge(&f, limit, cursor)
+	m, err := r.merge(&f, limit+1, cursor)
 	if err != nil {
 		return Page{}, err
 	}
 	var page Page
-	for examined := 0; len(page.Rows) < limit && examined < examineMost; {
-		some, err := m.take(ctx, min(limit-len(page.Rows), examineMost-examined))
-		if err != nil {
-			return Page{}, err
-		}
-		if len(some) == 0 {
-			return page, nil
+	var last candidate // of the page
+	for examined := 0; examined < examineMost; {
+		some, err := m.take(ctx, min(limit+1-len(page.Rows), examineMost-examined))
+		if err != nil || len(some) == 0 {
+			return page, err
 		}
 		rows, err := r.rows(ctx, some)
 		if err != nil {
 			return Page{}, err
 		}
+		for i, row := range rows {
+			switch {
+			case row == nil || !f.wants(row):
+				continue
+			case len(page.Rows) == limit:
+				page.Next = r.cursorOf(&last)
+				return page, nil
+			}
+			page.Rows, last = append(page.Rows, *row), some[i]
+		}
 		examined += len(some)
-		page.Rows = append(page.Rows, slices.DeleteFunc(rows, func(x Row) bool { return !f.wants(&x) })...)
-		page.Next = r.cursorOf(&some[len(some)-1])
+		last = some[len(some)-1] // nothing after the page's last row was wanted so far
 	}
 	if more, err := m.more(ctx); err != nil || !more {
-		page.Next = ""
 		return page, err
 	}
+	page.Next = r.cursorOf(&last)
 	return page, nil
 }
 
@@ -120,8 +127,8 @@ func firstError(err error, found []stored) error {
 	return found[0].damaged
 }
 
-// rows are the rows of candidates, in their order, of those that are still listed.
-func (r *Reader) rows(ctx context.Context, some []candidate) ([]Row, error) {
+// rows are the rows of candidates; nil: it is not listed any more.
+func (r *Reader) rows(ctx context.Context, some []candidate) ([]*Row, error) {
 	made := make([]*Row, len(some))
 	byShard := map[int][]int{}
 	for i := range some {
@@ -132,13 +139,7 @@ func (r *Reader) rows(ctx context.Context, some []candidate) ([]Row, error) {
 			return nil, err
 		}
 	}
-	var rows []Row
-	for _, row := range made {
-		if row != nil {
-			rows = append(rows, *row)
-		}
-	}
-	return rows, nil
+	return made, nil
 }
 
 // rowsOf makes the rows of those candidates that list names, which are of one shard.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
+	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -21,6 +22,9 @@ func (f *fixture) walk(filter Filter, limit int) (rows []string) {
 		page, err := f.reader.Nearest(f.Context(), filter, limit, cursor)
 		if err != nil || len(page.Rows) > limit {
 			f.Fatalf("%d rows, error %v", len(page.Rows), err)
+		}
+		if cursor != "" && len(page.Rows) == 0 {
+			f.Errorf("%+v, by %d: nothing comes after a cursor", filter, limit)
 		}
 		for _, r := range page.Rows {
 			rows = append(rows, fmt.Sprintf("%s/%s:%d", r.Rule.ID, r.Subject, r.Progress))
@@ -51,8 +55,10 @@ func TestNearest(t *testing.T) {
 	f(Filter{},
 		"sends/late:25000 views/é:/:9000 views/a:5000 views/b:5000 clicks/b:5000 sends/a:5000")
 	f(Filter{Least: 5001}, "sends/late:25000 views/é:/:9000")
-	f(Filter{Least: 5000, Most: 9000}, "views/é:/:9000 views/a:5000 views/b:5000 clicks/b:5000 sends/a:5000")
-	f(Filter{Most: 4999}, "")
+	f(Filter{Least: 5000, Most: new(uint64(9000))}, "views/é:/:9000 views/a:5000 views/b:5000 clicks/b:5000 sends/a:5000")
+	f(Filter{Most: new(uint64(4999))}, "")
+	f(Filter{Most: new(uint64)}, "")
+	f(Filter{Least: 5000, Since: start.AddDate(0, 0, 1)}, "sends/late:25000")
 	f(Filter{Rules: func(r *thresholds.Rule) bool { return r.By == thresholds.Account }}, "sends/late:25000 sends/a:5000")
 	f(Filter{Rules: func(r *thresholds.Rule) bool { return r.ID == "clicks" }}, "clicks/b:5000")
 	f(Filter{Since: start.AddDate(0, 0, 5)}, "sends/late:25000")
@@ -76,6 +82,28 @@ func TestNearest(t *testing.T) {
 		t.Fatal(err)
 	}
 	f(Filter{Least: 5000}, "views/é:/:9000 views/b:5000 clicks/b:5000 sends/a:5000")
+	if err := x.mem.Delete(t.Context(), x.shard(Name{thresholds.Account, "a"}), x.key(Name{thresholds.Account, "a"})); err != nil {
+		t.Fatal(err)
+	}
+	f(Filter{}, "views/é:/:9000 views/b:5000 clicks/b:5000")
+}
+
+// TestNearestNone: a row may have no progress, only a level.
+func TestNearestNone(t *testing.T) {
+	x := newFixture(t)
+	x.put(thresholds.Incident, "a", 0, 500)
+	n := Name{thresholds.Incident, "b"}
+	s := x.subject(n.Kind, start, 1)
+	s.SetRuleState(1, windows.RuleState{Level: 500, Episode: 1})
+	x.write(n, s, 1)
+	if err := x.lister.Remake(t.Context(), x.shard(n), []Name{n}); err != nil {
+		t.Fatal(err)
+	}
+	for want, filter := range map[string]Filter{"clicks/a:5000 clicks/b:0": {}, "clicks/b:0": {Most: new(uint64)}} {
+		if got := strings.Join(x.walk(filter, 1), " "); got != want {
+			t.Errorf("got %s, want %s", got, want)
+		}
+	}
 }
 
 // TestRateShown: rate and the time of the limit come from the sights.
@@ -85,7 +113,7 @@ func TestRateShown(t *testing.T) {
 	for i := range 3 {
 		at := start.Add(time.Duration(i) * 10 * time.Minute)
 		x.write(n, x.subject(n.Kind, at, uint64(500+50*i)), 1)
-		x.lister.Take(x.shard(n), []Change{{Name: n, Progress: uint64(5000 + 500*i), Listed: true, Sights: []Sight{{at.UnixNano(), 0.5 + 0.05*float64(i)}}}})
+		x.lister.Take(x.shard(n), &Ticket{}, n, []Change{{Progress: uint64(5000 + 500*i), Listed: true, Sights: []Sight{{at.UnixNano(), 0.5 + 0.05*float64(i)}}}})
 		x.lister.Flush(t.Context())
 		page, err := x.reader.Nearest(t.Context(), Filter{}, 1, "")
 		if err != nil || (page.Rows[0].Rate != nil) != (i == 2) {
@@ -144,14 +172,14 @@ func TestWalkTies(t *testing.T) {
 	}
 }
 
-// TestNearestTouchesLittle: of 10^5 rows only those that are shown are read.
+// TestNearestTouchesLittle: of 10^5 rows only those that are shown are read, and the next.
 func TestNearestTouchesLittle(t *testing.T) {
 	x := newFixture(t)
 	var shown []string
 	byShard := map[int][]windowstore.RowChange{}
 	for i := range 100_000 {
 		n := Name{thresholds.Account, fmt.Sprint("acc-", i)}
-		if i < 50 {
+		if i < 51 {
 			x.put(n.Kind, n.ID, 3000)
 			shown = append(shown, n.ID)
 			continue
@@ -174,12 +202,12 @@ func TestNearestTouchesLittle(t *testing.T) {
 		got = append(got, r.Subject)
 	}
 	slices.Sort(shown)
-	if !slices.Equal(got, shown) || s.keys != 50 || s.rows > 400 || s.calls > 10 {
+	if !slices.Equal(got, shown[:50]) || s.keys != 51 || s.rows > 400 || s.calls > 10 {
 		t.Errorf("%d records and %d rows of lists read in %d calls for %d rows", s.keys, s.rows, s.calls, len(got))
 	}
 	// What does not pass the filter is looked at in bounds.
 	page, err = x.reader.Nearest(t.Context(), Filter{Since: start.AddDate(1, 0, 0)}, 50, "")
-	if err != nil || len(page.Rows) != 0 || page.Next == "" || s.keys > 50+examineMost {
+	if err != nil || len(page.Rows) != 0 || page.Next == "" || s.keys > 51+examineMost {
 		t.Errorf("%d rows, next %q, error %v, %d records read", len(page.Rows), page.Next, err, s.keys)
 	}
 }

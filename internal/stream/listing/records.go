@@ -2,6 +2,7 @@ package listing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -16,6 +17,10 @@ import (
 type Name struct {
 	Kind thresholds.Kind
 	ID   string
+}
+
+func (n Name) compare(o Name) int {
+	return cmp.Or(cmp.Compare(n.Kind, o.Kind), cmp.Compare(n.ID, o.ID))
 }
 
 // records reads subjects as they are stored.
@@ -108,11 +113,11 @@ func (r *records) whole(ctx context.Context, shard int, s stored) (stored, error
 // errBusy is a subject that is written so often that its histories cannot be read with its record.
 var errBusy = errors.New("the record is written all the time")
 
-// foreign are the subjects whose records this process did not write last, or that have none.
+// foreign are the subjects whose records this process did not write last, or that have none, or of which there is doubt.
 func (l *Lister) foreign(ctx context.Context, shard int, names []Name) (foreign []Name, err error) {
 	values, err := l.store.Load(ctx, shard, l.keys(shard, names), nil)
 	for i, v := range values {
-		if windows.WriterOf(v) != l.Writer {
+		if windows.WriterOf(v) != l.Writer || l.shards[shard].doubted[names[i]] {
 			foreign = append(foreign, names[i])
 		}
 	}

@@ -2,6 +2,7 @@ package listing
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -26,10 +27,7 @@ func (l *Lister) Forgotten(ctx context.Context, shard int, names []Name) error {
 	defer x.writing.Unlock()
 	x.gather()
 	for _, n := range names {
-		delete(x.written, n)
-		for r := range l.program.Kinds[n.Kind].Rules {
-			delete(x.rows, rowOf{n, r})
-		}
+		x.drop(n)
 	}
 	return l.remake(ctx, shard, names)
 }
@@ -66,7 +64,7 @@ func (l *Lister) remakeSome(ctx context.Context, shard int, names []Name) (moved
 	if err != nil {
 		return nil, err
 	}
-	if err := l.put(ctx, shard, changes); err != nil {
+	if err := l.put(ctx, shard, changes, func(int) bool { return true }); err != nil {
 		return nil, err
 	}
 	return l.moved(ctx, shard, names, func(i int) []byte { return found[i].version })
@@ -144,7 +142,7 @@ func (l *Lister) Wanted(s *engine.Subject) bool {
 }
 
 // Walk compares the lists of a shard with the records, a step of each after the other, and rests between two steps. Lists of rules that
-// are gone are deleted.
+// are gone are deleted, and so are sights of rows that are gone.
 func (l *Lister) Walk(ctx context.Context, shard int, rest func()) error {
 	rules, err := l.store.Lists(ctx, shard)
 	if err != nil {
@@ -156,7 +154,7 @@ func (l *Lister) Walk(ctx context.Context, shard int, rest func()) error {
 	}
 	for _, rule := range rules {
 		if kind, ok := kinds[rule]; ok {
-			err = l.walkList(ctx, shard, rule, kind, rest)
+			err = cmp.Or(l.walkList(ctx, shard, rule, kind, rest), l.dropStrays(ctx, shard, rule, rest))
 		} else {
 			err = l.store.DropList(ctx, shard, rule)
 		}
@@ -190,6 +188,19 @@ func (l *Lister) walkList(ctx context.Context, shard int, rule string, kind thre
 		if err := l.Remake(ctx, shard, names); err != nil {
 			return err
 		}
+		rest()
+	}
+}
+
+// dropStrays deletes the sights of rows that are not in the list of a rule: rows of another process may have gone while theirs were
+// written.
+func (l *Lister) dropStrays(ctx context.Context, shard int, rule string, rest func()) error {
+	for from := uint64(0); ; {
+		next, err := l.store.DropStrays(ctx, shard, rule, from)
+		if err != nil || next == 0 {
+			return err
+		}
+		from = next
 		rest()
 	}
 }

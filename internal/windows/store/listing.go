@@ -19,6 +19,9 @@ type Listing interface {
 	CountRows(ctx context.Context, asked ...RowsCounted) ([]int, error)
 	// Lists are the rules of which the shard has a list, in no order; also some whose lists are empty by now.
 	Lists(ctx context.Context, shard int) ([]string, error)
+	// DropStrays deletes sights that belong to no row of the list of a rule, of those that a step of a walk comes to. It returns from
+	// where the next step goes on; 0 begins a walk, and ends it. A row that is listed meanwhile may lose its sights.
+	DropStrays(ctx context.Context, shard int, rule string, from uint64) (next uint64, err error)
 	// DropList deletes the list of a rule.
 	DropList(ctx context.Context, shard int, rule string) error
 }
@@ -47,6 +50,7 @@ type RowChange struct {
 	Progress uint64
 	Sights   []byte // what is kept beside it; nil: as it was
 	Gone     bool   // the row goes, and its sights with it
+	Beside   bool   // only Sights change: the row is what it is, even none
 }
 
 // RowKept is what is kept of a row.
@@ -76,7 +80,7 @@ func Top() Place { return Place{Progress: MostProgress} }
 
 // before reports whether the place is before a row.
 func (p *Place) before(r *Row) bool {
-	at := Row{ID: p.ID, Progress: p.Progress}
+	at := Row{ID: p.ID, Progress: min(p.Progress, MostProgress)}
 	c := at.compare(*r)
 	return c < 0 || c == 0 && !p.After
 }

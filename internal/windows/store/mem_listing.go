@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"maps"
 	"slices"
 )
 
@@ -43,7 +44,7 @@ func (m *Mem) List(ctx context.Context, shard int, changes ...RowChange) error {
 
 func (l *memList) change(c *RowChange) {
 	before, listed := l.rows[string(c.ID)]
-	if listed && l.order != nil {
+	if listed && l.order != nil && !c.Beside {
 		at, _ := slices.BinarySearchFunc(l.order, Row{ID: c.ID, Progress: before}, Row.compare)
 		l.order = slices.Delete(l.order, at, at+1)
 	}
@@ -52,11 +53,14 @@ func (l *memList) change(c *RowChange) {
 		delete(l.sights, string(c.ID))
 		return
 	}
-	now := Row{ID: bytes.Clone(c.ID), Progress: min(c.Progress, MostProgress)}
-	l.rows[string(c.ID)] = now.Progress
 	if c.Sights != nil {
 		l.sights[string(c.ID)] = bytes.Clone(c.Sights)
 	}
+	if c.Beside {
+		return
+	}
+	now := Row{ID: bytes.Clone(c.ID), Progress: min(c.Progress, MostProgress)}
+	l.rows[string(c.ID)] = now.Progress
 	if l.order != nil {
 		at, _ := slices.BinarySearchFunc(l.order, now, Row.compare)
 		l.order = slices.Insert(l.order, at, now)
@@ -144,7 +148,7 @@ func (m *Mem) CountRows(ctx context.Context, asked ...RowsCounted) ([]int, error
 			return nil, err
 		}
 		rows := s.lists[a.Rule].sorted()
-		counts[i], _ = slices.BinarySearchFunc(rows, a.Least, func(r Row, least uint64) int {
+		counts[i], _ = slices.BinarySearchFunc(rows, min(a.Least, MostProgress), func(r Row, least uint64) int {
 			if r.Progress >= least {
 				return -1
 			}
@@ -167,6 +171,22 @@ func (m *Mem) Lists(ctx context.Context, shard int) (rules []string, err error) 
 	}
 	slices.Sort(rules) // the simulation does the same again
 	return rules, nil
+}
+
+// DropStrays is Store's. A step comes to all.
+func (m *Mem) DropStrays(ctx context.Context, shard int, rule string, _ uint64) (next uint64, err error) {
+	s, err := m.lock(ctx, "drop sights of", shard)
+	if err != nil {
+		return 0, err
+	}
+	defer s.mu.Unlock()
+	if l := s.lists[rule]; l != nil {
+		maps.DeleteFunc(l.sights, func(id string, _ []byte) bool {
+			_, listed := l.rows[id]
+			return !listed
+		})
+	}
+	return 0, nil
 }
 
 // DropList is Store's.

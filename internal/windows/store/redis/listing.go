@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 
 	goredis "github.com/redis/go-redis/v9"
@@ -77,12 +78,16 @@ func (r *Store) list(p *pipeline, shard int, rows []store.RowChange) {
 	sights := []any{"hset", r.keys.AppendSightsKey(nil, shard, rule)}
 	keys := len(sights)
 	for i := range rows {
-		scores = append(scores, scoreOf(rows[i].Progress), rows[i].ID)
+		if !rows[i].Beside {
+			scores = append(scores, scoreOf(rows[i].Progress), rows[i].ID)
+		}
 		if rows[i].Sights != nil {
 			sights = append(sights, rows[i].ID, rows[i].Sights)
 		}
 	}
-	p.add(scores...)
+	if len(scores) > keys {
+		p.add(scores...)
+	}
 	if len(sights) > keys {
 		p.add(sights...)
 	}
@@ -204,6 +209,52 @@ func (r *Store) Lists(ctx context.Context, shard int) ([]string, error) {
 		}
 	}
 	return rules, nil
+}
+
+// DropStrays is Store's.
+func (r *Store) DropStrays(ctx context.Context, shard int, rule string, from uint64) (next uint64, err error) {
+	if next, err = r.dropStrays(ctx, shard, rule, from); err != nil {
+		return 0, fmt.Errorf("drop sights of shard %d: %w", shard, err)
+	}
+	return next, nil
+}
+
+func (r *Store) dropStrays(ctx context.Context, shard int, rule string, from uint64) (uint64, error) {
+	const step = 500
+	key := r.keys.AppendSightsKey(nil, shard, rule)
+	reply, err := r.do(ctx, 1, []any{"hscan", key, from, "count", step})
+	if err != nil {
+		return 0, err
+	}
+	list, _ := reply.([]any)
+	if len(list) != 2 {
+		return 0, errors.New("unexpected reply")
+	}
+	cursor, _ := list[0].(string)
+	next, err := strconv.ParseUint(cursor, 10, 64)
+	pairs, _ := list[1].([]any)
+	if err != nil || len(pairs) == 0 {
+		return next, err
+	}
+	var names []store.RowName
+	for pair := range slices.Chunk(pairs, 2) {
+		id, _ := pair[0].(string)
+		names = append(names, store.RowName{Rule: rule, ID: []byte(id)})
+	}
+	kept, err := r.LookUp(ctx, shard, names...)
+	if err != nil {
+		return 0, err
+	}
+	strays := []any{"hdel", key}
+	for i := range names {
+		if !kept[i].Listed {
+			strays = append(strays, names[i].ID)
+		}
+	}
+	if len(strays) > 2 {
+		_, err = r.do(ctx, 1, strays)
+	}
+	return next, err
 }
 
 // DropList is Store's.

@@ -59,7 +59,9 @@ func (w *twins) step() {
 	ctx, shard := w.t.Context(), w.random.IntN(3)
 	key := func(s store.Store, name string) []byte { return s.Keys().AppendMetaKey(nil, shard, name) }
 	name, value := w.name(), []byte(w.value())
-	switch w.random.IntN(16) {
+	switch w.random.IntN(20) {
+	case 16, 17, 18, 19:
+		w.stepLists(shard)
 	case 0:
 		w.both("put", func(s store.Store) (any, error) { return nil, s.Put(ctx, shard, key(s, name), value) })
 	case 1:
@@ -127,6 +129,7 @@ func (w *twins) compareAll() {
 	for shard := range 3 {
 		w.both("all", func(s store.Store) (any, error) { return w.scan(s, shard) })
 		w.both("all armed", func(s store.Store) (any, error) { return s.Armed(w.t.Context(), shard, 1000, 1000) })
+		w.compareLists(shard)
 	}
 }
 

@@ -229,3 +229,30 @@ func TestReplicaIsReadOnly(t *testing.T) {
 		t.Errorf("error %v of kind %s", err, ErrorKind(err))
 	}
 }
+
+// TestStrays: sights that belong to no row are deleted, and no others.
+func TestStrays(t *testing.T) {
+	server := servers.Redis(t, servers.RedisOptions{})
+	r := openRedis(t, Options{Addrs: []string{server.Addr()}})
+	key := string(r.Keys().AppendSightsKey(nil, 3, "r"))
+	list := func(id string) {
+		t.Helper()
+		if err := r.List(t.Context(), 3, store.RowChange{RowName: store.RowName{Rule: "r", ID: []byte(id)}, Sights: []byte(strings.Repeat("x", 100))}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range 1000 {
+		list(fmt.Sprint("row-", i))
+		server.Do("HSET", key, fmt.Sprint("stray-", i), "x")
+	}
+	steps := 0
+	for from := uint64(0); steps == 0 || from > 0; steps++ {
+		var err error
+		if from, err = r.DropStrays(t.Context(), 3, "r", from); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got := server.Do("HLEN", key); got != "1000" || steps < 2 || strings.Contains(server.Do("HKEYS", key), "stray") {
+		t.Errorf("%s sights are left after %d steps", got, steps)
+	}
+}

@@ -70,7 +70,7 @@ func (r *Store) trials(shard int) []trial {
 		{"ZADD", do("zadd", r.keys.AppendArmedKey(nil, shard), "xx", 0, "try")},
 		{"ZREM", do("zrem", r.keys.AppendArmedKey(nil, shard), "try")},
 		{"ZRANGEBYSCORE", do("zrangebyscore", r.keys.AppendArmedKey(nil, shard), "-inf", "-inf", "limit", 0, 1)},
-		{"SADD, ZADD, HSET, ZMSCORE, HMGET, ZCOUNT, ZRANGE, ZREM, HDEL, SMEMBERS and SREM of lists", func(ctx context.Context) error { return r.tryList(ctx, shard) }},
+		{"SADD, ZADD, HSET, ZMSCORE, HMGET, ZCOUNT, ZRANGE, HSCAN, ZREM, HDEL, SMEMBERS and SREM of lists", func(ctx context.Context) error { return r.tryList(ctx, shard) }},
 		{"UNLINK", func(ctx context.Context) error { return r.Delete(ctx, shard, key) }},
 	}
 }
@@ -105,7 +105,8 @@ func (r *Store) tryList(ctx context.Context, shard int) error {
 	_, err3 := r.Lists(ctx, shard)
 	_, err4 := r.Sights(ctx, shard, row.RowName)
 	_, err5 := r.CountRows(ctx, store.RowsCounted{Shard: shard, Rule: rule})
-	return errors.Join(err, err2, err3, err4, err5, r.List(ctx, shard, gone), r.DropList(ctx, shard, rule))
+	_, err6 := r.DropStrays(ctx, shard, rule, 0)
+	return errors.Join(err, err2, err3, err4, err5, err6, r.List(ctx, shard, gone), r.DropList(ctx, shard, rule))
 }
 
 // tryScan takes one small step of a scan, at every master.

@@ -37,6 +37,7 @@ var Contract = []struct {
 	{"Rows", testRows},
 	{"EqualRows", testEqualRows},
 	{"Lists", testLists},
+	{"Strays", testStrays},
 	{"Usable", Usable},
 }
 
@@ -111,6 +112,8 @@ func testCanceled(t *testing.T, s store.Store) {
 	_, err = s.CountRows(ctx, store.RowsCounted{Shard: 3, Rule: "r"})
 	f(err)
 	_, err = s.Lists(ctx, 3)
+	f(err)
+	_, err = s.DropStrays(ctx, 3, "r", 0)
 	f(err)
 	f(s.DropList(ctx, 3, "r"))
 	f(s.Ping(ctx))

@@ -66,6 +66,12 @@ func testList(t *testing.T, s store.Store) {
 	d.list("q", "a", 7000, "s1")
 	kept("true:5000: true:7000:s1 false:0: false:0:", name("r", "a"), name("q", "a"), name("q", "b"), name("none", "a"))
 	d.list("q", "a", 0, "-") // its sights stay
+	d.change(store.RowChange{RowName: name("q", "a"), Progress: 7, Sights: []byte("s0"), Beside: true})
+	kept("true:0:s0", name("q", "a"))
+	d.change(store.RowChange{RowName: name("q", "a"), Progress: 7, Beside: true}, store.RowChange{RowName: name("q", "b"), Progress: 7, Sights: []byte("s1"), Beside: true})
+	kept("true:0:s0 false:0:s1", name("q", "a"), name("q", "b"))
+	d.change(store.RowChange{RowName: name("q", "b"), Gone: true})
+	d.list("q", "a", 0, "s1")
 	kept("true:0:s1", name("q", "a"))
 	d.list("q", "a", store.MostProgress+1, "s2")
 	kept("true:9007199254740992:s2", name("q", "a"))
@@ -157,6 +163,35 @@ func testEqualRows(t *testing.T, s store.Store) {
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("got %q", got)
+	}
+}
+
+// testStrays: the sights of rows that are listed stay, however many they are, and no others.
+func testStrays(t *testing.T, s store.Store) {
+	d := Desk{t, s, 3}
+	var changes []store.RowChange
+	for i := range 2000 {
+		changes = append(changes, store.RowChange{RowName: name("r", fmt.Sprint("inc-", i)), Progress: 1, Sights: []byte("x")})
+	}
+	d.change(changes...)
+	stray := store.RowChange{RowName: name("r", "stray"), Sights: []byte("x"), Beside: true}
+	d.change(stray)
+	for _, rule := range []string{"r", "none"} {
+		steps := 0
+		for from := uint64(0); steps == 0 || from > 0; steps++ {
+			var err error
+			if from, err = s.DropStrays(t.Context(), 3, rule, from); err != nil || steps > 2000 {
+				t.Fatalf("step %d, error %v", steps, err)
+			}
+		}
+	}
+	for _, c := range changes {
+		if sights, err := s.Sights(t.Context(), 3, c.RowName); err != nil || string(sights[0]) != "x" {
+			t.Fatalf("%s: sights %q, error %v", c.ID, sights, err)
+		}
+	}
+	if sights, err := s.Sights(t.Context(), 3, stray.RowName); err != nil || sights[0] != nil {
+		t.Errorf("sights %q of no row, error %v", sights, err)
 	}
 }
 
