@@ -33,6 +33,7 @@ func (n *notes) Lost(err error, pause time.Duration) {
 	}
 	n.tell("lost %v", err)
 }
+
 func (n *notes) follow(ctx context.Context, c *Client) chan error {
 	ended := make(chan error, 1)
 	go func() { ended <- c.Follow(ctx, n) }()

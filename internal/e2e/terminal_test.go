@@ -60,6 +60,8 @@ func TestTerminal(t *testing.T) {
 	}
 	s.produce(three("inc-42")...)
 	await("incident inc-42: clicks 3 of 3 in 1h\n")
+	// The list is written after the commit: who is killed in between leaves it to a scan.
+	eventually(t, "who is over a limit is listed", func() bool { return strings.Contains(ask("top").out, "incident inc-42\n") })
 	service.to.Store(b)
 	a.Kill()
 	feed.Log.Await(t, waitLimit, "the loss", func(log string) bool { return strings.Contains(log, "crossings: connection lost: ") })
