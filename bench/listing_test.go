@@ -24,38 +24,55 @@ var (
 	recorded = flag.Int("records", 0, "subjects that it has in Redis; those that are listed at least")
 )
 
-// BenchmarkListed shows what it costs to list who is near a limit: the same backlog and the same paced events, with lists and
-// without, in turns. `-bench Listed/small/paced` is one of both.
+// BenchmarkListed shows what it costs to list who is near a limit: a program with lists and one without. They read a backlog in turns,
+// and paced events at the same time. `-bench Listed/small/paced` is one of both.
 func BenchmarkListed(b *testing.B) {
 	x := newFixture(b)
 	printf("%s", describe(x.redis()))
 	l := loadBacklog(b, x.kafka, "events", gen.Config{Seed: 42, Events: *events})
 	var t table
 	for _, j := range []job{plain, byDefault, small} {
+		without := j
+		without.unlisted = true
 		b.Run(j.name+"/backlog", func(b *testing.B) {
-			x.listed(b, &t, j, "backlog", func(j job) figures { return x.backlogRun(j, l) })
+			listedPairs(b, &t, j.name+", backlog", func(first bool) (with, other figures) {
+				if first {
+					with = x.backlogRun(j, l)
+				}
+				if other = x.backlogRun(without, l); !first {
+					with = x.backlogRun(j, l)
+				}
+				return with, other
+			})
 		})
-		b.Run(j.name+"/paced", func(b *testing.B) { x.listed(b, &t, j, "paced", x.pacedRun) })
+		b.Run(j.name+"/paced", func(b *testing.B) {
+			listedPairs(b, &t, fmt.Sprintf("%s, %d/s", j.name, *rate), func(first bool) (with, other figures) {
+				if first {
+					both := x.pacedRuns(j, without)
+					return both[0], both[1]
+				}
+				both := x.pacedRuns(without, j)
+				return both[1], both[0]
+			})
+		})
 	}
 	printf("load average after: %s\n\n%s", loadAverage(), &t)
 }
 
-// listed runs a job with lists and without, in pairs, and reports how much more the one costs, by the sums of all pairs.
-func (x *fixture) listed(b *testing.B, t *table, j job, how string, run func(job) figures) {
-	var cost [2]float64
+// listedPairs runs pairs, in which the one with lists is the first or the second, and reports how much more it costs: the median of
+// the pairs.
+func listedPairs(b *testing.B, t *table, name string, run func(first bool) (with, without figures)) {
+	var more []float64
 	for b.Loop() {
-		for i := range 2 * *runs {
-			j.unlisted = i%4 == 1 || i%4 == 2 // neither is always the first
-			f := run(j)
-			side, name := 0, "with lists"
-			if j.unlisted {
-				side, name = 1, "without"
-			}
-			cost[side] += f.program + f.redis
-			t.note(fmt.Sprintf("%s, %s, %s", j.name, how, name), f)
+		for i := range *runs {
+			with, without := run(i%2 == 0)
+			t.note(name+", with lists", with)
+			t.note(name+", without", without)
+			more = append(more, 100*((with.program+with.redis)/(without.program+without.redis)-1))
 		}
 	}
-	b.ReportMetric(100*(cost[0]/cost[1]-1), "%")
+	b.ReportMetric(median(more), "%")
+	printf("%s: %.1f %% more", name, more)
 }
 
 // BenchmarkNearest asks for the nearest rows of -listed in a real Redis that holds -records: pages of 50 and of 1,000, one from the

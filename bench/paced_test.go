@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // BenchmarkPaced sends events at an even rate while the program runs: what an
@@ -26,29 +27,50 @@ func BenchmarkPaced(b *testing.B) {
 	printf("load average after: %s\n\n%s", loadAverage(), &t)
 }
 
-func (x *fixture) pacedRun(j job) figures {
+func (x *fixture) pacedRun(j job) figures { return x.pacedRuns(j)[0] }
+
+// pacedRuns runs several jobs at the same time, on the same events, so that whatever else the machine does meets all of them. Kafka's
+// figures are those of all together.
+func (x *fixture) pacedRuns(jobs ...job) (all []figures) {
 	count := int(float64(*rate) * length.Seconds())
 	topic := fmt.Sprint("paced-", x.number+1)
 	createTopics(x.kafka, topic, partitions)
-	r := x.newRun(j, topic)
-	p := startProgram(x.b, r.config())
-	from := p.metrics(x.b)
-	r.watch()
+	type running struct {
+		*run
+		program *program
+		from    servers.Metrics
+	}
+	var list []running
+	for _, j := range jobs {
+		r := x.newRun(j, topic)
+		list = append(list, running{run: r, program: startProgram(x.b, r.config())})
+	}
+	for i := range list {
+		list[i].from = list[i].program.metrics(x.b)
+		list[i].watch()
+	}
 	producer := newProducer(x.b, x.kafka, topic, partitions, 5*time.Millisecond)
 	took := sendPaced(x.b, producer, gen.Config{Seed: 42, Events: count, Span: *length})
 	ends, err := producer.flush(context.WithoutCancel(x.b.Context()))
 	if err != nil {
 		x.b.Fatal(err)
 	}
-	r.awaitCommitted(ends)
-	m := p.metrics(x.b)
-	f := figures{rate: float64(count) / took.Seconds(), peak: peak(x.b, p.Program)}
-	f.fromMetrics(m, count)
-	f.program = (m.Sum("process_cpu_seconds_total") - from.Sum("process_cpu_seconds_total")) / (float64(count) / 1e6)
-	f.half, f.most = m.Quantile("aggregator_crossing_delay_seconds", 0.5), m.Quantile("aggregator_crossing_delay_seconds", 0.99)
-	r.cost(&f, count)
-	p.stop(x.b)
-	r.size(&f)
-	r.redis.stop()
-	return f
+	for _, r := range list {
+		r.awaitCommitted(ends)
+	}
+	for _, r := range list {
+		m := r.program.metrics(x.b)
+		f := figures{rate: float64(count) / took.Seconds(), peak: peak(x.b, r.program.Program)}
+		f.fromMetrics(m, count)
+		f.program = (m.Sum("process_cpu_seconds_total") - r.from.Sum("process_cpu_seconds_total")) / (float64(count) / 1e6)
+		f.half, f.most = m.Quantile("aggregator_crossing_delay_seconds", 0.5), m.Quantile("aggregator_crossing_delay_seconds", 0.99)
+		r.cost(&f, count)
+		all = append(all, f)
+	}
+	for i, r := range list {
+		r.program.stop(x.b)
+		r.size(&all[i])
+		r.redis.stop()
+	}
+	return all
 }

@@ -6,7 +6,7 @@ const (
 	// and up to 500 where the subject's progress changes all the time.
 	DefaultMost = 100_000
 
-	// waitingMost is how many rows of a shard wait to be written, some 200 bytes each. What does not fit is left to the subject's
+	// waitingMost is how many rows of a shard wait to be written, some 150 bytes each. What does not fit is left to the subject's
 	// next commit, or to the scan.
 	waitingMost = 10_000
 
