@@ -16,10 +16,10 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// newBoard is the board of a process that starts now. It shows nothing before show.
-func newBoard(group string) *board.Board {
+// newBoard is the board of a process that starts now, some of whose packs fail their own tests. It shows nothing before show.
+func newBoard(group string, failing map[string][]string) *board.Board {
 	b, now := readBuild(), time.Now()
-	return board.New(board.Process{Version: b.version, Revision: b.revision, Group: group, Started: now, Loaded: now})
+	return board.New(board.Process{Version: b.version, Revision: b.revision, Group: group, Started: now, Loaded: now, Failing: failing})
 }
 
 // shown is what a board shows.

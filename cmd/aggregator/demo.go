@@ -11,7 +11,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/demo"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/packtest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -42,7 +44,7 @@ func runDemo(ctx context.Context, s *session, o demo.Options) error {
 	o.Pack, o.Registry, o.In, o.Out, o.Err = mustBuiltin(defaultPack), newRegistry(), s.in, s.out, s.err
 	term := s.variable("TERM")
 	o.Lines, o.NoColour = term == "" || term == "dumb", s.variable("NO_COLOR") != ""
-	seen := newBoard("aggregator")
+	seen := newBoard("aggregator", map[string][]string{o.Pack.Hash: packtest.Run(o.Pack, engine.IntakeOptions{}, thresholds.DefaultMaxMembers)})
 	defer seen.Stop()
 	o.Register = func(mux *http.ServeMux) {
 		seen.Register(mux)

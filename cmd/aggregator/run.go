@@ -94,7 +94,7 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 		log.Warn("test of a pack fails: the pack is used all the same, as rules.tests says", "problem", fault)
 	}
 	hangups.log(ctx, log)
-	if err := startAndStop(ctx, c, once, program, log); err != nil {
+	if err := startAndStop(ctx, c, once, program, set.failing, log); err != nil {
 		log.Error("ended", "error", err)
 		return errReported
 	}
@@ -117,9 +117,9 @@ func (s *session) loadTested(file string) (c *config, set *packSet, tested fault
 //
 //	starts: HTTP (alive, not ready), Redis (waits until it answers), the service (waits for Kafka and its topics)
 //	stops:  readiness, the service (its steps: internal/stream/stop.go), what the board reads, Redis, streams of the board, HTTP
-func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.Program, log *slog.Logger) error {
+func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.Program, failing map[string][]string, log *slog.Logger) error {
 	registry, ready := newRegistry(), &httpserver.Readiness{}
-	mux, seen := httpserver.NewHandler(registry, ready, log), newBoard(c.kafka.Group)
+	mux, seen := httpserver.NewHandler(registry, ready, log), newBoard(c.kafka.Group, failing)
 	seen.Register(mux)
 	web.Register(mux)
 	auth := c.auth
