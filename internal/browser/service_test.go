@@ -102,6 +102,7 @@ func (s *site) fill() {
 	s.click("<img src=x onerror=alert(1)>", 21_000, 3)
 	s.click(strings.Repeat("long-id-", 31)+"end12345", 30_000, 2)
 	s.click("..", 26_000, 1)
+	s.click("\u202etxt.exe", 12_000, 1)
 	s.record("bad", []byte("no event"))
 }
 
@@ -189,12 +190,13 @@ func (s *site) everyPage(p *tab) {
 			p.sound(name)
 			p.shoot("service " + name)
 		}
-		seen("near", "/", ".rows", "54,600 / 50,000 clicks", ".rows", "109 %", ".rows", "<img src=x onerror=alert(1)>", ".rows", "谣言-长江大桥-0417", ".rows", "% an hour", "#vitals", "the whole way works")
+		seen("near", "/", ".rows", "54,600 / 50,000 clicks", ".rows", "109 %", ".rows", "<img src=x onerror=alert(1)>", ".rows", "谣言-长江大桥-0417", ".rows", "حادثة-الجسر-٤١٧", ".rows", strings.Repeat("long-id-", 31)+"end12345",
+			".rows", `\u202etxt.exe`, ".rows", "% an hour", "#vitals", "the whole way works")
 		seen("crossings", "/crossings", ".crossings", "● limit", ".crossings", "谣言-长江大桥-0417")
 		seen("crossing", "/crossings?id=art3-clicks%2Fincident%2Finc-42%2F1%2F1", ".evidence", s.events+", partition", ".evidence", "-subject incident/inc-42")
 		seen("subject", "/subjects/incident/inc-42", ".rows", "54,600 / 50,000 clicks", ".chart figcaption", "clicks over 73", ".crossings", "● limit")
 		seen("odd subject", "/subjects?by=incident&id=..", "h1", "..", ".rows", "26,000 / 50,000 clicks")
-		seen("rules", "/rules", "table", "Actual clicks", "table", "50,000 clicks")
+		seen("rules", "/rules", "table", "Actual clicks", "table", "50,000 clicks", "summary", "tests pass", "pre", "pack: cn-2019-15")
 		seen("health", "/health", "table", s.events, ".tiles", "syntax 1", ".facts", "cn-2019-15")
 	}
 }

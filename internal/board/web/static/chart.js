@@ -1,5 +1,5 @@
 // A chart of a measure over its window, against the limits of the rules that read it.
-import { h, put, say } from "./dom.js";
+import { h, put, say, table } from "./dom.js";
 import { compact, count, dateText, levelText, moment } from "./format.js";
 import { seconds } from "./spark.js";
 
@@ -14,8 +14,7 @@ export function chart(rules, subject) {
     const node = h("figure.chart",
       h("figcaption", h("strong", first.measure), " over ", first.window === "all" ? "all time" : first.window, h("small", first.rules.map((r) => rules.title(r)).join(", "))),
       box, read,
-      h("details", h("summary", "Figures"), h(".scroll", { role: "region", "aria-label": `Figures of ${first.measure}`, tabindex: "0" },
-        h("table", h("thead", h("tr", ["From", "Added", "In all"].map((t) => h("th", { scope: "col" }, t)))), rows))));
+      h("details", h("summary", "Figures"), table(`Figures of ${first.measure}`, ["From", "Added", "In all"], rows, (i) => i > 0)));
     let plot = null;
     let data = null;
     const redraw = () => data && (plot = draw(plot, box, data, read));
@@ -80,6 +79,7 @@ function annotate(u, data, color) {
   ctx.font = `${11 * ratio}px system-ui`;
   ctx.lineWidth = ratio;
   ctx.textAlign = "left";
+  ctx.textBaseline = "bottom";
   const line = (x1, y1, x2, y2, dash) => {
     ctx.setLineDash(dash.map((n) => n * ratio));
     ctx.beginPath();
