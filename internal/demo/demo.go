@@ -66,9 +66,10 @@ func Run(ctx context.Context, o Options) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	}
+	playing := ctx
 	if o.Duration > 0 {
 		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, o.Duration)
+		playing, stop = context.WithTimeout(ctx, o.Duration)
 		defer stop()
 	}
 	d, err := start(o)
@@ -76,10 +77,10 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer d.stop()
-	if err := d.serve(ctx); err != nil {
+	if err := d.serve(playing); err != nil {
 		return err
 	}
-	return d.prove()
+	return d.prove(ctx)
 }
 
 // demo is everything that runs in one process.
@@ -228,10 +229,14 @@ func (d *demo) await(ctx context.Context, reached func(events, crossings int64) 
 // errDiffers is of a demo whose counts are not what the log says.
 var errDiffers = errors.New("demo: what was counted is not what the log says")
 
-// prove recounts everything, and says how many differences there are.
-func (d *demo) prove() error {
-	d.view.tell("demo: recounting everything from the log ...")
-	if err := d.recount.rest(context.Background()); err != nil {
+// prove recounts everything, and says how many differences there are. Ctrl-C leaves that out: where it ended the demo, the next one ends the
+// program.
+func (d *demo) prove(ctx context.Context) error {
+	if ctx.Err() != nil {
+		ctx = context.Background()
+	}
+	d.view.tell("demo: recounting everything from the log; Ctrl-C leaves that out")
+	if err := d.recount.rest(ctx); err != nil {
 		return err
 	}
 	d.recount.compareResults(readFigures(d.Registry))

@@ -54,7 +54,7 @@ func TestDemoCounts(t *testing.T) {
 	if v := d.recount.verdict; len(v.differences) > 0 || v.counts == 0 || v.crossings == 0 || v.events == 0 {
 		t.Errorf("recounted before it was forgotten: %s", v.text())
 	}
-	if err := d.prove(); err != nil {
+	if err := d.prove(t.Context()); err != nil {
 		t.Errorf("%v:\n%s", err, out.String())
 	}
 	if strings.Contains(out.String(), "level=") {

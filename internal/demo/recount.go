@@ -3,6 +3,7 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -87,6 +88,9 @@ func (r *recount) bytes() (n int) {
 	return n
 }
 
+// errLeftOut is of a recount that somebody did not want to wait for.
+var errLeftOut = errors.New("demo: not all was recounted")
+
 // expected is what the oracle wants of some incidents.
 type expected struct {
 	counts    []string
@@ -94,7 +98,7 @@ type expected struct {
 }
 
 // again counts the log of an incident again, and forgets it. Results go into the verdict.
-func (r *recount) again(incident string, want *expected) error {
+func (r *recount) again(ctx context.Context, incident string, want *expected) error {
 	r.mu.Lock()
 	j := r.journals[incident]
 	delete(r.journals, incident)
@@ -104,6 +108,9 @@ func (r *recount) again(incident string, want *expected) error {
 	}
 	o := r.fresh.Fresh()
 	err := j.each(func(partition int, ms int64, value []byte) {
+		if ctx.Err() != nil {
+			return
+		}
 		r.verdict.events++
 		for _, c := range o.ApplyTo(partition, value, ms) {
 			text, err := bare(c.JSON())
@@ -118,6 +125,9 @@ func (r *recount) again(incident string, want *expected) error {
 		want.counts = append(want.counts, string(line))
 	}
 	addResults(&r.verdict.results, o.Results())
+	if ctx.Err() != nil {
+		return errLeftOut
+	}
 	return err
 }
 
@@ -133,7 +143,7 @@ func addResults(to *oracle.Results, x oracle.Results) {
 // one recounts an incident for which nothing comes any more, and compares it. The accounts that acted in it are its other subjects.
 func (r *recount) one(ctx context.Context, incident string, accounts []string) error {
 	want := expected{crossings: map[string][]string{}}
-	if err := r.again(incident, &want); err != nil {
+	if err := r.again(ctx, incident, &want); err != nil {
 		return err
 	}
 	names := []string{"incident/" + incident}
@@ -167,7 +177,7 @@ func (r *recount) rest(ctx context.Context) error {
 	}
 	r.mu.Unlock()
 	for _, name := range incidents {
-		if err := r.again(name, &want); err != nil {
+		if err := r.again(ctx, name, &want); err != nil {
 			return err
 		}
 	}

@@ -1,6 +1,8 @@
 package demo
 
 import (
+	"context"
+	"errors"
 	"maps"
 	"slices"
 	"strings"
@@ -22,7 +24,7 @@ func TestRecount(t *testing.T) {
 		t.Helper()
 		*d.recount = recount{fresh: d.recount.fresh, reader: d.recount.reader, journals: maps.Clone(journals), crossings: maps.Clone(crossings), announced: map[string]bool{}}
 		forge(d.recount)
-		err := d.prove()
+		err := d.prove(t.Context())
 		text := d.recount.verdict.text()
 		if (err != nil) != (len(want) > 0) || strings.HasSuffix(text, "; differences 0") != (len(want) == 0) || !strings.Contains(out.String(), text) {
 			t.Errorf("%s: %v: %s", what, err, text)
@@ -49,6 +51,11 @@ func TestRecount(t *testing.T) {
 		r.journals[incident] = j
 	}, "that is not stored", "by the log it is not", "matched: by the log")
 	f("a log that lacks an incident", func(r *recount) { delete(r.journals, incident) }, "stored is", "there is no such crossing")
+	left, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := (&recount{fresh: d.recount.fresh, reader: d.recount.reader, journals: maps.Clone(journals)}).rest(left); !errors.Is(err, errLeftOut) {
+		t.Errorf("left out: got %v", err)
+	}
 	if err := d.reader().Forget(t.Context(), thresholds.Incident, incident); err != nil {
 		t.Fatal(err)
 	}
