@@ -35,7 +35,7 @@ function proof(c) {
       fact("Subject", h("a", { href: subjectURL(c.by, c.subject) }, c.by, " ", id(c.subject))),
       fact("Rule", c.rule, c.cite && h("small", c.cite)),
       fact("Progress", percent(c.progress), h("small", `episode ${c.episode}`)),
-      fact("Measures", figures(c.measures, 50)),
+      fact("Measures", figures(c.measures)),
       fact("Window", moment(c.window.from), " to ", moment(c.window.to)),
       fact("Announced", moment(c.detected), c.detected && h("small", `${span((Date.parse(c.detected) - Date.parse(c.time)) / 1000)} after the time of its event`)),
       e.event !== undefined && fact("Event", id(e.event)),

@@ -21,13 +21,18 @@ export function rules(main, { live, title }) {
 // pack is {node, update}, for keyed: a table of the rules of a pack, and its text.
 function pack([{ pack: name, pack_hash: hash }]) {
   const body = h("tbody");
-  const text = h("details");
+  const text = h("details", { hidden: true });
   const show = keyed(body, (r) => JSON.stringify({ ...r, near: 0, over: 0 }), (r) => line(r, text));
-  get(`packs/${hash}`).then((p) => source(text, p), () => text.remove()); // another process may have other packs
+  let asked = false;
   return {
     node: h("section", { "aria-label": name }, h("h2", name, " ", h("small.hash", { title: "crossings name it" }, hash)),
       table(`Rules of ${name}`, ["Rule", "Counts by", "Window", "Limits", "Levels", "Clears below", "Near", "Over"], body, (i) => i > 5), text),
-    update: show,
+    update(items) {
+      show(items);
+      if (asked) return;
+      asked = true;
+      get(`packs/${hash}`).then((p) => source(text, p), () => (asked = false)); // another process may have other packs
+    },
   };
 }
 
@@ -35,9 +40,10 @@ function pack([{ pack: name, pack_hash: hash }]) {
 function source(node, { pack: name, text, lines, tests: { passed, failed } }) {
   const all = text.trimEnd().split(/\r?\n/);
   put(node, h("summary", `Text of ${name}: ${count(all.length)} lines. `,
-    failed.length > 0 ? h("strong.warn", `▲ Of its tests ${failed.length} fail.`) : passed > 0 ? `✓ Its ${count(passed)} tests pass.` : "It has no tests."),
+    h(failed.length > 0 ? "strong.warn" : "span", `${failed.length > 0 ? "▲" : "✓"} Tests passed: ${count(passed)} of ${count(passed + failed.length)}.`)),
   failed.map((f) => h("p.fault", visible(f))),
   h("pre.scroll", { role: "region", "aria-label": `Text of ${name}`, tabindex: "0" }, all.map((l, i) => h("span", { id: `${name}:${i + 1}` }, visible(l)))));
+  node.hidden = false;
   node.lines = lines;
   node.dispatchEvent(new Event("text"));
   const wanted = location.hash.slice(1);
@@ -51,7 +57,10 @@ function line(r, text) {
   const near = h("td.number");
   const over = h("td.number");
   const where = h("span");
-  const link = () => text.lines && put(where, h("a", { href: `#${r.pack}:${text.lines[r.rule]}`, click: () => (text.open = true) }, `line ${text.lines[r.rule]}`));
+  const link = () => {
+    const n = text.lines?.[r.rule];
+    if (n) put(where, h("a", { href: `#${r.pack}:${n}`, click: () => (text.open = true) }, `line ${n}`));
+  };
   text.addEventListener("text", link);
   link();
   return {

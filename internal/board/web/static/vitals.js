@@ -57,7 +57,7 @@ function showStatus(lights, s) {
   lights.rate.set(s.rates ? rate(s.rates.events) : "unknown");
   const { last_hour: hour, last_day: day } = s.crossings;
   const known = (n) => (n === null ? "?" : count(n));
-  lights.day.set(`${known(hour)} in an hour`, h("small", `${known(day)} in a day`));
+  lights.day.set(`${known(hour)} last hour`, h("small", `${known(day)} last day`));
   lights.stream.set(s.stream_time ? h("time", { datetime: s.stream_time }, s.stream_time.replace("T", " ").replace(/(\.\d+)?Z$/, "")) : "unknown");
 }
 
