@@ -16,27 +16,39 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// newBoard is the board of a process that starts now. It shows nothing before show.
-func newBoard(c *config) *board.Board {
+// newBoard is the board of a process that starts now, some of whose packs fail their own tests. It shows nothing before show.
+func newBoard(group string, failing map[string][]string) *board.Board {
 	b, now := readBuild(), time.Now()
-	return board.New(board.Process{Version: b.version, Revision: b.revision, Group: c.kafka.Group, Started: now, Loaded: now})
+	return board.New(board.Process{Version: b.version, Revision: b.revision, Group: group, Started: now, Loaded: now, Failing: failing})
+}
+
+// shown is what a board shows.
+type shown struct {
+	kafka     stream.Kafka
+	crossings int // kept
+	program   *engine.Program
+	store     windowstore.Store
+	shards    int
+	listed    bool // there are lists of what is near a limit
+	service   *stream.Service
+	log       *slog.Logger
 }
 
 // show connects the board to what it shows: the store, the end of the topic of crossings, and what Kafka knows of the group. It has
 // connections of its own, which end gives back.
-func show(b *board.Board, c *config, p *engine.Program, store windowstore.Store, service *stream.Service, log *slog.Logger) (end func()) {
-	source, endSource := c.kafka.TailSource(tail.FetchBytes)
-	crossings := tail.New(tail.Options{Source: source, Topic: c.kafka.Crossings, Most: c.crossings, Log: log})
-	lookout := c.kafka.NewLookout()
-	o := &overview.Reader{Store: store, Shards: c.shards, Events: c.kafka.Events, Log: lookout, Group: lookout}
+func show(b *board.Board, s *shown) (end func()) {
+	source, endSource := s.kafka.TailSource(tail.FetchBytes)
+	crossings := tail.New(tail.Options{Source: source, Topic: s.kafka.Crossings, Most: s.crossings, Log: s.log})
+	lookout := s.kafka.NewLookout()
+	o := &overview.Reader{Store: s.store, Shards: s.shards, Events: s.kafka.Events, Log: lookout, Group: lookout}
 
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { crossings.Run(ctx) })
-	subjects := &inspect.Reader{Program: p, Store: store, Shards: c.shards, Partitions: o.AllPartitions}
-	sources := &board.Sources{Program: p, Topic: c.kafka.Crossings, Overview: o, Rates: service.Rates, Crossings: crossings, Subjects: subjects}
-	if c.listMost > 0 {
-		sources.Nearest = &board.Lists{Reader: listing.Reader{Program: p, Store: store, Shards: c.shards}, Since: subjects.Since}
+	subjects := &inspect.Reader{Program: s.program, Store: s.store, Shards: s.shards, Partitions: o.AllPartitions}
+	sources := &board.Sources{Program: s.program, Topic: s.kafka.Crossings, Overview: o, Rates: s.service.Rates, Crossings: crossings, Subjects: subjects}
+	if s.listed {
+		sources.Nearest = &board.Lists{Reader: listing.Reader{Program: s.program, Store: s.store, Shards: s.shards}, Since: subjects.Since}
 	}
 	b.Connect(sources)
 	return func() {

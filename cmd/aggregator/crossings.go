@@ -48,7 +48,7 @@ func (o *crossingsOptions) setSince(text string) error {
 		at, err = time.Now().Add(-back), nil
 	}
 	if err != nil {
-		return errors.New("it is a time, as 2026-11-30T09:00:00Z, or how long ago, as 90m" + unitHint(text))
+		return errors.New("it is a time, as 2026-11-30T09:00:00Z, or how long ago, as 90m" + unitHint(text, 0))
 	}
 	o.filter.Since = at.UTC().Format(time.RFC3339Nano)
 	return nil

@@ -26,7 +26,7 @@ func TestDemo(t *testing.T) {
 		}
 	}
 	printed := p.err.String()
-	for _, want := range []string{"demo: metrics at http://127.0.0.1:", "; seed 1; Ctrl-C stops it\n", " events; matched ", "; seed 1\n"} {
+	for _, want := range []string{"demo: board at http://127.0.0.1:", "/; seed 1; Ctrl-C stops it\n", "; differences 0\n", " events; matched ", "; seed 1\n"} {
 		if !strings.Contains(printed, want) {
 			t.Errorf("no %q in:\n%s", want, printed)
 		}

@@ -17,6 +17,7 @@ type packSet struct {
 	packs    []*thresholds.Pack
 	warnings []string
 	faults   faults
+	failing  map[string][]string // what test found, by hash of the pack
 }
 
 // loadPacks reads the packs named by -rules or, without that flag, by the config.
@@ -87,8 +88,10 @@ func (set *packSet) parse(name string, data []byte, members int) {
 
 // test runs the packs' own tests. It returns what is wrong.
 func (set *packSet) test(c *config) (bad faults) {
+	set.failing = map[string][]string{}
 	for _, p := range set.packs {
-		bad = append(bad, packtest.Run(p, c.intake, c.members)...)
+		set.failing[p.Hash] = packtest.Run(p, c.intake, c.members)
+		bad = append(bad, set.failing[p.Hash]...)
 	}
 	return bad
 }

@@ -382,3 +382,15 @@ func TestSecurityPage(t *testing.T) {
 		t.Errorf("%d configs, want 4", len(configs))
 	}
 }
+
+// TestReadmePicture: the picture of the board is small enough to be loaded with the page.
+func TestReadmePicture(t *testing.T) {
+	const most = 300_000
+	picture, err := os.ReadFile("../../docs/board.webp")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(picture) > most || !bytes.HasPrefix(picture, []byte("RIFF")) || string(picture[8:12]) != "WEBP" {
+		t.Errorf("%d bytes, want %d at most, of WebP: make screenshots, and take board.webp of the pictures", len(picture), most)
+	}
+}

@@ -94,7 +94,7 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 		log.Warn("test of a pack fails: the pack is used all the same, as rules.tests says", "problem", fault)
 	}
 	hangups.log(ctx, log)
-	if err := startAndStop(ctx, c, once, program, log); err != nil {
+	if err := startAndStop(ctx, c, once, program, set.failing, log); err != nil {
 		log.Error("ended", "error", err)
 		return errReported
 	}
@@ -117,10 +117,10 @@ func (s *session) loadTested(file string) (c *config, set *packSet, tested fault
 //
 //	starts: HTTP (alive, not ready), Redis (waits until it answers), the service (waits for Kafka and its topics)
 //	stops:  readiness, the service (its steps: internal/stream/stop.go), what the board reads, Redis, streams of the board, HTTP
-func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.Program, log *slog.Logger) error {
+func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.Program, failing map[string][]string, log *slog.Logger) error {
 	registry, ready := newRegistry(), &httpserver.Readiness{}
-	mux, shown := httpserver.NewHandler(registry, ready, log), newBoard(c)
-	shown.Register(mux)
+	mux, seen := httpserver.NewHandler(registry, ready, log), newBoard(c.kafka.Group, failing)
+	seen.Register(mux)
 	web.Register(mux)
 	auth := c.auth
 	auth.Open = web.Open
@@ -129,7 +129,7 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.P
 		return err
 	}
 	defer site.Stop() // last, within httpserver.StopTimeout
-	defer shown.Stop()
+	defer seen.Stop()
 	names, hashes, rules := loadedRules(program)
 	log.Info("started", "version", readBuild().version, "http", site.Addr, "packs", names, "pack_hashes", hashes, "rules", rules,
 		"events", c.kafka.Events, "crossings", c.kafka.Crossings)
@@ -149,7 +149,9 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.P
 	options.Adopt, options.Skip = once.adopt, once.skips
 	service := stream.New(options)
 	ready.ServiceStarted(service)
-	defer show(shown, c, program, store, service, log)()
+	defer show(seen, &shown{
+		kafka: c.kafka, crossings: c.crossings, program: program, store: store, shards: c.shards, listed: c.listMost > 0, service: service, log: log,
+	})()
 	logged, stop := context.WithCancel(ctx)
 	defer stop()
 	go ready.Log(logged, log)

@@ -27,7 +27,7 @@ func TestErrors(t *testing.T) {
 			t.Errorf("%s: Content-Type %s", path, kind)
 		}
 	}
-	for _, path := range []string{"status", "rules", "subjects", "crossings", "stream", "openapi.json", "subjects/incident/A", "crossings/x"} {
+	for _, path := range []string{"status", "rules", "subjects", "crossings", "stream", "openapi.json", "subjects/incident/A", "crossings/x", "packs/x"} {
 		f("/api/v1/"+path+"?nonsense=1", 400, "nonsense", "there is no such parameter")
 	}
 	f("/api/v1/subjects?by=incident&by=account", 400, "by", "twice")
@@ -58,13 +58,14 @@ func TestErrors(t *testing.T) {
 	f("/api/v1/subject?by=x&id=A", 400, "by", "kind of subject")
 	f("/api/v1/subjects/canary/A", 404, "", "no such kind")
 	f("/api/v1/subjects/incident/nobody", 404, "", "nothing is counted")
+	f("/api/v1/packs/x", 404, "", "no pack of this hash")
 	f("/api/v1/nothing", 404, "", "nothing at this path")
 	f("/api/", 404, "", "nothing at this path")
 }
 
 func TestMethods(t *testing.T) {
 	s := newSite(t)
-	for _, path := range []string{"status", "rules", "subjects", "subjects/incident/A", "crossings", "crossings/x", "stream", "openapi.json"} {
+	for _, path := range []string{"status", "rules", "subjects", "subjects/incident/A", "crossings", "crossings/x", "packs/x", "stream", "openapi.json"} {
 		for _, method := range []string{"POST", "PUT", "DELETE", "PATCH", "OPTIONS"} {
 			a := s.ask(method, "/api/v1/"+path)
 			if a.status != 405 || a.header.Get("Allow") != "GET" || a.header.Get("Content-Type") != "application/problem+json" {
@@ -106,6 +107,32 @@ func TestNotConnected(t *testing.T) {
 	if a := s.get("/api/v1/openapi.json"); a.status != 200 || a.body != string(OpenAPI()) {
 		t.Errorf("got %d", a.status)
 	}
+}
+
+// TestPack: the text of a pack in force, where its rules begin, and how its tests went.
+func TestPack(t *testing.T) {
+	s := newSite(t)
+	p := s.sources.Program.Packs()[0]
+	f := func(passed string) {
+		t.Helper()
+		var got packFile
+		a := s.get("/api/v1/packs/" + p.Hash)
+		if err := json.Unmarshal([]byte(a.body), &got); err != nil {
+			t.Fatal(err)
+		}
+		if got.Pack != "example" || got.Hash != p.Hash || got.Text != packText || !strings.Contains(a.body, passed) {
+			t.Errorf("got %s", a.body)
+		}
+		lines := strings.Split(packText, "\n")
+		for _, id := range []string{"clicks", "ever", "own"} {
+			if n := got.Lines[id]; n == 0 || !strings.Contains(lines[n-1], "id: "+id) {
+				t.Errorf("%s begins in line %d", id, n)
+			}
+		}
+	}
+	f(`"tests":{"passed":1,"failed":[]}`)
+	s.Failing = map[string][]string{p.Hash: {"example.yaml:9:5: tests[0]: it differs"}}
+	f(`"tests":{"passed":0,"failed":["example.yaml:9:5: tests[0]: it differs"]}`)
 }
 
 func TestStatus(t *testing.T) {

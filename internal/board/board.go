@@ -23,7 +23,8 @@ import (
 type Process struct {
 	Version, Revision string
 	Group             string
-	Started, Loaded   time.Time // Loaded: its packs are in force since then
+	Started, Loaded   time.Time           // Loaded: its packs are in force since then
+	Failing           map[string][]string // what is wrong with packs by their own tests, by hash; nothing: all pass
 }
 
 // Sources is where what is shown comes from.
@@ -88,6 +89,7 @@ func (b *Board) Register(mux *http.ServeMux) {
 	}
 	api("status", b.getStatus)
 	api("rules", b.getRules, "limit", "after")
+	api("packs/{hash}", b.getPack)
 	api("subjects", b.getSubjects, "by", "rule", "min_progress", "max_progress", "since", "limit", "after")
 	api("subjects/{by}/{id...}", b.getSubjectAt)
 	api("subject", b.getSubject, "by", "id")

@@ -32,6 +32,8 @@ rules:
   - {id: clicks, title: Clicks, cite: art. 1, by: incident, window: 30d, step: 1d, limits: {clicks: 100, readers: 50}, levels: [0.5, 1], clear: 0.4}
   - {id: ever, by: incident, window: all, limits: {readers: 1000}}
   - {id: own, by: account, window: 1h, step: 1m, limits: {clicks: 10}, combine: at-least-1}
+tests:
+  - {name: ten of one account, events: [{type: click, account: A, count: 10}], crossings: [{rule: own, subject: A, level: 0.8, at: 1}, {rule: own, subject: A, level: 1, at: 1}]}
 `
 
 // site is a board in front of fakes.

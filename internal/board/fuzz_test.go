@@ -24,6 +24,7 @@ func FuzzAPI(f *testing.F) {
 		{"crossings/clicks%2Fincident%2FA%2F1%2F0.5", ""},
 		{"crossing", "id=%00"},
 		{"openapi.json", "x=1"},
+		{"packs/%ff", ""},
 		{"", "a;b"},
 		{"crossings", "after=eyJ0IjoxLCJwIjowLCJvIjowfQ"},
 		{"crossings", "after=bnVsbA"},

@@ -294,21 +294,42 @@ func axe(t *testing.T) string {
 	return string(text)
 }
 
+// picture keeps what is in a window of a size, twice as sharp, as the README has it.
+func (p *tab) picture(name string, width, height int64) {
+	p.t.Helper()
+	p.do(chromedp.EmulateViewport(width, height, chromedp.EmulateScale(2)))
+	p.await("document.fonts.status === 'loaded'")
+	quality := int64(80)
+	p.keep(name+".webp", func(ctx context.Context) ([]byte, error) {
+		res, err := chromedp.Call(ctx, page.CaptureScreenshot, page.CaptureScreenshotParams{Format: page.CaptureScreenshotFormatWebp, Quality: &quality})
+		if err != nil {
+			return nil, err
+		}
+		return res.Data, nil
+	})
+}
+
 // shoot keeps a picture of the whole page.
 func (p *tab) shoot(name string) {
+	p.t.Helper()
+	p.keep(strings.ReplaceAll(name, " ", "-")+".png", func(ctx context.Context) ([]byte, error) { return chromedp.Run(ctx, chromedp.FullScreenshot(100)) })
+}
+
+// keep writes a picture where $SCREENSHOTS says.
+func (p *tab) keep(file string, take func(ctx context.Context) ([]byte, error)) {
 	p.t.Helper()
 	dir := os.Getenv("SCREENSHOTS")
 	if dir == "" {
 		return
 	}
 	call(p, func(ctx context.Context) error {
-		picture, err := chromedp.Run(ctx, chromedp.FullScreenshot(100))
+		picture, err := take(ctx)
 		if err != nil {
 			return err
 		}
 		if err := os.MkdirAll(dir, 0o755); err != nil {
 			return err
 		}
-		return os.WriteFile(filepath.Join(dir, strings.ReplaceAll(name, " ", "-")+".png"), picture, 0o644)
+		return os.WriteFile(filepath.Join(dir, file), picture, 0o644)
 	})
 }

@@ -3,6 +3,7 @@ package browser
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 
 	"github.com/pb33f/libopenapi"
@@ -40,7 +41,7 @@ func TestFake(t *testing.T) {
 			}
 		}
 	}
-	lists := []string{"/api/v1/status", "/api/v1/rules", "/api/v1/subjects", "/api/v1/crossings"}
+	lists := []string{"/api/v1/status", "/api/v1/rules", "/api/v1/subjects", "/api/v1/crossings", "/api/v1/packs/" + strings.Repeat("9ccd73d1", 8)}
 	for _, path := range lists {
 		ask(path)
 	}

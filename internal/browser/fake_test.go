@@ -44,6 +44,7 @@ func newFake(t *testing.T) *fake {
 	mux.HandleFunc("GET /metrics", f.guard(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(metricsText())) }))
 	mux.HandleFunc("GET /api/v1/status", f.answer(func(*http.Request) any { return f.status() }))
 	mux.HandleFunc("GET /api/v1/rules", f.answer(func(*http.Request) any { return object{"items": f.rules, "next": nil} }))
+	mux.HandleFunc("GET /api/v1/packs/{hash}", f.answer(f.pack))
 	mux.HandleFunc("GET /api/v1/subjects", f.answer(f.nearest))
 	mux.HandleFunc("GET /api/v1/subject", f.answer(f.subject))
 	mux.HandleFunc("GET /api/v1/crossings", f.answer(f.listed))
@@ -127,6 +128,26 @@ func (f *fake) status() object {
 		"rates":      object{"events": 1284.6, "duplicate": 0.3, "malformed": 0, "ahead": 0, "late": 0.1, "unmatched": 12.4},
 		"outbox":     object{"entries": 0, "oldest_seconds": 0}, "crossings": object{"last_hour": 3, "last_day": 41},
 		"rules": object{"packs": []object{{"pack": "cn-2019-15", "hash": strings.Repeat("9ccd73d1", 8)}}, "rules": len(f.rules), "loaded": "2026-11-28T05:12:44Z", "error": nil},
+	}
+}
+
+const packText = `pack: cn-2019-15
+# What it counts, and what a lawyer should confirm: 请律师确认。
+measures:
+  clicks: {sum: count, types: [click]}
+rules:
+  - id: art3-clicks
+    title: Actual clicks (实际被点击数)
+    limits: {clicks: 50_000}
+`
+
+func (f *fake) pack(r *http.Request) any {
+	if hash := r.PathValue("hash"); hash != strings.Repeat("9ccd73d1", 8) {
+		return "no pack of this hash is in force"
+	}
+	return object{
+		"pack": "cn-2019-15", "hash": r.PathValue("hash"), "text": packText + "# " + strings.Repeat("a long line ", 40) + "\u202e\n",
+		"lines": object{"art3-clicks": 6}, "tests": object{"passed": 19, "failed": []string{"packs/cn-2019-15.yaml:210:3: tests[4]: \"clicks\": crossing 1: want no more"}},
 	}
 }
 

@@ -42,10 +42,20 @@ func TestPages(t *testing.T) {
 			".rows", "<img src=x onerror=alert(1)>", ".rows", `\u202etxt.exe\u0007`, ".crossings", "Actual clicks", ".notice", "It is not a finding", "#vitals", "s ago")
 		seen("crossings", "/crossings", ".crossings", "inc-42", ".crossings", "○ cleared", ".crossings", "● limit")
 		seen("crossing", "/crossings?id="+url.QueryEscape("art3-clicks/incident/inc-42/1/1"), ".evidence", "dissemination-events, partition 3, offset 48003000",
-			".evidence", "aggregator verify -config FILE -subject incident/inc-42", ".evidence", "not a finding")
+			".evidence", "aggregator verify -config FILE -subject incident/inc-42", ".evidence", "0.1 s after the time of its event", ".evidence", "not a finding")
 		seen("subject", "/subjects/incident/inc-42", ".rows", "68,655 / 50,000 clicks", ".chart figcaption", "clicks over 731d", ".crossings", "● limit", "code", "-subject incident/inc-42")
-		seen("rules", "/rules", "table", "Actual clicks", "table", "50,000 clicks", "table", "their shares are added", "table", "shadow")
-		seen("health", "/health", "table", "48,211,904", "table", "aggregator at 10.0.3.18", ".tiles", "malformed 3, ahead 1", ".tiles", "1,284.6", ".facts", "cn-2019-15")
+		seen("rules", "/rules", "table", "Actual clicks", "table", "50,000 clicks", "table", "their shares are added", "table", "shadow", "summary", "9 lines", "summary", "▲ Tests passed: 19 of 20.")
+		p.do(click("tbody a[href$=':6']"))
+		p.await(`document.querySelector("details:target, [open] :target")?.innerText.includes("id: art3-clicks")`)
+		p.has(".fault", "want no more")
+		p.has("pre", "请律师确认")
+		p.has("pre", `\u202e`)
+		p.sound("text of a pack, " + name)
+		p.shoot("pack " + name)
+		p.visit("/health")
+		p.visit("/rules#cn-2019-15:8") // as somebody shared it
+		p.await(`document.querySelector("[open] :target")?.innerText.includes("limits")`)
+		seen("health", "/health", "table", "48,211,904", "table", "aggregator at 10.0.3.18", ".facts", "aggregator at 10.0.3.17: 1 partition", ".tiles", "malformed 3, ahead 1", ".tiles", "1,284.6", ".facts", "cn-2019-15")
 	}
 }
 
@@ -53,14 +63,39 @@ func TestPages(t *testing.T) {
 func TestStrange(t *testing.T) {
 	f := newFake(t)
 	f.fill()
-	p := open(t, f.url, 320, 700, "light")
+	for _, row := range f.rows { // each has crossed, too
+		id := row["subject"].(string)
+		f.crossings = append(f.crossings, made("art3-clicks", "Actual clicks", id, "incident: clicks 50,000 of 50,000 in 731d", 1, 50_000, 4_000, 1))
+		f.subjects[row["by"].(string)+"/"+id] = f.detail(row)
+	}
+	for _, look := range looks[1:3] {
+		strange(f, open(t, f.url, look.width, look.height, look.scheme))
+	}
+}
+
+func strange(f *fake, p *tab) {
+	p.t.Helper()
+	shown := func(row object) string {
+		if id := row["subject"].(string); !strings.Contains(id, "\u202e") {
+			return id
+		}
+		return `\u202etxt.exe\u0007`
+	}
+	p.visit("/crossings")
+	for _, row := range f.rows {
+		p.has(".crossings", shown(row))
+	}
+	p.sound("strange crossings")
+	p.shoot(fmt.Sprint("strange crossings ", eval[int](p, "innerWidth")))
 	for i, row := range f.rows {
 		p.visit("/")
 		p.has(".rows", "11 / 100 clicks")
 		p.do(clickRow(i))
 		p.has(".subject-page", "Against its limits")
-		p.has("h1", map[bool]string{true: `\u202etxt.exe\u0007`, false: row["subject"].(string)}[strings.Contains(row["subject"].(string), "\u202e")])
+		p.has("h1", shown(row))
+		p.has(".crossings", "Actual clicks")
 		p.sound(fmt.Sprint("subject ", i))
+		p.shoot(fmt.Sprint("strange ", i, " ", eval[int](p, "innerWidth")))
 	}
 	p.expectFailures(true) // the browser logs a 404
 	p.visit("/subjects/incident/nobody")

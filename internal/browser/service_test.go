@@ -90,27 +90,34 @@ func (s *site) record(key string, value []byte) {
 func (s *site) fill() {
 	s.t.Helper()
 	for days := 20; days >= 0; days-- {
-		s.click("inc-42", 2_600, days)
+		more := days*8%21 - 10 // or less: in 21 days it is each of -10 to 10 once
+		s.click("inc-42", 2_600+120*more, days)
 		s.click("inc-2026-1187", 1_900+37*(20-days), days)
-		s.click("谣言-长江大桥-0417", 1_300, days)
-		s.click("حادثة-الجسر-٤١٧", 1_250, days)
+		s.click("谣言-长江大桥-0417", 1_300-60*more, days)
+		s.click("حادثة-الجسر-٤١٧", 1_250+12*more*(days%3), days)
 		for i := range 9 {
 			s.tell("share", "inc-2026-1187", days, object{"account": fmt.Sprintf("a-%d-%d", days, i), "followers": 40 * i})
 		}
+		for i := range 4 {
+			s.tell("publish", "inc-2026-0731", days, object{"account": "u-8812047", "content": fmt.Sprintf("v-%d-%d", days, i), "media": "video"})
+		}
+		s.tell("gain", "inc-2026-0455", days, object{"account": "u-2204951", "category": "fraud", "amount": 30_000 - 2_000*more})
 	}
-	s.rise("inc-2026-0912")
+	s.rise("inc-2026-0912", 6_500)
+	s.rise("inc-2026-1302", 4_700)
 	s.click("<img src=x onerror=alert(1)>", 21_000, 3)
-	s.click(strings.Repeat("long-id-", 31)+"end12345", 30_000, 2)
-	s.click("..", 26_000, 1)
+	s.click(strings.Repeat("long-id-", 31)+"end12345", 15_000, 2)
+	s.click("..", 24_000, 1)
+	s.click("\u202etxt.exe", 12_000, 1)
 	s.record("bad", []byte("no event"))
 }
 
 // rise tells of clicks of the last hour, one after the other, so that there is a rate.
-func (s *site) rise(incident string) {
+func (s *site) rise(incident string, each int) {
 	s.t.Helper()
 	sum := 0
 	for minutes := 50; minutes >= 0; minutes -= 10 {
-		n := 6_500 + 10*minutes
+		n := each + 10*minutes
 		sum += n
 		s.tellAt("click", incident, time.Now().Add(-time.Duration(minutes)*time.Minute), object{"count": n})
 		servers.Await(s.t, patience, 50*time.Millisecond, "the clicks are counted", func() bool {
@@ -134,6 +141,12 @@ func TestService(t *testing.T) {
 	p.press("\r")
 	p.has(".latest", "inc-42")
 	p.expectFailures(false)
+	p.visit("/?min_progress=0.5")
+	p.has(".rows", "inc-2026-1302")
+	p.has(".latest", "inc-42")
+	p.has("#vitals", "the whole way works")
+	p.await(`[...document.querySelectorAll(".spark")].every((s) => s.firstChild)`)
+	p.picture("board", 1400, 880)
 	s.everyPage(p)
 
 	p.size(1440, 900)
@@ -189,12 +202,13 @@ func (s *site) everyPage(p *tab) {
 			p.sound(name)
 			p.shoot("service " + name)
 		}
-		seen("near", "/", ".rows", "54,600 / 50,000 clicks", ".rows", "109 %", ".rows", "<img src=x onerror=alert(1)>", ".rows", "谣言-长江大桥-0417", ".rows", "% an hour", "#vitals", "the whole way works")
+		seen("near", "/", ".rows", "54,600 / 50,000 clicks", ".rows", "109 %", ".rows", "<img src=x onerror=alert(1)>", ".rows", "谣言-长江大桥-0417", ".rows", "حادثة-الجسر-٤١٧", ".rows", strings.Repeat("long-id-", 31)+"end12345",
+			".rows", `\u202etxt.exe`, ".rows", "% an hour", "#vitals", "the whole way works")
 		seen("crossings", "/crossings", ".crossings", "● limit", ".crossings", "谣言-长江大桥-0417")
 		seen("crossing", "/crossings?id=art3-clicks%2Fincident%2Finc-42%2F1%2F1", ".evidence", s.events+", partition", ".evidence", "-subject incident/inc-42")
 		seen("subject", "/subjects/incident/inc-42", ".rows", "54,600 / 50,000 clicks", ".chart figcaption", "clicks over 73", ".crossings", "● limit")
-		seen("odd subject", "/subjects?by=incident&id=..", "h1", "..", ".rows", "26,000 / 50,000 clicks")
-		seen("rules", "/rules", "table", "Actual clicks", "table", "50,000 clicks")
+		seen("odd subject", "/subjects?by=incident&id=..", "h1", "..", ".rows", "24,000 / 50,000 clicks")
+		seen("rules", "/rules", "table", "Actual clicks", "table", "50,000 clicks", "summary", "✓ Tests passed: 40 of 40.")
 		seen("health", "/health", "table", s.events, ".tiles", "syntax 1", ".facts", "cn-2019-15")
 	}
 }

@@ -46,3 +46,11 @@ func startBroker() (*broker, error) {
 func (b *broker) trim(ctx context.Context) {
 	retry.Every(ctx, 5*time.Second, func(time.Time) { b.cluster.ApplyRetention() })
 }
+
+// ends is how many records the topics of events and of crossings ever had.
+func (b *broker) ends() (events, crossings int64) {
+	for _, p := range b.cluster.PartitionInfos(b.kafka.Events[0]) {
+		events += p.HighWatermark
+	}
+	return events, b.cluster.PartitionInfo(b.kafka.Crossings, 0).HighWatermark
+}

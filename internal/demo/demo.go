@@ -2,16 +2,20 @@ package demo
 
 import (
 	"context"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"math/rand/v2"
+	"net/http"
 	"os"
 	"runtime/debug"
 	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
@@ -35,6 +39,9 @@ type Options struct {
 	Err      io.Writer            // everything else
 	Lines    bool                 // nothing is drawn, also on a terminal
 	NoColour bool                 // what is drawn has no colours, nor other styles
+	// Register puts the board and its API on what is served; Connect gives them what they show, until end. Nil: there is no board.
+	Register func(mux *http.ServeMux)
+	Connect  func(k stream.Kafka, p *engine.Program, store windowstore.Store, s *stream.Service, log *slog.Logger) (end func())
 	// Serve runs the service until ctx ends, and then stops it as the program does.
 	Serve func(ctx context.Context, s *stream.Service, ready *httpserver.Readiness, log *slog.Logger) error
 }
@@ -59,9 +66,10 @@ func Run(ctx context.Context, o Options) error {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		defer debug.SetMemoryLimit(debug.SetMemoryLimit(memoryLimit))
 	}
+	playing := ctx
 	if o.Duration > 0 {
 		var stop context.CancelFunc
-		ctx, stop = context.WithTimeout(ctx, o.Duration)
+		playing, stop = context.WithTimeout(ctx, o.Duration)
 		defer stop()
 	}
 	d, err := start(o)
@@ -69,7 +77,10 @@ func Run(ctx context.Context, o Options) error {
 		return err
 	}
 	defer d.stop()
-	return d.serve(ctx)
+	if err := d.serve(playing); err != nil {
+		return err
+	}
+	return d.prove(ctx)
 }
 
 // demo is everything that runs in one process.
@@ -84,6 +95,8 @@ type demo struct {
 	service *stream.Service
 	world   *world
 	feed    *feed
+	tap     *tap
+	recount *recount
 	view    view
 	quit    context.CancelFunc // ends serve
 	log     *slog.Logger
@@ -97,6 +110,8 @@ type view interface {
 	run(ctx context.Context, d *demo)
 	// end prints how it went.
 	end(d *demo)
+	// tell prints a line after the end.
+	tell(line string)
 }
 
 // newView shows the demo on a terminal, or plainly where there is none.
@@ -116,14 +131,13 @@ func start(o Options) (*demo, error) {
 	if d.program, err = engine.Compile([]*thresholds.Pack{o.Pack}, thresholds.DefaultMaxMembers); err != nil {
 		return nil, err
 	}
+	if d.recount, err = newRecount(o.Pack, d.reader()); err != nil {
+		return nil, err
+	}
 	if d.broker, err = startBroker(); err != nil {
 		return nil, err
 	}
-	handler, m := httpserver.NewHandler(d.Registry, d.ready, d.log), httpserver.NewMetrics(d.Registry)
-	if d.web, err = httpserver.Start("127.0.0.1:8080", httpserver.Auth{}, handler, m, d.log); err != nil {
-		d.web, err = httpserver.Start("127.0.0.1:0", httpserver.Auth{}, handler, m, d.log)
-	}
-	if err != nil {
+	if err = d.listen(); err != nil {
 		d.broker.cluster.Close()
 		return nil, err
 	}
@@ -134,8 +148,34 @@ func start(o Options) (*demo, error) {
 	d.ready.StoreConnected(d.store)
 	d.ready.ServiceStarted(d.service)
 	d.world = newWorld(o.Seed, time.Now(), o.Rate)
-	d.feed = newFeed(d.world, d.broker, o.Rate, func() int { return readFigures(d.Registry).events("") })
+	if d.tap, err = newTap(d.broker); err != nil {
+		d.stop()
+		return nil, err
+	}
+	d.tap.event = func(r *kgo.Record) {
+		d.recount.counted(string(r.Key), int(r.Partition), r.Timestamp.UnixMilli(), r.Value)
+	}
+	d.tap.crossing = func(r *kgo.Record) {
+		d.recount.crossed(r.Value)
+		var c crossing
+		if json.Unmarshal(r.Value, &c) == nil {
+			d.view.announce(c)
+		}
+	}
+	d.feed = newFeed(d.world, d.broker, o.Rate, func() int { return min(int(d.tap.events.Load()), readFigures(d.Registry).events("")) })
 	return d, nil
+}
+
+// listen serves HTTP at the program's usual address, or at any other if that is taken.
+func (d *demo) listen() (err error) {
+	mux, m := httpserver.NewHandler(d.Registry, d.ready, d.log), httpserver.NewMetrics(d.Registry)
+	if d.Register != nil {
+		d.Register(mux)
+	}
+	if d.web, err = httpserver.Start("127.0.0.1:8080", httpserver.Auth{}, mux, m, d.log); err != nil {
+		d.web, err = httpserver.Start("127.0.0.1:0", httpserver.Auth{}, mux, m, d.log)
+	}
+	return err
 }
 
 // serve runs everything until ctx ends, or the user quits. The view goes on until the service has
@@ -143,20 +183,68 @@ func start(o Options) (*demo, error) {
 func (d *demo) serve(ctx context.Context) error {
 	ctx, d.quit = context.WithCancel(ctx)
 	defer d.quit()
+	if d.Connect != nil {
+		defer d.Connect(d.broker.kafka, d.program, d.store, d.service, d.log)()
+	}
 	var around sync.WaitGroup
+	running, stopService := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopService()
 	inner, stop := context.WithCancel(context.WithoutCancel(ctx))
-	around.Go(func() { d.feed.run(ctx) })
+	defer stop()
+	around.Go(func() {
+		d.feed.run(ctx)
+		d.await(running, func(events, _ int64) bool { return readFigures(d.Registry).events("") >= int(events) })
+		stopService()
+	})
 	around.Go(func() { d.broker.trim(ctx) })
-	around.Go(func() { tap(inner, d.broker, d.view.announce) })
+	around.Go(func() { d.tap.run(inner) })
 	around.Go(func() { d.view.run(inner, d) })
 	around.Go(func() {
-		retry.Every(ctx, 10*time.Second, func(time.Time) { forgetEnded(ctx, d.reader(), d.world, d.log) })
+		retry.Every(ctx, 10*time.Second, func(time.Time) { d.forgetEnded(context.WithoutCancel(ctx)) })
 	})
-	err := d.Serve(ctx, d.service, d.ready, d.log)
+	err := d.Serve(running, d.service, d.ready, d.log)
+	d.quit()      // the service may have ended by itself
+	stopService() // and nothing is waited for then
+	d.await(inner, func(events, crossings int64) bool {
+		return d.tap.events.Load() >= events && d.tap.crossed.Load() >= crossings
+	})
 	stop()
 	around.Wait()
 	d.view.end(d)
 	return err
+}
+
+// drainTimeout bounds how long it is waited, at the end, for what was sent to be counted, and for what was counted to be read.
+const drainTimeout = 10 * time.Second
+
+// await waits until something is true of the ends of the topics.
+func (d *demo) await(ctx context.Context, reached func(events, crossings int64) bool) {
+	ctx, cancel := context.WithTimeout(ctx, drainTimeout)
+	defer cancel()
+	for ctx.Err() == nil && !reached(d.broker.ends()) {
+		retry.Wait(ctx, 20*time.Millisecond)
+	}
+}
+
+// errDiffers is of a demo whose counts are not what the log says.
+var errDiffers = errors.New("demo: what was counted is not what the log says")
+
+// prove recounts everything, and says how many differences there are. Ctrl-C leaves that out: where it ended the demo, the next one ends the
+// program.
+func (d *demo) prove(ctx context.Context) error {
+	if ctx.Err() != nil {
+		ctx = context.Background()
+	}
+	d.view.tell("demo: recounting everything from the log; Ctrl-C leaves that out")
+	if err := d.recount.rest(ctx); err != nil {
+		return err
+	}
+	d.recount.compareResults(readFigures(d.Registry))
+	d.view.tell(d.recount.verdict.text())
+	if len(d.recount.verdict.differences) > 0 {
+		return errDiffers
+	}
+	return nil
 }
 
 func (d *demo) stop() {

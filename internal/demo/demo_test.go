@@ -21,26 +21,7 @@ import (
 // TestDemoCounts: what is shown as nearest is what the service stored, and what is
 // forgotten leaves nothing.
 func TestDemoCounts(t *testing.T) {
-	var out output
-	d, err := start(Options{
-		Rate: 500, Seed: 1, Pack: pack(t), Registry: prometheus.NewRegistry(), Out: &out, Err: &out,
-		Serve: func(ctx context.Context, s *stream.Service, _ *httpserver.Readiness, _ *slog.Logger) error {
-			return s.Run(ctx)
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer d.stop()
-	ctx, cancel := context.WithCancel(t.Context())
-	ended := make(chan error, 1)
-	go func() { ended <- d.serve(ctx) }()
-	out.await(t, "art3-accounts: incident")
-	cancel()
-	if err := <-ended; err != nil {
-		t.Fatal(err)
-	}
-
+	d, out := played(t)
 	stored := storedProgress(t, d)
 	near := (&standings{d.reader(), d.world}).nearest(t.Context(), 5)
 	if len(near) != 5 {
@@ -57,7 +38,7 @@ func TestDemoCounts(t *testing.T) {
 
 	d.world.move(time.Now().Add(time.Hour)) // all end
 	d.world.now = d.world.now.Add(time.Hour)
-	forgetEnded(t.Context(), d.reader(), d.world, d.log)
+	d.forgetEnded(t.Context())
 	for shard := range stream.DefaultShards {
 		prefix := d.store.Keys().AppendRecordPrefix(nil, shard)
 		err := d.store.Scan(t.Context(), shard, prefix[:len(prefix)-2], func(key []byte) bool {
@@ -70,9 +51,41 @@ func TestDemoCounts(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	if v := d.recount.verdict; len(v.differences) > 0 || v.counts == 0 || v.crossings == 0 || v.events == 0 {
+		t.Errorf("recounted before it was forgotten: %s", v.text())
+	}
+	if err := d.prove(t.Context()); err != nil {
+		t.Errorf("%v:\n%s", err, out.String())
+	}
 	if strings.Contains(out.String(), "level=") {
 		t.Errorf("something was complained about:\n%s", out.String())
 	}
+}
+
+// played is a demo that has shown crossings of incidents and accounts, and has stopped.
+func played(t *testing.T) (*demo, *output) {
+	t.Helper()
+	out := &output{}
+	d, err := start(Options{
+		Rate: 500, Seed: 1, Pack: pack(t), Registry: prometheus.NewRegistry(), Out: out, Err: out,
+		Serve: func(ctx context.Context, s *stream.Service, _ *httpserver.Readiness, _ *slog.Logger) error {
+			return s.Run(ctx)
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(d.stop)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	ended := make(chan error, 1)
+	go func() { ended <- d.serve(ctx) }()
+	out.await(t, "art3-accounts: incident")
+	cancel()
+	if err := <-ended; err != nil {
+		t.Fatal(err)
+	}
+	return d, out
 }
 
 // storedProgress is how near every subject is to every rule's limit, a line each, by what is stored.

@@ -6,7 +6,10 @@
 // service is the real one. What is shown comes from where a user would look. Crossings come from
 // their topic (tap.go), figures from the metrics (figures.go), and how near subjects are to a limit
 // from the store (nearest.go). On a terminal it is drawn (screen.go, picture.go, rows.go); elsewhere it
-// is lines (plain.go).
+// is lines (plain.go). The board and its API are served, too.
+//
+// At the end all is counted again by the oracle of internal/oracle (recount.go), from the log as a consumer of its own read it
+// (journal.go), and compared with what the service stored and announced.
 //
 // The fake broker is linked into this package alone.
 package demo

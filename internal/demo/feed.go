@@ -43,7 +43,7 @@ func (f *feed) run(ctx context.Context) {
 		if f.sent-f.read() > mostUnread {
 			return
 		}
-		n := int(owed)
+		n := max(0, int(owed)) // the time of a tick may lie before the last one
 		owed -= float64(n)
 		f.send(ctx, now, n)
 	})

@@ -136,7 +136,7 @@ func (p *picture) foot(columns int) row {
 }
 
 func (p *picture) title(columns int) string {
-	text := fmt.Sprintf("aggregator demo, %s; %s ends it; metrics: http://%s/metrics", p.passed.Round(time.Second), p.ends, p.addr)
+	text := fmt.Sprintf("aggregator demo, %s; board: http://%s/; %s ends it", p.passed.Round(time.Second), p.addr, p.ends)
 	if columns >= wider {
 		text += fmt.Sprintf("; seed %d", p.seed)
 	}

@@ -73,7 +73,7 @@ func TestPictureSizes(t *testing.T) {
 			t.Errorf("%d by %d: got\n%s\nwant\n%s", columns, rows, got, want)
 		}
 	}
-	f(120, 24, `aggregator demo, 1m30s; q ends it; metrics: http://127.0.0.1:8080/metrics; seed 4711
+	f(120, 24, `aggregator demo, 1m30s; board: http://127.0.0.1:8080/; q ends it; seed 4711
 incident: what events are about; level: the share of a rule's limit reached
 events  1,000/s, 1,234,567 read; not counted: 1,073 repeated, 0 malformed, 0 ahead, 0 late
 counts  7 keys, 4 KiB; 0 events waiting; 0 crossings announced
@@ -86,7 +86,7 @@ CROSSINGS, the newest first
 20:03:11  critical  1    120 of 200          Unlawful videos and other items published, by c…  incident inc-rumour-0002
 20:03:11  warning   0.5  25,000 of 50,000    Actual clicks                                     incident inc-rumour-0001
 A crossing is a prompt for a person to look, never a legal finding.`)
-	f(80, 24, `aggregator demo, 1m30s; q ends it; metrics: http://127.0.0.1:8080/metrics
+	f(80, 24, `aggregator demo, 1m30s; board: http://127.0.0.1:8080/; q ends it
 incident: what events are about; level: the share of a rule's limit reached
 events  1,000/s, 1,234,567 read; not counted: 1,073 repeated, 0 malformed, 0 ah…
 counts  7 keys, 4 KiB; 0 events waiting; 0 crossings announced
@@ -99,7 +99,7 @@ CROSSINGS, the newest first
 20:03:11  1    120 of 200          Unlawful videos and other …  inc-rumour-0002
 20:03:11  0.5  25,000 of 50,000    Actual clicks                inc-rumour-0001
 A crossing is a prompt for a person to look, never a legal finding.`)
-	f(40, 10, `aggregator demo, 1m30s; q ends it; metr…
+	f(40, 10, `aggregator demo, 1m30s; board: http://1…
 events  1,000/s, 1,234,567 read; not co…
 NEAREST TO A LIMIT
   52 %  26,000 of 50,000, Actual clicks…

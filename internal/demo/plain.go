@@ -32,7 +32,7 @@ func (v *plainView) announce(a crossing) {
 }
 
 func (v *plainView) run(ctx context.Context, d *demo) {
-	fmt.Fprintf(v, "demo: metrics at http://%s/metrics; seed %d; Ctrl-C stops it\n", d.web.Addr, d.Seed)
+	fmt.Fprintf(v, "demo: board at http://%s/; seed %d; Ctrl-C stops it\n", d.web.Addr, d.Seed)
 	c := &standings{d.reader(), d.world}
 	events := 0
 	retry.Every(ctx, statusEvery, func(time.Time) {
@@ -47,4 +47,6 @@ func (v *plainView) run(ctx context.Context, d *demo) {
 	})
 }
 
-func (v *plainView) end(d *demo) { fmt.Fprintln(v, d.closing()) }
+func (v *plainView) end(d *demo) { v.tell(d.closing()) }
+
+func (v *plainView) tell(line string) { fmt.Fprintln(v, line) }

@@ -62,7 +62,7 @@ func (v *screen) run(ctx context.Context, d *demo) {
 		defer restore()
 		ends = "q"
 	}
-	fmt.Fprint(v.out, enter)
+	fmt.Fprintf(v.out, "demo: board at http://%s/\n%s", d.web.Addr, enter) // the line stays when the screen is left
 	c := &standings{d.reader(), d.world}
 	var s speed
 	retry.Every(ctx, drawEvery, func(time.Time) {
@@ -92,3 +92,5 @@ func (v *screen) end(d *demo) {
 	v.last.crossings, v.last.plain = v.crossings, v.plain
 	fmt.Fprint(v.out, leave+v.last.rest(columns, v.seen)+d.closing()+"\n")
 }
+
+func (v *screen) tell(line string) { fmt.Fprintln(v.out, line) }

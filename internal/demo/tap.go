@@ -3,11 +3,13 @@ package demo
 import (
 	"context"
 	"encoding/json"
+	"fmt"
 	"maps"
 	"slices"
+	"sync/atomic"
 	"time"
 
-	"github.com/segmentio/kafka-go"
+	"github.com/twmb/franz-go/pkg/kgo"
 )
 
 // crossing is a crossing as far as the demo shows it.
@@ -47,21 +49,44 @@ func (a *crossing) numbers() string {
 	return best.numbers()
 }
 
-// tap reads crossings as any consumer would: from their topic.
-func tap(ctx context.Context, b *broker, take func(crossing)) {
-	r := kafka.NewReader(kafka.ReaderConfig{
-		Brokers: b.kafka.Brokers, Topic: b.kafka.Crossings, Partition: 0,
-		MinBytes: 1, MaxBytes: 1 << 20, MaxWait: 200 * time.Millisecond, ReadBackoffMin: 20 * time.Millisecond,
-	})
-	defer func() { _ = r.Close() }() // nothing is committed
+// tap reads events and crossings as any consumer would: from their topics, each partition in its order. Its client of Kafka is another one than
+// the service has.
+type tap struct {
+	client    *kgo.Client
+	crossings string // the topic
+	// What it takes.
+	event    func(*kgo.Record)
+	crossing func(*kgo.Record)
+	// How many it took.
+	events, crossed atomic.Int64
+}
+
+func newTap(b *broker) (*tap, error) {
+	at := kgo.NewOffset().AtStart()
+	from := map[string]map[int32]kgo.Offset{b.kafka.Crossings: {0: at}, b.kafka.Events[0]: {}}
+	for p := range int32(partitions) {
+		from[b.kafka.Events[0]][p] = at
+	}
+	client, err := kgo.NewClient(kgo.SeedBrokers(b.kafka.Brokers...), kgo.ConsumePartitions(from), kgo.FetchMaxWait(200*time.Millisecond),
+		kgo.FetchMaxBytes(4<<20), kgo.FetchMaxPartitionBytes(1<<20))
+	if err != nil {
+		return nil, fmt.Errorf("read the topics of the embedded broker: %w", err)
+	}
+	return &tap{client: client, crossings: b.kafka.Crossings}, nil
+}
+
+// run reads until ctx ends.
+func (t *tap) run(ctx context.Context) {
+	defer t.client.Close()
 	for ctx.Err() == nil {
-		m, err := r.ReadMessage(ctx)
-		if err != nil {
-			continue // ctx ended, or the broker was not there for a moment
-		}
-		var a crossing
-		if json.Unmarshal(m.Value, &a) == nil {
-			take(a)
-		}
+		t.client.PollFetches(ctx).EachRecord(func(r *kgo.Record) {
+			if r.Topic == t.crossings {
+				t.crossing(r)
+				t.crossed.Add(1)
+				return
+			}
+			t.event(r)
+			t.events.Add(1)
+		})
 	}
 }

@@ -23,8 +23,9 @@ type world struct {
 	made    int
 	nextAt  time.Time
 	events  int
-	history [][2][]byte // keys and values sent lately, to be repeated
-	at      int         // place of the next one in history
+	actors  map[string]bool // of all incidents, those that ended too
+	history [][2][]byte     // keys and values sent lately, to be repeated
+	at      int             // place of the next one in history
 }
 
 // incident is one story of the world.
@@ -64,7 +65,7 @@ const (
 
 // newWorld begins with an incident at its height, so that there is something to see at once, and a leak. It has rate events a second.
 func newWorld(seed uint64, now time.Time, rate int) *world {
-	w := &world{rnd: rand.New(rand.NewPCG(seed, 0)), now: now, pace: time.Second / time.Duration(rate), nextAt: now.Add(incidentEvery / 2)}
+	w := &world{rnd: rand.New(rand.NewPCG(seed, 0)), now: now, pace: time.Second / time.Duration(rate), nextAt: now.Add(incidentEvery / 2), actors: map[string]bool{}}
 	for _, p := range []*plot{&plots[0], &plots[2], &plots[1], &plots[3]} {
 		w.begin(p, now.Add(-p.rise))
 	}
@@ -75,12 +76,22 @@ func (w *world) begin(p *plot, at time.Time) {
 	w.made++
 	i := &incident{id: fmt.Sprintf("inc-%s-%04d", p.name, w.made), plot: p, born: at, class: w.rnd.IntN(len(leaks))}
 	for range 3 + w.rnd.IntN(4) {
-		i.accounts = append(i.accounts, w.account())
+		i.accounts = append(i.accounts, w.newActor())
 	}
 	for range 600 {
 		i.regulars = append(i.regulars, w.account())
 	}
 	w.live = append(w.live, i)
+}
+
+// newActor is an account that acted in no incident before: no account is fed by two.
+func (w *world) newActor() string {
+	for {
+		if a := w.account(); !w.actors[a] {
+			w.actors[a] = true
+			return a
+		}
+	}
 }
 
 // account is one of five million.

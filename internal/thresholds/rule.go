@@ -79,6 +79,9 @@ type Pack struct {
 	line, column int // of its name in File
 }
 
+// Line is where the rule's id stands in its pack's text, from 1.
+func (r *Rule) Line() int { return r.line }
+
 // State is what was announced of a rule for a subject.
 type State struct {
 	Level   Level  // the highest level announced in this episode; 0: none

@@ -86,7 +86,7 @@ func minified() map[string][]byte {
 			return err
 		}
 		text, err := files.ReadFile(name)
-		if kind := path.Ext(name); err == nil && kind != ".svg" && !strings.Contains(name, ".min.") {
+		if kind := path.Ext(name); err == nil && kind != ".svg" {
 			text, err = m.Bytes(kind, text)
 		}
 		all[name] = text

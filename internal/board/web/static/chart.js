@@ -1,5 +1,5 @@
 // A chart of a measure over its window, against the limits of the rules that read it.
-import { h, put, say } from "./dom.js";
+import { h, put, say, table } from "./dom.js";
 import { compact, count, dateText, levelText, moment } from "./format.js";
 import { seconds } from "./spark.js";
 
@@ -14,8 +14,7 @@ export function chart(rules, subject) {
     const node = h("figure.chart",
       h("figcaption", h("strong", first.measure), " over ", first.window === "all" ? "all time" : first.window, h("small", first.rules.map((r) => rules.title(r)).join(", "))),
       box, read,
-      h("details", h("summary", "Figures"), h(".scroll", { role: "region", "aria-label": `Figures of ${first.measure}`, tabindex: "0" },
-        h("table", h("thead", h("tr", ["From", "Added", "In all"].map((t) => h("th", { scope: "col" }, t)))), rows))));
+      h("details", h("summary", "Figures"), table(`Figures of ${first.measure}`, ["From", "Added", "In all"], rows, (i) => i > 0)));
     let plot = null;
     let data = null;
     const redraw = () => data && (plot = draw(plot, box, data, read));
@@ -63,7 +62,7 @@ function draw(plot, box, data, read) {
     width: Math.max(200, box.clientWidth), height: 240, legend: { show: false }, tzDate: (t) => uPlot.tzDate(new Date(t * 1000), "Etc/UTC"),
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { x: { time: true, range: () => data.span }, y: { range: () => [0, data.top] } },
-    axes: [{ ...axis, space: 70, values: (_, all, i, space, step) => all.map((t) => dateText(utc(t)).split(", ")[step < 86400 && t % 86400 ? 1 : 0].replace(/:00$/, "")) }, { ...axis, size: 56, values: (_, all) => all.map(compact) }],
+    axes: [{ ...axis, space: 70, size: 32, values: (_, all, i, space, step) => all.map((t) => dateText(utc(t)).split(", ")[step < 86400 && t % 86400 ? 1 : 0].replace(/:00$/, "")) }, { ...axis, size: 56, values: (_, all) => all.map(compact) }],
     series: [{}, { stroke: color("accent"), fill: color("wash"), width: 2, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) }],
     hooks: {
       draw: [(u) => annotate(u, data, color)],
@@ -80,6 +79,7 @@ function annotate(u, data, color) {
   ctx.font = `${11 * ratio}px system-ui`;
   ctx.lineWidth = ratio;
   ctx.textAlign = "left";
+  ctx.textBaseline = "bottom";
   const line = (x1, y1, x2, y2, dash) => {
     ctx.setLineDash(dash.map((n) => n * ratio));
     ctx.beginPath();
@@ -96,11 +96,11 @@ function annotate(u, data, color) {
   ctx.textAlign = "right";
   const edges = [{ at: data.edge, text: "window begins" }, { at: data.x.at(-1), text: "" }];
   ctx.strokeStyle = ctx.fillStyle = color("muted");
-  for (const e of [...edges, ...data.marks]) {
+  for (const [i, e] of [...edges, ...data.marks].entries()) {
     if (e.at === null || e.at < data.span[0] || e.at > data.span[1]) continue;
     const x = u.valToPos(e.at, "x", true);
     line(x, bbox.top, x, bbox.top + bbox.height, e.text === "" ? [1, 3] : [2, 2]);
-    ctx.fillText(e.text && `◆ ${e.text}`, x - 3 * ratio, bbox.top + bbox.height - 6 * ratio);
+    ctx.fillText(e.text && `◆ ${e.text}`, x - 3 * ratio, bbox.top + bbox.height - (6 + (i % 3) * 12) * ratio); // neighbours do not overlap
   }
   ctx.restore();
 }

@@ -3,7 +3,7 @@ import { subjectURL, base } from "./api.js";
 import { badge } from "./bar.js";
 import { h, put } from "./dom.js";
 import { figures } from "./figures.js";
-import { id, moment, percent, quoted } from "./format.js";
+import { id, moment, percent, quoted, span } from "./format.js";
 import { command, copier } from "./json.js";
 
 export const crossingKey = (c) => c.id + c.status;
@@ -35,11 +35,12 @@ function proof(c) {
       fact("Subject", h("a", { href: subjectURL(c.by, c.subject) }, c.by, " ", id(c.subject))),
       fact("Rule", c.rule, c.cite && h("small", c.cite)),
       fact("Progress", percent(c.progress), h("small", `episode ${c.episode}`)),
-      fact("Measures", figures(c.measures, 50)),
+      fact("Measures", figures(c.measures)),
       fact("Window", moment(c.window.from), " to ", moment(c.window.to)),
+      fact("Announced", moment(c.detected), c.detected && h("small", `${span((Date.parse(c.detected) - Date.parse(c.time)) / 1000)} after the time of its event`)),
       e.event !== undefined && fact("Event", id(e.event)),
       e.topic !== undefined && fact("Its record", `${e.topic}, partition ${e.partition}, offset ${e.offset}`),
-      fact("This record", `${c.topic}, partition ${c.partition}, offset ${c.offset}`),
+      fact("Delivered as", `${c.topic}, partition ${c.partition}, offset ${c.offset}`),
       fact("Pack", c.pack, h("small.hash", e.pack_hash))),
     h("p.buttons", copier("Copy as JSON", () => JSON.stringify(c, null, 2)), h("a", { href: crossingURL(c) }, "Page of this crossing")),
     h("p", "Prove it from the log:"),

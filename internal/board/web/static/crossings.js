@@ -3,7 +3,7 @@ import { get } from "./api.js";
 import { crossingKey, crossingRow, none } from "./crossing.js";
 import { h, keyed, put, say } from "./dom.js";
 import { count, dateText } from "./format.js";
-import { twin } from "./json.js";
+import { page, twin } from "./json.js";
 import { listing, within } from "./listing.js";
 
 export function crossings(main, context) {
@@ -28,7 +28,7 @@ function single(main, { live, title }, id) {
   const json = twin();
   const note = h("p.empty", "Loading …");
   json.href("crossing", { id });
-  put(main, h("section", { "aria-labelledby": "one" }, h(".head", h("h1", { id: "one" }, "Crossing"), json.node), list, note));
+  put(main, page("Crossing", json, list, note));
   live.every(60_000, async () => {
     try {
       show([await get("crossing", { id })]);

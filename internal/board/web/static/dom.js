@@ -36,6 +36,17 @@ export function say(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
 
+// section is a part of a page, under its heading.
+export function section(title, ...rest) {
+  return h("section", { "aria-label": title }, h("h2", title), rest);
+}
+
+// table is a table that scrolls in a region of its name. numeric says which columns, from 0, hold numbers.
+export function table(name, columns, body, numeric = () => false) {
+  return h(".scroll", { role: "region", "aria-label": name, tabindex: "0" },
+    h("table", h("thead", h("tr", columns.map((text, i) => h(numeric(i) ? "th.number" : "th", { scope: "col" }, text)))), body));
+}
+
 // keyed shows a list and keeps the elements of items that stay, with the focus and what is open in them. make(item) returns
 // {node, update(item)}.
 export function keyed(parent, key, make) {

@@ -2,13 +2,12 @@
 import { h } from "./dom.js";
 import { count, dateText } from "./format.js";
 
-const hidden = 3; // measures beyond so many are left to the page of the subject
-
-// figures are lines as "48,211 / 50,000 clicks", the nearest first. A ratio adds the shares of its measures.
-export function figures(measures, most = hidden) {
+// figures are lines as "48,211 / 50,000 clicks", the nearest first: at most so many, and without those at 0 where not all are wanted.
+export function figures(measures, most = Infinity) {
   const all = Object.entries(measures).sort(([, a], [, b]) => b.value / b.limit - a.value / a.limit);
-  const lines = all.slice(0, most).map(([name, m]) => h("span.figure", h("b", (m.at_least ? "≥ " : "") + count(m.value)), ` / ${count(m.limit)} `, name, notes(m)));
-  if (all.length > most) lines.push(h("span.figure.muted", `and ${all.length - most} more`));
+  const shown = all.slice(0, most).filter(([, m], i) => i === 0 || m.value > 0 || most === Infinity);
+  const lines = shown.map(([name, m]) => h("span.figure", h("b", (m.at_least ? "≥ " : "") + count(m.value)), ` / ${count(m.limit)} `, name, notes(m)));
+  if (all.length > shown.length) lines.push(h("span.figure.muted", `and ${all.length - shown.length} more`));
   return lines;
 }
 

@@ -9,6 +9,9 @@ export const count = (n) => whole.format(n);
 export const compact = (n) => short.format(n);
 export const rate = (n) => tenth.format(n);
 
+// known is a number as text makes it; null is not known.
+export const known = (n, text = count) => (n === null ? h("span.muted", "unknown") : text(n));
+
 // percent is a progress, rounded down: what is not at its limit never reads 100 %.
 export function percent(progress) {
   const shown = Math.floor(progress * 1000 + 1e-9) / 10;
@@ -32,15 +35,15 @@ export function span(seconds) {
 
 const units = [["d", 86400, "h", 3600], ["h", 3600, "min", 60], ["min", 60, "s", 1]];
 
-const months = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
-const two = (n) => String(n).padStart(2, "0");
+const parts = { timeZone: "UTC", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const thisYear = new Intl.DateTimeFormat("en-GB", parts);
+const anyYear = new Intl.DateTimeFormat("en-GB", { ...parts, year: "numeric" });
 
 // dateText is a moment in UTC; the year only if it is another one than this.
 export function dateText(time) {
   const d = new Date(time);
   if (Number.isNaN(d.getTime())) return String(time);
-  const year = d.getUTCFullYear() === new Date().getUTCFullYear() ? "" : ` ${d.getUTCFullYear()}`;
-  return `${d.getUTCDate()} ${months[d.getUTCMonth()]}${year}, ${two(d.getUTCHours())}:${two(d.getUTCMinutes())}:${two(d.getUTCSeconds())}`;
+  return (d.getUTCFullYear() === new Date().getUTCFullYear() ? thisYear : anyYear).format(d);
 }
 
 // moment is a time element, to the second or to the minute; "unknown" for null.

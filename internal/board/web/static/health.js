@@ -1,8 +1,8 @@
 // How the deployment does: partitions and their owners, what becomes of records, and what this process counted of faults.
-import { h, keyed, put } from "./dom.js";
-import { count, moment, rate, span } from "./format.js";
+import { h, keyed, put, section, table } from "./dom.js";
+import { count, known, moment, rate, span } from "./format.js";
 import { fact } from "./crossing.js";
-import { twin } from "./json.js";
+import { page, twin } from "./json.js";
 import { scrape } from "./metrics.js";
 
 export function health(main, { live, title }) {
@@ -14,18 +14,17 @@ export function health(main, { live, title }) {
   const body = h("tbody");
   const own = h("dl.tiles");
   put(main,
-    h("section", { "aria-labelledby": "group" }, h(".head", h("h1", { id: "group" }, "Health of the group"), json.node), group),
-    h("section", { "aria-labelledby": "rates" }, h("h2", { id: "rates" }, "Records a second, of the whole group"), rates),
-    h("section", { "aria-labelledby": "partitions" }, h("h2", { id: "partitions" }, "Partitions"),
-      h(".scroll", { role: "region", "aria-label": "Table of partitions", tabindex: "0" },
-        h("table", h("thead", h("tr", ["Topic", "Partition", "Owner", "Counted up to", "End", "Behind", "Oldest uncounted"].map((t, i) => h(numeric(i) ? "th.number" : "th", { scope: "col" }, t)))), body))),
-    h("section", { "aria-labelledby": "own" }, h("h2", { id: "own" }, "Since this process started"), own));
+    page("Health of the group", json, group),
+    section("Records a second, of the whole group", rates),
+    section("Partitions",
+      table("Table of partitions", ["Topic", "Partition", "Owner", "Counted up to", "End", "Behind", "Oldest uncounted"], body, numeric)),
+    section("Since this process started", own));
   const show = keyed(body, (p) => `${p.topic}/${p.partition}`, partition);
   let last = "";
   live.on("status", (s) => {
     show(s.partitions);
     put(rates, showRates(s.rates));
-    const text = JSON.stringify([s.rules, s.version, s.stream_time, s.outbox]);
+    const text = JSON.stringify([s.rules, s.version, s.outbox, owners(s)]);
     if (text !== last) put(group, facts(s));
     last = text;
   });
@@ -35,11 +34,21 @@ export function health(main, { live, title }) {
 function facts(s) {
   return [
     fact("Group", s.group),
+    fact("Who counts", owners(s).map(([name, n]) => h("div", name ?? nobody(), ": ", count(n), n === 1 ? " partition" : " partitions"))),
     fact("Outbox", s.outbox.entries === 0 ? "empty: every crossing is published" : `${count(s.outbox.entries)} crossings wait, the oldest for ${span(s.outbox.oldest_seconds)}`),
     fact("Rules", `${count(s.rules.rules)} in force`, h("small", "since ", moment(s.rules.loaded)), s.rules.error && h("strong", s.rules.error)),
-    fact("Packs", s.rules.packs.map((p) => h("div", p.pack, h("small.hash", p.hash)))),
+    fact("Packs", s.rules.packs.map((p) => h("div", p.pack, " ", h("span.hash", { title: p.hash }, p.hash.slice(0, 12))))),
     fact("This process", s.version, h("small", s.revision, ", started ", moment(s.started))),
   ];
+}
+
+const nobody = () => h("strong.warn", "▲ nobody");
+
+// owners is who has how many partitions.
+function owners(s) {
+  const all = new Map();
+  for (const p of s.partitions) all.set(p.owner, (all.get(p.owner) ?? 0) + 1);
+  return [...all];
 }
 
 const words = [
@@ -62,12 +71,11 @@ function partition(first) {
   return {
     node: h("tr", cells),
     update(p) {
-      const unknown = h("span.muted", "unknown");
-      put(cells[2], p.owner ?? h("strong.warn", "▲ nobody"));
-      put(cells[3], p.offset === null ? unknown : count(p.offset));
+      put(cells[2], p.owner ?? nobody());
+      put(cells[3], known(p.offset));
       put(cells[4], count(p.end));
-      put(cells[5], p.lag_records === null ? unknown.cloneNode(true) : count(p.lag_records));
-      put(cells[6], p.lag_seconds === null ? unknown.cloneNode(true) : p.lag_seconds > 0 ? span(p.lag_seconds) : "none");
+      put(cells[5], known(p.lag_records));
+      put(cells[6], known(p.lag_seconds, (n) => (n > 0 ? span(n) : "none")));
     },
   };
 }

@@ -24,6 +24,11 @@ export function twin() {
   };
 }
 
+// page is what a page shows, under its heading, with the link to its twin.
+export function page(title, json, ...rest) {
+  return h("section", { "aria-label": title }, h(".head", h("h1", title), json.node), rest);
+}
+
 // copier is a button that copies a text, and says so.
 export function copier(label, text) {
   const button = h("button", { type: "button", click: copy }, label);

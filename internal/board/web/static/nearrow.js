@@ -26,7 +26,7 @@ export function nearRow(rules, now, { named = true } = {}) {
         title = rules.title(row.rule);
         progress.set({ progress: row.progress, level: row.level, levels: rules.levels(row.rule), name: `${title}, ${row.by} ${row.subject}` });
         put(place, percent(row.progress));
-        put(numbers, figures(row.measures));
+        put(numbers, figures(row.measures, named ? 3 : undefined));
         put(pace, whenText(row, now()));
         put(announced, badge(row.level), row.pending !== undefined && h("span.badge.pending", { title: "The rules changed; the level comes with the subject's next event." }, `pending ${percent(row.pending)}`));
         if (named) drawing.set(row);

@@ -1,53 +1,83 @@
-// The rules in force, and how many subjects are near or over each.
-import { base, getAll } from "./api.js";
-import { h, put } from "./dom.js";
-import { count, levelText } from "./format.js";
-import { twin } from "./json.js";
+// The rules in force, how many subjects are near or over each, and the packs' texts.
+import { base, get, getAll } from "./api.js";
+import { h, keyed, put, say, table } from "./dom.js";
+import { count, known, levelText, visible } from "./format.js";
+import { page, twin } from "./json.js";
 
 export function rules(main, { live, title }) {
   title("Rules");
   const json = twin();
   json.href("rules", { limit: 1000 });
-  const body = h("div", h("p.empty", "Loading …"));
-  put(main, h("section", { "aria-labelledby": "rules" }, h(".head", h("h1", { id: "rules" }, "Rules in force"), json.node), body));
-  let shown = "";
+  const body = h("div");
+  const show = keyed(body, (items) => items[0].pack_hash, pack);
+  const note = h("p.empty", "Loading …");
+  put(main, page("Rules in force", json, body, note));
   live.every(10_000, async () => {
-    const items = await getAll("rules");
-    if (shown === JSON.stringify(items)) return;
-    shown = JSON.stringify(items);
-    put(body, packs(items).map(pack));
+    show([...Map.groupBy(await getAll("rules"), (r) => r.pack_hash).values()]);
+    say(note, "");
   });
 }
 
-function packs(items) {
-  const all = new Map();
-  for (const r of items) {
-    if (!all.has(r.pack)) all.set(r.pack, []);
-    all.get(r.pack).push(r);
-  }
-  return [...all];
+// pack is {node, update}, for keyed: a table of the rules of a pack, and its text.
+function pack([{ pack: name, pack_hash: hash }]) {
+  const body = h("tbody");
+  const text = h("details", { hidden: true });
+  const show = keyed(body, (r) => JSON.stringify({ ...r, near: 0, over: 0 }), (r) => line(r, text));
+  let asked = false;
+  return {
+    node: h("section", { "aria-label": name }, h("h2", name, " ", h("small.hash", { title: "crossings name it" }, hash)),
+      table(`Rules of ${name}`, ["Rule", "Counts by", "Window", "Limits", "Levels", "Clears below", "Near", "Over"], body, (i) => i > 5), text),
+    update(items) {
+      show(items);
+      if (asked) return;
+      asked = true;
+      get(`packs/${hash}`).then((p) => source(text, p), () => (asked = false)); // another process may have other packs
+    },
+  };
 }
 
-function pack([name, items]) {
-  const id = `pack-${name}`;
-  return h("section.pack", { "aria-labelledby": id },
-    h("h2", { id }, name, " ", h("small.hash", { title: "hash of the pack: crossings name it, and aggregator rules -hash prints its text" }, items[0].pack_hash)),
-    h(".scroll", { role: "region", "aria-label": `Rules of ${name}`, tabindex: "0" },
-      h("table", {},
-        h("thead", h("tr", ["Rule", "Counts by", "Window", "Limits", "Levels", "Clears below", "Near", "Over"].map((t, i) => h(i > 5 ? "th.number" : "th", { scope: "col" }, t)))),
-        h("tbody", items.map(line)))));
+// source shows a pack as somebody wrote it, and how its tests went. A line has a URL.
+function source(node, { pack: name, text, lines, tests: { passed, failed } }) {
+  const all = text.trimEnd().split(/\r?\n/);
+  put(node, h("summary", `Text of ${name}: ${count(all.length)} lines. `,
+    h(failed.length > 0 ? "strong.warn" : "span", `${failed.length > 0 ? "▲" : "✓"} Tests passed: ${count(passed)} of ${count(passed + failed.length)}.`)),
+  failed.map((f) => h("p.fault", visible(f))),
+  h("pre.scroll", { role: "region", "aria-label": `Text of ${name}`, tabindex: "0" }, all.map((l, i) => h("span", { id: `${name}:${i + 1}` }, visible(l)))));
+  node.hidden = false;
+  node.lines = lines;
+  node.dispatchEvent(new Event("text"));
+  const wanted = location.hash.slice(1);
+  if (!wanted.startsWith(`${name}:`)) return;
+  node.open = true;
+  location.replace(location.hash); // now that the line is there
 }
 
-function line(r) {
-  return h("tr", {},
-    h("th", { scope: "row" }, h("span.title", r.title || r.rule), r.shadow && h("span.badge.shadow", { title: "its crossings go to another topic, or to none" }, "shadow"), h("small", h("code", r.rule), " ", r.cite)),
-    h("td", r.by),
-    h("td", r.window === "all" ? "all time" : r.window, r.step && h("small", `step ${r.step}`)),
-    h("td", Object.entries(r.limits).map(([name, n]) => h(".figure", h("b", count(n)), " ", name)), Object.keys(r.limits).length > 1 && h("small", combined(r.combine))),
-    h("td", r.levels.map(levelText).join(", ")),
-    h("td", r.clear === null ? "never" : levelText(r.clear)),
-    h("td.number", link(r, r.near, "0.5", "at half of the limit or more")),
-    h("td.number", link(r, r.over, "1", "at the limit or more")));
+// line is {node, update}, for keyed: only near and over change.
+function line(r, text) {
+  const near = h("td.number");
+  const over = h("td.number");
+  const where = h("span");
+  const link = () => {
+    const n = text.lines?.[r.rule];
+    if (n) put(where, h("a", { href: `#${r.pack}:${n}`, click: () => (text.open = true) }, `line ${n}`));
+  };
+  text.addEventListener("text", link);
+  link();
+  return {
+    node: h("tr", {},
+      h("th", { scope: "row" }, h("span.title", r.title || r.rule), r.shadow && h("span.badge.shadow", { title: "its crossings go to another topic, or to none" }, "shadow"),
+        h("small", h("code", r.rule), " ", r.cite, " ", where)),
+      h("td", r.by),
+      h("td", r.window === "all" ? "all time" : r.window, r.step && h("small", `step ${r.step}`)),
+      h("td", Object.entries(r.limits).map(([name, n]) => h(".figure", h("b", count(n)), " ", name)), Object.keys(r.limits).length > 1 && h("small", combined(r.combine))),
+      h("td", r.levels.map(levelText).join(", ")),
+      h("td", r.clear === null ? "never" : levelText(r.clear)),
+      near, over),
+    update(now) {
+      fill(near, now, now.near, "0.5", "at half of the limit or more");
+      fill(over, now, now.over, "1", "at the limit or more");
+    },
+  };
 }
 
 function combined(combine) {
@@ -57,11 +87,13 @@ function combined(combine) {
   return `${combine.replace("at-least-", "at least ")} of them`;
 }
 
-function link(r, n, from, words) {
-  if (n === null) return h("span.muted", "unknown");
-  if (n === 0) return "0";
+// fill shows a number, and links it to whom it counts.
+function fill(cell, r, n, from, words) {
+  if (cell.shown === n) return;
+  cell.shown = n;
+  if (!n) return put(cell, known(n));
   const url = new URL("", base);
   url.searchParams.set("rule", r.rule);
   url.searchParams.set("min_progress", from);
-  return h("a", { href: url.href, "aria-label": `${count(n)} ${words}, ${r.title || r.rule}` }, count(n));
+  put(cell, h("a", { href: url.href, "aria-label": `${count(n)} ${words}, ${r.title || r.rule}` }, count(n)));
 }

@@ -1,8 +1,8 @@
 // A subject: where it is with every rule of its kind, how its counts came about, and what it crossed.
 import { get } from "./api.js";
 import { chart } from "./chart.js";
-import { crossingKey, crossingRow, fact, proving } from "./crossing.js";
-import { h, keyed, put, say } from "./dom.js";
+import { crossingKey, crossingRow, proving } from "./crossing.js";
+import { h, keyed, put, say, section } from "./dom.js";
 import { id, moment, visible } from "./format.js";
 import { command, copier, twin } from "./json.js";
 import { nearRow } from "./nearrow.js";
@@ -18,20 +18,20 @@ export function subject(main, { live, rules, now, title, path }) {
   const showCharts = keyed(charts, (s) => `${s.measure} ${s.window} ${s.rules}`, chart(rules, () => answer));
   const list = h("ol.crossings");
   const showCrossings = keyed(list, crossingKey, crossingRow({ named: false }));
-  const facts = h("dl.facts");
+  const dates = h("p.muted");
   const note = h("p.empty", "Loading …");
   const none = h("p.empty");
   const json = twin();
   let answer = null;
   json.href("subject", { by, id: name });
   const body = h(".subject-page", { hidden: true },
-    h("section", { "aria-label": "Rules" }, h("h2", "Against its limits"), rows),
-    h("section", { "aria-label": "Charts" }, h("h2", "How the counts came about"), charts),
-    h("section", { "aria-label": "Crossings" }, h("h2", "Crossings"), list, none),
-    h("section", { "aria-label": "Proof" }, h("h2", "Prove it from the log"),
+    section("Against its limits", rows),
+    section("How the counts came about", charts),
+    section("Crossings", list, none),
+    section("Prove it from the log",
       h("p", "This counts the subject again from the log, and compares every measure and level with what is stored."), command(proving(by, name)),
       copier("Copy the page as JSON", () => JSON.stringify(answer, null, 2))));
-  put(main, h(".head", h("h1", h("span.kind", by), " ", id(name ?? "")), json.node), facts, note, body);
+  put(main, h("div", h(".head", h("h1", h("span.kind", by), " ", id(name ?? "")), json.node), dates, note), body);
 
   const refresh = live.every(5000, async () => {
     await rules.load();
@@ -44,7 +44,7 @@ export function subject(main, { live, rules, now, title, path }) {
     }
     say(note, "");
     body.hidden = false;
-    put(facts, fact("Newest event", moment(answer.time)), fact("First event counted", moment(answer.first)));
+    put(dates, "Newest event ", moment(answer.time), ". First event counted ", moment(answer.first), ".");
     showRows([...answer.rules].sort((a, b) => b.progress - a.progress));
     showCharts(answer.series.filter((s) => s.buckets.length > 0));
     showCrossings(answer.crossings);

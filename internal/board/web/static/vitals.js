@@ -15,7 +15,7 @@ export function vitals(node, live) {
     outbox: light("Oldest unsent crossing"),
     canary: light("Canary"),
     rate: plain("Events a second"),
-    day: plain("Crossings, hour and day"),
+    day: plain("Crossings"),
     stream: plain("Stream time"),
   };
   put(node, h("dl", Object.values(lights).map((l) => l.node)));
@@ -56,7 +56,8 @@ function showStatus(lights, s) {
   lights.outbox.set(grade(out.oldest_seconds), out.entries > 0 ? span(out.oldest_seconds) : "none", out.entries > 0 ? `${count(out.entries)} wait` : "all sent");
   lights.rate.set(s.rates ? rate(s.rates.events) : "unknown");
   const { last_hour: hour, last_day: day } = s.crossings;
-  lights.day.set(`${hour === null ? "?" : count(hour)}, ${day === null ? "?" : count(day)}`);
+  const known = (n) => (n === null ? "?" : count(n));
+  lights.day.set(`${known(hour)} last hour`, h("small", `${known(day)} last day`));
   lights.stream.set(s.stream_time ? h("time", { datetime: s.stream_time }, s.stream_time.replace("T", " ").replace(/(\.\d+)?Z$/, "")) : "unknown");
 }
 
