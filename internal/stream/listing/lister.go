@@ -160,7 +160,7 @@ func (l *Lister) changes(ctx context.Context, shard int, some []waitingRow) ([]w
 	var sighted []int
 	var names []windowstore.RowName
 	for i, w := range some {
-		changes[i] = windowstore.RowChange{RowName: l.rowName(w.Name, w.Rule), Progress: w.Progress, Gone: !w.Listed, Beside: w.clean}
+		changes[i] = windowstore.RowChange{RowName: l.rowName(w.Name, w.Rule), Progress: w.Progress, Gone: !w.Listed, Beside: w.clean, Old: !w.Urgent}
 		switch {
 		case !w.Listed || !w.sights:
 		case w.New:

@@ -51,6 +51,7 @@ type RowChange struct {
 	Sights   []byte // what is kept beside it; nil: as it was
 	Gone     bool   // the row goes, and its sights with it
 	Beside   bool   // only Sights change: the row is what it is, even none
+	Old      bool   // it is listed, as far as is known: whether the list is known to Lists is not looked after
 }
 
 // RowKept is what is kept of a row.

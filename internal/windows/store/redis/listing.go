@@ -70,38 +70,71 @@ func (r *Store) List(ctx context.Context, shard int, changes ...store.RowChange)
 	return nil
 }
 
+// words are the arguments of a command of many ids. The client takes them without an allocation for each.
+type words struct {
+	args []any
+	raw  []rawBytes // where args point to: it must not move
+	text []byte     // of numbers; it must not move, either
+}
+
+// newWords begins a command of so many ids, each with another argument at most.
+func newWords(command string, key []byte, ids int) *words {
+	const number = 20 // bytes, at most
+	w := &words{args: make([]any, 0, 2+2*ids), raw: make([]rawBytes, 0, 2*ids), text: make([]byte, 0, number*ids)}
+	w.args = append(w.args, command, key)
+	return w
+}
+
+func (w *words) add(b []byte) {
+	w.raw = append(w.raw, b)
+	w.args = append(w.args, &w.raw[len(w.raw)-1])
+}
+
+func (w *words) addNumber(n int64) {
+	from := len(w.text)
+	w.text = strconv.AppendInt(w.text, n, 10)
+	w.add(w.text[from:])
+}
+
+// addTo adds the command to a pipeline, if it has any ids.
+func (w *words) addTo(p *pipeline) {
+	if len(w.raw) > 0 {
+		p.add(w.args...)
+	}
+}
+
 // list adds the commands by which rows of one rule are there.
 func (r *Store) list(p *pipeline, shard int, rows []store.RowChange) {
 	rule := rows[0].Rule
-	p.add("sadd", r.keys.AppendListsKey(nil, shard), rule)
-	scores := []any{"zadd", r.keys.AppendListKey(nil, shard, rule)}
-	sights := []any{"hset", r.keys.AppendSightsKey(nil, shard, rule)}
-	keys := len(sights)
+	if slices.ContainsFunc(rows, func(c store.RowChange) bool { return !c.Old && !c.Beside }) {
+		p.add("sadd", r.keys.AppendListsKey(nil, shard), rule)
+	}
+	scores := newWords("zadd", r.keys.AppendListKey(nil, shard, rule), len(rows))
+	sights := newWords("hset", r.keys.AppendSightsKey(nil, shard, rule), len(rows))
 	for i := range rows {
 		if !rows[i].Beside {
-			scores = append(scores, scoreOf(rows[i].Progress), rows[i].ID)
+			scores.addNumber(scoreOf(rows[i].Progress))
+			scores.add(rows[i].ID)
 		}
 		if rows[i].Sights != nil {
-			sights = append(sights, rows[i].ID, rows[i].Sights)
+			sights.add(rows[i].ID)
+			sights.add(rows[i].Sights)
 		}
 	}
-	if len(scores) > keys {
-		p.add(scores...)
-	}
-	if len(sights) > keys {
-		p.add(sights...)
-	}
+	scores.addTo(p)
+	sights.addTo(p)
 }
 
 // unlist adds those by which they are not.
 func (r *Store) unlist(p *pipeline, shard int, rows []store.RowChange) {
-	scores := []any{"zrem", r.keys.AppendListKey(nil, shard, rows[0].Rule)}
-	sights := []any{"hdel", r.keys.AppendSightsKey(nil, shard, rows[0].Rule)}
+	scores := newWords("zrem", r.keys.AppendListKey(nil, shard, rows[0].Rule), len(rows))
+	sights := newWords("hdel", r.keys.AppendSightsKey(nil, shard, rows[0].Rule), len(rows))
 	for i := range rows {
-		scores, sights = append(scores, rows[i].ID), append(sights, rows[i].ID)
+		scores.add(rows[i].ID)
+		sights.add(rows[i].ID)
 	}
-	p.add(scores...)
-	p.add(sights...)
+	scores.addTo(p)
+	sights.addTo(p)
 }
 
 // scoreOf is the score of a progress: the nearest come first, and those that are equal by their bytes.
@@ -139,13 +172,15 @@ func (r *Store) Sights(ctx context.Context, shard int, names ...store.RowName) (
 func (r *Store) eachRow(ctx context.Context, command string, names []store.RowName, key func(rule string) []byte, f func(i int, answer string) error) error {
 	p := pipeline{store: r}
 	for from := 0; from < len(names); {
-		args := []any{command, key(names[from].Rule)}
 		to := from
-		for ; to < len(names) && names[to].Rule == names[from].Rule; to++ {
-			args = append(args, names[to].ID)
+		for to < len(names) && names[to].Rule == names[from].Rule {
+			to++
 		}
-		p.add(args...)
-		from = to
+		w := newWords(command, key(names[from].Rule), to-from)
+		for ; from < to; from++ {
+			w.add(names[from].ID)
+		}
+		w.addTo(&p)
 	}
 	err := p.send(ctx)
 	i := 0
