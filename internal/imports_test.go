@@ -21,7 +21,7 @@ var arrows = map[string][]string{
 	"cmd/aggregator": {
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/listing", "internal/stream/metrics", "internal/stream/inforce",
 		"internal/stream/tail", "internal/stream/overview",
-		"internal/board", "internal/board/web", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
+		"internal/board", "internal/board/web", "internal/notify", "internal/audit", "internal/deadletters", "internal/demo", "internal/httpserver", "internal/preflight",
 		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
@@ -37,6 +37,10 @@ var arrows = map[string][]string{
 	"internal/audit": {
 		"internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/humanize",
+	},
+	"internal/deadletters": {
+		"internal/stream/partition", "internal/stream/outbox", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain",
+		"internal/retry", "internal/event", "internal/thresholds", "internal/humanize",
 	},
 	"internal/demo": {
 		"internal/stream/inspect",
