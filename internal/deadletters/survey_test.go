@@ -29,6 +29,7 @@ func TestSurvey(t *testing.T) {
 			at(letterOf("missing", Place{"events", 1, 7}, []byte(wide), []byte("\x1b[2J"+wide)), 9),
 			{Timestamp: fetchtest.ClicksAt, Value: []byte("of another program")},
 			letterOf("too-large", Place{"events", 1, 8}, nil, nil, header(partition.HeaderCut, "1500000")),
+			at(letterOf("missing", Place{"events", 1, 9}, nil, []byte("not the newest")), 5),
 		},
 	}
 	var order []string
@@ -40,14 +41,14 @@ func TestSurvey(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(order, ", "); got != "missing 0/0, missing 0/1, gzip 0/2, missing 1/0, no-reason 1/1, too-large 1/2" {
+	if got := strings.Join(order, ", "); got != "missing 0/0, missing 0/1, gzip 0/2, missing 1/0, no-reason 1/1, too-large 1/2, missing 1/3" {
 		t.Errorf("letters came as %s", got)
 	}
 	var text []byte
 	for i := range found {
 		text = found[i].AppendText(text)
 	}
-	want := `missing: 3, first 2026-01-01T00:00:03Z, last 2026-01-01T00:00:09Z
+	want := `missing: 4, first 2026-01-01T00:00:03Z, last 2026-01-01T00:00:09Z
   newest:  events/1/7 (dead letter events.dlq/1/0)
   message: what is wrong with missing
   key:     "` + strings.Repeat("é", exampleMost/2) + ` ..."
