@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"github.com/seed-afe14ff2/aggregator/internal/deadletters"
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/deadletters"
 	"github.com/seed-afe14ff2/aggregator/internal/terminal"
 )
 

@@ -24,8 +24,11 @@ func bury(t *testing.T, addr string, reasons ...string) {
 	for i, reason := range reasons {
 		r := &kgo.Record{Topic: "dissemination-events.dlq", Key: []byte("inc-1"), Value: fmt.Appendf(nil, `{"id":"e-%d","time":"2026-01-01T00:00:00Z","incident":"A"}`, i)}
 		for _, h := range [][2]string{
-			{"__connect.errors.topic", "dissemination-events"}, {"__connect.errors.partition", fmt.Sprint(i % 2)}, {"__connect.errors.offset", fmt.Sprint(i)},
-			{"__connect.errors.exception.message", "type: absent or null"}, {"aggregator.reason", reason},
+			{"__connect.errors.topic", "dissemination-events"},
+			{"__connect.errors.partition", fmt.Sprint(i % 2)},
+			{"__connect.errors.offset", fmt.Sprint(i)},
+			{"__connect.errors.exception.message", "type: absent or null"},
+			{"aggregator.reason", reason},
 		} {
 			r.Headers = append(r.Headers, kgo.RecordHeader{Key: h[0], Value: []byte(h[1])})
 		}

@@ -25,7 +25,6 @@ type Record struct {
 	identity string
 	sameAs   int   // the line that has the same event for the same partition; 0: this is the first
 	offset   int64 // where the event is in the log; -1: it is not there
-	sent     bool  // by this run
 }
 
 // placed checks that it says where it was.

@@ -160,7 +160,7 @@ func putBackBroken(t *testing.T, seed uint64) {
 		if err == nil || totals.Left() == 0 || runs > 1_000 || !strings.Contains(err.Error(), "put line") {
 			t.Fatalf("seed %d: %+v, %v", seed, totals, err)
 		}
-		b.at += rng.Int64N((time.Hour).Milliseconds())
+		b.at += rng.Int64N(time.Hour.Milliseconds())
 	}
 	for p := range b.Log {
 		if n := len(b.Log[p]) - events; n != events/2 {
