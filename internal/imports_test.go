@@ -21,7 +21,8 @@ var arrows = map[string][]string{
 	"cmd/aggregator": {
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/listing", "internal/stream/metrics", "internal/stream/inforce",
 		"internal/stream/tail", "internal/stream/overview",
-		"internal/board", "internal/board/web", "internal/client", "internal/console", "internal/notify", "internal/audit", "internal/demo", "internal/httpserver", "internal/preflight",
+		"internal/board", "internal/board/web", "internal/client", "internal/console", "internal/notify", "internal/audit", "internal/stream/deadletters",
+		"internal/demo", "internal/httpserver", "internal/preflight",
 		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
@@ -81,6 +82,10 @@ var arrows = map[string][]string{
 		"internal/stream/settings", "internal/stream/coverage", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/outbox", "internal/engine", "internal/explain", "internal/retry",
 		"internal/event", "internal/thresholds", "internal/windows", "internal/windows/store",
+	},
+	"internal/stream/deadletters": {
+		"internal/stream/partition", "internal/stream/outbox", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain",
+		"internal/retry", "internal/event", "internal/thresholds", "internal/humanize",
 	},
 	"internal/stream/canary": {
 		"internal/stream/metrics", "internal/stream/outbox", "internal/stream/fetch", "internal/stream/fetch/records", "internal/engine",

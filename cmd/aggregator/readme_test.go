@@ -112,8 +112,11 @@ func runScript(t *testing.T, dir, script, prints string) {
 }
 
 // elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeRun and TestOperations...
-// run those of README.md and docs/operations.md, TestTerminal those of docs/terminal.md, and TestAccess those of kafka-acls.sh.
-var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo|status|top|show|crossings)\b|until bin/aggregator status |bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
+// run those of README.md and docs/operations.md, TestDLQ those of docs/events.md, TestTerminal those of docs/terminal.md, and TestAccess those of
+// kafka-acls.sh.
+var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |jq |kcat |.*\| (kcat|kubectl) |` +
+	`([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|dlq|demo|status|top|show|crossings)\b|until bin/aggregator status |` +
+	`bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
 
 // runnable is the script without the lines that are only looked at.
 func runnable(t *testing.T, script string) string {
@@ -151,6 +154,9 @@ func lookAt(t *testing.T, words []string) {
 			}
 		}
 	case "bin/aggregator":
+		if to := slices.Index(words, ">"); to > 0 {
+			words = words[:to]
+		}
 		mustParse(t, words[1:])
 	}
 }

@@ -3,6 +3,7 @@ package e2e
 import (
 	"crypto/pbkdf2"
 	"crypto/sha512"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,18 +83,31 @@ func (g *guarded) startRedis(t *testing.T, own servers.Certificate, clients stri
 // pageBlock is the block of a language in docs/security.md, the first one.
 func pageBlock(t *testing.T, language string) string {
 	t.Helper()
+	return pageBlockWith(t, language, "")
+}
+
+// pageBlockWith is the first block that holds a text.
+func pageBlockWith(t *testing.T, language, text string) string {
+	t.Helper()
 	blocks := blocksOf(t, "docs/security.md", language)
-	if len(blocks) == 0 {
-		t.Fatalf("docs/security.md has no block of %s", language)
+	i := slices.IndexFunc(blocks, func(b string) bool { return strings.Contains(b, text) })
+	if i < 0 {
+		t.Fatalf("docs/security.md has no block of %s with %q", language, text)
 	}
-	return blocks[0]
+	return blocks[i]
 }
 
 // acls are the ACLs of docs/security.md, for a principal.
 func (g *guarded) acls(principal string) []kmsg.CreateACLsRequestCreation {
 	g.t.Helper()
+	return g.aclsOf(pageBlock(g.t, "sh"), principal)
+}
+
+// aclsOf are the ACLs of a block, for a principal.
+func (g *guarded) aclsOf(block, principal string) []kmsg.CreateACLsRequestCreation {
+	g.t.Helper()
 	var list []kmsg.CreateACLsRequestCreation
-	for line := range strings.Lines(pageBlock(g.t, "sh")) {
+	for line := range strings.Lines(block) {
 		words := strings.Fields(line)
 		x := kmsg.NewCreateACLsRequestCreation()
 		x.Principal, x.Host, x.PermissionType = principal, "*", kmsg.ACLPermissionTypeAllow

@@ -30,6 +30,7 @@ func TestAccess(t *testing.T) {
 		g.allow(g.acls(w.principal)...)
 		t.Run(w.name, func(t *testing.T) { g.works(t, w.name, w.environ...) })
 	}
+	t.Run("dlq", g.operatorWorks)
 	t.Run("rights", func(t *testing.T) { g.withoutEachRight(t, ways[2].principal, ways[2].environ) })
 	t.Run("kafka", g.kafkaRefuses)
 	t.Run("redis", g.redisRefuses)
@@ -74,6 +75,29 @@ func (g *guarded) works(t *testing.T, name string, environ ...string) {
 	if refused := g.store.Do("ACL", "LOG"); refused != "" {
 		t.Errorf("Redis refused: %s", refused)
 	}
+}
+
+// operatorWorks: with the ACLs that docs/security.md has for it, and without Redis, dlq lists and puts back. With the first of them
+// it lists.
+func (g *guarded) operatorWorks(t *testing.T) {
+	const principal = "User:operator"
+	g.makeScramUser("operator", scramPassword)
+	environ := append(kafkaLogin(g, "scram-sha-512", "operator", scramPassword), "AGGREGATOR_REDIS_ADDRS=127.0.0.1:1")
+	line := fmt.Sprintf(`{"topic":"dissemination-events","partition":0,"offset":0,"value":{"id":"back","time":%q,"type":"click","incident":"back"}}`, time.Now().UTC().Format(time.RFC3339))
+	list := g.aclsOf(pageBlockWith(t, "sh", principal), principal)
+	refused := call(t, "", environ, "dlq", "-config", g.config)
+	refused.mustPrint(t, exitFailed, "docs/security.md has the ACLs")
+	for i, x := range list {
+		g.allow(x)
+		eventually(t, "dead letters are listed", func() bool { return call(t, "", environ, "dlq", "-config", g.config).code == exitFine })
+		if i < len(list)-1 {
+			r := call(t, line, environ, "dlq", "-config", g.config, "-replay", "-")
+			r.mustPrint(t, exitFailed, "docs/security.md has the ACLs")
+		}
+	}
+	eventually(t, "a record is put back", func() bool {
+		return strings.Contains(call(t, line, environ, "dlq", "-config", g.config, "-replay", "-").out, `"result":"sent"`)
+	})
 }
 
 // withoutEachRight takes each right away in turn.

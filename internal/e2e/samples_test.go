@@ -142,6 +142,7 @@ func (k *sampleList) otherForms() {
 	f("zlib", deflated.String())
 	f("avro", "\xc3\x01"+good)
 	f("json-array", "["+good+"]")
+	f("cloudevents-batch", `[{"specversion":"1.0","id":"in","source":"/s","type":"click","data":`+good+"}]")
 	f("json-string", strconv.Quote(good))
 	f("base64", base64.StdEncoding.EncodeToString([]byte(good)))
 	f("base64", strconv.Quote(base64.StdEncoding.EncodeToString([]byte(good))))

@@ -45,6 +45,7 @@ const (
 	ReasonMessagePack = "messagepack"
 	ReasonCBOR        = "cbor"
 	ReasonProtobuf    = "protobuf"
+	ReasonBatch       = "cloudevents-batch"
 	ReasonArray       = "json-array"
 	ReasonText        = "json-string"
 	ReasonBase64      = "base64"
@@ -55,7 +56,7 @@ var reasons = []string{
 	ReasonEmpty, ReasonTooLarge, ReasonSyntax, ReasonUTF8, ReasonSurrogate, ReasonDuplicate, ReasonMissing,
 	ReasonWrongType, ReasonOutOfRange, ReasonTime, ReasonDepth, ReasonTrailing, ReasonCloudEvents, ReasonTimestamp, ReasonUnreadable, ReasonAhead,
 	ReasonGzip, ReasonZstd, ReasonLZ4, ReasonSnappy, ReasonZlib, ReasonBzip2, ReasonXZ, ReasonZip, ReasonUTF16, ReasonUTF32, ReasonBOM,
-	ReasonRegistry, ReasonAvro, ReasonMessagePack, ReasonCBOR, ReasonProtobuf, ReasonArray, ReasonText, ReasonBase64, ReasonLines,
+	ReasonRegistry, ReasonAvro, ReasonMessagePack, ReasonCBOR, ReasonProtobuf, ReasonBatch, ReasonArray, ReasonText, ReasonBase64, ReasonLines,
 }
 
 // Reasons returns all values that Malformed.Reason can have, so that a metric

@@ -31,11 +31,12 @@ var formats = []format{
 	{ReasonUTF32, isUTF32, "the value is in UTF-32; encode it as UTF-8"},
 	{ReasonUTF16, isUTF16, "the value is in UTF-16; encode it as UTF-8"},
 	{ReasonBOM, magic("\uFEFF"), "the value begins with a byte order mark; send UTF-8 without one"},
-	{ReasonRegistry, isFramed, "the value begins as a schema registry's serializers write it, with a byte 0 and a schema's id; " +
+	{ReasonRegistry, isFramed, "the value begins as a schema registry's serializers (Confluent's wire format) write it, with a magic byte 0 and a schema's id; " +
 		"send the JSON alone, by a plain serializer for texts or JSON"},
 	{ReasonMessagePack, isMessagePack, "the value is MessagePack; send JSON, which is text in UTF-8"},
 	{ReasonCBOR, isCBOR, "the value is CBOR; send JSON, which is text in UTF-8"},
 	{ReasonBase64, isBase64, "the value is base64 of JSON; send the JSON itself, by a serializer for bytes or texts"},
+	{ReasonBatch, isBatch, "an array of CloudEvents is their batch mode, which there is not in Kafka; send each CloudEvent in a record of its own, structured or binary"},
 	{ReasonArray, isArray, "an array is not an event; send each of its events in a record of its own"},
 	{ReasonText, isJSONText, "a string that holds JSON is not an event, it was encoded twice; send the object itself, not its text in quotes"},
 	{ReasonProtobuf, isProtobuf, "the value looks like protobuf; send JSON, which protobuf's JSON mapping (JsonFormat, protojson) writes as well"},
@@ -171,6 +172,16 @@ func isBase64(b []byte) bool {
 		return false
 	}
 	return start[1] == '"' || skipSpace(start[:2], 1) == 2
+}
+
+// isBatch recognises the batch mode of CloudEvents: an array whose first value is an envelope.
+func isBatch(b []byte) bool {
+	i := skipSpace(b, 0)
+	if !begins(b[i:], "[") {
+		return false
+	}
+	var d Decoder
+	return d.isEnvelope(b[i+1:])
 }
 
 func isArray(b []byte) bool { return begins(b[skipSpace(b, 0):], "[") }

@@ -82,7 +82,9 @@ func TestDecodeForeign(t *testing.T) {
 	f(ReasonMessagePack, "\x84\xa2id\xa3e-1", "\xde\x00\x11\xa4time", "\xdf\x00\x00\x00\x01\xa2id", "\x81\xd9\x04time")
 	f(ReasonCBOR, "\xa4\x62id\x63e-1", "\xbf\x64time", "\xd9\xd9\xf7\xa1\x62id")
 	f(ReasonProtobuf, "\x0a\x03e-1\x12\x05click", "\x08\x96\x01\x10\x00", "\x09\x00\x00\x00\x00\x00\x00\x00\x00\x15\x00\x00\x00\x00\x1a\x00")
-	f(ReasonArray, "["+event+"]", " [1]", "[]", "[", "[\xff")
+	envelope := inEnvelope(`"data":` + event)
+	f(ReasonBatch, "["+envelope+"]", " [\n"+envelope+","+envelope+"]", `[{"source":"/a","specversion":"1.0"`, `[{"specversion":"0.3","type":"click","source":"/a"}]`)
+	f(ReasonArray, "["+event+"]", " [1]", "[]", "[", "[\xff", `[{"specversion":"1.0"}]`, `[{"specversion":null,"source":"/a"}]`, "["+event+","+envelope+"]", "[["+envelope+"]]")
 	f(ReasonText, strconv.Quote(event), strconv.Quote(strconv.Quote(event)), `" {"`)
 	f(ReasonBase64, base64.StdEncoding.EncodeToString([]byte(event)), `"`+base64.StdEncoding.EncodeToString([]byte("{\n \"id\"")))
 }

@@ -97,6 +97,12 @@ func (k *Kafka) Source() (log fetch.Source, end func()) {
 	}
 }
 
+// Producer writes to the topics, for who is not the service. end gives its connections back.
+func (k *Kafka) Producer() (w *outbox.Producer, end func()) {
+	client := k.sender()
+	return &outbox.Producer{Client: client}, client.Transport.(*kafka.Transport).CloseIdleConnections
+}
+
 // Addr is the brokers' address for clients of the library.
 func (k *Kafka) Addr() net.Addr { return kafka.TCP(k.Brokers...) }
 

@@ -34,7 +34,7 @@ const (
 func (p *Producer) WriteMessages(ctx context.Context, notAfter time.Time, messages ...kafka.Message) error {
 	for done := 0; done < len(messages); {
 		n := batchOf(messages[done:])
-		if err := p.send(ctx, notAfter, messages[done:done+n]); err != nil {
+		if _, err := p.send(ctx, notAfter, messages[done:done+n]); err != nil {
 			errs := make(kafka.WriteErrors, len(messages))
 			for i := range errs[done:] {
 				errs[done+i] = err
@@ -44,6 +44,11 @@ func (p *Producer) WriteMessages(ctx context.Context, notAfter time.Time, messag
 		done += n
 	}
 	return nil
+}
+
+// Append writes messages of one topic and partition, which is their WriterData, as one batch. It returns the offset of the first.
+func (p *Producer) Append(ctx context.Context, messages ...kafka.Message) (offset int64, err error) {
+	return p.send(ctx, time.Time{}, messages)
 }
 
 // deadlineReader hands out records, when a request is put together, as long as it is not
@@ -80,8 +85,8 @@ func batchOf(messages []kafka.Message) int {
 	return len(messages)
 }
 
-// send writes one batch, and returns when all replicas have it.
-func (p *Producer) send(ctx context.Context, notAfter time.Time, messages []kafka.Message) error {
+// send writes one batch, and returns when all replicas have it, with the offset of its first record.
+func (p *Producer) send(ctx context.Context, notAfter time.Time, messages []kafka.Message) (offset int64, err error) {
 	records := make([]kafka.Record, len(messages))
 	for i, m := range messages {
 		records[i] = kafka.Record{Key: kafka.NewBytes(m.Key), Value: kafka.NewBytes(m.Value), Headers: m.Headers}
@@ -96,9 +101,9 @@ func (p *Producer) send(ctx context.Context, notAfter time.Time, messages []kafk
 	res, err := p.Client.Produce(ctx, r)
 	p.tell(res, err)
 	if err != nil {
-		return err
+		return 0, err
 	}
-	return res.Error
+	return res.BaseOffset, res.Error
 }
 
 // tell tells how a request ended. One that was not sent, since its time was over, is no failed call.

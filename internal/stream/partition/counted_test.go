@@ -97,7 +97,7 @@ func TestFaultyRecords(t *testing.T) {
 	for i := range dead.all {
 		m := dead.all[i].record(cutNothing)
 		got = append(got, fmt.Sprintf("%s/%s/%q/%d/%d", header(m.Headers, "__connect.errors.offset"), header(m.Headers, "aggregator.reason"), m.Key, len(m.Value), len(m.Headers)))
-		if n := header(m.Headers, headerCut); (n == "3145728") != (dead.all[i].offset == 1) {
+		if n := header(m.Headers, HeaderCut); (n == "3145728") != (dead.all[i].offset == 1) {
 			t.Errorf("offset %d: a value of %q bytes", dead.all[i].offset, n)
 		}
 	}

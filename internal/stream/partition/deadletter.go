@@ -67,8 +67,16 @@ const (
 // shortText is how much is left of a letter's message when all else is cut, in bytes.
 const shortText = 100
 
-// headerCut is the header of a dead letter whose value was left out. It has the value's length in bytes.
-const headerCut = "aggregator.value.bytes"
+// The headers that a dead letter has of its own, after those of its producer.
+const (
+	HeaderTopic     = "__connect.errors.topic" // where the record was
+	HeaderPartition = "__connect.errors.partition"
+	HeaderOffset    = "__connect.errors.offset"
+	HeaderStage     = "__connect.errors.stage"
+	HeaderMessage   = "__connect.errors.exception.message"
+	HeaderReason    = "aggregator.reason"
+	HeaderCut       = "aggregator.value.bytes" // only of a letter whose value was left out: the value's length, in bytes
+)
 
 // sizeOf is the most that a message takes in a batch, before it is compressed.
 func sizeOf(m *kafka.Message) int {
@@ -99,16 +107,16 @@ func (d *deadLetter) record(c cut) kafka.Message {
 	if c >= cutText && len(text) > shortText {
 		text = strings.ToValidUTF8(text[:shortText], "") + " ..."
 	}
-	add("__connect.errors.topic", d.assignment.Topic)
-	add("__connect.errors.partition", strconv.Itoa(d.assignment.Partition))
-	add("__connect.errors.offset", strconv.FormatInt(d.offset, 10))
-	add("__connect.errors.stage", stageOf(d.reason))
-	add("__connect.errors.exception.message", text)
-	add("aggregator.reason", d.reason)
+	add(HeaderTopic, d.assignment.Topic)
+	add(HeaderPartition, strconv.Itoa(d.assignment.Partition))
+	add(HeaderOffset, strconv.FormatInt(d.offset, 10))
+	add(HeaderStage, stageOf(d.reason))
+	add(HeaderMessage, text)
+	add(HeaderReason, d.reason)
 	if c < cutValue && d.unread == 0 {
 		m.Value = d.value
 	} else {
-		add(headerCut, strconv.FormatInt(d.unread+int64(len(d.value)), 10))
+		add(HeaderCut, strconv.FormatInt(d.unread+int64(len(d.value)), 10))
 	}
 	return m
 }
@@ -120,6 +128,17 @@ const (
 	headerConnects = "__connect.errors."
 	headerOriginal = "aggregator.original."
 )
+
+// Restored is the name that a header of a dead letter had with its producer. It is "" for a header that the service wrote,
+// also if it did so when the record was refused before.
+func Restored(name string) string {
+	name = strings.TrimPrefix(name, headerOriginal)
+	switch name {
+	case HeaderTopic, HeaderPartition, HeaderOffset, HeaderStage, HeaderMessage, HeaderReason, HeaderCut:
+		return ""
+	}
+	return name
+}
 
 // original returns a producer's headers. Those with our names are renamed, so that nobody takes them for ours. A record that
 // was a dead letter before, and was put back, may have both. Its first ones name where it came from at first. Later ones

@@ -72,7 +72,7 @@ func letterWith(value []byte, headers ...kafka.Header) deadLetter {
 func TestDeadLetterIsCut(t *testing.T) {
 	large := bytes.Repeat([]byte("x"), 2<<20)
 	header := func(name string, value []byte) kafka.Header { return kafka.Header{Key: name, Value: value} }
-	ours := []kafka.Header{header("__connect.errors.topic", nil), header(headerCut, []byte("1"))} // as in a dead letter put back
+	ours := []kafka.Header{header("__connect.errors.topic", nil), header(HeaderCut, []byte("1"))} // as in a dead letter put back
 	for name, x := range map[string]struct {
 		letter       deadLetter
 		most         int // that the topic takes
@@ -97,12 +97,12 @@ func TestDeadLetterIsCut(t *testing.T) {
 			m := w.taken[0]
 			names := []string{}
 			for _, h := range m.Headers {
-				if !strings.HasPrefix(h.Key, "__connect.errors.") && h.Key != "aggregator.reason" && h.Key != headerCut {
+				if !strings.HasPrefix(h.Key, "__connect.errors.") && h.Key != "aggregator.reason" && h.Key != HeaderCut {
 					names = append(names, h.Key)
 				}
 			}
-			if got := strings.Join(names, " "); len(w.taken) != 1 || (m.Value != nil) != x.value || (m.Key != nil) != x.key || got != x.headers || headerOf(m, headerCut) != x.cut {
-				t.Errorf("%d written: value of %d, key %q, headers %s, cut %q", len(w.taken), len(m.Value), m.Key, got, headerOf(m, headerCut))
+			if got := strings.Join(names, " "); len(w.taken) != 1 || (m.Value != nil) != x.value || (m.Key != nil) != x.key || got != x.headers || headerOf(m, HeaderCut) != x.cut {
+				t.Errorf("%d written: value of %d, key %q, headers %s, cut %q", len(w.taken), len(m.Value), m.Key, got, headerOf(m, HeaderCut))
 			}
 			if headerOf(m, "aggregator.reason") != "too-large" || headerOf(m, "__connect.errors.offset") != "7" || m.Topic != "events.dlq" || m.WriterData != 1 {
 				t.Errorf("%+v", m)

@@ -93,7 +93,7 @@ func TestReadManyOdd(t *testing.T) {
 func TestReadTooLarge(t *testing.T) {
 	wide := bytes.Repeat([]byte("wide "), 300_000)
 	heads := []Header{{[]byte("h"), []byte("v")}, {[]byte("i"), nil}}
-	many := make([]Header, maxHeaders+1)
+	many := make([]Header, MaxHeaders+1)
 	for i := range many {
 		many[i].Key = []byte{}
 	}
@@ -104,7 +104,7 @@ func TestReadTooLarge(t *testing.T) {
 		{Offset: 13, Key: []byte("key"), Headers: []Header{{wide, wide}}},
 		{Offset: 14, Value: wide[:usual.record-8]}, // of 1 MiB, just
 		{Offset: 15, Value: []byte("b"), Headers: many},
-		{Offset: 16, Value: []byte("c"), Headers: []Header{{[]byte("h"), wide[:maxHeaderBytes]}}},
+		{Offset: 16, Value: []byte("c"), Headers: []Header{{[]byte("h"), wide[:MaxHeaderBytes]}}},
 		{Offset: 17, Value: []byte("d"), Headers: many[1:]},
 		{Offset: 18, Value: wide, Headers: many},
 		{Offset: 19, Value: []byte("e")},

@@ -50,7 +50,7 @@ func (w *walk) largeRest(ctx context.Context, r *Record, left, key int64) (err e
 		w.rest = w.rest[i:]
 		_, left, err = w.small(ctx, left-int64(i), value, 0)
 	}
-	if err == nil && left > maxHeaderBytes {
+	if err == nil && left > MaxHeaderBytes {
 		_, _, err = w.small(ctx, left, left, 0)
 	} else if err == nil {
 		err = w.largeHeaders(ctx, r, int(left))
@@ -72,7 +72,7 @@ func (w *walk) largeHeaders(ctx context.Context, r *Record, left int) error {
 	switch {
 	case i > len(b) || n < 0 || n > int64((len(b)-i)/2):
 		return errRecord
-	case n > maxHeaders:
+	case n > MaxHeaders:
 		return nil
 	}
 	return readHeaders(r, b[i:], n)

@@ -15,10 +15,10 @@ const (
 	// again.
 	keepDecoded = 4 << 20
 
-	// What a record may have of headers, to have any: how many, and how many bytes they take with their lengths. More of them are left
-	// out, and the record is a dead letter.
-	maxHeaders     = 1_000
-	maxHeaderBytes = 64 << 10
+	// MaxHeaders and MaxHeaderBytes are what a record may have of headers, to have any: how many, and how many bytes they take with their
+	// lengths. More of them are left out, and the record is a dead letter.
+	MaxHeaders     = 1_000
+	MaxHeaderBytes = 64 << 10
 
 	// mostOdd is how many records of a batch may be passed over until the rest is: a batch of 100 KB may have 100 million.
 	mostOdd = 100_000

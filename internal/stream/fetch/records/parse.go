@@ -69,9 +69,9 @@ func (w *walk) headers(r *Record, b []byte, n int64) error {
 	if n < 0 || n > int64(len(b)/2) {
 		return errRecord
 	}
-	if n > maxHeaders || len(b) > maxHeaderBytes {
+	if n > MaxHeaders || len(b) > MaxHeaderBytes {
 		w.fault = Fault{Kind: TooLarge, Next: r.Offset + 1, Value: -1, Cause: fmt.Errorf(
-			"the record has %d headers of %d bytes together; more than %d, or %d bytes, are left out", n, len(b), maxHeaders, maxHeaderBytes)}
+			"the record has %d headers of %d bytes together; more than %d, or %d bytes, are left out", n, len(b), MaxHeaders, MaxHeaderBytes)}
 		r.Fault = &w.fault
 		return nil
 	}
