@@ -30,7 +30,7 @@ type runner func(ctx context.Context, s *session, args []string) error
 // commands are all subcommands, in the order in which usage lists them.
 func commands() []*command {
 	return []*command{
-		demoCommand, runCommand, replayCommand, checkCommand, verifyCommand, rulesCommand, topicsCommand, versionCommand,
+		demoCommand, runCommand, replayCommand, checkCommand, verifyCommand, rulesCommand, topicsCommand, notifyCommand, versionCommand,
 	}
 }
 
