@@ -40,16 +40,16 @@ func (p *Partition) Tell(f func() (offset int64, note string)) {
 // End is the end of its log, as last seen; 0: it is not known.
 func (p *Partition) End() int64 { return p.end.Load() }
 
-// progress is how far its user is; false: the user has not begun.
-func (p *Partition) progress() (progress, bool) {
+// Progress is how far its user is; false: the user has not begun.
+func (p *Partition) Progress() (offset int64, note string, begun bool) {
 	p.mu.Lock()
 	tell := p.tell
 	p.mu.Unlock()
 	if tell == nil {
-		return progress{}, false
+		return 0, "", false
 	}
-	offset, note := tell()
-	return progress{offset, note}, true
+	offset, note = tell()
+	return offset, note, true
 }
 
 // open finds where partitions go on, trying until it is known; none if ctx ends first.

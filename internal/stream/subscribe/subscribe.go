@@ -143,8 +143,9 @@ type member struct {
 func (s *Subscription) commit(m *member) {
 	var moved []Offset
 	for _, p := range m.partitions {
-		now, known := p.progress()
-		if before, said := m.said[p.ID]; !known || said && before == now {
+		offset, note, begun := p.Progress()
+		now := progress{offset, note}
+		if before, said := m.said[p.ID]; !begun || said && before == now {
 			continue
 		}
 		m.said[p.ID] = now
