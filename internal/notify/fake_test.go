@@ -113,12 +113,13 @@ func record(subject string, episode int, at time.Time) records.Record {
 type flaky struct {
 	mu    sync.Mutex
 	rng   *rand.Rand
-	bad   float64       // share of requests that fail
-	down  bool          // all do
-	taken []string      // ids, in order
+	bad   float64         // share of requests that fail
+	down  bool            // all do
+	slow  time.Duration   // the longest answer takes so long
+	taken []string        // ids, in order
 	final map[string]bool // ids that it refuses for good
-	dead  bool          // the process that asks was killed
-	most  int           // requests at once
+	dead  bool            // the process that asks was killed
+	most  int             // requests at once
 	now   int
 }
 
@@ -126,7 +127,7 @@ func (s *flaky) Deliver(ctx context.Context, c *crossing.Crossing) error {
 	s.mu.Lock()
 	s.now++
 	s.most = max(s.most, s.now)
-	slow := time.Duration(s.rng.Int64N(int64(20 * time.Millisecond)))
+	slow := time.Duration(s.rng.Int64N(int64(s.slow)))
 	s.mu.Unlock()
 	time.Sleep(slow) //nolint:forbidigo // in virtual time: a request takes a while
 	s.mu.Lock()
@@ -144,6 +145,9 @@ func (s *flaky) Deliver(ctx context.Context, c *crossing.Crossing) error {
 		}[s.rng.IntN(5)]
 	}
 	s.taken = append(s.taken, c.ID)
+	if ctx.Err() != nil { // who asks does not hear the answer
+		return ctx.Err()
+	}
 	if s.final[c.ID] {
 		return &post.Answer{Status: 400}
 	}

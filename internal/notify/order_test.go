@@ -32,7 +32,7 @@ type story struct {
 	log    *topic
 	sink   *flaky
 	wanted []string
-	seen   map[string]int // deliveries by id, at the last commit
+	seen   map[string]int  // deliveries by id, at the last commit
 	again  map[string]bool // ids that may come again, since a kill came before a commit
 	made   map[string]int
 }
@@ -41,7 +41,10 @@ func tellStory(t *testing.T, seed uint64) {
 	rng := rand.New(rand.NewPCG(seed, 7))
 	x := &story{
 		t: t, rng: rng, log: &topic{}, again: map[string]bool{}, made: map[string]int{},
-		sink: &flaky{rng: rng, bad: []float64{0, 0.05, 0.5}[rng.IntN(3)], final: map[string]bool{}},
+		sink: &flaky{
+			rng: rng, bad: []float64{0, 0.05, 0.5}[rng.IntN(3)], final: map[string]bool{},
+			slow: []time.Duration{20 * time.Millisecond, 3 * time.Second}[rng.IntN(2)],
+		},
 	}
 	partitions := 1 + rng.IntN(4)
 	for p := range partitions {

@@ -68,7 +68,7 @@ func Kind(err error) string {
 	var alert tls.AlertError
 	var slow net.Error
 	switch {
-	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert):
+	case errors.As(err, &certificate), errors.As(err, &record), errors.As(err, &alert), errors.Is(err, http.ErrSchemeMismatch):
 		return kindTLS
 	case errors.Is(err, context.DeadlineExceeded), errors.As(err, &slow) && slow.Timeout():
 		return kindTimeout

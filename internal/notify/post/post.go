@@ -59,11 +59,20 @@ func (c *Client) Reach(ctx context.Context, to string) error {
 	if err != nil {
 		return hide(err)
 	}
-	res, err := c.http.Do(req)
+	res, err := c.do(req)
 	if err != nil {
-		return hide(err)
+		return err
 	}
 	return res.Body.Close()
+}
+
+func (c *Client) do(req *http.Request) (*http.Response, error) {
+	req.Header.Set("User-Agent", "aggregator-notify")
+	res, err := c.http.Do(req)
+	if err != nil {
+		return nil, hide(err)
+	}
+	return res, nil
 }
 
 // Get asks for a page, which must be there.
@@ -76,10 +85,9 @@ func (c *Client) Get(ctx context.Context, from string) error {
 }
 
 func (c *Client) send(req *http.Request) error {
-	req.Header.Set("User-Agent", "aggregator-notify")
-	res, err := c.http.Do(req)
+	res, err := c.do(req)
 	if err != nil {
-		return hide(err)
+		return err
 	}
 	defer res.Body.Close()
 	text, err := io.ReadAll(io.LimitReader(res.Body, mostAnswer))
