@@ -18,6 +18,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/notify"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -222,6 +223,7 @@ func metricRows(t *testing.T) []string {
 	}
 	d := &described{}
 	metrics.New(d, p)
+	notify.NewMetrics(d)
 	registerBuild(d)
 	httpserver.NewMetrics(d)
 	d.MustRegister(&httpserver.Readiness{})

@@ -7,6 +7,7 @@ import (
 	"log"
 	"math/rand/v2"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -114,7 +115,14 @@ func (x *notifyRun) cross(ctx context.Context, rng *rand.Rand) error {
 	x.mu.Unlock()
 	r.Value = fmt.Appendf(nil, `{"schema":1,"id":%q,"dedup_key":%q,"status":%q,"severity":"critical","summary":%q,"pack":"p","rule":"r","by":"incident","subject":%q,"level":%d,"episode":%d,"time":%q}`,
 		id, key, status, id, s.name, level, s.episode, time.Now().UTC().Format(time.RFC3339Nano))
-	return x.client.ProduceSync(ctx, r).FirstErr()
+	for {
+		err := x.client.ProduceSync(ctx, r).FirstErr()
+		if err == nil || !strings.Contains(err.Error(), "invalid record partitioning choice") {
+			return err
+		}
+		x.client.ForceMetadataRefresh() // the partition is new
+		<-time.After(100 * time.Millisecond)
+	}
 }
 
 // feed writes so many crossings, with pauses, and tells when it is done.

@@ -68,7 +68,7 @@ func (f *feed) follow(ctx context.Context) {
 func (f *feed) outOfRange(reader fetch.Reader, gone *fetch.OutOfRange) {
 	f.log.Error("crossings were deleted before they were delivered: going on with what is there",
 		"partition", f.p.ID, "offset", gone.Offset, "start", gone.Start, "end", gone.End)
-	f.metrics.holes.Inc()
+	f.metrics.hole.Set(float64(f.now().UnixMilli()) / 1000)
 	f.window.restart(gone.Start)
 	reader.SeekTo(gone.Start)
 }

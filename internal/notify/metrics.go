@@ -8,10 +8,10 @@ import (
 
 // Metrics is what sinks count about themselves.
 type Metrics struct {
-	sent, failed, foreign, holes, resent *prometheus.CounterVec
-	retries                              *prometheus.CounterVec
-	lag, oldest, up, member, alerts      *prometheus.GaugeVec
-	delay                                *prometheus.HistogramVec
+	sent, failed, foreign, resent         *prometheus.CounterVec
+	retries                               *prometheus.CounterVec
+	lag, oldest, up, member, alerts, hole *prometheus.GaugeVec
+	delay                                 *prometheus.HistogramVec
 }
 
 // delayBuckets are the bounds between a crossing's Kafka timestamp and its being taken, s.
@@ -34,13 +34,13 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 		failed:  counter("failed_total", "Crossings that the sink refused for good; they were passed over."),
 		retries: counter("retries_total", "Attempts that failed and are made again, by kind of failure.", "kind"),
 		foreign: counter("foreign_total", "Records of the crossings topic that are no crossings; they were passed over."),
-		holes:   counter("holes_total", "Times that crossings had been deleted from the topic before they were delivered."),
 		resent:  counter("resent_total", "Alerts that were sent again because they go on."),
 		lag:     gauge("lag_records", "Records of the sink's partitions up to the end of the log that are not delivered yet."),
-		oldest:  gauge("oldest_timestamp_seconds", "Kafka timestamp of the oldest crossing that is not delivered yet; 0: there is none."),
+		oldest:  gauge("oldest_timestamp_seconds", "Kafka timestamp of the oldest crossing that is not delivered yet; of one that was not read yet, when that was seen; 0: there is none."),
 		up:      gauge("up", "1: the sink took what it was sent last, or nothing was sent yet; 0: it did not."),
 		member:  gauge("group_member", "1: the process is a member of the sink's Kafka group; 0: it is not."),
 		alerts:  gauge("alerts", "Alerts that are sent again and again."),
+		hole:    gauge("hole_timestamp_seconds", "When crossings were last found to be deleted before they were delivered; 0: never."),
 		delay: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "aggregator_notify_delay_seconds", Help: "Time from a crossing's Kafka timestamp until the sink has taken it.", Buckets: delayBuckets,
 		}, []string{"sink"}),
@@ -51,16 +51,16 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 
 // sinkMetrics are those of a sink.
 type sinkMetrics struct {
-	sent, failed, foreign, holes, resent prometheus.Counter
-	retries                              map[string]prometheus.Counter
-	lag, oldest, up, member, alerts      prometheus.Gauge
-	delay                                prometheus.Observer
+	sent, failed, foreign, resent         prometheus.Counter
+	retries                               map[string]prometheus.Counter
+	lag, oldest, up, member, alerts, hole prometheus.Gauge
+	delay                                 prometheus.Observer
 }
 
 func (m *Metrics) of(sink string) *sinkMetrics {
 	s := &sinkMetrics{
 		sent: m.sent.WithLabelValues(sink), failed: m.failed.WithLabelValues(sink), foreign: m.foreign.WithLabelValues(sink),
-		holes: m.holes.WithLabelValues(sink), resent: m.resent.WithLabelValues(sink), retries: map[string]prometheus.Counter{},
+		hole: m.hole.WithLabelValues(sink), resent: m.resent.WithLabelValues(sink), retries: map[string]prometheus.Counter{},
 		lag: m.lag.WithLabelValues(sink), oldest: m.oldest.WithLabelValues(sink), up: m.up.WithLabelValues(sink),
 		member: m.member.WithLabelValues(sink), alerts: m.alerts.WithLabelValues(sink), delay: m.delay.WithLabelValues(sink),
 	}

@@ -27,6 +27,8 @@ type worker struct {
 	jitter       retry.Jitter
 	subscription *subscribe.Subscription
 
+	unread int64 // since when there are records that were not read, ms; 0: there are none. Of measure alone
+
 	failure atomic.Pointer[error] // of what was sent last; nil: it was taken
 
 	mu    sync.Mutex
@@ -85,6 +87,12 @@ func (w *worker) measure() {
 		return // what was last known stays
 	}
 	lag, oldest := w.behind()
+	if lag == 0 || oldest > 0 {
+		w.unread = 0
+	} else if w.unread == 0 {
+		w.unread = w.now().UnixMilli()
+	}
+	oldest = max(oldest, w.unread)
 	w.metrics.lag.Set(float64(lag))
 	w.metrics.oldest.Set(float64(oldest) / 1000)
 }
