@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
+	"net"
 	"net/url"
 	"regexp"
 	"slices"
@@ -56,6 +58,10 @@ func (r *configReader) sinks(at strictyaml.Place) {
 	}
 	items, _ := r.yaml.ListOrNone(at, `a list of sinks, as [{name: hook, webhook: {url: "https://alerts.example/aggregator"}}]`)
 	for _, item := range items {
+		if item.Type != strictyaml.Mapping {
+			r.yaml.Fault(item, `this is %s; write a sink, as {name: hook, webhook: {url: "https://alerts.example/aggregator"}}`, r.yaml.Describe(item))
+			continue
+		}
 		s := &sinkConfig{path: item.Path, file: r.file, origins: map[string]origin{}, active: alertmanager.DefaultActive}
 		r.c.sinks = append(r.c.sinks, s)
 		r.keys = append(r.keys, s.keys()...)
@@ -68,12 +74,12 @@ func (r *configReader) sinks(at strictyaml.Place) {
 func (s *sinkConfig) keys() []key {
 	keys := []key{
 		{"name", checked(&s.name, sinkName)},
-		{"rules", list(&s.rules, notify.CheckPattern)},
+		{"rules", list(&s.rules, rulePattern)},
 		{"min_level", level(&s.minLevel)},
 		{"start", beginning(&s.start)},
 		{"alertmanager.urls", list(&s.urls, sinkURL)},
 		{"alertmanager.active", duration(&s.active, time.Minute, 3_650*day)},
-		{"alertmanager.labels", pairs(&s.labels)},
+		{"alertmanager.labels", labels(&s.labels)},
 		{"webhook.url", checked(&s.url, sinkURL)},
 		{"webhook.secret", secretText(&s.secret)},
 		{"webhook.secret_file", secretFile(&s.secret)},
@@ -117,6 +123,26 @@ func sinkURL(s string) error {
 	return nil
 }
 
+// labels are pairs whose names Alertmanager takes.
+func labels(p *map[string]string) value {
+	v := pairs(p)
+	v.want = "a mapping, as {team: trust}"
+	set := v.set
+	v.set = func(s string) error {
+		name, _, _ := strings.Cut(s, "=")
+		return cmp.Or(alertmanager.CheckLabel(name), set(s))
+	}
+	return v
+}
+
+// rulePattern checks a pattern of rules' ids.
+func rulePattern(s string) error {
+	if notify.CheckPattern(s) != nil {
+		return fmt.Errorf("%q is not a pattern: a rule's id, in which * stands for any part", s)
+	}
+	return nil
+}
+
 func level(p *thresholds.Level) value {
 	return value{want: "a level, as 0.8", set: func(s string) error {
 		l, ok := thresholds.ParseLevel(s)
@@ -130,7 +156,7 @@ func level(p *thresholds.Level) value {
 
 // checkSinks finds what is wrong with sinks, without the files that they name.
 func (r *configReader) checkSinks() {
-	names, variables := map[string]bool{}, map[string]string{}
+	names := map[string]bool{}
 	for _, s := range r.c.sinks {
 		switch {
 		case s.name == "":
@@ -139,8 +165,6 @@ func (r *configReader) checkSinks() {
 			}
 		case names[s.name]:
 			r.fault(s.path+".name", "%q is the name of another sink; its Kafka group is called after it, so give each its own", s.name)
-		default:
-			r.checkVariables(s, variables)
 		}
 		names[s.name] = true
 		r.checkKind(s)
@@ -148,19 +172,6 @@ func (r *configReader) checkSinks() {
 			if strings.HasPrefix(path, s.path) {
 				s.origins[path] = at
 			}
-		}
-	}
-}
-
-// checkVariables finds sinks whose keys have one variable.
-func (r *configReader) checkVariables(s *sinkConfig, variables map[string]string) {
-	for _, k := range s.keys() {
-		if name := k.variable(); name != "" {
-			if other, taken := variables[name]; taken {
-				r.fault(s.path+".name", "%s would be a key of this sink and of sink %q; give one of them another name", name, other)
-				return
-			}
-			variables[name] = s.name
 		}
 	}
 }
@@ -181,12 +192,6 @@ func (r *configReader) checkKind(s *sinkConfig) {
 	switch {
 	case s.kind == alertmanagerKind && len(s.urls) == 0:
 		r.fault(s.path, `alertmanager.urls is missing; write {alertmanager: {urls: ["http://127.0.0.1:9093"]}}`)
-	case s.kind == alertmanagerKind:
-		for name := range s.labels {
-			if err := alertmanager.CheckLabel(name); err != nil {
-				r.fault(s.path+".alertmanager.labels", "%v", err)
-			}
-		}
 	case s.kind == webhookKind && s.url == "":
 		r.fault(s.path, "webhook.url is missing")
 	case s.kind == pagerdutyKind && s.secret == (secret{}):
@@ -198,14 +203,28 @@ func (r *configReader) checkKind(s *sinkConfig) {
 	r.checkSinkDoors(s)
 }
 
-// checkSinkDoors warns of what others may see on the way.
+// checkSinkDoors warns of what others may see on the way. An Alertmanager is mostly next door, and speaks no TLS.
 func (r *configReader) checkSinkDoors(s *sinkConfig) {
-	for _, to := range append(slices.Clone(s.urls), s.url) {
-		u, err := url.Parse(to)
-		if err == nil && u.Scheme == "http" && !onlyThisMachine(u.Hostname()+":1") {
-			r.warn(s.path+"."+s.kind, "the network between here and %s sees what crossed, and whoever sits there can answer in its place; use https", u.Host)
+	u, err := url.Parse(s.url)
+	if s.kind != alertmanagerKind && err == nil && u.Scheme == "http" && !onlyThisMachine(net.JoinHostPort(u.Hostname(), "1")) {
+		r.warn(s.path+"."+s.kind+".url", "the network between here and %s sees what crossed, and whoever sits there can answer in its place; use https", u.Host)
+	}
+	for _, f := range []struct{ path, name string }{
+		{webhookKind + ".secret_file", s.secret.file}, {pagerdutyKind + ".routing_key_file", s.secret.file}, {s.kind + ".tls.key_file", s.tls.key},
+		{webhookKind + ".secret", r.fileOf(s.path+"."+webhookKind+".secret", s.secret)}, {pagerdutyKind + ".routing_key", r.fileOf(s.path+"."+pagerdutyKind+".routing_key", s.secret)},
+	} {
+		if path := s.path + "." + f.path; f.name != "" && r.isSet(path) {
+			r.checkMode(path, f.name)
 		}
 	}
+}
+
+// fileOf is the config file, if a secret stands in it.
+func (r *configReader) fileOf(path string, s secret) string {
+	if r.inFile(path, s) {
+		return r.file
+	}
+	return ""
 }
 
 // fault is what is wrong with a key of a sink, by where it was set.

@@ -40,9 +40,17 @@ func (s *sinkConfig) target(c *config) (notify.Target, faults) {
 	}
 	text, err := s.secret.read()
 	if err != nil {
-		return nil, faults{s.fault("routing_key_file", "%v", err)}
+		return nil, faults{s.fault(s.secretKey("routing_key"), "%v", err)}
 	}
 	return &pagerduty.Sink{Client: client, URL: s.url, RoutingKey: strings.TrimSpace(text), Board: board}, nil
+}
+
+// secretKey is the key by which a secret was given.
+func (s *sinkConfig) secretKey(name string) string {
+	if s.secret.file != "" {
+		return name + "_file"
+	}
+	return name
 }
 
 // webhook makes a webhook, with its secret if it has one.
@@ -56,7 +64,7 @@ func (s *sinkConfig) webhook(client *post.Client) (notify.Target, faults) {
 		hook.Secret, err = webhook.ParseSecret(text)
 	}
 	if err != nil {
-		return nil, faults{s.fault("secret_file", "%v", err)}
+		return nil, faults{s.fault(s.secretKey("secret"), "%v", err)}
 	}
 	return hook, nil
 }
