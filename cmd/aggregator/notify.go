@@ -15,6 +15,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/notify"
+	"github.com/seed-afe14ff2/aggregator/internal/notify/alertmanager"
 	"github.com/seed-afe14ff2/aggregator/internal/notify/crossing"
 	"github.com/seed-afe14ff2/aggregator/internal/notify/post"
 )
@@ -119,6 +120,9 @@ func sendExamples(ctx context.Context, s *session, sinks []*notify.Sink) error {
 	failed := false
 	c := crossing.Example(time.Now())
 	for _, sink := range sinks {
+		if am, is := sink.Target.(*alertmanager.Sink); is {
+			am.Active = 0 // it fires for no longer than it must
+		}
 		ctx, cancel := context.WithTimeout(ctx, post.Timeout)
 		err := sink.Target.Deliver(ctx, c)
 		cancel()

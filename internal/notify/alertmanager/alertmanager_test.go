@@ -14,7 +14,6 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/notify/crossing"
 	"github.com/seed-afe14ff2/aggregator/internal/notify/post"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 // received is an alert as the API gets it.
@@ -108,9 +107,9 @@ func made(t *testing.T, subject string, episode int, level string, minutes int) 
 	if level == "0" {
 		status = "cleared"
 	}
-	c, err := crossing.Parse(0, &records.Record{Value: fmt.Appendf(nil,
+	c, err := crossing.Of(fmt.Appendf(nil,
 		`{"id":"r/incident/%s/%d/%s","status":%q,"severity":"critical","summary":"S","pack":"p","rule":"r","title":"T","cite":"C","by":"incident","subject":%q,"level":%s,"episode":%d,"measures":{"a-b.c":{"value":7,"limit":5}},"time":%q,"notice":"N"}`,
-		subject, episode, level, status, subject, level, episode, begin.Add(time.Duration(minutes)*time.Minute).Format(time.RFC3339))})
+		subject, episode, level, status, subject, level, episode, begin.Add(time.Duration(minutes)*time.Minute).Format(time.RFC3339)))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -98,6 +98,16 @@ func Parse(partition int, r *records.Record) (*Crossing, error) {
 	return c, nil
 }
 
+// Of is the crossing of a record that came from nowhere, in an event of its own.
+func Of(record []byte) (*Crossing, error) {
+	c, err := parseBody(record)
+	if err != nil {
+		return nil, err
+	}
+	c.Event.fill(c)
+	return c, nil
+}
+
 // parseBody reads the JSON object of a record.
 func parseBody(record []byte) (*Crossing, error) {
 	var b body

@@ -26,11 +26,10 @@ func Example(now time.Time) *Crossing {
 	if err != nil {
 		panic("BUG: the example is no JSON: " + err.Error())
 	}
-	c, err := parseBody(record)
+	c, err := Of(record)
 	if err != nil {
 		panic(fmt.Sprintf("BUG: the example is no crossing: %v", err))
 	}
 	c.Timestamp = now.UnixMilli()
-	c.Event.fill(c)
 	return c
 }

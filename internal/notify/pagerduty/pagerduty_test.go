@@ -10,12 +10,11 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/notify/crossing"
 	"github.com/seed-afe14ff2/aggregator/internal/notify/post"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
 func parse(t *testing.T, text string) *crossing.Crossing {
 	t.Helper()
-	c, err := crossing.Parse(0, &records.Record{Value: []byte(text)})
+	c, err := crossing.Of([]byte(text))
 	if err != nil {
 		t.Fatal(err)
 	}
