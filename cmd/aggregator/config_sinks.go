@@ -210,8 +210,11 @@ func (r *configReader) checkSinkDoors(s *sinkConfig) {
 		r.warn(s.path+"."+s.kind+".url", "the network between here and %s sees what crossed, and whoever sits there can answer in its place; use https", u.Host)
 	}
 	for _, f := range []struct{ path, name string }{
-		{webhookKind + ".secret_file", s.secret.file}, {pagerdutyKind + ".routing_key_file", s.secret.file}, {s.kind + ".tls.key_file", s.tls.key},
-		{webhookKind + ".secret", r.fileOf(s.path+"."+webhookKind+".secret", s.secret)}, {pagerdutyKind + ".routing_key", r.fileOf(s.path+"."+pagerdutyKind+".routing_key", s.secret)},
+		{webhookKind + ".secret_file", s.secret.file},
+		{pagerdutyKind + ".routing_key_file", s.secret.file},
+		{s.kind + ".tls.key_file", s.tls.key},
+		{webhookKind + ".secret", r.fileOf(s.path+"."+webhookKind+".secret", s.secret)},
+		{pagerdutyKind + ".routing_key", r.fileOf(s.path+"."+pagerdutyKind+".routing_key", s.secret)},
 	} {
 		if path := s.path + "." + f.path; f.name != "" && r.isSet(path) {
 			r.checkMode(path, f.name)

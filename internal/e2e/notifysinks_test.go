@@ -25,7 +25,6 @@ type fakeSink struct {
 	bad     tls.Certificate // of an authority that nobody trusts
 	mu      sync.Mutex
 	mode    string // ""; or what is wrong
-	resume  chan struct{}
 	taken   []delivery
 	refused map[string]int // answers that were not 2xx, by mode
 
@@ -46,7 +45,7 @@ func newFakeSink(t *testing.T, kind string, good, bad *servers.Authority) *fakeS
 	s := &fakeSink{t: t, kind: kind, addr: servers.FreeAddr(t), refused: map[string]int{}}
 	s.good, s.bad = loadPair(t, good), loadPair(t, bad)
 	s.listen(s.good)
-	t.Cleanup(func() { s.server.Close() })
+	t.Cleanup(func() { _ = s.server.Close() })
 	return s
 }
 

@@ -32,7 +32,6 @@ type story struct {
 	log    *topic
 	sink   *flaky
 	wanted []string
-	seen   map[string]int  // deliveries by id, at the last commit
 	again  map[string]bool // ids that may come again, since a kill came before a commit
 	made   map[string]int
 }
@@ -58,7 +57,7 @@ func tellStory(t *testing.T, seed uint64) {
 	x.sink.bad, x.sink.down = 0, false
 	w := testWorker(&Sink{Name: "s", Target: x.sink})
 	last := begin(w, x.log, stored)
-	time.Sleep(time.Hour)
+	<-time.After(time.Hour)
 	last.end()
 	for p, c := range last.stored {
 		if c.offset != int64(len(x.log.partitions[p])) || parseNote(c.note, c.offset).done[c.offset] {
@@ -89,7 +88,7 @@ func (x *story) live(stored []committed) []committed {
 	l := begin(testWorker(&Sink{Name: "s", Target: x.sink}), x.log, append([]committed(nil), stored...))
 	mark := len(x.sink.taken)
 	for range x.rng.IntN(30) {
-		time.Sleep(time.Duration(x.rng.Int64N(int64([]time.Duration{50 * time.Millisecond, time.Second, time.Minute}[x.rng.IntN(3)]))))
+		<-time.After(time.Duration(x.rng.Int64N(int64([]time.Duration{50 * time.Millisecond, time.Second, time.Minute}[x.rng.IntN(3)]))))
 		x.sink.mu.Lock() // what is taken from here on is not in the commit, or may not be
 		mark = len(x.sink.taken)
 		x.sink.mu.Unlock()
@@ -99,7 +98,7 @@ func (x *story) live(stored []committed) []committed {
 		l.end()
 		return l.stored
 	}
-	time.Sleep(time.Duration(x.rng.Int64N(int64(100 * time.Millisecond))))
+	<-time.After(time.Duration(x.rng.Int64N(int64(100 * time.Millisecond))))
 	x.sink.mu.Lock()
 	x.sink.dead = true
 	for _, id := range x.sink.taken[mark:] {

@@ -45,7 +45,7 @@ func Pause(err error) time.Duration {
 	return 0
 }
 
-// The kinds of failures, by which they are counted.
+// Kinds are the kinds of failures, by which they are counted.
 var Kinds = []string{kindTimeout, kindTLS, kindNoAnswer, kindRedirect, kindRate, kindClient, kindServer}
 
 const (

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -102,7 +103,7 @@ func (c *Client) send(req *http.Request) error {
 
 // hide takes the URL out of an error: it may hold a password, or be a secret as a whole.
 func hide(err error) error {
-	if e, is := err.(*url.Error); is { //nolint:errorlint // it is the outermost one, which the library makes
+	if e, is := errors.AsType[*url.Error](err); is {
 		return fmt.Errorf("post: %w", e.Err)
 	}
 	return err
