@@ -233,7 +233,15 @@ func (x *notifyRun) conclude() {
 	x.t.Helper()
 	for _, s := range x.sinks {
 		s.set("")
-		eventually(x.t, s.kind+" has taken everything", func() bool { return s.has() >= x.made })
+		if !within(waitLimit, func() bool { return s.has() >= x.made }) {
+			x.t.Errorf("%s has taken %d of %d", s.kind, s.has(), x.made)
+		}
+	}
+	if x.t.Failed() {
+		for _, d := range x.processes {
+			_, ready := d.Get("/readyz?verbose")
+			x.t.Logf("%s:\n%s\n%s", d.Name, ready, logEnd(d.Log.String()))
+		}
 	}
 	for len(x.processes) > 0 {
 		x.stop()

@@ -179,11 +179,17 @@ func begin(w *worker, log *topic, stored []committed) *life {
 	ctx, stop := context.WithCancel(context.Background())
 	x := &life{stop: stop, stored: stored}
 	for id, c := range stored {
-		p := &subscribe.Partition{Topic: "t", ID: id, From: c.offset, Note: c.note, Source: log}
+		p := partitionOf(log, c.offset)
+		p.ID, p.Note = id, c.note
 		x.feeds = append(x.feeds, p)
 		x.running.Go(func() { w.Read(ctx, p) })
 	}
 	return x
+}
+
+// partitionOf is the first partition of a log, as the group gives it.
+func partitionOf(log fetch.Source, from int64) *subscribe.Partition {
+	return &subscribe.Partition{Topic: "t", From: from, Source: log}
 }
 
 // commit takes over how far the feeds are.
