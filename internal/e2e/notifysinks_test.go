@@ -114,10 +114,7 @@ func (s *fakeSink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusTooManyRequests)
 		return
 	case "cut":
-		if conn, _, err := http.NewResponseController(w).Hijack(); err == nil {
-			conn.Close()
-		}
-		return
+		panic(http.ErrAbortHandler)
 	case "slow":
 		<-time.After(300 * time.Millisecond)
 	}
