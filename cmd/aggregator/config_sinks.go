@@ -200,7 +200,22 @@ func (r *configReader) checkKind(s *sinkConfig) {
 	if s.url == "" {
 		s.url = pagerduty.DefaultURL
 	}
+	r.checkSinkTLS(s)
 	r.checkSinkDoors(s)
+}
+
+// checkSinkTLS finds settings of TLS that no URL asks for.
+func (r *configReader) checkSinkTLS(s *sinkConfig) {
+	secure := func(to string) bool { return strings.HasPrefix(strings.ToLower(to), "https:") }
+	if s.kind != alertmanagerKind && secure(s.url) || slices.ContainsFunc(s.urls, secure) {
+		return
+	}
+	for _, k := range tlsKeys(s.path+"."+s.kind+".tls", &s.tls)[1:] {
+		if off := (tlsFiles{enabled: true}); s.tls != off && r.isSet(k.path) {
+			r.fault(k.path, "it has no effect while the URL begins with http: the connection would not be encrypted")
+			return
+		}
+	}
 }
 
 // checkSinkDoors warns of what others may see on the way. An Alertmanager is mostly next door, and speaks no TLS.

@@ -114,7 +114,7 @@ func runScript(t *testing.T, dir, script, prints string) {
 
 // elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeRun and TestOperations...
 // run those of README.md and docs/operations.md, and TestAccess those of kafka-acls.sh.
-var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator notify |bin/aggregator check -config aggregator.yaml$|prometheus-alertmanager |amtool |bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
+var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator notify |prometheus-alertmanager |amtool |bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
 
 // runnable is the script without the lines that are only looked at.
 func runnable(t *testing.T, script string) string {
@@ -365,6 +365,27 @@ func TestGracePeriod(t *testing.T) {
 	grace, err := time.ParseDuration(string(m[1]) + "s")
 	if err != nil || grace <= stopDeadline {
 		t.Errorf("the grace period is %v, the deadline to stop is %v: %v", grace, stopDeadline, err)
+	}
+}
+
+// TestNotifySinks: the sinks of docs/notify.md are a good config, except for the files that they name, which are not here.
+func TestNotifySinks(t *testing.T) {
+	checked := 0
+	for _, text := range yamlOf(t, "../../docs/notify.md", 1) {
+		if !strings.HasPrefix(text, "notify:") {
+			continue
+		}
+		c := load(t, servers.WriteFile(t, "c.yaml", text))
+		_, bad := c.openSinks()
+		for _, fault := range bad {
+			if !strings.HasSuffix(fault, "no such file or directory") {
+				t.Error(fault)
+			}
+		}
+		checked += len(c.sinks)
+	}
+	if checked < 3 {
+		t.Errorf("%d sinks are shown", checked)
 	}
 }
 

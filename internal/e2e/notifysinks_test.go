@@ -106,6 +106,9 @@ func (s *fakeSink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "500", "404":
 		http.Error(w, "no", map[string]int{"500": 500, "404": 404}[mode])
 		return
+	case "refuse":
+		http.Error(w, "not that one", http.StatusUnprocessableEntity)
+		return
 	case "302":
 		http.Redirect(w, r, "/elsewhere", http.StatusFound)
 		return

@@ -27,6 +27,9 @@ func (s *Subscription) settle(ctx context.Context) error {
 
 func (s *Subscription) trySettle(ctx context.Context) error {
 	n, err := s.kafka.Source.Partitions(ctx, s.kafka.Topic)
+	if _, said := errors.AsType[kafka.Error](err); said {
+		s.answered()
+	}
 	switch {
 	case err != nil:
 		return err
