@@ -1,12 +1,36 @@
 package e2e
 
 import (
+	"io"
+	"net/http"
 	"net/http/httptest"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
+
+// alertLog is what an Alertmanager has told a webhook.
+type alertLog struct {
+	mu   sync.Mutex
+	text string
+}
+
+func (l *alertLog) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
+	body, _ := io.ReadAll(r.Body)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.text += string(body) + "\n"
+}
+
+// told reports whether a line holds all of some texts.
+func (l *alertLog) told(texts ...string) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.ContainsFunc(strings.Split(l.text, "\n"), func(line string) bool { return containsAll(line, texts) })
+}
 
 // TestNotifyPage does what docs/notify.md says under "A page in ten minutes", after what the README says before.
 func TestNotifyPage(t *testing.T) {

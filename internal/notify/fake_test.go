@@ -120,12 +120,14 @@ type flaky struct {
 	final map[string]bool // ids that it refuses for good
 	dead  bool            // the process that asks was killed
 	most  int             // requests at once
+	asked int             // requests
 	now   int
 }
 
 func (s *flaky) Deliver(ctx context.Context, c *crossing.Crossing) error {
 	s.mu.Lock()
 	s.now++
+	s.asked++
 	s.most = max(s.most, s.now)
 	slow := time.Duration(s.rng.Int64N(int64(s.slow)))
 	s.mu.Unlock()

@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"fmt"
+	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -320,4 +321,28 @@ func (s *poisoned) Deliver(_ context.Context, c *crossing.Crossing) error {
 	}
 	s.taken++
 	return nil
+}
+
+// TestHourDown: a sink that is down for an hour gets about one request a second meanwhile, and everything within a minute and a half of coming back.
+func TestHourDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &topic{}
+		for i := range 5_000 {
+			log.add(i%3, record(fmt.Sprint(i%300), i/300+1, time.Now()))
+		}
+		sink := &flaky{rng: rand.New(rand.NewPCG(1, 1)), slow: 10 * time.Millisecond, down: true}
+		l := begin(testWorker(&Sink{Name: "s", Target: sink}), log, make([]committed, 3))
+		<-time.After(time.Hour)
+		sink.mu.Lock()
+		if sink.asked > 2*3600 || sink.asked < 600 {
+			t.Errorf("%d requests in an hour", sink.asked)
+		}
+		sink.down = false
+		sink.mu.Unlock()
+		<-time.After(90 * time.Second)
+		if len(sink.taken) != 5_000 {
+			t.Errorf("%d were taken", len(sink.taken))
+		}
+		l.end()
+	})
 }

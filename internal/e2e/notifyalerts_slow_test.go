@@ -1,3 +1,5 @@
+//go:build slow
+
 package e2e
 
 import (
@@ -11,9 +13,9 @@ import (
 // notifyRules are the rules for processes of `notify`. They look at alerts of alertRules, which are not there in tests.
 const notifyRules = "../../deploy/monitoring/rules/aggregator-notify.yaml"
 
-// TestNotifyAlerts: on a process that delivers no alert fires, and what the alerts ask for is there. A sink that is down, one that refuses, and a
+// TestSlowNotifyAlerts: on a process that delivers no alert fires, and what the alerts ask for is there. A sink that is down, one that refuses, and a
 // process that has gone are told of. Time passes faster for the rules.
-func TestNotifyAlerts(t *testing.T) {
+func TestSlowNotifyAlerts(t *testing.T) {
 	x := newNotifyRun(t, servers.SharedKafka(t))
 	x.start("")
 	d := x.processes[0]

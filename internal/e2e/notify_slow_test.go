@@ -1,13 +1,11 @@
+//go:build slow
+
 package e2e
 
 import (
 	"fmt"
-	"io"
-	"net/http"
 	"net/http/httptest"
 	"slices"
-	"strings"
-	"sync"
 	"testing"
 	"time"
 
@@ -16,28 +14,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
-// alertLog is what an Alertmanager has told a webhook.
-type alertLog struct {
-	mu   sync.Mutex
-	text string
-}
-
-func (l *alertLog) ServeHTTP(_ http.ResponseWriter, r *http.Request) {
-	body, _ := io.ReadAll(r.Body)
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.text += string(body) + "\n"
-}
-
-// told reports whether a line holds all of some texts.
-func (l *alertLog) told(texts ...string) bool {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return slices.ContainsFunc(strings.Split(l.text, "\n"), func(line string) bool { return containsAll(line, texts) })
-}
-
-// TestNotifyAlertmanager: what is crossed fires in a real Alertmanager, until a clear, and is there again after either of the two was restarted.
-func TestNotifyAlertmanager(t *testing.T) {
+// TestSlowNotifyAlertmanager: what is crossed fires in a real Alertmanager, until a clear, and is there again after either of the two was restarted.
+func TestSlowNotifyAlertmanager(t *testing.T) {
 	kafka, hook := servers.SharedKafka(t), &alertLog{}
 	receiver := httptest.NewServer(hook)
 	defer receiver.Close()
