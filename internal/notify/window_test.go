@@ -263,8 +263,8 @@ func TestPacer(t *testing.T) {
 		go func() { second <- p.enter(t.Context()) }()
 		synctest.Wait()
 		select {
-		case <-second:
-			t.Error("two ask at once")
+		case err := <-second:
+			t.Errorf("two ask at once: %v", err)
 		default:
 		}
 		p.leave(b, true, 0)
