@@ -139,7 +139,7 @@ FAULTS_TABLE ?= $(CURDIR)/bin/faults.md
 faults: install ## every fault, on real servers (two hours), and a table in FAULTS_TABLE
 	@mkdir -p $(dir $(FAULTS_TABLE))
 	REQUIRE_SERVERS=1 FAULTS=$(FAULTS) FAULTS_TABLE=$(FAULTS_TABLE) $(limit) 150m \
-		go test -count=1 -timeout 140m -tags slow -run '^TestSlowFaults$$' -v ./internal/e2e
+		go test -count=1 -timeout 140m -tags slow -run '^TestSlow(Notify)?Faults$$' -v ./internal/e2e
 
 # SERVERS are flags, as '-dir DIR', which keeps the data there. Without them nothing is left.
 SERVERS ?=

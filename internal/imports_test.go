@@ -21,8 +21,9 @@ var arrows = map[string][]string{
 	"cmd/aggregator": {
 		"internal/stream/partition", "internal/stream/shard", "internal/stream/inspect", "internal/stream/listing", "internal/stream/metrics", "internal/stream/inforce",
 		"internal/stream/tail", "internal/stream/overview",
-		"internal/board", "internal/board/web", "internal/client", "internal/console", "internal/notify", "internal/audit", "internal/stream/deadletters",
-		"internal/demo", "internal/httpserver", "internal/preflight",
+		"internal/board", "internal/board/web", "internal/client", "internal/console", "internal/notify", "internal/notify/alertmanager", "internal/notify/webhook",
+		"internal/notify/pagerduty", "internal/notify/crossing", "internal/notify/post", "internal/stream/subscribe", "internal/audit",
+		"internal/stream/deadletters", "internal/demo", "internal/httpserver", "internal/preflight",
 		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
@@ -36,7 +37,15 @@ var arrows = map[string][]string{
 	"internal/board/web": {},
 	"internal/console":   {"internal/client", "internal/retry", "internal/strictyaml", "internal/terminal", "internal/thresholds", "internal/humanize"},
 	"internal/client":    {"internal/retry"}, // and nothing of the server's: it knows the API by its document
-	"internal/notify":    {"internal/explain", "internal/retry", "internal/thresholds", "internal/humanize"},
+	"internal/notify": {
+		"internal/notify/crossing", "internal/notify/post", "internal/stream/subscribe", "internal/stream/fetch", "internal/stream/fetch/records",
+		"internal/stream/faultpoint", "internal/explain", "internal/retry", "internal/thresholds",
+	},
+	"internal/notify/alertmanager": {"internal/notify/crossing", "internal/notify/post", "internal/retry", "internal/thresholds"},
+	"internal/notify/webhook":      {"internal/notify/crossing", "internal/notify/post"},
+	"internal/notify/pagerduty":    {"internal/notify/crossing", "internal/notify/post"},
+	"internal/notify/crossing":     {"internal/stream/fetch/records", "internal/thresholds"},
+	"internal/notify/post":         {},
 	"internal/audit": {
 		"internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/humanize",
@@ -57,7 +66,7 @@ var arrows = map[string][]string{
 
 	// The service, each part over the next one.
 	"internal/stream": {
-		"internal/stream/listing",
+		"internal/stream/listing", "internal/stream/subscribe",
 		"internal/stream/settings", "internal/stream/coverage", "internal/stream/inspect", "internal/stream/watermark", "internal/stream/position", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/roster", "internal/stream/canary", "internal/stream/inforce", "internal/stream/verify", "internal/stream/janitor", "internal/stream/partition", "internal/stream/shard", "internal/stream/outbox",
 		"internal/stream/fetch", "internal/stream/fetch/records", "internal/engine", "internal/explain", "internal/retry", "internal/event", "internal/thresholds",
@@ -111,6 +120,7 @@ var arrows = map[string][]string{
 	},
 	"internal/stream/position":   {"internal/engine", "internal/windows/store"},
 	"internal/stream/coverage":   {"internal/stream/position", "internal/engine", "internal/thresholds", "internal/windows/store"},
+	"internal/stream/subscribe":  {"internal/stream/fetch", "internal/stream/faultpoint", "internal/explain", "internal/retry"},
 	"internal/stream/roster":     {"internal/stream/metrics", "internal/retry", "internal/windows/store"},
 	"internal/stream/faultpoint": {},
 	"internal/engine":            {"internal/event", "internal/thresholds", "internal/strictyaml", "internal/windows", "internal/windows/store"},

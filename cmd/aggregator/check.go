@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/seed-afe14ff2/aggregator/internal/notify"
 	"github.com/seed-afe14ff2/aggregator/internal/preflight"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -36,6 +37,8 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 		return &usageError{message: "check: -live needs -config: the servers are named there"}
 	}
 	c, bad := s.loadConfig(o.config)
+	sinks, wrong := c.openSinks()
+	bad = append(bad, wrong...)
 	set := loadPacks(c, o.rules)
 	for _, w := range slices.Concat(c.warnings, set.warnings, shortWindows(c, set.packs)) {
 		fmt.Fprintln(s.err, w)
@@ -53,7 +56,7 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	if err := printFine(s, set.packs); err != nil || !o.live {
 		return err
 	}
-	return checkLive(ctx, s, c, set.packs)
+	return checkLive(ctx, s, c, set.packs, sinks)
 }
 
 // printFine says what was checked and is without faults: how much, and the hash of each pack.
@@ -76,9 +79,13 @@ func printFine(s *session, packs []*thresholds.Pack) error {
 	return nil
 }
 
-// checkLive looks at the servers of a config. The packs tell how long events are needed.
-func checkLive(ctx context.Context, s *session, c *config, packs []*thresholds.Pack) error {
-	if !preflight.Run(ctx, c.site(s, packs)) {
+// checkLive looks at the servers of a config, and asks its sinks. The packs tell how long events are needed.
+func checkLive(ctx context.Context, s *session, c *config, packs []*thresholds.Pack, sinks []*notify.Sink) error {
+	site := c.site(s, packs)
+	for _, sink := range sinks {
+		site.Sinks = append(site.Sinks, preflight.Sink{Name: sink.Name, Reach: sink.Target.Reach})
+	}
+	if !preflight.Run(ctx, site) {
 		return errReported
 	}
 	return nil

@@ -31,7 +31,7 @@ type runner func(ctx context.Context, s *session, args []string) error
 func commands() []*command {
 	return []*command{
 		demoCommand, runCommand, replayCommand, checkCommand, rulesCommand, topicsCommand,
-		statusCommand, topCommand, showCommand, crossingsCommand, verifyCommand, dlqCommand, versionCommand,
+		statusCommand, topCommand, showCommand, crossingsCommand, notifyCommand, verifyCommand, dlqCommand, versionCommand,
 	}
 }
 

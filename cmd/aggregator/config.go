@@ -44,6 +44,7 @@ type config struct {
 	key       *engine.Secret // nil: the store has its own
 
 	canaryEvery time.Duration // 0: none are sent
+	sinks       []*sinkConfig // of notify
 	warnings    []string      // what is allowed, and riskier than it looks
 }
 

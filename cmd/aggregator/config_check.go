@@ -25,6 +25,7 @@ func (r *configReader) check() {
 	r.checkToken()
 	r.checkTLS("kafka.tls", &w.kafkaTLS)
 	r.checkTLS("redis.tls", &w.redisTLS)
+	r.checkSinks()
 	if w.keyFile != "" {
 		key, err := readKey(w.keyFile)
 		if err != nil {

@@ -107,10 +107,15 @@ func (r *configReader) checkModes() {
 		if f.name == "" || strings.HasSuffix(f.path, "_file") == f.in {
 			continue
 		}
-		info, err := os.Stat(f.name) // that it cannot be read is a fault, found elsewhere
-		if who := readers(info); err == nil && who != "" {
-			r.warn(f.path, "%s may be read by %s; chmod 600 %s", f.name, who, f.name)
-		}
+		r.checkMode(f.path, f.name)
+	}
+}
+
+// checkMode checks who may read a file that holds a secret.
+func (r *configReader) checkMode(path, name string) {
+	info, err := os.Stat(name) // that it cannot be read is a fault, found elsewhere
+	if who := readers(info); err == nil && who != "" {
+		r.warn(path, "%s may be read by %s; chmod 600 %s", name, who, name)
 	}
 }
 

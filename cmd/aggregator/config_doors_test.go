@@ -54,6 +54,10 @@ func TestDoors(t *testing.T) {
 	f(login("scram-sha-512", "kafka.example:9092", ""), "FILE:1:75: kafka.sasl.mechanism: warning: without TLS the network between here and kafka.example:9092 sees a proof from which the password can be guessed (SCRAM is safe only with TLS)")
 	f("kafka: {brokers: ['kafka.example:9092']}")
 
+	f("notify: [{name: a, webhook: {url: 'http://[::1]:1/x'}}, {name: b, webhook: {url: 'https://a.example/x'}}, {name: c, alertmanager: {urls: ['http://a.example']}}]")
+	f("notify: [{name: a, webhook: {url: 'http://a.example/x?y'}}]",
+		"FILE:1:35: notify[0].webhook.url: warning: the network between here and a.example sees what crossed, and whoever sits there can answer in its place; use https")
+
 	f("redis: {addrs: ['127.0.0.1:1'], password: p}")
 	f("redis: {addrs: ['redis.example:1'], password: p, tls: {enabled: true}}")
 	f("redis: {addrs: ['redis.example:1'], password: p}", "FILE:1:47: redis.password: warning: without TLS the network between here and redis.example:1 sees the password; set redis.tls.enabled")

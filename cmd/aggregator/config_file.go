@@ -47,6 +47,8 @@ func (r *configReader) entry(p strictyaml.Pair, path string, names []string) {
 		r.yaml.Fault(p.Key, "put a space behind the colon")
 	case !slices.Contains(names, p.Name):
 		r.yaml.Unknown(p, names)
+	case path == sinksKey:
+		r.sinks(p.Value)
 	case i < 0:
 		r.section(p.Value)
 	default:
@@ -64,9 +66,12 @@ func (r *configReader) names(prefix string) []string {
 			rest, below = strings.CutPrefix(k.path, prefix+".")
 		}
 		name, _, _ := strings.Cut(rest, ".")
-		if below && !slices.Contains(names, name) {
+		if below && !slices.Contains(names, name) && !strings.HasPrefix(name, sinksKey+"[") {
 			names = append(names, name)
 		}
+	}
+	if prefix == "" {
+		names = append(names, sinksKey)
 	}
 	return names
 }

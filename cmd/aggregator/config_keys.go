@@ -16,6 +16,9 @@ type key struct {
 
 // variable is the name of the environment variable that overrides the key.
 func (k *key) variable() string {
+	if k.env != nil {
+		return k.env()
+	}
 	return envPrefix + strings.ToUpper(strings.ReplaceAll(k.path, ".", "_"))
 }
 

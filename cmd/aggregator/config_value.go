@@ -29,11 +29,12 @@ const (
 // value is how a key is set. Nothing of it knows where the text comes from.
 type value struct {
 	shape shape
-	want  string // what to write, for messages
-	text  bool   // YAML must take it for a text: no number, no date
-	file  bool   // a path, relative to the config file if it stands there
-	mute  bool   // no message shows it
-	reset func() // forgets what was set before: items, or the other half of a secret
+	want  string        // what to write, for messages
+	text  bool          // YAML must take it for a text: no number, no date
+	file  bool          // a path, relative to the config file if it stands there
+	mute  bool          // no message shows it
+	env   func() string // the variable that overrides it; nil: by its path
+	reset func()        // forgets what was set before: items, or the other half of a secret
 	// set takes a scalar, an item of a sequence, or a member of a mapping as name=value.
 	set func(s string) error
 }

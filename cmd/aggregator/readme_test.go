@@ -18,6 +18,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/notify"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -70,7 +71,10 @@ func yamlOf(t *testing.T, page string, least int) (texts []string) {
 
 // pages are all that tell users of commands, in the order in which they are read: the files
 // that one makes the next may use.
-var pages = []string{"README.md", "docs/rules.md", "docs/events.md", "docs/operations.md", "docs/compatibility.md", "docs/security.md", "docs/terminal.md", "docs/api.md", "deploy/k8s/README.md", "deploy/monitoring/README.md", "CONTRIBUTING.md"}
+var pages = []string{
+	"README.md", "docs/rules.md", "docs/events.md", "docs/operations.md", "docs/compatibility.md", "docs/security.md", "docs/terminal.md", "docs/api.md",
+	"docs/notify.md", "deploy/k8s/README.md", "deploy/monitoring/README.md", "CONTRIBUTING.md",
+}
 
 // TestReadmeCommands runs the commands of the README and of the other pages, except those that need
 // servers or hours. Of these the targets, the commands and the flags must exist.
@@ -112,11 +116,11 @@ func runScript(t *testing.T, dir, script, prints string) {
 }
 
 // elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeRun and TestOperations...
-// run those of README.md and docs/operations.md, TestDLQ those of docs/events.md, TestTerminal those of docs/terminal.md, and TestAccess those of
-// kafka-acls.sh.
+// run those of README.md and docs/operations.md, TestDLQ those of docs/events.md, TestTerminal those of docs/terminal.md, TestNotifyPage those of
+// docs/notify.md, and TestAccess those of kafka-acls.sh.
 var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |jq |kcat |.*\| (kcat|kubectl) |` +
-	`([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|dlq|demo|status|top|show|crossings)\b|until bin/aggregator status |` +
-	`bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
+	`([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|dlq|demo|status|top|show|crossings|notify)\b|until bin/aggregator status |` +
+	`prometheus-alertmanager |amtool |bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
 
 // runnable is the script without the lines that are only looked at.
 func runnable(t *testing.T, script string) string {
@@ -228,6 +232,7 @@ func metricRows(t *testing.T) []string {
 	}
 	d := &described{}
 	metrics.New(d, p)
+	notify.NewMetrics(d)
 	registerBuild(d)
 	httpserver.NewMetrics(d)
 	d.MustRegister(&httpserver.Readiness{})
@@ -369,6 +374,27 @@ func TestGracePeriod(t *testing.T) {
 	grace, err := time.ParseDuration(string(m[1]) + "s")
 	if err != nil || grace <= stopDeadline {
 		t.Errorf("the grace period is %v, the deadline to stop is %v: %v", grace, stopDeadline, err)
+	}
+}
+
+// TestNotifySinks: the sinks of docs/notify.md are a good config, except for the files that they name, which are not here.
+func TestNotifySinks(t *testing.T) {
+	checked := 0
+	for _, text := range yamlOf(t, "../../docs/notify.md", 1) {
+		if !strings.HasPrefix(text, "notify:") {
+			continue
+		}
+		c := load(t, servers.WriteFile(t, "c.yaml", text))
+		_, bad := c.openSinks()
+		for _, fault := range bad {
+			if !strings.HasSuffix(fault, "no such file or directory") {
+				t.Error(fault)
+			}
+		}
+		checked += len(c.sinks)
+	}
+	if checked < 3 {
+		t.Errorf("%d sinks are shown", checked)
 	}
 }
 

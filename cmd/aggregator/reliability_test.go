@@ -143,6 +143,7 @@ func TestRunbookLogs(t *testing.T) {
 var noFault = []string{
 	"aggregator_build_info", "aggregator_events_total", "aggregator_crossings_total", "aggregator_commit_keys",
 	"aggregator_subjects_forgotten_total",
+	"aggregator_notify_sent_total", "aggregator_notify_resent_total",
 	"aggregator_subjects_listed", "aggregator_lists_cut_total", "aggregator_lists_waiting_full_total",
 }
 

@@ -167,8 +167,11 @@ type worker interface {
 	Run(ctx context.Context) error
 }
 
+// drainer is told that the process is not ready any more.
+type drainer interface{ Drain() }
+
 // serve runs the service until ctx ends, and then waits for it to stop.
-func serve(ctx context.Context, service worker, ready *httpserver.Readiness, log *slog.Logger) error {
+func serve(ctx context.Context, service worker, ready drainer, log *slog.Logger) error {
 	ended := make(chan error, 1)
 	go func() { ended <- service.Run(ctx) }()
 	select {

@@ -28,7 +28,7 @@ const (
 var runCommand = []string{"run", "-config", configFile}
 
 // faults lists what is wrong with a Deployment, as Kubernetes would not tell.
-func faults(d deployment) []string {
+func faults(d deployment, command []string) []string {
 	var found []string
 	demand := func(holds bool, what string) {
 		if !holds {
@@ -55,10 +55,10 @@ func faults(d deployment) []string {
 	demand(stop > stopDeadline+closing, "preStop")
 	grace := time.Duration(p.TerminationGracePeriodSeconds) * time.Second
 	demand(grace > stop, fmt.Sprintf("grace period %v, a pod takes up to %v", grace, stop))
-	return append(found, containerFaults(p.Containers[0])...)
+	return append(found, containerFaults(p.Containers[0], command)...)
 }
 
-func containerFaults(c container) []string {
+func containerFaults(c container, command []string) []string {
 	var found []string
 	demand := func(holds bool, what string) {
 		if !holds {
@@ -68,7 +68,7 @@ func containerFaults(c container) []string {
 	demand(isFalse(c.SecurityContext.AllowPrivilegeEscalation), "allowPrivilegeEscalation")
 	demand(c.SecurityContext.ReadOnlyRootFilesystem, "readOnlyRootFilesystem")
 	demand(slices.Equal(c.SecurityContext.Capabilities.Drop, []string{"ALL"}), "capabilities")
-	demand(slices.Equal(c.Args, runCommand), "args")
+	demand(slices.Equal(c.Args, command), "args")
 	demand(len(c.Ports) == 1 && c.Ports[0].Name == "http" && c.Ports[0].ContainerPort == 8080, "port")
 	demand(c.StartupProbe.HTTPGet.Path == "/livez" && c.StartupProbe.HTTPGet.Port == "http", "startup probe")
 	demand(c.LivenessProbe.HTTPGet.Path == "/livez" && c.LivenessProbe.HTTPGet.Port == "http", "liveness probe")
@@ -118,7 +118,7 @@ func matches(selector, labels map[string]string) bool {
 }
 
 func TestDeployment(t *testing.T) {
-	for _, fault := range faults(read[deployment](t, "base/deployment.yaml")) {
+	for _, fault := range faults(read[deployment](t, "base/deployment.yaml"), runCommand) {
 		t.Error(fault)
 	}
 }
@@ -136,7 +136,7 @@ func TestFaultsAreFound(t *testing.T) {
 			t.Errorf("nothing to break: %q", from)
 		}
 		d, err := parse[deployment](broken)
-		got := faults(d)
+		got := faults(d, runCommand)
 		if err != nil {
 			got = []string{err.Error()}
 		}

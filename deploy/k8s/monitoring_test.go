@@ -33,7 +33,7 @@ func TestPrometheusRule(t *testing.T) {
 func groups(t *testing.T) string {
 	t.Helper()
 	files, err := filepath.Glob(rules + "/*.yaml")
-	if err != nil || len(files) != 2 {
+	if err != nil || len(files) != 3 {
 		t.Fatalf("%s has %v (%v)", rules, files, err)
 	}
 	var all strings.Builder

@@ -29,7 +29,9 @@ var variants = []variant{
 	{"overlays/production", []string{"monitoring"}},
 	{"overlays/production", []string{"keda"}},
 	{"overlays/production", []string{"tls-sasl", "keda", "keda-tls-sasl"}},
-	{"overlays/production", []string{"tls-sasl", "monitoring", "keda", "keda-tls-sasl"}},
+	{"overlays/production", []string{"notify"}},
+	{"overlays/production", []string{"notify", "monitoring"}},
+	{"overlays/production", []string{"tls-sasl", "notify", "notify-tls-sasl", "monitoring", "keda", "keda-tls-sasl"}},
 }
 
 func (v variant) String() string {
@@ -53,6 +55,9 @@ func (v variant) prepare(t *testing.T) string {
 	}
 	for _, c := range v.components {
 		edit(t, filepath.Join(dir, "kustomization.yaml"), "#   - ../../components/"+c, "  - ../../components/"+c)
+		if c == "notify" {
+			edit(t, filepath.Join(dir, "aggregator.yaml"), "# notify:\n#   - ", "notify:\n  - ")
+		}
 	}
 	if v.with("keda") {
 		edit(t, filepath.Join(dir, "kustomization.yaml"), "replicas:\n  - name: aggregator\n    count: 3\n", "")
@@ -104,12 +109,19 @@ func render(t *testing.T, dir string) (all manifests) {
 	return all
 }
 
-// find returns the text of the one manifest of a kind; of a Deployment the program's.
+// find returns the text of the one manifest of a kind; of those that there may be several of, what counts has its own.
 func (all manifests) find(t *testing.T, kind string) []byte {
+	t.Helper()
+	return all.named(t, kind, "aggregator")
+}
+
+// named is find, for what has a name, if there may be several of a kind.
+func (all manifests) named(t *testing.T, kind, name string) []byte {
 	t.Helper()
 	var found []byte
 	for _, m := range all {
-		if m.Kind != kind || kind == "Deployment" && m.Metadata.Name != "aggregator" {
+		several := slices.Contains([]string{"Deployment", "NetworkPolicy", "PodDisruptionBudget"}, kind)
+		if m.Kind != kind || several && m.Metadata.Name != name {
 			continue
 		}
 		if found != nil {
@@ -158,7 +170,7 @@ func TestRendered(t *testing.T) {
 	for _, v := range variants {
 		all := render(t, v.prepare(t))
 		d, c := found[deployment](t, all, "Deployment"), found[configMap](t, all, "ConfigMap")
-		for _, fault := range faults(d) {
+		for _, fault := range faults(d, runCommand) {
 			t.Errorf("%v: %s", v, fault)
 		}
 		// Its name changes with it, so that a changed config rolls the pods.

@@ -22,9 +22,15 @@ type alertRule struct {
 	Annotations map[string]string `yaml:"annotations"`
 }
 
-func readAlertRules(t *testing.T) (all []alertRule) {
+func readAlertRules(t *testing.T) []alertRule {
 	t.Helper()
-	for _, name := range alertRules {
+	return readRulesOf(t, alertRules...)
+}
+
+// readRulesOf are the rules of files.
+func readRulesOf(t *testing.T, files ...string) (all []alertRule) {
+	t.Helper()
+	for _, name := range files {
 		text, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)

@@ -76,7 +76,7 @@ func (d *desk) mustDo(block string) *daemon {
 	if i := strings.LastIndexByte(last, '\n'); i >= 0 {
 		script, last = last[:i+1], last[i+1:]
 	}
-	if !strings.HasPrefix(last, "bin/aggregator run ") {
+	if !strings.HasPrefix(last, "bin/aggregator run ") && last != "bin/aggregator notify -config aggregator.yaml" {
 		d.do(block)
 		return nil
 	}

@@ -80,12 +80,6 @@ func (r *Readiness) redis(ctx context.Context) (string, error) {
 	return "", r.err
 }
 
-// check is one of what a process is ready by. The error is what is missing.
-type check struct {
-	name string
-	f    func(context.Context) (note string, err error)
-}
-
 // checks are in the order in which they are said.
 func (r *Readiness) checks() []check {
 	return []check{
@@ -132,27 +126,7 @@ func (r *Readiness) progress() string {
 // ServeHTTP answers 200 or 503. The text names what is not ready; with
 // ?verbose there is a line for each check.
 func (r *Readiness) ServeHTTP(w http.ResponseWriter, req *http.Request) {
-	var all, bad strings.Builder
-	for _, c := range r.checks() {
-		note, err := c.f(req.Context())
-		if err != nil {
-			fmt.Fprintf(&all, "%s: %v\n", c.name, err)
-			fmt.Fprintf(&bad, "not ready: %s: %v\n", c.name, err)
-			continue
-		}
-		if note != "" {
-			note = ", " + note
-		}
-		fmt.Fprintf(&all, "%s: ok%s\n", c.name, note)
-	}
-	status, text := http.StatusOK, "ok\n"
-	if bad.Len() > 0 {
-		status, text = http.StatusServiceUnavailable, bad.String()
-	}
-	if req.URL.Query().Has("verbose") {
-		text = all.String() + r.progress()
-	}
-	answer(w, status, text)
+	answerChecks(w, req, r.checks(), r.progress)
 }
 
 var readyDesc = prometheus.NewDesc("aggregator_ready", "1: the check of /readyz is met, 0: it is not, by check.", []string{"check"}, nil)

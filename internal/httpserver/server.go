@@ -16,12 +16,17 @@ import (
 // NewHandler serves the probes and the metrics; others may be registered beside them. The liveness probe checks nothing: a
 // restart would not bring Kafka or Redis back.
 func NewHandler(r *prometheus.Registry, ready *Readiness, log *slog.Logger) *http.ServeMux {
+	r.MustRegister(ready)
+	return NewMux(r, ready, log)
+}
+
+// NewMux is NewHandler for a process that is ready by something else.
+func NewMux(r *prometheus.Registry, ready http.Handler, log *slog.Logger) *http.ServeMux {
 	alive := func(w http.ResponseWriter, _ *http.Request) { answer(w, http.StatusOK, "ok\n") }
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /livez", alive)
 	mux.HandleFunc("GET /healthz", alive)
 	mux.Handle("GET /readyz", ready)
-	r.MustRegister(ready)
 	mux.Handle("GET /metrics", promhttp.HandlerFor(r, promhttp.HandlerOpts{
 		EnableOpenMetrics: true,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelWarn),

@@ -24,6 +24,7 @@ type Options struct {
 	Secret    *engine.Secret     // of the fingerprints; nil: that of the store
 	Packs     []*thresholds.Pack // their windows tell how long events are needed
 	Retention Retention
+	Sinks     []Sink    // of notify
 	Out       io.Writer // what is fine, a line each
 	Err       io.Writer // everything else, and the verdict
 }
@@ -38,5 +39,6 @@ type Login struct {
 func Run(ctx context.Context, o *Options) bool {
 	r := &report{out: o.Out, err: o.Err}
 	checkRedis(ctx, r, o, checkKafka(ctx, r, o))
+	checkSinks(ctx, r, o.Sinks)
 	return r.verdict()
 }

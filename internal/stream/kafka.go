@@ -112,14 +112,17 @@ func (k *Kafka) Addr() net.Addr { return kafka.TCP(k.Brokers...) }
 func (k *Kafka) newGroup(balancers []kafka.GroupBalancer) (*kafka.ConsumerGroup, error) {
 	return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
 		ID: k.Group, Brokers: k.Brokers, Topics: k.Events,
-		Dialer: &kafka.Dialer{
-			ClientID: k.ClientID, Timeout: dialTimeout, DualStack: true, TLS: k.TLS, SASLMechanism: k.SASL,
-		},
+		Dialer:            k.dialer(),
 		GroupBalancers:    balancers,
 		HeartbeatInterval: 500 * time.Millisecond, SessionTimeout: 10 * time.Second,
 		RebalanceTimeout: rebalanceTimeout, JoinGroupBackoff: 500 * time.Millisecond,
 		StartOffset: kafka.FirstOffset, Timeout: groupTimeout,
 	})
+}
+
+// dialer connects to a group's coordinator.
+func (k *Kafka) dialer() *kafka.Dialer {
+	return &kafka.Dialer{ClientID: k.ClientID, Timeout: dialTimeout, DualStack: true, TLS: k.TLS, SASLMechanism: k.SASL}
 }
 
 // clients are the connections of a run to Kafka.

@@ -2,6 +2,7 @@ package thresholds
 
 import (
 	"fmt"
+	"regexp"
 	"strconv"
 	"strings"
 )
@@ -12,6 +13,20 @@ type Level uint64
 
 // LevelOne is the limit itself.
 const LevelOne Level = 10_000
+
+var levelText = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})(\.([0-9]{1,4}))?$`)
+
+// ParseLevel reads a level as String writes it, also with zeros at its end; false: it is none.
+func ParseLevel(s string) (Level, bool) {
+	m := levelText.FindStringSubmatch(s)
+	if m == nil {
+		return 0, false
+	}
+	// levelText bounds both; they cannot fail.
+	whole, _ := strconv.ParseUint(m[1], 10, 64)
+	part, _ := strconv.ParseUint((m[3] + "0000")[:4], 10, 64)
+	return Level(whole)*LevelOne + Level(part), true
+}
 
 // String is the level in its shortest form: "0.5", "1", "0".
 func (l Level) String() string { return string(l.append(nil)) }

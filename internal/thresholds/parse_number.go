@@ -78,23 +78,17 @@ func wholeHint(s string) string {
 	return hint(wholeHints, s, "write digits alone, without a sign, a zero in front, a point or an exponent")
 }
 
-var levelText = regexp.MustCompile(`^(0|[1-9][0-9]{0,8})(\.([0-9]{1,4}))?$`)
-
 // level reads a share of the limit with at most 4 decimals, as 0.5.
 func (r *reader) level(at strictyaml.Place, what string) (Level, bool) {
 	s, ok := r.bare(at, what+", as 0.5")
 	if !ok {
 		return 0, false
 	}
-	m := levelText.FindStringSubmatch(s)
-	if m == nil {
+	l, ok := ParseLevel(s)
+	if !ok {
 		r.Fault(at, "%s is not %s, a share of the limit as 0.5 or 1; %s", strictyaml.Quote(s), what, levelHint(s))
-		return 0, false
 	}
-	// levelText bounds both; they cannot fail.
-	whole, _ := strconv.ParseUint(m[1], 10, 64)
-	part, _ := strconv.ParseUint((m[3] + "0000")[:4], 10, 64)
-	return Level(whole)*LevelOne + Level(part), true
+	return l, ok
 }
 
 var levelHints = []numberHint{

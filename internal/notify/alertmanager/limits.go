@@ -1,0 +1,8 @@
+package alertmanager
+
+const (
+	// mostAlerts is how many alerts are kept, some 1 KB each. Those above it are sent once, and not ended by a clear.
+	mostAlerts = 50_000
+	// roundGroups is of how many subjects and rules alerts are sent again at once; nothing new is sent meanwhile.
+	roundGroups = 50
+)

@@ -1,0 +1,97 @@
+package alertmanager
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/notify/post"
+)
+
+// server is one Alertmanager.
+type server struct {
+	client *post.Client
+	url    string
+
+	mu   sync.Mutex
+	shun time.Time // until then nothing waits for it, if there is another one
+}
+
+// shunFor is how long nothing waits for a server that gave no answer. What goes on is sent to it again by then.
+const shunFor = time.Minute
+
+// post sends alerts.
+func (x *server) post(ctx context.Context, body []byte, now time.Time) error {
+	err := x.client.Do(ctx, x.url+"/api/v2/alerts", "application/json", body)
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	switch {
+	case err == nil || post.Final(err):
+		x.shun = time.Time{}
+	default:
+		x.shun = now.Add(shunFor)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", post.Host(x.url), err)
+	}
+	return nil
+}
+
+func (x *server) shunned(now time.Time) bool {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	return now.Before(x.shun)
+}
+
+// bodyOf is alerts as the API takes them.
+func bodyOf(alerts []*alert) []byte {
+	body := []byte{'['}
+	for i, a := range alerts {
+		if i > 0 {
+			body = append(body, ',')
+		}
+		body = a.append(body)
+	}
+	return append(body, ']')
+}
+
+// send sends something new to all servers, and returns when each has answered or was given up. It was taken if one has taken it. A server that
+// gave no answer lately is left out, if there are others: it hears of it in the next round.
+func (s *Sink) send(ctx context.Context, alerts []*alert, now time.Time) error {
+	return s.sendTo(ctx, s.answering(now), bodyOf(alerts), now)
+}
+
+// answering are the servers that have answered lately; all, if none has.
+func (s *Sink) answering(now time.Time) (list []*server) {
+	for _, x := range s.servers {
+		if !x.shunned(now) {
+			list = append(list, x)
+		}
+	}
+	if len(list) == 0 {
+		return s.servers
+	}
+	return list
+}
+
+// sendTo sends to servers at once. The error is nil if one has taken it; otherwise it is one for which to try again, if there is any.
+func (s *Sink) sendTo(ctx context.Context, asked []*server, body []byte, now time.Time) error {
+	answers := make(chan error, len(asked))
+	for _, x := range asked {
+		go func() { answers <- x.post(ctx, body, now) }()
+	}
+	var failure error
+	taken := false
+	for range asked {
+		err := <-answers
+		taken = taken || err == nil
+		if err != nil && (failure == nil || post.Final(failure)) {
+			failure = err
+		}
+	}
+	if taken {
+		return nil
+	}
+	return failure
+}

@@ -1,0 +1,175 @@
+package alertmanager
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/notify/crossing"
+	"github.com/seed-afe14ff2/aggregator/internal/notify/post"
+)
+
+// Options is what a sink works with.
+type Options struct {
+	Client *post.Client
+	URLs   []string // of Alertmanagers, each told of everything
+	Active time.Duration
+	Labels map[string]string               // added to those of each alert
+	Board  func(by, subject string) string // the page of a subject; "": none
+	Every  time.Duration                   // how often what goes on is sent again; default: resendEvery
+	Now    func() time.Time                // default: time.Now
+}
+
+// DefaultActive is how long a level fires after it was crossed.
+const DefaultActive = 24 * time.Hour
+
+const (
+	// leastActive is how long it fires at least after it was first sent, however late that was.
+	leastActive = 15 * time.Minute
+	// clearedFor is how long a clear is sent again.
+	clearedFor = 5 * time.Minute
+	// resendEvery is how often what goes on is sent again. Alertmanager's own time is five minutes (resolve_timeout).
+	resendEvery = time.Minute
+	// lookbackMargin is how much earlier than its time a crossing may have come into the topic: the event may be ahead, or a clock.
+	lookbackMargin = time.Hour
+)
+
+// Sink tells Alertmanagers of crossings.
+type Sink struct {
+	Options
+	servers []*server
+	sending sync.RWMutex // held to read while something new is sent, and to write while something is sent again
+
+	mu     sync.Mutex
+	groups map[groupKey]*group
+	count  int // alerts
+}
+
+// groupKey is whose alerts a clear ends.
+type groupKey struct{ rule, by, subject string }
+
+// group is the alerts of a rule and a subject.
+type group struct {
+	partition int
+	cleared   uint64    // the episodes up to this one have ended
+	forget    time.Time // of that; zero: nothing was cleared
+	alerts    []*alert
+}
+
+// New makes a sink.
+func New(o Options) *Sink {
+	if o.Every == 0 {
+		o.Every = resendEvery
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	s := &Sink{Options: o, groups: map[groupKey]*group{}}
+	for _, u := range o.URLs {
+		s.servers = append(s.servers, &server{client: o.Client, url: strings.TrimSuffix(u, "/")})
+	}
+	return s
+}
+
+// deliverTimeout bounds the sending of something new, together with what is sent again just then.
+const deliverTimeout = 10 * time.Second
+
+// Deliver tells of a crossing. What it changes is kept once it was taken.
+func (s *Sink) Deliver(ctx context.Context, c *crossing.Crossing) error {
+	s.sending.RLock()
+	defer s.sending.RUnlock()
+	now := s.Now()
+	changed := s.change(c, now, now)
+	if len(changed) == 0 {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, deliverTimeout)
+	defer cancel()
+	if err := s.send(ctx, changed, now); err != nil {
+		return err
+	}
+	s.keep(c, changed, now)
+	return nil
+}
+
+// change is what a crossing says of alerts: one that fires, or those that a clear ends. A crossing of an episode that is over came twice.
+func (s *Sink) change(c *crossing.Crossing, sent, now time.Time) (list []*alert) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.groups[keyOf(c)]
+	if !c.Cleared() {
+		if g != nil && c.Episode <= g.cleared {
+			return nil
+		}
+		ends := c.Time.Add(s.Active)
+		if least := sent.Add(leastActive); !sent.IsZero() && least.After(ends) {
+			ends = least
+		}
+		return []*alert{s.newAlert(c, ends)}
+	}
+	if g == nil {
+		return nil
+	}
+	for _, a := range g.alerts {
+		if a.episode <= c.Episode && a.until.IsZero() {
+			list = append(list, a.cleared(c.Time, now, sent.Add(clearedFor)))
+		}
+	}
+	return list
+}
+
+// keep keeps what a crossing changed.
+func (s *Sink) keep(c *crossing.Crossing, changed []*alert, now time.Time) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g := s.groups[keyOf(c)]
+	if g == nil {
+		g = &group{partition: c.Partition}
+		s.groups[keyOf(c)] = g
+	}
+	g.partition = c.Partition
+	if c.Cleared() {
+		g.cleared, g.forget = max(g.cleared, c.Episode), now.Add(s.Active)
+	}
+	replaced := func(a *alert) bool {
+		if !c.Cleared() && !a.until.IsZero() {
+			return true // it crosses again: nobody need hear of the clear any more
+		}
+		for _, b := range changed {
+			if a.level == b.level && a.episode <= b.episode {
+				return true
+			}
+		}
+		return false
+	}
+	kept := g.alerts[:0]
+	for _, a := range g.alerts {
+		if !replaced(a) {
+			kept = append(kept, a)
+		}
+	}
+	s.count -= len(g.alerts) - len(kept)
+	clear(g.alerts[len(kept):])
+	g.alerts = kept
+	for _, a := range changed {
+		if s.count < mostAlerts && !a.over(now) {
+			g.alerts = append(g.alerts, a)
+			s.count++
+		}
+	}
+}
+
+func keyOf(c *crossing.Crossing) groupKey { return groupKey{c.Rule, c.By, c.Subject} }
+
+// Reach reports which Alertmanagers do not answer.
+func (s *Sink) Reach(ctx context.Context) (err error) {
+	for _, x := range s.servers {
+		if e := x.client.Get(ctx, x.url+"/api/v2/status"); e != nil {
+			err = errors.Join(err, fmt.Errorf("%s: %w", post.Host(x.url), e))
+		}
+	}
+	return err
+}

@@ -1,0 +1,110 @@
+package pagerduty
+
+import (
+	"encoding/json"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/internal/notify/crossing"
+	"github.com/seed-afe14ff2/aggregator/internal/notify/post"
+)
+
+func parse(t *testing.T, text string) *crossing.Crossing {
+	t.Helper()
+	c, err := crossing.Of([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return c
+}
+
+// sent is what the API gets of a crossing.
+func sent(t *testing.T, text string) map[string]any {
+	t.Helper()
+	got := map[string]any{}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := io.ReadAll(r.Body)
+		if err == nil {
+			err = json.Unmarshal(body, &got)
+		}
+		if err != nil || r.Header.Get("Content-Type") != "application/json" {
+			t.Errorf("%v: %s", err, body)
+		}
+		w.WriteHeader(http.StatusAccepted)
+	}))
+	defer s.Close()
+	sink := &Sink{Client: post.New(nil), URL: s.URL, RoutingKey: "R", Board: func(by, subject string) string { return "https://b/" + by + "/" + subject }}
+	defer sink.Client.Close()
+	if err := sink.Deliver(t.Context(), parse(t, text)); err != nil {
+		t.Fatal(err)
+	}
+	return got
+}
+
+func TestDeliver(t *testing.T) {
+	const crossed = `{"id":"r/incident/x/3/0.8","dedup_key":"r/incident/x/3","status":"crossed","severity":"warning","summary":"S","pack":"p","rule":"r","by":"incident","subject":"x","level":0.8,"episode":3,"time":"2026-11-22T10:00:03Z","measures":{"m":{"value":4,"limit":5}}}`
+	got := sent(t, crossed)
+	payload, _ := got["payload"].(map[string]any)
+	details, _ := payload["custom_details"].(map[string]any)
+	if got["routing_key"] != "R" || got["event_action"] != "trigger" || got["dedup_key"] != "r/incident/x/3" || got["client_url"] != "https://b/incident/x" ||
+		payload["summary"] != "S" || payload["source"] != "incident/x" || payload["severity"] != "warning" || payload["timestamp"] != "2026-11-22T10:00:03Z" ||
+		payload["component"] != "r" || payload["group"] != "p" || details["id"] != "r/incident/x/3/0.8" {
+		t.Errorf("%v", got)
+	}
+	got = sent(t, `{"id":"r/incident/x/3/0","dedup_key":"r/incident/x/3","status":"cleared","severity":"info","rule":"r","by":"incident","subject":"x","level":0,"episode":3,"time":"2026-11-22T10:00:03Z"}`)
+	if len(got) != 3 || got["event_action"] != "resolve" || got["dedup_key"] != "r/incident/x/3" {
+		t.Errorf("%v", got)
+	}
+}
+
+// TestLongKeys: a key that PagerDuty would cut is shortened, the same for a trigger and its resolve, and differently for another key.
+func TestLongKeys(t *testing.T) {
+	key := func(status, level, subject string) string {
+		dedup := "r/incident/" + subject + "/1"
+		text, err := json.Marshal(map[string]any{
+			"id": dedup + "/" + level, "dedup_key": dedup, "status": status, "rule": "r", "by": "incident", "subject": subject, "level": json.Number(level), "episode": 1,
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return sent(t, string(text))["dedup_key"].(string)
+	}
+	f := func(subject string, shortened bool) string {
+		t.Helper()
+		a, b := key("crossed", "1", subject), key("cleared", "0", subject)
+		if a != b || len(a) > keyMost || (a != "r/incident/"+subject+"/1") != shortened || strings.ContainsRune(a, '\uFFFD') {
+			t.Errorf("%d bytes: %q, %q", len(subject), a, b)
+		}
+		return a
+	}
+	f(strings.Repeat("x", 255-len("r/incident//1")), false)
+	f(strings.Repeat("x", 256-len("r/incident//1")), true)
+	if f(strings.Repeat("x", 299)+"1", true) == f(strings.Repeat("x", 299)+"2", true) {
+		t.Error("two keys become one")
+	}
+	for n := range 4 { // wherever the cut falls
+		f(strings.Repeat("x", n)+strings.Repeat("界", 100), true)
+	}
+}
+
+// TestLimits: what would be refused as too long is cut, and a severity that PagerDuty does not know becomes one that it does.
+func TestLimits(t *testing.T) {
+	text, err := json.Marshal(map[string]any{
+		"id": "i", "dedup_key": "d", "status": "crossed", "severity": "new", "summary": strings.Repeat("界", 2000), "rule": "r", "by": "incident",
+		"subject": strings.Repeat("s", 9000), "level": 1, "episode": 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	payload := sent(t, string(text))["payload"].(map[string]any)
+	summary, source := payload["summary"].(string), payload["source"].(string)
+	if len(summary) > summaryMost || !strings.HasSuffix(summary, "界...") || len(source) > sourceMost || payload["severity"] != "error" {
+		t.Errorf("%d, %d, %v", len(summary), len(source), payload["severity"])
+	}
+	if (&Sink{}).url() != DefaultURL {
+		t.Error("the default is not PagerDuty")
+	}
+}
