@@ -14,6 +14,7 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
+	"github.com/seed-afe14ff2/aggregator/api"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
@@ -174,7 +175,7 @@ func (s *site) ask(method, path string) answer {
 }
 
 var document = sync.OnceValues(func() (validator.Validator, error) {
-	doc, err := libopenapi.NewDocument(OpenAPI())
+	doc, err := libopenapi.NewDocument(api.OpenAPI())
 	if err != nil {
 		return nil, err
 	}
