@@ -3,7 +3,7 @@ package apitest
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
+	"path"
 	"sync"
 	"testing"
 
@@ -19,9 +19,9 @@ var (
 	Pack     = &Schema{file: "pack.schema.json"}
 )
 
-// Schema is a file of the contract that is a JSON Schema.
+// Schema is a JSON Schema: a file of the contract, or a part of one.
 type Schema struct {
-	file string
+	file string // with the fragment of the part, if it is one
 
 	once            sync.Once
 	lenient, strict *jsonschema.Schema
@@ -72,25 +72,38 @@ func compile(file string, change func(document any)) (*jsonschema.Schema, error)
 	c := jsonschema.NewCompiler()
 	c.DefaultDraft(jsonschema.Draft2020)
 	c.AssertFormat()
-	names, err := fs.Glob(api.Files, "*.schema.json")
+	entries, err := api.Files.ReadDir(".")
 	if err != nil {
 		return nil, err
 	}
-	for _, name := range names {
-		text, err := api.Files.ReadFile(name)
+	for _, entry := range entries {
+		document, err := readFile(entry.Name())
 		if err != nil {
 			return nil, err
 		}
-		document, err := Parse(text)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
 		change(document)
-		if err := c.AddResource(api.Base+name, document); err != nil {
+		if err := c.AddResource(api.Base+entry.Name(), document); err != nil {
 			return nil, err
 		}
 	}
 	return c.Compile(api.Base + file)
+}
+
+// readFile is what stands in a file of the contract.
+func readFile(name string) (document any, err error) {
+	text, err := api.Files.ReadFile(name)
+	if err != nil {
+		return nil, err
+	}
+	if path.Ext(name) == ".yaml" {
+		document, err = ParseYAML(text)
+	} else {
+		document, err = Parse(text)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return document, nil
 }
 
 // closeObjects makes each object that says which members it has refuse all others. What only adds a condition (in if, then,

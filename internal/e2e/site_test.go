@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
@@ -273,6 +274,11 @@ func (s *site) read(topic string) []*kgo.Record {
 			s.t.Fatalf("read %s: %v after %d of %d", topic, err, len(records), want)
 		}
 		records = append(records, fetches.Records()...)
+	}
+	if topic == s.dead {
+		for _, r := range records {
+			apitest.DeadLetter.Check(s.t, headerMap(r), nil)
+		}
 	}
 	return records
 }
