@@ -10,6 +10,7 @@ VULNCHECK := v1.9.0
 KUBE      := v1.37.2
 GRAFANA   := 11.6.0
 AXE_CORE  := 4.14.1
+PY_KAFKA  := 3.0.12
 STREAMS   := 4.4.0
 FLINK     := 2.2.1
 
@@ -21,6 +22,7 @@ export PATH := $(dir $(kustomize)):$(PATH)
 export KUBERNETES ?= $(CACHE)/kubernetes-$(KUBE)
 export GRAFANA_SDK ?= $(CACHE)/grafana-sdk-$(GRAFANA)
 export AXE ?= $(CACHE)/axe-core-$(AXE_CORE)
+export KAFKA_PYTHON ?= $(CACHE)/kafka-python-$(PY_KAFKA)
 
 # A directory for each content of the lock file, which has the versions.
 contract := $(CACHE)/contract-$(firstword $(shell cksum scripts/contract/package-lock.json))

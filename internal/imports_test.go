@@ -36,7 +36,7 @@ var arrows = map[string][]string{
 		"internal/engine", "internal/thresholds", "internal/humanize",
 	},
 	"internal/board/web": {},
-	"internal/notify": {"internal/explain", "internal/retry", "internal/thresholds", "internal/humanize"},
+	"internal/notify":    {"internal/explain", "internal/retry", "internal/thresholds", "internal/humanize"},
 	"internal/audit": {
 		"internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/humanize",
@@ -142,6 +142,7 @@ var arrows = map[string][]string{
 	"bench/gen":                           {},
 	"internal":                            {},
 	"deploy/k8s":                          {},
+	"docs/examples/consume":               {},
 	"deploy/monitoring":                   {},
 	"deploy/monitoring/dashboards":        {},
 	"tools/image":                         {},

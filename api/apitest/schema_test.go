@@ -45,7 +45,9 @@ func TestIDs(t *testing.T) {
 // TestOpenAPI: what a service serves refers to no other file, and has the schema of a crossing.
 func TestOpenAPI(t *testing.T) {
 	var document struct {
-		Components struct{ Schemas map[string]struct{ Title string } }
+		Components struct {
+			Schemas map[string]struct{ Title string }
+		}
 	}
 	if err := json.Unmarshal(api.OpenAPI(), &document); err != nil {
 		t.Fatal(err)

@@ -70,7 +70,7 @@ func yamlOf(t *testing.T, page string, least int) (texts []string) {
 
 // pages are all that tell users of commands, in the order in which they are read: the files
 // that one makes the next may use.
-var pages = []string{"README.md", "docs/rules.md", "docs/events.md", "docs/operations.md", "docs/compatibility.md", "docs/security.md", "docs/api.md", "deploy/k8s/README.md", "deploy/monitoring/README.md", "CONTRIBUTING.md"}
+var pages = []string{"README.md", "docs/rules.md", "docs/events.md", "docs/produce.md", "docs/consume.md", "docs/operations.md", "docs/compatibility.md", "docs/security.md", "docs/api.md", "deploy/k8s/README.md", "deploy/monitoring/README.md", "CONTRIBUTING.md"}
 
 // TestReadmeCommands runs the commands of the README and of the other pages, except those that need
 // servers or hours. Of these the targets, the commands and the flags must exist.
@@ -113,7 +113,7 @@ func runScript(t *testing.T, dir, script, prints string) {
 
 // elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeRun and TestOperations...
 // run those of README.md and docs/operations.md, and TestAccess those of kafka-acls.sh.
-var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
+var elsewhere = regexp.MustCompile(`^(make |go run |python3 |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |kcat |.*\| (kcat|kubectl) |([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|demo)\b|bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
 
 // runnable is the script without the lines that are only looked at.
 func runnable(t *testing.T, script string) string {
