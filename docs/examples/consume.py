@@ -26,7 +26,7 @@ for record in consumer:
         crossing = crossing["data"]
     if crossing["schema"] != 1:
         sys.exit(f"a crossing of another form: {crossing['schema']}")
-    with db:  # what is done, and that it is done, are one step
+    with db:  # it is noted as done unless what follows fails
         new = db.execute("insert or ignore into done values (?)", [crossing["id"]]).rowcount
         if new and crossing["status"] == "cleared":
             print("close", crossing["dedup_key"], flush=True)

@@ -33,20 +33,20 @@ func TestConsumers(t *testing.T) {
 		t.Run(mode, func(t *testing.T) {
 			s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: alertPack, extra: "cloudevents: {crossings: " + mode + "}\n"})
 			s.start("aggregator")
-			args := []string{strings.Join(kafka.Addrs(), ","), s.crossings}
-			script := append([]string{python, "../../docs/examples/consume.py"}, append(args, "python", filepath.Join(t.TempDir(), "done.db"))...)
+			args, group := []string{strings.Join(kafka.Addrs(), ","), s.crossings}, "python-"+mode
+			script := append([]string{python, "../../docs/examples/consume.py"}, append(args, group, filepath.Join(t.TempDir(), "done.db"))...)
 			first := []string{"alert four/incident/A/1 warning 0.5", "alert four/incident/A/1 critical 1", "close four/incident/A/1"}
 
 			s.produce(timedClicks("A", 0, 0, 1, 1, 120)...)
 			s.awaitCrossings(3)
-			consumed(t, first, script...)
+			s.consumed(first, group, script...)
 
 			s.repeat(1)
 			s.produce(timedClicks("A", 121)...)
 			s.awaitCrossings(5)
 			second := []string{"alert four/incident/A/2 warning 0.5"}
-			consumed(t, second, script...)
-			consumed(t, append(first, second...), append([]string{program}, append(args, "go")...)...)
+			s.consumed(second, group, script...)
+			s.consumed(append(first, second...), "go-"+mode, append([]string{program}, append(args, "go-"+mode)...)...)
 		})
 	}
 }
@@ -82,21 +82,27 @@ func (s *site) awaitCrossings(want int) {
 	eventually(s.t, fmt.Sprintf("%d crossings are published", want), func() bool { return len(s.read(s.crossings)) == want })
 }
 
-// consumed runs a consumer until it has printed some lines, and ends it. It must print nothing else.
-func consumed(t *testing.T, want []string, command ...string) {
-	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+// consumed runs a consumer until it has printed some lines and its group has committed all, and ends it. It must print nothing else.
+func (s *site) consumed(want []string, group string, command ...string) {
+	s.t.Helper()
+	ctx, cancel := context.WithCancel(s.t.Context())
 	defer cancel()
 	var out, log servers.Output
 	cmd := exec.CommandContext(ctx, command[0], command[1:]...)
 	cmd.Stdout, cmd.Stderr = &out, &log
 	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
+		s.t.Fatal(err)
 	}
-	within(waitLimit, func() bool { return len(lines(out.String())) >= len(want) })
+	within(waitLimit, func() bool {
+		missing := int64(0)
+		for p, end := range s.ends(s.crossings) {
+			missing += end - max(0, s.committedBy(group, s.crossings, s.partitionsOf(s.crossings))[p])
+		}
+		return missing == 0 && len(lines(out.String())) >= len(want)
+	})
 	cancel()
 	_ = cmd.Wait() // it was killed
 	if got := lines(out.String()); strings.Join(got, "\n") != strings.Join(want, "\n") {
-		t.Errorf("%s\nprints %q, want %q\n%s", strings.Join(command, " "), got, want, log.String())
+		s.t.Errorf("%s\nprints %q, want %q\n%s", strings.Join(command, " "), got, want, log.String())
 	}
 }

@@ -204,13 +204,16 @@ func (s *site) topic(name string) kmsg.MetadataResponseTopic {
 }
 
 // committed are the offsets of the group, by partition of the events' topic.
-func (s *site) committed() map[int32]int64 {
+func (s *site) committed() map[int32]int64 { return s.committedBy(s.group, s.events, s.partitions) }
+
+// committedBy are the offsets of a group in a topic of so many partitions.
+func (s *site) committedBy(group, topic string, partitions int) map[int32]int64 {
 	s.t.Helper()
 	request := kmsg.NewPtrOffsetFetchRequest()
-	request.Group = s.group
+	request.Group = group
 	t := kmsg.NewOffsetFetchRequestTopic()
-	t.Topic = s.events
-	for p := range s.partitions {
+	t.Topic = topic
+	for p := range partitions {
 		t.Partitions = append(t.Partitions, int32(p))
 	}
 	request.Topics = append(request.Topics, t)

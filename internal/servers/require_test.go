@@ -123,7 +123,7 @@ func TestRequireGrafana(t *testing.T) {
 	t.Setenv("REQUIRE_SERVERS", "")
 	t.Setenv("GRAFANA_SDK", t.TempDir())
 	got := outcome(t, func(tb testing.TB) { GrafanaPython(tb) })
-	if !strings.HasPrefix(got, "skip: find grafana's model: ") {
+	if !strings.HasPrefix(got, "skip: find grafana-sdk-"+GrafanaVersion+": ") {
 		t.Errorf("got %q", got)
 	}
 }
