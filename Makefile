@@ -10,6 +10,7 @@ VULNCHECK := v1.9.0
 KUBE      := v1.37.2
 GRAFANA   := 11.6.0
 AXE_CORE  := 4.14.1
+PY_KAFKA  := 3.0.12
 STREAMS   := 4.4.0
 FLINK     := 2.2.1
 
@@ -21,6 +22,10 @@ export PATH := $(dir $(kustomize)):$(PATH)
 export KUBERNETES ?= $(CACHE)/kubernetes-$(KUBE)
 export GRAFANA_SDK ?= $(CACHE)/grafana-sdk-$(GRAFANA)
 export AXE ?= $(CACHE)/axe-core-$(AXE_CORE)
+export KAFKA_PYTHON ?= $(CACHE)/kafka-python-$(PY_KAFKA)
+
+# A directory for each content of the lock file, which has the versions.
+contract := $(CACHE)/contract-$(firstword $(shell cksum scripts/contract/package-lock.json))
 
 FUZZTIME ?= 60s
 BENCH    ?= .
@@ -43,7 +48,7 @@ help: ## print this menu
 install: ## get what the tests need: Debian packages, Kafka's jars, Grafana's model, axe-core, the linters
 	@echo "make install: up to 10 minutes the first time, a second after that"
 	@scripts/install "$(KAFKA_LIB)"
-	@$(MAKE) --no-print-directory $(lint) $(kustomize) $(AXE)/axe.min.js
+	@$(MAKE) --no-print-directory $(lint) $(kustomize) $(AXE)/axe.min.js $(contract)/node_modules
 
 $(lint):
 	@echo "install: golangci-lint $(GOLANGCI) by go install (about 3 minutes)"
@@ -59,6 +64,14 @@ $(AXE)/axe.min.js:
 	cd $(@D) && $(limit) 5m npm pack --silent axe-core@$(AXE_CORE) && tar -xzf axe-core-$(AXE_CORE).tgz --strip-components 1 package/axe.min.js package/LICENSE
 	touch $@
 
+# They are made in one step, so that nothing that was cut off looks whole. Scripts of packages are not run.
+$(contract)/node_modules:
+	@echo "install: the linters of AsyncAPI and OpenAPI into $(@D) by npm (69 MB, some seconds)"
+	rm -rf $(@D).part && mkdir -p $(@D).part
+	cp scripts/contract/package.json scripts/contract/package-lock.json $(@D).part
+	cd $(@D).part && $(limit) 10m npm ci --silent --ignore-scripts --no-audit --no-fund
+	rm -rf $(@D) && mv $(@D).part $(@D)
+
 .PHONY: test
 test: install check ## install, check, then every test on real servers
 	cd tools/promql && ../../scripts/failures $(limit) 10m go test -count=1 ./...
@@ -73,11 +86,12 @@ check-deploy: install ## the manifests on a real Kubernetes API server, and the 
 	REQUIRE_SERVERS=1 scripts/failures $(limit) 10m go test -count=1 -timeout 9m -tags kube -run '^TestKubernetes' ./deploy/k8s
 
 .PHONY: check
-check: $(lint) ## formatting, vet and linters
+check: $(lint) $(contract)/node_modules ## formatting, vet and linters, of the contract too
 	$(lint) fmt --diff
 	$(limit) 10m go vet -tags slow,kube ./...
 	$(limit) 15m $(lint) run --allow-parallel-runners ./...
 	cd tools/image && $(lint) fmt --diff && $(limit) 10m $(lint) run --allow-parallel-runners ./...
+	$(limit) 5m node scripts/contract/lint.cjs $(contract)/node_modules api
 	cd tools/promql && $(lint) fmt --diff && $(limit) 10m $(lint) run --allow-parallel-runners ./...
 
 # Pictures of every page of the board, as the tests of the browser see them.

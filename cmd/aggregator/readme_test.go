@@ -72,8 +72,8 @@ func yamlOf(t *testing.T, page string, least int) (texts []string) {
 // pages are all that tell users of commands, in the order in which they are read: the files
 // that one makes the next may use.
 var pages = []string{
-	"README.md", "docs/rules.md", "docs/events.md", "docs/operations.md", "docs/compatibility.md", "docs/security.md", "docs/terminal.md", "docs/api.md",
-	"docs/notify.md", "deploy/k8s/README.md", "deploy/monitoring/README.md", "CONTRIBUTING.md",
+	"README.md", "docs/rules.md", "docs/events.md", "docs/produce.md", "docs/consume.md", "docs/operations.md", "docs/compatibility.md", "docs/security.md",
+	"docs/terminal.md", "docs/api.md", "docs/notify.md", "deploy/k8s/README.md", "deploy/monitoring/README.md", "CONTRIBUTING.md",
 }
 
 // TestReadmeCommands runs the commands of the README and of the other pages, except those that need
@@ -118,7 +118,7 @@ func runScript(t *testing.T, dir, script, prints string) {
 // elsewhere are commands that are only looked at here. In internal/e2e, TestReadmeRun and TestOperations...
 // run those of README.md and docs/operations.md, TestDLQ those of docs/events.md, TestTerminal those of docs/terminal.md, TestNotifyPage those of
 // docs/notify.md, and TestAccess those of kafka-acls.sh.
-var elsewhere = regexp.MustCompile(`^(make |go run |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |jq |kcat |.*\| (kcat|kubectl) |` +
+var elsewhere = regexp.MustCompile(`^(make |go run |python3 |kubectl |kafka-[a-z-]+\.sh |curl |redis-|comm |jq |kcat |.*\| (kcat|kubectl) |` +
 	`([A-Z_]+=\S+ )?bin/aggregator (run|topics|verify|dlq|demo|status|top|show|crossings|notify)\b|until bin/aggregator status |` +
 	`prometheus-alertmanager |amtool |bin/aggregator check .*-live|bin/aggregator rules .*-config)`)
 

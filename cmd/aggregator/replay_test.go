@@ -13,6 +13,7 @@ import (
 	"testing"
 	"unicode/utf16"
 
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
@@ -34,7 +35,9 @@ func ids(t *testing.T, out string) string {
 		if err := json.Unmarshal([]byte(line), &r); err != nil {
 			t.Fatalf("%q: %v", line, err)
 		}
-		if r.ID == "" {
+		if r.ID != "" {
+			apitest.Crossing.Check(t, []byte(strings.TrimSpace(line)))
+		} else {
 			r.ID = "counts of " + r.Rule
 		}
 		list = append(list, r.ID)

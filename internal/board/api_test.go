@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/api"
 )
 
 func TestErrors(t *testing.T) {
@@ -104,7 +106,7 @@ func TestNotConnected(t *testing.T) {
 			t.Errorf("%s: %d %s", path, a.status, a.body)
 		}
 	}
-	if a := s.get("/api/v1/openapi.json"); a.status != 200 || a.body != string(OpenAPI()) {
+	if a := s.get("/api/v1/openapi.json"); a.status != 200 || a.body != string(api.OpenAPI()) {
 		t.Errorf("got %d", a.status)
 	}
 }

@@ -5,5 +5,5 @@
 // not answer it says so, with 503, and does not show what it knew before.
 //
 // Handlers are plain net/http over small interfaces. A handler returns what is to be shown, or a httpserver.Problem; any other error is
-// one of the store or of Kafka. openapi.json describes all of it, and every reply in the tests is held against it.
+// one of the store or of Kafka. api/openapi.json describes all of it, and every reply in the tests is held against it.
 package board

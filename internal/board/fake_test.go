@@ -14,6 +14,8 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
+	"github.com/seed-afe14ff2/aggregator/api"
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
@@ -135,7 +137,9 @@ func (s *site) record(rule, subject string, level thresholds.Level, episode uint
 				values[i].Value = r.Limits[i].Value
 			}
 			c := thresholds.Crossing{Rule: r, Subject: subject, Level: level, Episode: episode, Values: values, From: time.Unix(0, 0), Time: 1e18, Detected: 1e18, Event: "e", Topic: "events"}
-			return string(c.AppendJSON(nil))
+			record := c.AppendJSON(nil)
+			apitest.Crossing.Check(s.t, record)
+			return string(record)
 		}
 	}
 	s.t.Fatal("no rule " + rule)
@@ -176,7 +180,7 @@ func (s *site) ask(method, path string) answer {
 }
 
 var document = sync.OnceValues(func() (validator.Validator, error) {
-	doc, err := libopenapi.NewDocument(OpenAPI())
+	doc, err := libopenapi.NewDocument(api.OpenAPI())
 	if err != nil {
 		return nil, err
 	}

@@ -9,12 +9,12 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
-	"github.com/seed-afe14ff2/aggregator/internal/board"
+	"github.com/seed-afe14ff2/aggregator/api"
 )
 
 // TestFake: what the fake answers is what the API may answer.
 func TestFake(t *testing.T) {
-	document, err := libopenapi.NewDocument(board.OpenAPI())
+	document, err := libopenapi.NewDocument(api.OpenAPI())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -301,14 +301,15 @@ func made(rule, title, id, summary string, level float64, value, offset, days in
 	} else if level >= 1 {
 		severity = "critical"
 	}
-	evidence := object{"pack_hash": strings.Repeat("9ccd73d1", 8)}
+	evidence, reached := object{"pack_hash": strings.Repeat("9ccd73d1", 8)}, []string{}
 	if level > 0 {
+		reached = []string{names[rule]}
 		evidence = object{"event": fmt.Sprintf("evt-%d", offset), "topic": "dissemination-events", "partition": 3, "offset": 48_000_000 + offset, "pack_hash": strings.Repeat("9ccd73d1", 8)}
 	}
 	return object{
 		"schema": 1, "id": fmt.Sprintf("%s/incident/%s/1/%v", rule, id, level), "dedup_key": fmt.Sprintf("%s/incident/%s/1", rule, id), "status": status, "severity": severity,
 		"summary": summary, "pack": "cn-2019-15", "rule": rule, "title": title, "cite": "Fa Shi [2019] 15, art. 3(6)", "by": "incident", "subject": id, "level": level, "episode": 1,
-		"progress": float64(value*10000/limits[rule]) / 10000, "reached": []string{names[rule]}, "measures": object{names[rule]: measured(value, limits[rule])},
+		"progress": float64(value*10000/limits[rule]) / 10000, "reached": reached, "measures": object{names[rule]: measured(value, limits[rule])},
 		"window": object{"from": "2024-11-29T16:00:00Z", "to": at.Format(time.RFC3339)}, "time": at.Format(time.RFC3339), "detected": at.Add(120 * time.Millisecond).Format("2006-01-02T15:04:05.000Z"),
 		"evidence": evidence, "notice": "A prompt for human review, not a finding.", "topic": "threshold-crossings", "partition": 2, "offset": offset,
 	}

@@ -17,13 +17,13 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
-	"github.com/seed-afe14ff2/aggregator/internal/board"
+	"github.com/seed-afe14ff2/aggregator/api"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
 // document checks answers of the API against its document.
 var document = sync.OnceValues(func() (validator.Validator, error) {
-	doc, err := libopenapi.NewDocument(board.OpenAPI())
+	doc, err := libopenapi.NewDocument(api.OpenAPI())
 	if err != nil {
 		return nil, err
 	}

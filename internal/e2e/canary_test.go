@@ -11,6 +11,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
 
@@ -43,6 +44,7 @@ type announced struct {
 func (s *site) announced(topic string) (list []announced) {
 	s.t.Helper()
 	for _, r := range s.read(topic) {
+		apitest.CheckCrossing(s.t, headerMap(r), r.Value)
 		var a announced
 		if err := json.Unmarshal(r.Value, &a); err != nil {
 			s.t.Fatal(err)

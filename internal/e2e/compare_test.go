@@ -12,6 +12,7 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 )
 
@@ -30,9 +31,10 @@ var (
 	detectedText = regexp.MustCompile(`,"detected":"[0-9-]+T[0-9:]+\.[0-9]{3}Z","producer":"aggregator/[^"]+"`)
 )
 
-// readCrossing reads the value of a crossing.
+// readCrossing reads the value of a crossing, and holds it against the schema.
 func readCrossing(t *testing.T, value string) crossing {
 	t.Helper()
+	apitest.Crossing.Check(t, []byte(value))
 	var r struct {
 		ID, By, Subject string
 		Evidence        struct {
@@ -61,6 +63,7 @@ func readCrossings(t *testing.T, records []*kgo.Record) []crossing {
 		for _, h := range r.Headers {
 			headers[h.Key] = string(h.Value)
 		}
+		apitest.BinaryCrossing.Check(t, headers, r.Value)
 		if string(r.Key) != a.key || decoded(t, headers["ce_id"]) != a.id || decoded(t, headers["ce_subject"]) != a.key || !detectedText.Match(r.Value) {
 			t.Errorf("crossing %s: key %q, headers %v, value %s", a.id, r.Key, headers, r.Value)
 		}

@@ -16,6 +16,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
@@ -203,13 +204,16 @@ func (s *site) topic(name string) kmsg.MetadataResponseTopic {
 }
 
 // committed are the offsets of the group, by partition of the events' topic.
-func (s *site) committed() map[int32]int64 {
+func (s *site) committed() map[int32]int64 { return s.committedBy(s.group, s.events, s.partitions) }
+
+// committedBy are the offsets of a group in a topic of so many partitions.
+func (s *site) committedBy(group, topic string, partitions int) map[int32]int64 {
 	s.t.Helper()
 	request := kmsg.NewPtrOffsetFetchRequest()
-	request.Group = s.group
+	request.Group = group
 	t := kmsg.NewOffsetFetchRequestTopic()
-	t.Topic = s.events
-	for p := range s.partitions {
+	t.Topic = topic
+	for p := range partitions {
 		t.Partitions = append(t.Partitions, int32(p))
 	}
 	request.Topics = append(request.Topics, t)
@@ -274,7 +278,20 @@ func (s *site) read(topic string) []*kgo.Record {
 		}
 		records = append(records, fetches.Records()...)
 	}
+	if topic == s.dead {
+		s.checkLetters(records)
+	}
 	return records
+}
+
+// checkLetters holds dead letters against the contract, except for what other programs put into their topic.
+func (s *site) checkLetters(records []*kgo.Record) {
+	s.t.Helper()
+	for _, r := range records {
+		if headers := headerMap(r); headers["aggregator.reason"] != "" {
+			apitest.DeadLetter.Check(s.t, headers, nil)
+		}
+	}
 }
 
 // program compiles the packs of the site, as the daemons do.

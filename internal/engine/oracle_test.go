@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
@@ -95,6 +96,7 @@ func TestReplayAgainstOracle(t *testing.T) {
 				if j < len(got) {
 					g = got[j]
 				}
+				apitest.Crossing.Check(t, []byte(g))
 				if w != g {
 					t.Fatalf("history %d, event %d, crossing %d:\nwant %s\ngot  %s\npack %s", n, i, j, w, g, pack)
 				}

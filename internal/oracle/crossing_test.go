@@ -6,6 +6,8 @@ import (
 	"math/big"
 	"strings"
 	"testing"
+
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 )
 
 const recordPack = `
@@ -39,6 +41,7 @@ func TestRecords(t *testing.T) {
 		var got []string
 		for i, text := range lines(events) {
 			for _, c := range o.ApplyTo(line(t, i, text)) {
+				apitest.Crossing.Check(t, c.JSON())
 				got = append(got, strings.ReplaceAll(string(c.JSON()), hash, "HASH"))
 			}
 		}

@@ -113,11 +113,17 @@ func TestGrafanaVersionIsOne(t *testing.T) {
 	MustHold(t, "../../Makefile", "GRAFANA   := "+GrafanaVersion+"\n")
 }
 
+// So is the client of Kafka for Python.
+func TestKafkaPythonVersionIsOne(t *testing.T) {
+	MustHold(t, "../../scripts/kafka/requirements.txt", "kafka-python=="+KafkaPythonVersion+" ")
+	MustHold(t, "../../Makefile", "PY_KAFKA  := "+KafkaPythonVersion+"\n")
+}
+
 func TestRequireGrafana(t *testing.T) {
 	t.Setenv("REQUIRE_SERVERS", "")
 	t.Setenv("GRAFANA_SDK", t.TempDir())
 	got := outcome(t, func(tb testing.TB) { GrafanaPython(tb) })
-	if !strings.HasPrefix(got, "skip: find grafana's model: ") {
+	if !strings.HasPrefix(got, "skip: find grafana-sdk-"+GrafanaVersion+": ") {
 		t.Errorf("got %q", got)
 	}
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
@@ -215,9 +216,10 @@ func (r *rig) replayed(partition int) []string {
 	return lines
 }
 
-// bare is a published crossing without `detected` and the evidence's place.
+// bare is a published crossing without `detected` and the evidence's place. It is as the contract says.
 func bare(tb testing.TB, value []byte) string {
 	tb.Helper()
+	apitest.Crossing.Check(tb, value)
 	s := string(value)
 	if i := strings.Index(s, `,"detected":"`); i >= 0 {
 		j := i + len(`,"detected":"`)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -73,6 +74,15 @@ func (c simLeases) taken(w *simWorld, shard int, from, to []byte) {
 // breaks notes that a promise was broken.
 func (w *simWorld) breaks(err error) { w.broken = errors.Join(w.broken, err) }
 
+// crossingFault is how a message is not as the contract says.
+func crossingFault(m *kafka.Message) error {
+	headers := map[string]string{}
+	for _, h := range m.Headers {
+		headers[h.Key] = string(h.Value)
+	}
+	return apitest.BinaryCrossing.Validate(headers, m.Value)
+}
+
 // checkWrite compares crossings that are about to be written with what the process knows: the outbox was its own a moment ago, it wrote none
 // of them before, and neither did anybody else before the outbox became its own, unless that was so long ago that it need not remember.
 func (w *simWorld) checkWrite(p *simProcess, messages []kafka.Message) {
@@ -88,6 +98,9 @@ func (w *simWorld) checkWrite(p *simProcess, messages []kafka.Message) {
 	log := w.output.published[partition]
 	for i := range messages {
 		id := header(messages[i].Headers, "ce_id")
+		if err := crossingFault(&messages[i]); err != nil {
+			w.breaks(err)
+		}
 		for at := len(log) - 1; at >= max(0, len(log)-p.publisher.Most); at-- {
 			if r := &log[at]; r.id == id && (r.by == p || at < claimed.end) {
 				w.breaks(fmt.Errorf("%s is written again: it is %d records before the end, was written by the same process %v, and before the claim %v",

@@ -4,6 +4,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 )
 
 // contractExample is the record in section 4 of the contract, as it stands there.
@@ -37,6 +39,7 @@ func TestContractExample(t *testing.T) {
 	if got := string(exampleCrossing(t).AppendJSON(nil)); got != want {
 		t.Errorf("record\n%s, want\n%s", got, want)
 	}
+	apitest.Crossing.Check(t, []byte(strings.Replace(want, `"..."`, `"`+strings.Repeat("e3b0c442", 8)+`"`, 1)))
 }
 
 func TestCrossingNames(t *testing.T) {

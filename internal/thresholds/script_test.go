@@ -10,6 +10,8 @@ import (
 	"time"
 
 	"github.com/cockroachdb/datadriven"
+
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 )
 
 // TestScripts runs the golden scripts. Each begins with a rule and goes on
@@ -41,7 +43,7 @@ func TestScripts(t *testing.T) {
 }
 
 func scriptRule(t *testing.T, d *datadriven.TestData) *Rule {
-	r := &Rule{ID: "test-rule", Title: "A rule", Cite: "art. 1", Pack: &Pack{Name: "test", Hash: "e3b0"}}
+	r := &Rule{ID: "test-rule", Title: "A rule", Cite: "art. 1", Pack: &Pack{Name: "test", Hash: strings.Repeat("e3b0c442", 8)}}
 	r.WindowText = scriptArg(d, "window", "730d")
 	if r.WindowText != "all" {
 		r.Window, r.Step = 730*86400, 86400
@@ -113,7 +115,9 @@ func scriptCrossing(t *testing.T, r *Rule, d *datadriven.TestData) string {
 	if since := scriptArg(d, "since", ""); since != "" {
 		c.Values[0].Since = scriptTime(t, since)
 	}
-	return fmt.Sprintf("%s, key %s\n%s", TypeOf(c.Status()), c.AppendKey(nil), scriptJSON(t, c.AppendJSON(nil)))
+	record := c.AppendJSON(nil)
+	apitest.Crossing.Check(t, record)
+	return fmt.Sprintf("%s, key %s\n%s", TypeOf(c.Status()), c.AppendKey(nil), scriptJSON(t, record))
 }
 
 func scriptCounts(t *testing.T, r *Rule, d *datadriven.TestData) string {

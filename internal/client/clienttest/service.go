@@ -15,7 +15,7 @@ import (
 	"github.com/pb33f/libopenapi"
 	validator "github.com/pb33f/libopenapi-validator"
 
-	"github.com/seed-afe14ff2/aggregator/internal/board"
+	"github.com/seed-afe14ff2/aggregator/api"
 )
 
 // Object is a JSON object.
@@ -23,7 +23,7 @@ type Object = map[string]any
 
 // document checks answers against the API's document.
 var document = sync.OnceValues(func() (validator.Validator, error) {
-	d, err := libopenapi.NewDocument(board.OpenAPI())
+	d, err := libopenapi.NewDocument(api.OpenAPI())
 	if err != nil {
 		return nil, err
 	}

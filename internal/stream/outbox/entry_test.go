@@ -16,6 +16,7 @@ import (
 	"github.com/cespare/xxhash/v2"
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics/metricstest"
@@ -27,7 +28,7 @@ func crossingOf(subject string, level thresholds.Level) *thresholds.Crossing {
 	clicks := &thresholds.Measure{Name: "clicks", Op: thresholds.Sum}
 	return &thresholds.Crossing{
 		Rule: &thresholds.Rule{
-			ID: "art3-clicks", Title: "t", Cite: "c", Pack: &thresholds.Pack{Name: "p", Hash: "h"}, By: thresholds.Incident, WindowText: "730d",
+			ID: "art3-clicks", Title: "t", Cite: "c", Pack: &thresholds.Pack{Name: "p", Hash: strings.Repeat("e3b0c442", 8)}, By: thresholds.Incident, WindowText: "730d",
 			Limits: []thresholds.Limit{{Measure: clicks, Value: 50_000}}, Levels: []thresholds.Level{8_000, thresholds.LevelOne},
 		},
 		Subject: subject, Level: level, Episode: 1, Values: []thresholds.Value{{Value: 50_000}}, From: time.Unix(0, 0), Time: 1_767_225_600_000_000_000,
@@ -61,9 +62,13 @@ func TestHeaderIsWhatTheRecordSays(t *testing.T) {
 		if string(e.Value) != string(c.AppendJSON(nil)) || e.Timestamp != -5 {
 			t.Errorf("%q: record %s of %d", c.Subject, e.Value, e.Timestamp)
 		}
-		for _, p := range []*KafkaPublisher{{EventsFrom: "/s"}, {EventsFrom: "/s", Structured: true}} {
-			if got, want := p.Message(&e, 7), p.Message(&old, 7); !reflect.DeepEqual(got, want) {
+		for _, p := range []*KafkaPublisher{{EventsFrom: "/aggregator/g"}, {EventsFrom: "/aggregator/g", Structured: true}} {
+			got, want := p.Message(&e, 7), p.Message(&old, 7)
+			if !reflect.DeepEqual(got, want) {
 				t.Errorf("%q:\ngot  %+v\nwant %+v", c.Subject, got, want)
+			}
+			if c.Subject != "" { // which no event has
+				apitest.CheckCrossing(t, headersOf(got), got.Value)
 			}
 		}
 	}

@@ -3,6 +3,8 @@ package outbox
 import (
 	"log/slog"
 	"syscall"
+
+	"github.com/segmentio/kafka-go"
 )
 
 var (
@@ -15,6 +17,15 @@ type cutError struct{}
 
 func (*cutError) Error() string { return "connection cut by the test" }
 func (*cutError) Unwrap() error { return syscall.ECONNRESET }
+
+// headersOf are the headers of a message by name.
+func headersOf(m kafka.Message) map[string]string {
+	all := map[string]string{}
+	for _, h := range m.Headers {
+		all[h.Key] = string(h.Value)
+	}
+	return all
+}
 
 // outboxPack has a crossing for every event.
 const outboxPack = `

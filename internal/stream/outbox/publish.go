@@ -11,6 +11,7 @@ import (
 
 	"github.com/segmentio/kafka-go"
 
+	"github.com/seed-afe14ff2/aggregator/api"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
@@ -234,16 +235,13 @@ func (p *KafkaPublisher) Message(e *Entry, partition int) kafka.Message {
 		{"ce_type", kind},
 		{"ce_subject", e.attributeSubject()},
 		{"ce_time", e.Time},
-		{"ce_dataschema", dataSchema},
+		{"ce_dataschema", api.CrossingSchema},
 		{"content-type", "application/json"},
 	} {
 		m.Headers = append(m.Headers, kafka.Header{Key: h[0], Value: []byte(h[1])})
 	}
 	return m
 }
-
-// dataSchema names the form of the record; its version is in `schema`.
-const dataSchema = "urn:aggregator:threshold-crossing:1"
 
 func (p *KafkaPublisher) structure(e *Entry, kind string) []byte {
 	b, err := json.Marshal(struct {
@@ -256,7 +254,7 @@ func (p *KafkaPublisher) structure(e *Entry, kind string) []byte {
 		DataSchema      string          `json:"dataschema"`
 		DataContentType string          `json:"datacontenttype"`
 		Data            json.RawMessage `json:"data"`
-	}{"1.0", e.attributeID(), p.EventsFrom, kind, e.attributeSubject(), e.Time, dataSchema, "application/json", e.Value})
+	}{"1.0", e.attributeID(), p.EventsFrom, kind, e.attributeSubject(), e.Time, api.CrossingSchema, "application/json", e.Value})
 	if err != nil {
 		panic("BUG: a crossing that is no JSON: " + err.Error())
 	}
