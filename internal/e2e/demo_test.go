@@ -117,7 +117,7 @@ func TestDemoOnTerminal(t *testing.T) {
 	x := demoOn(t, 80, 24)
 	rows := x.awaitFrame(`(?m)^ +\d+ %  [0-9,]+ of [0-9,]+ +[A-Z][a-z].*  (inc|u)-\S+$(?s).*(?m)^\d\d:\d\d:\d\d  [01]\S* +[0-9,]+ of [0-9,]+ +[A-Z][a-z].*  (inc|u)-\S+$`)
 	fits(t, rows, 80, 24)
-	for _, want := range []string{"; q ends it; metrics: http://127.0.0.1:", "incident: what events are about; level: the share of a rule's limit reached", "never a legal finding."} {
+	for _, want := range []string{"; board: http://127.0.0.1:", "incident: what events are about; level: the share of a rule's limit reached", "never a legal finding."} {
 		if !strings.Contains(strings.Join(rows, "\n"), want) {
 			t.Errorf("no %q in:\n%s", want, strings.Join(rows, "\n"))
 		}
@@ -126,7 +126,7 @@ func TestDemoOnTerminal(t *testing.T) {
 		t.Error("nothing has a colour")
 	}
 	rest := sequence.ReplaceAllString(x.press("xq"), "")
-	if !regexp.MustCompile(`^CROSSINGS, the last \d+ of \d+\r\n(\d\d:\d\d:\d\d  \S+ +[0-9,]+ of .*\r\n)+demo: .* events; matched .*; seed 1\r\n$`).MatchString(rest) {
+	if !regexp.MustCompile(`^CROSSINGS, the last \d+ of \d+\r\n(\d\d:\d\d:\d\d  \S+ +[0-9,]+ of .*\r\n)+demo: .* events; matched .*; seed 1\r\ndemo: recounting .*\r\ndemo: recounted .*; differences 0\r\n$`).MatchString(rest) {
 		t.Errorf("what stays on the screen:\n%q", rest)
 	}
 }

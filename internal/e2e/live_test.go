@@ -60,7 +60,7 @@ func TestLiveAgainstTheService(t *testing.T) {
 	})
 	t.Run("replicas", func(t *testing.T) {
 		kafka.Configure(s.dead, map[string]string{"min.insync.replicas": "2"})
-		s.live().mustPrint(t, exitFailed, "failed: topic "+s.dead+": min.insync.replicas is 2, with 1 replica: no record can be written safely")
+		s.live().mustPrint(t, exitFailed, "failed: topic "+s.dead+": min.insync.replicas is 2, with 1 replica: brokers take no records, or ")
 	})
 	t.Run("fewer partitions", func(t *testing.T) {
 		kafka.DeleteTopic(s.crossings)
@@ -105,7 +105,7 @@ func TestLiveReplicas(t *testing.T) {
 			s.live().mustPrint(t, code, want...)
 		}
 		f(exitFine, map[string]string{"min.insync.replicas": "2"}, "warning: topic "+topic+": min.insync.replicas is 2, with 2 replicas: nothing can be written while one broker is away; ")
-		f(exitFailed, map[string]string{"min.insync.replicas": "3"}, "failed: topic "+topic+": min.insync.replicas is 3, with 2 replicas: no record can be written safely; ")
+		f(exitFailed, map[string]string{"min.insync.replicas": "3"}, "failed: topic "+topic+": min.insync.replicas is 3, with 2 replicas: brokers take no records, or ")
 		f(exitFine, map[string]string{"min.insync.replicas": "1", "unclean.leader.election.enable": "true"},
 			"warning: topic "+topic+": min.insync.replicas is 1: what was acknowledged may be lost with one broker; ", "warning: topic "+topic+": unclean.leader.election.enable is true: ")
 	}

@@ -163,7 +163,7 @@ func TestRedisLostRefused(t *testing.T) {
 	h.d.AwaitLog("store lost fences: standing still")
 	h.feed(1_000)
 	h.d.AwaitLog("partition stalled")
-	if keys := h.redis.Do("--scan", "--pattern", h.prefix+"*r:*"); keys != "" {
+	if keys := h.redis.Do("--scan", "--pattern", h.prefix+"*}r:*"); keys != "" {
 		t.Errorf("it counts: %s", keys)
 	}
 	if losses := h.d.metric("aggregator_store_losses_total"); losses != 3 {
