@@ -6,6 +6,6 @@ def safe: gsub("&"; "&amp;") | gsub("<"; "&lt;") | gsub(">"; "&gt;");
     text: "\($sign) \(.summary | safe)",
     blocks: [
       {type: "section", text: {type: "mrkdwn", text: "\($sign) *\(if .title == "" then .rule else .title end | safe)*\n\(.summary | safe)"}},
-      {type: "context", elements: [{type: "mrkdwn", text: "\(.cite | safe) · \(.notice | safe)"}]}
+      {type: "context", elements: [{type: "mrkdwn", text: "\([.cite, .notice] | map(select(. != "") | safe) | join(" · "))"}]}
     ]
   }

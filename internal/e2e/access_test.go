@@ -17,6 +17,7 @@ import (
 // whichever way it says who it is. Without any one of them it says what is missing, and goes on
 // when it is given. What is refused is logged once and clearly.
 func TestAccess(t *testing.T) {
+	t.Parallel()
 	g := startGuarded(t)
 	ways := []struct {
 		name, principal string

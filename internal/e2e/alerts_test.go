@@ -19,6 +19,7 @@ const hasten = 20
 // Prometheus has ever seen it. Both are alerted: on a real Prometheus, with the rules of
 // deploy/monitoring.
 func TestAlertsAtTheStart(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr()})
 	count := func(n int) {

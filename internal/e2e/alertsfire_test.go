@@ -18,6 +18,7 @@ import (
 // takes none, a process that has other packs after a restart, a Redis that may evict, then loses a topic, its Redis, and its processes,
 // then the alert of each fires, and of the dead Kafka no other page does.
 func TestAlertsFire(t *testing.T) {
+	t.Parallel()
 	dead := startDeadKafka(t)
 	a := startAlerted(t, "alerted")
 	dead.kill()

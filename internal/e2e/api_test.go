@@ -240,6 +240,7 @@ func (d *daemon) tryDocs(cursor string) {
 
 // TestAPIWithoutServers: while Redis or Kafka is away the API says so, and comes back by itself.
 func TestAPIWithoutServers(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.Kafka(t, servers.KafkaOptions{}), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: threePack})
 	d := s.start("aggregator")

@@ -67,6 +67,7 @@ func TestPartitionsOfRunningGroup(t *testing.T) {
 // everything. Redis loses it while the group runs, while it is down, and after a tool has set the
 // group's offsets.
 func TestLossAfterLatest(t *testing.T) {
+	t.Parallel()
 	s, redis := newLatestSite(t, 1)
 	s.produce(clicks("A", 0, "1", "2", "3")...)
 	d := s.start("first", startLatest)

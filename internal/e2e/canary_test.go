@@ -73,6 +73,7 @@ func (d *daemon) awaitCanaries(more float64) {
 // TestCanary: on a topic on which nothing else happens an episode ends, since canaries move the stream's time. The whole way is measured.
 // A replay and a verify of the log say the same, and nobody but the service can have canaries counted.
 func TestCanary(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s, topic := canarySite(t, kafka, redis, "canaries", true)
 	call(t, "", nil, "check", "-live", "-config", s.config).mustPrint(t, exitFine,
@@ -168,6 +169,7 @@ func (s *site) checkReplayed() {
 // TestCanaryKafkaAway: while Kafka is away no canary comes back, and then they do again. No crossing waits for a topic of canaries that
 // is not there.
 func TestCanaryKafkaAway(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.Kafka(t, servers.KafkaOptions{}), servers.Redis(t, servers.RedisOptions{})
 	s, topic := canarySite(t, kafka, redis, "away", false)
 	d := s.start("aggregator")

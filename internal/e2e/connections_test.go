@@ -27,6 +27,7 @@ func startWithDescriptors(t *testing.T, descriptors int) *daemon {
 // TestHalfOpenConnections: a probe is answered while connections on which nothing comes are opened without end, though the
 // system lets the process have few.
 func TestHalfOpenConnections(t *testing.T) {
+	t.Parallel()
 	d := startWithDescriptors(t, 200)
 	var crowd sync.WaitGroup
 	done := make(chan struct{})

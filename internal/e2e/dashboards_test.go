@@ -24,6 +24,7 @@ import (
 // when events cross a limit and are duplicate, late, malformed, ahead, of no rule, and of an incident whose window ends,
 // then each expression of each panel has a sample that is a number, and the first light says that not all processes are ready.
 func TestDashboards(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s, _ := canarySite(t, kafka, redis, "dashboards", true)
 	d := s.start("aggregator")

@@ -219,6 +219,7 @@ func three(incident string) []*kgo.Record {
 // TestOperationsBeside: a second deployment counts the log with a new measure beside the first, and takes its place.
 // On the topic of crossings nothing is missing and nothing comes twice, and the new measure has all its past.
 func TestOperationsBeside(t *testing.T) {
+	t.Parallel()
 	const heading = "## Begin anew beside the old"
 	s, redis, desk := newOperations(t, 12, threePack)
 	first := s.start("first")

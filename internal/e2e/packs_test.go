@@ -36,6 +36,7 @@ func hashOf(text string) string {
 // TestPacksDiffer: two processes of a group that have different packs say so, each of the other one, in the log, by /readyz and by a
 // metric, for as long as both live. Both stay ready. What is killed is no longer seen after some seconds.
 func TestPacksDiffer(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: fewPack})
 	many := strings.NewReplacer("clicks: 2", "clicks: 3", "at: 2}", "at: 3}", "incident: A}]", "incident: A}, {type: click, incident: A}]").Replace(fewPack)
@@ -88,6 +89,7 @@ func TestPacksDiffer(t *testing.T) {
 
 // TestRosterWaits: a store that does not answer is no difference, and ends nothing.
 func TestRosterWaits(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: fewPack})
 	other := "AGGREGATOR_RULES_FILES=" + servers.WriteFile(t, "other.yaml", fewPack+"# another hash\n")

@@ -13,6 +13,7 @@ import (
 
 // TestRedisPaused: a Redis that does not answer for five seconds holds everything up and nothing is lost.
 func TestRedisPaused(t *testing.T) {
+	t.Parallel()
 	const partitions = 3
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: partitions, redis: redis.Addr()})

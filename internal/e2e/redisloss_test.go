@@ -185,6 +185,7 @@ func TestRedisLostRefused(t *testing.T) {
 // shard is counted again, a record is written again, a fence alone is refused, and so is a damaged
 // record.
 func TestRedisLosesPart(t *testing.T) {
+	t.Parallel()
 	h := newLossSite(t)
 	full := strings.Split(h.keys("*r:incident:*")[0], "{")[1][:2]
 	h.del(h.keys("{" + full + "}*")...) // a whole shard
@@ -335,6 +336,7 @@ func (s *site) whole(rule string) bool {
 // TestLogIsCut counts again from a log whose start is gone, and after a hole. Then what reaches
 // back before it says since when it is whole; what does not reach back says nothing.
 func TestLogIsCut(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: cutPack, extra: "max_ahead: 1s\n"})
 	made := 0

@@ -67,6 +67,7 @@ func (s *site) clicks(at time.Time, partition, from, to int) {
 // another. Each partition stops and says how to go on. A process that is started with -skip lets
 // the stopped one go on, for good, and nothing else is passed over.
 func TestSkip(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.Kafka(t, servers.KafkaOptions{}), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 3, redis: redis.Addr(), pack: skipPack})
 	now := time.Now()

@@ -194,6 +194,7 @@ func (s *site) publishedByKey() map[string][]string {
 // its outbox is published as that version would have done, byte for byte; only ce_dataschema is another. The log finds no
 // difference, and what comes next is counted on top.
 func TestStoreBefore(t *testing.T) {
+	t.Parallel()
 	s, c := newStoredSite(t, "kept")
 	s.mustVerify()
 	waiting := s.held(c, "o:")

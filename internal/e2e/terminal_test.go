@@ -31,6 +31,7 @@ func newDoor(t *testing.T, to *daemon) *door {
 
 // TestTerminal: the commands of docs/terminal.md on a live service, and a reader of crossings that outlives the process that it asked.
 func TestTerminal(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 4, redis: redis.Addr(), pack: threePack})
 	const token = "a-token-of-the-terminal"

@@ -17,6 +17,7 @@ import (
 // and by /readyz. The report has step, topic, partition and offset. The end of the stall is
 // reported too.
 func TestStalledShard(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr()})
 	d := launch(t, "aggregator", runCommand(t, faultAggregator, s.config), "FAULTPOINT=apply 1 spin")

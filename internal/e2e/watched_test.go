@@ -53,6 +53,7 @@ func hourAgo(incident string) *kgo.Record {
 // when Kafka is killed for half a minute,
 // then all series stay, the record's age grows, and the metrics say that Kafka is away, until it is back.
 func TestMetricsWithoutKafka(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.Kafka(t, servers.KafkaOptions{}), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 2, redis: redis.Addr(), pack: threePack})
 	d := s.start("aggregator")
@@ -121,6 +122,7 @@ func TestMetricsWithoutKafka(t *testing.T) {
 // when Redis is stopped and two events come,
 // then their age is that of the stop, and nothing but Redis is said to be missing.
 func TestMetricsWithoutRedis(t *testing.T) {
+	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: threePack})
 	d := s.start("aggregator")
