@@ -5,10 +5,12 @@ package stream
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"testing"
 )
@@ -27,8 +29,33 @@ func TestMutants(t *testing.T) {
 	}
 }
 
+// TestSlowMutantsCompile: the code has moved on, too, if a mutant does not compile any more.
+func TestSlowMutantsCompile(t *testing.T) {
+	for _, m := range readMutants(t) {
+		packages := map[string]bool{}
+		for _, e := range m.edits {
+			packages["./"+filepath.ToSlash(filepath.Dir(e.file))] = true
+		}
+		args := append([]string{"build", "-overlay", m.overlay(t)}, slices.Sorted(maps.Keys(packages))...)
+		c := exec.CommandContext(t.Context(), "go", args...)
+		c.Dir = moduleRoot
+		if out, err := c.CombinedOutput(); err != nil {
+			t.Errorf("%s: %v\n%s", m.name, err, out)
+		}
+	}
+}
+
 // build makes a test binary of the code with the bug in it.
 func (m *mutant) build(t *testing.T) string {
+	binary := filepath.Join(t.TempDir(), "mutant")
+	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", m.overlay(t), "-o", binary, ".").CombinedOutput(); err != nil {
+		t.Fatalf("build: %v\n%s", err, out)
+	}
+	return binary
+}
+
+// overlay writes the files that have the bug, and the list by which go takes them for those of the module.
+func (m *mutant) overlay(t *testing.T) string {
 	texts, err := m.texts()
 	if err != nil {
 		t.Fatal(err)
@@ -50,14 +77,11 @@ func (m *mutant) build(t *testing.T) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	overlay, binary := filepath.Join(dir, "overlay.json"), filepath.Join(dir, "mutant")
+	overlay := filepath.Join(dir, "overlay.json")
 	if err := os.WriteFile(overlay, list, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if out, err := exec.CommandContext(t.Context(), "go", "test", "-c", "-overlay", overlay, "-o", binary, ".").CombinedOutput(); err != nil {
-		t.Fatalf("build: %v\n%s", err, out)
-	}
-	return binary
+	return overlay
 }
 
 var foundIn = regexp.MustCompile(`history (\d+), SEED=\d+: ?[^\n]{0,80}`)
