@@ -7,6 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -103,7 +104,14 @@ func parseLine(b []byte) (*Record, error) {
 	if d.More() {
 		return nil, fmt.Errorf("more than one object on the line: write one a line")
 	}
-	r := &Record{Origin: x.Place, Letter: x.Letter, Reason: x.Reason}
+	r := &Record{Origin: x.Place, Letter: x.Letter, Reason: x.Reason, Time: engine.NoTimestamp}
+	if x.Time != "" {
+		at, err := time.Parse(time.RFC3339Nano, x.Time)
+		if err != nil {
+			return nil, fmt.Errorf(`"time" says when the record was refused; leave it as it is: %w`, err)
+		}
+		r.Time = at.UnixMilli()
+	}
 	var err error
 	if r.Key, err = bytesOf("key", x.Key, x.KeyBytes); err != nil {
 		return nil, err
