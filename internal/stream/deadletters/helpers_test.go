@@ -78,7 +78,9 @@ func newBrokers(partitions, refused int) *brokers {
 }
 
 // lineOf is a line that puts a value back, of a record that was refused at now.
-func lineOf(partition int, offset int64, value string) string { return lineAt(partition, offset, 0, value) }
+func lineOf(partition int, offset int64, value string) string {
+	return lineAt(partition, offset, 0, value)
+}
 
 // lineAt is one of a record that was refused so long after now.
 func lineAt(partition int, offset int64, after time.Duration, value string) string {

@@ -27,8 +27,8 @@ type Record struct {
 
 	identity  string
 	originals map[int64]int64 // where the event was refused, and until when that record had been written, Unix ms
-	sameAs   int   // the line that has the same event for the same partition; 0: this is the first
-	offset   int64 // where the event is in the log; -1: it is not there
+	sameAs    int             // the line that has the same event for the same partition; 0: this is the first
+	offset    int64           // where the event is in the log; -1: it is not there
 }
 
 // placed checks that it says where it was.
