@@ -39,10 +39,14 @@ func (s *sinkConfig) target(c *config) (notify.Target, faults) {
 		return s.webhook(client)
 	}
 	text, err := s.secret.read()
+	routingKey := strings.TrimSpace(text)
+	if err == nil {
+		err = pagerduty.CheckKey(routingKey)
+	}
 	if err != nil {
 		return nil, faults{s.fault(s.secretKey("routing_key"), "%v", err)}
 	}
-	return &pagerduty.Sink{Client: client, URL: s.url, RoutingKey: strings.TrimSpace(text), Board: board}, nil
+	return pagerduty.New(pagerduty.Options{Client: client, URL: s.url, RoutingKey: routingKey, Board: board}), nil
 }
 
 // secretKey is the key by which a secret was given.

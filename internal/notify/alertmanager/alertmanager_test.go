@@ -279,6 +279,29 @@ func TestSeveral(t *testing.T) {
 	}
 }
 
+// TestRefused: what answers 400 is believed once it has taken something, or speaks as Alertmanager does.
+func TestRefused(t *testing.T) {
+	f := func(text string, final bool) {
+		t.Helper()
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, text, http.StatusBadRequest) }))
+		defer s.Close()
+		x := newRig(t, s.URL)
+		if err := x.Deliver(t.Context(), made(t, "x", 1, "1", 0)); err == nil || post.Final(err) != final {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	f(`"\"foo-bar\" is not a valid label name"`, true)
+	f(`{"code":400,"message":"parsing alerts body from \"\" failed"}`, true)
+	f("<html><h1>Bad Request</h1>", false)
+	f("", false)
+	secure := httptest.NewTLSServer(http.NotFoundHandler())
+	defer secure.Close()
+	x := newRig(t, "http"+strings.TrimPrefix(secure.URL, "https"))
+	if err := x.Deliver(t.Context(), made(t, "x", 1, "1", 0)); err == nil || post.Final(err) || post.Kind(err) != "tls" {
+		t.Errorf("%v", err)
+	}
+}
+
 // TestRestore: a process that starts goes on with what was told before.
 func TestRestore(t *testing.T) {
 	am := newFake(t)

@@ -1,8 +1,10 @@
 package alertmanager
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,8 +13,8 @@ import (
 
 // server is one Alertmanager.
 type server struct {
-	client *post.Client
-	url    string
+	api post.Server
+	url string
 
 	mu   sync.Mutex
 	shun time.Time // until then nothing waits for it, if there is another one
@@ -21,9 +23,21 @@ type server struct {
 // shunFor is how long nothing waits for a server that gave no answer. What goes on is sent to it again by then.
 const shunFor = time.Minute
 
+func newServer(client *post.Client, url string) *server {
+	return &server{api: post.Server{Client: client, Own: ownText}, url: strings.TrimSuffix(url, "/")}
+}
+
+// ownText reports whether a body is as Alertmanager writes it to a 400: a text of JSON, or an object with a code and a message. It
+// may be cut.
+func ownText(body []byte) bool {
+	body = bytes.TrimSpace(body)
+	return bytes.HasPrefix(body, []byte(`"`)) ||
+		bytes.HasPrefix(body, []byte("{")) && bytes.Contains(body, []byte(`"code"`)) && bytes.Contains(body, []byte(`"message"`))
+}
+
 // post sends alerts.
 func (x *server) post(ctx context.Context, body []byte, now time.Time) error {
-	err := x.client.Do(ctx, x.url+"/api/v2/alerts", "application/json", body)
+	err := x.api.Do(ctx, x.url+"/api/v2/alerts", "application/json", body)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {

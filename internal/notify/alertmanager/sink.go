@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -69,7 +68,7 @@ func New(o Options) *Sink {
 	}
 	s := &Sink{Options: o, groups: map[groupKey]*group{}}
 	for _, u := range o.URLs {
-		s.servers = append(s.servers, &server{client: o.Client, url: strings.TrimSuffix(u, "/")})
+		s.servers = append(s.servers, newServer(o.Client, u))
 	}
 	return s
 }
@@ -167,7 +166,7 @@ func keyOf(c *crossing.Crossing) groupKey { return groupKey{c.Rule, c.By, c.Subj
 // Reach reports which Alertmanagers do not answer.
 func (s *Sink) Reach(ctx context.Context) (err error) {
 	for _, x := range s.servers {
-		if e := x.client.Get(ctx, x.url+"/api/v2/status"); e != nil {
+		if e := s.Client.Get(ctx, x.url+"/api/v2/status"); e != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", post.Host(x.url), e))
 		}
 	}

@@ -36,7 +36,7 @@ func sent(t *testing.T, text string) map[string]any {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	defer s.Close()
-	sink := &Sink{Client: post.New(nil), URL: s.URL, RoutingKey: "R", Board: func(by, subject string) string { return "https://b/" + by + "/" + subject }}
+	sink := New(Options{Client: post.New(nil), URL: s.URL, RoutingKey: "R", Board: func(by, subject string) string { return "https://b/" + by + "/" + subject }})
 	defer sink.Client.Close()
 	if err := sink.Deliver(t.Context(), parse(t, text)); err != nil {
 		t.Fatal(err)
@@ -104,7 +104,38 @@ func TestLimits(t *testing.T) {
 	if len(summary) > summaryMost || !strings.HasSuffix(summary, "界...") || len(source) > sourceMost || payload["severity"] != "error" {
 		t.Errorf("%d, %d, %v", len(summary), len(source), payload["severity"])
 	}
-	if (&Sink{}).url() != DefaultURL {
+	if New(Options{}).URL != DefaultURL {
 		t.Error("the default is not PagerDuty")
+	}
+}
+
+// TestRefused: which answers are about an event, and not about the sink.
+func TestRefused(t *testing.T) {
+	f := func(text string, final bool) {
+		t.Helper()
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, text, http.StatusBadRequest) }))
+		defer s.Close()
+		sink := New(Options{Client: post.New(nil), URL: s.URL, RoutingKey: "R"})
+		defer sink.Client.Close()
+		err := sink.Deliver(t.Context(), parse(t, `{"id":"i","dedup_key":"d","status":"crossed","rule":"r","by":"incident","subject":"x","level":1,"episode":1}`))
+		if post.Final(err) != final {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	f(`{"status":"invalid event","message":"Event object is invalid","errors":["'payload.summary' is too long"]}`, true)
+	f(`{"status":"invalid event","message":"Event object is invalid","errors":["Length of 'routing_key' is incorrect (should be 32 characters)"]}`, false)
+	f(`{"status":"invalid event","message":"Event object is invalid","errors":["Invalid routing key"]}`, false)
+	f("<html><h1>Bad Request</h1>", false)
+	f("Client sent an HTTP request to an HTTPS server.", false)
+}
+
+func TestCheckKey(t *testing.T) {
+	for key, ok := range map[string]bool{
+		strings.Repeat("aZ09", 8): true, "": false, "R": false, strings.Repeat("a", 31): false, strings.Repeat("a", 33): false,
+		strings.Repeat("-", 32): false, strings.Repeat("ü", 16): false, strings.Repeat("a", 31) + "\n": false,
+	} {
+		if err := CheckKey(key); (err == nil) != ok {
+			t.Errorf("%q: %v", key, err)
+		}
 	}
 }
