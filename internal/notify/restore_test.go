@@ -42,7 +42,7 @@ func (k *keeping) Restore(c *crossing.Crossing, sent time.Time) {
 
 func (k *keeping) Forget(int) { k.forgot++ }
 
-func (k *keeping) Run(context.Context, func(kept, sent int, err error)) {}
+func (k *keeping) Run(context.Context, func(kept, sent int, refused []error, err error)) {}
 
 // TestRestored: a target that goes on telling is given what was taken before, as far back as it wants, and what came late and was first sent
 // within a quarter of an hour. Then it gets what is new.

@@ -37,8 +37,9 @@ type keeper interface {
 	Restore(c *crossing.Crossing, sent time.Time)
 	// Forget takes a partition from it. When it returns, it tells nothing of it any more.
 	Forget(partition int)
-	// Run goes on telling until ctx ends. It says after each round how many alerts it keeps, how many it sent, and what went wrong.
-	Run(ctx context.Context, told func(kept, sent int, err error))
+	// Run goes on telling until ctx ends. It says after each round how many alerts it keeps, how many it sent, which were refused for good
+	// and are kept no more, and what went wrong.
+	Run(ctx context.Context, told func(kept, sent int, refused []error, err error))
 }
 
 // wants reports whether a crossing is for the sink. A clear is, if its rule is.

@@ -30,6 +30,7 @@ type fake struct {
 	status   int // 0: 200
 	requests int
 	got      []received
+	judge    func(request int, body string) int // the status of an answer to a POST; nil: 200
 }
 
 func newFake(t *testing.T) *fake {
@@ -47,6 +48,12 @@ func newFake(t *testing.T) *fake {
 			return
 		}
 		body, err := io.ReadAll(r.Body)
+		if f.judge != nil {
+			if status := f.judge(f.requests, string(body)); status != 200 {
+				w.WriteHeader(status)
+				return
+			}
+		}
 		var list []received
 		if err == nil {
 			err = json.Unmarshal(body, &list)
@@ -127,9 +134,9 @@ func (x *rig) deliver(subject string, episode int, level string, minutes int) {
 func (x *rig) again(minutes int) int {
 	x.t.Helper()
 	x.now = x.now.Add(time.Duration(minutes) * time.Minute)
-	kept, _, err := x.round(x.t.Context())
-	if err != nil {
-		x.t.Error(err)
+	kept, _, refused, err := x.round(x.t.Context())
+	if err != nil || refused != nil {
+		x.t.Error(err, refused)
 	}
 	return kept
 }
@@ -236,7 +243,7 @@ func TestFailure(t *testing.T) {
 	if err := x.Deliver(t.Context(), made(t, "x", 1, "0", 1)); err == nil || post.Final(err) {
 		t.Errorf("%v", err)
 	}
-	if _, _, err := x.round(t.Context()); err == nil {
+	if _, _, _, err := x.round(t.Context()); err == nil {
 		t.Error("the round went well")
 	}
 	am.answer(0)
@@ -356,6 +363,76 @@ func TestRounds(t *testing.T) {
 	if x.count != mostAlerts {
 		t.Errorf("%d", x.count)
 	}
+}
+
+// TestRoundRefused: what is refused for good while it goes on is forgotten, and the others go on: at every server that takes them.
+func TestRoundRefused(t *testing.T) {
+	am, other := newFake(t), newFake(t)
+	am.judge = func(_ int, body string) int {
+		if strings.Contains(body, `"subject":"bad`) {
+			return 422
+		}
+		return 200
+	}
+	f := func(refused, requests int, urls ...string) {
+		t.Helper()
+		x := newRig(t, urls...)
+		const good = 2*roundGroups + 7
+		for i := range good {
+			x.Restore(made(t, fmt.Sprint(i), 1, "1", 0), begin)
+		}
+		x.Restore(made(t, "bad", 1, "0.5", 0), begin)
+		x.Restore(made(t, "bad", 1, "1", 0), begin)
+		x.Restore(made(t, "bad2", 1, "1", 0), begin)
+		am.take()
+		other.take()
+		_, sent, list, err := x.round(t.Context())
+		if err != nil || len(list) != refused || len(am.got) != good || sent != good+(2-refused)/2*3 || refused > 0 && !strings.Contains(list[0].Error(), `"bad"`) {
+			t.Errorf("sent %d, the server has %d, refused %v, %v", sent, len(am.got), list, err)
+		}
+		am.take()
+		if kept, sent, list, err := x.round(t.Context()); err != nil || list != nil || kept != sent || am.requests != requests || len(am.got) != good {
+			t.Errorf("again: kept %d, sent %d, the server has %d by %d requests, refused %v, %v", kept, sent, len(am.got), am.requests, list, err)
+		}
+	}
+	f(2, 3, am.URL+"/am")
+	f(0, 3+9, am.URL+"/am", other.URL+"/am") // the other one takes what it is sent, so that it goes on
+}
+
+// TestRoundStops: one request that fails ends no round, two in a row do. The next round begins there, and nobody waits for ever.
+func TestRoundStops(t *testing.T) {
+	am := newFake(t)
+	x := newRig(t, am.URL+"/am")
+	for i := range 5 * roundGroups {
+		x.Restore(made(t, fmt.Sprintf("%03d", i), 1, "1", 0), begin)
+	}
+	f := func(want string, failing ...int) {
+		t.Helper()
+		am.take()
+		am.judge = func(request int, _ string) int {
+			if slices.Contains(failing, request) {
+				return 500
+			}
+			return 200
+		}
+		if _, _, _, err := x.round(t.Context()); (err != nil) != (len(failing) > 0) {
+			t.Error(err)
+		}
+		got := ""
+		for i := 0; i < len(am.got); i += roundGroups {
+			got += am.got[i].Labels["subject"] + " "
+		}
+		if got != want {
+			t.Errorf("%v fail: got %s, want %s", failing, got, want)
+		}
+	}
+	f("000 050 100 150 200 ")
+	f("000 100 150 200 ", 2)
+	f("000 100 ", 2, 4, 5)
+	f("000 ", 2, 3)
+	f("150 200 000 050 100 ")
+	f("", 1, 2)
+	f("100 150 200 000 050 ")
 }
 
 func TestCheckLabel(t *testing.T) {

@@ -5,4 +5,6 @@ const (
 	mostAlerts = 50_000
 	// roundGroups is of how many subjects and rules alerts are sent again at once; nothing new is sent meanwhile.
 	roundGroups = 50
+	// roundOutage is how many requests of a round may fail in a row. One alone may be about what is in it.
+	roundOutage = 2
 )

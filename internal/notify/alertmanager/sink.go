@@ -1,9 +1,12 @@
 package alertmanager
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,6 +44,7 @@ type Sink struct {
 	Options
 	servers []*server
 	sending sync.RWMutex // held to read while something new is sent, and to write while something is sent again
+	next    groupKey     // where the next round begins; of Run alone
 
 	mu     sync.Mutex
 	groups map[groupKey]*group
@@ -49,6 +53,10 @@ type Sink struct {
 
 // groupKey is whose alerts a clear ends.
 type groupKey struct{ rule, by, subject string }
+
+func (k groupKey) compare(o groupKey) int {
+	return cmp.Or(strings.Compare(k.rule, o.rule), strings.Compare(k.by, o.by), strings.Compare(k.subject, o.subject))
+}
 
 // group is the alerts of a rule and a subject.
 type group struct {
@@ -144,21 +152,20 @@ func (s *Sink) keep(c *crossing.Crossing, changed []*alert, now time.Time) {
 		}
 		return false
 	}
-	kept := g.alerts[:0]
-	for _, a := range g.alerts {
-		if !replaced(a) {
-			kept = append(kept, a)
-		}
-	}
-	s.count -= len(g.alerts) - len(kept)
-	clear(g.alerts[len(kept):])
-	g.alerts = kept
+	s.retain(g, func(a *alert) bool { return !replaced(a) })
 	for _, a := range changed {
 		if s.count < mostAlerts && !a.over(now) {
 			g.alerts = append(g.alerts, a)
 			s.count++
 		}
 	}
+}
+
+// retain keeps some alerts of a group, and forgets the others.
+func (s *Sink) retain(g *group, wanted func(a *alert) bool) {
+	before := len(g.alerts)
+	g.alerts = slices.DeleteFunc(g.alerts, func(a *alert) bool { return !wanted(a) })
+	s.count -= before - len(g.alerts)
 }
 
 func keyOf(c *crossing.Crossing) groupKey { return groupKey{c.Rule, c.By, c.Subject} }
