@@ -224,6 +224,74 @@ func TestClear(t *testing.T) {
 	sent(t, am, "")
 }
 
+// TestEpisodesAnew: when Redis has begun anew, episodes begin at 1 again. What is later than the clear fires, and its own clear ends it.
+func TestEpisodesAnew(t *testing.T) {
+	am := newFake(t)
+	x := newRig(t, am.URL+"/am")
+	x.deliver("x", 5, "1", 0)
+	x.deliver("x", 5, "0", 10)
+	am.take()
+	x.deliver("x", 1, "1", 10) // a recount finds it again
+	sent(t, am, "")
+	x.now = begin.Add(20 * time.Minute)
+	x.deliver("x", 1, "1", 11)
+	sent(t, am, "x 1 until 1451")
+	x.deliver("x", 1, "0", 12)
+	sent(t, am, "x 1 until 12")
+	x.deliver("x", 1, "1", 11) // it comes twice
+	sent(t, am, "")
+
+	x.deliver("y", 5, "1", 0)
+	x.deliver("y", 1, "1", 15) // nobody has cleared the one before
+	x.deliver("y", 1, "0", 16)
+	am.take()
+	x.again(1)
+	sent(t, am, "x 1 until 12; y 1 until 16")
+}
+
+// TestBounds: memory does not grow by subjects that have no alert.
+func TestBounds(t *testing.T) {
+	am := newFake(t)
+	x := newRig(t, am.URL+"/am")
+	f := func(what string, groups int) {
+		t.Helper()
+		if len(x.groups) != groups {
+			t.Errorf("%s: %d groups", what, len(x.groups))
+		}
+	}
+	x.deliver("below", 1, "0", 0)
+	f("a clear of what was never told", 0)
+	x.Restore(made(t, "long ago", 1, "1", -3000), time.Time{})
+	x.again(0)
+	f("what is over", 0)
+	x.deliver("x", 1, "1", 0)
+	x.deliver("x", 1, "0", 1)
+	x.deliver("y", 1, "1", 0)
+	x.deliver("y", 1, "0", 1)
+	x.deliver("y", 2, "1", 2)
+	x.again(6)
+	f("cleared", 2)
+	am.take()
+	x.deliver("x", 1, "1", 0) // it comes twice
+	sent(t, am, "")
+	for range mostEnded - len(x.ended) {
+		x.ended = append(x.ended, ending{forget: x.now.Add(24 * time.Hour)})
+	}
+	x.deliver("y", 2, "0", 3)
+	f("as many clears as are known", 1)
+	if g := x.groups[groupKey{"r", "incident", "y"}]; g == nil || g.cleared != 2 || len(x.ended) != mostEnded {
+		t.Errorf("%+v, %d clears", g, len(x.ended))
+	}
+	x.again(24 * 60)
+	f("a day later", 0)
+	if len(x.ended) != 0 {
+		t.Errorf("%d clears", len(x.ended))
+	}
+	x.count = mostAlerts
+	x.Restore(made(t, "more", 1, "1", 2000), begin)
+	f("as many alerts as are kept", 0)
+}
+
 // TestClearedBefore: a clear does not end an alert before it began.
 func TestClearedBefore(t *testing.T) {
 	am := newFake(t)

@@ -71,12 +71,15 @@ func (s *Sink) tidy() (keys []groupKey) {
 	now := s.Now()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	for len(s.ended) > 0 && !now.Before(s.ended[0].forget) {
+		s.forgetEnding()
+	}
 	for key, g := range s.groups {
 		s.retain(g, func(a *alert) bool { return !a.over(now) })
 		switch {
 		case len(g.alerts) > 0:
 			keys = append(keys, key)
-		case !now.Before(g.forget):
+		case g.forget.IsZero():
 			delete(s.groups, key)
 		}
 	}

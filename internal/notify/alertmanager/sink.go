@@ -48,7 +48,8 @@ type Sink struct {
 
 	mu     sync.Mutex
 	groups map[groupKey]*group
-	count  int // alerts
+	count  int      // alerts
+	ended  []ending // the oldest first
 }
 
 // groupKey is whose alerts a clear ends.
@@ -62,8 +63,15 @@ func (k groupKey) compare(o groupKey) int {
 type group struct {
 	partition int
 	cleared   uint64    // the episodes up to this one have ended
-	forget    time.Time // of that; zero: nothing was cleared
+	clearedAt time.Time // by the date of the newest clear
+	forget    time.Time // when that is forgotten; zero: nothing was cleared
 	alerts    []*alert
+}
+
+// ending is that a group was cleared.
+type ending struct {
+	key    groupKey
+	forget time.Time
 }
 
 // New makes a sink.
@@ -102,13 +110,13 @@ func (s *Sink) Deliver(ctx context.Context, c *crossing.Crossing) error {
 	return nil
 }
 
-// change is what a crossing says of alerts: one that fires, or those that a clear ends. A crossing of an episode that is over came twice.
+// change is what a crossing says of alerts: one that fires, or those that a clear ends.
 func (s *Sink) change(c *crossing.Crossing, sent, now time.Time) (list []*alert) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.groups[keyOf(c)]
 	if !c.Cleared() {
-		if g != nil && c.Episode <= g.cleared {
+		if g.over(c) {
 			return nil
 		}
 		ends := c.Time.Add(s.Active)
@@ -128,36 +136,71 @@ func (s *Sink) change(c *crossing.Crossing, sent, now time.Time) (list []*alert)
 	return list
 }
 
+// over reports whether a crossing is of an episode that was cleared: it came twice. One that is later than the clear is not, whatever
+// its episode: when Redis has begun anew, episodes do, too.
+func (g *group) over(c *crossing.Crossing) bool {
+	return g != nil && c.Episode <= g.cleared && !c.Time.After(g.clearedAt)
+}
+
 // keep keeps what a crossing changed.
 func (s *Sink) keep(c *crossing.Crossing, changed []*alert, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.groups[keyOf(c)]
+	key := keyOf(c)
+	g := s.groups[key]
 	if g == nil {
-		g = &group{partition: c.Partition}
-		s.groups[keyOf(c)] = g
+		if c.Cleared() || s.count >= mostAlerts {
+			return // nothing of it was kept, or will be
+		}
+		g = &group{}
+		s.groups[key] = g
 	}
 	g.partition = c.Partition
 	if c.Cleared() {
-		g.cleared, g.forget = max(g.cleared, c.Episode), now.Add(s.Active)
+		s.end(key, g, c, now)
 	}
-	replaced := func(a *alert) bool {
-		if !c.Cleared() && !a.until.IsZero() {
-			return true // it crosses again: nobody need hear of the clear any more
-		}
-		for _, b := range changed {
-			if a.level == b.level && a.episode <= b.episode {
-				return true
-			}
-		}
-		return false
-	}
-	s.retain(g, func(a *alert) bool { return !replaced(a) })
+	s.retain(g, func(a *alert) bool { return !replaced(a, c, changed) })
 	for _, a := range changed {
 		if s.count < mostAlerts && !a.over(now) {
 			g.alerts = append(g.alerts, a)
 			s.count++
 		}
+	}
+}
+
+// replaced reports whether an alert need not be told of any more after a crossing, and what that changed.
+func replaced(a *alert, c *crossing.Crossing, changed []*alert) bool {
+	if !c.Cleared() && !a.until.IsZero() {
+		return true // it crosses again: nobody need hear of the clear any more
+	}
+	return slices.ContainsFunc(changed, func(b *alert) bool {
+		return a.level == b.level && (a.episode <= b.episode || a.starts.Before(b.starts))
+	})
+}
+
+// end notes that a group was cleared, for as long as the crossing may come twice.
+func (s *Sink) end(key groupKey, g *group, c *crossing.Crossing, now time.Time) {
+	g.cleared, g.forget = max(g.cleared, c.Episode), now.Add(s.Active)
+	if c.Time.After(g.clearedAt) {
+		g.clearedAt = c.Time
+	}
+	s.ended = append(s.ended, ending{key, g.forget})
+	for len(s.ended) > mostEnded {
+		s.forgetEnding()
+	}
+}
+
+// forgetEnding forgets the oldest clear.
+func (s *Sink) forgetEnding() {
+	e := s.ended[0]
+	s.ended = s.ended[1:]
+	g := s.groups[e.key]
+	if g == nil || !g.forget.Equal(e.forget) {
+		return // it was cleared again since
+	}
+	g.cleared, g.clearedAt, g.forget = 0, time.Time{}, time.Time{}
+	if len(g.alerts) == 0 {
+		delete(s.groups, e.key)
 	}
 }
 
