@@ -30,7 +30,8 @@ type Options struct {
 // Sink sends events.
 type Sink struct {
 	Options
-	api post.Server
+	api      post.Server
+	resolved resolved
 }
 
 // New makes a sink.
@@ -81,13 +82,22 @@ type payload struct {
 	Details   json.RawMessage `json:"custom_details"`
 }
 
-// Deliver sends a crossing.
+// Deliver sends a crossing, but no trigger that came twice, and whose incident was resolved: it would open another one.
 func (s *Sink) Deliver(ctx context.Context, c *crossing.Crossing) error {
+	if !c.Cleared() && s.resolved.has(c) {
+		return nil
+	}
 	body, err := json.Marshal(s.event(c))
 	if err != nil {
 		return err
 	}
-	return s.api.Do(ctx, s.URL, "application/json", body)
+	if err := s.api.Do(ctx, s.URL, "application/json", body); err != nil {
+		return err
+	}
+	if c.Cleared() {
+		s.resolved.add(c)
+	}
+	return nil
 }
 
 // Reach reports whether the API answers.

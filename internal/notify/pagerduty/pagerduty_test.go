@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -137,5 +138,51 @@ func TestCheckKey(t *testing.T) {
 		if err := CheckKey(key); (err == nil) != ok {
 			t.Errorf("%q: %v", key, err)
 		}
+	}
+}
+
+// TestRepeats: what comes twice opens no incident that was resolved.
+func TestRepeats(t *testing.T) {
+	var actions []string
+	status := http.StatusAccepted
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var e event
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			t.Error(err)
+		}
+		actions = append(actions, e.Action)
+		w.WriteHeader(status)
+	}))
+	defer s.Close()
+	sink := New(Options{Client: post.New(nil), URL: s.URL, RoutingKey: "R"})
+	defer sink.Client.Close()
+	f := func(subject, state, at, want string) {
+		t.Helper()
+		actions = nil
+		level := map[string]string{"crossed": "1", "cleared": "0"}[state]
+		err := sink.Deliver(t.Context(), parse(t, `{"id":"r/incident/`+subject+`/1/`+level+`","dedup_key":"r/incident/`+subject+`/1","status":"`+state+
+			`","rule":"r","by":"incident","subject":"`+subject+`","level":`+level+`,"episode":1,"time":"2026-11-22T`+at+`:00Z"}`))
+		if got := strings.Join(actions, " "); got != want || (err == nil) != (status == http.StatusAccepted) {
+			t.Errorf("%s %s: got %q, want %q; %v", subject, state, got, want, err)
+		}
+	}
+	f("x", "crossed", "10:00", "trigger")
+	f("x", "crossed", "10:00", "trigger")
+	status = http.StatusServiceUnavailable
+	f("x", "cleared", "11:00", "resolve")
+	status = http.StatusAccepted
+	f("x", "crossed", "10:00", "trigger") // the clear was not taken
+	f("x", "cleared", "11:00", "resolve")
+	f("x", "crossed", "10:00", "")
+	f("x", "cleared", "11:00", "resolve")
+	f("x", "crossed", "10:30", "")
+	f("y", "crossed", "10:00", "trigger")
+	f("x", "crossed", "11:01", "trigger") // Redis has begun anew
+	for i := range mostResolved {
+		sink.resolved.add(&crossing.Crossing{DedupKey: strconv.Itoa(i)})
+	}
+	f("x", "crossed", "10:00", "trigger")
+	if len(sink.resolved.dates) != mostResolved || len(sink.resolved.oldest) != mostResolved {
+		t.Errorf("%d clears are known", len(sink.resolved.dates))
 	}
 }
