@@ -187,3 +187,20 @@ func TestNotifyListens(t *testing.T) {
 		t.Errorf("http.listen is taken: it listens at %s", at)
 	}
 }
+
+// TestIdleSinks: check warns of patterns that fit no rule.
+func TestIdleSinks(t *testing.T) {
+	config := servers.WriteFile(t, "c.yaml", `notify:
+  - {name: a, webhook: {url: "https://a.example"}, rules: ["art3-*", "nothing-*", "Art3-clicks"]}
+  - {name: b, webhook: {url: "https://a.example"}}
+`)
+	r := call("", nil, "check", "-config", config)
+	if r.code != exitFine || strings.Count(r.err, "fits no rule") != 2 ||
+		!strings.Contains(r.err, `c.yaml:2:59: notify[0].rules: warning: "nothing-*" fits no rule of these packs`) || !strings.Contains(r.err, `"Art3-clicks" fits`) {
+		t.Errorf("%+v", r)
+	}
+	r = call("", []string{"AGGREGATOR_NOTIFY_B_RULES=x"}, "check", "-config", config)
+	if !strings.Contains(r.err, `env AGGREGATOR_NOTIFY_B_RULES: warning: "x" fits no rule`) {
+		t.Errorf("%+v", r)
+	}
+}

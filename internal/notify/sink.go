@@ -47,8 +47,13 @@ func (s *Sink) wants(c *crossing.Crossing) bool {
 	if c.Shadow() || !c.Cleared() && c.Level < s.MinLevel {
 		return false
 	}
+	return s.Told(c.Rule)
+}
+
+// Told reports whether it is told of a rule.
+func (s *Sink) Told(rule string) bool {
 	return len(s.Rules) == 0 || slices.ContainsFunc(s.Rules, func(pattern string) bool {
-		ok, _ := path.Match(pattern, c.Rule) // CheckPattern has looked at it
+		ok, _ := path.Match(pattern, rule) // CheckPattern has looked at it
 		return ok
 	})
 }
