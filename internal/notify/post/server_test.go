@@ -2,6 +2,8 @@ package post
 
 import (
 	"bytes"
+	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -57,6 +59,7 @@ func TestPlain(t *testing.T) {
 		}
 	}
 	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
 	secure.StartTLS()
 	defer secure.Close()
 	f("http" + strings.TrimPrefix(secure.URL, "https"))
