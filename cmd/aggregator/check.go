@@ -40,7 +40,7 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	sinks, wrong := c.openSinks()
 	bad = append(bad, wrong...)
 	set := loadPacks(c, o.rules)
-	for _, w := range slices.Concat(c.warnings, set.warnings, shortWindows(c, set.packs)) {
+	for _, w := range slices.Concat(c.warnings, set.warnings, shortWindows(c, set.packs), c.idleSinks(set.packs)) {
 		fmt.Fprintln(s.err, w)
 	}
 	bad = append(bad, set.faults...)

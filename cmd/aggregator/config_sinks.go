@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -77,7 +78,7 @@ func (s *sinkConfig) keys() []key {
 		{"rules", list(&s.rules, rulePattern)},
 		{"min_level", level(&s.minLevel)},
 		{"start", beginning(&s.start)},
-		{"alertmanager.urls", list(&s.urls, sinkURL)},
+		{"alertmanager.urls", list(&s.urls, alertmanagerURL)},
 		{"alertmanager.active", duration(&s.active, time.Minute, 3_650*day)},
 		{"alertmanager.labels", labels(&s.labels)},
 		{"webhook.url", checked(&s.url, sinkURL)},
@@ -119,6 +120,20 @@ func sinkURL(s string) error {
 	u, err := url.Parse(s)
 	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Hostname() == "" || u.Fragment != "" {
 		return errors.New("write a URL of http or https, as https://alerts.example/aggregator")
+	}
+	if n, err := strconv.ParseUint(u.Port(), 10, 16); u.Port() != "" && (err != nil || n == 0) {
+		return fmt.Errorf("its port is %s; ports go from 1 to 65535", u.Port())
+	}
+	return nil
+}
+
+// alertmanagerURL checks a URL to which the path of the API is added.
+func alertmanagerURL(s string) error {
+	if err := sinkURL(s); err != nil {
+		return err
+	}
+	if strings.Contains(s, "?") {
+		return errors.New("a ? stands in it, behind which no path can be; write it up to the path, as http://127.0.0.1:9093")
 	}
 	return nil
 }

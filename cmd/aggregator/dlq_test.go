@@ -6,6 +6,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
@@ -22,7 +23,10 @@ func bury(t *testing.T, addr string, reasons ...string) {
 	}
 	defer client.Close()
 	for i, reason := range reasons {
-		r := &kgo.Record{Topic: "dissemination-events.dlq", Key: []byte("inc-1"), Value: fmt.Appendf(nil, `{"id":"e-%d","time":"2026-01-01T00:00:00Z","incident":"A"}`, i)}
+		r := &kgo.Record{
+			Topic: "dissemination-events.dlq", Key: []byte("inc-1"), Value: fmt.Appendf(nil, `{"id":"e-%d","time":"2026-01-01T00:00:00Z","incident":"A"}`, i),
+			Timestamp: time.Now().Add(-time.Hour),
+		} // before anything is put back
 		for _, h := range [][2]string{
 			{"__connect.errors.topic", "dissemination-events"},
 			{"__connect.errors.partition", fmt.Sprint(i % 2)},

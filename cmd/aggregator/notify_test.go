@@ -104,7 +104,7 @@ func TestNotifyExample(t *testing.T) {
 notify:
   - {name: am, alertmanager: {urls: ["URL"]}}
   - {name: hook, webhook: {url: "URL/hook", secret: whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw}}
-  - {name: pd, pagerduty: {url: "URL/pd", routing_key: R}}
+  - {name: pd, pagerduty: {url: "URL/pd", routing_key: 0123456789abcdefghijABCDEFGHIJ01}}
   - {name: other, webhook: {url: "URL/other"}}
 `, "URL", sink.URL))
 	r := call("", nil, "notify", "-config", config, "-test")
@@ -145,6 +145,8 @@ func TestNotifyFaults(t *testing.T) {
 	f(hook+", secret: whsec_x}}", "c.yaml:2:62: notify[0].webhook.secret: a line is not whsec_ and base64")
 	f(hook+", tls: {ca_file: nowhere}}}", "c.yaml:2:69: notify[0].webhook.tls.ca_file: open ")
 	f("notify: [{name: pd, pagerduty: {routing_key_file: nowhere}}]", "c.yaml:1:51: notify[0].pagerduty.routing_key_file: open ")
+	f("notify: [{name: pd, pagerduty: {routing_key: R123}}]", "c.yaml:1:46: notify[0].pagerduty.routing_key: this is no integration key")
+	f("notify: [{name: pd, pagerduty: {routing_key_file: c.yaml}}]", "c.yaml:1:51: notify[0].pagerduty.routing_key_file: this is no integration key")
 	if r := call("", nil, "notify"); r.code != exitUsage || !strings.Contains(r.err, "-config is missing") {
 		t.Errorf("%+v", r)
 	}
@@ -183,5 +185,22 @@ func TestNotifyListens(t *testing.T) {
 	}
 	if at := listens(); at == mine || !strings.HasPrefix(at, "127.0.0.1:") {
 		t.Errorf("http.listen is taken: it listens at %s", at)
+	}
+}
+
+// TestIdleSinks: check warns of patterns that fit no rule.
+func TestIdleSinks(t *testing.T) {
+	config := servers.WriteFile(t, "c.yaml", `notify:
+  - {name: a, webhook: {url: "https://a.example"}, rules: ["art3-*", "nothing-*", "Art3-clicks"]}
+  - {name: b, webhook: {url: "https://a.example"}}
+`)
+	r := call("", nil, "check", "-config", config)
+	if r.code != exitFine || strings.Count(r.err, "fits no rule") != 2 ||
+		!strings.Contains(r.err, `c.yaml:2:59: notify[0].rules: warning: "nothing-*" fits no rule of these packs`) || !strings.Contains(r.err, `"Art3-clicks" fits`) {
+		t.Errorf("%+v", r)
+	}
+	r = call("", []string{"AGGREGATOR_NOTIFY_B_RULES=x"}, "check", "-config", config)
+	if !strings.Contains(r.err, `env AGGREGATOR_NOTIFY_B_RULES: warning: "x" fits no rule`) {
+		t.Errorf("%+v", r)
 	}
 }

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 
 	"github.com/seed-afe14ff2/aggregator/internal/notify"
@@ -10,6 +12,8 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/notify/post"
 	"github.com/seed-afe14ff2/aggregator/internal/notify/webhook"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/subscribe"
+	"github.com/seed-afe14ff2/aggregator/internal/strictyaml"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // openSinks reads the files that sinks name, and makes the sinks. Nothing is dialled yet.
@@ -39,10 +43,14 @@ func (s *sinkConfig) target(c *config) (notify.Target, faults) {
 		return s.webhook(client)
 	}
 	text, err := s.secret.read()
+	routingKey := strings.TrimSpace(text)
+	if err == nil {
+		err = pagerduty.CheckKey(routingKey)
+	}
 	if err != nil {
 		return nil, faults{s.fault(s.secretKey("routing_key"), "%v", err)}
 	}
-	return &pagerduty.Sink{Client: client, URL: s.url, RoutingKey: strings.TrimSpace(text), Board: board}, nil
+	return pagerduty.New(pagerduty.Options{Client: client, URL: s.url, RoutingKey: routingKey, Board: board}), nil
 }
 
 // secretKey is the key by which a secret was given.
@@ -81,4 +89,30 @@ func boardOf(external string) func(by, subject string) string {
 			return base + "/subjects/" + by + "/" + url.PathEscape(subject)
 		}
 	}
+}
+
+// idleSinks warns of patterns that fit no rule: the sink would be told of nothing, and nobody would miss it.
+func (c *config) idleSinks(packs []*thresholds.Pack) (warnings []string) {
+	for _, s := range c.sinks {
+		for _, pattern := range s.rules {
+			if slices.ContainsFunc(packs, func(p *thresholds.Pack) bool { return fits(pattern, p) }) {
+				continue
+			}
+			path := s.path + ".rules"
+			at, message := s.origins[path], fmt.Sprintf("%q fits no rule of these packs", pattern)
+			if at.variable != "" {
+				warnings = append(warnings, "env "+at.variable+": warning: "+message)
+				continue
+			}
+			f := strictyaml.Fault{File: s.file, Line: at.line, Column: at.column, Path: path, Message: message, Warning: true}
+			warnings = append(warnings, f.String())
+		}
+	}
+	return warnings
+}
+
+// fits reports whether a pattern fits a rule of a pack.
+func fits(pattern string, p *thresholds.Pack) bool {
+	sink := notify.Sink{Rules: []string{pattern}}
+	return slices.ContainsFunc(p.Rules, func(rule *thresholds.Rule) bool { return sink.Told(rule.ID) })
 }

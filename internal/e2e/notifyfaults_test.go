@@ -64,7 +64,7 @@ func newNotifyRun(t *testing.T, kafka *servers.KafkaServer) *notifyRun {
 		s := newFakeSink(t, kind, good, bad)
 		x.sinks = append(x.sinks, s)
 		text += fmt.Sprintf("  - {name: %s, %s: {%s, %s}}\n", kind, kind, map[string]string{
-			"webhook": `url: "https://` + s.addr + `/hook"`, "pagerduty": `url: "https://` + s.addr + `/v2/enqueue", routing_key: R`,
+			"webhook": `url: "https://` + s.addr + `/hook"`, "pagerduty": `url: "https://` + s.addr + `/v2/enqueue", routing_key: 0123456789abcdefghijABCDEFGHIJ01`,
 			"alertmanager": `urls: ["https://` + s.addr + `"]`,
 		}[kind], tls)
 	}

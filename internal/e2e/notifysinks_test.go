@@ -120,6 +120,8 @@ func (s *fakeSink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	case "slow":
 		<-time.After(300 * time.Millisecond)
+	case "stuck": // for longer than a session of the group, and shorter than a request may take
+		<-time.After(12 * time.Second)
 	}
 	ids := s.idsOf(r, body)
 	s.mu.Lock()

@@ -31,7 +31,7 @@ func NewMetrics(r prometheus.Registerer) *Metrics {
 	}
 	m := &Metrics{
 		sent:    counter("sent_total", "Crossings that the sink has taken."),
-		failed:  counter("failed_total", "Crossings that the sink refused for good; they were passed over."),
+		failed:  counter("failed_total", "Crossings that the sink refused for good, and alerts that it refused when they were sent again; they were passed over."),
 		retries: counter("retries_total", "Attempts that failed and are made again, by kind of failure.", "kind"),
 		foreign: counter("foreign_total", "Records of the crossings topic that are no crossings; they were passed over."),
 		resent:  counter("resent_total", "Alerts that were sent again because they go on."),

@@ -7,11 +7,13 @@ import (
 	"time"
 )
 
-// note is what stands beside a committed offset: what is done after it, and when everything before some offsets was done.
+// note is what stands beside a committed offset: where the sink began, what is done after the offset, and when everything before some
+// offsets was done.
 //
-// Its text is "n1", then "d=" and a bit for each offset after the committed one, in base64, then "m=" and the marks, each the
-// distance that it lies before the committed offset, and its Unix time.
+// Its text is "n1", then "b=" and how far before the offset the sink began, then "d=" and a bit for each offset after the committed
+// one, in base64, then "m=" and the marks, each the distance that it lies before the committed offset, and its Unix time.
 type note struct {
+	began int64 // the sink was told of nothing before
 	done  map[int64]bool
 	marks []mark
 }
@@ -21,7 +23,7 @@ const noteForm = "n1"
 // encode is the text beside an offset.
 func (n *note) encode(base int64) string {
 	var b strings.Builder
-	b.WriteString(noteForm)
+	b.WriteString(noteForm + " b=" + strconv.FormatInt(base-n.began, 10))
 	if bits := bitsOf(n.done, base); len(bits) > 0 {
 		b.WriteString(" d=" + base64.RawURLEncoding.EncodeToString(bits))
 	}
@@ -48,9 +50,10 @@ func bitsOf(done map[int64]bool, base int64) []byte {
 	return bits
 }
 
-// parseNote reads a note. What cannot be read was written by somebody else, as a tool that moved the group, and says nothing.
+// parseNote reads a note. What cannot be read was written by somebody else, as a tool that moved the group, and says nothing: the sink
+// begins at the offset.
 func parseNote(text string, base int64) note {
-	n := note{done: map[int64]bool{}}
+	n := note{began: base, done: map[int64]bool{}}
 	fields := strings.Fields(text)
 	if len(fields) == 0 || fields[0] != noteForm {
 		return n
@@ -58,6 +61,10 @@ func parseNote(text string, base int64) note {
 	for _, f := range fields[1:] {
 		name, value, _ := strings.Cut(f, "=")
 		switch name {
+		case "b":
+			if distance, err := strconv.ParseInt(value, 10, 64); err == nil {
+				n.began = base - distance
+			}
 		case "d":
 			bits, err := base64.RawURLEncoding.DecodeString(value)
 			if err != nil {

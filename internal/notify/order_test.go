@@ -138,3 +138,25 @@ func (x *story) check() {
 		x.t.Errorf("%d requests at once", x.sink.most)
 	}
 }
+
+// TestNothingBegins: after the end no request begins, however many crossings of a key wait and whatever is free.
+func TestNothingBegins(t *testing.T) {
+	for range 20 {
+		synctest.Test(t, func(t *testing.T) {
+			log := &topic{}
+			for i := range 100 {
+				log.add(0, record(strconv.Itoa(i%20), i/20+1, time.Now()))
+			}
+			sink := &flaky{rng: rand.New(rand.NewPCG(1, 1)), slow: time.Second}
+			l := begin(testWorker(&Sink{Name: "s", Target: sink}), log, make([]committed, 1))
+			<-time.After(1500 * time.Millisecond)
+			l.stop()
+			synctest.Wait()
+			asked := sink.asked
+			l.end()
+			if sink.asked != asked || asked == 0 {
+				t.Errorf("asked %d times, %d of them after the end", sink.asked, sink.asked-asked)
+			}
+		})
+	}
+}

@@ -49,6 +49,10 @@ func (p *pacer) enter(ctx context.Context) error {
 		return ctx.Err()
 	}
 	for {
+		if err := ctx.Err(); err != nil { // what is free is no reason to begin
+			<-p.slots
+			return err
+		}
 		wait, changed := p.turn(time.Now())
 		if wait == 0 {
 			return nil
@@ -60,10 +64,6 @@ func (p *pacer) enter(ctx context.Context) error {
 		case <-ctx.Done():
 		}
 		t.Stop()
-		if err := ctx.Err(); err != nil {
-			<-p.slots
-			return err
-		}
 	}
 }
 

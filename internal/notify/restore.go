@@ -68,7 +68,7 @@ func (f *feed) tryRestore(ctx context.Context, n *note) error {
 	return nil
 }
 
-// restoreFrom is where what may still have to be told begins.
+// restoreFrom is where what may still have to be told begins: not before the sink itself.
 func (f *feed) restoreFrom(ctx context.Context, n *note) (int64, error) {
 	at, err := f.p.Source.OffsetAt(ctx, f.p.Topic, f.p.ID, f.now().Add(-f.keeper.Lookback()).UnixMilli())
 	if err != nil {
@@ -77,7 +77,7 @@ func (f *feed) restoreFrom(ctx context.Context, n *note) (int64, error) {
 	if len(n.marks) > 0 && f.now().Sub(n.marks[len(n.marks)-1].at) < marksKept {
 		at = min(at, n.marks[0].offset) // what came late was sent late
 	}
-	return max(at, 0), nil
+	return max(at, n.began, 0), nil
 }
 
 // restoreSet gives the keeper what a set holds, and returns the offset after it.

@@ -42,7 +42,7 @@ func (k *keeping) Restore(c *crossing.Crossing, sent time.Time) {
 
 func (k *keeping) Forget(int) { k.forgot++ }
 
-func (k *keeping) Run(context.Context, func(kept, sent int, err error)) {}
+func (k *keeping) Run(context.Context, func(kept, sent int, refused []error, err error)) {}
 
 // TestRestored: a target that goes on telling is given what was taken before, as far back as it wants, and what came late and was first sent
 // within a quarter of an hour. Then it gets what is new.
@@ -71,11 +71,44 @@ func TestRestored(t *testing.T) {
 				t.Errorf("%q: taken %q, forgot %d", text, k.taken, k.forgot)
 			}
 		}
-		f("", "x long ago, y long ago")
-		n := note{done: map[int64]bool{5: true}, marks: []mark{{1, now.Add(-20 * time.Minute)}, {3, now.Add(-10 * time.Minute)}, {4, now.Add(-5 * time.Minute)}}}
+		f("", "") // who begins in the middle has told nothing of what is before
+		f("n1", "")
+		n := note{began: 3}
+		f(n.encode(4), "y long ago")
+		n = note{began: 1, done: map[int64]bool{5: true}, marks: []mark{{1, now.Add(-20 * time.Minute)}, {3, now.Add(-10 * time.Minute)}, {4, now.Add(-5 * time.Minute)}}}
 		f(n.encode(4), "late 10m0s ago, x 10m0s ago, y 5m0s ago, beyond 0s ago")
+		n.began = 0
 		n.marks = []mark{{1, now.Add(-5 * time.Hour)}, {4, now.Add(-4 * time.Hour)}}
 		f(n.encode(4), "x 4h0m0s ago, y 4h0m0s ago, beyond 0s ago")
+	})
+}
+
+// TestBegan: where a sink began is known for as long as it is one, and in a topic that was made anew it is the start of that.
+func TestBegan(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		log := &topic{}
+		for i := range 30 {
+			log.add(0, record(fmt.Sprint(i), 1, time.Now()))
+		}
+		stored := []committed{{20, ""}}
+		f := func(restored, taken int, began int64) {
+			t.Helper()
+			k := &keeping{}
+			l := begin(testWorker(&Sink{Name: "s", Target: k}), log, stored)
+			<-time.After(time.Second)
+			l.end()
+			if n := parseNote(stored[0].note, stored[0].offset); len(k.restored) != restored || len(k.taken) != taken || n.began != began {
+				t.Errorf("restored %q, taken %q, began at %d", k.restored, k.taken, n.began)
+			}
+		}
+		f(0, 10, 20)
+		f(10, 0, 20)
+		log.add(0, record("more", 1, time.Now()))
+		f(10, 1, 20)
+		log.partitions[0] = log.partitions[0][:5] // made anew
+		f(0, 5, 0)
+		log.add(0, record("more", 1, time.Now()))
+		f(5, 1, 0)
 	})
 }
 

@@ -37,8 +37,9 @@ type keeper interface {
 	Restore(c *crossing.Crossing, sent time.Time)
 	// Forget takes a partition from it. When it returns, it tells nothing of it any more.
 	Forget(partition int)
-	// Run goes on telling until ctx ends. It says after each round how many alerts it keeps, how many it sent, and what went wrong.
-	Run(ctx context.Context, told func(kept, sent int, err error))
+	// Run goes on telling until ctx ends. It says after each round how many alerts it keeps, how many it sent, which were refused for good
+	// and are kept no more, and what went wrong.
+	Run(ctx context.Context, told func(kept, sent int, refused []error, err error))
 }
 
 // wants reports whether a crossing is for the sink. A clear is, if its rule is.
@@ -46,8 +47,13 @@ func (s *Sink) wants(c *crossing.Crossing) bool {
 	if c.Shadow() || !c.Cleared() && c.Level < s.MinLevel {
 		return false
 	}
+	return s.Told(c.Rule)
+}
+
+// Told reports whether it is told of a rule.
+func (s *Sink) Told(rule string) bool {
 	return len(s.Rules) == 0 || slices.ContainsFunc(s.Rules, func(pattern string) bool {
-		ok, _ := path.Match(pattern, c.Rule) // CheckPattern has looked at it
+		ok, _ := path.Match(pattern, rule) // CheckPattern has looked at it
 		return ok
 	})
 }

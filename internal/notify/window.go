@@ -15,6 +15,7 @@ type window struct {
 	room retry.Signal // raised when something is done
 
 	mu      sync.Mutex
+	began   int64    // the sink was told of nothing before
 	base    int64    // everything before is done
 	next    int64    // the offset after what was read
 	entries []*entry // from base on, by offset
@@ -50,7 +51,7 @@ func newWindow(from int64, n note, now func() time.Time) *window {
 	if len(n.marks) == 0 {
 		n.marks = []mark{{from, now()}}
 	}
-	return &window{now: now, room: retry.NewSignal(), base: from, next: from, before: n.done, marks: n.marks}
+	return &window{now: now, room: retry.NewSignal(), began: n.began, base: from, next: from, before: n.done, marks: n.marks}
 }
 
 // add adds a record, once there is room for it. It reports whether there is something to be done.
@@ -144,7 +145,7 @@ func (w *window) markNow() {
 func (w *window) progress() (offset int64, text string) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	n := note{done: map[int64]bool{}, marks: w.marks}
+	n := note{began: w.began, done: map[int64]bool{}, marks: w.marks}
 	for offset := range w.before {
 		n.done[offset] = true
 	}
@@ -171,7 +172,7 @@ func (w *window) waiting(end int64) (records, oldest int64) {
 func (w *window) restart(at int64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.next = at
+	w.next, w.began = at, min(w.began, at)
 	clear(w.before)
 	w.move()
 }

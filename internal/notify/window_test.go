@@ -2,12 +2,16 @@ package notify
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/seed-afe14ff2/aggregator/internal/notify/crossing"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
@@ -345,4 +349,33 @@ func TestHourDown(t *testing.T) {
 		}
 		l.end()
 	})
+}
+
+// valueOf is the value of a gauge or a counter.
+func valueOf(t *testing.T, m prometheus.Metric) float64 {
+	t.Helper()
+	var x dto.Metric
+	if err := m.Write(&x); err != nil {
+		t.Fatal(err)
+	}
+	return x.GetGauge().GetValue() + x.GetCounter().GetValue()
+}
+
+// TestResent: what becomes of alerts that go on is seen, also once nothing new comes.
+func TestResent(t *testing.T) {
+	w := testWorker(&Sink{Name: "s", Target: &keeping{}})
+	f := func(sent int, refused []error, err error, up, failed float64, standing string) {
+		t.Helper()
+		w.resent(7, sent, refused, err)
+		if valueOf(t, w.metrics.up) != up || valueOf(t, w.metrics.failed) != failed || w.standing() != standing {
+			t.Errorf("up %v, failed %v, %s", valueOf(t, w.metrics.up), valueOf(t, w.metrics.failed), w.standing())
+		}
+	}
+	away := errors.New("it is away")
+	f(7, nil, nil, 1, 0, "ok")
+	f(0, nil, away, 0, 0, "does not take what it is sent again: it is away")
+	f(0, nil, nil, 0, 0, "does not take what it is sent again: it is away") // nothing was to be sent
+	f(1, nil, nil, 1, 0, "ok")
+	f(3, []error{away}, away, 0, 1, "does not take what it is sent again: it is away")
+	f(0, []error{away}, nil, 1, 2, "ok")
 }

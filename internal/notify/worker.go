@@ -36,7 +36,7 @@ type worker struct {
 }
 
 // quiet throttles the log, a kind of lines each.
-type quiet struct{ unread, foreign, untaken, taken, unsent retry.Throttle }
+type quiet struct{ unread, foreign, untaken, taken, unsent, refused retry.Throttle }
 
 // takenLogged is how many crossings are logged in ten seconds.
 const takenLogged = 10
@@ -168,15 +168,25 @@ func (w *worker) tell(c *crossing.Crossing, err error) {
 }
 
 // resent tells metrics and log of a round of alerts that go on.
-func (w *worker) resent(kept, sent int, err error) {
+func (w *worker) resent(kept, sent int, refused []error, err error) {
 	w.metrics.alerts.Set(float64(kept))
-	if err == nil {
-		w.metrics.resent.Add(float64(sent))
-		return
+	w.metrics.resent.Add(float64(sent))
+	for _, r := range refused {
+		w.metrics.failed.Inc()
+		if held, ok := w.quiet.refused.Pass(); ok {
+			w.log.Error("sink refused an alert that goes on for good: it is not sent again", "error", r, "held_back", held)
+		}
 	}
-	w.metrics.up.Set(0)
-	if held, ok := w.quiet.unsent.Pass(); ok {
-		w.log.Warn("alerts that go on were not sent again: the next minute tries again", "error", err, "held_back", held)
+	switch {
+	case err != nil:
+		w.failure.Store(&err)
+		w.metrics.up.Set(0)
+		if held, ok := w.quiet.unsent.Pass(); ok {
+			w.log.Warn("alerts that go on were not sent again: the next minute tries again", "error", err, "held_back", held)
+		}
+	case sent > 0 || len(refused) > 0:
+		w.failure.Store(nil)
+		w.metrics.up.Set(1)
 	}
 }
 
@@ -185,6 +195,8 @@ func (w *worker) standing() string {
 	lag, oldest := w.behind()
 	err := w.failure.Load()
 	switch {
+	case err != nil && lag == 0:
+		return fmt.Sprintf("does not take what it is sent again: %v", *err)
 	case err != nil:
 		return fmt.Sprintf("does not take what it is sent, %d to be delivered, the oldest of %s: %v", lag, since(oldest), *err)
 	case lag > 0:

@@ -25,10 +25,10 @@ func (k *Kafka) Subscribe(group string) subscribe.Connections {
 	source, end := own.TailSource(subscriberFetch)
 	transport := own.Transport()
 	client := &kafka.Client{Addr: own.Addr(), Transport: transport}
+	offsets := &subscribe.KafkaOffsets{Client: client, Topic: own.Crossings, Group: group}
 	return subscribe.Connections{
-		Topic: own.Crossings, Group: group, Source: source,
-		Offsets: &subscribe.KafkaOffsets{Client: client, Topic: own.Crossings, Group: group},
-		Join:    func() (*kafka.ConsumerGroup, error) { return own.newSubscriber(group) },
+		Topic: own.Crossings, Group: group, Source: source, Offsets: offsets, Stay: offsets.Stay,
+		Join: func() (*kafka.ConsumerGroup, error) { return own.newSubscriber(group) },
 		End: func() {
 			end()
 			transport.CloseIdleConnections()

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/segmentio/kafka-go"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
@@ -24,6 +25,8 @@ type subscribers struct {
 	t      *testing.T
 	kafka  Kafka
 	client *kgo.Client
+	slow   time.Duration // what is under way at the end takes so long
+	sudden time.Duration // after so long without a word the group expels a member; 0: as it is
 
 	mu   sync.Mutex
 	read []string // values, in the order in which they came
@@ -31,7 +34,8 @@ type subscribers struct {
 
 func newSubscribers(t *testing.T, partitions int32) *subscribers {
 	t.Helper()
-	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, "crossings"))
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(partitions, "crossings"),
+		kfake.BrokerConfigs(map[string]string{"group.min.session.timeout.ms": "1000"}))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -82,9 +86,16 @@ func (x *subscribers) Read(ctx context.Context, p *subscribe.Partition) {
 			if more, err = set.Read(ctx, &r); err != nil || !more {
 				break
 			}
+			if r.Offset > p.From && x.slow > 0 { // it is under way until long after the end
+				<-ctx.Done()
+				<-time.After(x.slow)
+			}
 			x.mu.Lock()
 			x.read, at = append(x.read, string(r.Value)), r.Next()
 			x.mu.Unlock()
+			if x.slow > 0 && ctx.Err() != nil {
+				return
+			}
 		}
 	}
 }
@@ -92,7 +103,16 @@ func (x *subscribers) Read(ctx context.Context, p *subscribe.Partition) {
 // start starts a process, which stop stops.
 func (x *subscribers) start(begin subscribe.Start) (s *subscribe.Subscription, stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
-	s = subscribe.New(x.kafka.Subscribe("group"), begin, x, slog.New(slog.NewTextHandler(x.t.Output(), nil)))
+	connections := x.kafka.Subscribe("group")
+	if x.sudden > 0 {
+		connections.Join = func() (*kafka.ConsumerGroup, error) {
+			return kafka.NewConsumerGroup(kafka.ConsumerGroupConfig{
+				ID: "group", Brokers: x.kafka.Brokers, Topics: []string{"crossings"}, HeartbeatInterval: 100 * time.Millisecond, SessionTimeout: x.sudden,
+				RebalanceTimeout: time.Minute, JoinGroupBackoff: 100 * time.Millisecond, StartOffset: kafka.FirstOffset,
+			})
+		}
+	}
+	s = subscribe.New(connections, begin, x, slog.New(slog.NewTextHandler(x.t.Output(), nil)))
 	ended := make(chan struct{})
 	go func() {
 		defer close(ended)
@@ -201,4 +221,25 @@ func TestSubscribeFrom(t *testing.T) {
 	_, stop = y.start(subscribe.Start{Back: time.Hour})
 	y.has("old")
 	stop()
+}
+
+// TestSubscribeSlowEnd: what is under way when another process joins, or at a stop, may take longer than a session. Nobody else reads
+// the partition meanwhile, and what was done is committed.
+func TestSubscribeSlowEnd(t *testing.T) {
+	x := newSubscribers(t, 2)
+	x.slow, x.sudden = 4*time.Second, 1500*time.Millisecond
+	x.write(0, "a1", "a2")
+	x.write(1, "b1", "b2")
+	_, stopA := x.start(subscribe.Start{})
+	defer stopA()
+	x.has("a1 b1")
+	_, stopB := x.start(subscribe.Start{})
+	defer stopB()
+	x.has("a1 a2 b1 b2")
+	x.write(0, "a3", "a4")
+	x.write(1, "b3", "b4")
+	x.has("a1 a2 a3 b1 b2 b3")
+	stopA()
+	stopB()
+	x.has("a1 a2 a3 a4 b1 b2 b3 b4")
 }

@@ -56,8 +56,8 @@ func (s *Sink) newAlert(c *crossing.Crossing, ends time.Time) *alert {
 		Labels       map[string]string `json:"labels"`
 		Annotations  map[string]string `json:"annotations"`
 		GeneratorURL string            `json:"generatorURL,omitempty"`
-		StartsAt     time.Time         `json:"startsAt"`
-	}{labels, annotations, "", c.Time.UTC()}
+		StartsAt     string            `json:"startsAt"`
+	}{labels, annotations, "", c.Time.UTC().Format(time.RFC3339Nano)}
 	if s.Board != nil {
 		whole.GeneratorURL = s.Board(c.By, c.Subject)
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"log"
 	"net/http"
 	"net/http/httptest"
 	"slices"
@@ -30,6 +31,7 @@ type fake struct {
 	status   int // 0: 200
 	requests int
 	got      []received
+	judge    func(request int, body string) int // the status of an answer to a POST; nil: 200
 }
 
 func newFake(t *testing.T) *fake {
@@ -47,6 +49,12 @@ func newFake(t *testing.T) *fake {
 			return
 		}
 		body, err := io.ReadAll(r.Body)
+		if f.judge != nil {
+			if status := f.judge(f.requests, string(body)); status != 200 {
+				w.WriteHeader(status)
+				return
+			}
+		}
 		var list []received
 		if err == nil {
 			err = json.Unmarshal(body, &list)
@@ -127,9 +135,9 @@ func (x *rig) deliver(subject string, episode int, level string, minutes int) {
 func (x *rig) again(minutes int) int {
 	x.t.Helper()
 	x.now = x.now.Add(time.Duration(minutes) * time.Minute)
-	kept, _, err := x.round(x.t.Context())
-	if err != nil {
-		x.t.Error(err)
+	kept, _, refused, err := x.round(x.t.Context())
+	if err != nil || refused != nil {
+		x.t.Error(err, refused)
 	}
 	return kept
 }
@@ -217,6 +225,31 @@ func TestClear(t *testing.T) {
 	sent(t, am, "")
 }
 
+// TestEpisodesAnew: when Redis has begun anew, episodes begin at 1 again. What is later than the clear fires, and its own clear ends it.
+func TestEpisodesAnew(t *testing.T) {
+	am := newFake(t)
+	x := newRig(t, am.URL+"/am")
+	x.deliver("x", 5, "1", 0)
+	x.deliver("x", 5, "0", 10)
+	am.take()
+	x.deliver("x", 1, "1", 10) // a recount finds it again
+	sent(t, am, "")
+	x.now = begin.Add(20 * time.Minute)
+	x.deliver("x", 1, "1", 11)
+	sent(t, am, "x 1 until 1451")
+	x.deliver("x", 1, "0", 12)
+	sent(t, am, "x 1 until 12")
+	x.deliver("x", 1, "1", 11) // it comes twice
+	sent(t, am, "")
+
+	x.deliver("y", 5, "1", 0)
+	x.deliver("y", 1, "1", 15) // nobody has cleared the one before
+	x.deliver("y", 1, "0", 16)
+	am.take()
+	x.again(1)
+	sent(t, am, "x 1 until 12; y 1 until 16")
+}
+
 // TestClearedBefore: a clear does not end an alert before it began.
 func TestClearedBefore(t *testing.T) {
 	am := newFake(t)
@@ -236,7 +269,7 @@ func TestFailure(t *testing.T) {
 	if err := x.Deliver(t.Context(), made(t, "x", 1, "0", 1)); err == nil || post.Final(err) {
 		t.Errorf("%v", err)
 	}
-	if _, _, err := x.round(t.Context()); err == nil {
+	if _, _, _, err := x.round(t.Context()); err == nil {
 		t.Error("the round went well")
 	}
 	am.answer(0)
@@ -279,59 +312,28 @@ func TestSeveral(t *testing.T) {
 	}
 }
 
-// TestRestore: a process that starts goes on with what was told before.
-func TestRestore(t *testing.T) {
-	am := newFake(t)
-	x := newRig(t, am.URL+"/am")
-	restore := func(subject string, episode int, level string, minutes int, sentAt time.Time) {
+// TestRefused: what answers 400 is believed once it has taken something, or speaks as Alertmanager does.
+func TestRefused(t *testing.T) {
+	f := func(text string, final bool) {
 		t.Helper()
-		x.Restore(made(t, subject, episode, level, minutes), sentAt)
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, text, http.StatusBadRequest) }))
+		defer s.Close()
+		x := newRig(t, s.URL)
+		if err := x.Deliver(t.Context(), made(t, "x", 1, "1", 0)); err == nil || post.Final(err) != final {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
-	long := time.Time{}
-	restore("gone", 1, "1", -1440, long)
-	restore("on", 1, "0.5", -1439, long)
-	restore("on", 1, "1", -100, long)
-	restore("late", 1, "1", -5000, begin.Add(-10*time.Minute))
-	restore("cleared", 1, "1", -100, long)
-	restore("cleared", 1, "0", -50, long)
-	restore("clearing", 1, "1", -100, long)
-	restore("clearing", 1, "0", -50, begin.Add(-2*time.Minute))
-	sent(t, am, "")
-	x.again(0)
-	sent(t, am, "clearing 1 until -50; late 1 until 5; on 0.5 until 1; on 1 until 1340")
-	x.again(3)
-	sent(t, am, "late 1 until 5; on 1 until 1340")
-	x.deliver("on", 1, "0", 2)
-	sent(t, am, "on 1 until 2")
-	if x.Lookback() <= 24*time.Hour {
-		t.Error(x.Lookback())
-	}
-	x.Forget(1)
-	x.again(0)
-	if got := am.take(); got == "" {
-		t.Error("another partition was taken away")
-	}
-	x.Forget(0)
-	if kept := x.again(0); kept != 0 || len(x.groups) != 0 {
-		t.Errorf("%d alerts, %d groups", kept, len(x.groups))
-	}
-	sent(t, am, "")
-}
-
-// TestRounds: many are sent in several requests, all of them, and not above the bound.
-func TestRounds(t *testing.T) {
-	am := newFake(t)
-	x := newRig(t, am.URL+"/am")
-	for i := range 3*roundGroups + 1 {
-		x.Restore(made(t, fmt.Sprint(i), 1, "1", 0), begin)
-	}
-	if kept := x.again(1); kept != 3*roundGroups+1 || am.requests != 4 || len(am.got) != kept {
-		t.Errorf("kept %d, %d requests, %d alerts", kept, am.requests, len(am.got))
-	}
-	x.count = mostAlerts
-	x.Restore(made(t, "more", 1, "1", 0), begin)
-	if x.count != mostAlerts {
-		t.Errorf("%d", x.count)
+	f(`"\"foo-bar\" is not a valid label name"`, true)
+	f(`{"code":400,"message":"parsing alerts body from \"\" failed"}`, true)
+	f("<html><h1>Bad Request</h1>", false)
+	f("", false)
+	secure := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secure.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secure.StartTLS()
+	defer secure.Close()
+	x := newRig(t, "http"+strings.TrimPrefix(secure.URL, "https"))
+	if err := x.Deliver(t.Context(), made(t, "x", 1, "1", 0)); err == nil || post.Final(err) || post.Kind(err) != "tls" {
+		t.Errorf("%v", err)
 	}
 }
 

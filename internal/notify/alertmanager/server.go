@@ -1,8 +1,10 @@
 package alertmanager
 
 import (
+	"bytes"
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,8 +13,8 @@ import (
 
 // server is one Alertmanager.
 type server struct {
-	client *post.Client
-	url    string
+	api post.Server
+	url string
 
 	mu   sync.Mutex
 	shun time.Time // until then nothing waits for it, if there is another one
@@ -21,9 +23,21 @@ type server struct {
 // shunFor is how long nothing waits for a server that gave no answer. What goes on is sent to it again by then.
 const shunFor = time.Minute
 
+func newServer(client *post.Client, url string) *server {
+	return &server{api: post.Server{Client: client, Own: ownText}, url: strings.TrimSuffix(url, "/")}
+}
+
+// ownText reports whether a body is as Alertmanager writes it to a 400: a text of JSON, or an object with a code and a message. It
+// may be cut.
+func ownText(body []byte) bool {
+	body = bytes.TrimSpace(body)
+	return bytes.HasPrefix(body, []byte(`"`)) ||
+		bytes.HasPrefix(body, []byte("{")) && bytes.Contains(body, []byte(`"code"`)) && bytes.Contains(body, []byte(`"message"`))
+}
+
 // post sends alerts.
 func (x *server) post(ctx context.Context, body []byte, now time.Time) error {
-	err := x.client.Do(ctx, x.url+"/api/v2/alerts", "application/json", body)
+	err := x.api.Do(ctx, x.url+"/api/v2/alerts", "application/json", body)
 	x.mu.Lock()
 	defer x.mu.Unlock()
 	switch {
@@ -59,7 +73,7 @@ func bodyOf(alerts []*alert) []byte {
 // send sends something new to all servers, and returns when each has answered or was given up. It was taken if one has taken it. A server that
 // gave no answer lately is left out, if there are others: it hears of it in the next round.
 func (s *Sink) send(ctx context.Context, alerts []*alert, now time.Time) error {
-	return s.sendTo(ctx, s.answering(now), bodyOf(alerts), now)
+	return s.sendTo(ctx, s.answering(now), bodyOf(alerts), now).err()
 }
 
 // answering are the servers that have answered lately; all, if none has.
@@ -75,23 +89,42 @@ func (s *Sink) answering(now time.Time) (list []*server) {
 	return list
 }
 
-// sendTo sends to servers at once. The error is nil if one has taken it; otherwise it is one for which to try again, if there is any.
-func (s *Sink) sendTo(ctx context.Context, asked []*server, body []byte, now time.Time) error {
-	answers := make(chan error, len(asked))
-	for _, x := range asked {
-		go func() { answers <- x.post(ctx, body, now) }()
-	}
-	var failure error
-	taken := false
-	for range asked {
-		err := <-answers
-		taken = taken || err == nil
-		if err != nil && (failure == nil || post.Final(failure)) {
-			failure = err
-		}
-	}
-	if taken {
+// answers are what servers have said to a request.
+type answers struct {
+	taken   bool  // by one at least
+	refused bool  // for good, by one at least
+	failure error // one for which to try again, if there is any
+}
+
+// err is nil if one has taken it.
+func (a answers) err() error {
+	if a.taken {
 		return nil
 	}
-	return failure
+	return a.failure
+}
+
+// count is how many of the alerts were taken.
+func (a answers) count(alerts []*alert) int {
+	if a.taken {
+		return len(alerts)
+	}
+	return 0
+}
+
+// sendTo sends to servers at once.
+func (s *Sink) sendTo(ctx context.Context, asked []*server, body []byte, now time.Time) (all answers) {
+	said := make(chan error, len(asked))
+	for _, x := range asked {
+		go func() { said <- x.post(ctx, body, now) }()
+	}
+	for range asked {
+		err := <-said
+		all.taken = all.taken || err == nil
+		all.refused = all.refused || post.Final(err)
+		if err != nil && (all.failure == nil || post.Final(all.failure)) {
+			all.failure = err
+		}
+	}
+	return all
 }

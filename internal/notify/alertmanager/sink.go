@@ -1,9 +1,11 @@
 package alertmanager
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -42,21 +44,34 @@ type Sink struct {
 	Options
 	servers []*server
 	sending sync.RWMutex // held to read while something new is sent, and to write while something is sent again
+	next    groupKey     // where the next round begins; of Run alone
 
 	mu     sync.Mutex
 	groups map[groupKey]*group
-	count  int // alerts
+	count  int      // alerts
+	ended  []ending // the oldest first
 }
 
 // groupKey is whose alerts a clear ends.
 type groupKey struct{ rule, by, subject string }
 
+func (k groupKey) compare(o groupKey) int {
+	return cmp.Or(strings.Compare(k.rule, o.rule), strings.Compare(k.by, o.by), strings.Compare(k.subject, o.subject))
+}
+
 // group is the alerts of a rule and a subject.
 type group struct {
 	partition int
 	cleared   uint64    // the episodes up to this one have ended
-	forget    time.Time // of that; zero: nothing was cleared
+	clearedAt time.Time // by the date of the newest clear
+	forget    time.Time // when that is forgotten; zero: nothing was cleared
 	alerts    []*alert
+}
+
+// ending is that a group was cleared.
+type ending struct {
+	key    groupKey
+	forget time.Time
 }
 
 // New makes a sink.
@@ -69,7 +84,7 @@ func New(o Options) *Sink {
 	}
 	s := &Sink{Options: o, groups: map[groupKey]*group{}}
 	for _, u := range o.URLs {
-		s.servers = append(s.servers, &server{client: o.Client, url: strings.TrimSuffix(u, "/")})
+		s.servers = append(s.servers, newServer(o.Client, u))
 	}
 	return s
 }
@@ -95,13 +110,13 @@ func (s *Sink) Deliver(ctx context.Context, c *crossing.Crossing) error {
 	return nil
 }
 
-// change is what a crossing says of alerts: one that fires, or those that a clear ends. A crossing of an episode that is over came twice.
+// change is what a crossing says of alerts: one that fires, or those that a clear ends.
 func (s *Sink) change(c *crossing.Crossing, sent, now time.Time) (list []*alert) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	g := s.groups[keyOf(c)]
 	if !c.Cleared() {
-		if g != nil && c.Episode <= g.cleared {
+		if g.over(c) {
 			return nil
 		}
 		ends := c.Time.Add(s.Active)
@@ -121,39 +136,30 @@ func (s *Sink) change(c *crossing.Crossing, sent, now time.Time) (list []*alert)
 	return list
 }
 
+// over reports whether a crossing is of an episode that was cleared: it came twice. One that is later than the clear is not, whatever
+// its episode: when Redis has begun anew, episodes do, too.
+func (g *group) over(c *crossing.Crossing) bool {
+	return g != nil && c.Episode <= g.cleared && !c.Time.After(g.clearedAt)
+}
+
 // keep keeps what a crossing changed.
 func (s *Sink) keep(c *crossing.Crossing, changed []*alert, now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g := s.groups[keyOf(c)]
+	key := keyOf(c)
+	g := s.groups[key]
 	if g == nil {
-		g = &group{partition: c.Partition}
-		s.groups[keyOf(c)] = g
+		if c.Cleared() || s.count >= mostAlerts {
+			return // nothing of it was kept, or will be
+		}
+		g = &group{}
+		s.groups[key] = g
 	}
 	g.partition = c.Partition
 	if c.Cleared() {
-		g.cleared, g.forget = max(g.cleared, c.Episode), now.Add(s.Active)
+		s.end(key, g, c, now)
 	}
-	replaced := func(a *alert) bool {
-		if !c.Cleared() && !a.until.IsZero() {
-			return true // it crosses again: nobody need hear of the clear any more
-		}
-		for _, b := range changed {
-			if a.level == b.level && a.episode <= b.episode {
-				return true
-			}
-		}
-		return false
-	}
-	kept := g.alerts[:0]
-	for _, a := range g.alerts {
-		if !replaced(a) {
-			kept = append(kept, a)
-		}
-	}
-	s.count -= len(g.alerts) - len(kept)
-	clear(g.alerts[len(kept):])
-	g.alerts = kept
+	s.retain(g, func(a *alert) bool { return !replaced(a, c, changed) })
 	for _, a := range changed {
 		if s.count < mostAlerts && !a.over(now) {
 			g.alerts = append(g.alerts, a)
@@ -162,12 +168,55 @@ func (s *Sink) keep(c *crossing.Crossing, changed []*alert, now time.Time) {
 	}
 }
 
+// replaced reports whether an alert need not be told of any more after a crossing, and what that changed.
+func replaced(a *alert, c *crossing.Crossing, changed []*alert) bool {
+	if !c.Cleared() && !a.until.IsZero() {
+		return true // it crosses again: nobody need hear of the clear any more
+	}
+	return slices.ContainsFunc(changed, func(b *alert) bool {
+		return a.level == b.level && (a.episode <= b.episode || a.starts.Before(b.starts))
+	})
+}
+
+// end notes that a group was cleared, for as long as the crossing may come twice.
+func (s *Sink) end(key groupKey, g *group, c *crossing.Crossing, now time.Time) {
+	g.cleared, g.forget = max(g.cleared, c.Episode), now.Add(s.Active)
+	if c.Time.After(g.clearedAt) {
+		g.clearedAt = c.Time
+	}
+	s.ended = append(s.ended, ending{key, g.forget})
+	for len(s.ended) > mostEnded {
+		s.forgetEnding()
+	}
+}
+
+// forgetEnding forgets the oldest clear.
+func (s *Sink) forgetEnding() {
+	e := s.ended[0]
+	s.ended = s.ended[1:]
+	g := s.groups[e.key]
+	if g == nil || !g.forget.Equal(e.forget) {
+		return // it was cleared again since
+	}
+	g.cleared, g.clearedAt, g.forget = 0, time.Time{}, time.Time{}
+	if len(g.alerts) == 0 {
+		delete(s.groups, e.key)
+	}
+}
+
+// retain keeps some alerts of a group, and forgets the others.
+func (s *Sink) retain(g *group, wanted func(a *alert) bool) {
+	before := len(g.alerts)
+	g.alerts = slices.DeleteFunc(g.alerts, func(a *alert) bool { return !wanted(a) })
+	s.count -= before - len(g.alerts)
+}
+
 func keyOf(c *crossing.Crossing) groupKey { return groupKey{c.Rule, c.By, c.Subject} }
 
 // Reach reports which Alertmanagers do not answer.
 func (s *Sink) Reach(ctx context.Context) (err error) {
 	for _, x := range s.servers {
-		if e := x.client.Get(ctx, x.url+"/api/v2/status"); e != nil {
+		if e := s.Client.Get(ctx, x.url+"/api/v2/status"); e != nil {
 			err = errors.Join(err, fmt.Errorf("%s: %w", post.Host(x.url), e))
 		}
 	}

@@ -88,6 +88,9 @@ func Parse(partition int, r *records.Record) (*Crossing, error) {
 	if err != nil {
 		return nil, err
 	}
+	if len(event.ID) > idMost {
+		return nil, fmt.Errorf("%w: the event's id is longer than %d bytes", errForeign, idMost)
+	}
 	c, err := parseBody(record)
 	if err != nil {
 		return nil, err
@@ -122,6 +125,10 @@ func parseBody(record []byte) (*Crossing, error) {
 		return nil, fmt.Errorf("%w: its status is neither crossed nor cleared", errForeign)
 	case !known:
 		return nil, fmt.Errorf("%w: its level is none", errForeign)
+	case max(len(b.ID), len(b.DedupKey), len(b.Subject), len(b.Rule), len(b.By), len(b.Pack)) > idMost:
+		return nil, fmt.Errorf("%w: an id of it is longer than %d bytes", errForeign, idMost)
+	case !b.Time.IsZero() && (b.Time.UTC().Year() < 1 || b.Time.UTC().Year() > lastYear):
+		return nil, fmt.Errorf("%w: no crossing is of the year %d", errForeign, b.Time.UTC().Year())
 	}
 	return &Crossing{
 		Record: bytes.Clone(bytes.TrimSpace(record)),

@@ -59,13 +59,19 @@ func TestForeign(t *testing.T) {
 			t.Errorf("%s: %+v, %v", r.Value, c, err)
 		}
 	}
+	long := strings.Repeat("x", idMost+1)
 	for _, text := range []string{
 		"", "null", "7", "[]", "{}", `{"id":"x"}`, "\xff", strings.Replace(sample, "crossed", "corrected", 1), strings.Replace(sample, `"level":0.8`, `"level":-1`, 1),
 		strings.Replace(sample, `"level":0.8`, `"level":0.80001`, 1), strings.Replace(sample, `"level":0.8`, `"level":"high"`, 1), strings.Replace(sample, `"rule":"r",`, "", 1),
 		strings.Replace(sample, `"measures":{`, `"measures":[],"x":{`, 1), `{"specversion":"1.0","id":"x"}`, `{"specversion":"1.0","data":7}`,
+		strings.Replace(sample, "2026-11-22T10:00:03.5+08:00", "9999-12-31T23:00:00-02:00", 1), strings.Replace(sample, "2026-11-22T10:00:03.5+08:00", "0001-01-01T00:00:00+08:00", 1),
+		strings.Replace(sample, "2026-11-22T10:00:03.5+08:00", "0000-06-01T00:00:00Z", 1), strings.Replace(sample, `"subject":"`, `"subject":"`+long, 1),
+		strings.Replace(sample, `"id":"`, `"id":"`+long, 1), strings.Replace(sample, `"dedup_key":"`, `"dedup_key":"`+long, 1), strings.Replace(sample, `"rule":"`, `"rule":"`+long, 1),
+		`{"specversion":"1.0","id":"` + long + `","data":` + sample + `}`,
 	} {
 		f(records.Record{Value: []byte(text)})
 	}
+	f(records.Record{Value: []byte(sample), Headers: headers("ce_specversion", "1.0", "ce_id", long)})
 	f(records.Record{Value: []byte(sample), Fault: &records.Fault{Cause: errors.New("x")}})
 }
 

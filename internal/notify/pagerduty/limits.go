@@ -1,5 +1,8 @@
 package pagerduty
 
+// mostResolved is how many clears are known, some 200 bytes each.
+const mostResolved = 10_000
+
 // What the API takes. It counts characters; bytes are never fewer.
 const (
 	keyMost     = 255

@@ -1,10 +1,14 @@
 package pagerduty
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"regexp"
 	"time"
 	"unicode/utf8"
 
@@ -15,12 +19,46 @@ import (
 // DefaultURL is where PagerDuty takes events, outside of its service region EU.
 const DefaultURL = "https://events.pagerduty.com/v2/enqueue"
 
-// Sink sends events.
-type Sink struct {
+// Options is what a sink works with.
+type Options struct {
 	Client     *post.Client
 	URL        string // default: DefaultURL
 	RoutingKey string
-	Board      func(by, subject string) string // the page of a subject; "": none
+	Board      func(by, subject string) string // the page of a subject; nil, or "": none
+}
+
+// Sink sends events.
+type Sink struct {
+	Options
+	api      post.Server
+	resolved resolved
+}
+
+// New makes a sink.
+func New(o Options) *Sink {
+	o.URL = cmp.Or(o.URL, DefaultURL)
+	return &Sink{Options: o, api: post.Server{Client: o.Client, Own: ownText, Setup: ofKey}}
+}
+
+var keyText = regexp.MustCompile(`^[0-9A-Za-z]{32}$`)
+
+// CheckKey is what is wrong with a routing key, which is not shown.
+func CheckKey(key string) error {
+	if !keyText.MatchString(key) {
+		return errors.New("this is no integration key of Events API v2, which has 32 letters and digits")
+	}
+	return nil
+}
+
+// ownText reports whether a body is as the API writes it to a 400: an object with a status and a message. It may be cut.
+func ownText(body []byte) bool {
+	return bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")) && bytes.Contains(body, []byte(`"status"`)) && bytes.Contains(body, []byte(`"message"`))
+}
+
+// ofKey reports whether a 400 is about the routing key: it is that of all events.
+func ofKey(body []byte) bool {
+	body = bytes.ToLower(body)
+	return bytes.Contains(body, []byte("routing_key")) || bytes.Contains(body, []byte("routing key"))
 }
 
 // event is what the API takes.
@@ -44,24 +82,26 @@ type payload struct {
 	Details   json.RawMessage `json:"custom_details"`
 }
 
-// Deliver sends a crossing.
+// Deliver sends a crossing, but no trigger that came twice, and whose incident was resolved: it would open another one.
 func (s *Sink) Deliver(ctx context.Context, c *crossing.Crossing) error {
+	if !c.Cleared() && s.resolved.has(c) {
+		return nil
+	}
 	body, err := json.Marshal(s.event(c))
 	if err != nil {
 		return err
 	}
-	return s.Client.Do(ctx, s.url(), "application/json", body)
+	if err := s.api.Do(ctx, s.URL, "application/json", body); err != nil {
+		return err
+	}
+	if c.Cleared() {
+		s.resolved.add(c)
+	}
+	return nil
 }
 
 // Reach reports whether the API answers.
-func (s *Sink) Reach(ctx context.Context) error { return s.Client.Reach(ctx, s.url()) }
-
-func (s *Sink) url() string {
-	if s.URL == "" {
-		return DefaultURL
-	}
-	return s.URL
-}
+func (s *Sink) Reach(ctx context.Context) error { return s.Client.Reach(ctx, s.URL) }
 
 func (s *Sink) event(c *crossing.Crossing) *event {
 	e := &event{RoutingKey: s.RoutingKey, Action: "resolve", DedupKey: dedupKey(c.DedupKey)}

@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,7 +37,7 @@ func sent(t *testing.T, text string) map[string]any {
 		w.WriteHeader(http.StatusAccepted)
 	}))
 	defer s.Close()
-	sink := &Sink{Client: post.New(nil), URL: s.URL, RoutingKey: "R", Board: func(by, subject string) string { return "https://b/" + by + "/" + subject }}
+	sink := New(Options{Client: post.New(nil), URL: s.URL, RoutingKey: "R", Board: func(by, subject string) string { return "https://b/" + by + "/" + subject }})
 	defer sink.Client.Close()
 	if err := sink.Deliver(t.Context(), parse(t, text)); err != nil {
 		t.Fatal(err)
@@ -94,7 +95,7 @@ func TestLongKeys(t *testing.T) {
 func TestLimits(t *testing.T) {
 	text, err := json.Marshal(map[string]any{
 		"id": "i", "dedup_key": "d", "status": "crossed", "severity": "new", "summary": strings.Repeat("界", 2000), "rule": "r", "by": "incident",
-		"subject": strings.Repeat("s", 9000), "level": 1, "episode": 1,
+		"subject": strings.Repeat("s", 900), "level": 1, "episode": 1,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -104,7 +105,84 @@ func TestLimits(t *testing.T) {
 	if len(summary) > summaryMost || !strings.HasSuffix(summary, "界...") || len(source) > sourceMost || payload["severity"] != "error" {
 		t.Errorf("%d, %d, %v", len(summary), len(source), payload["severity"])
 	}
-	if (&Sink{}).url() != DefaultURL {
+	if New(Options{}).URL != DefaultURL {
 		t.Error("the default is not PagerDuty")
+	}
+}
+
+// TestRefused: which answers are about an event, and not about the sink.
+func TestRefused(t *testing.T) {
+	f := func(text string, final bool) {
+		t.Helper()
+		s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { http.Error(w, text, http.StatusBadRequest) }))
+		defer s.Close()
+		sink := New(Options{Client: post.New(nil), URL: s.URL, RoutingKey: "R"})
+		defer sink.Client.Close()
+		err := sink.Deliver(t.Context(), parse(t, `{"id":"i","dedup_key":"d","status":"crossed","rule":"r","by":"incident","subject":"x","level":1,"episode":1}`))
+		if post.Final(err) != final {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+	f(`{"status":"invalid event","message":"Event object is invalid","errors":["'payload.summary' is too long"]}`, true)
+	f(`{"status":"invalid event","message":"Event object is invalid","errors":["Length of 'routing_key' is incorrect (should be 32 characters)"]}`, false)
+	f(`{"status":"invalid event","message":"Event object is invalid","errors":["Invalid routing key"]}`, false)
+	f("<html><h1>Bad Request</h1>", false)
+	f("Client sent an HTTP request to an HTTPS server.", false)
+}
+
+func TestCheckKey(t *testing.T) {
+	for key, ok := range map[string]bool{
+		strings.Repeat("aZ09", 8): true, "": false, "R": false, strings.Repeat("a", 31): false, strings.Repeat("a", 33): false,
+		strings.Repeat("-", 32): false, strings.Repeat("ü", 16): false, strings.Repeat("a", 31) + "\n": false,
+	} {
+		if err := CheckKey(key); (err == nil) != ok {
+			t.Errorf("%q: %v", key, err)
+		}
+	}
+}
+
+// TestRepeats: what comes twice opens no incident that was resolved.
+func TestRepeats(t *testing.T) {
+	var actions []string
+	status := http.StatusAccepted
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		var e event
+		if err := json.NewDecoder(r.Body).Decode(&e); err != nil {
+			t.Error(err)
+		}
+		actions = append(actions, e.Action)
+		w.WriteHeader(status)
+	}))
+	defer s.Close()
+	sink := New(Options{Client: post.New(nil), URL: s.URL, RoutingKey: "R"})
+	defer sink.Client.Close()
+	f := func(subject, state, at, want string) {
+		t.Helper()
+		actions = nil
+		level := map[string]string{"crossed": "1", "cleared": "0"}[state]
+		err := sink.Deliver(t.Context(), parse(t, `{"id":"r/incident/`+subject+`/1/`+level+`","dedup_key":"r/incident/`+subject+`/1","status":"`+state+
+			`","rule":"r","by":"incident","subject":"`+subject+`","level":`+level+`,"episode":1,"time":"2026-11-22T`+at+`:00Z"}`))
+		if got := strings.Join(actions, " "); got != want || (err == nil) != (status == http.StatusAccepted) {
+			t.Errorf("%s %s: got %q, want %q; %v", subject, state, got, want, err)
+		}
+	}
+	f("x", "crossed", "10:00", "trigger")
+	f("x", "crossed", "10:00", "trigger")
+	status = http.StatusServiceUnavailable
+	f("x", "cleared", "11:00", "resolve")
+	status = http.StatusAccepted
+	f("x", "crossed", "10:00", "trigger") // the clear was not taken
+	f("x", "cleared", "11:00", "resolve")
+	f("x", "crossed", "10:00", "")
+	f("x", "cleared", "11:00", "resolve")
+	f("x", "crossed", "10:30", "")
+	f("y", "crossed", "10:00", "trigger")
+	f("x", "crossed", "11:01", "trigger") // Redis has begun anew
+	for i := range mostResolved {
+		sink.resolved.add(&crossing.Crossing{DedupKey: strconv.Itoa(i)})
+	}
+	f("x", "crossed", "10:00", "trigger")
+	if len(sink.resolved.dates) != mostResolved || len(sink.resolved.oldest) != mostResolved {
+		t.Errorf("%d clears are known", len(sink.resolved.dates))
 	}
 }

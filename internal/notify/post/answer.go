@@ -1,6 +1,7 @@
 package post
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"errors"
@@ -16,6 +17,9 @@ type Answer struct {
 	Status     int
 	RetryAfter time.Duration // for how long the server wants to be left alone; 0: it does not say
 	Text       string        // the beginning of what it says
+
+	body     []byte // as far as it was read
+	doubtful bool   // it may not be from whom it seems to be, or not about this body: not final
 }
 
 func (a *Answer) Error() string {
@@ -34,7 +38,15 @@ var finals = []int{
 // Final reports whether to try again would be in vain.
 func Final(err error) bool {
 	a, is := errors.AsType[*Answer](err)
-	return is && slices.Contains(finals, a.Status)
+	return is && !a.doubtful && slices.Contains(finals, a.Status)
+}
+
+// plains are what servers of TLS say in a 400 to whom speaks plain HTTP: Go's, nginx and Apache.
+var plains = []string{"HTTP request to an HTTPS server", "plain HTTP request was sent to HTTPS port", "plain HTTP to an SSL-enabled server port"}
+
+// plain reports whether a server says that it speaks TLS alone.
+func (a *Answer) plain() bool {
+	return a.Status == http.StatusBadRequest && slices.ContainsFunc(plains, func(s string) bool { return bytes.Contains(a.body, []byte(s)) })
 }
 
 // Pause is for how long the server wants to be left alone.
@@ -61,6 +73,9 @@ const (
 // Kind is the kind of a failure.
 func Kind(err error) string {
 	if a, is := errors.AsType[*Answer](err); is {
+		if a.plain() {
+			return kindTLS
+		}
 		return kindOf(a.Status)
 	}
 	var certificate *tls.CertificateVerificationError

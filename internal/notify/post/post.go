@@ -98,7 +98,11 @@ func (c *Client) send(req *http.Request) error {
 	if err != nil {
 		text = nil
 	}
-	return &Answer{Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), Text: firstLine(text)}
+	a := &Answer{Status: res.StatusCode, RetryAfter: retryAfter(res.Header.Get("Retry-After"), time.Now()), Text: firstLine(text), body: text}
+	if a.plain() {
+		a.doubtful, a.Text = true, "it speaks TLS alone, and the URL begins with http:"
+	}
+	return a
 }
 
 // hide takes the URL out of an error: it may hold a password, or be a secret as a whole.

@@ -126,11 +126,14 @@ func (p *PutBack) place(r *Record) {
 		p.targets = append(p.targets, &target{topic: r.Origin.Topic, partition: r.Origin.Partition, byID: map[string]*Record{}})
 	}
 	t := p.targets[i]
-	if first := t.byID[r.identity]; first != nil {
+	first := t.byID[r.identity]
+	if first != nil {
 		r.sameAs, r.Value, r.Headers = first.Line, nil, nil
 	} else {
-		t.byID[r.identity] = r
+		first, t.byID[r.identity] = r, r
 	}
+	intake := p.Intake.WithDefaults()
+	first.refuse(r, intake.MaxAhead)
 	t.records = append(t.records, r)
 	p.Totals.Records++
 }

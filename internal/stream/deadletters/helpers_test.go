@@ -77,9 +77,15 @@ func newBrokers(partitions, refused int) *brokers {
 	return b
 }
 
-// lineOf is a line that puts a value back.
+// lineOf is a line that puts a value back, of a record that was refused at now.
 func lineOf(partition int, offset int64, value string) string {
-	return fmt.Sprintf(`{"reason":"missing","topic":"events","partition":%d,"offset":%d,"key":"k","value":%s}`, partition, offset, value)
+	return lineAt(partition, offset, 0, value)
+}
+
+// lineAt is one of a record that was refused so long after now.
+func lineAt(partition int, offset int64, after time.Duration, value string) string {
+	return fmt.Sprintf(`{"reason":"missing","time":%q,"topic":"events","partition":%d,"offset":%d,"key":"k","value":%s}`,
+		now.Add(after).Format(time.RFC3339Nano), partition, offset, value)
 }
 
 func click(id string) string {

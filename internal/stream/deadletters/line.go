@@ -3,10 +3,14 @@ package deadletters
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"regexp"
 	"time"
 	"unicode/utf8"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -100,10 +104,20 @@ func parseLine(b []byte) (*Record, error) {
 	if err := d.Decode(&x); err != nil {
 		return nil, fmt.Errorf("not a line as -reason prints them: %w", err)
 	}
-	if d.More() {
-		return nil, fmt.Errorf("more than one object on the line: write one a line")
+	if err := d.Decode(&x); !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("more than one object on the line, or something after it: write one object a line")
 	}
-	r := &Record{Origin: x.Place, Letter: x.Letter, Reason: x.Reason}
+	if half := halfPair(b); half != "" {
+		return nil, fmt.Errorf("%s is half of a pair, which is no text: write bytes that are no text as base64", half)
+	}
+	r := &Record{Origin: x.Place, Letter: x.Letter, Reason: x.Reason, Time: engine.NoTimestamp}
+	if x.Time != "" {
+		at, err := time.Parse(time.RFC3339Nano, x.Time)
+		if err != nil {
+			return nil, fmt.Errorf(`"time" says when the record was refused; leave it as it is: %w`, err)
+		}
+		r.Time = at.UnixMilli()
+	}
 	var err error
 	if r.Key, err = bytesOf("key", x.Key, x.KeyBytes); err != nil {
 		return nil, err
@@ -121,6 +135,24 @@ func parseLine(b []byte) (*Record, error) {
 		}
 	}
 	return r, r.placed()
+}
+
+var (
+	// escaped is an escape of JSON: a pair of surrogates, another character by its number, or by its letter.
+	escaped = regexp.MustCompile(`\\u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|\\u[0-9a-fA-F]{4}|\\.`)
+	// surrogate is one half of a pair.
+	surrogate = regexp.MustCompile(`^\\u[dD][89a-fA-F][0-9a-fA-F]{2}$`)
+)
+
+// halfPair is the first escape in JSON that is one half of a pair of surrogates; "": there is none. Decoders silently make another
+// character of it, and the event would get another id.
+func halfPair(b []byte) string {
+	for _, e := range escaped.FindAll(b, -1) {
+		if surrogate.Match(e) {
+			return string(e)
+		}
+	}
+	return ""
 }
 
 func bytesOf(what string, text *string, other *[]byte) ([]byte, error) {

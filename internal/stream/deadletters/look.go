@@ -3,6 +3,7 @@ package deadletters
 import (
 	"context"
 	"errors"
+	"math"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/explain"
@@ -10,7 +11,7 @@ import (
 )
 
 // lookThrough notes which events are in their partitions already: a run before may have sent them, or their producer. A record that
-// the service refuses, as the original of each is, is none.
+// the service refuses is none. Nor is the original of each, which it may take by now: it refused it then.
 func (p *PutBack) lookThrough(ctx context.Context) error {
 	var list []stretch
 	for _, t := range p.targets {
@@ -53,32 +54,38 @@ func (p *PutBack) look(ctx context.Context, list []stretch, found func(r *Record
 			return nil
 		}
 		r := byPlace[Place{Topic: s.topic, Partition: s.partition}].byID[string(id)]
-		if r == nil || r.offset >= 0 {
+		if r == nil || r.offset >= 0 || r.refused(x.Offset, x.Timestamp) {
 			return nil
 		}
 		return found(r, x.Offset)
 	})
 }
 
-// stretchOf is what a partition is looked through: from one dedupe window before the first of its refused records on.
+// stretchOf is what a partition is looked through: from one dedupe window before the first of its refused records on, and before
+// the first refusal. In a topic that was made anew, or is a mirror, offsets say nothing, but the time still does.
 func (p *PutBack) stretchOf(ctx context.Context, t *target) (stretch, error) {
 	start, end, err := p.Source.Offsets(ctx, t.topic, t.partition)
 	if err != nil {
 		return stretch{}, explain.Kafka(err)
 	}
 	s := stretch{t.topic, t.partition, end, end}
+	refused := int64(math.MaxInt64)
 	for _, r := range t.records {
-		s.from = min(s.from, r.Origin.Offset)
+		s.from, refused = min(s.from, r.Origin.Offset), min(refused, r.Time)
 	}
-	if s.from = max(s.from, start); s.from >= end {
-		s.from = start // it was made anew: offsets say nothing
+	if s.from = max(s.from, start); s.from >= end || refused == engine.NoTimestamp {
+		s.from = start
+		return s, nil
 	}
-	ms, ok, err := p.firstTimestamp(ctx, s)
-	if err != nil || !ok {
+	first, ok, err := p.firstTimestamp(ctx, s)
+	if err != nil {
 		return s, err
 	}
+	if ok {
+		refused = min(refused, first)
+	}
 	intake := p.Intake.WithDefaults()
-	before, err := p.Source.OffsetAt(ctx, t.topic, t.partition, ms-intake.DedupeWindow.Milliseconds())
+	before, err := p.Source.OffsetAt(ctx, t.topic, t.partition, refused-intake.DedupeWindow.Milliseconds())
 	if err != nil {
 		return s, explain.Kafka(err)
 	}

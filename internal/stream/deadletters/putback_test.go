@@ -59,7 +59,7 @@ func TestPutBackLooksBack(t *testing.T) {
 		b.Log[0] = append(b.Log[0], records.Record{Timestamp: b.at + minutes*60_000, Value: []byte(click(fmt.Sprint(i)))})
 	}
 	b.Log[0] = append(b.Log[0], records.Record{Timestamp: b.at + 60*60_000, Value: []byte("x")})
-	if results, _, err := b.put(t, lineOf(0, 3, click("0")), lineOf(0, 3, click("1"))); err != nil || !slices.Equal(results, []string{"2 there 0/1", "1 sent 0/4"}) {
+	if results, _, err := b.put(t, lineAt(0, 3, time.Hour, click("0")), lineAt(0, 3, time.Hour, click("1"))); err != nil || !slices.Equal(results, []string{"2 there 0/1", "1 sent 0/4"}) {
 		t.Errorf("got %q, %v", results, err)
 	}
 }
@@ -70,6 +70,58 @@ func TestPutBackElsewhere(t *testing.T) {
 	b.Log[0] = append(b.Log[0], records.Record{Timestamp: b.at, Value: []byte(click("a"))})
 	if results, _, err := b.put(t, lineOf(0, 1_000, click("a")), lineOf(0, 1_001, click("b"))); err != nil || !slices.Equal(results, []string{"1 there 0/0", "2 sent 0/1"}) {
 		t.Errorf("got %q, %v", results, err)
+	}
+}
+
+// TestPutBackTaken: what the service would take by now, as under a larger max_ahead, was still refused then. So the original does not count
+// as there, however often its producer has sent it, but what was put back does.
+func TestPutBackTaken(t *testing.T) {
+	for _, line := range []func(offset int64, value string) string{
+		func(offset int64, value string) string { return lineOf(0, offset, value) },
+		func(offset int64, value string) string { // somebody took the time out
+			return fmt.Sprintf(`{"topic":"events","partition":0,"offset":%d,"value":%s}`, offset, value)
+		},
+	} {
+		b := newBrokers(1, 1)
+		for range 2 {
+			b.Log[0] = append(b.Log[0], records.Record{Timestamp: b.at, Value: []byte(click("a"))})
+		}
+		b.Log[0] = append(b.Log[0], records.Record{Timestamp: b.at + 2_000, Value: []byte(click("b"))}) // by a clock that is ahead
+		lines := []string{line(1, click("a")), line(2, click("a")), line(3, click("b"))}
+		b.at += time.Hour.Milliseconds()
+		if results, _, err := b.put(t, lines...); err != nil || !slices.Equal(results, []string{"2 repeated", "1 sent 0/4", "3 sent 0/5"}) {
+			t.Errorf("got %q, %v", results, err)
+		}
+		if results, _, err := b.put(t, lines...); err != nil || !slices.Equal(results, []string{"1 there 0/4", "2 repeated", "3 there 0/5"}) {
+			t.Errorf("again: got %q, %v", results, err)
+		}
+	}
+}
+
+// TestPutBackAnew: in a topic that was made anew offsets say nothing, however long it has become since.
+func TestPutBackAnew(t *testing.T) {
+	for _, line := range []string{lineOf(0, 100, click("a")), `{"topic":"events","partition":0,"offset":100,"value":` + click("a") + `}`} {
+		b := newBrokers(1, 1)
+		b.at += time.Hour.Milliseconds()
+		if results, _, err := b.put(t, line); err != nil || !slices.Equal(results, []string{"1 sent 0/1"}) {
+			t.Errorf("got %q, %v", results, err)
+		}
+		for i := range 200 {
+			b.at += time.Hour.Milliseconds()
+			b.Log[0] = append(b.Log[0], records.Record{Timestamp: b.at, Value: []byte(click(fmt.Sprint(i)))})
+		}
+		if results, _, err := b.put(t, line); err != nil || !slices.Equal(results, []string{"1 there 0/1"}) {
+			t.Errorf("again: got %q, %v", results, err)
+		}
+	}
+
+	// What was put back comes to lie where the original was.
+	b := newBrokers(1, 1)
+	b.at += time.Hour.Milliseconds()
+	for _, want := range []string{"1 sent 0/1", "1 there 0/1"} {
+		if results, _, err := b.put(t, lineOf(0, 1, click("a"))); err != nil || !slices.Equal(results, []string{want}) {
+			t.Errorf("got %q, %v, want %q", results, err, want)
+		}
 	}
 }
 

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math"
+	"time"
 
 	"github.com/segmentio/kafka-go"
 
@@ -18,13 +20,15 @@ type Record struct {
 	Origin  Place // where it was refused: into that partition it goes
 	Letter  *Place
 	Reason  string
+	Time    int64 // when that was, Unix ms; engine.NoTimestamp: the line does not say it
 	Key     []byte
 	Value   []byte
 	Headers []event.Header
 
-	identity string
-	sameAs   int   // the line that has the same event for the same partition; 0: this is the first
-	offset   int64 // where the event is in the log; -1: it is not there
+	identity  string
+	originals map[int64]int64 // where the event was refused, and until when that record had been written, Unix ms
+	sameAs    int             // the line that has the same event for the same partition; 0: this is the first
+	offset    int64           // where the event is in the log; -1: it is not there
 }
 
 // placed checks that it says where it was.
@@ -35,9 +39,27 @@ func (r *Record) placed() error {
 	return nil
 }
 
+// refuse notes where and when the event was refused. Clocks of producers may be ahead of the service's by so much.
+func (r *Record) refuse(at *Record, ahead time.Duration) {
+	if r.originals == nil {
+		r.originals = map[int64]int64{}
+	}
+	until := int64(math.MaxInt64)
+	if at.Time != engine.NoTimestamp {
+		until = at.Time + ahead.Milliseconds()
+	}
+	r.originals[at.Origin.Offset] = max(r.originals[at.Origin.Offset], until)
+}
+
+// refused reports whether a record of the log is the one that was refused. One that came later is of a topic that was made anew.
+func (r *Record) refused(offset, timestamp int64) bool {
+	until, is := r.originals[offset]
+	return is && timestamp <= until
+}
+
 // bytes is about what it takes in memory.
 func (r *Record) bytes() int {
-	n := 300 + len(r.Key) + len(r.Value) + len(r.identity)
+	n := 400 + len(r.Key) + len(r.Value) + len(r.identity)
 	for _, h := range r.Headers {
 		n += 50 + len(h.Key) + len(h.Value)
 	}

@@ -16,7 +16,7 @@ type Offset struct {
 	Note      string
 }
 
-// Member is in whose name offsets are committed.
+// Member is one of the group, in whose name offsets are committed.
 type Member struct {
 	Generation int
 	ID         string
@@ -89,6 +89,20 @@ func (o *KafkaOffsets) Commit(ctx context.Context, as Member, list []Offset) err
 		if p.Error != nil {
 			return fmt.Errorf("commit offset of group %s in %s/%d: %w", o.Group, o.Topic, p.Partition, p.Error)
 		}
+	}
+	return nil
+}
+
+// Stay tells the coordinator that a member is there.
+func (o *KafkaOffsets) Stay(ctx context.Context, as Member) error {
+	ctx, cancel := context.WithTimeout(ctx, offsetsTimeout)
+	defer cancel()
+	res, err := o.Client.Heartbeat(ctx, &kafka.HeartbeatRequest{GroupID: o.Group, GenerationID: int32(as.Generation), MemberID: as.ID})
+	if err == nil {
+		err = res.Error
+	}
+	if err != nil {
+		return fmt.Errorf("heartbeat of group %s: %w", o.Group, err)
 	}
 	return nil
 }

@@ -19,6 +19,7 @@ import (
 type Connections struct {
 	Topic, Group string
 	Join         func() (*kafka.ConsumerGroup, error)
+	Stay         func(ctx context.Context, as Member) error // tells the group that a member is there
 	Offsets      Offsets
 	Source       fetch.Source
 	End          func() // gives the connections back
@@ -113,21 +114,39 @@ func (s *Subscription) serve(ctx context.Context, gen *kafka.Generation) {
 	for _, p := range list {
 		reading.Go(func() { s.user.Read(ctx, p) })
 	}
-	beside.Go(func() { retry.Every(ctx, commitEvery, func(time.Time) { s.commit(m) }) })
 	beside.Go(func() {
 		s.measure(ctx, list)
 		retry.Every(ctx, measureEvery, func(time.Time) { s.measure(ctx, list) })
 	})
+	endCommits := ticking(commitEvery, func(context.Context) { s.commit(m) })
 	<-ctx.Done()
 	s.joined(false, 0)
+	endStaying := ticking(stayEvery, func(ctx context.Context) { s.stay(ctx, m) })
 	reading.Wait()
+	endCommits()
+	s.commitLast(m)
+	endStaying()
 	beside.Wait()
-	s.commit(m)
+}
+
+// ticking calls f at each tick until it is ended. That waits for a call under way.
+func ticking(every time.Duration, f func(ctx context.Context)) (end func()) {
+	ctx, stop := context.WithCancel(context.Background())
+	var running sync.WaitGroup
+	running.Go(func() { retry.Every(ctx, every, func(time.Time) { f(ctx) }) })
+	return func() {
+		stop()
+		running.Wait()
+	}
 }
 
 const (
 	// commitEvery is how soon what is done is committed. What a process does in this time comes again if it is killed.
 	commitEvery = 100 * time.Millisecond
+	// commitsLast is how long it is tried at the end.
+	commitsLast = 3 * time.Second
+	// stayEvery is how often the group is told that a member is there while it ends what is under way. The group's library does it no more.
+	stayEvery = 500 * time.Millisecond
 	// measureEvery is how often the ends of the logs are asked for.
 	measureEvery = 2 * time.Second
 )
@@ -139,8 +158,8 @@ type member struct {
 	said       map[int]progress // what was committed last, by partition
 }
 
-// commit commits what has changed since it last did.
-func (s *Subscription) commit(m *member) {
+// commit commits what has changed since it last did. It reports whether there is nothing more to commit.
+func (s *Subscription) commit(m *member) bool {
 	var moved []Offset
 	for _, p := range m.partitions {
 		offset, note, begun := p.Progress()
@@ -152,15 +171,38 @@ func (s *Subscription) commit(m *member) {
 		moved = append(moved, Offset{p.ID, now.offset, now.note})
 	}
 	if len(moved) == 0 {
-		return
+		return true
 	}
 	faultpoint.Pass("notify-commit")
 	if err := s.kafka.Offsets.Commit(context.Background(), m.Member, moved); err != nil { // at the end, too, when every other context is over
 		clear(m.said)
 		s.failed("committing offsets", err)
-		return
+		return expelled(err)
 	}
 	s.answered()
+	return true
+}
+
+// commitLast commits what was done by the end. Otherwise it would be done again.
+func (s *Subscription) commitLast(m *member) {
+	pause := retry.Backoff{First: 100 * time.Millisecond, Most: time.Second, Jitter: retry.Random}
+	for began := time.Now(); !s.commit(m) && time.Since(began) < commitsLast; {
+		pause.Wait(context.Background())
+	}
+}
+
+// stay tells the group that a member is there that ends what is under way. Without it, its session would run out in that time: its
+// partitions would be given away, and what it has done could not be committed.
+func (s *Subscription) stay(ctx context.Context, m *member) {
+	err := s.kafka.Stay(ctx, m.Member)
+	if err != nil && ctx.Err() == nil && !errors.Is(err, kafka.RebalanceInProgress) { // with which the group waits for it
+		s.failed("staying in the group", err)
+	}
+}
+
+// expelled reports whether an error says that the group knows a member no more.
+func expelled(err error) bool {
+	return errors.Is(err, kafka.UnknownMemberId) || errors.Is(err, kafka.IllegalGeneration)
 }
 
 // measure asks for the ends of the logs.
