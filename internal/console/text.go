@@ -15,8 +15,11 @@ import (
 )
 
 // Visible is a text in which nothing is hidden, and nothing acts on a terminal: what has no shape is written as \u202e.
+// The board writes the same.
 func Visible(text string) string {
-	plain := func(c rune) bool { return unicode.IsGraphic(c) }
+	plain := func(c rune) bool {
+		return unicode.IsGraphic(c) && !unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	}
 	if strings.IndexFunc(text, func(c rune) bool { return !plain(c) }) < 0 {
 		return text
 	}
@@ -36,7 +39,7 @@ func Visible(text string) string {
 
 // word is an id as it is, if it can only be read as one word, otherwise in quotes.
 func word(id string) string {
-	if strictyaml.IsPlain(id) {
+	if strictyaml.IsPlain(id) && Visible(id) == id {
 		return id
 	}
 	return `"` + Visible(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(id)) + `"`

@@ -30,6 +30,7 @@ func TestTexts(t *testing.T) {
 	f("\x1b[2J", `\u001b[2J`, `"\u001b[2J"`, `$'\u001b[2J'`)
 	f("a\n'\\", `a\u000a'\`, `"a\u000a'\\"`, `$'a\u000a\'\\'`)
 	f("\u202etxt\u2066\u200d\u00ad\ufeff", `\u202etxt\u2066\u200d\u00ad\ufeff`, `"\u202etxt\u2066\u200d\u00ad\ufeff"`, `$'\u202etxt\u2066\u200d\u00ad\ufeff'`)
+	f("a\u3164\u115f\u034f\ufe0f\U000e0100", `a\u3164\u115f\u034f\ufe0f\U000e0100`, `"a\u3164\u115f\u034f\ufe0f\U000e0100"`, `$'a\u3164\u115f\u034f\ufe0f\U000e0100'`)
 	f("\U000e0041\u0085", `\U000e0041\u0085`, `"\U000e0041\u0085"`, `$'\U000e0041\u0085'`)
 }
 
