@@ -118,6 +118,9 @@ func (f *fake) answer(make func(*http.Request) any) http.HandlerFunc {
 	return f.guard(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		if r.URL.Path == "/api/v1/crossings" {
+			f.asked++
+		}
 		if f.away != "" {
 			problem(w, http.StatusServiceUnavailable, f.away)
 			return
@@ -197,7 +200,6 @@ func (f *fake) subject(r *http.Request) any {
 }
 
 func (f *fake) listed(r *http.Request) any {
-	f.asked++
 	items := []object{}
 	for _, c := range f.crossings {
 		if r.FormValue("status") == "" || c["status"] == r.FormValue("status") {

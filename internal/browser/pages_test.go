@@ -190,7 +190,7 @@ func TestFilters(t *testing.T) {
 	f.fill()
 	p := open(t, f.url, 1440, 900, "light")
 	choices := `[...document.querySelectorAll("[name=min_progress] option")].map((o) => o.text).join()`
-	usual := "from 10.0 %, below the limit,from 50.0 %, below the limit,from 80.0 %, below the limit,at the limit, or over it,any, the farthest first"
+	usual := "from 10 %, below the limit,from 50 %, below the limit,from 80 %, below the limit,at the limit, or over it,any, the farthest first"
 	for _, path := range []string{"/", "/?min_progress=0.1"} {
 		p.visit(path)
 		p.has(".rows", "inc-2026-1187")
@@ -208,7 +208,7 @@ func TestFilters(t *testing.T) {
 	p.visit("/?min_progress=0.95&rule=art3-clicks")
 	p.has(".rows", "inc-2026-1187")
 	p.has("main p", "2 at the limit, or over it")
-	if got := eval[string](p, choices); got != usual+",from 95.0 %, below the limit" {
+	if got := eval[string](p, choices); got != usual+",from 95 %, below the limit" {
 		t.Errorf("the choices are %s", got)
 	}
 	f.set(func() { f.rows[0]["progress"], f.sparse = 1.0, 12 })
