@@ -93,9 +93,9 @@ func pad(text string, to int, right bool) string {
 	return text + space
 }
 
-// percent is a progress, rounded down: what is not at its limit never reads 100 %.
+// percent is a progress, rounded down: what is not at its limit never reads 100 %, nor what is over it.
 func percent(progress float64) string {
-	if tenths := math.Floor(progress*1000 + 1e-9); tenths < 1000 {
+	if tenths := math.Floor(progress*1000 + 1e-9); tenths < 1010 && tenths != 1000 {
 		return strconv.FormatFloat(tenths/10, 'f', 1, 64) + " %"
 	}
 	return humanize.Number(int64(math.Floor(progress*100+1e-9))) + " %"

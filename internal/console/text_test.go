@@ -69,6 +69,8 @@ func TestNumbers(t *testing.T) {
 	f(percent(0.5), "50.0 %")
 	f(percent(0.9999), "99.9 %")
 	f(percent(1), "100 %")
+	f(percent(1.0089), "100.8 %")
+	f(percent(1.01), "101 %")
 	f(percent(0.3), "30.0 %")
 	f(percent(13.7319), "1,373 %")
 	f(tenth(0), "0")

@@ -15,10 +15,10 @@ export const plural = (n, what) => `${count(n)} ${what}${n === 1 ? "" : "s"}`;
 // known is a number as text makes it; null is not known.
 export const known = (n, text = count) => (n === null ? h("span.muted", "unknown") : text(n));
 
-// percent is a progress, rounded down: what is not at its limit never reads 100 %.
+// percent is a progress, rounded down: what is not at its limit never reads 100 %, nor what is over it.
 export function percent(progress) {
   const shown = Math.floor(progress * 1000 + 1e-9) / 10;
-  return (shown < 100 ? shown.toFixed(1) : whole.format(Math.floor(shown))) + " %";
+  return (shown < 101 && shown !== 100 ? shown.toFixed(1) : whole.format(Math.floor(shown))) + " %";
 }
 
 // levelText is a level as people say it.
