@@ -166,6 +166,9 @@ func outage(f *fake, p *tab) {
 	p.has(".rows", "inc-2026-1187") // as it was
 	p.sound("away")
 	p.shoot("away")
+	p.do(click("#pause"))
+	p.do(click("#pause")) // all is asked at once
+	p.has("#banner", "Redis is away.")
 	servers.Await(p.t, patience, 10*time.Millisecond, "the newest crossings are asked for again and again", func() (enough bool) {
 		f.set(func() { enough = f.asked > asked+4 })
 		return enough
