@@ -103,10 +103,16 @@ func reachable(listen string) (string, error) {
 // answered is the error of a command to which the service answered that it was asked for what there is not.
 func answered(command string, err error) error {
 	if p, ok := errors.AsType[*client.Problem](err); ok && p.Parameter != "" {
-		return &usageError{message: command + ": " + p.Detail}
+		return &usageError{message: command + ": " + console.Visible(p.Detail)}
 	}
-	return fmt.Errorf("%s: %w", command, err)
+	return fmt.Errorf("%s: %w", command, foreign{err})
 }
+
+// foreign is an error with words of a server, or of a proxy before it. Nothing of them acts on a terminal.
+type foreign struct{ error }
+
+func (e foreign) Error() string { return console.Visible(e.error.Error()) }
+func (e foreign) Unwrap() error { return e.error }
 
 // paper is what a command prints on.
 func (s *session) paper() *console.Paper {

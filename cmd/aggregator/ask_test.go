@@ -69,6 +69,17 @@ func TestAsk(t *testing.T) {
 	for _, args := range [][]string{{"top"}, {"show", "incident/inc-42"}, {"crossings"}, {"crossings", "-f"}} {
 		f(exitFailed, args, "", "aggregator: "+args[0]+": kafka does not answer; ask again in 5s\n")
 	}
+	for _, status := range []int{400, 503} { // what a server says does not act on the terminal
+		refuse(status, "parameter by: \x1b]0;x\a\u202e")
+		for _, args := range [][]string{{"top"}, {"show", "incident/inc-42"}, {"crossings"}, {"crossings", "-f"}} {
+			r := call("", nil, append([]string{args[0], "-addr", s.URL}, args[1:]...)...)
+			if r.code == exitFine || !strings.Contains(r.err, `\u001b]0;x\u0007\u202e`) || strings.ContainsAny(r.err, "\x1b\a\u202e") {
+				t.Errorf("%d, %q: got %+v", status, args, r)
+			}
+		}
+	}
+	refuse(404, "nothing\x1b]0;x\a")
+	f(exitFailed, []string{"show", "incident/inc-42"}, "", `show: nothing\u001b]0;x\u0007: it may`)
 	refuse(400, "parameter by: it is a kind of subject: incident, account, content or group")
 	for _, args := range [][]string{{"top", "-by", "x"}, {"crossings", "-by", "x"}} {
 		f(exitUsage, args, "", "aggregator: "+args[0]+": parameter by: it is a kind of subject: incident, account, content or group\nusage: ")
@@ -176,7 +187,7 @@ func TestCrossingsFollowed(t *testing.T) {
 		t.Helper()
 		o.Await(t, limit, text, func(all string) bool { return strings.Contains(all, text) })
 	}
-	await(p.out, "谣言-长江大桥-0417: clicks 40000 of 50,000 in 731d\n2026-11-30T10:00:03Z  critical  1      art3-clicks  incident inc-42: clicks 50000")
+	await(p.out, "谣言-长江大桥-0417: clicks 40000 of 50,000 in 731d\nevent 2026-11-30T10:00:03Z  critical  1      art3-clicks  incident inc-42: clicks 50000")
 	s.Push(clienttest.Push{Name: "crossing", ID: "p2:3001", Data: s.Answers().Crossings[0]}) // which came in between
 	other := clienttest.Crossed("inc-8", 1, 50_000, 3001)
 	other["rule"] = "another"

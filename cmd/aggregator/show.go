@@ -44,7 +44,7 @@ func (a *asking) show(ctx context.Context, s *session, args []string) error {
 	defer stop()
 	subject, err := c.Subject(ctx, by, id)
 	if p, ok := errors.AsType[*client.Problem](err); ok && p.Status == http.StatusNotFound {
-		return fmt.Errorf("show: %s: it may have had no event yet, or its windows are empty and it was forgotten", p.Detail)
+		return fmt.Errorf("show: %s: it may have had no event yet, or its windows are empty and it was forgotten", console.Visible(p.Detail))
 	}
 	if err != nil {
 		return answered("show", err)

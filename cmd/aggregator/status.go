@@ -87,7 +87,7 @@ func (o *statusOptions) away(ctx context.Context, s *session, c *client.Client, 
 	if o.json {
 		w = s.err
 	}
-	for _, text := range append([]string{p.Error()}, wrong...) {
+	for _, text := range append([]string{p.Error()}, console.Grouped(wrong)...) {
 		if _, err := fmt.Fprintln(w, "not right: "+console.Visible(text)); err != nil {
 			return fmt.Errorf("write output: %w", err)
 		}

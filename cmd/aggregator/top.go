@@ -16,7 +16,7 @@ var topCommand = &command{
 	more: `On a terminal it asks again every two seconds, until q or Ctrl-C; what was seen last stays. Elsewhere, and
 with TERM=dumb, it prints once. With NO_COLOR it has no colours.
 RATE is progress an hour, and IN is how long it takes to the limit at that rate: "silent" if by that the
-limit should have been reached already, "over" if it is. A level that is due was asked for by rules that
+limit should have been reached already, or nothing came for an hour; "at it" and "over" it. A level that is due was asked for by rules that
 changed, and comes with the subject's next event.
 With -o json the rows of /api/v1/subjects, one a line, once.` + askMore + `
 Exit: 0 fine; 1 there is no answer; 2 a fault of flags or config.`,

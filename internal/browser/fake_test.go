@@ -1,11 +1,14 @@
 package browser
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -23,8 +26,12 @@ type fake struct {
 	url string
 
 	mu        sync.Mutex
-	token     string // that is wanted; "": none
-	away      string // why the servers do not answer; "": they do
+	token     string        // that is wanted; "": none
+	away      string        // why the servers do not answer; "": they do
+	unready   string        // what the probe says; "": that it is ready
+	ahead     time.Duration // of the clock of this machine
+	sparse    int           // pages of the list of subjects on which nothing is that was asked for
+	asked     int           // how often crossings were asked for
 	rows      []object
 	rules     []object
 	crossings []object
@@ -40,7 +47,14 @@ func newFake(t *testing.T) *fake {
 	f.partition = object{"topic": "dissemination-events", "partition": 0, "owner": "aggregator at 10.0.3.17", "offset": 48_211_904, "end": 48_211_911, "lag_records": 7, "lag_seconds": 0.4}
 	mux := http.NewServeMux()
 	web.Register(mux)
-	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ready\n")) })
+	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
+		f.mu.Lock()
+		defer f.mu.Unlock()
+		if f.unready != "" {
+			w.WriteHeader(http.StatusServiceUnavailable)
+		}
+		_, _ = w.Write([]byte(cmp.Or(f.unready, "ok\n")))
+	})
 	mux.HandleFunc("GET /metrics", f.guard(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte(metricsText())) }))
 	mux.HandleFunc("GET /api/v1/status", f.answer(func(*http.Request) any { return f.status() }))
 	mux.HandleFunc("GET /api/v1/rules", f.answer(func(*http.Request) any { return object{"items": f.rules, "next": nil} }))
@@ -60,7 +74,7 @@ func newFake(t *testing.T) *fake {
 
 func metricsText() string {
 	return fmt.Sprintf("# TYPE x gauge\naggregator_dead_letters_total{reason=\"malformed\"} 3\naggregator_dead_letters_total{reason=\"ahead\"} 1\naggregator_dead_letters_total{reason=\"type\"} 0\n"+
-		"aggregator_late_total{by=\"incident\"} 12\naggregator_late_total{by=\"account\"} 2\naggregator_capped_total 0\naggregator_store_conflicts_total 41\naggregator_store_losses_total 0\n"+
+		"aggregator_events_total{result=\"matched\"} 90\naggregator_events_total{result=\"unmatched\"} 8\naggregator_late_total{by=\"incident\"} 12\naggregator_late_total{by=\"account\"} 2\naggregator_capped_total 0\naggregator_store_conflicts_total 41\naggregator_store_losses_total 0\n"+
 		"aggregator_http_refused_total{reason=\"token\"} 0\naggregator_canary_last_timestamp_seconds{partition=\"0\"} %d\n", time.Now().Unix()-7)
 }
 
@@ -104,6 +118,9 @@ func (f *fake) answer(make func(*http.Request) any) http.HandlerFunc {
 	return f.guard(func(w http.ResponseWriter, r *http.Request) {
 		f.mu.Lock()
 		defer f.mu.Unlock()
+		if r.URL.Path == "/api/v1/crossings" {
+			f.asked++
+		}
 		if f.away != "" {
 			problem(w, http.StatusServiceUnavailable, f.away)
 			return
@@ -119,8 +136,11 @@ func (f *fake) answer(make func(*http.Request) any) http.HandlerFunc {
 	})
 }
 
+// now is the time by the clock of the service.
+func (f *fake) now() time.Time { return time.Now().Add(f.ahead).UTC() }
+
 func (f *fake) status() object {
-	now := time.Now().UTC().Format(time.RFC3339Nano)
+	now := f.now().Format(time.RFC3339Nano)
 	second := object{"topic": "dissemination-events", "partition": 1, "owner": "aggregator at 10.0.3.18", "offset": 48_190_022, "end": 48_190_022, "lag_records": 0, "lag_seconds": 0}
 	return object{
 		"version": "v1.4.0", "revision": "3f322e0b9c", "started": "2026-11-28T05:12:44Z", "group": "aggregator", "now": now, "stream_time": "2026-11-30T10:41:07Z",
@@ -153,8 +173,19 @@ func (f *fake) pack(r *http.Request) any {
 
 func (f *fake) nearest(r *http.Request) any {
 	items := []object{}
+	if page, _ := strconv.Atoi(r.FormValue("after")); page < f.sparse {
+		return object{"items": items, "next": strconv.Itoa(page + 1)}
+	}
+	bound := func(name string, without float64) float64 {
+		if n, err := strconv.ParseFloat(r.FormValue(name), 64); err == nil {
+			return n
+		}
+		return without
+	}
+	least, most := bound("min_progress", 0), bound("max_progress", math.Inf(1))
 	for _, row := range f.rows {
-		if rule := r.FormValue("rule"); (rule == "" || row["rule"] == rule) && (r.FormValue("by") == "" || row["by"] == r.FormValue("by")) {
+		rule, progress := r.FormValue("rule"), row["progress"].(float64)
+		if (rule == "" || row["rule"] == rule) && (r.FormValue("by") == "" || row["by"] == r.FormValue("by")) && least <= progress && progress <= most {
 			items = append(items, row)
 		}
 	}
@@ -255,22 +286,28 @@ func (f *fake) fill() {
 	rule("art3-items", "Items of unlawful information (违法信息)", "Fa Shi [2019] 15, art. 3(1)-(3)", "incident", object{"videos": 200, "items": 2000}, "ratio", 4, 0)
 	rule("art10-gains", "Illegal gains (违法所得)", "Fa Shi [2019] 15, art. 10(5)", "account", object{"gains": 1000000}, "any", 1, 0)
 	rule("art10-sites", "Sites for crime (网站)", "Fa Shi [2019] 15, art. 10(2)", "account", object{"sites": 3}, "any", 0, 0)
-	row := func(rule, by, id string, progress, level float64, rate, at any, measures object) {
+	row := func(rule, by, id string, progress, level float64, rate any, in time.Duration, measures object) {
+		var at any
+		if in != 0 {
+			at = f.now().Add(in).Format(time.RFC3339)
+		}
 		f.rows = append(f.rows, object{
 			"rule": rule, "by": by, "subject": id, "progress": progress, "level": level, "episode": 1, "measures": measures,
-			"time": "2026-11-30T10:40:51Z", "rate": rate, "limit_at": at,
+			"time": f.now().Add(-16 * time.Second).Format(time.RFC3339), "rate": rate, "limit_at": at,
 		})
 	}
-	row("art3-clicks", "incident", "inc-42", 1.3731, 1, 0.2, nil, object{"clicks": measured(68_655, 50_000)})
-	row("art3-clicks", "incident", "inc-2026-1187", 0.9642, 0.8, 0.031, "2026-11-30T11:50:12Z", object{"clicks": measured(48_211, 50_000)})
-	row("art3-accounts", "incident", "谣言-长江大桥-0417", 0.8815, 0.8, 0.0085, "2026-12-01T00:37:00Z", object{"accounts": measured(1_763, 2_000)})
-	row("art3-items", "incident", "حادثة-الجسر-٤١٧", 0.795, 0.5, 0.002, "2026-12-04T17:12:00Z", object{"videos": measured(87, 200), "items": measured(720, 2_000)})
-	row("art10-gains", "account", "p_4t6h0q2m8w9v1x5k7r3d0b6c2n", 0.64, 0.5, nil, nil, object{"gains": measured(640_000, 1_000_000)})
-	row("art3-clicks", "incident", strings.Repeat("long-id-", 31)+"end12345", 0.512, 0.5, 0, nil, object{"clicks": measured(25_600, 50_000)})
+	row("art3-clicks", "incident", "inc-42", 1.3731, 1, 0.2, 0, object{"clicks": measured(68_655, 50_000)})
+	row("art3-clicks", "incident", "inc-2026-1187", 0.9642, 0.8, 0.031, 69*time.Minute+50*time.Second, object{"clicks": measured(48_211, 50_000)})
+	row("art3-accounts", "incident", "谣言-长江大桥-0417", 0.8815, 0.8, 0.0085, -time.Minute, object{"accounts": measured(1_763, 2_000)})
+	row("art3-items", "incident", "حادثة-الجسر-٤١٧", 0.795, 0.5, 0.002, 102*time.Hour+31*time.Minute, object{"videos": measured(87, 200), "items": measured(720, 2_000)})
+	row("art10-gains", "account", "p_4t6h0q2m8w9v1x5k7r3d0b6c2n", 0.64, 0.5, 0.01, 36*time.Hour, object{"gains": measured(640_000, 1_000_000)})
+	row("art3-clicks", "incident", strings.Repeat("long-id-", 31)+"end12345", 0.512, 0.5, 0, 0, object{"clicks": measured(25_600, 50_000)})
+	f.rows[4]["time"] = f.now().Add(-4*time.Hour - 20*time.Minute).Format(time.RFC3339)
 	f.rows[5]["pending"] = 0.8
-	row("art3-accounts", "incident", "<img src=x onerror=alert(1)>", 0.43, 0, 0.001, nil, object{"accounts": object{"value": 860, "limit": 2000, "at_least": true, "since": "2026-09-01T00:00:00Z"}})
-	row("art3-clicks", "incident", "\u202etxt.exe\u0007", 0.2, 0, nil, nil, object{"clicks": measured(10_000, 50_000)})
-	row("gone-rule", "incident", "..", 0.11, 0, nil, nil, object{"clicks": measured(11, 100)})
+	row("art3-accounts", "incident", "<img src=x onerror=alert(1)>", 0.43, 0, 0.00001, 0, object{"accounts": object{"value": 860, "limit": 2000, "at_least": true, "since": "2026-09-01T00:00:00Z"}})
+	row("art3-clicks", "incident", "\u202etxt.exe\u0007", 0.2, 0, nil, 0, object{"clicks": measured(10_000, 50_000)})
+	row("gone-rule", "incident", "..", 0.11, 0, nil, 0, object{"clicks": measured(11, 100)})
+	row("art3-clicks", "incident", "a\U000e0041b\u3164", 0.1, 0, nil, 0, object{"clicks": measured(5_000, 50_000)})
 	for i, c := range []struct {
 		rule, title, id, summary string
 		level                    float64

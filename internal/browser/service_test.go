@@ -151,7 +151,7 @@ func TestService(t *testing.T) {
 
 	p.size(1440, 900)
 	p.scheme("light")
-	p.visit("/")
+	p.visit("/?min_progress=0")
 	p.has("#live-state", "Live")
 	eval[any](p, "window.stays = true")
 	appears := func(incident string) {
@@ -202,7 +202,8 @@ func (s *site) everyPage(p *tab) {
 			p.sound(name)
 			p.shoot("service " + name)
 		}
-		seen("near", "/", ".rows", "54,600 / 50,000 clicks", ".rows", "109 %", ".rows", "<img src=x onerror=alert(1)>", ".rows", "谣言-长江大桥-0417", ".rows", "حادثة-الجسر-٤١٧", ".rows", strings.Repeat("long-id-", 31)+"end12345",
+		seen("below", "/", ".rows", "inc-2026-1302", "main p", "at the limit, or over it")
+		seen("near", "/?min_progress=0", ".rows", "54,600 / 50,000 clicks", ".rows", "109 %", ".rows", "<img src=x onerror=alert(1)>", ".rows", "谣言-长江大桥-0417", ".rows", "حادثة-الجسر-٤١٧", ".rows", strings.Repeat("long-id-", 31)+"end12345",
 			".rows", `\u202etxt.exe`, ".rows", "% an hour", "#vitals", "the whole way works")
 		seen("crossings", "/crossings", ".crossings", "● limit", ".crossings", "谣言-长江大桥-0417")
 		seen("crossing", "/crossings?id=art3-clicks%2Fincident%2Finc-42%2F1%2F1", ".evidence", s.events+", partition", ".evidence", "-subject incident/inc-42")

@@ -13,7 +13,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// crossingLine is a crossing: when, how grave, which level, which rule, what.
+// crossingLine is a crossing: when its event was, how grave, which level, which rule, what.
 func crossingLine(x *client.Crossing) line {
 	style, level := yellow, number(x.Level)
 	switch {
@@ -22,7 +22,7 @@ func crossingLine(x *client.Crossing) line {
 	case x.Level >= 1:
 		style = red
 	}
-	return line{style, fmt.Sprintf("%s  %s  %s  %s  %s", stamp(&x.Time), pad(Visible(x.Severity), len("critical"), false), pad(level, len("clear"), false),
+	return line{style, fmt.Sprintf("event %s  %s  %s  %s  %s", stamp(&x.Time), pad(Visible(x.Severity), len("critical"), false), pad(level, len("clear"), false),
 		Visible(x.Rule), Visible(x.Summary))}
 }
 

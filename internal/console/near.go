@@ -130,15 +130,20 @@ func rateOf(r *client.Row) string {
 	return tenth(*r.Rate*100) + " %/h"
 }
 
+// ratesHold is how long after the last event a rate, which is of an hour, says anything.
+const ratesHold = time.Hour
+
 // limitIn is when the limit is reached at the rate of the last hour.
 func limitIn(r *client.Row, now time.Time) string {
 	switch {
-	case r.Progress >= 1:
+	case r.Progress > 1:
 		return "over"
+	case r.Progress == 1:
+		return "at it"
 	case r.LimitAt == nil:
 		return "-"
-	case !r.LimitAt.After(now):
-		return "silent" // it would have been reached by now
+	case !r.LimitAt.After(now), r.Time != nil && now.Sub(*r.Time) > ratesHold:
+		return "silent" // it would have been reached by now, or the rate is of long ago
 	}
 	return span(r.LimitAt.Sub(now))
 }

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -49,10 +50,32 @@ func (h *Health) NotRight() (wrong []string) {
 	if old := seconds(s.Outbox.Oldest); old > h.MaxLag {
 		wrong = append(wrong, fmt.Sprintf("%s not published, the oldest since %s: look at Kafka, and at the log", humanize.Count(int(s.Outbox.Entries), "crossing"), span(old)))
 	}
-	for _, w := range h.Wrong {
+	for _, w := range Grouped(h.Wrong) {
 		wrong = append(wrong, "the process that answers: "+w)
 	}
 	return wrong
+}
+
+var digits = regexp.MustCompile(`\d+`)
+
+// Grouped is lines without those that are as an earlier one except for numbers; that one says how many they are. Every relay of a
+// process stands still at the same time.
+func Grouped(lines []string) (groups []string) {
+	members := map[string]int{}
+	for _, l := range lines {
+		members[digits.ReplaceAllString(l, "0")]++
+	}
+	for _, l := range lines {
+		key := digits.ReplaceAllString(l, "0")
+		if n := members[key]; n > 1 {
+			l += fmt.Sprintf("; and %d more like this", n-1)
+		} else if n == 0 {
+			continue
+		}
+		members[key] = 0
+		groups = append(groups, l)
+	}
+	return groups
 }
 
 // oldest is how old the oldest event is that is known not to be counted.

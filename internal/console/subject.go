@@ -72,6 +72,8 @@ func standing(r *client.Row, rules []client.Item[client.Rule], now time.Time) []
 	case "-", "silent":
 	case "over":
 		text += ", over the limit"
+	case "at it":
+		text += ", at the limit"
 	default:
 		text += ", at the limit in " + left + " (" + stamp(r.LimitAt) + ")"
 	}

@@ -15,8 +15,11 @@ import (
 )
 
 // Visible is a text in which nothing is hidden, and nothing acts on a terminal: what has no shape is written as \u202e.
+// The board writes the same.
 func Visible(text string) string {
-	plain := func(c rune) bool { return unicode.IsGraphic(c) }
+	plain := func(c rune) bool {
+		return unicode.IsGraphic(c) && !unicode.In(c, unicode.Other_Default_Ignorable_Code_Point, unicode.Variation_Selector)
+	}
 	if strings.IndexFunc(text, func(c rune) bool { return !plain(c) }) < 0 {
 		return text
 	}
@@ -36,7 +39,7 @@ func Visible(text string) string {
 
 // word is an id as it is, if it can only be read as one word, otherwise in quotes.
 func word(id string) string {
-	if strictyaml.IsPlain(id) {
+	if strictyaml.IsPlain(id) && Visible(id) == id {
 		return id
 	}
 	return `"` + Visible(strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(id)) + `"`
@@ -90,9 +93,9 @@ func pad(text string, to int, right bool) string {
 	return text + space
 }
 
-// percent is a progress, rounded down: what is not at its limit never reads 100 %.
+// percent is a progress, rounded down: what is not at its limit never reads 100 %, nor what is over it.
 func percent(progress float64) string {
-	if tenths := math.Floor(progress*1000 + 1e-9); tenths < 1000 {
+	if tenths := math.Floor(progress*1000 + 1e-9); tenths < 1010 && tenths != 1000 {
 		return strconv.FormatFloat(tenths/10, 'f', 1, 64) + " %"
 	}
 	return humanize.Number(int64(math.Floor(progress*100+1e-9))) + " %"

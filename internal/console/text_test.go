@@ -30,6 +30,7 @@ func TestTexts(t *testing.T) {
 	f("\x1b[2J", `\u001b[2J`, `"\u001b[2J"`, `$'\u001b[2J'`)
 	f("a\n'\\", `a\u000a'\`, `"a\u000a'\\"`, `$'a\u000a\'\\'`)
 	f("\u202etxt\u2066\u200d\u00ad\ufeff", `\u202etxt\u2066\u200d\u00ad\ufeff`, `"\u202etxt\u2066\u200d\u00ad\ufeff"`, `$'\u202etxt\u2066\u200d\u00ad\ufeff'`)
+	f("a\u3164\u115f\u034f\ufe0f\U000e0100", `a\u3164\u115f\u034f\ufe0f\U000e0100`, `"a\u3164\u115f\u034f\ufe0f\U000e0100"`, `$'a\u3164\u115f\u034f\ufe0f\U000e0100'`)
 	f("\U000e0041\u0085", `\U000e0041\u0085`, `"\U000e0041\u0085"`, `$'\U000e0041\u0085'`)
 }
 
@@ -68,6 +69,8 @@ func TestNumbers(t *testing.T) {
 	f(percent(0.5), "50.0 %")
 	f(percent(0.9999), "99.9 %")
 	f(percent(1), "100 %")
+	f(percent(1.0089), "100.8 %")
+	f(percent(1.01), "101 %")
 	f(percent(0.3), "30.0 %")
 	f(percent(13.7319), "1,373 %")
 	f(tenth(0), "0")

@@ -53,6 +53,9 @@ func TestVerdict(t *testing.T) {
 	f("not right: nobody counts 1 of 2 partitions: look whether all processes run, and what they log", func(h *Health) { h.Status.Partitions[1].Owner = nil })
 	f("not right: it is not known how far 1 of 2 partitions are counted", func(h *Health) { h.Status.Partitions[1].LagSeconds = nil })
 	f("not right: no partitions of events are known", func(h *Health) { h.Status.Partitions = nil })
+	f("not right: the process that answers: progress: relay 0 does nothing for 31 s, at entry 7: write; and 2 more like this\nnot right: the process that answers: redis: away", func(h *Health) {
+		h.Wrong = []string{"progress: relay 0 does nothing for 31 s, at entry 7: write", "redis: away", "progress: relay 1 does nothing for 31 s, at entry 12: write", "progress: relay 15 does nothing for 3 s, at entry 0: write"}
+	})
 	f("not right: 3 crossings not published, the oldest since 2m1s: look at Kafka, and at the log", func(h *Health) {
 		h.Status.Outbox.Entries, h.Status.Outbox.Oldest = 3, 121
 	})
@@ -136,9 +139,10 @@ func TestNarrow(t *testing.T) {
 
 // TestLimitIn: when the limit is reached is told only as long as it may be so.
 func TestLimitIn(t *testing.T) {
+	seen := now
 	f := func(progress float64, after time.Duration, want string) {
 		t.Helper()
-		r := client.Row{Progress: progress}
+		r := client.Row{Progress: progress, Time: &seen}
 		if after != 0 {
 			at := now.Add(after)
 			r.LimitAt = &at
@@ -150,8 +154,14 @@ func TestLimitIn(t *testing.T) {
 	f(0.9, 0, "-")
 	f(0.9, time.Hour, "1h")
 	f(0.9, -time.Second, "silent")
-	f(1, 0, "over")
+	f(1, 0, "at it")
 	f(1.3, time.Hour, "over")
+	seen = now.Add(-time.Hour)
+	f(0.9, time.Hour, "1h")
+	seen = seen.Add(-1)
+	f(0.9, time.Hour, "silent")
+	f(0.9, 0, "-")
+	f(1.3, 0, "over")
 }
 
 func TestChart(t *testing.T) {
@@ -220,7 +230,7 @@ func TestSubject(t *testing.T) {
 	f(show("inc-42", nil), "incident inc-42\nnewest event  2026-11-30T10:40:51Z, 16s ago\nfirst event   2026-11-09T16:20:00Z, 20d18h ago\n",
 		"AGAINST ITS LIMITS\nart3-clicks  Actual clicks (实际被点击数)  Fa Shi [2019] 15, art. 3(6)  in 731d\n    137 %  ████████████████████  level 1 is announced, episode 1, 20 %/h, over the limit\n           68,655 / 50,000 clicks\nart3-accounts",
 		"\nclicks: 68,655 in 731d by 1d (art3-clicks)\n  47,655 │    █\n", "\norders: 3 since the first event (ever)\n",
-		"\n2026-11-30T10:00:03Z  critical  1      art3-clicks  incident inc-42: clicks", "\naggregator verify -config FILE -subject incident/inc-42\n", "not a finding.\n")
+		"\nevent 2026-11-30T10:00:03Z  critical  1      art3-clicks  incident inc-42: clicks", "\naggregator verify -config FILE -subject incident/inc-42\n", "not a finding.\n")
 	f(show("inc-2026-1187", nil), "3.1 %/h, at the limit in 1h9m (2026-11-30T11:50:12Z)\n", "nothing is in a window now\n", "none, as far as the list of crossings reaches back\n")
 	f(show("inc-42", func(s *client.Subject) { s.Time = nil }), "newest event  not known\n")
 	odd := show("<b>/a b\u202etxt.exe\x1b[2J", nil)
@@ -240,8 +250,8 @@ func TestCrossings(t *testing.T) {
 			t.Errorf("got %v\n%s", err, b.String())
 		}
 	}
-	f(list, &from, "2026-11-30T10:00:03Z  critical  1      art3-clicks  incident inc-42: clicks 50000 of 50,000 in 731d\n2026-11-30T10:00:03Z  warning   0.8    art3-clicks  incident 谣言-长江大桥-0417: ")
-	f(list[3:], &from, "2026-11-30T10:00:03Z  info      clear  art3-clicks  incident inc-7: cleared\n")
+	f(list, &from, "event 2026-11-30T10:00:03Z  critical  1      art3-clicks  incident inc-42: clicks 50000 of 50,000 in 731d\nevent 2026-11-30T10:00:03Z  warning   0.8    art3-clicks  incident 谣言-长江大桥-0417: ")
+	f(list[3:], &from, "event 2026-11-30T10:00:03Z  info      clear  art3-clicks  incident inc-7: cleared\n")
 	f(nil, &from, "No crossing is as asked for. The list reaches back to 2026-10-30T10:41:07Z.\n")
 	f(nil, nil, "Nothing has crossed yet.\n")
 	var b bytes.Buffer

@@ -255,9 +255,8 @@ func (d *demo) stop() {
 // closing is the last line: how the demo went.
 func (d *demo) closing() string {
 	f := readFigures(d.Registry)
-	return fmt.Sprintf("demo: %s, %s; matched %s, duplicate %s, malformed %s, ahead %s, late %s; crossings %s; stored %s keys, %s; seed %d",
-		time.Since(d.began).Round(100*time.Millisecond), humanize.Count(f.events(""), "event"), humanize.Number(f.events("matched")),
-		humanize.Number(f.events("duplicate")), humanize.Number(f.events("malformed")), humanize.Number(f.events("ahead")), humanize.Number(f.of("late_total")),
+	return fmt.Sprintf("demo: %s, %s: %s; late for a subject %s; crossings %s; stored %s keys, %s; seed %d",
+		time.Since(d.began).Round(100*time.Millisecond), humanize.Count(f.events(""), "event"), f.results(), humanize.Number(f.of("late_total")),
 		humanize.Number(f.of("crossings_total")), humanize.Number(d.store.Len()), kibibytes(d.store.Bytes()), d.Seed)
 }
 

@@ -1,9 +1,12 @@
 package demo
 
 import (
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 )
 
 // figures is what the program says about itself: the sums of its metrics, by
@@ -35,6 +38,15 @@ func (f figures) events(result string) int {
 		return int(f["aggregator_events_total"])
 	}
 	return int(f["aggregator_events_total{"+result+"}"])
+}
+
+// results is how all events that were read ended, in words.
+func (f figures) results() string {
+	var parts []string
+	for _, r := range []string{"matched", "unmatched", "duplicate", "malformed", "ahead"} {
+		parts = append(parts, r+" "+humanize.Number(f.events(r)))
+	}
+	return strings.Join(parts, ", ")
 }
 
 func (f figures) of(name string) int { return int(f["aggregator_"+name]) }

@@ -23,45 +23,34 @@ func (d *demo) reader() *inspect.Reader {
 	return &inspect.Reader{Program: d.program, Store: d.store, Shards: stream.DefaultShards}
 }
 
-// nearest is the n subjects nearest to a limit, each with its nearest rule: those
-// below it first. It may lack a subject that is just being written.
-func (c *standings) nearest(ctx context.Context, n int) []inspect.Standing {
+// nearest is the n rows nearest to a limit and below it, a rule and a subject each, in the order in which the board has them;
+// and how many are at their limit, or over it. It may lack a subject that is just being written.
+func (c *standings) nearest(ctx context.Context, n int) (list []inspect.Standing, over int) {
 	incidents, accounts := c.world.subjects()
-	var list []inspect.Standing
 	for _, id := range incidents {
-		list = c.best(ctx, thresholds.Incident, id, list)
+		list = c.appendListed(ctx, thresholds.Incident, id, list)
 	}
 	for _, id := range accounts {
-		list = c.best(ctx, thresholds.Account, id, list)
+		list = c.appendListed(ctx, thresholds.Account, id, list)
 	}
+	all := len(list)
+	list = slices.DeleteFunc(list, func(s inspect.Standing) bool { return s.Progress >= uint64(thresholds.LevelOne) })
 	slices.SortStableFunc(list, func(a, b inspect.Standing) int {
-		return cmp.Or(compareBool(reached(&a), reached(&b)), cmp.Compare(b.Progress, a.Progress))
+		return cmp.Or(cmp.Compare(b.Progress, a.Progress), cmp.Compare(a.Rule.By, b.Rule.By), cmp.Compare(a.Subject, b.Subject))
 	})
-	return list[:min(n, len(list))]
+	return list[:min(n, len(list))], all - len(list)
 }
 
-// best appends the standing of a subject that is nearest to its limit, from
-// below if there is one.
-func (c *standings) best(ctx context.Context, kind thresholds.Kind, id string, list []inspect.Standing) []inspect.Standing {
+// leastListed is the progress from which on a row is listed, 1/10,000 of the limit.
+const leastListed = 1_000
+
+// appendListed appends the rows of a subject that the board lists, in the packs' order.
+func (c *standings) appendListed(ctx context.Context, kind thresholds.Kind, id string, list []inspect.Standing) []inspect.Standing {
 	all, err := c.reader.Standings(ctx, nil, kind, id)
-	if err != nil || len(all) == 0 {
+	if err != nil {
 		return list
 	}
-	return append(list, slices.MinFunc(all, func(a, b inspect.Standing) int {
-		return cmp.Or(compareBool(reached(&a), reached(&b)), cmp.Compare(b.Progress, a.Progress))
-	}))
-}
-
-func reached(s *inspect.Standing) bool { return s.Progress >= uint64(thresholds.LevelOne) }
-
-func compareBool(a, b bool) int {
-	switch {
-	case a == b:
-		return 0
-	case a:
-		return 1
-	}
-	return -1
+	return append(list, slices.DeleteFunc(all, func(s inspect.Standing) bool { return s.Progress < leastListed && s.State.Level == 0 })...)
 }
 
 // standingText is a subject's standing in words: incident inc-1, art3-clicks: 52 %, 26,000 of 50,000 clicks.

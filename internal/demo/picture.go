@@ -38,6 +38,7 @@ type picture struct {
 	plain     bool   // no styles
 	seed      uint64
 	near      []inspect.Standing
+	over      int // rows that are at their limit, or over it
 	keys      int
 	bytes     int64
 	crossings []crossing
@@ -53,7 +54,7 @@ func (p *picture) draw(columns, rows int) string {
 	} else {
 		lines = append(lines, row{normal, p.eventsLine()})
 	}
-	lines = append(lines, row{bold, "NEAREST TO A LIMIT"})
+	lines = append(lines, row{bold, p.nearTitle()})
 	for i := range p.near {
 		lines = append(lines, standingRow(&p.near[i], columns))
 	}
@@ -141,6 +142,13 @@ func (p *picture) title(columns int) string {
 		text += fmt.Sprintf("; seed %d", p.seed)
 	}
 	return text
+}
+
+func (p *picture) nearTitle() string {
+	if p.over == 0 {
+		return "NEAREST TO A LIMIT"
+	}
+	return fmt.Sprintf("NEAREST TO A LIMIT, and %s at it or over it", humanize.Number(p.over))
 }
 
 // words says what the rows below are about.

@@ -30,8 +30,9 @@ func someTime(t *testing.T) *picture {
 		addr: "127.0.0.1:8080", passed: 90 * time.Second, seed: 4711, ends: "q",
 		near: []inspect.Standing{
 			{Rule: rule, Subject: "inc-rumour-0001", Values: []thresholds.Value{{Value: 26_000}}, Progress: 5_200, State: thresholds.State{Level: 5_000}},
-			{Rule: rule, Subject: "inc-rumour-0002", Values: []thresholds.Value{{Value: 51_000}}, Progress: 10_200},
+			{Rule: rule, Subject: "inc-rumour-0002", Values: []thresholds.Value{{Value: 12_000}}, Progress: 2_400},
 		},
+		over: 3,
 		keys: 7, bytes: 4096,
 		crossings: []crossing{
 			crossed(`{"severity":"warning","rule":"art3-clicks","title":"Actual clicks","by":"incident","subject":"inc-rumour-0001","level":0.5,"reached":["clicks"],
@@ -78,9 +79,9 @@ incident: what events are about; level: the share of a rule's limit reached
 events  1,000/s, 1,234,567 read; not counted: 1,073 repeated, 0 malformed, 0 ahead, 0 late
 counts  7 keys, 4 KiB; 0 events waiting; 0 crossings announced
 
-NEAREST TO A LIMIT
+NEAREST TO A LIMIT, and 3 at it or over it
   52 %  ██████████░░░░░░░░░░  26,000 of 50,000    Actual clicks                                incident inc-rumour-0001
- 102 %  ████████████████████  51,000 of 50,000    Actual clicks                                incident inc-rumour-0002
+  24 %  ████░░░░░░░░░░░░░░░░  12,000 of 50,000    Actual clicks                                incident inc-rumour-0002
 
 CROSSINGS, the newest first
 20:03:11  critical  1    120 of 200          Unlawful videos and other items published, by c…  incident inc-rumour-0002
@@ -91,9 +92,9 @@ incident: what events are about; level: the share of a rule's limit reached
 events  1,000/s, 1,234,567 read; not counted: 1,073 repeated, 0 malformed, 0 ah…
 counts  7 keys, 4 KiB; 0 events waiting; 0 crossings announced
 
-NEAREST TO A LIMIT
+NEAREST TO A LIMIT, and 3 at it or over it
   52 %  26,000 of 50,000    Actual clicks                       inc-rumour-0001
- 102 %  51,000 of 50,000    Actual clicks                       inc-rumour-0002
+  24 %  12,000 of 50,000    Actual clicks                       inc-rumour-0002
 
 CROSSINGS, the newest first
 20:03:11  1    120 of 200          Unlawful videos and other …  inc-rumour-0002
@@ -101,9 +102,9 @@ CROSSINGS, the newest first
 A crossing is a prompt for a person to look, never a legal finding.`)
 	f(40, 10, `aggregator demo, 1m30s; board: http://1…
 events  1,000/s, 1,234,567 read; not co…
-NEAREST TO A LIMIT
+NEAREST TO A LIMIT, and 3 at it or over…
   52 %  26,000 of 50,000, Actual clicks…
- 102 %  51,000 of 50,000, Actual clicks…
+  24 %  12,000 of 50,000, Actual clicks…
 CROSSINGS, the newest first
 20:03:11  1    120 of 200, Unlawful vid…
 20:03:11  0.5  25,000 of 50,000, Actual…

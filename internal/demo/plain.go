@@ -40,7 +40,7 @@ func (v *plainView) run(ctx context.Context, d *demo) {
 		rate := float64(f.events("")-events) / statusEvery.Seconds()
 		events = f.events("")
 		line := fmt.Sprintf("demo: %s, %s/s, crossings %s", humanize.Count(events, "event"), humanize.Number(int(rate)), humanize.Number(f.of("crossings_total")))
-		if near := c.nearest(ctx, 1); len(near) > 0 {
+		if near, _ := c.nearest(ctx, 1); len(near) > 0 {
 			line += "; nearest: " + standingText(&near[0])
 		}
 		fmt.Fprintln(v, line)

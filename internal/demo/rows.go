@@ -34,10 +34,7 @@ func crossingRow(a *crossing, columns int) row {
 // numbers, the rule, the subject.
 func standingRow(s *inspect.Standing, columns int) row {
 	style := normal
-	switch {
-	case reached(s):
-		style = red
-	case s.State.Level > 0:
+	if s.State.Level > 0 {
 		style = yellow
 	}
 	far := fmt.Sprintf("%4d %%  ", s.Progress/100)

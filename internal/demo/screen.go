@@ -71,9 +71,10 @@ func (v *screen) run(ctx context.Context, d *demo) {
 		}
 		columns, rows := v.size()
 		f := readFigures(d.Registry)
+		near, over := c.nearest(ctx, max(3, (rows-8)/3))
 		p := picture{
 			figures: f, rate: s.of(f.events(""), time.Now()), addr: d.web.Addr, passed: time.Since(d.began), ends: ends, plain: v.plain,
-			near: c.nearest(ctx, max(3, (rows-8)/3)), seed: d.Seed, keys: d.store.Len(), bytes: d.store.Bytes(),
+			near: near, over: over, seed: d.Seed, keys: d.store.Len(), bytes: d.store.Bytes(),
 		}
 		v.mu.Lock()
 		p.crossings, p.note = v.crossings, v.note

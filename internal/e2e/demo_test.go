@@ -126,7 +126,7 @@ func TestDemoOnTerminal(t *testing.T) {
 		t.Error("nothing has a colour")
 	}
 	rest := sequence.ReplaceAllString(x.press("xq"), "")
-	if !regexp.MustCompile(`^CROSSINGS, the last \d+ of \d+\r\n(\d\d:\d\d:\d\d  \S+ +[0-9,]+ of .*\r\n)+demo: .* events; matched .*; seed 1\r\ndemo: recounting .*\r\ndemo: recounted .*; differences 0\r\n$`).MatchString(rest) {
+	if !regexp.MustCompile(`^CROSSINGS, the last \d+ of \d+\r\n(\d\d:\d\d:\d\d  \S+ +[0-9,]+ of .*\r\n)+demo: .* events: matched .*; seed 1\r\ndemo: recounting .*\r\ndemo: recounted .*; differences 0\r\n$`).MatchString(rest) {
 		t.Errorf("what stays on the screen:\n%q", rest)
 	}
 }

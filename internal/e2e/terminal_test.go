@@ -70,7 +70,7 @@ func TestTerminal(t *testing.T) {
 	await(`incident "<a>/b": clicks 3 of 3 in 1h` + "\n")
 	s.produce(clicks("near\u202e", 0, "near1")...)
 	eventually(t, "who is near a limit is listed", func() bool { return strings.Contains(ask("top").out, `33.3 %`) })
-	ask("top").mustPrint(t, exitFine, `incident "near\u202e"`, "over  three  incident inc-42\n")
+	ask("top").mustPrint(t, exitFine, `incident "near\u202e"`, "at it  three  incident inc-42\n")
 	ask("show", "incident/near\u202e").mustPrint(t, exitFine, "1 / 3 clicks", `-subject $'incident/near\u202e'`)
 	ask("top", "-by", "x").mustPrint(t, exitUsage, "parameter by")
 	eventually(t, "the other process counts all of it", func() bool { return ask("status").code == exitFine })

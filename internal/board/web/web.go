@@ -47,8 +47,12 @@ func Register(mux *http.ServeMux) {
 	}
 }
 
-// pageFile is the page, which stands at paths of its own.
-const pageFile = "static/page.html"
+// pageFile is the page, which stands at paths of its own. It loads scriptFile, which is all of the board's modules, and chartsFile.
+const (
+	pageFile   = "static/page.html"
+	scriptFile = "static/app.js"
+	chartsFile = "static/uPlot.iife.min.js"
+)
 
 // page is the page as it stands at a path.
 func page(escaped string) []byte {
@@ -86,16 +90,35 @@ func minified() map[string][]byte {
 			return err
 		}
 		text, err := files.ReadFile(name)
-		if kind := path.Ext(name); err == nil && kind != ".svg" {
+		switch kind := path.Ext(name); {
+		case err != nil || kind == ".svg":
+		case kind == ".js" && name != chartsFile:
+			return nil // a module
+		default:
 			text, err = m.Bytes(kind, text)
 		}
 		all[name] = text
 		return err
 	})
+	if err == nil {
+		all[scriptFile], err = script(m)
+	}
 	if err != nil {
 		panic("BUG: a file of the board: " + err.Error())
 	}
 	return all
+}
+
+// script is the pages' own modules.
+func script(m *minify.M) ([]byte, error) {
+	text, err := bundle(path.Base(scriptFile), func(name string) (string, error) {
+		text, err := files.ReadFile("static/" + name)
+		return string(text), err
+	})
+	if err != nil {
+		return nil, err
+	}
+	return m.Bytes(".js", []byte(text))
 }
 
 // serve answers with a file, or says that the browser has it.

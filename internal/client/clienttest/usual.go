@@ -86,17 +86,19 @@ func Measured(value, limit int) Object {
 // Crossed is a crossing of art3-clicks, or at level 0 the end of one, by an offset.
 func Crossed(id string, level float64, value, offset int) Object {
 	status, severity, summary := "crossed", "warning", fmt.Sprintf("incident %s: clicks %d of 50,000 in 731d", id, value)
+	evidence, reached := Object{"event": fmt.Sprintf("evt-%d", offset), "topic": "dissemination-events", "partition": 3, "offset": 48_000_000 + offset, "pack_hash": hash}, []string{"clicks"}
 	switch {
 	case level == 0:
 		status, severity, summary = "cleared", "info", "incident "+id+": cleared"
+		evidence, reached = Object{"pack_hash": hash}, []string{}
 	case level >= 1:
 		severity = "critical"
 	}
 	return Object{
 		"schema": 1, "id": fmt.Sprintf("art3-clicks/incident/%s/1/%v", id, level), "dedup_key": "art3-clicks/incident/" + id + "/1", "status": status, "severity": severity,
 		"summary": summary, "pack": "cn-2019-15", "rule": "art3-clicks", "title": "Actual clicks (实际被点击数)", "cite": "Fa Shi [2019] 15, art. 3(6)", "by": "incident",
-		"subject": id, "level": level, "episode": 1, "progress": float64(value/5) / 10_000, "reached": []string{"clicks"}, "measures": Object{"clicks": Measured(value, 50_000)},
+		"subject": id, "level": level, "episode": 1, "progress": float64(value/5) / 10_000, "reached": reached, "measures": Object{"clicks": Measured(value, 50_000)},
 		"window": Object{"from": "2024-11-29T16:00:00Z", "to": "2026-11-30T10:00:03Z"}, "time": "2026-11-30T10:00:03Z", "detected": "2026-11-30T10:00:03.120Z",
-		"evidence": Object{"pack_hash": hash}, "notice": "A prompt for human review, not a finding.", "topic": "threshold-crossings", "partition": 2, "offset": offset,
+		"evidence": evidence, "notice": "A prompt for human review, not a finding.", "topic": "threshold-crossings", "partition": 2, "offset": offset,
 	}
 }

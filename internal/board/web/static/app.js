@@ -2,6 +2,7 @@
 import { base, get, token } from "./api.js";
 import { crossings } from "./crossings.js";
 import { h, put, say } from "./dom.js";
+import { visible } from "./format.js";
 import { health } from "./health.js";
 import { Live } from "./live.js";
 import { overview } from "./overview.js";
@@ -17,13 +18,15 @@ const path = location.pathname.slice(base.pathname.length).split("/");
 const main = at("main");
 const live = new Live({ banner: at("banner"), state: at("live-state"), pauseButton: at("pause"), refused: askToken });
 
-// now is the stream's time: progress and rates go by the events' times, not by the clock. Before it is known, and without events, it is the clock.
-let streamTime = null;
+// now is the service's clock: that of this machine may be wrong. Less than two seconds is the way of an answer.
+let ahead = 0; // ms
+const now = () => Date.now() + ahead;
 live.on("status", (s) => {
-  streamTime = s.stream_time && Date.parse(s.stream_time);
+  const apart = Date.parse(s.now) - Date.now();
+  ahead = Math.abs(apart) < 2000 ? 0 : apart;
   say(at("build"), `Group ${s.group}, version ${s.version}.`);
 });
-live.on("crossing", (c) => say(at("news"), `New: ${c.summary}`));
+live.on("crossing", (c) => say(at("news"), `New: ${visible(c.summary)}`));
 
 for (const link of document.querySelectorAll("nav a")) {
   if (link.href === new URL(path[0], base).href) link.setAttribute("aria-current", "page");
@@ -31,9 +34,9 @@ for (const link of document.querySelectorAll("nav a")) {
 at("forget").hidden = !token.get();
 at("forget").addEventListener("click", () => renew(""));
 
-vitals(at("vitals"), live);
+vitals(at("vitals"), live, now);
 live.every(60_000, async () => live.tellAll("status", await get("status"))); // the first one of the stream comes after a second
-(pages[path[0]] ?? overview)(main, { live, rules: new Rulebook(), now: () => streamTime ?? Date.now(), title, path });
+(pages[path[0]] ?? overview)(main, { live, rules: new Rulebook(), now, title, path });
 live.look();
 
 function title(text) {

@@ -2,33 +2,32 @@
 import { h } from "./dom.js";
 import { levelText, percent } from "./format.js";
 
-// bar is {node, set({progress, levels, level, name})}. Its end is the limit, or the next level beyond it if progress is past that.
+// bar is {node, set({progress, levels, level, name})}. It is full at the limit.
 export function bar() {
   const fill = h("span.fill");
   const marks = h("span.marks", { "aria-hidden": "true" });
-  const node = h("span.bar", { role: "progressbar", "aria-valuemin": "0" }, fill, marks);
+  const node = h("span.bar", { role: "progressbar", "aria-valuemin": "0", "aria-valuemax": "100" }, fill, marks);
   let drawn = "";
   return {
     node,
     set({ progress, levels, level, name }) {
-      const end = progress < 1 ? 1 : (levels.find((l) => l > progress) ?? Math.max(progress, ...levels));
-      fill.style.width = `${Math.min(100, (progress / end) * 100)}%`;
+      const full = Math.min(100, progress * 100);
+      fill.style.width = `${full}%`;
       node.dataset.state = state(progress, level);
       node.setAttribute("aria-label", name);
-      node.setAttribute("aria-valuemax", String(Math.round(end * 100)));
-      node.setAttribute("aria-valuenow", String(Math.floor(Math.min(progress, end) * 100)));
+      node.setAttribute("aria-valuenow", String(Math.floor(full)));
       node.setAttribute("aria-valuetext", `${percent(progress)} of the limit`);
-      const key = `${end} ${levels}`;
+      const key = String(levels);
       if (drawn === key) return;
       drawn = key;
-      marks.replaceChildren(...levels.filter((l) => l < end || l === 1).map((l) => mark(l, end)));
+      marks.replaceChildren(...levels.filter((l) => l < 1).map(mark));
     },
   };
 }
 
-function mark(level, end) {
-  const node = h("i", { title: levelText(level), class: level === 1 ? "limit" : null });
-  node.style.left = `${(level / end) * 100}%`;
+function mark(level) {
+  const node = h("i", { title: levelText(level) });
+  node.style.left = `${level * 100}%`;
   return node;
 }
 

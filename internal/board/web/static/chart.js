@@ -1,7 +1,6 @@
 // A chart of a measure over its window, against the limits of the rules that read it.
 import { h, put, say, table } from "./dom.js";
-import { compact, count, dateText, levelText, moment } from "./format.js";
-import { seconds } from "./spark.js";
+import { compact, count, dateText, levelText, moment, seconds } from "./format.js";
 
 const utc = (at) => new Date(at * 1000).toISOString();
 
@@ -35,13 +34,20 @@ export function chart(rules, subject) {
 }
 
 // prepare makes of a series what is drawn: the sum of its buckets as it grew to what it is now, limits, crossings, edges of the window.
+// It grows from where a bucket begins to where it ends, or to the newest event: when in between something came is not known.
 function prepare(series, rules, subject) {
   let sum = 0;
-  const sums = series.buckets.map((b) => (sum += b.value));
-  const times = series.buckets.map((b) => Date.parse(b.from) / 1000);
   const end = Date.parse(subject.time) / 1000;
-  const step = series.step ? seconds(series.step) : 3600;
-  const start = (times[0] ?? end) - step;
+  const step = series.step ? seconds(series.step) : Infinity;
+  const x = [];
+  const y = [];
+  const sums = series.buckets.map((b) => {
+    const from = Date.parse(b.from) / 1000;
+    x.push(from, Math.max(from, Math.min(from + step, end)));
+    y.push(sum, (sum += b.value));
+    return sum;
+  });
+  if (end > x.at(-1)) x.push(end), y.push(sum);
   const limits = series.rules.flatMap((r) => {
     const limit = subject.rules.find((x) => x.rule === r)?.measures[series.measure]?.limit;
     return limit ? rules.levels(r).filter((l) => l <= 1).map((l) => ({ at: limit * l, text: l === 1 ? `limit ${count(limit)}` : levelText(l), level: l })) : [];
@@ -50,7 +56,8 @@ function prepare(series, rules, subject) {
   const top = Math.max(sum, ...limits.map((l) => l.at), 1) * 1.08;
   const edge = series.window === "all" ? null : end - seconds(series.window);
   const words = `${series.measure}: ${count(sum)} at ${dateText(subject.time)}; ${limits.filter((l) => l.level === 1).map((l) => l.text).join(", ") || "no limit"}; ${marks.length} crossings marked`;
-  return { x: [start, ...times, Math.max(end, times.at(-1) ?? end)], y: [0, ...sums, sum], sums, limits, marks, top, edge, words, span: [start, end + (end - start) * 0.02 + 1] };
+  const margin = (end - x[0]) * 0.02 + 1;
+  return { x, y, sums, limits, marks, top, edge, words, span: [x[0] - margin, end + margin] };
 }
 
 // draw draws, or draws again at another size.
@@ -63,7 +70,7 @@ function draw(plot, box, data, read) {
     cursor: { y: false, drag: { x: false, y: false } },
     scales: { x: { time: true, range: () => data.span }, y: { range: () => [0, data.top] } },
     axes: [{ ...axis, space: 70, size: 32, values: (_, all, i, space, step) => all.map((t) => dateText(utc(t)).split(", ")[step < 86400 && t % 86400 ? 1 : 0].replace(/:00$/, "")) }, { ...axis, size: 56, values: (_, all) => all.map(compact) }],
-    series: [{}, { stroke: color("accent"), fill: color("wash"), width: 2, points: { show: false }, paths: uPlot.paths.stepped({ align: 1 }) }],
+    series: [{}, { stroke: color("accent"), fill: color("wash"), width: 2, points: { show: false } }],
     hooks: {
       draw: [(u) => annotate(u, data, color)],
       setCursor: [(u) => say(read, u.cursor.idx == null ? "" : `${dateText(utc(data.x[u.cursor.idx]))}: ${count(data.y[u.cursor.idx])}`)],
@@ -87,10 +94,13 @@ function annotate(u, data, color) {
     ctx.lineTo(x2, y2);
     ctx.stroke();
   };
-  for (const l of data.limits) {
+  const labels = [];
+  for (const l of data.limits.toSorted((a, b) => b.level - a.level)) {
     const y = u.valToPos(l.at, "y", true);
     ctx.strokeStyle = ctx.fillStyle = color(l.level === 1 ? "over" : "near");
     line(bbox.left, y, bbox.left + bbox.width, y, l.level === 1 ? [] : [4, 4]);
+    if (labels.some((other) => Math.abs(other - y) < 13 * ratio)) continue; // one of two on each other: the limit's
+    labels.push(y);
     ctx.fillText(l.text, bbox.left + 4 * ratio, y - 3 * ratio);
   }
   ctx.textAlign = "right";

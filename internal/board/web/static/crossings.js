@@ -10,7 +10,7 @@ export function crossings(main, context) {
   const one = new URL(location.href).searchParams.get("id");
   if (one !== null) return single(main, context, one);
   const all = listing(context, {
-    path: "crossings", heading: "Crossings", kind: "crossings", every: 30_000, clock: Date.now, key: crossingKey, row: crossingRow(),
+    path: "crossings", heading: "Crossings", kind: "crossings", every: 30_000, key: crossingKey, row: crossingRow(),
     fields: [{ name: "status", label: "Status", options: [["", "every status"], ["crossed", "crossed"], ["cleared", "cleared"]] }, within("Announced in"), { name: "subject", label: "Id of the subject" }],
     told: ({ items, from }) => `${count(items.length)} shown. The list reaches back to ${dateText(from)}.`,
     none,

@@ -1,6 +1,6 @@
 // How the deployment does: partitions and their owners, what becomes of records, and what this process counted of faults.
 import { h, keyed, put, section, table } from "./dom.js";
-import { count, known, moment, rate, span } from "./format.js";
+import { count, known, moment, plural, rate, span } from "./format.js";
 import { fact } from "./crossing.js";
 import { page, twin } from "./json.js";
 import { scrape } from "./metrics.js";
@@ -34,8 +34,8 @@ export function health(main, { live, title }) {
 function facts(s) {
   return [
     fact("Group", s.group),
-    fact("Who counts", owners(s).map(([name, n]) => h("div", name ?? nobody(), ": ", count(n), n === 1 ? " partition" : " partitions"))),
-    fact("Outbox", s.outbox.entries === 0 ? "empty: every crossing is published" : `${count(s.outbox.entries)} crossings wait, the oldest for ${span(s.outbox.oldest_seconds)}`),
+    fact("Who counts", owners(s).map(([name, n]) => h("div", name ?? nobody(), ": ", plural(n, "partition")))),
+    fact("Outbox", s.outbox.entries === 0 ? "empty: every crossing is published" : `${plural(s.outbox.entries, "crossing")} to publish, the oldest since ${span(s.outbox.oldest_seconds)}`),
     fact("Rules", `${count(s.rules.rules)} in force`, h("small", "since ", moment(s.rules.loaded)), s.rules.error && h("strong", s.rules.error)),
     fact("Packs", s.rules.packs.map((p) => h("div", p.pack, " ", h("span.hash", { title: p.hash }, p.hash.slice(0, 12))))),
     fact("This process", s.version, h("small", s.revision, ", started ", moment(s.started))),
@@ -83,10 +83,13 @@ function partition(first) {
 // faults are counted by each process for itself; the metrics of all are in Prometheus.
 function faults(metrics) {
   const total = (name) => metrics.all(name).reduce((n, m) => n + m.value, 0);
+  const ended = (result) => metrics.all("aggregator_events_total").reduce((n, m) => n + (m.labels.result === result ? m.value : 0), 0);
   const letters = metrics.all("aggregator_dead_letters_total").filter((m) => m.value > 0);
   return [
-    tile("Dead letters", count(total("aggregator_dead_letters_total")), letters.length ? letters.map((m) => `${m.labels.reason} ${count(m.value)}`).join(", ") : "every record could be read", letters.length > 0),
-    tile("Late", count(total("aggregator_late_total")), "operations too old for every counter"),
-    tile("Capped", count(total("aggregator_capped_total")), "operations on a full counter: values are at least so large"),
+    tile("Dead letters", count(total("aggregator_dead_letters_total")), letters.length ? `${letters.map((m) => `${m.labels.reason} ${count(m.value)}`).join(", ")}: see aggregator dlq` : "every record could be read", letters.length > 0),
+    tile("Duplicates", count(ended("duplicate")), "events that came before"),
+    tile("Unmatched", count(ended("unmatched")), "events that no rule counts"),
+    tile("Late", count(total("aggregator_late_total")), "an event for a subject, too old for all its windows"),
+    tile("Capped", count(total("aggregator_capped_total")), "an event on a full counter: the value is at least so large"),
   ];
 }

@@ -1,14 +1,19 @@
 // What keeps a page fresh: the stream, questions that are asked again and again, and the states in which there is no answer.
 import { h, put, say } from "./dom.js";
+import { clockText } from "./format.js";
 import { Stream } from "./stream.js";
+
+const soon = 2000; // ms until a question that had no answer is asked again
 
 // Live is the life of a page. It rests while it is paused, and while nobody sees the page: a browser has few connections to a server.
 export class Live {
   constructor({ banner, state, pauseButton, refused }) {
     Object.assign(this, { banner, state, pauseButton, refused });
-    this.listeners = { status: [], crossing: [], gap: [], problem: [] };
+    this.listeners = { status: [], crossing: [], gap: [], problem: [], stale: [] };
     this.questions = [];
     this.faults = new Map(); // what is not answered now, by who asked
+    this.unready = []; // what the probe says that is missing
+    this.asOf = "no answer yet";
     this.shown = "";
     this.paused = false;
     this.connection = "connecting";
@@ -17,13 +22,16 @@ export class Live {
       state: (text) => this.connected(text),
       refused: (problem) => this.refuse(problem),
     });
-    this.on("status", () => this.fault("status", null));
+    this.on("status", (s) => {
+      this.asOf = `as of ${clockText(s.now)}`;
+      this.fault("status", null);
+    });
     this.on("problem", (p) => this.fault("status", p));
     pauseButton.addEventListener("click", () => this.pause(!this.paused));
     document.addEventListener("visibilitychange", () => this.look());
   }
 
-  // on listens to events of the stream.
+  // on listens to events of the stream, and to "stale": since when what is shown is old, "" once it is not.
   on(name, f) {
     this.listeners[name].push(f);
   }
@@ -80,7 +88,7 @@ export class Live {
       question.again = false;
       return this.ask(question);
     }
-    if (this.running) question.timer = setTimeout(() => this.ask(question), question.ms);
+    if (this.running) question.timer = setTimeout(() => this.ask(question), this.faults.has(question) ? Math.min(soon, question.ms) : question.ms);
   }
 
   refuse(problem) {
@@ -95,9 +103,9 @@ export class Live {
   }
 
   tell() {
-    const text = this.denied ? "Locked" : this.paused ? "Paused" : this.connection === "live" ? "Live" : this.connection === "away" ? "Reconnecting" : "Connecting";
+    const text = this.denied ? "Locked" : this.paused ? "Paused" : this.connection === "away" ? "Reconnecting" : this.connection !== "live" ? "Connecting" : this.shown ? `Data ${this.asOf}` : "Live";
     say(this.state, text);
-    this.state.className = text.toLowerCase();
+    this.state.classList.toggle("live", text === "Live");
     say(this.pauseButton, this.paused ? "Resume" : "Pause");
   }
 
@@ -105,29 +113,45 @@ export class Live {
   fault(who, problem) {
     if (problem) this.faults.set(who, problem);
     else this.faults.delete(who);
-    const worst = [...this.faults.values()].sort((a, b) => a.status - b.status)[0];
+    this.warn();
+  }
+
+  // missing notes what the probe says that is not there: an answer names the first server that was missed alone.
+  missing(checks) {
+    this.unready = checks.filter((c) => /^(redis|kafka):/.test(c));
+    this.warn();
+  }
+
+  warn() {
+    const all = [...this.faults.values()].sort((a, b) => a.status - b.status);
+    const worst = all[0];
+    const details = [...all.map((p) => p.detail ?? p.message), ...this.unready];
     document.body.classList.toggle("stale", Boolean(worst));
-    const text = worst ? explain(worst) : "";
+    const text = worst ? explain(worst, details) : "";
     if (this.shown === text) return;
     this.shown = text;
     put(this.banner, worst && h("p", h("strong", text), " ", aside(worst)));
+    this.tell();
+    this.tellAll("stale", worst ? this.asOf : "");
   }
 }
 
 // explain is what a missing answer means to who looks at the page.
-function explain(problem) {
+function explain(problem, details) {
   switch (problem.status) {
     case 0:
       return "The program does not answer.";
     case 503:
-      return away(problem.detail ?? problem.message);
+      return away(details);
   }
-  return `The program refused to answer: ${problem.detail ?? problem.message}.`;
+  return `The program refused to answer: ${details[0]}.`;
 }
 
-function away(detail) {
-  if (/redis|shard/i.test(detail)) return "Redis is away."; // which alone has shards
-  return /kafka|broker|topic/i.test(detail) ? "Kafka is away." : "Redis or Kafka is away.";
+function away(details) {
+  const redis = details.filter((d) => /redis|shard/i.test(d)); // which alone has shards
+  const kafka = details.some((d) => !redis.includes(d) && /kafka|broker|topic/i.test(d));
+  if (redis.length > 0) return kafka ? "Redis and Kafka are away." : "Redis is away.";
+  return kafka ? "Kafka is away." : "Redis or Kafka is away.";
 }
 
 function aside(problem) {

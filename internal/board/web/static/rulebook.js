@@ -1,7 +1,7 @@
 // The rules in force, by their ids: what rows and crossings name.
 import { getAll } from "./api.js";
 
-const fresh = 30_000; // ms
+const knownFor = 30_000; // ms
 
 // Rulebook asks for the rules at most twice a minute.
 export class Rulebook {
@@ -12,7 +12,7 @@ export class Rulebook {
 
   // load makes sure that the rules are known, and not old.
   async load() {
-    if (Date.now() - this.read < fresh) return;
+    if (Date.now() - this.read < knownFor) return;
     const items = await getAll("rules");
     this.byID = new Map(items.map((r) => [r.rule, r]));
     this.read = Date.now();

@@ -1,5 +1,5 @@
 // The rules in force, how many subjects are near or over each, and the packs' texts.
-import { base, get, getAll } from "./api.js";
+import { get, getAll, query } from "./api.js";
 import { h, keyed, put, say, table } from "./dom.js";
 import { count, known, levelText, visible } from "./format.js";
 import { page, twin } from "./json.js";
@@ -26,7 +26,7 @@ function pack([{ pack: name, pack_hash: hash }]) {
   let asked = false;
   return {
     node: h("section", { "aria-label": name }, h("h2", name, " ", h("small.hash", { title: "crossings name it" }, hash)),
-      table(`Rules of ${name}`, ["Rule", "Counts by", "Window", "Limits", "Levels", "Clears below", "Near", "Over"], body, (i) => i > 5), text),
+      table(`Rules of ${name}`, ["Rule", "Counts by", "Window", "Limits", "Levels", "Clears below", "Near", "At or over"], body, (i) => i > 5), text),
     update(items) {
       show(items);
       if (asked) return;
@@ -46,10 +46,11 @@ function source(node, { pack: name, text, lines, tests: { passed, failed } }) {
   node.hidden = false;
   node.lines = lines;
   node.dispatchEvent(new Event("text"));
-  const wanted = location.hash.slice(1);
+  let wanted = location.hash.slice(1);
+  if (lines[wanted]) wanted = `${name}:${lines[wanted]}`; // a rule
   if (!wanted.startsWith(`${name}:`)) return;
   node.open = true;
-  location.replace(location.hash); // now that the line is there
+  location.replace(`#${wanted}`); // now that the line is there
 }
 
 // line is {node, update}, for keyed: only near and over change.
@@ -74,7 +75,7 @@ function line(r, text) {
       h("td", r.clear === null ? "never" : levelText(r.clear)),
       near, over),
     update(now) {
-      fill(near, now, now.near, "0.5", "at half of the limit or more");
+      fill(near, now, now.near - now.over, "0.5", "at half of the limit or more, and below it");
       fill(over, now, now.over, "1", "at the limit or more");
     },
   };
@@ -92,8 +93,5 @@ function fill(cell, r, n, from, words) {
   if (cell.shown === n) return;
   cell.shown = n;
   if (!n) return put(cell, known(n));
-  const url = new URL("", base);
-  url.searchParams.set("rule", r.rule);
-  url.searchParams.set("min_progress", from);
-  put(cell, h("a", { href: url.href, "aria-label": `${count(n)} ${words}, ${r.title || r.rule}` }, count(n)));
+  put(cell, h("a", { href: query("", { rule: r.rule, min_progress: from }).href, "aria-label": `${count(n)} ${words}, ${r.title || r.rule}` }, count(n)));
 }

@@ -1,12 +1,13 @@
 // A small drawing of what a subject got lately. It is asked for when its row is seen, a few at a time.
 import { get } from "./api.js";
 import { h, svg } from "./dom.js";
+import { seconds } from "./format.js";
 
-const most = 24; // steps that are drawn
+const steps = 24; // that are drawn
 const atOnce = 2;
-const fresh = 60_000; // ms
+const drawnFor = 60_000; // ms
 
-const waiting = [];
+const queue = [];
 let asking = 0;
 
 const seen = new IntersectionObserver((entries) => {
@@ -22,9 +23,9 @@ export function spark() {
   seen.observe(node);
   function look() {
     visible = true;
-    if (!row || drawn.time === row.time || Date.now() - drawn.at < fresh) return;
+    if (!row || drawn.time === row.time || Date.now() - drawn.at < drawnFor) return;
     drawn = { time: row.time, at: Date.now() };
-    waiting.push(async () => node.replaceChildren(draw(await get("subject", { by: row.by, id: row.subject }), row)));
+    queue.push(async () => node.replaceChildren(drawing(await get("subject", { by: row.by, id: row.subject }), row)));
     work();
   }
   return {
@@ -39,7 +40,7 @@ export function spark() {
 async function work() {
   if (asking >= atOnce) return;
   asking++;
-  for (let f; (f = waiting.shift()); ) {
+  for (let f; (f = queue.shift()); ) {
     try {
       await f();
     } catch {
@@ -49,27 +50,21 @@ async function work() {
   asking--;
 }
 
-const units = { s: 1, m: 60, h: 3600, d: 86400, w: 604800 };
-
-// seconds of a duration of a pack, as 1h30m.
-export function seconds(text) {
-  return [...text.matchAll(/(\d+)([a-z]+)/g)].reduce((n, [, x, unit]) => n + Number(x) * (units[unit] ?? 0), 0);
-}
-
-// draw is bars: what was added in each of the last steps, up to the subject's time.
-function draw(subject, row) {
+// drawing is bars: what was added in each of the last steps, up to the subject's time. One bar would say nothing.
+function drawing(subject, row) {
   const nearest = Object.entries(row.measures).sort(([, a], [, b]) => b.value / b.limit - a.value / a.limit)[0][0];
   const series = subject.series.find((s) => s.measure === nearest && s.rules.includes(row.rule));
   if (!series?.step) return "";
+  if (series.buckets.length === 1) return h("small", `all within ${series.step}`);
   const step = seconds(series.step) * 1000;
   const end = Math.max(...series.buckets.map((b) => Date.parse(b.from)));
-  const bars = Array(most).fill(0);
+  const bars = Array(steps).fill(0);
   for (const b of series.buckets) {
-    const i = most - 1 - Math.round((end - Date.parse(b.from)) / step);
+    const i = steps - 1 - Math.round((end - Date.parse(b.from)) / step);
     if (i >= 0) bars[i] += b.value;
   }
   const top = Math.max(...bars, 1);
-  return svg("svg", { viewBox: `0 0 ${most * 4} 24` },
+  return svg("svg", { viewBox: `0 0 ${steps * 4} 24` },
     bars.map((n, i) => n > 0 && svg("rect", { x: i * 4, width: 3, y: 24 - Math.max(1.5, (n / top) * 24), height: Math.max(1.5, (n / top) * 24) })),
-    svg("title", {}, `what came in each of the last ${most} steps of ${series.step}`));
+    svg("title", {}, `what came in each of the last ${steps} steps of ${series.step}`));
 }

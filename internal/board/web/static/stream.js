@@ -44,7 +44,7 @@ export class Stream {
     this.on.state("live");
     const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = ""; ; ) {
-      const { done, value } = await within(reader.read(), silence);
+      const { done, value } = await inTime(reader.read(), silence);
       if (done) return;
       const blocks = (rest + value).split("\n\n");
       rest = blocks.pop();
@@ -64,8 +64,8 @@ export class Stream {
   }
 }
 
-// within fails a promise that takes longer than some ms.
-function within(promise, ms) {
+// inTime fails a promise that takes longer than some ms.
+function inTime(promise, ms) {
   let timer;
   const late = new Promise((_, reject) => (timer = setTimeout(() => reject(new Error("silent")), ms)));
   return Promise.race([promise, late]).finally(() => clearTimeout(timer));

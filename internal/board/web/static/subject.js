@@ -9,8 +9,8 @@ import { nearRow } from "./nearrow.js";
 
 export function subject(main, { live, rules, now, title, path }) {
   const given = new URL(location.href).searchParams;
-  const by = path[1] || given.get("by");
-  const name = path.length > 2 ? decodeURIComponent(path.slice(2).join("/")) : given.get("id");
+  const by = path[1] || given.get("by") || "";
+  const name = path.length > 2 ? decoded(path.slice(2).join("/")) : given.get("id");
   title(`${by} ${visible(name ?? "")}`);
   const rows = h("ol.rows.alone");
   const showRows = keyed(rows, (r) => r.rule, nearRow(rules, now, { named: false }));
@@ -29,18 +29,19 @@ export function subject(main, { live, rules, now, title, path }) {
     section("How the counts came about", charts),
     section("Crossings", list, none),
     section("Prove it from the log",
-      h("p", "This counts the subject again from the log, and compares every measure and level with what is stored."), command(proving(by, name)),
+      h("p", "This counts the subject again from the log, and compares every measure and level as they are now with what is stored."), command(proving(by, name)),
       copier("Copy the page as JSON", () => JSON.stringify(answer, null, 2))));
-  put(main, h("div", h(".head", h("h1", h("span.kind", by), " ", id(name ?? "")), json.node), dates, note), body);
+  put(main, h("div", h(".head", h("h1", h("span.kind", by), " ", id(name ?? "without an id")), json.node), dates, note), body);
 
   const refresh = live.every(5000, async () => {
+    if (name === null) return say(note, "There is no such subject.");
     await rules.load();
     try {
       answer = await get("subject", { by, id: name });
     } catch (error) {
       if (error.status !== 404 && error.status !== 400) throw error;
       body.hidden = true;
-      return say(note, `Nothing is counted of this subject: ${error.message}. It may never have had an event, or its windows are empty and it was forgotten.`);
+      return say(note, error.status === 400 ? `There is no such subject: ${error.message}.` : `Nothing is counted of this ${by}. It may never have had an event, or its windows are empty and it was forgotten.`);
     }
     say(note, "");
     body.hidden = false;
@@ -51,4 +52,13 @@ export function subject(main, { live, rules, now, title, path }) {
     say(none, answer.crossings.length > 0 ? "" : "It crossed nothing, as far as the list of crossings reaches back.");
   });
   live.on("crossing", (c) => c.by === by && c.subject === name && refresh());
+}
+
+// decoded is an id of a path; null if it is none.
+function decoded(text) {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return null;
+  }
 }

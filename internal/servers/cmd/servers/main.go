@@ -82,6 +82,6 @@ func serve(ctx context.Context, o servers.PairOptions, stdout, stderr io.Writer)
 	}
 	defer end(pair)
 	fmt.Fprintf(stdout, "kafka: {brokers: [%q]}\nredis: {addrs: [%q]}\n", pair.Kafka(), pair.Redis())
-	fmt.Fprintln(stderr, "servers: both answer. The lines above are for the config. Ctrl-C ends both.")
+	fmt.Fprintln(stderr, "servers: both answer. The lines above are for the config. Ctrl-C ends both: end `aggregator run` before that.")
 	return pair.Await(ctx)
 }
