@@ -51,7 +51,7 @@ type crossings interface {
 	Page(f tail.Filter, before *tail.Place, limit int) tail.Page
 	Find(id string) *tail.Crossing
 	Count(status string, since time.Time) (n int, known bool)
-	Follow(from tail.Positions) *tail.Follower
+	Follow(ctx context.Context, from tail.Positions) (*tail.Follower, error)
 	Changed() <-chan struct{}
 }
 

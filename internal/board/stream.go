@@ -55,6 +55,8 @@ const (
 	statusEvery = time.Second
 	// commentEvery is how often it has a comment, so that who is in between sees that the connection is used.
 	commentEvery = 15 * time.Second
+	// behindMost is how long a client waits that has read more than this process: a new partition is seen after ten seconds.
+	behindMost = 12 * time.Second
 	// flushEvery is how often a client is written to at most, once it has all that came before. With hundreds of clients, a write for each
 	// crossing and client would take the time that counting needs.
 	flushEvery = 50 * time.Millisecond
@@ -100,7 +102,9 @@ func (s *Sources) follow(r *http.Request) (*tail.Follower, error) {
 	if err := s.Crossings.Current(); err != nil {
 		return nil, err
 	}
-	return s.Crossings.Follow(from), nil
+	ctx, cancel := context.WithTimeout(r.Context(), behindMost)
+	defer cancel()
+	return s.Crossings.Follow(ctx, from)
 }
 
 // eventIDForm begins the id of an event, so that no position of a topic without records is the empty text, which is no id.

@@ -195,6 +195,21 @@ func TestManyStreams(t *testing.T) {
 	s.listen("")
 }
 
+// TestStreamBehind: who was told more by another process has nothing twice here.
+func TestStreamBehind(t *testing.T) {
+	s := newSite(t)
+	now := time.Now()
+	s.cross(0, 0, now, s.record("clicks", "A", 5000, 1))
+	s.source.at[0] = 2 // another process has read so far
+	time.AfterFunc(100*time.Millisecond, func() {
+		s.cross(0, 1, now, s.record("clicks", "B", 5000, 1))
+		s.cross(0, 2, now, s.record("clicks", "C", 5000, 1))
+	})
+	if got := s.listen("p0:2").crossing(); got != "clicks/incident/C/1/0.5" {
+		t.Errorf("got %s", got)
+	}
+}
+
 // endless is a client for whom another crossing comes with each that it has read.
 type endless struct {
 	*httptest.ResponseRecorder
@@ -245,7 +260,8 @@ func TestBurstAllocations(t *testing.T) {
 	}
 	c := &client{sources: s.sources, text: make([]byte, 0, 200<<10)}
 	if n := testing.AllocsPerRun(1, func() {
-		c.follower, c.text = s.tail.Follow(tail.Positions{}), c.text[:0]
+		c.follower, _ = s.tail.Follow(t.Context(), tail.Positions{})
+		c.text = c.text[:0]
 		for more := true; more; {
 			more, _ = c.crossings()
 		}
@@ -271,7 +287,11 @@ func BenchmarkBurst(b *testing.B) {
 	}
 	for b.Loop() {
 		b.StopTimer()
-		c := &client{sources: s, follower: x.Follow(from)}
+		follower, err := x.Follow(b.Context(), from)
+		if err != nil {
+			b.Fatal(err)
+		}
+		c := &client{sources: s, follower: follower}
 		b.StartTimer()
 		for more := true; more; c.text = c.text[:0] {
 			more, _ = c.crossings()

@@ -67,7 +67,8 @@ func (l *list) positions() Positions {
 	return p
 }
 
-// gap reports whether some of what comes after positions is not kept any more, or was never there: then they are those of another topic.
+// gap reports whether some of what comes after positions is not kept any more, or was never there: then they are those of another topic, as
+// reach has seen.
 func (l *list) gap(from Positions) bool {
 	for partition, s := range l.spans {
 		if at := from[partition]; at < s.from || at > s.next {
