@@ -166,13 +166,13 @@ func TestBehind(t *testing.T) {
 		l := &log{partitions: [][]records.Record{make([]records.Record, 3), make([]records.Record, 1)}, more: make(chan struct{})}
 		x := New(Options{Source: l, Topic: "t", Log: slog.New(slog.DiscardHandler)})
 		x.Took(0, crossing(0, 10, "a"), crossing(1, 20, "b"))
-		follow := func(from Positions) (f *Follower, err error, took time.Duration) {
+		follow := func(from Positions) (f *Follower, took time.Duration, err error) {
 			t.Helper()
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			began := time.Now()
 			f, err = x.Follow(ctx, from)
-			return f, err, time.Since(began)
+			return f, time.Since(began), err
 		}
 		later := func(partition int, r records.Record) {
 			go func() {
@@ -181,7 +181,7 @@ func TestBehind(t *testing.T) {
 			}()
 		}
 		later(0, crossing(2, 30, "c"))
-		f, err, took := follow(Positions{0: 3})
+		f, took, err := follow(Positions{0: 3})
 		if err != nil || f.Gap() || took < time.Second || took > 2*time.Second {
 			t.Fatalf("ahead: %+v, %v after %v", f, err, took)
 		}
@@ -189,20 +189,20 @@ func TestBehind(t *testing.T) {
 			t.Errorf("%s comes twice", list[0].ID)
 		}
 		later(1, crossing(0, 40, "d")) // a partition that another process has seen before
-		if f, err, took = follow(Positions{0: 3, 1: 1}); err != nil || f.Gap() || took < time.Second {
+		if f, took, err = follow(Positions{0: 3, 1: 1}); err != nil || f.Gap() || took < time.Second {
 			t.Errorf("a new partition: %+v, %v after %v", f, err, took)
 		}
 		for _, from := range []Positions{{0: 4}, {0: 3, 2: 1}} { // of another topic
-			if f, err, took = follow(from); err != nil || !f.Gap() || took > 0 {
+			if f, took, err = follow(from); err != nil || !f.Gap() || took > 0 {
 				t.Errorf("%v: %+v, %v after %v", from, f, err, took)
 			}
 		}
 		l.partitions[0] = make([]records.Record, 5)
-		if _, err, took = follow(Positions{0: 5}); !errors.Is(err, errBehind) || took != time.Minute {
+		if _, took, err = follow(Positions{0: 5}); !errors.Is(err, errBehind) || took != time.Minute {
 			t.Errorf("it is not read: %v after %v", err, took)
 		}
 		l.down = true
-		if _, err, _ = follow(Positions{0: 5}); !errors.Is(err, errDown) {
+		if _, _, err = follow(Positions{0: 5}); !errors.Is(err, errDown) {
 			t.Errorf("Kafka is away: %v", err)
 		}
 	})
