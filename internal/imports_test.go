@@ -35,7 +35,7 @@ var arrows = map[string][]string{
 	// Beside the service.
 	"internal/board": {
 		"api", "internal/httpserver", "internal/stream/listing", "internal/stream/inspect", "internal/stream/overview", "internal/stream/roster", "internal/stream/tail",
-		"internal/engine", "internal/thresholds", "internal/humanize",
+		"internal/engine", "internal/thresholds", "internal/humanize", "internal/retry",
 	},
 	"internal/board/web": {},
 	"internal/console":   {"internal/client", "internal/retry", "internal/strictyaml", "internal/terminal", "internal/thresholds", "internal/humanize"},
@@ -113,7 +113,7 @@ var arrows = map[string][]string{
 	"internal/stream/overview": {
 		"internal/stream/position", "internal/stream/outbox", "internal/stream/fetch", "internal/engine", "internal/windows/store",
 	},
-	"internal/stream/tail":      {"internal/stream/fetch", "internal/stream/fetch/records", "internal/explain", "internal/retry"},
+	"internal/stream/tail":      {"internal/stream/fetch", "internal/stream/fetch/records", "internal/explain", "internal/retry", "internal/thresholds"},
 	"internal/stream/inspect":   {"internal/stream/coverage", "internal/stream/position", "internal/engine", "internal/thresholds", "internal/windows", "internal/windows/store"},
 	"internal/stream/watermark": {"internal/stream/position", "internal/engine", "internal/retry"},
 	"internal/stream/watchdog":  {"internal/stream/position", "internal/stream/metrics", "internal/retry"},

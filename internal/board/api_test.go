@@ -1,6 +1,7 @@
 package board
 
 import (
+	"encoding/base64"
 	"encoding/json"
 	"net/http"
 	"strings"
@@ -50,6 +51,13 @@ func TestErrors(t *testing.T) {
 	f("/api/v1/crossings?shadow=true", 400, "shadow", "kafka.shadow")
 	f("/api/v1/crossings?shadow=1", 400, "shadow", "true or false")
 	f("/api/v1/crossings?after=x", 400, "after", "cursor")
+	for _, text := range []string{"null", "{}", `{"t":1,"p":0}`, `{"t":1,"p":0,"o":0,"x":1}`, `{"T":1,"p":0,"o":0}`, ` {"t":1,"p":0,"o":0}`, `{"t":1,"p":0,"o":0}{}`, "[]"} {
+		f("/api/v1/crossings?after="+base64.RawURLEncoding.EncodeToString([]byte(text)), 400, "after", "cursor")
+		f("/api/v1/rules?after="+base64.RawURLEncoding.EncodeToString([]byte(text)), 400, "after", "cursor")
+	}
+	for _, text := range []string{"2026-01-01T1:00:00Z", "2026-01-01T01:00:00,5Z", "2026-01-01t01:00:00Z", "2026-01-01T01:00:00", "2026-01-01T01:00:00+24:00", "2026-02-30T01:00:00Z", "2026-01-01T01:00:00.1234567891Z"} {
+		f("/api/v1/crossings?since="+text, 400, "since", "RFC 3339")
+	}
 	f("/api/v1/crossings?subject=%ff", 400, "subject", "UTF-8")
 	f("/api/v1/crossings?a;b", 400, "", "query")
 	f("/api/v1/crossing", 400, "id", "missing")

@@ -3,7 +3,6 @@ package board
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"net/http"
 	"sync"
@@ -36,6 +35,8 @@ type Sources struct {
 	Crossings crossings
 	Subjects  subjects
 	Nearest   nearest // nil: there is no index
+
+	topic []byte // Topic as JSON
 }
 
 // overviews tells how the deployment does.
@@ -50,7 +51,7 @@ type crossings interface {
 	Page(f tail.Filter, before *tail.Place, limit int) tail.Page
 	Find(id string) *tail.Crossing
 	Count(status string, since time.Time) (n int, known bool)
-	Follow(from tail.Positions) *tail.Follower
+	Follow(ctx context.Context, from tail.Positions) (*tail.Follower, error)
 	Changed() <-chan struct{}
 }
 
@@ -66,18 +67,25 @@ type Board struct {
 	sources atomic.Pointer[Sources]
 	status  latest
 	streams streams
+	unread  unread
+	gather  chan struct{} // a place for each page of subjects that is put together
 }
 
 // New is a board that is not connected.
 func New(p Process) *Board {
 	b := &Board{Process: p}
 	b.status.read = b.readStatus
-	b.streams.ended, b.streams.patience = make(chan struct{}), streamPatience
+	b.streams.ended, b.streams.patience = make(chan struct{}), patience
+	b.unread.patience = patience
+	b.gather = make(chan struct{}, gatherMost)
 	return b
 }
 
 // Connect gives the board what it shows.
-func (b *Board) Connect(s *Sources) { b.sources.Store(s) }
+func (b *Board) Connect(s *Sources) {
+	s.topic = encode(s.Topic)
+	b.sources.Store(s)
+}
 
 // Stop ends the streams, and no new one begins.
 func (b *Board) Stop() { b.streams.stop() }
@@ -90,9 +98,9 @@ func (b *Board) Register(mux *http.ServeMux) {
 	api("status", b.getStatus)
 	api("rules", b.getRules, "limit", "after")
 	api("packs/{hash}", b.getPack)
-	api("subjects", b.getSubjects, "by", "rule", "min_progress", "max_progress", "since", "limit", "after")
-	api("subjects/{by}/{id...}", b.getSubjectAt)
-	api("subject", b.getSubject, "by", "id")
+	api("subjects", b.gathered(b.getSubjects), "by", "rule", "min_progress", "max_progress", "since", "limit", "after")
+	api("subjects/{by}/{id...}", b.gathered(b.getSubjectAt))
+	api("subject", b.gathered(b.getSubject), "by", "id")
 	api("crossings", b.getCrossings, "rule", "by", "subject", "status", "shadow", "since", "limit", "after")
 	api("crossings/{id...}", b.getCrossingAt)
 	api("crossing", b.getCrossing, "id")
@@ -132,8 +140,21 @@ func (b *Board) answering(f handler, parameters []string) http.Handler {
 			problem(err).Write(w)
 			return
 		}
-		write(w, encode(shown))
+		b.unread.send(w, shown)
 	}))
+}
+
+// gathered serves a handler that puts together much, a few at a time.
+func (b *Board) gathered(f handler) handler {
+	return func(ctx context.Context, s *Sources, q *query) (any, error) {
+		select {
+		case b.gather <- struct{}{}:
+			defer func() { <-b.gather }()
+			return f(ctx, s, q)
+		case <-ctx.Done():
+			return nil, away("too many ask for subjects at once")
+		}
+	}
 }
 
 // getOnly refuses every method except GET.
@@ -165,30 +186,6 @@ func problem(err error) *httpserver.Problem {
 
 func notFound(detail string) *httpserver.Problem {
 	return httpserver.NewProblem(http.StatusNotFound, detail)
-}
-
-// encode is a value as JSON that can be shown anywhere.
-func encode(v any) []byte {
-	b, err := json.Marshal(v)
-	if err != nil {
-		panic("BUG: an answer that is no JSON: " + err.Error())
-	}
-	return thresholds.AppendShown(nil, b)
-}
-
-// write answers with JSON.
-func write(w http.ResponseWriter, b []byte) {
-	secure(w)
-	w.Header().Set("Content-Type", "application/json")
-	_, _ = w.Write(b) // whoever asked has gone
-}
-
-// secure keeps browsers from taking an answer for a page, and from keeping it.
-func secure(w http.ResponseWriter) {
-	h := w.Header()
-	h.Set("Cache-Control", "no-store")
-	h.Set("X-Content-Type-Options", "nosniff")
-	h.Set("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'")
 }
 
 // latest is a value that is read at most once a second, however many ask.

@@ -4,16 +4,10 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"fmt"
+	"strconv"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
 )
-
-// crossingList is a page of crossings, and how far back the list reaches.
-type crossingList struct {
-	list[json.RawMessage]
-	From *string `json:"from"` // null: there is no crossing
-}
 
 // crossingPlace is where the list of crossings goes on.
 type crossingPlace struct {
@@ -38,15 +32,47 @@ func (b *Board) getCrossings(_ context.Context, s *Sources, q *query) (any, erro
 		return nil, err
 	}
 	page := s.Crossings.Page(f, before, limitOf(q))
-	var items []json.RawMessage
-	next := ""
-	for _, c := range page.Crossings {
-		items = append(items, s.shown(c))
-		if page.More {
-			next = encodeCursor(crossingPlace(c.Place))
+	return s.pieces(cut(page)), nil
+}
+
+// cut ends a page where it would become too large. Its first crossing stays.
+func cut(page tail.Page) tail.Page {
+	bytes := 0
+	for i, c := range page.Crossings {
+		if bytes += len(c.Record); bytes > pageBytes && i > 0 {
+			page.Crossings, page.More = page.Crossings[:i], true
+			break
 		}
 	}
-	return crossingList{listOf(items, next), timeText(page.From)}, nil
+	return page
+}
+
+// pieces is a page as it is shown, with where it goes on, and how far back the list reaches. Records of thousands of bytes are many: they are
+// not put together before they are written.
+func (s *Sources) pieces(page tail.Page) pieces {
+	var end struct {
+		Next *string `json:"next"` // null: it was the last page
+		From *string `json:"from"` // null: there is no crossing
+	}
+	end.From = timeText(page.From)
+	if n := len(page.Crossings); page.More && n > 0 {
+		next := encodeCursor(crossingPlace(page.Crossings[n-1].Place))
+		end.Next = &next
+	}
+	return func(yield func([]byte) bool) {
+		text := []byte(`{"items":[`)
+		for i, c := range page.Crossings {
+			if i > 0 {
+				text = append(text, ',')
+			}
+			if text = s.appendShown(text, c); !yield(text) {
+				return
+			}
+			text = text[:0]
+		}
+		text = append(append(text, "],"...), encode(end)[1:]...)
+		yield(text)
+	}
 }
 
 // filter is which crossings a request asks for. A rule that is gone has crossings too.
@@ -96,11 +122,12 @@ func crossingOf(s *Sources, id string) (any, error) {
 }
 
 // shown is a crossing's record with its place beside its members.
-func (s *Sources) shown(c *tail.Crossing) json.RawMessage {
-	record := bytes.TrimSuffix(c.Record, []byte("}"))
-	topic, err := json.Marshal(s.Topic)
-	if err != nil {
-		panic("BUG: a topic that is no JSON: " + err.Error())
-	}
-	return fmt.Appendf(record[:len(record):len(record)], `,"topic":%s,"partition":%d,"offset":%d}`, topic, c.Partition, c.Offset)
+func (s *Sources) shown(c *tail.Crossing) json.RawMessage { return s.appendShown(nil, c) }
+
+func (s *Sources) appendShown(dst []byte, c *tail.Crossing) []byte {
+	dst = append(dst, bytes.TrimSuffix(c.Record, []byte("}"))...)
+	dst = append(append(dst, `,"topic":`...), s.topic...)
+	dst = strconv.AppendInt(append(dst, `,"partition":`...), int64(c.Partition), 10)
+	dst = strconv.AppendInt(append(dst, `,"offset":`...), c.Offset, 10)
+	return append(dst, '}')
 }

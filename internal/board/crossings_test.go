@@ -52,6 +52,8 @@ func TestCrossings(t *testing.T) {
 	f("?subject=B&status=crossed&shadow=false&limit=", "clicks/incident/B/1/0.5")
 	f("?status=cleared", "gone/incident/A/1/0 clicks/incident/A/1/0")
 	f("?since=2026-01-01T00:00:05Z", "gone/incident/A/1/0 clicks/incident/A/1/0")
+	f("?since=2026-01-01T00:00:04.999000001Z", "gone/incident/A/1/0 clicks/incident/A/1/0")
+	f("?since=2026-01-01T00:00:05.000000001Z", "gone/incident/A/1/0")
 	f("?since=2026-01-01T08:00:05+08:00", "gone/incident/A/1/0 clicks/incident/A/1/0")
 	f("?limit=2", "gone/incident/A/1/0 clicks/incident/A/1/0")
 

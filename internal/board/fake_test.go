@@ -46,6 +46,19 @@ type site struct {
 	tail    *tail.Tail
 	sources *Sources
 	fakes   *fakes
+	source  *ends
+}
+
+// ends is where partitions of the crossings end, as Kafka says. Nothing else is asked.
+type ends struct {
+	tail.Source
+	at map[int]int64
+}
+
+func (e *ends) Partitions(context.Context, string) (int, error) { return len(e.at), nil }
+
+func (e *ends) Offsets(_ context.Context, _ string, p int) (start, end int64, err error) {
+	return 0, e.at[p], nil
 }
 
 // fakes is what the board asks, except for the crossings.
@@ -98,7 +111,8 @@ var errDown = errors.New("redis: connection refused")
 func newSite(t *testing.T) *site {
 	t.Helper()
 	program := enginetest.Compile(t, packText)
-	s := &site{t: t, fakes: &fakes{detail: map[string]*inspect.Detail{}}, tail: tail.New(tail.Options{Topic: "threshold-crossings", Most: 100})}
+	s := &site{t: t, fakes: &fakes{detail: map[string]*inspect.Detail{}}, source: &ends{at: map[int]int64{}}}
+	s.tail = tail.New(tail.Options{Source: s.source, Topic: "threshold-crossings", Most: 100})
 	s.Board = New(Process{Version: "1.2.3", Revision: "abc", Group: "aggregator", Started: time.Now(), Loaded: time.Now()})
 	s.fakes.o = overview.Overview{
 		StreamTime: 1_767_225_600_000_000_000,

@@ -11,5 +11,7 @@ func serveOpenAPI(w http.ResponseWriter, r *http.Request) {
 		problem(err).Write(w)
 		return
 	}
-	write(w, api.OpenAPI())
+	secure(w)
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(api.OpenAPI()) // whoever asked has gone
 }

@@ -131,14 +131,18 @@ func (q *query) rule(p *engine.Program) (*thresholds.Rule, error) {
 	return nil, bad("rule", "no rule in force has this id: /api/v1/rules has those that do")
 }
 
+// moment is a time as events may have it. The library takes more than RFC 3339.
+var moment = regexp.MustCompile(`^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$`)
+
 // time is a moment; the zero time: not given. A plus sign of a zone that was not encoded has become a space.
 func (q *query) time(name string) (time.Time, error) {
 	text, ok := q.given[name]
 	if !ok {
 		return time.Time{}, nil
 	}
-	t, err := time.Parse(time.RFC3339Nano, strings.ReplaceAll(text, " ", "+"))
-	if err != nil {
+	text = strings.ReplaceAll(text, " ", "+")
+	t, err := time.Parse(time.RFC3339Nano, text)
+	if err != nil || !moment.MatchString(text) {
 		return time.Time{}, bad(name, "it is a time as RFC 3339 has them, as 2026-11-22T10:00:03Z")
 	}
 	return t, nil
@@ -168,14 +172,15 @@ func (q *query) progress(name string, up bool) (uint64, bool, error) {
 	return n, true, nil
 }
 
-// cursor reads into v what a cursor of encodeCursor holds; false: none is given.
+// cursor reads into v what a cursor of encodeCursor holds; false: none is given. It is one only as encodeCursor makes it: nothing is missing,
+// and there is nothing else.
 func (q *query) cursor(v any) (bool, error) {
 	text, ok := q.given["after"]
 	if !ok {
 		return false, nil
 	}
 	b, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || json.Unmarshal(b, v) != nil {
+	if err != nil || json.Unmarshal(b, v) != nil || encodeCursor(v) != text {
 		return false, badCursor()
 	}
 	return true, nil

@@ -1,7 +1,6 @@
 package board
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -11,6 +10,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
 )
 
@@ -55,8 +55,11 @@ const (
 	statusEvery = time.Second
 	// commentEvery is how often it has a comment, so that who is in between sees that the connection is used.
 	commentEvery = 15 * time.Second
-	// streamPatience is how long a client may take to read what was written.
-	streamPatience = 10 * time.Second
+	// behindMost is how long a client waits that has read more than this process: a new partition is seen after ten seconds.
+	behindMost = 12 * time.Second
+	// flushEvery is how often a client is written to at most, once it has all that came before. With hundreds of clients, a write for each
+	// crossing and client would take the time that counting needs.
+	flushEvery = 50 * time.Millisecond
 )
 
 // serveStream follows the crossings, as server-sent events.
@@ -99,13 +102,17 @@ func (s *Sources) follow(r *http.Request) (*tail.Follower, error) {
 	if err := s.Crossings.Current(); err != nil {
 		return nil, err
 	}
-	return s.Crossings.Follow(from), nil
+	ctx, cancel := context.WithTimeout(r.Context(), behindMost)
+	defer cancel()
+	return s.Crossings.Follow(ctx, from)
 }
 
 // eventIDForm begins the id of an event, so that no position of a topic without records is the empty text, which is no id.
 const eventIDForm = "p"
 
-func eventID(p tail.Positions) string { return eventIDForm + p.String() }
+func appendEventID(dst []byte, p tail.Positions) []byte {
+	return p.AppendText(append(dst, eventIDForm...))
+}
 
 func parseEventID(text string) (tail.Positions, error) {
 	rest, ok := strings.CutPrefix(text, eventIDForm)
@@ -122,8 +129,16 @@ type client struct {
 	w        http.ResponseWriter
 	control  *http.ResponseController
 	patience time.Duration
-	text     bytes.Buffer // of what is written next
+	text     []byte    // of what is written next
+	flushed  time.Time // when that was done last
 }
+
+// ready is closed.
+var ready = func() <-chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}()
 
 // run writes what there is until the client goes, or is cut off. Nobody waits for it: it reads from the list of what came.
 func (b *Board) run(ctx context.Context, c *client) {
@@ -131,7 +146,7 @@ func (b *Board) run(ctx context.Context, c *client) {
 	defer status.Stop()
 	defer comment.Stop()
 	// An id alone is no event: who is cut off before the first one goes on from here, too.
-	c.text.WriteString("retry: 2000\nid: " + eventID(c.follower.At()) + "\n\n")
+	c.text = append(appendEventID(append(c.text, "retry: 2000\nid: "...), c.follower.At()), "\n\n"...)
 	if c.follower.Gap() {
 		c.gap()
 	}
@@ -140,16 +155,20 @@ func (b *Board) run(ctx context.Context, c *client) {
 		if !ok || c.flush() != nil {
 			return
 		}
+		next := changed
 		if more {
-			continue
+			next = ready // and of all that is ready any is taken: a burst of crossings holds up neither the status nor the end
 		}
 		select {
-		case <-changed:
-			changed = c.sources.Crossings.Changed()
+		case <-next:
+			if !more {
+				changed = c.sources.Crossings.Changed()
+				retry.Wait(ctx, time.Until(c.flushed.Add(flushEvery)))
+			}
 		case <-status.C:
 			c.status(b.status.get(ctx, c.sources))
 		case <-comment.C:
-			c.text.WriteString(": still here\n\n")
+			c.text = append(c.text, ": still here\n\n"...)
 		case <-ctx.Done():
 			return
 		case <-b.streams.ended:
@@ -160,12 +179,13 @@ func (b *Board) run(ctx context.Context, c *client) {
 
 // flush writes what was gathered. An error is that of a client who has gone, or does not read.
 func (c *client) flush() error {
-	if c.text.Len() == 0 {
+	if len(c.text) == 0 {
 		return nil
 	}
-	defer c.text.Reset()
 	_ = c.control.SetWriteDeadline(time.Now().Add(c.patience)) // who has none waits as long as the connection does
-	if _, err := c.w.Write(c.text.Bytes()); err != nil {
+	_, err := c.w.Write(c.text)
+	c.text, c.flushed = c.text[:0], time.Now()
+	if err != nil {
 		return err
 	}
 	return c.control.Flush()
@@ -176,7 +196,8 @@ func (c *client) crossings() (more, ok bool) {
 	list, ok := c.follower.Next(streamBurst)
 	for _, x := range list {
 		c.follower.Read(x)
-		c.event("crossing", eventID(c.follower.At()), encode(c.sources.shown(x)))
+		c.text = appendEventID(append(c.text, "event: crossing\nid: "...), c.follower.At())
+		c.text = append(c.sources.appendShown(append(c.text, "\ndata: "...), x), "\n\n"...)
 	}
 	return len(list) > 0, ok
 }
@@ -184,7 +205,7 @@ func (c *client) crossings() (more, ok bool) {
 // gap tells that what was missed is in part older than the list. What the list has of it follows.
 func (c *client) gap() {
 	page := c.sources.Crossings.Page(tail.Filter{}, nil, 0)
-	c.event("gap", "", encode(struct {
+	c.event("gap", encode(struct {
 		From *string `json:"from"`
 	}{timeText(page.From)}))
 }
@@ -192,19 +213,14 @@ func (c *client) gap() {
 // status gathers the status, or why it is not known.
 func (c *client) status(text []byte, err error) {
 	if err != nil {
-		c.event("problem", "", encode(problem(err)))
+		c.event("problem", encode(problem(err)))
 		return
 	}
-	c.event("status", "", text)
+	c.event("status", text)
 }
 
-// event gathers an event. Its data is JSON without line ends.
-func (c *client) event(name, id string, data json.RawMessage) {
-	c.text.WriteString("event: " + name + "\n")
-	if id != "" {
-		c.text.WriteString("id: " + id + "\n")
-	}
-	c.text.WriteString("data: ")
-	c.text.Write(data)
-	c.text.WriteString("\n\n")
+// event gathers an event without an id. Its data is JSON without line ends.
+func (c *client) event(name string, data json.RawMessage) {
+	c.text = append(append(c.text, "event: "...), name...)
+	c.text = append(append(append(c.text, "\ndata: "...), data...), "\n\n"...)
 }

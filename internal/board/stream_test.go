@@ -2,12 +2,16 @@ package board
 
 import (
 	"bufio"
+	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"runtime"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
 )
 
 // listener is a client of the stream.
@@ -189,4 +193,109 @@ func TestManyStreams(t *testing.T) {
 	}
 	s.streams.end()
 	s.listen("")
+}
+
+// TestStreamBehind: who was told more by another process has nothing twice here.
+func TestStreamBehind(t *testing.T) {
+	s := newSite(t)
+	now := time.Now()
+	s.cross(0, 0, now, s.record("clicks", "A", 5000, 1))
+	s.source.at[0] = 2 // another process has read so far
+	time.AfterFunc(100*time.Millisecond, func() {
+		s.cross(0, 1, now, s.record("clicks", "B", 5000, 1))
+		s.cross(0, 2, now, s.record("clicks", "C", 5000, 1))
+	})
+	if got := s.listen("p0:2").crossing(); got != "clicks/incident/C/1/0.5" {
+		t.Errorf("got %s", got)
+	}
+}
+
+// endless is a client for whom another crossing comes with each that it has read.
+type endless struct {
+	*httptest.ResponseRecorder
+	ctx   context.Context
+	read  int
+	more  func(i int)
+	until func(text string) bool
+	done  func()
+}
+
+func (e *endless) Write(b []byte) (int, error) {
+	if e.read++; e.until(string(b)) {
+		e.done()
+	}
+	e.more(e.read)
+	return len(b), e.ctx.Err()
+}
+
+// TestBurst: crossings without end hold up neither the status nor the end.
+func TestBurst(t *testing.T) {
+	s := newSite(t)
+	ctx, stop := context.WithTimeout(t.Context(), 20*time.Second)
+	defer stop()
+	now, status := time.Now(), false
+	record := s.record("clicks", "A", 5000, 1)
+	w := &endless{
+		ResponseRecorder: httptest.NewRecorder(), ctx: ctx, done: func() { status = true; stop() },
+		more: func(i int) {
+			s.cross(0, int64(i), now.Add(time.Duration(i)*time.Millisecond), strings.ReplaceAll(record, "incident/A", fmt.Sprint("incident/", i)))
+		},
+		until: func(text string) bool { return strings.Contains(text, "event: status\n") },
+	}
+	follower, err := s.sources.follow(httptest.NewRequest(http.MethodGet, "/", http.NoBody))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.run(ctx, &client{sources: s.sources, follower: follower, w: w, control: http.NewResponseController(w), patience: time.Minute})
+	if !status {
+		t.Errorf("no status between %d writes", w.read)
+	}
+}
+
+// TestBurstAllocations: a crossing is put into its form once, not for each client.
+func TestBurstAllocations(t *testing.T) {
+	s := newSite(t)
+	for i := range 100 {
+		s.cross(i%8, int64(i), time.Now(), s.record("clicks", fmt.Sprint(i), 5000, 1))
+	}
+	c := &client{sources: s.sources, text: make([]byte, 0, 200<<10)}
+	if n := testing.AllocsPerRun(1, func() {
+		c.follower, _ = s.tail.Follow(t.Context(), tail.Positions{})
+		c.text = c.text[:0]
+		for more := true; more; {
+			more, _ = c.crossings()
+		}
+	}); n > 100 {
+		t.Errorf("%v allocations for 100 crossings", n)
+	}
+	if n := strings.Count(string(c.text), "event: crossing"); n != 100 {
+		t.Errorf("%d crossings", n)
+	}
+}
+
+// BenchmarkBurst is what a crossing takes for a client that follows.
+func BenchmarkBurst(b *testing.B) {
+	const all = 1000
+	x := tail.New(tail.Options{Topic: "threshold-crossings"})
+	x.Took(0)
+	s := &Sources{Crossings: x, Topic: "threshold-crossings"}
+	New(Process{}).Connect(s)
+	from := tail.Positions{}
+	for i := range all {
+		record := fmt.Sprintf(`{"id":"clicks/incident/%d/1/0.5","status":"crossed","title":"%s"}`, i, strings.Repeat("a title ", 130))
+		x.Took(i%6, tail.Record{Offset: int64(i), Timestamp: int64(i), Value: []byte(record)})
+	}
+	for b.Loop() {
+		b.StopTimer()
+		follower, err := x.Follow(b.Context(), from)
+		if err != nil {
+			b.Fatal(err)
+		}
+		c := &client{sources: s, follower: follower}
+		b.StartTimer()
+		for more := true; more; c.text = c.text[:0] {
+			more, _ = c.crossings()
+		}
+	}
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N*all), "ns/crossing")
 }

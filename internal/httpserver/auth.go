@@ -36,7 +36,7 @@ func (a Auth) handler(inner http.Handler, m *Metrics, loopback bool) http.Handle
 	if a.Debug {
 		inner = withProfiles(inner)
 	}
-	inner = a.sameOrigin(a.guarded(inner, m), m)
+	inner = a.sameOrigin(a.guarded(plainPaths(inner), m), m)
 	if loopback {
 		inner = a.known(inner, m)
 	}

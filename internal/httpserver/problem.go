@@ -48,7 +48,7 @@ func (p *Problem) Write(w http.ResponseWriter) {
 
 // deny answers a request that is not let through: a program that asks the API gets a problem, everybody else a line.
 func deny(w http.ResponseWriter, r *http.Request, status int, detail string) {
-	if strings.HasPrefix(r.URL.Path, "/api/") {
+	if strings.HasPrefix(r.URL.Path, api) {
 		NewProblem(status, detail).Write(w)
 		return
 	}

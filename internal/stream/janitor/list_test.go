@@ -1,6 +1,7 @@
 package janitor
 
 import (
+	"context"
 	"fmt"
 	"testing"
 
@@ -61,5 +62,44 @@ func TestScanLists(t *testing.T) {
 	r.hire(o)
 	if r.scan(); r.nearest() != "" {
 		t.Errorf("listed %s though nothing is to be listed", r.nearest())
+	}
+}
+
+// beforeScan is a store that calls f before all records are looked at.
+type beforeScan struct {
+	windowstore.Store
+	f func()
+}
+
+func (s *beforeScan) ScanRecords(ctx context.Context, f func(shard int, key []byte) bool, pause func()) error {
+	s.f()
+	return s.Store.ScanRecords(ctx, f, pause)
+}
+
+// TestListsFirst: where the rules are others, what is listed is put right before all records are looked at, once.
+func TestListsFirst(t *testing.T) {
+	r := newClicksRig(t)
+	r.Clicks(3)
+	r.Reach(-29)
+	list := func() {
+		t.Helper()
+		if err := r.Store.List(t.Context(), 0, windowstore.RowChange{RowName: windowstore.RowName{Rule: "r", ID: []byte("A")}, Progress: 9000}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var before string
+	o := *r.options
+	shards := *o.Options
+	shards.Store = &beforeScan{r.Store, func() { before = r.nearest() }}
+	o.Options = &shards
+	for _, soon := range []bool{false, true} {
+		o.Soon = soon
+		r.hire(o)
+		for _, want := range []string{map[bool]string{false: "A:9000 ", true: "A:3000 "}[soon], "A:9000 "} {
+			list()
+			if r.scan(); before != want || r.nearest() != "A:3000 " {
+				t.Errorf("other rules %v: before the scan %s, want %s; then %s", soon, before, want, r.nearest())
+			}
+		}
 	}
 }

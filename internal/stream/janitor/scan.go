@@ -70,6 +70,7 @@ func (w *scanner) scan(ctx context.Context) error {
 		w.Rest(ctx, time.Since(began))
 		began = time.Now()
 	}
+	early := w.walkFirst(ctx, shards, pause)
 	err := w.Store.ScanRecords(ctx, func(n int, key []byte) bool {
 		if n < len(shards) && shards[n].owned {
 			s := &shards[n]
@@ -79,7 +80,7 @@ func (w *scanner) scan(ctx context.Context) error {
 		}
 		return ctx.Err() == nil
 	}, pause)
-	failed := err
+	failed := errors.Join(early, err)
 	for n := range shards {
 		s := &shards[n]
 		if len(s.keys) > 0 {
@@ -163,6 +164,19 @@ func (w *scanner) list(ctx context.Context, number int, near, gone []listing.Nam
 		return nil
 	}
 	return cmp.Or(w.Listing.Forgotten(ctx, number, gone), w.Listing.Remake(ctx, number, near))
+}
+
+// walkFirst is walk before all records are looked at, where the rules are other ones than before: what is listed is by other limits. A scan may
+// take minutes, and what is listed is the first that is shown.
+func (w *scanner) walkFirst(ctx context.Context, shards []shardScan, pause func()) error {
+	if !w.Soon || w.Listing == nil {
+		return nil
+	}
+	first := slices.Clone(shards)
+	for n := range first {
+		first[n].owned = first[n].owned && !w.seen[n]
+	}
+	return w.walk(ctx, first, pause)
 }
 
 // walk looks at what is listed of the owned shards, and takes out what should not be.

@@ -110,7 +110,7 @@ func (f *fixture) putAt(at time.Time, kind thresholds.Kind, id string, values ..
 // counting is a store that counts which keys are read.
 type counting struct {
 	windowstore.Store
-	keys, rows, calls int
+	keys, rows, calls, sights int
 }
 
 func (s *counting) Load(ctx context.Context, shard int, keys, dst [][]byte) ([][]byte, error) {
@@ -126,4 +126,10 @@ func (s *counting) Rows(ctx context.Context, asked ...windowstore.RowsAsked) ([]
 	}
 	s.calls++
 	return lists, err
+}
+
+func (s *counting) Sights(ctx context.Context, shard int, names ...windowstore.RowName) ([][]byte, error) {
+	s.sights++
+	s.calls++
+	return s.Store.Sights(ctx, shard, names...)
 }

@@ -17,6 +17,9 @@ const (
 	// sightsMost is how many sights are kept of a row: one in two minutes of an hour, and some of the time when it came.
 	sightsMost = 40
 
+	// lookMost is how many rows a Reader looks at together, at most, more than it has still to find. It begins with few, as most pages want no more.
+	lookMost = 500
+
 	// examineMost is how many rows a Reader looks at for one page. If so many do not fit what was asked for, the page is shorter.
 	examineMost = 2_000
 )

@@ -12,6 +12,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -32,9 +33,10 @@ type Lister struct {
 	records
 	// Alone reports whether this process thinks that nobody else writes the same subjects. Then records are looked at again
 	// when they have been quiet for a while.
-	Alone  atomic.Bool
-	shards []list
-	turns  int
+	Alone   atomic.Bool
+	digests map[*thresholds.Rule]uint32 // of the rules
+	shards  []list
+	turns   int
 }
 
 // list is the lists of one shard, as far as this process writes them.
@@ -52,7 +54,10 @@ type list struct {
 // New is a Lister to which nothing was given yet.
 func New(o Options) *Lister {
 	o.Most = cmp.Or(o.Most, DefaultMost)
-	l := &Lister{Options: o, records: records{program: o.Program, store: o.Store}, shards: make([]list, o.Shards)}
+	l := &Lister{Options: o, records: records{program: o.Program, store: o.Store}, digests: map[*thresholds.Rule]uint32{}, shards: make([]list, o.Shards)}
+	for r := range o.Program.Rules {
+		l.digests[r] = digestOf(r)
+	}
 	for i := range l.shards {
 		x := &l.shards[i]
 		x.waiting, x.written, x.doubted, x.sizes = map[Name]*waiting{}, map[Name]int{}, map[Name]bool{}, map[string]*size{}
@@ -157,6 +162,7 @@ func (l *Lister) writeRows(ctx context.Context, shard int, rows []waitingRow) (d
 // changes are the changes as the store takes them, with new sights put together with those of before.
 func (l *Lister) changes(ctx context.Context, shard int, some []waitingRow) ([]windowstore.RowChange, error) {
 	changes := make([]windowstore.RowChange, len(some))
+	digest := func(w waitingRow) uint32 { return l.digests[l.program.Kinds[w.Kind].Rules[w.Rule].Rule] }
 	var sighted []int
 	var names []windowstore.RowName
 	for i, w := range some {
@@ -164,7 +170,7 @@ func (l *Lister) changes(ctx context.Context, shard int, some []waitingRow) ([]w
 		switch {
 		case !w.Listed || !w.sights:
 		case w.New:
-			changes[i].Sights = encodeSights(merge(nil, w.Sights))
+			changes[i].Sights = encodeSights(digest(w), merge(nil, w.Sights))
 		default:
 			sighted, names = append(sighted, i), append(names, changes[i].RowName)
 		}
@@ -177,7 +183,8 @@ func (l *Lister) changes(ctx context.Context, shard int, some []waitingRow) ([]w
 		return nil, err
 	}
 	for k, i := range sighted {
-		changes[i].Sights = encodeSights(merge(parseSights(kept[k]), some[i].Sights))
+		of := digest(some[i])
+		changes[i].Sights = encodeSights(of, merge(parseSights(of, kept[k]), some[i].Sights))
 	}
 	return changes, nil
 }

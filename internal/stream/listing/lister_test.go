@@ -83,7 +83,7 @@ func TestSightsWait(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		return len(parseSights(kept[0]))
+		return len(parseSights(digestOf(f.program.Kinds[thresholds.Account].Rules[0].Rule), kept[0]))
 	}
 	at := start.UnixNano()
 	take := func(progress uint64, urgent, soon bool) {

@@ -40,7 +40,13 @@ type Filter struct {
 }
 
 func (f *Filter) wants(r *Row) bool {
-	return r.Progress >= f.Least && (f.Most == nil || r.Progress <= *f.Most) && !r.Time.Before(f.Since)
+	return r.Progress >= f.Least && (f.Most == nil || r.Progress <= *f.Most)
+}
+
+// recent reports whether a subject's time is not before that which is asked for.
+func (f *Filter) recent(s *engine.Subject) bool {
+	at, _ := s.Time()
+	return !time.Unix(0, at).Before(f.Since)
 }
 
 // Page is a part of what was wanted.
@@ -60,34 +66,55 @@ func (r *Reader) Nearest(ctx context.Context, f Filter, limit int, cursor string
 	if err != nil {
 		return Page{}, err
 	}
-	var page Page
+	var rows []sighted
 	var last candidate // of the page
 	for examined := 0; examined < examineMost; {
-		some, err := m.take(ctx, min(limit+1-len(page.Rows), examineMost-examined))
-		if err != nil || len(some) == 0 {
-			return page, err
+		n := limit + 1 - len(rows)
+		if examined > 0 { // some did not fit: more and more are looked at together
+			n = max(n, min(examined, lookMost))
+			m.limit = max(m.limit, n)
 		}
-		rows, err := r.rows(ctx, some)
+		some, err := m.take(ctx, min(n, examineMost-examined))
+		if err != nil || len(some) == 0 {
+			return r.page(ctx, rows, nil, err)
+		}
+		found, err := r.rows(ctx, &f, some)
 		if err != nil {
 			return Page{}, err
 		}
-		for i, row := range rows {
+		for i := range found {
 			switch {
-			case row == nil || !f.wants(row):
+			case found[i].Rule == nil:
 				continue
-			case len(page.Rows) == limit:
-				page.Next = r.cursorOf(&last)
-				return page, nil
+			case len(rows) == limit:
+				return r.page(ctx, rows, &last, nil)
 			}
-			page.Rows, last = append(page.Rows, *row), some[i]
+			rows, last = append(rows, found[i]), some[i]
 		}
 		examined += len(some)
 		last = some[len(some)-1] // nothing after the page's last row was wanted so far
 	}
 	if more, err := m.more(ctx); err != nil || !more {
-		return page, err
+		return r.page(ctx, rows, nil, err)
 	}
-	page.Next = r.cursorOf(&last)
+	return r.page(ctx, rows, &last, nil)
+}
+
+// page is the page of some rows; last: more come after that. What was seen of rows is read of those that are shown, all together.
+func (r *Reader) page(ctx context.Context, rows []sighted, last *candidate, err error) (Page, error) {
+	if err == nil {
+		err = r.see(ctx, rows)
+	}
+	if err != nil {
+		return Page{}, err
+	}
+	page := Page{Rows: make([]Row, len(rows))}
+	for i := range rows {
+		page.Rows[i] = rows[i].Row
+	}
+	if last != nil {
+		page.Next = r.cursorOf(last)
+	}
 	return page, nil
 }
 
@@ -102,22 +129,12 @@ func (r *Reader) Subject(ctx context.Context, kind thresholds.Kind, id string) (
 	if found[0].subject == nil {
 		return nil, nil
 	}
-	var names []windowstore.RowName
+	var seen []sighted
 	for i := range r.Program.Kinds[kind].Rules {
-		names = append(names, windowstore.RowName{Rule: r.Program.Kinds[kind].Rules[i].ID, ID: []byte(id)})
+		seen = append(seen, r.row(shard, found[0].subject, i))
 	}
-	if len(names) == 0 {
-		return nil, nil
-	}
-	sights, err := r.Store.Sights(ctx, shard, names...)
-	if err != nil {
-		return nil, err
-	}
-	var rows []Row
-	for i := range names {
-		rows = append(rows, r.row(shard, found[0].subject, i, parseSights(sights[i])))
-	}
-	return rows, nil
+	page, err := r.page(ctx, seen, nil, nil)
+	return page.Rows, err
 }
 
 func firstError(err error, found []stored) error {
@@ -127,15 +144,22 @@ func firstError(err error, found []stored) error {
 	return found[0].damaged
 }
 
-// rows are the rows of candidates; nil: it is not listed any more.
-func (r *Reader) rows(ctx context.Context, some []candidate) ([]*Row, error) {
-	made := make([]*Row, len(some))
+// sighted is a row, and where it is now more exactly, for its rate.
+type sighted struct {
+	Row
+	shard int
+	now   Sight
+}
+
+// rows are the rows of candidates that a filter wants; without a rule: it does not, or it is not listed any more.
+func (r *Reader) rows(ctx context.Context, f *Filter, some []candidate) ([]sighted, error) {
+	made := make([]sighted, len(some))
 	byShard := map[int][]int{}
 	for i := range some {
 		byShard[some[i].shard] = append(byShard[some[i].shard], i)
 	}
 	for shard, list := range byShard {
-		if err := r.rowsOf(ctx, shard, some, list, made); err != nil {
+		if err := r.rowsOf(ctx, f, shard, some, list, made); err != nil {
 			return nil, err
 		}
 	}
@@ -143,9 +167,8 @@ func (r *Reader) rows(ctx context.Context, some []candidate) ([]*Row, error) {
 }
 
 // rowsOf makes the rows of those candidates that list names, which are of one shard.
-func (r *Reader) rowsOf(ctx context.Context, shard int, some []candidate, list []int, made []*Row) error {
+func (r *Reader) rowsOf(ctx context.Context, f *Filter, shard int, some []candidate, list []int, made []sighted) error {
 	var names []Name
-	var rowNames []windowstore.RowName
 	at := map[Name]int{}
 	for _, i := range list {
 		n := Name{some[i].rule.By, string(some[i].id)}
@@ -153,32 +176,27 @@ func (r *Reader) rowsOf(ctx context.Context, shard int, some []candidate, list [
 			at[n] = len(names)
 			names = append(names, n)
 		}
-		rowNames = append(rowNames, windowstore.RowName{Rule: some[i].rule.ID, ID: some[i].id})
 	}
 	of := records{r.Program, r.Store}
-	found, err := of.read(ctx, shard, names)
+	found, err := of.readIf(ctx, shard, names, f.recent)
 	if err != nil {
 		return err
 	}
-	sights, err := r.Store.Sights(ctx, shard, rowNames...)
-	if err != nil {
-		return err
-	}
-	for k, i := range list {
+	for _, i := range list {
 		c := &some[i]
 		s := found[at[Name{c.rule.By, string(c.id)}]].subject
 		if s == nil {
 			continue
 		}
-		if row := r.row(shard, s, c.number, parseSights(sights[k])); engine.Listed(s.Subject, c.number, row.Progress) {
-			made[i] = &row
+		if row := r.row(shard, s, c.number); engine.Listed(s.Subject, c.number, row.Progress) && f.wants(&row.Row) {
+			made[i] = row
 		}
 	}
 	return nil
 }
 
-// row is where a subject is with rule number i of its kind.
-func (r *Reader) row(shard int, s *engine.Subject, i int, sights []Sight) Row {
+// row is where a subject is with rule number i of its kind, as yet without a rate.
+func (r *Reader) row(shard int, s *engine.Subject, i int) sighted {
 	rule := &r.Program.Kinds[s.Kind].Rules[i]
 	values := rule.AppendValues(nil, s.Subject)
 	at, _ := s.Time()
@@ -191,15 +209,45 @@ func (r *Reader) row(shard int, s *engine.Subject, i int, sights []Sight) Row {
 		row.Pending = levels[len(levels)-1]
 	}
 	now := Sight{Time: at, Fraction: rule.Fraction(values)}
-	if perHour, ok := rate(sights, now); ok {
-		row.Rate = &perHour
-		if limit, ok := limitAt(perHour, now, windowOf(rule.Rule)); ok {
-			t := time.Unix(0, limit).UTC()
-			row.LimitAt = &t
+	r.markSince(shard, s, rule, values, at)
+	return sighted{row, shard, now}
+}
+
+// see works out the rates of rows.
+func (r *Reader) see(ctx context.Context, rows []sighted) error {
+	digests := map[*thresholds.Rule]uint32{}
+	names, byShard := map[int][]windowstore.RowName{}, map[int][]*sighted{}
+	for i := range rows {
+		row := &rows[i]
+		if _, ok := digests[row.Rule]; !ok {
+			digests[row.Rule] = digestOf(row.Rule)
+		}
+		names[row.shard] = append(names[row.shard], windowstore.RowName{Rule: row.Rule.ID, ID: []byte(row.Subject)})
+		byShard[row.shard] = append(byShard[row.shard], row)
+	}
+	for shard, of := range byShard {
+		sights, err := r.Store.Sights(ctx, shard, names[shard]...)
+		if err != nil {
+			return err
+		}
+		for i, row := range of {
+			row.setRate(parseSights(digests[row.Rule], sights[i]))
 		}
 	}
-	r.markSince(shard, s, rule, values, at)
-	return row
+	return nil
+}
+
+// setRate works out how fast a row comes nearer to its limit.
+func (x *sighted) setRate(sights []Sight) {
+	perHour, ok := rate(sights, x.now)
+	if !ok {
+		return
+	}
+	x.Rate = &perHour
+	if limit, ok := limitAt(perHour, x.now, windowOf(x.Rule)); ok {
+		t := time.Unix(0, limit).UTC()
+		x.LimitAt = &t
+	}
 }
 
 // markSince notes in values which counters lack something of the window, as crossings do.

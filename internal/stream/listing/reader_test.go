@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -136,6 +137,34 @@ func TestRateShown(t *testing.T) {
 	}
 }
 
+// TestRateOfOtherLimits: what was seen under another limit says nothing of how fast the limit comes nearer.
+func TestRateOfOtherLimits(t *testing.T) {
+	x := newFixture(t)
+	n := Name{thresholds.Account, "a"}
+	see := func(minutes int, clicks uint64, fraction float64) *float64 {
+		t.Helper()
+		at := start.Add(time.Duration(minutes) * time.Minute)
+		x.write(n, x.subject(n.Kind, at, clicks), 1)
+		x.lister.Take(x.shard(n), &Ticket{}, n, []Change{{Progress: 5000, Listed: true, Sights: []Sight{{at.UnixNano(), fraction}}}})
+		x.lister.Flush(t.Context())
+		page, err := x.reader.Nearest(t.Context(), Filter{}, 1, "")
+		if err != nil || len(page.Rows) != 1 {
+			t.Fatalf("%+v, %v", page, err)
+		}
+		return page.Rows[0].Rate
+	}
+	for i := range 3 {
+		see(i, 500, 0.5)
+	}
+	x.program = enginetest.Compile(t, strings.Replace(pack, "{sends: 1000}", "{sends: 2000}", 1))
+	x.over(x.mem, 0)
+	for i := range 3 {
+		if got := see(10+i, 500, 0.25); (got != nil) != (i == 2) || got != nil && *got != 0 {
+			t.Errorf("%d: rate %v", i, got)
+		}
+	}
+}
+
 // TestWalkTies: of thousands of equals, over all lists, each comes once.
 func TestWalkTies(t *testing.T) {
 	x := newFixture(t)
@@ -202,13 +231,28 @@ func TestNearestTouchesLittle(t *testing.T) {
 		got = append(got, r.Subject)
 	}
 	slices.Sort(shown)
-	if !slices.Equal(got, shown[:50]) || s.keys != 51 || s.rows > 400 || s.calls > 10 {
+	if !slices.Equal(got, shown[:50]) || s.keys != 51 || s.rows > 400 || s.calls > 14 {
 		t.Errorf("%d records and %d rows of lists read in %d calls for %d rows", s.keys, s.rows, s.calls, len(got))
 	}
 	// What does not pass the filter is looked at in bounds.
 	page, err = x.reader.Nearest(t.Context(), Filter{Since: start.AddDate(1, 0, 0)}, 50, "")
 	if err != nil || len(page.Rows) != 0 || page.Next == "" || s.keys > 51+examineMost {
 		t.Errorf("%d rows, next %q, error %v, %d records read", len(page.Rows), page.Next, err, s.keys)
+	}
+}
+
+// TestNearestCalls: also who asks for one row, which no subject is recent enough for, has the store asked in few calls.
+func TestNearestCalls(t *testing.T) {
+	x := newFixture(t)
+	for i := range 3000 {
+		x.put(thresholds.Account, fmt.Sprint("acc-", i), 500+uint64(i%7))
+	}
+	s := &counting{Store: x.mem}
+	x.over(s, 0)
+	page, err := x.reader.Nearest(t.Context(), Filter{Since: start.AddDate(1, 0, 0)}, 1, "")
+	t.Logf("%d calls", s.calls)
+	if err != nil || len(page.Rows) != 0 || page.Next == "" || s.calls > 150 || s.sights != 0 {
+		t.Errorf("%d rows, next %q, error %v, %d calls, %d for sights", len(page.Rows), page.Next, err, s.calls, s.sights)
 	}
 }
 

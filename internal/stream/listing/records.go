@@ -39,6 +39,12 @@ type stored struct {
 
 // read reads subjects of a shard, each at one moment.
 func (r *records) read(ctx context.Context, shard int, names []Name) ([]stored, error) {
+	return r.readIf(ctx, shard, names, func(*engine.Subject) bool { return true })
+}
+
+// readIf is read, except that the histories are only read of those subjects for which wanted is true. The others are as those that have no
+// record.
+func (r *records) readIf(ctx context.Context, shard int, names []Name, wanted func(*engine.Subject) bool) ([]stored, error) {
 	var all []stored
 	for some := range slices.Chunk(names, writeMost) {
 		values, err := r.store.Load(ctx, shard, r.keys(shard, some), nil)
@@ -47,6 +53,9 @@ func (r *records) read(ctx context.Context, shard int, names []Name) ([]stored, 
 		}
 		for i, n := range some {
 			s := r.decode(n, values[i])
+			if s.subject != nil && !wanted(s.subject) {
+				s.subject = nil
+			}
 			if s.subject != nil && len(s.subject.NeedsHistory(nil)) > 0 {
 				if s, err = r.whole(ctx, shard, s); err != nil {
 					return nil, err

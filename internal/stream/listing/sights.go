@@ -3,9 +3,13 @@ package listing
 import (
 	"cmp"
 	"encoding/binary"
+	"fmt"
+	"hash/fnv"
 	"math"
 	"slices"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // Sight is how far a subject was to a rule's limit at some time of it.
@@ -27,6 +31,9 @@ func Gap(span int64) int64 {
 // merge adds sights to those that are kept. Of what it makes none is older than an hour before the newest.
 func merge(kept, more []Sight) []Sight {
 	all := slices.Concat(kept, more)
+	for i := range all {
+		all[i].Time = storedTime(all[i].Time)
+	}
 	slices.SortStableFunc(all, func(a, b Sight) int { return cmp.Compare(a.Time, b.Time) })
 	if len(all) == 0 {
 		return nil
@@ -45,16 +52,31 @@ func merge(kept, more []Sight) []Sight {
 	return thin[max(0, len(thin)-sightsMost):]
 }
 
-// sightsForm is the form in which sights are stored: a byte of it, then for each sight the milliseconds since the last one, and
-// the fraction in billionths.
+// storedTime is a time as sights are stored with it: in whole milliseconds. Times are compared so, or the last sight would be before now
+// though it is of now.
+func storedTime(ns int64) int64 { return time.UnixMilli(time.Unix(0, ns).UnixMilli()).UnixNano() }
+
+// sightsForm is the form in which sights are stored: a byte of it, the digest of what their fractions are of, then for each sight the
+// milliseconds since the last one, and the fraction in billionths.
 const (
-	sightsForm     = 1
+	sightsForm     = 2
+	sightsHead     = 1 + 4
 	billionths     = 1e9
 	mostBillionths = 1 << 60
 )
 
-func encodeSights(sights []Sight) []byte {
-	dst := []byte{sightsForm}
+// digestOf is a digest of all that makes a fraction of what is counted: if it changes, sights of before say nothing of the rate.
+func digestOf(r *thresholds.Rule) uint32 {
+	h := fnv.New32a()
+	fmt.Fprintln(h, r.Window, r.Step, r.Combine, r.K)
+	for _, l := range r.Limits {
+		fmt.Fprintln(h, l.Value, l.Measure.Definition())
+	}
+	return h.Sum32()
+}
+
+func encodeSights(digest uint32, sights []Sight) []byte {
+	dst := binary.BigEndian.AppendUint32([]byte{sightsForm}, digest)
 	last := int64(0)
 	for _, s := range sights {
 		at := time.Unix(0, s.Time).UnixMilli()
@@ -65,12 +87,12 @@ func encodeSights(sights []Sight) []byte {
 	return dst
 }
 
-// parseSights reads them. What cannot be read is none: they are made anew.
-func parseSights(b []byte) (sights []Sight) {
-	if len(b) == 0 || b[0] != sightsForm {
+// parseSights reads them. What cannot be read, or is of another digest, is none: they are made anew.
+func parseSights(digest uint32, b []byte) (sights []Sight) {
+	if len(b) < sightsHead || b[0] != sightsForm || binary.BigEndian.Uint32(b[1:]) != digest {
 		return nil
 	}
-	b = b[1:]
+	b = b[sightsHead:]
 	at := int64(0)
 	for len(b) > 0 {
 		since, n := binary.Varint(b)
@@ -88,6 +110,7 @@ func parseSights(b []byte) (sights []Sight) {
 // rate is by how much the fraction rises in an hour: from the first sight of the hour before now, to now. It takes three sights,
 // of which now is one.
 func rate(sights []Sight, now Sight) (perHour float64, ok bool) {
+	now.Time = storedTime(now.Time)
 	sights = slices.DeleteFunc(slices.Clone(sights), func(s Sight) bool {
 		return s.Time < now.Time-int64(sightsOf) || s.Time >= now.Time
 	})

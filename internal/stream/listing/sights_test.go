@@ -3,8 +3,11 @@ package listing
 import (
 	"math"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 )
 
 const (
@@ -23,7 +26,7 @@ func TestRate(t *testing.T) {
 			if ok != (at >= 2*second) || ok && math.Abs(got-perHour) > perHour/1000 {
 				t.Fatalf("%s, after %ds: %v, %v", name, at/second, got, ok)
 			}
-			kept = parseSights(encodeSights(merge(kept, []Sight{now})))
+			kept = parseSights(7, encodeSights(7, merge(kept, []Sight{now})))
 			if len(kept) > sightsMost {
 				t.Fatalf("%d sights", len(kept))
 			}
@@ -48,6 +51,16 @@ func TestRate(t *testing.T) {
 	f(false, 10, 1, 10)
 	f(false, 62, 1, 2)
 	f(true, 61, 1, 2)
+
+	// What is stored is in milliseconds. The last sight is of now, and the first one is an hour old, though they do not seem so.
+	odd := int64(600_500)
+	kept := parseSights(7, encodeSights(7, merge(nil, []Sight{{Time: odd}, {Time: 10*minute + odd, Fraction: 0.1}})))
+	if got, ok := rate(kept, Sight{Time: 10*minute + odd, Fraction: 0.1}); ok {
+		t.Errorf("of two sights %v", got)
+	}
+	if got, ok := rate(kept, Sight{Time: 60*minute + odd, Fraction: 0.6}); !ok || math.Abs(got-0.6) > 1e-9 {
+		t.Errorf("over an hour %v, %v", got, ok)
+	}
 }
 
 func TestMerge(t *testing.T) {
@@ -69,28 +82,31 @@ func TestMerge(t *testing.T) {
 	f([]int64{5, 6, 9}, []int64{6}, 9, 5)                        // another process saw what was before
 	f([]int64{5, 300, 420, 540}, []int64{5, 300, 420}, 539, 540) // from two minutes on the gaps stay
 	f([]int64{300, 3900}, []int64{5, 299, 300}, 3900)
-	same := merge([]Sight{{Time: 5, Fraction: 1}}, []Sight{{Time: 5, Fraction: 2}})
-	if !reflect.DeepEqual(same, []Sight{{Time: 5, Fraction: 2}}) {
+	same := merge([]Sight{{Time: second, Fraction: 1}}, []Sight{{Time: second, Fraction: 2}})
+	if !reflect.DeepEqual(same, []Sight{{Time: second, Fraction: 2}}) {
 		t.Errorf("of two at one time %v", same)
 	}
 }
 
 func TestParseSights(t *testing.T) {
 	sights := []Sight{{Time: -5 * minute, Fraction: 0.1}, {Time: 0, Fraction: 0.123456789}, {Time: 7 * minute, Fraction: 1e9}}
-	stored := encodeSights(sights)
-	if got := parseSights(stored); !reflect.DeepEqual(got, sights) {
+	stored := encodeSights(7, sights)
+	if got := parseSights(7, stored); !reflect.DeepEqual(got, sights) {
 		t.Errorf("got %v", got)
 	}
-	if got := parseSights(encodeSights([]Sight{{Fraction: 1e300}})); len(got) != 1 || got[0].Fraction < 1e9 {
+	if got := parseSights(7, encodeSights(7, []Sight{{Fraction: 1e300}})); len(got) != 1 || got[0].Fraction < 1e9 {
 		t.Errorf("got %v", got)
 	}
 	for n := range stored {
-		if got := parseSights(stored[:n]); len(got) > 2 {
+		if got := parseSights(7, stored[:n]); len(got) > 2 {
 			t.Errorf("of %d bytes: %v", n, got)
 		}
 	}
-	if got := parseSights([]byte{9, 1, 1}); got != nil {
+	if got := parseSights(7, []byte{9, 0, 0, 0, 7, 1, 1}); got != nil {
 		t.Errorf("of another form: %v", got)
+	}
+	if got := parseSights(8, stored); got != nil {
+		t.Errorf("of another digest: %v", got)
 	}
 }
 
@@ -109,4 +125,29 @@ func TestLimitAt(t *testing.T) {
 	f(0, 1, 1.5, time.Hour)
 	f(0, 0.25, 0.5, time.Hour)
 	f(2*time.Hour, 0.25, 0.5, 2*time.Hour)
+}
+
+// TestDigest: it is another one for all that makes another fraction of the same events, and for nothing else.
+func TestDigest(t *testing.T) {
+	const measures = "pack: p\nmeasures: {clicks: {sum: count, types: [click]}, views: {sum: count, types: [view]}}\nrules:\n  - "
+	of := func(text string) uint32 {
+		t.Helper()
+		for r := range enginetest.Compile(t, text).Rules {
+			return digestOf(r)
+		}
+		return 0
+	}
+	same := of(measures + "{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10, views: 10}, levels: [0.5, 1]}")
+	for text, want := range map[string]bool{
+		measures + "{id: r, title: A, by: incident, window: 10d, step: 1d, limits: {clicks: 10, views: 10}}":                                true,
+		measures + "{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 11, views: 10}}":                                          false,
+		measures + "{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10}}":                                                     false,
+		measures + "{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10, views: 10}, combine: all}":                            false,
+		measures + "{id: r, by: incident, window: 20d, step: 1d, limits: {clicks: 10, views: 10}}":                                          false,
+		strings.Replace(measures, "[view]", "[click]", 1) + "{id: r, by: incident, window: 10d, step: 1d, limits: {clicks: 10, views: 10}}": false,
+	} {
+		if got := of(text); (got == same) != want {
+			t.Errorf("%s: %v", text, got == same)
+		}
+	}
 }

@@ -1,17 +1,19 @@
 package tail
 
 import (
-	"bytes"
 	"cmp"
 	"encoding/json"
 
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // Crossing is a record of the topic.
 type Crossing struct {
 	Place
-	Record []byte // a JSON object, as it was published
+	// Record is a JSON object: what was published, without white space, escaped so that it can be shown anywhere. It is made so once, and not
+	// again for each who reads it.
+	Record []byte
 
 	ID, Rule, By, Subject, Status string // members of the record
 }
@@ -50,9 +52,18 @@ func parse(partition int, r *records.Record) (c *Crossing, ok bool) {
 		return nil, false
 	}
 	return &Crossing{
-		Place: Place{r.Timestamp, partition, r.Offset}, Record: bytes.Clone(bytes.TrimSpace(record)),
+		Place: Place{r.Timestamp, partition, r.Offset}, Record: showable(record),
 		ID: x.ID, Rule: x.Rule, By: x.By, Subject: x.Subject, Status: x.Status,
 	}, true
+}
+
+// showable is a JSON text as it can be shown anywhere.
+func showable(text json.RawMessage) []byte {
+	plain, err := json.Marshal(text)
+	if err != nil {
+		panic("BUG: a record that was read is no JSON: " + err.Error())
+	}
+	return thresholds.AppendShown(nil, plain)
 }
 
 // bytes is about what the crossing takes in memory.

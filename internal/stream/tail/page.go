@@ -10,7 +10,7 @@ type Filter struct {
 
 func (f *Filter) takes(c *Crossing) bool {
 	return (f.Rule == "" || f.Rule == c.Rule) && (f.By == "" || f.By == c.By) && (f.Subject == "" || f.Subject == c.Subject) &&
-		(f.Status == "" || f.Status == c.Status) && (f.Since.IsZero() || c.Timestamp >= f.Since.UnixMilli())
+		(f.Status == "" || f.Status == c.Status) && !time.UnixMilli(c.Timestamp).Before(f.Since)
 }
 
 // Page is some crossings, the newest first.

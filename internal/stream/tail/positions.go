@@ -3,7 +3,6 @@ package tail
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,15 +12,24 @@ import (
 type Positions map[int]int64
 
 // String is the positions as ParsePositions reads them: 0:18,3:5.
-func (p Positions) String() string {
-	var b strings.Builder
-	for _, partition := range slices.Sorted(maps.Keys(p)) {
-		if b.Len() > 0 {
-			b.WriteByte(',')
-		}
-		fmt.Fprintf(&b, "%d:%d", partition, p[partition])
+func (p Positions) String() string { return string(p.AppendText(nil)) }
+
+// AppendText appends them. Each reader has it for each crossing.
+func (p Positions) AppendText(dst []byte) []byte {
+	var room [32]int // more partitions than that cost an allocation
+	partitions := room[:0]
+	for partition := range p {
+		partitions = append(partitions, partition)
 	}
-	return b.String()
+	slices.Sort(partitions)
+	for i, partition := range partitions {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		dst = append(strconv.AppendInt(dst, int64(partition), 10), ':')
+		dst = strconv.AppendInt(dst, p[partition], 10)
+	}
+	return dst
 }
 
 // mostPartition is the largest number of a partition that is read: Kafka's are 32-bit.
@@ -59,7 +67,8 @@ func (l *list) positions() Positions {
 	return p
 }
 
-// gap reports whether some of what comes after positions is not kept any more, or was never there: then they are those of another topic.
+// gap reports whether some of what comes after positions is not kept any more, or was never there: then they are those of another topic, as
+// reach has seen.
 func (l *list) gap(from Positions) bool {
 	for partition, s := range l.spans {
 		if at := from[partition]; at < s.from || at > s.next {

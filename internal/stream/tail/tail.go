@@ -14,9 +14,12 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 )
 
+// Source is the log, as a tail reads it.
+type Source = fetch.Source
+
 // Options is what a tail works with.
 type Options struct {
-	Source fetch.Source
+	Source Source
 	Topic  string
 	Most   int // crossings kept; 0: DefaultMost
 	Log    *slog.Logger

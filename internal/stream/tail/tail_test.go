@@ -150,12 +150,70 @@ func TestPositions(t *testing.T) {
 	f("2147483647:9223372036854775807", Positions{1<<31 - 1: 1<<63 - 1})
 }
 
+// followed follows where nothing is to be waited for.
+func (t *Tail) followed(test *testing.T, from Positions) *Follower {
+	test.Helper()
+	f, err := t.Follow(test.Context(), from)
+	if err != nil {
+		test.Fatal(err)
+	}
+	return f
+}
+
+// TestBehind: where another process has read more, a reader waits until as much is read here, and has nothing twice.
+func TestBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := &log{partitions: [][]records.Record{make([]records.Record, 3), make([]records.Record, 1)}, more: make(chan struct{})}
+		x := New(Options{Source: l, Topic: "t", Log: slog.New(slog.DiscardHandler)})
+		x.Took(0, crossing(0, 10, "a"), crossing(1, 20, "b"))
+		follow := func(from Positions) (f *Follower, took time.Duration, err error) {
+			t.Helper()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+			defer cancel()
+			began := time.Now()
+			f, err = x.Follow(ctx, from)
+			return f, time.Since(began), err
+		}
+		later := func(partition int, r records.Record) {
+			go func() {
+				retry.Wait(t.Context(), time.Second)
+				x.Took(partition, r)
+			}()
+		}
+		later(0, crossing(2, 30, "c"))
+		f, took, err := follow(Positions{0: 3})
+		if err != nil || f.Gap() || took < time.Second || took > 2*time.Second {
+			t.Fatalf("ahead: %+v, %v after %v", f, err, took)
+		}
+		if list, _ := f.Next(9); len(list) != 0 {
+			t.Errorf("%s comes twice", list[0].ID)
+		}
+		later(1, crossing(0, 40, "d")) // a partition that another process has seen before
+		if f, took, err = follow(Positions{0: 3, 1: 1}); err != nil || f.Gap() || took < time.Second {
+			t.Errorf("a new partition: %+v, %v after %v", f, err, took)
+		}
+		for _, from := range []Positions{{0: 4}, {0: 3, 2: 1}} { // of another topic
+			if f, took, err = follow(from); err != nil || !f.Gap() || took > 0 {
+				t.Errorf("%v: %+v, %v after %v", from, f, err, took)
+			}
+		}
+		l.partitions[0] = make([]records.Record, 5)
+		if _, took, err = follow(Positions{0: 5}); !errors.Is(err, errBehind) || took != time.Minute {
+			t.Errorf("it is not read: %v after %v", err, took)
+		}
+		l.down = true
+		if _, _, err = follow(Positions{0: 5}); !errors.Is(err, errDown) {
+			t.Errorf("Kafka is away: %v", err)
+		}
+	})
+}
+
 // TestOffsets: a partition is followed in the order of its offsets, though its timestamps are not.
 func TestOffsets(t *testing.T) {
 	x := New(Options{Topic: "t"})
 	x.Took(0, crossing(0, 50, "a"), crossing(1, 10, "b"), crossing(2, 60, "d"))
 	x.Took(1, crossing(0, 55, "c"))
-	f := x.Follow(Positions{})
+	f := x.followed(t, Positions{})
 	var got []string
 	for {
 		list, ok := f.Next(1)
@@ -174,7 +232,7 @@ func TestOffsets(t *testing.T) {
 func TestSlow(t *testing.T) {
 	x := New(Options{Topic: "t", Most: 10})
 	x.Took(0)
-	slow, fast := x.Follow(nil), x.Follow(nil)
+	slow, fast := x.followed(t, nil), x.followed(t, nil)
 	for i := range 25 {
 		x.Took(0, crossing(int64(i), int64(i), fmt.Sprint(i)))
 		if list, ok := fast.Next(5); !ok || len(list) != 1 || list[0].Offset != int64(i) {
@@ -309,7 +367,7 @@ func TestRun(t *testing.T) {
 			l.partitions[1] = append(l.partitions[1], crossing(0, 101, "b1"))
 			l.partitions = append(l.partitions, []records.Record{crossing(0, 102, "c0")})
 		})
-		follower := x.Follow(nil)
+		follower := x.followed(t, nil)
 		retry.Wait(t.Context(), partitionsEvery+3*time.Second)
 		want("c0 b1 b0")
 		if list, ok := follower.Next(9); !ok || len(list) != 2 {
