@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
@@ -14,21 +15,15 @@ type Reader struct {
 	Program *engine.Program
 	Store   windowstore.Store
 	Shards  int
-	// Since is from when on a counter of a shard has everything, ns; 0: from the start. Nil: all have.
-	Since func(shard int, kind thresholds.Kind, counter int) int64
+	// Since reads since when the counters of some shards have everything; nil: all have.
+	Since func(ctx context.Context, shards ...int) (inspect.Since, error)
 }
 
-// Row is where a subject is with a rule, as of the subject's time.
+// Row is where a subject is with a rule, as of the subject's time, and how fast it comes nearer to the limit.
 type Row struct {
-	Rule     *thresholds.Rule
-	Subject  string
-	State    thresholds.State
-	Progress uint64             // 1/10,000 of the limit
-	Values   []thresholds.Value // by limit of Rule
-	Time     time.Time          // the subject's
-	Pending  thresholds.Level   // that the rules in force ask for and that was not announced; 0: none
-	Rate     *float64           // progress an hour, 1 is the limit; nil: not known
-	LimitAt  *time.Time         // when the limit is reached at that rate; nil: not within the window, or it is reached
+	inspect.Standing
+	Rate    *float64   // progress an hour, 1 is the limit; nil: not known
+	LimitAt *time.Time // when the limit is reached at that rate; nil: not within the window, or it is reached
 }
 
 // Filter is which rows are wanted. The zero value wants all.
@@ -40,7 +35,7 @@ type Filter struct {
 }
 
 func (f *Filter) wants(r *Row) bool {
-	return r.Progress >= f.Least && (f.Most == nil || r.Progress <= *f.Most) && !r.Time.Before(f.Since)
+	return r.Progress >= f.Least && (f.Most == nil || r.Progress <= *f.Most) && !time.Unix(0, r.Time).Before(f.Since)
 }
 
 // Page is a part of what was wanted.
@@ -60,6 +55,10 @@ func (r *Reader) Nearest(ctx context.Context, f Filter, limit int, cursor string
 	if err != nil {
 		return Page{}, err
 	}
+	since, err := r.since(ctx)
+	if err != nil {
+		return Page{}, err
+	}
 	var page Page
 	var last candidate // of the page
 	for examined := 0; examined < examineMost; {
@@ -67,7 +66,7 @@ func (r *Reader) Nearest(ctx context.Context, f Filter, limit int, cursor string
 		if err != nil || len(some) == 0 {
 			return page, err
 		}
-		rows, err := r.rows(ctx, some)
+		rows, err := r.rows(ctx, some, since)
 		if err != nil {
 			return Page{}, err
 		}
@@ -91,51 +90,48 @@ func (r *Reader) Nearest(ctx context.Context, f Filter, limit int, cursor string
 	return page, nil
 }
 
-// Subject is where the subject kind/id is with every rule of its kind, in the packs' order; nil: nothing is stored of it.
-func (r *Reader) Subject(ctx context.Context, kind thresholds.Kind, id string) ([]Row, error) {
-	shard := windowstore.ShardOf(kind.String(), []byte(id), r.Shards)
-	of := records{r.Program, r.Store}
-	found, err := of.read(ctx, shard, []Name{{kind, id}})
-	if err != nil || found[0].damaged != nil {
-		return nil, firstError(err, found)
-	}
-	if found[0].subject == nil {
+// since is since when the counters of all shards have everything; nil: all have.
+func (r *Reader) since(ctx context.Context) (inspect.Since, error) {
+	if r.Since == nil {
 		return nil, nil
 	}
+	all := make([]int, r.Shards)
+	for i := range all {
+		all[i] = i
+	}
+	return r.Since(ctx, all...)
+}
+
+// Rows are the rows of standings that one subject has: how fast it comes nearer to the limits.
+func (r *Reader) Rows(ctx context.Context, standings []inspect.Standing) ([]Row, error) {
+	if len(standings) == 0 {
+		return nil, nil
+	}
+	id := []byte(standings[0].Subject)
 	var names []windowstore.RowName
-	for i := range r.Program.Kinds[kind].Rules {
-		names = append(names, windowstore.RowName{Rule: r.Program.Kinds[kind].Rules[i].ID, ID: []byte(id)})
+	for i := range standings {
+		names = append(names, windowstore.RowName{Rule: standings[i].Rule.ID, ID: id})
 	}
-	if len(names) == 0 {
-		return nil, nil
-	}
-	sights, err := r.Store.Sights(ctx, shard, names...)
+	sights, err := r.Store.Sights(ctx, windowstore.ShardOf(standings[0].Rule.By.String(), id, r.Shards), names...)
 	if err != nil {
 		return nil, err
 	}
 	var rows []Row
-	for i := range names {
-		rows = append(rows, r.row(shard, found[0].subject, i, parseSights(sights[i])))
+	for i := range standings {
+		rows = append(rows, newRow(standings[i], parseSights(sights[i])))
 	}
 	return rows, nil
 }
 
-func firstError(err error, found []stored) error {
-	if err != nil {
-		return err
-	}
-	return found[0].damaged
-}
-
 // rows are the rows of candidates; nil: it is not listed any more.
-func (r *Reader) rows(ctx context.Context, some []candidate) ([]*Row, error) {
+func (r *Reader) rows(ctx context.Context, some []candidate, since inspect.Since) ([]*Row, error) {
 	made := make([]*Row, len(some))
 	byShard := map[int][]int{}
 	for i := range some {
 		byShard[some[i].shard] = append(byShard[some[i].shard], i)
 	}
 	for shard, list := range byShard {
-		if err := r.rowsOf(ctx, shard, some, list, made); err != nil {
+		if err := r.rowsOf(ctx, shard, some, list, since, made); err != nil {
 			return nil, err
 		}
 	}
@@ -143,7 +139,7 @@ func (r *Reader) rows(ctx context.Context, some []candidate) ([]*Row, error) {
 }
 
 // rowsOf makes the rows of those candidates that list names, which are of one shard.
-func (r *Reader) rowsOf(ctx context.Context, shard int, some []candidate, list []int, made []*Row) error {
+func (r *Reader) rowsOf(ctx context.Context, shard int, some []candidate, list []int, since inspect.Since, made []*Row) error {
 	var names []Name
 	var rowNames []windowstore.RowName
 	at := map[Name]int{}
@@ -170,49 +166,29 @@ func (r *Reader) rowsOf(ctx context.Context, shard int, some []candidate, list [
 		if s == nil {
 			continue
 		}
-		if row := r.row(shard, s, c.number, parseSights(sights[k])); engine.Listed(s.Subject, c.number, row.Progress) {
+		at := inspect.NewStanding(&r.Program.Kinds[s.Kind].Rules[c.number], c.number, s, since.Of(shard, s.Kind))
+		if engine.Listed(s.Subject, c.number, at.Progress) {
+			row := newRow(at, parseSights(sights[k]))
 			made[i] = &row
 		}
 	}
 	return nil
 }
 
-// row is where a subject is with rule number i of its kind.
-func (r *Reader) row(shard int, s *engine.Subject, i int, sights []Sight) Row {
-	rule := &r.Program.Kinds[s.Kind].Rules[i]
-	values := rule.AppendValues(nil, s.Subject)
-	at, _ := s.Time()
-	state := s.RuleState(i)
-	row := Row{
-		Rule: rule.Rule, Subject: s.ID, Values: values, Progress: rule.Progress(values), Time: time.Unix(0, at).UTC(),
-		State: thresholds.State{Level: thresholds.Level(state.Level), Episode: max(state.Episode, 1)},
+// newRow is a standing with the rate that sights of it say.
+func newRow(s inspect.Standing, sights []Sight) Row {
+	row := Row{Standing: s}
+	now := Sight{Time: s.Time, Fraction: s.Rule.Fraction(s.Values)}
+	perHour, ok := rate(sights, now)
+	if !ok {
+		return row
 	}
-	if levels := rule.Next(row.State.Level, values, nil); len(levels) > 0 {
-		row.Pending = levels[len(levels)-1]
+	row.Rate = &perHour
+	if limit, ok := limitAt(perHour, now, windowOf(s.Rule)); ok {
+		t := time.Unix(0, limit).UTC()
+		row.LimitAt = &t
 	}
-	now := Sight{Time: at, Fraction: rule.Fraction(values)}
-	if perHour, ok := rate(sights, now); ok {
-		row.Rate = &perHour
-		if limit, ok := limitAt(perHour, now, windowOf(rule.Rule)); ok {
-			t := time.Unix(0, limit).UTC()
-			row.LimitAt = &t
-		}
-	}
-	r.markSince(shard, s, rule, values, at)
 	return row
-}
-
-// markSince notes in values which counters lack something of the window, as crossings do.
-func (r *Reader) markSince(shard int, s *engine.Subject, rule *engine.BoundRule, values []thresholds.Value, now int64) {
-	if r.Since == nil {
-		return
-	}
-	from := rule.WindowStart(s.Subject, now)
-	for i, counter := range rule.Counters {
-		if t := r.Since(shard, s.Kind, counter); t != 0 && (rule.Window == 0 || time.Unix(0, t).After(from)) {
-			values[i].Since = t
-		}
-	}
 }
 
 // windowOf is how far a rule looks ahead: as far as back, or a year.
