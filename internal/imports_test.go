@@ -109,7 +109,7 @@ var arrows = map[string][]string{
 		"api", "internal/windows", "internal/stream/metrics", "internal/stream/watchdog", "internal/stream/faultpoint",
 		"internal/stream/fetch", "internal/stream/fetch/records", "internal/explain", "internal/retry", "internal/thresholds", "internal/windows/store",
 	},
-	"internal/stream/listing": {"internal/stream/metrics", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store"},
+	"internal/stream/listing": {"internal/stream/inspect", "internal/stream/metrics", "internal/engine", "internal/retry", "internal/thresholds", "internal/windows", "internal/windows/store"},
 	"internal/stream/overview": {
 		"internal/stream/position", "internal/stream/outbox", "internal/stream/fetch", "internal/engine", "internal/windows/store",
 	},

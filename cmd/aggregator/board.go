@@ -48,7 +48,7 @@ func show(b *board.Board, s *shown) (end func()) {
 	subjects := &inspect.Reader{Program: s.program, Store: s.store, Shards: s.shards, Partitions: o.AllPartitions}
 	sources := &board.Sources{Program: s.program, Topic: s.kafka.Crossings, Overview: o, Rates: s.service.Rates, Crossings: crossings, Subjects: subjects}
 	if s.listed {
-		sources.Nearest = &board.Lists{Reader: listing.Reader{Program: s.program, Store: s.store, Shards: s.shards}, Since: subjects.Since}
+		sources.Nearest = &listing.Reader{Program: s.program, Store: s.store, Shards: s.shards, Since: subjects.Since}
 	}
 	b.Connect(sources)
 	return func() {

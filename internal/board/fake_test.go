@@ -19,6 +19,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/overview"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/roster"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
@@ -67,9 +68,6 @@ type fakes struct {
 	err    error // of all
 	o      overview.Overview
 	detail map[string]*inspect.Detail // by kind/id
-	rows   []Row
-	asked  Query
-	next   string
 }
 
 func (f *fakes) Read(context.Context) (*overview.Overview, error) { return &f.o, f.failure() }
@@ -90,20 +88,23 @@ func (f *fakes) Detail(_ context.Context, kind thresholds.Kind, id string) (*ins
 	return f.detail[kind.String()+"/"+id], f.failure()
 }
 
-func (f *fakes) Nearest(_ context.Context, q Query) ([]Row, string, error) {
-	f.asked = q
-	if q.After != "" && q.After != f.next {
-		return nil, "", ErrCursor
+// Nearest has nothing, and so no cursor is one of its.
+func (f *fakes) Nearest(_ context.Context, _ listing.Filter, _ int, cursor string) (listing.Page, error) {
+	if cursor != "" {
+		return listing.Page{}, listing.ErrCursor
 	}
-	return f.rows, f.next, f.failure()
+	return listing.Page{}, f.failure()
 }
 
-func (f *fakes) Counts(context.Context) (map[string]Count, error) {
-	return map[string]Count{"clicks": {Near: 7, Over: 2}}, f.failure()
+func (f *fakes) Counts(context.Context, ...thresholds.Level) (map[string][]int, error) {
+	return map[string][]int{"clicks": {7, 2}, "ever": {0, 0}, "own": {0, 0}}, f.failure()
 }
 
-func (f *fakes) Pace(_ context.Context, kind thresholds.Kind, _ string) ([]Pace, error) {
-	return []Pace{{LimitAt: engine.NoTime}, {LimitAt: engine.NoTime}}, f.failure()
+func (f *fakes) Rows(_ context.Context, standings []inspect.Standing) (rows []listing.Row, err error) {
+	for _, s := range standings {
+		rows = append(rows, listing.Row{Standing: s})
+	}
+	return rows, f.failure()
 }
 
 var errDown = errors.New("redis: connection refused")

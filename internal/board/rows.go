@@ -3,53 +3,19 @@ package board
 import (
 	"context"
 	"encoding/json"
-	"net/http"
-	"time"
+	"errors"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// nearest is the index of what is near a limit.
+// nearest is the index of what is near a limit: a listing.Reader.
 type nearest interface {
-	// Nearest is the rows of a query, the nearest to a limit first, and the cursor after them; "": they were the last. A cursor that is none of
-	// these is ErrCursor.
-	Nearest(ctx context.Context, q Query) (rows []Row, next string, err error)
-	// Counts is how many subjects are listed, by rule.
-	Counts(ctx context.Context) (map[string]Count, error)
-	// Pace is how fast a subject comes nearer to the limits of the rules of its kind, in their order.
-	Pace(ctx context.Context, kind thresholds.Kind, id string) ([]Pace, error)
-}
-
-// Query says which rows are asked for.
-type Query struct {
-	Kind     *thresholds.Kind // nil: every kind
-	Rule     *thresholds.Rule // nil: every rule
-	Min, Max uint64           // progress, 1/10,000 of the limit
-	Bounded  bool             // by Max
-	Since    int64            // subjects whose time is before are left out, ns; NoTime: none
-	Limit    int
-	After    string // a cursor; "": from the nearest on
-}
-
-// Row is where a subject is with a rule, and how fast.
-type Row struct {
-	inspect.Standing
-	Pace
-}
-
-// Pace is how fast a subject comes nearer to a limit.
-type Pace struct {
-	Rate    *float64 // progress an hour, by event time; nil: not known
-	LimitAt int64    // when it reaches the limit at that rate, ns; NoTime: it does not, or not within the window
-}
-
-// Count is how many subjects are listed for a rule.
-type Count struct {
-	Near int64 // at half of the limit, or more
-	Over int64 // at the limit, or more
+	Nearest(ctx context.Context, f listing.Filter, limit int, cursor string) (listing.Page, error)
+	Counts(ctx context.Context, levels ...thresholds.Level) (map[string][]int, error)
+	Rows(ctx context.Context, standings []inspect.Standing) ([]listing.Row, error)
 }
 
 // row is a row as it is shown.
@@ -67,82 +33,67 @@ type row struct {
 	Pending  *json.Number    `json:"pending,omitempty"`
 }
 
-func newRow(s *inspect.Standing, p Pace) row {
+func newRow(r *listing.Row) row {
 	out := row{
-		Rule: s.Rule.ID, By: s.Rule.By.String(), Subject: s.Subject, Progress: thresholds.AppendProgress(nil, s.Progress),
-		Level: json.Number(s.State.Level.String()), Episode: s.State.Episode, Measures: thresholds.AppendValues(nil, s.Rule, s.Values),
-		Time: nanoText(s.Time), Rate: p.Rate, LimitAt: nanoText(p.LimitAt),
+		Rule: r.Rule.ID, By: r.Rule.By.String(), Subject: r.Subject, Progress: thresholds.AppendProgress(nil, r.Progress),
+		Level: json.Number(r.State.Level.String()), Episode: r.State.Episode, Measures: thresholds.AppendValues(nil, r.Rule, r.Values),
+		Time: nanoText(r.Time), Rate: r.Rate,
 	}
-	if s.Pending > 0 {
-		n := json.Number(s.Pending.String())
+	if r.LimitAt != nil {
+		out.LimitAt = timeText(*r.LimitAt)
+	}
+	if r.Pending > 0 {
+		n := json.Number(r.Pending.String())
 		out.Pending = &n
 	}
 	return out
 }
 
 func (b *Board) getSubjects(ctx context.Context, s *Sources, q *query) (any, error) {
-	wanted, err := q.rows(s.Program)
+	wanted, err := q.rowFilter(s.Program)
 	if err != nil {
 		return nil, err
 	}
 	if s.Nearest == nil {
 		return nil, away("there is no index of what is near a limit")
 	}
-	rows, next, err := s.Nearest.Nearest(ctx, wanted)
+	page, err := s.Nearest.Nearest(ctx, wanted, limitOf(q), q.given["after"])
+	if errors.Is(err, listing.ErrCursor) {
+		return nil, badCursor()
+	}
 	if err != nil {
 		return nil, err
 	}
 	var items []row
-	for i := range rows {
-		items = append(items, newRow(&rows[i].Standing, rows[i].Pace))
+	for i := range page.Rows {
+		items = append(items, newRow(&page.Rows[i]))
 	}
-	return listOf(items, next), nil
+	return listOf(items, page.Next), nil
 }
 
-// ErrCursor is of a cursor that is none of the list.
-var ErrCursor error = &httpserver.Problem{
-	Type: "about:blank", Title: http.StatusText(http.StatusBadRequest), Status: http.StatusBadRequest,
-	Detail: "parameter after: it is no cursor of this list: take it from next", Parameter: "after",
-}
-
-// rows is the query of a request.
-func (q *query) rows(p *engine.Program) (wanted Query, err error) {
-	wanted = Query{Since: engine.NoTime, Limit: limitOf(q), After: q.given["after"]}
-	if kind, given, err := q.kind("by"); err != nil {
-		return wanted, err
-	} else if given {
-		wanted.Kind = &kind
+// rowFilter is which rows a request asks for.
+func (q *query) rowFilter(p *engine.Program) (f listing.Filter, err error) {
+	kind, byKind, err := q.kind("by")
+	if err != nil {
+		return f, err
 	}
-	if wanted.Rule, err = q.rule(p); err != nil {
-		return wanted, err
+	rule, err := q.rule(p)
+	if err != nil {
+		return f, err
 	}
-	if wanted.Min, _, err = q.progress("min_progress", true); err != nil {
-		return wanted, err
+	if byKind || rule != nil {
+		f.Rules = func(r *thresholds.Rule) bool { return (!byKind || r.By == kind) && (rule == nil || r.ID == rule.ID) }
+	}
+	if f.Least, _, err = q.progress("min_progress", true); err != nil {
+		return f, err
 	}
 	most, bounded, err := q.progress("max_progress", false)
-	if wanted.Max = most; bounded {
-		wanted.Bounded = true
-	}
 	if err != nil {
-		return wanted, err
+		return f, err
 	}
-	since, err := q.time("since")
-	if !since.IsZero() {
-		wanted.Since = nanoseconds(since)
+	if bounded {
+		f.Most = &most
 	}
-	return wanted, err
+	f.Since, err = q.time("since")
+	return f, err
 }
-
-// nanoseconds is a time in Unix nanoseconds, cut to what these reach.
-func nanoseconds(t time.Time) int64 {
-	switch first, last := time.Unix(0, engine.NoTime+1), time.Unix(0, engine.Never-1); {
-	case t.Before(first):
-		return engine.NoTime + 1
-	case t.After(last):
-		return engine.Never - 1
-	}
-	return t.UnixNano()
-}
-
-// timeOf is a time in Unix nanoseconds.
-func timeOf(ns int64) time.Time { return time.Unix(0, ns) }

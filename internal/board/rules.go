@@ -24,8 +24,8 @@ type rule struct {
 	Levels   []json.Number   `json:"levels"`
 	Clear    *json.Number    `json:"clear"`
 	Shadow   bool            `json:"shadow"`
-	Near     *int64          `json:"near"`
-	Over     *int64          `json:"over"`
+	Near     *int            `json:"near"`
+	Over     *int            `json:"over"`
 }
 
 // rulePlace is where the list of rules goes on: after a rule.
@@ -73,15 +73,15 @@ func indexOf(list []*thresholds.Rule, id string) int {
 	return -1
 }
 
-// countsOf is how many subjects are listed, by rule; nil: that is not known.
-func countsOf(ctx context.Context, s *Sources) (map[string]Count, error) {
+// countsOf is how many subjects are listed at half of the limit or more, and at the limit or more, by rule; nil: that is not known.
+func countsOf(ctx context.Context, s *Sources) (map[string][]int, error) {
 	if s.Nearest == nil {
 		return nil, nil
 	}
-	return s.Nearest.Counts(ctx)
+	return s.Nearest.Counts(ctx, thresholds.LevelOne/2, thresholds.LevelOne)
 }
 
-func newRule(r *thresholds.Rule, counts map[string]Count) rule {
+func newRule(r *thresholds.Rule, counts map[string][]int) rule {
 	out := rule{
 		Rule: r.ID, Title: r.Title, Cite: r.Cite, Pack: r.Pack.Name, PackHash: r.Pack.Hash, By: r.By.String(), Window: r.WindowText,
 		Step: stepText(r), Limits: limitsText(r), Combine: combineText(r),
@@ -94,8 +94,7 @@ func newRule(r *thresholds.Rule, counts map[string]Count) rule {
 		out.Clear = &n
 	}
 	if counts != nil {
-		c := counts[r.ID]
-		out.Near, out.Over = &c.Near, &c.Over
+		out.Near, out.Over = &counts[r.ID][0], &counts[r.ID][1]
 	}
 	return out
 }

@@ -5,8 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
@@ -70,18 +70,13 @@ func subjectOf(ctx context.Context, s *Sources, kind thresholds.Kind, id string)
 	if err := s.Crossings.Current(); err != nil {
 		return nil, err
 	}
-	paces := make([]Pace, len(d.Standings))
-	for i := range paces {
-		paces[i].LimitAt = engine.NoTime
-	}
-	if s.Nearest != nil {
-		if paces, err = s.Nearest.Pace(ctx, kind, id); err != nil {
-			return nil, err
-		}
+	rows, err := s.rowsOf(ctx, d.Standings)
+	if err != nil {
+		return nil, err
 	}
 	out := subject{By: kind.String(), Subject: id, Time: nanoText(d.Time), First: nanoText(d.First), Rules: []row{}, Series: []series{}, Crossings: []json.RawMessage{}}
-	for i := range d.Standings {
-		out.Rules = append(out.Rules, newRow(&d.Standings[i], paces[i]))
+	for i := range rows {
+		out.Rules = append(out.Rules, newRow(&rows[i]))
 	}
 	for i := range d.Series {
 		out.Series = append(out.Series, newSeries(&d.Series[i]))
@@ -91,6 +86,17 @@ func subjectOf(ctx context.Context, s *Sources, kind thresholds.Kind, id string)
 		out.Crossings = append(out.Crossings, s.shown(c))
 	}
 	return out, nil
+}
+
+// rowsOf are the rows of a subject's standings; without an index they have no rates.
+func (s *Sources) rowsOf(ctx context.Context, standings []inspect.Standing) (rows []listing.Row, err error) {
+	if s.Nearest != nil {
+		return s.Nearest.Rows(ctx, standings)
+	}
+	for i := range standings {
+		rows = append(rows, listing.Row{Standing: standings[i]})
+	}
+	return rows, nil
 }
 
 func newSeries(s *inspect.Series) series {

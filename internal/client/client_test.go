@@ -110,6 +110,7 @@ func TestErrors(t *testing.T) {
 				return
 			}
 			_, _ = io.WriteString(conn, "SSH-2.0\r\n\r\n")
+			_, _ = io.Copy(io.Discard, conn) // until the client ends it: an end of ours would be told in its place
 			conn.Close()
 		}
 	}()

@@ -103,7 +103,7 @@ func (c *Client) unreached(err error) error {
 		return fmt.Errorf("%s speaks no TLS: write http:// in place of https://", c)
 	case errors.As(err, &authority), errors.As(err, &name):
 		return fmt.Errorf("%s shows a certificate that is not trusted: %w (SSL_CERT_FILE names the authorities that are)", c, err)
-	case strings.Contains(err.Error(), "malformed HTTP response"):
+	case strings.Contains(err.Error(), "malformed HTTP response"), strings.Contains(err.Error(), "readLoopPeekFailLocked"): // it spoke before it was asked
 		return fmt.Errorf("%s speaks no HTTP: it may want https://, or it is no aggregator", c)
 	}
 	var waited net.Error

@@ -4,6 +4,8 @@ import (
 	"context"
 	"log/slog"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/retry"
 )
 
 // lookEvery is how often the checks are looked at for the log.
@@ -13,19 +15,11 @@ const lookEvery = time.Second
 // A check that was never met is not named: who waits at the start says so.
 func (r *Readiness) Log(ctx context.Context, log *slog.Logger) {
 	l := readyLog{log: log, lost: map[string]time.Time{}}
-	tick := time.NewTicker(lookEvery)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
+	retry.Every(ctx, lookEvery, func(now time.Time) {
+		if !r.draining.Load() {
+			l.look(ctx, r.checks(), now)
 		}
-		if r.draining.Load() {
-			return
-		}
-		l.look(ctx, r.checks(), time.Now())
-	}
+	})
 }
 
 // readyLog is what was last logged.

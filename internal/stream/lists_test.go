@@ -77,11 +77,8 @@ func want(t *testing.T, r *rig, store windowstore.Store, limit int) (rows []stri
 // awaits waits until a process lists these rows.
 func (p *process) awaits(t *testing.T, want []string) {
 	t.Helper()
+	reader := listing.Reader{Program: p.s.options.Program, Store: p.s.options.Store, Shards: p.s.options.Shards}
 	eventually(t, time.Minute, func() bool {
-		reader := p.s.Lists()
-		if reader == nil {
-			return false
-		}
 		var got []string
 		for cursor := ""; ; {
 			page, err := reader.Nearest(t.Context(), listing.Filter{}, 3, cursor)

@@ -12,7 +12,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/roster"
@@ -77,8 +76,6 @@ type Service struct {
 
 	clients *clients
 	restart context.CancelCauseFunc // ends the run, and begins it again if the cause is errGrown
-
-	lists atomic.Pointer[listing.Reader] // of the workers; nil: not prepared yet
 
 	found   found    // by prepare
 	workers *workers // built of it
@@ -190,9 +187,6 @@ func (s *Service) Stalled() []string {
 	}
 	return nil
 }
-
-// Lists reads the subjects that are near a limit, of the whole group; nil: the service is not prepared yet.
-func (s *Service) Lists() *listing.Reader { return s.lists.Load() }
 
 // Kafka is the error of a Kafka of which no broker answers.
 func (s *Service) Kafka() error { return s.reach.brokers(time.Now()) }

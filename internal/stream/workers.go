@@ -8,17 +8,14 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/canary"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/coverage"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
-	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // workers are what a run works with in all its generations. They are made once the store and Kafka are known, and again when a
@@ -62,7 +59,6 @@ func (s *Service) build() {
 		w.dog.WatchShard(&sh.Pulse, sh.Number)
 	}
 	s.workers = w
-	s.lists.Store(&listing.Reader{Program: s.options.Program, Store: s.options.Store, Shards: s.options.Shards, Since: w.since(s.found.coverage)})
 	s.watchdog.Store(w.dog)
 }
 
@@ -127,13 +123,6 @@ func (w *workers) start(ctx context.Context, running *sync.WaitGroup) {
 
 func (w *workers) janitorOptions() janitor.Options {
 	return janitor.Options{Options: w.shards[0].Options, Shards: w.shards, In: w.in, Owned: w.owned.has, Soon: w.changed}
-}
-
-// since is from when on a counter of a shard has everything, for those who only read.
-func (w *workers) since(c *coverage.Coverage) func(shard int, kind thresholds.Kind, counter int) int64 {
-	return func(shard int, kind thresholds.Kind, counter int) int64 {
-		return position.LaterSince(w.shards[shard].SinceShared.Load(), c.Since(kind, counter))
-	}
 }
 
 // own takes over the shards that go with the assignments.

@@ -1,16 +1,13 @@
 package inspect
 
 import (
-	"bytes"
 	"context"
-	"fmt"
 	"iter"
 	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
-	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // Detail is all that is counted of a subject, as of one moment.
@@ -37,7 +34,11 @@ type Bucket struct {
 // Detail reads all of a subject: where it is with every rule of its kind, and what its counters hold. It is nil if nothing is
 // counted of the subject.
 func (r *Reader) Detail(ctx context.Context, kind thresholds.Kind, id string) (*Detail, error) {
-	s, err := r.whole(ctx, kind, id)
+	where, record, err := r.Record(ctx, kind, id)
+	if err != nil {
+		return nil, err
+	}
+	s, _, err := r.Whole(ctx, where, kind, id, record)
 	if err != nil || s == nil {
 		return nil, err
 	}
@@ -48,14 +49,13 @@ func (r *Reader) Detail(ctx context.Context, kind thresholds.Kind, id string) (*
 	if t := s.First(); t != 0 {
 		d.First = t
 	}
-	shard := windowstore.ShardOf(kind.String(), []byte(id), r.Shards)
-	since, err := r.Since(ctx, shard)
+	since, err := r.Since(ctx, where.Shard)
 	if err != nil {
 		return nil, err
 	}
 	table := &r.Program.Kinds[kind]
 	for i := range table.Rules {
-		d.Standings = append(d.Standings, NewStanding(&table.Rules[i], i, s, since.of(shard, kind)))
+		d.Standings = append(d.Standings, NewStanding(&table.Rules[i], i, s, since.Of(where.Shard, kind)))
 		d.addSeries(table, &table.Rules[i], s)
 	}
 	return d, nil
@@ -101,44 +101,4 @@ func (d *Detail) buckets(m *thresholds.Measure, spec *windows.Spec, all iter.Seq
 		list = append(list, b)
 	}
 	return list
-}
-
-// wholeTries is how often a subject is read again that is written meanwhile.
-const wholeTries = 5
-
-// whole reads the record of a subject and its histories as they are at one moment; nil if there is none.
-func (r *Reader) whole(ctx context.Context, kind thresholds.Kind, id string) (*engine.Subject, error) {
-	where, record, err := r.Record(ctx, kind, id)
-	for range wholeTries {
-		if err != nil || record == nil {
-			return nil, err
-		}
-		ws, err := windows.DecodeSubject(&r.Program.Kinds[kind].Layout, record)
-		if err != nil {
-			return nil, fmt.Errorf("read a subject of shard %d: %w", where.Shard, err)
-		}
-		keys := [][]byte{where.Key}
-		parts := ws.NeedsHistory(nil)
-		for _, part := range parts {
-			keys = append(keys, r.Store.Keys().AppendPartKey(nil, where.Shard, ws.PartID(nil, part), kind.String(), []byte(id)))
-		}
-		if len(parts) == 0 {
-			return engine.NewSubject(ws, kind, id), nil
-		}
-		values, err := r.Store.Load(ctx, where.Shard, keys, nil)
-		if err != nil {
-			return nil, err
-		}
-		if !bytes.Equal(values[0], record) {
-			record = values[0]
-			continue
-		}
-		for i, part := range parts {
-			if err := ws.Load(part, values[1+i]); err != nil {
-				return nil, fmt.Errorf("read a history of shard %d: %w", where.Shard, err)
-			}
-		}
-		return engine.NewSubject(ws, kind, id), nil
-	}
-	return nil, fmt.Errorf("read a subject of shard %d: it was written %d times meanwhile", where.Shard, wholeTries)
 }

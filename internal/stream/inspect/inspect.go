@@ -18,6 +18,8 @@ type Reader struct {
 	Shards  int
 	// Partitions are those of the events' topics, by which Detail knows what counters lack; nil: that is not asked.
 	Partitions func(context.Context) ([]position.TopicPartition, error)
+	// Wanted reports of a subject without its histories whether Whole is to read them, or takes it as one that is not there. Nil: all are.
+	Wanted func(*engine.Subject) bool
 }
 
 // Standings appends where the subject kind/id is with each rule in which it has any progress, in

@@ -89,8 +89,8 @@ func (r *Reader) Since(ctx context.Context, shards ...int) (Since, error) {
 	}, nil
 }
 
-// of is what is known of the counters of one subject; nil if nothing is asked.
-func (s Since) of(shard int, kind thresholds.Kind) func(counter int) int64 {
+// Of is what is known of the counters of one subject; nil if nothing is asked.
+func (s Since) Of(shard int, kind thresholds.Kind) func(counter int) int64 {
 	if s == nil {
 		return nil
 	}

@@ -9,6 +9,7 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/engine/enginetest"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
@@ -105,6 +106,20 @@ func (f *fixture) putAt(at time.Time, kind thresholds.Kind, id string, values ..
 	if err := f.lister.Remake(f.Context(), f.shard(n), []Name{n}); err != nil {
 		f.Fatal(err)
 	}
+}
+
+// standings is where a subject is with every rule of its kind.
+func (f *fixture) standings(n Name) []inspect.Standing {
+	f.Helper()
+	r := inspect.Reader{Program: f.program, Store: f.mem, Shards: fixtureShards}
+	d, err := r.Detail(f.Context(), n.Kind, n.ID)
+	if err != nil {
+		f.Fatal(err)
+	}
+	if d == nil {
+		return nil
+	}
+	return d.Standings
 }
 
 // counting is a store that counts which keys are read.

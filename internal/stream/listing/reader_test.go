@@ -70,7 +70,7 @@ func TestNearest(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := page.Rows[0]
-	if r.Pending != thresholds.LevelOne || r.State != (thresholds.State{Episode: 1}) || !r.Time.Equal(start.AddDate(0, 0, 5)) || r.Values[0].Value != 2500 || r.Rate != nil || r.LimitAt != nil {
+	if r.Pending != thresholds.LevelOne || r.State != (thresholds.State{Episode: 1}) || r.Time != start.AddDate(0, 0, 5).UnixNano() || r.Values[0].Value != 2500 || r.Rate != nil || r.LimitAt != nil {
 		t.Errorf("got %+v", r)
 	}
 	if r := page.Rows[1]; r.Pending != 8000 {
@@ -127,12 +127,12 @@ func TestRateShown(t *testing.T) {
 		if *r.Rate < 0.299 || *r.Rate > 0.301 || r.LimitAt.Sub(at.Add(80*time.Minute)).Abs() > time.Second {
 			t.Errorf("rate %v, limit at %v", *r.Rate, r.LimitAt)
 		}
-		rows, err := x.reader.Subject(t.Context(), n.Kind, n.ID)
+		rows, err := x.reader.Rows(t.Context(), x.standings(n))
 		if err != nil || len(rows) != 1 || *rows[0].Rate != *r.Rate {
 			t.Errorf("got %+v, error %v", rows, err)
 		}
 	}
-	if rows, err := x.reader.Subject(t.Context(), n.Kind, "nobody"); err != nil || rows != nil {
+	if rows, err := x.reader.Rows(t.Context(), x.standings(Name{n.Kind, "nobody"})); err != nil || len(rows) != 0 {
 		t.Errorf("got %+v, error %v", rows, err)
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -39,33 +40,38 @@ type stored struct {
 
 // read reads subjects of a shard, each at one moment.
 func (r *records) read(ctx context.Context, shard int, names []Name) ([]stored, error) {
-	return r.readIf(ctx, shard, names, func(*engine.Subject) bool { return true })
+	return r.readIf(ctx, shard, names, nil)
 }
 
 // readIf is read, except that the histories are only read of those subjects for which wanted is true. The others are as those that have no
 // record.
 func (r *records) readIf(ctx context.Context, shard int, names []Name, wanted func(*engine.Subject) bool) ([]stored, error) {
+	whole := inspect.Reader{Program: r.program, Store: r.store, Wanted: wanted}
 	var all []stored
 	for some := range slices.Chunk(names, writeMost) {
-		values, err := r.store.Load(ctx, shard, r.keys(shard, some), nil)
+		keys := r.keys(shard, some)
+		values, err := r.store.Load(ctx, shard, keys, nil)
 		if err != nil {
 			return nil, err
 		}
 		for i, n := range some {
-			s := r.decode(n, values[i])
-			if s.subject != nil && !wanted(s.subject) {
-				s.subject = nil
+			s := stored{Name: n}
+			var record []byte
+			s.subject, record, err = whole.Whole(ctx, inspect.Place{Shard: shard, Key: keys[i]}, n.Kind, n.ID, values[i])
+			if _, ok := errors.AsType[*inspect.Unreadable](err); ok {
+				s.damaged = err
+			} else if err != nil {
+				return nil, err
 			}
-			if s.subject != nil && len(s.subject.NeedsHistory(nil)) > 0 {
-				if s, err = r.whole(ctx, shard, s); err != nil {
-					return nil, err
-				}
-			}
+			s.version = bytes.Clone(versionOf(record))
 			all = append(all, s)
 		}
 	}
 	return all, nil
 }
+
+// versionOf is the version of a record; nil: there is none.
+func versionOf(record []byte) []byte { return record[:min(windows.VersionSize, len(record))] }
 
 // keys are the keys of their records.
 func (r *records) keys(shard int, names []Name) (keys [][]byte) {
@@ -74,53 +80,6 @@ func (r *records) keys(shard int, names []Name) (keys [][]byte) {
 	}
 	return keys
 }
-
-func (r *records) decode(n Name, record []byte) stored {
-	s := stored{Name: n}
-	if record == nil {
-		return s
-	}
-	s.version = bytes.Clone(record[:min(windows.VersionSize, len(record))])
-	ws, err := windows.DecodeSubject(&r.program.Kinds[n.Kind].Layout, record)
-	if err != nil {
-		s.damaged = err
-		return s
-	}
-	s.subject = &engine.Subject{Subject: ws, Kind: n.Kind, ID: n.ID}
-	return s
-}
-
-// whole reads the histories of a subject together with its record, so that they fit each other.
-func (r *records) whole(ctx context.Context, shard int, s stored) (stored, error) {
-	for range 5 {
-		keys := r.keys(shard, []Name{s.Name})
-		parts := s.subject.NeedsHistory(nil)
-		for _, p := range parts {
-			id := s.subject.PartID(nil, p)
-			keys = append(keys, r.store.Keys().AppendPartKey(nil, shard, id, s.Kind.String(), []byte(s.ID)))
-		}
-		values, err := r.store.Load(ctx, shard, keys, nil)
-		if err != nil {
-			return s, err
-		}
-		if before := s.version; !bytes.HasPrefix(values[0], before) {
-			if s = r.decode(s.Name, values[0]); s.subject == nil || len(s.subject.NeedsHistory(nil)) == 0 {
-				return s, nil
-			}
-			continue
-		}
-		for i, p := range parts {
-			if err := s.subject.Load(p, values[1+i]); err != nil {
-				return stored{Name: s.Name, version: s.version, damaged: err}, nil
-			}
-		}
-		return s, nil
-	}
-	return stored{Name: s.Name, version: s.version, damaged: errBusy}, nil
-}
-
-// errBusy is a subject that is written so often that its histories cannot be read with its record.
-var errBusy = errors.New("the record is written all the time")
 
 // foreign are the subjects whose records this process did not write last, or that have none, or of which there is doubt.
 func (l *Lister) foreign(ctx context.Context, shard int, names []Name) (foreign []Name, err error) {
@@ -141,7 +100,7 @@ func (r *records) versions(ctx context.Context, shard int, names []Name) (versio
 			return nil, err
 		}
 		for _, v := range values {
-			versions = append(versions, v[:min(windows.VersionSize, len(v))])
+			versions = append(versions, versionOf(v))
 		}
 	}
 	return versions, nil

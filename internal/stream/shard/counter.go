@@ -34,7 +34,6 @@ type counter struct {
 	values           []thresholds.Value // memory for those of a rule
 	Peers            atomic.Int64       // processes that may write the same subjects, beside this one
 	StreamTimeShared atomic.Int64       // StreamTime, for other goroutines
-	SinceShared      atomic.Int64       // since when all partitions are whole here, ns; 0: from the start
 	published        uint64             // how far the shard's outbox was published, as last looked at
 	Pulse            watchdog.Pulse
 }

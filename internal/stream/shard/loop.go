@@ -181,11 +181,10 @@ func (s *Shard) VerifyFences(ctx context.Context) error {
 	return nil
 }
 
-// Publish notes for the sweeper, the readers and the partitions how far the stream is here, and for the metrics
+// Publish notes for the sweeper and the partitions how far the stream is here, and for the metrics
 // what the shard holds.
 func (s *Shard) Publish() {
 	s.StreamTimeShared.Store(s.StreamTime())
-	s.SinceShared.Store(s.positions.since())
 	s.cache.report()
 	for i := range s.positions.states {
 		p := &s.positions.states[i]

@@ -108,11 +108,15 @@ func TestNearRate(t *testing.T) {
 	r.Count(lines...)
 	r.Shard.Listing.Flush(t.Context())
 	reader := &listing.Reader{Program: r.Shard.Program, Store: r.Store, Shards: 1}
-	rows, err := reader.Subject(t.Context(), thresholds.Incident, "A")
-	if err != nil || rows[0].Rate == nil || *rows[0].Rate < 1.14 || *rows[0].Rate > 1.26 {
-		t.Fatalf("%+v, error %v", rows, err)
+	page, err := reader.Nearest(t.Context(), listing.Filter{Rules: func(r *thresholds.Rule) bool { return r.By == thresholds.Incident }}, 1, "")
+	if err != nil || len(page.Rows) == 0 || page.Rows[0].Subject != "A" {
+		t.Fatalf("%+v, error %v", page, err)
 	}
-	if left := rows[0].LimitAt.Sub(rows[0].Time); left < 19*time.Minute || left > 21*time.Minute {
+	rows := page.Rows
+	if rows[0].Rate == nil || *rows[0].Rate < 1.14 || *rows[0].Rate > 1.26 {
+		t.Fatalf("%+v", rows)
+	}
+	if left := rows[0].LimitAt.Sub(time.Unix(0, rows[0].Time)); left < 19*time.Minute || left > 21*time.Minute {
 		t.Errorf("the limit is reached in %v", left)
 	}
 }
