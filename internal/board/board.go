@@ -34,8 +34,15 @@ type Sources struct {
 	Overview  overviews
 	Rates     func() *roster.Rates // of all processes; nil: not known
 	Crossings crossings
+	Shadow    *Announced // the topic of crossings of shadow rules; nil: they are not published
 	Subjects  subjects
 	Nearest   nearest // nil: there is no index
+}
+
+// Announced is a topic of crossings, and its end.
+type Announced struct {
+	Topic     string
+	Crossings crossings
 }
 
 // overviews tells how the deployment does.
@@ -94,8 +101,8 @@ func (b *Board) Register(mux *http.ServeMux) {
 	api("subjects/{by}/{id...}", b.getSubjectAt)
 	api("subject", b.getSubject, "by", "id")
 	api("crossings", b.getCrossings, "rule", "by", "subject", "status", "shadow", "since", "limit", "after")
-	api("crossings/{id...}", b.getCrossingAt)
-	api("crossing", b.getCrossing, "id")
+	api("crossings/{id...}", b.getCrossingAt, "shadow")
+	api("crossing", b.getCrossing, "id", "shadow")
 	mux.Handle("/api/v1/stream", getOnly(http.HandlerFunc(b.serveStream)))
 	mux.Handle("/api/v1/openapi.json", getOnly(http.HandlerFunc(serveOpenAPI)))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {

@@ -34,14 +34,15 @@ func (b *Board) getCrossings(_ context.Context, s *Sources, q *query) (any, erro
 	} else if given {
 		before = &tail.Place{Timestamp: at.Timestamp, Partition: at.Partition, Offset: at.Offset}
 	}
-	if err := s.Crossings.Current(); err != nil {
+	from, err := s.topicOf(q)
+	if err != nil {
 		return nil, err
 	}
-	page := s.Crossings.Page(f, before, limitOf(q))
+	page := from.Crossings.Page(f, before, limitOf(q))
 	var items []json.RawMessage
 	next := ""
 	for _, c := range page.Crossings {
-		items = append(items, s.shown(c))
+		items = append(items, from.shown(c))
 		if page.More {
 			next = encodeCursor(crossingPlace(c.Place))
 		}
@@ -60,20 +61,29 @@ func (q *query) filter() (f tail.Filter, err error) {
 	if f.Status != "" && f.Status != "crossed" && f.Status != "cleared" {
 		return f, bad("status", "it is crossed or cleared")
 	}
-	switch q.given["shadow"] {
-	case "", "false":
-	case "true":
-		return f, bad("shadow", "there is no topic of crossings of shadow rules: kafka.shadow is not set")
-	default:
-		return f, bad("shadow", "it is true or false")
-	}
 	f.Since, err = q.time("since")
 	return f, err
 }
 
+// topicOf is the topic that a request asks for, whose end is known.
+func (s *Sources) topicOf(q *query) (Announced, error) {
+	from := Announced{s.Topic, s.Crossings}
+	switch q.given["shadow"] {
+	case "", "false":
+	case "true":
+		if s.Shadow == nil {
+			return from, bad("shadow", "there is no topic of crossings of shadow rules: kafka.shadow is not set")
+		}
+		from = *s.Shadow
+	default:
+		return from, bad("shadow", "it is true or false")
+	}
+	return from, from.Crossings.Current()
+}
+
 // getCrossingAt is the crossing that a path names.
 func (b *Board) getCrossingAt(_ context.Context, s *Sources, q *query) (any, error) {
-	return crossingOf(s, q.path("id"))
+	return crossingOf(s, q, q.path("id"))
 }
 
 // getCrossing is the crossing that a parameter names: an id may be one that no path can hold.
@@ -81,22 +91,26 @@ func (b *Board) getCrossing(_ context.Context, s *Sources, q *query) (any, error
 	if q.given["id"] == "" {
 		return nil, bad("id", "it is missing")
 	}
-	return crossingOf(s, q.given["id"])
+	return crossingOf(s, q, q.given["id"])
 }
 
-func crossingOf(s *Sources, id string) (any, error) {
-	if err := s.Crossings.Current(); err != nil {
+func crossingOf(s *Sources, q *query, id string) (any, error) {
+	from, err := s.topicOf(q)
+	if err != nil {
 		return nil, err
 	}
-	c := s.Crossings.Find(id)
+	c := from.Crossings.Find(id)
 	if c == nil {
 		return nil, notFound("no crossing with this id is among those that the list reaches back to")
 	}
-	return s.shown(c), nil
+	return from.shown(c), nil
 }
 
+// shown is a crossing of the topic of crossings.
+func (s *Sources) shown(c *tail.Crossing) json.RawMessage { return Announced{Topic: s.Topic}.shown(c) }
+
 // shown is a crossing's record with its place beside its members.
-func (s *Sources) shown(c *tail.Crossing) json.RawMessage {
+func (s Announced) shown(c *tail.Crossing) json.RawMessage {
 	record := bytes.TrimSuffix(c.Record, []byte("}"))
 	topic, err := json.Marshal(s.Topic)
 	if err != nil {
