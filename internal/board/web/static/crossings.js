@@ -35,7 +35,7 @@ function single(main, { live, title }, which) {
       say(note, "");
     } catch (error) {
       if (error.status !== 404) throw error;
-      say(note, "The list does not reach back to this crossing, or there is none with this id. Its record may still be in the topic.");
+      say(note, "The list does not reach back to this crossing, or none has this id. It may still be in the topic.");
     }
   });
 }
