@@ -103,9 +103,16 @@ func identity(r *thresholds.Rule, m *thresholds.Measure) string {
 // compare is what differs between a rule of before and the one of now.
 func compare(old, now *thresholds.Rule) (what []What) {
 	for _, x := range []What{
-		{"pack", old.Pack.Name, now.Pack.Name}, {"by", old.By.String(), now.By.String()}, {"window", window(old), window(now)}, {"step", step(old), step(now)},
-		{"combine", combine(old), combine(now)}, {"levels", levels(old), levels(now)}, {"clear", clearOf(old), clearOf(now)}, {"shadow", shadow(old), shadow(now)},
-		{"title", old.Title, now.Title}, {"cite", old.Cite, now.Cite},
+		{"pack", old.Pack.Name, now.Pack.Name},
+		{"by", old.By.String(), now.By.String()},
+		{"window", window(old), window(now)},
+		{"step", step(old), step(now)},
+		{"combine", combine(old), combine(now)},
+		{"levels", levels(old), levels(now)},
+		{"clear", clearOf(old), clearOf(now)},
+		{"shadow", shadow(old), shadow(now)},
+		{"title", old.Title, now.Title},
+		{"cite", old.Cite, now.Cite},
 	} {
 		if x.Old != x.New {
 			what = append(what, x)

@@ -88,9 +88,10 @@ func (r *rig) stage(t *testing.T, o *oracle.Oracle, events []sentEvent, want map
 			return n
 		}
 		var got map[string][]string
-		for end := time.Now().Add(30 * time.Second); count(got) < count(records) && time.Now().Before(end); time.Sleep(20 * time.Millisecond) {
+		eventually(t, 30*time.Second, func() bool {
 			got = r.announced(topic)
-		}
+			return count(got) >= count(records)
+		})
 		for key := range records {
 			if !slices.Equal(got[key], records[key]) {
 				t.Fatalf("%s, %s:\nwant %s\ngot  %s", topic, key, strings.Join(records[key], "\n     "), strings.Join(got[key], "\n     "))

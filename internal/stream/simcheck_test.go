@@ -146,7 +146,7 @@ func (w *simWorld) check(ctx context.Context) error {
 			return fmt.Errorf("the group noted %q of partition %d, which began at %d", at.metadata, n, w.truth.begins[n])
 		}
 	}
-	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCanaries(ctx), w.checkCrossings(&w.truth.live, w.output.published), w.checkCrossings(&w.truth.tried, [][]simRecord{w.output.tried}), w.checkLists())
+	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCanaries(ctx), w.checkCrossings(&w.truth.live, w.output.published), w.checkCrossings(&w.truth.tried, w.output.tried), w.checkLists())
 }
 
 func (w *simWorld) checkCounts(ctx context.Context) error {

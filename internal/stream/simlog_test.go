@@ -66,7 +66,7 @@ func (l *simLog) end(topic string, partition int) int64 {
 	case "crossings":
 		return int64(len(l.world.output.published[partition]))
 	case "shadow":
-		return int64(len(l.world.output.tried))
+		return int64(len(l.world.output.tried[partition]))
 	}
 	return int64(l.there[partition])
 }
@@ -91,7 +91,7 @@ func (l *simLog) partitionsOf(topic string) int {
 	switch topic {
 	case "events":
 		return l.partitions()
-	case "crossings":
+	case "crossings", "shadow": // a partition for each shard: who reads the end of one holds others up, and here one thing happens at a time
 		return simOutPartitions
 	}
 	return 1
@@ -180,7 +180,7 @@ const simOutPartitions = 2
 type simOutput struct {
 	world     *simWorld
 	published [][]simRecord // crossings by partition
-	tried     []simRecord   // crossings of shadow rules
+	tried     [][]simRecord // crossings of shadow rules by partition
 	dead      []simLetter
 	canaries  int // handed to their topic
 }
@@ -251,7 +251,7 @@ func (o simWriter) write(m *kafka.Message) {
 	if m.Topic == "" {
 		r := simRecord{id: header(m.Headers, "ce_id"), key: string(m.Key), value: bytes.Clone(m.Value), by: o.process}
 		if p := m.WriterData.(int); o.tries {
-			o.tried = append(o.tried, r)
+			o.tried[p] = append(o.tried[p], r)
 		} else {
 			o.published[p] = append(o.published[p], r)
 		}

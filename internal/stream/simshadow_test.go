@@ -7,7 +7,7 @@ import (
 	"github.com/segmentio/kafka-go"
 )
 
-// Some rules are shadow rules. Their crossings are written to a topic of their own, which has one partition, and never to the other. There
+// Some rules are shadow rules. Their crossings are written to a topic of their own, and never to the other. There
 // they are compared with the oracle's as the others are.
 
 // simCrossings are those that a topic must have.
@@ -23,7 +23,7 @@ func newSimCrossings() simCrossings {
 // record is one of either topic.
 func (o *simOutput) record(topic string, partition int, offset int64) *simRecord {
 	if topic == "shadow" {
-		return &o.tried[offset]
+		return &o.tried[partition][offset]
 	}
 	return &o.published[partition][offset]
 }
