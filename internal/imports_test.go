@@ -24,7 +24,7 @@ var arrows = map[string][]string{
 		"internal/board", "internal/board/web", "internal/client", "internal/console", "internal/notify", "internal/notify/alertmanager", "internal/notify/webhook",
 		"internal/notify/pagerduty", "internal/notify/crossing", "internal/notify/post", "internal/stream/subscribe", "internal/audit",
 		"internal/stream/deadletters", "internal/demo", "internal/httpserver", "internal/preflight",
-		"internal/packtest", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
+		"internal/packtest", "internal/packdiff", "internal/stream", "internal/stream/verify", "internal/stream/fetch", "internal/engine", "internal/explain",
 		"internal/retry", "internal/terminal", "internal/humanize", "internal/strictyaml", "internal/event", "internal/thresholds",
 		"internal/windows", "internal/windows/store", "internal/windows/store/redis",
 	},
@@ -65,6 +65,7 @@ var arrows = map[string][]string{
 		"internal/windows/store", "internal/windows/store/redis",
 	},
 	"internal/packtest":   {"internal/stream", "internal/engine", "internal/thresholds"},
+	"internal/packdiff":   {"internal/thresholds"},
 	"internal/httpserver": {"internal/retry"},
 
 	// The service, each part over the next one.

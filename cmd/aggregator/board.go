@@ -38,7 +38,10 @@ type shown struct {
 // connections of its own, which end gives back.
 func show(b *board.Board, s *shown) (end func()) {
 	source, endSource := s.kafka.TailSource(tail.FetchBytes)
-	crossings := tail.New(tail.Options{Source: source, Topic: s.kafka.Crossings, Most: s.crossings, Log: s.log})
+	endOf := func(topic string) *tail.Tail {
+		return tail.New(tail.Options{Source: source, Topic: topic, Most: s.crossings, Log: s.log})
+	}
+	crossings := endOf(s.kafka.Crossings)
 	lookout := s.kafka.NewLookout()
 	o := &overview.Reader{Store: s.store, Shards: s.shards, Events: s.kafka.Events, Log: lookout, Group: lookout}
 
@@ -46,7 +49,14 @@ func show(b *board.Board, s *shown) (end func()) {
 	var running sync.WaitGroup
 	running.Go(func() { crossings.Run(ctx) })
 	subjects := &inspect.Reader{Program: s.program, Store: s.store, Shards: s.shards, Partitions: o.AllPartitions}
-	sources := &board.Sources{Program: s.program, Topic: s.kafka.Crossings, Overview: o, Rates: s.service.Rates, Crossings: crossings, Subjects: subjects}
+	sources := &board.Sources{
+		Program: s.program, Announced: board.Announced{Topic: s.kafka.Crossings, Crossings: crossings}, Overview: o, Rates: s.service.Rates, Subjects: subjects,
+	}
+	if s.kafka.Shadow != "" {
+		tried := endOf(s.kafka.Shadow)
+		running.Go(func() { tried.Run(ctx) })
+		sources.Shadow = &board.Announced{Topic: s.kafka.Shadow, Crossings: tried}
+	}
 	if s.listed {
 		sources.Nearest = &listing.Reader{Program: s.program, Store: s.store, Shards: s.shards, Since: subjects.Since}
 	}

@@ -71,6 +71,11 @@ func (r *configReader) checkTopics() {
 			r.fault("kafka.dead_letters", "%q is kafka.crossings: give dead letters a topic of their own", dead)
 		}
 	}
+	others := *k
+	others.Shadow, others.Canary = "", ""
+	if k.Shadow != "" && slices.Contains(others.Topics(), k.Shadow) {
+		r.fault("kafka.shadow", "%q is a topic of events, of dead letters or of crossings; give crossings of shadow rules a topic of their own", k.Shadow)
+	}
 }
 
 // checkRetention finds a retention that cannot be meant.
@@ -93,7 +98,7 @@ func (r *configReader) checkCanary() {
 		r.fault("canary.every", "%s is too short; write %s or more, or 0s for no canaries", humanize.Duration(c.canaryEvery), humanize.Duration(canaryLeast))
 	}
 	if slices.Contains(k.Topics(), topic) {
-		r.fault("canary.topic", "%q is a topic of events, of dead letters or of crossings; give canaries a topic of their own", topic)
+		r.fault("canary.topic", "%q is a topic of events, of dead letters, of crossings or of those of shadow rules; give canaries a topic of their own", topic)
 		return
 	}
 	k.Canary = topic

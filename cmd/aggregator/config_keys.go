@@ -38,6 +38,7 @@ func kafkaKeys(c *config, w *written) []key {
 		{"kafka.group", name(&c.kafka.Group)},
 		{"kafka.events", list(&c.kafka.Events, topic)},
 		{"kafka.crossings", checked(&c.kafka.Crossings, topic)},
+		{"kafka.shadow", checked(&c.kafka.Shadow, orNone(topic))},
 		{"kafka.dead_letters", checked(&c.kafka.DeadLetters, orNone(topic))},
 		{"kafka.start", beginning(&c.kafka.Start)},
 		{"kafka.client_id", name(&c.kafka.ClientID)},

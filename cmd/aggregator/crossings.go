@@ -12,11 +12,12 @@ import (
 )
 
 var crossingsCommand = &command{
-	name: "crossings", args: "[-f] [-rule RULE] [-by KIND] [-subject ID] [-status STATUS] [-since TIME] [-n N]", about: "lists the newest crossings, and with -f follows them as they come",
+	name: "crossings", args: "[-f] [-rule RULE] [-by KIND] [-subject ID] [-status STATUS] [-shadow] [-since TIME] [-n N]", about: "lists the newest crossings, and with -f follows them as they come",
 	more: `The newest come first. With -f they are printed as they came, the last ones first, and then each one as it
 comes, until Ctrl-C. After a lost connection it goes on where it was, and says so on stderr, with what it
 may have missed. How far back the list reaches is http.crossings of the service.
-With -o json the records of the crossings topic, one a line, with topic, partition and offset beside them.` + askMore + `
+With -shadow they are those of rules that are only tried, from their own topic, and not followed.
+With -o json the records of the topic, one a line, with topic, partition and offset beside them.` + askMore + `
 Exit: 0 fine; 1 there is no answer; 2 a fault of flags or config.`,
 	flags: func(fs *flag.FlagSet) runner {
 		o := crossingsOptions{most: -1}
@@ -26,6 +27,7 @@ Exit: 0 fine; 1 there is no answer; 2 a fault of flags or config.`,
 		fs.StringVar(&o.filter.By, "by", "", "only subjects of this `kind`: incident, account, content or group")
 		fs.StringVar(&o.filter.Subject, "subject", "", "only subjects with this `id`")
 		fs.StringVar(&o.filter.Status, "status", "", "only those that are `crossed`, or cleared")
+		fs.BoolVar(&o.filter.Shadow, "shadow", false, "those of rules that are only tried, if there is a topic of them (kafka.shadow)")
 		fs.Func("since", "only those published since this `time`: 2026-11-30T09:00:00Z, or 90m for so long ago", o.setSince)
 		fs.IntVar(&o.most, "n", -1, fmt.Sprintf("how many at most, up to %d; by default %d, and %d before those that come", mostRows, usualRows, usualBefore))
 		return o.run
@@ -56,6 +58,8 @@ func (o *crossingsOptions) setSince(text string) error {
 
 func (o *crossingsOptions) run(ctx context.Context, s *session, _ []string) error {
 	switch {
+	case o.follow && o.filter.Shadow:
+		return &usageError{message: "crossings: -f follows the crossings topic alone; leave -f or -shadow out"}
 	case o.most == -1 && o.follow:
 		o.most = usualBefore
 	case o.most == -1:

@@ -17,7 +17,9 @@ type packSet struct {
 	packs    []*thresholds.Pack
 	warnings []string
 	faults   faults
-	failing  map[string][]string // what test found, by hash of the pack
+	failing  map[string][]string          // what test found, by hash of the pack
+	results  map[string][]packtest.Result // of the tests, by hash of the pack
+	untested faults                       // of packs whose tests cannot be run
 }
 
 // loadPacks reads the packs named by -rules or, without that flag, by the config.
@@ -88,10 +90,21 @@ func (set *packSet) parse(name string, data []byte, members int) {
 
 // test runs the packs' own tests. It returns what is wrong.
 func (set *packSet) test(c *config) (bad faults) {
-	set.failing = map[string][]string{}
+	set.failing, set.results = map[string][]string{}, map[string][]packtest.Result{}
 	for _, p := range set.packs {
-		set.failing[p.Hash] = packtest.Run(p, c.intake, c.members)
-		bad = append(bad, set.failing[p.Hash]...)
+		results, err := packtest.Results(p, c.intake, c.members)
+		var failing []string
+		if err != nil {
+			failing = append(failing, err.Error())
+			set.untested = append(set.untested, err.Error())
+		}
+		for _, r := range results {
+			if r.Fault != "" {
+				failing = append(failing, r.Fault)
+			}
+		}
+		set.failing[p.Hash], set.results[p.Hash] = failing, results
+		bad = append(bad, failing...)
 	}
 	return bad
 }

@@ -167,8 +167,10 @@ func lookAt(t *testing.T, words []string) {
 
 // TestDocsPacks checks every pack of docs/rules.md, and runs its tests.
 func TestDocsPacks(t *testing.T) {
-	for _, text := range yamlOf(t, "../../docs/rules.md", 4) {
-		if r := call("", nil, "check", "-rules", servers.WriteFile(t, "pack.yaml", text)); r.code != exitFine || r.err != "" {
+	for _, text := range yamlOf(t, "../../docs/rules.md", 15) {
+		r := call("", nil, "check", "-rules", servers.WriteFile(t, "pack.yaml", text))
+		own := strings.Contains(text, "types: [report]") && strings.Contains(r.err, "is none of the usual types of event") && strings.Count(r.err, "\n") == 1
+		if r.code != exitFine || r.err != "" && !own {
 			t.Errorf("%s\n%+v", text, r)
 		}
 	}

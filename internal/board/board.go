@@ -29,14 +29,19 @@ type Process struct {
 // Sources is where what is shown comes from.
 type Sources struct {
 	Program   *engine.Program
-	Topic     string // of crossings
+	Announced // the topic of crossings
 	Overview  overviews
 	Rates     func() *roster.Rates // of all processes; nil: not known
-	Crossings crossings
+	Shadow    *Announced           // the topic of crossings of shadow rules; nil: they are not published
 	Subjects  subjects
 	Nearest   nearest // nil: there is no index
+}
 
-	topic []byte // Topic as JSON
+// Announced is a topic of crossings, and its end.
+type Announced struct {
+	Topic     string
+	Crossings crossings
+	json      []byte // Topic
 }
 
 // overviews tells how the deployment does.
@@ -83,7 +88,11 @@ func New(p Process) *Board {
 
 // Connect gives the board what it shows.
 func (b *Board) Connect(s *Sources) {
-	s.topic = encode(s.Topic)
+	for _, t := range []*Announced{&s.Announced, s.Shadow} {
+		if t != nil {
+			t.json = encode(t.Topic)
+		}
+	}
 	b.sources.Store(s)
 }
 
@@ -102,8 +111,8 @@ func (b *Board) Register(mux *http.ServeMux) {
 	api("subjects/{by}/{id...}", b.gathered(b.getSubjectAt))
 	api("subject", b.gathered(b.getSubject), "by", "id")
 	api("crossings", b.getCrossings, "rule", "by", "subject", "status", "shadow", "since", "limit", "after")
-	api("crossings/{id...}", b.getCrossingAt)
-	api("crossing", b.getCrossing, "id")
+	api("crossings/{id...}", b.getCrossingAt, "shadow")
+	api("crossing", b.getCrossing, "id", "shadow")
 	mux.Handle("/api/v1/stream", getOnly(http.HandlerFunc(b.serveStream)))
 	mux.Handle("/api/v1/openapi.json", getOnly(http.HandlerFunc(serveOpenAPI)))
 	mux.HandleFunc("/api/", func(w http.ResponseWriter, _ *http.Request) {

@@ -28,11 +28,12 @@ func (b *Board) getCrossings(_ context.Context, s *Sources, q *query) (any, erro
 	} else if given {
 		before = &tail.Place{Timestamp: at.Timestamp, Partition: at.Partition, Offset: at.Offset}
 	}
-	if err := s.Crossings.Current(); err != nil {
+	from, err := s.topicOf(q)
+	if err != nil {
 		return nil, err
 	}
-	page := s.Crossings.Page(f, before, limitOf(q))
-	return s.pieces(cut(page)), nil
+	page := from.Crossings.Page(f, before, limitOf(q))
+	return from.pieces(cut(page)), nil
 }
 
 // cut ends a page where it would become too large. Its first crossing stays.
@@ -49,7 +50,7 @@ func cut(page tail.Page) tail.Page {
 
 // pieces is a page as it is shown, with where it goes on, and how far back the list reaches. Records of thousands of bytes are many: they are
 // not put together before they are written.
-func (s *Sources) pieces(page tail.Page) pieces {
+func (t *Announced) pieces(page tail.Page) pieces {
 	var end struct {
 		Next *string `json:"next"` // null: it was the last page
 		From *string `json:"from"` // null: there is no crossing
@@ -65,7 +66,7 @@ func (s *Sources) pieces(page tail.Page) pieces {
 			if i > 0 {
 				text = append(text, ',')
 			}
-			if text = s.appendShown(text, c); !yield(text) {
+			if text = t.appendShown(text, c); !yield(text) {
 				return
 			}
 			text = text[:0]
@@ -86,20 +87,29 @@ func (q *query) filter() (f tail.Filter, err error) {
 	if f.Status != "" && f.Status != "crossed" && f.Status != "cleared" {
 		return f, bad("status", "it is crossed or cleared")
 	}
-	switch q.given["shadow"] {
-	case "", "false":
-	case "true":
-		return f, bad("shadow", "there is no topic of crossings of shadow rules: kafka.shadow is not set")
-	default:
-		return f, bad("shadow", "it is true or false")
-	}
 	f.Since, err = q.time("since")
 	return f, err
 }
 
+// topicOf is the topic that a request asks for, whose end is known.
+func (s *Sources) topicOf(q *query) (*Announced, error) {
+	from := &s.Announced
+	switch q.given["shadow"] {
+	case "", "false":
+	case "true":
+		if s.Shadow == nil {
+			return from, bad("shadow", "there is no topic of crossings of shadow rules: kafka.shadow is not set")
+		}
+		from = s.Shadow
+	default:
+		return from, bad("shadow", "it is true or false")
+	}
+	return from, from.Crossings.Current()
+}
+
 // getCrossingAt is the crossing that a path names.
 func (b *Board) getCrossingAt(_ context.Context, s *Sources, q *query) (any, error) {
-	return crossingOf(s, q.path("id"))
+	return crossingOf(s, q, q.path("id"))
 }
 
 // getCrossing is the crossing that a parameter names: an id may be one that no path can hold.
@@ -107,26 +117,27 @@ func (b *Board) getCrossing(_ context.Context, s *Sources, q *query) (any, error
 	if q.given["id"] == "" {
 		return nil, bad("id", "it is missing")
 	}
-	return crossingOf(s, q.given["id"])
+	return crossingOf(s, q, q.given["id"])
 }
 
-func crossingOf(s *Sources, id string) (any, error) {
-	if err := s.Crossings.Current(); err != nil {
+func crossingOf(s *Sources, q *query, id string) (any, error) {
+	from, err := s.topicOf(q)
+	if err != nil {
 		return nil, err
 	}
-	c := s.Crossings.Find(id)
+	c := from.Crossings.Find(id)
 	if c == nil {
 		return nil, notFound("no crossing with this id is among those that the list reaches back to")
 	}
-	return s.shown(c), nil
+	return from.shown(c), nil
 }
 
 // shown is a crossing's record with its place beside its members.
-func (s *Sources) shown(c *tail.Crossing) json.RawMessage { return s.appendShown(nil, c) }
+func (t *Announced) shown(c *tail.Crossing) json.RawMessage { return t.appendShown(nil, c) }
 
-func (s *Sources) appendShown(dst []byte, c *tail.Crossing) []byte {
+func (t *Announced) appendShown(dst []byte, c *tail.Crossing) []byte {
 	dst = append(dst, bytes.TrimSuffix(c.Record, []byte("}"))...)
-	dst = append(append(dst, `,"topic":`...), s.topic...)
+	dst = append(append(dst, `,"topic":`...), t.json...)
 	dst = strconv.AppendInt(append(dst, `,"partition":`...), int64(c.Partition), 10)
 	dst = strconv.AppendInt(append(dst, `,"offset":`...), c.Offset, 10)
 	return append(dst, '}')

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
 )
 
 // idsOf are the ids of a list of crossings.
@@ -64,6 +66,36 @@ func TestCrossings(t *testing.T) {
 	}
 	if a := s.get("/api/v1/crossings"); !strings.Contains(a.body, `"from":"2026-01-01T00:00:00Z"`) {
 		t.Errorf("got %s", a.body)
+	}
+}
+
+// TestShadowCrossings: those of shadow rules are a list of their own, in which another crossing may have the same id.
+func TestShadowCrossings(t *testing.T) {
+	s := newSite(t)
+	s.cross(0, 0, time.UnixMilli(1), s.record("clicks", "A", 5000, 1))
+	for _, path := range []string{"crossings?shadow=true", "crossing?shadow=true&id=clicks%2Fincident%2FA%2F1%2F0.5", "crossings/clicks%2Fincident%2FA%2F1%2F0.5?shadow=true"} {
+		if a := s.get("/api/v1/" + path); a.status != 400 || !strings.Contains(a.body, `"parameter":"shadow"`) || !strings.Contains(a.body, "kafka.shadow is not set") {
+			t.Errorf("%s without a topic: %d %s", path, a.status, a.body)
+		}
+	}
+	shadow := newTail(t)
+	s.sources.Shadow = &Announced{Topic: "tried", Crossings: shadow}
+	if a := s.get("/api/v1/crossings?shadow=true"); a.status != 503 {
+		t.Errorf("a topic that is not read: %d %s", a.status, a.body)
+	}
+	record := strings.Replace(s.record("clicks", "A", 5000, 1), `"by":`, `"shadow":true,"by":`, 1)
+	shadow.Took(0, tail.Record{Offset: 7, Timestamp: 2, Value: []byte(record)})
+	for path, want := range map[string]string{
+		"crossings": `"topic":"threshold-crossings","partition":0,"offset":0}`, "crossings?shadow=false": `"topic":"threshold-crossings","partition":0,"offset":0}`,
+		"crossings?shadow=true": `"topic":"tried","partition":0,"offset":7}`, "crossing?shadow=true&id=clicks%2Fincident%2FA%2F1%2F0.5": `"topic":"tried","partition":0,"offset":7}`,
+		"crossing?id=clicks%2Fincident%2FA%2F1%2F0.5": `"topic":"threshold-crossings","partition":0,"offset":0}`,
+	} {
+		if a := s.get("/api/v1/" + path); a.status != 200 || strings.Count(a.body, want) != 1 || strings.Count(a.body, `"offset":`) != 2 || strings.Contains(a.body, `"shadow":true`) != strings.Contains(path, "true") {
+			t.Errorf("%s: %d %s", path, a.status, a.body)
+		}
+	}
+	if a := s.get("/api/v1/crossings?shadow=yes"); a.status != 400 {
+		t.Errorf("%d %s", a.status, a.body)
 	}
 }
 

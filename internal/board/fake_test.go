@@ -125,7 +125,7 @@ func newSite(t *testing.T) *site {
 	}
 	s.tail.Took(0) // it is read to its end
 	s.sources = &Sources{
-		Program: program, Topic: "threshold-crossings", Overview: s.fakes, Crossings: s.tail, Subjects: s.fakes, Nearest: s.fakes,
+		Program: program, Announced: Announced{Topic: "threshold-crossings", Crossings: s.tail}, Overview: s.fakes, Subjects: s.fakes, Nearest: s.fakes,
 		Rates: func() *roster.Rates { return &roster.Rates{Events: 10.04} },
 	}
 	s.Connect(s.sources)

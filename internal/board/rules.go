@@ -84,7 +84,7 @@ func countsOf(ctx context.Context, s *Sources) (map[string][]int, error) {
 func newRule(r *thresholds.Rule, counts map[string][]int) rule {
 	out := rule{
 		Rule: r.ID, Title: r.Title, Cite: r.Cite, Pack: r.Pack.Name, PackHash: r.Pack.Hash, By: r.By.String(), Window: r.WindowText,
-		Step: stepText(r), Limits: limitsText(r), Combine: combineText(r),
+		Step: stepText(r), Limits: limitsText(r), Combine: combineText(r), Shadow: r.Shadow,
 	}
 	for _, l := range r.Levels {
 		out.Levels = append(out.Levels, json.Number(l.String()))

@@ -278,7 +278,7 @@ func BenchmarkBurst(b *testing.B) {
 	const all = 1000
 	x := tail.New(tail.Options{Topic: "threshold-crossings"})
 	x.Took(0)
-	s := &Sources{Crossings: x, Topic: "threshold-crossings"}
+	s := &Sources{Announced: Announced{Topic: "threshold-crossings", Crossings: x}}
 	New(Process{}).Connect(s)
 	from := tail.Positions{}
 	for i := range all {

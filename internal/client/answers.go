@@ -175,7 +175,11 @@ func (c *Client) Subject(ctx context.Context, by, id string) (s Item[Subject], e
 }
 
 // Filter says which crossings are asked for; "" asks for all.
-type Filter struct{ Rule, By, Subject, Status, Since string }
+type Filter struct {
+	Rule, By, Subject, Status, Since string
+
+	Shadow bool // those of shadow rules, not the others
+}
 
 // Has reports whether a crossing passes, whenever it was.
 func (f *Filter) Has(x *Crossing) bool {
@@ -185,7 +189,11 @@ func (f *Filter) Has(x *Crossing) bool {
 
 // Crossings asks for the newest crossings, most at most, the newest first. from is how far back the list reaches; nil: it is empty.
 func (c *Client) Crossings(ctx context.Context, f *Filter, most int) (items []Item[Crossing], from *time.Time, err error) {
-	return list[Crossing](ctx, c, "api/v1/crossings", given("rule", f.Rule, "by", f.By, "subject", f.Subject, "status", f.Status, "since", f.Since), most)
+	shadow := ""
+	if f.Shadow {
+		shadow = "true"
+	}
+	return list[Crossing](ctx, c, "api/v1/crossings", given("rule", f.Rule, "by", f.By, "subject", f.Subject, "status", f.Status, "shadow", shadow, "since", f.Since), most)
 }
 
 // Unready asks the probe what is not right with the process itself, and what it has to say besides.

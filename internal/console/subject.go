@@ -10,8 +10,9 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/humanize"
 )
 
-// Subject prints all that is counted of one, by rules of which some more is known.
-func (p *Paper) Subject(s *client.Subject, rules []client.Item[client.Rule], now time.Time) error {
+// Subject prints all that is counted of one, by rules of which some more is known, and its crossings of rules that are only tried, if they
+// were asked for.
+func (p *Paper) Subject(s *client.Subject, rules []client.Item[client.Rule], tried []client.Item[client.Crossing], now time.Time) error {
 	var f facts
 	f.add(plain, "newest event", "%s", ago(s.Time, now))
 	f.add(plain, "first event", "%s", ago(s.First, now))
@@ -39,6 +40,12 @@ func (p *Paper) Subject(s *client.Subject, rules []client.Item[client.Rule], now
 	}
 	for i := range s.Crossings {
 		lines = append(lines, crossingLine(&s.Crossings[i].Value))
+	}
+	if len(tried) > 0 {
+		lines = append(lines, line{}, line{bold, "CROSSINGS IN SHADOW, which nobody is told of"})
+	}
+	for i := range tried {
+		lines = append(lines, crossingLine(&tried[i].Value))
 	}
 	return p.print(append(lines, line{}, line{bold, "PROVE IT FROM THE LOG"}, line{plain, Proof(s.By, s.Subject)}, line{},
 		line{dim, "A crossing is a prompt for a person to look, not a finding."})...)

@@ -214,7 +214,7 @@ func TestSubject(t *testing.T) {
 			change(&s)
 		}
 		var b bytes.Buffer
-		if err := (&Paper{W: &b}).Subject(&s, rules, now); err != nil {
+		if err := (&Paper{W: &b}).Subject(&s, rules, nil, now); err != nil {
 			t.Fatal(err)
 		}
 		return b.String()

@@ -7,7 +7,7 @@ import (
 )
 
 // Deciding is all that decides what rule r announces, as a text: two rules with one text, fed with the same events, announce the
-// same. Titles and the like are not in it.
+// same, though one may do so in shadow. Titles and the like are not in it.
 func (t *KindTable) Deciding(r int) string {
 	var b strings.Builder
 	rule := &t.Rules[r]
@@ -21,9 +21,9 @@ func (t *KindTable) Deciding(r int) string {
 	return b.String()
 }
 
-// Find is the number of the rule of an id; -1: there is none.
-func (t *KindTable) Find(id string) int {
-	return slices.IndexFunc(t.Rules, func(r BoundRule) bool { return r.ID == id })
+// Find is the number of the rule of a mark; -1: there is none.
+func (t *KindTable) Find(mark string) int {
+	return slices.IndexFunc(t.Rules, func(r BoundRule) bool { return r.Mark() == mark })
 }
 
 // Clears is all that decides when episodes end while nothing is added, as a text.
@@ -31,7 +31,7 @@ func (t *KindTable) Clears() string {
 	var rules []string
 	for r := range t.Rules {
 		if t.Rules[r].EndsAlone() {
-			rules = append(rules, t.Rules[r].ID+": "+t.Deciding(r))
+			rules = append(rules, t.Rules[r].Mark()+": "+t.Deciding(r))
 		}
 	}
 	slices.Sort(rules)

@@ -142,7 +142,7 @@ func (p *Program) addRule(kind thresholds.Kind, r *thresholds.Rule, maxMembers i
 		}
 	}
 	k.Rules = append(k.Rules, b)
-	k.Layout.Rules = append(k.Layout.Rules, xxhash.Sum64String(r.ID))
+	k.Layout.Rules = append(k.Layout.Rules, xxhash.Sum64String(r.Mark()))
 }
 
 // counter returns the number of the counter of measure m for rule r of a kind, which is

@@ -102,18 +102,23 @@ func shared(known map[string]*counter, by string, m *measure, s span) *counter {
 }
 
 func sharedAs(known map[string]*counter, by string, m *measure, s span, presence bool) *counter {
-	id := fmt.Sprint(by, " ", s, " ", presence, " ", m.definition())
+	c := &counter{by: by, measure: m, step: s.step, presence: presence}
+	if s.step > 0 {
+		c.n = s.window / s.step
+	}
+	id := c.identity()
 	if known[id] == nil {
-		c := &counter{by: by, measure: m, step: s.step, presence: presence}
-		if s.step > 0 {
-			c.n = s.window / s.step
-		}
 		if m.after != nil {
 			c.after = sharedAs(known, by, m.after, s, true)
 		}
 		known[id] = c
 	}
 	return known[id]
+}
+
+// identity is the counter's definition.
+func (c *counter) identity() string {
+	return fmt.Sprint(c.by, " ", c.n, " ", c.step, " ", c.presence, " ", c.measure.definition())
 }
 
 // bucket returns the number of the bucket that holds t.

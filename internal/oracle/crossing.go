@@ -61,6 +61,7 @@ type crossingJSON struct {
 	Rule     string       `json:"rule"`
 	Title    string       `json:"title"`
 	Cite     string       `json:"cite"`
+	Shadow   bool         `json:"shadow,omitempty"`
 	By       string       `json:"by"`
 	Subject  string       `json:"subject"`
 	Level    json.Number  `json:"level"`
@@ -108,7 +109,7 @@ func (c Crossing) JSON() []byte {
 	}
 	return marshal(crossingJSON{
 		Schema: 1, ID: c.ID(), DedupKey: c.dedupKey(), Status: status, Severity: severity, Summary: c.summary(),
-		Pack: r.pack, Rule: r.id, Title: r.title, Cite: r.cite, By: c.By, Subject: c.Subject,
+		Pack: r.pack, Rule: r.id, Title: r.title, Cite: r.cite, Shadow: r.shadow, By: c.By, Subject: c.Subject,
 		Level: json.Number(c.Level), Episode: c.Episode, Progress: json.Number(decimals(c.reading.progress())),
 		Reached: c.reading.reached(c.level), Measures: measuresJSON(c.reading),
 		Window: windowJSON{From: stamp(c.from), To: stamp(c.Time)}, Time: stamp(c.Time),

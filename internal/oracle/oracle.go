@@ -30,6 +30,7 @@ type Oracle struct {
 	partitions map[int]*partition
 	subjects   map[string]map[string]*subject // kind -> id
 	armed      map[watch]time.Time            // announced rules that may clear -> no clear is dated earlier
+	left       map[mark]announcement          // of rules that are not in force; see Adopt
 	nextClear  time.Time                      // a stream's time before which none of armed is due; zero: unknown
 }
 
@@ -42,6 +43,7 @@ type subject struct {
 	book   book
 	states map[*rule]state // absent: nothing announced, episode 1
 	fedBy  map[int]bool    // partitions
+	anew   bool            // its next event is decided by all rules; see Adopt
 }
 
 // book keeps the events of a subject and counts them.
@@ -266,10 +268,11 @@ func (o *Oracle) count(visits []visit, ev *event) []Crossing {
 		}
 		s.book.add(ev, s.now, v.matched)
 		for _, r := range o.rules {
-			if r.by == s.by && (o.options.Plain || r.usesAny(v.matched)) {
+			if r.by == s.by && (o.options.Plain || s.anew || r.usesAny(v.matched)) {
 				crossings = append(crossings, o.announce(s, r, ev)...)
 			}
 		}
+		s.anew = false
 	}
 	return crossings
 }

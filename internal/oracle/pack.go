@@ -24,7 +24,8 @@ type rule struct {
 	combine         string   // "any", "all", "at-least-K", "ratio"
 	levels          []level  // rising
 	clear           *big.Rat // nil: never clears
-	order           int      // place over all packs
+	shadow          bool
+	order           int // place over all packs
 }
 
 // limit is one measure of a rule.
@@ -60,6 +61,7 @@ type ruleYAML struct {
 
 	Limits yaml.Node
 	Levels []string
+	Shadow bool
 }
 
 // readPack turns the bytes of a pack into rules. Counters are shared with the packs read before through known.
@@ -82,7 +84,7 @@ func readPack(data []byte, known map[string]*counter) ([]*rule, error) {
 }
 
 func readRule(y ruleYAML, measures map[string]measureYAML, known map[string]*counter) (*rule, error) {
-	r := &rule{id: y.ID, title: y.Title, cite: y.Cite, by: y.By, window: y.Window, combine: y.Combine}
+	r := &rule{id: y.ID, title: y.Title, cite: y.Cite, by: y.By, window: y.Window, combine: y.Combine, shadow: y.Shadow}
 	if r.combine == "" {
 		r.combine = "any"
 	}

@@ -9,20 +9,40 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
-// Run runs a pack's tests, each with this pack alone and from nothing. It returns what is wrong,
-// one text a test, as file:line:column: path: message. Events are taken in as intake says, except
-// that none is ahead. A counter of distinct members has room for members of them.
+// Result is how a test of a pack went.
+type Result struct {
+	Name         string
+	Line, Column int    // of the test in the pack's file
+	Fault        string // as file:line:column: path: message; "": it passed
+}
+
+// Run runs a pack's tests, as Results does. It returns what is wrong, one text a test.
 func Run(p *thresholds.Pack, intake engine.IntakeOptions, members int) (faults []string) {
-	program, err := engine.Compile([]*thresholds.Pack{p}, members)
+	results, err := Results(p, intake, members)
 	if err != nil {
-		return []string{fmt.Sprintf("%s:1:1: %v", p.File, err)}
+		return []string{err.Error()}
 	}
-	for i := range p.Tests {
-		if fault := run(program, intake, &p.Tests[i], i); fault != "" {
-			faults = append(faults, fault)
+	for _, r := range results {
+		if r.Fault != "" {
+			faults = append(faults, r.Fault)
 		}
 	}
 	return faults
+}
+
+// Results runs a pack's tests, each with this pack alone and from nothing. Events are taken in as intake says, except
+// that none is ahead. A counter of distinct members has room for members of them. The error is a pack that none can be run with.
+func Results(p *thresholds.Pack, intake engine.IntakeOptions, members int) ([]Result, error) {
+	program, err := engine.Compile([]*thresholds.Pack{p}, members)
+	if err != nil {
+		return nil, fmt.Errorf("%s:1:1: %w", p.File, err)
+	}
+	results := make([]Result, len(p.Tests))
+	for i := range p.Tests {
+		t := &p.Tests[i]
+		results[i] = Result{t.Name, t.Line, t.Column, run(program, intake, t, i)}
+	}
+	return results, nil
 }
 
 // run is what is wrong with one test; "" if nothing is.

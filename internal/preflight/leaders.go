@@ -16,7 +16,7 @@ import (
 )
 
 func (k *kafkaCheck) reads(topic string) bool {
-	return slices.Contains(k.o.Kafka.Events, topic) || topic == k.o.Kafka.Crossings || topic == k.o.Kafka.Canary
+	return slices.Contains(k.o.Kafka.Events, topic) || topic == k.o.Kafka.Crossings || topic == k.o.Kafka.Shadow || topic == k.o.Kafka.Canary
 }
 
 // writes reports whether the service writes a topic: that of the first events too, if it sends canaries.

@@ -54,7 +54,7 @@ func (o *Options) kept(topic string) (d time.Duration, derived bool) {
 	switch {
 	case slices.Contains(o.Kafka.Events, topic):
 		d = o.Retention.Events
-	case topic == o.Kafka.Crossings:
+	case topic == o.Kafka.Crossings || topic == o.Kafka.Shadow:
 		d = o.Retention.Crossings
 	default:
 		return 0, false

@@ -97,7 +97,9 @@ func (s *Service) begin(gen *kafka.Generation) {
 		gen.Start(func(ctx context.Context) { c.Serve(ctx, g.lagsOf(s.options.Events[0])) })
 	}
 	for _, r := range g.relays {
-		dog.WatchRelay(&r.Pulse, r.Shard)
+		if !s.workers.tries(r) { // nobody is to act where those stand still
+			dog.WatchRelay(&r.Pulse, r.Shard)
+		}
 		gen.Start(func(ctx context.Context) {
 			defer dog.Forget(&r.Pulse)
 			r.Run(ctx, g.quiet)

@@ -26,6 +26,7 @@ type Kafka struct {
 	Group     string
 	Events    []string // topics read
 	Crossings string   // topic written
+	Shadow    string   // topic of the crossings of shadow rules; "": only metrics tell of them
 	Canary    string   // topic of the crossings of canaries; "": none are sent
 	// DeadLetters is the topic of records that cannot be counted; "" for <topic>.dlq.
 	DeadLetters string
@@ -48,7 +49,7 @@ func (k *Kafka) DeadTopic(topic string) string {
 	return topic + ".dlq"
 }
 
-// Topics is every topic of the configuration, once: events, their dead letters, crossings, those of canaries.
+// Topics is every topic of the configuration, once: events, their dead letters, crossings, those of shadow rules, those of canaries.
 func (k *Kafka) Topics() []string {
 	list := slices.Clone(k.Events)
 	for _, t := range k.Events {
@@ -57,15 +58,17 @@ func (k *Kafka) Topics() []string {
 		}
 	}
 	list = append(list, k.Crossings)
-	if k.Canary != "" {
-		list = append(list, k.Canary)
+	for _, t := range []string{k.Shadow, k.Canary} {
+		if t != "" {
+			list = append(list, t)
+		}
 	}
 	return list
 }
 
-// needed are the topics without which the service does not do its work: nothing waits for canaries.
+// needed are the topics without which the service does not do its work: nothing waits for canaries, nor for what is only tried.
 func (k *Kafka) needed() []string {
-	return slices.DeleteFunc(k.Topics(), func(topic string) bool { return topic == k.Canary })
+	return slices.DeleteFunc(k.Topics(), func(topic string) bool { return topic == k.Canary || topic == k.Shadow })
 }
 
 const (
@@ -134,6 +137,7 @@ type clients struct {
 	transport  *kafka.Transport                          // of all these
 	writer     *outbox.Producer                          // of crossings
 	deadWriter *outbox.Producer                          // of dead letters
+	shadow     *outbox.Producer                          // of crossings of shadow rules; nil: none are published
 	canary     *outbox.Producer                          // of canaries and their crossings; nil: none are sent
 }
 
@@ -153,6 +157,9 @@ func (k *Kafka) connect(watch fetch.Watcher) *clients {
 	c.writer = &outbox.Producer{Client: k.sender(), Topic: k.Crossings, Call: metrics.OperationPublish, Watch: watch}
 	// What is refused may be small as it comes and large as it is: a batch of two thousand equal bytes a record takes nothing.
 	c.deadWriter = &outbox.Producer{Client: k.sender(), Compression: kafka.Zstd, Call: metrics.OperationDeadLetters, Watch: watch}
+	if k.Shadow != "" {
+		c.shadow = &outbox.Producer{Client: k.sender(), Topic: k.Shadow, Call: metrics.OperationShadow, Watch: watch}
+	}
 	if k.Canary != "" {
 		c.canary = &outbox.Producer{Client: k.sender(), Call: metrics.OperationCanary, Watch: watch}
 	}
@@ -167,8 +174,10 @@ func (k *Kafka) sender() *kafka.Client {
 func (c *clients) close() {
 	c.cluster.Close()
 	all := []kafka.RoundTripper{c.transport, c.writer.Client.Transport, c.deadWriter.Client.Transport}
-	if c.canary != nil {
-		all = append(all, c.canary.Client.Transport)
+	for _, p := range []*outbox.Producer{c.shadow, c.canary} {
+		if p != nil {
+			all = append(all, p.Client.Transport)
+		}
 	}
 	for _, t := range all {
 		t.(*kafka.Transport).CloseIdleConnections()

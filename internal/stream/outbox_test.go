@@ -29,11 +29,14 @@ rules: [{id: r, title: t, cite: c, by: incident, window: 730d, step: 1d, limits:
 `
 
 // refuse has the broker take no crossings while closed is set.
-func (r *rig) refuse(closed *atomic.Bool) {
+func (r *rig) refuse(closed *atomic.Bool) { r.refuseTopic(r.kafka.Crossings, closed) }
+
+// refuseTopic has the broker take no records of a topic while closed is set.
+func (r *rig) refuseTopic(topic string, closed *atomic.Bool) {
 	r.cluster.ControlKey(int16(kmsg.Produce), func(request kmsg.Request) (kmsg.Response, error, bool) {
 		r.cluster.KeepControl()
 		produce := request.(*kmsg.ProduceRequest)
-		if !closed.Load() || produce.Topics[0].Topic != r.kafka.Crossings {
+		if !closed.Load() || produce.Topics[0].Topic != topic {
 			return nil, nil, false
 		}
 		reply := produce.ResponseKind().(*kmsg.ProduceResponse)

@@ -20,12 +20,12 @@ import (
 // simTruth is a log and what the oracle says of it.
 type simTruth struct {
 	kind       *simKind
-	events     [][]sentEvent       // by partition
-	partitions int                 // that there are when the group begins
-	begins     []int               // by partition: the event at which it is to begin
-	records    map[string]string   // by id; where subjects are shared, only the ids are true
-	order      map[string][]string // ids by key
-	counts     map[string]string   // lines by rule and subject
+	events     [][]sentEvent     // by partition
+	partitions int               // that there are when the group begins
+	begins     []int             // by partition: the event at which it is to begin
+	live       simCrossings      // of the topic of crossings
+	tried      simCrossings      // of that of shadow rules
+	counts     map[string]string // lines by rule and subject
 	letters    map[simLetter]bool
 	last       map[string]time.Time // of each subject's events
 	canaries   map[string]bool      // those of the service that count, by id
@@ -36,7 +36,7 @@ type simTruth struct {
 // newSimTruth draws a log and asks the oracle: one for each partition, or one for all where subjects are shared.
 func newSimTruth(k *simKind, rnd *rand.Rand) *simTruth {
 	t := &simTruth{
-		kind: k, events: k.events(rnd), records: map[string]string{}, order: map[string][]string{}, counts: map[string]string{},
+		kind: k, events: k.events(rnd), live: newSimCrossings(), tried: newSimCrossings(), counts: map[string]string{},
 		letters: map[simLetter]bool{}, last: map[string]time.Time{}, canaries: map[string]bool{},
 	}
 	t.counted = make([]uint64, len(t.events))
@@ -114,10 +114,13 @@ func (t *simTruth) note(value []byte) {
 
 func (t *simTruth) cross(crossings []oracle.Crossing) {
 	for _, c := range crossings {
-		id := c.ID()
-		t.records[id] = string(c.JSON())
-		key := c.By + "/" + c.Subject
-		t.order[key] = append(t.order[key], id)
+		record, to := string(c.JSON()), &t.live
+		if strings.Contains(record, `"shadow":true`) {
+			to = &t.tried
+		}
+		id, key := c.ID(), c.By+"/"+c.Subject
+		to.records[id] = record
+		to.order[key] = append(to.order[key], id)
 	}
 }
 
@@ -143,7 +146,7 @@ func (w *simWorld) check(ctx context.Context) error {
 			return fmt.Errorf("the group noted %q of partition %d, which began at %d", at.metadata, n, w.truth.begins[n])
 		}
 	}
-	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCanaries(ctx), w.checkCrossings(), w.checkLists())
+	return errors.Join(w.output.checkDead(w.truth.letters), w.checkCounts(ctx), w.checkCanaries(ctx), w.checkCrossings(&w.truth.live, w.output.published), w.checkCrossings(&w.truth.tried, w.output.tried), w.checkLists())
 }
 
 func (w *simWorld) checkCounts(ctx context.Context) error {
@@ -181,11 +184,10 @@ func (t *simTruth) forgotten(key string) bool {
 
 // checkCrossings compares what was published: every crossing, none else, each
 // record the same however often it came, and in order for every key.
-func (w *simWorld) checkCrossings() error {
-	t := w.truth
+func (w *simWorld) checkCrossings(t *simCrossings, published [][]simRecord) error {
 	first := map[string]bool{}
 	next := map[string]int{}
-	for _, records := range w.output.published {
+	for _, records := range published {
 		for _, r := range records {
 			want, ok := t.records[r.id]
 			if !ok {

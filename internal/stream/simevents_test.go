@@ -40,6 +40,7 @@ rules:
   - {id: defied, title: t, cite: c, by: incident, window: 5m, step: 1m, limits: {defied: 8}, levels: [0.5, 1], clear: 0.1}
   - {id: busy, title: t, cite: c, by: account, window: 60s, step: 10s, limits: {clicks: 10}, levels: [0.5, 1, 2]}
   - {id: ever, title: t, cite: c, by: account, window: all, limits: {readers: 12}, levels: [0.25, 0.5, 1]}
+  - {id: dry, title: t, cite: c, by: incident, window: 60s, step: 10s, limits: {clicks: 8}, levels: [0.5, 1], clear: 0.3, shadow: true}
 `
 
 // simSharedPack has windows so wide that the order between partitions plays no part.
@@ -54,6 +55,7 @@ rules:
   - {id: mixed, title: t, cite: c, by: incident, window: 730d, step: 1d, limits: {clicks: 40, members: 500}, combine: ratio, levels: [0.5, 1, 2]}
   - {id: readers, title: t, cite: c, by: account, window: 730d, step: 1d, limits: {readers: 8}, levels: [0.5, 1, 2]}
   - {id: ever, title: t, cite: c, by: account, window: all, limits: {readers: 20, clicks: 20}, combine: all, levels: [0.5, 1]}
+  - {id: dry, title: t, cite: c, by: account, window: 730d, step: 1d, limits: {readers: 6}, levels: [0.5, 1, 3], shadow: true}
 `
 
 // simKinds are the kinds of world, made once.

@@ -62,8 +62,11 @@ func (l *simLog) Offsets(ctx context.Context, topic string, partition int) (star
 }
 
 func (l *simLog) end(topic string, partition int) int64 {
-	if topic == "crossings" {
+	switch topic {
+	case "crossings":
 		return int64(len(l.world.output.published[partition]))
+	case "shadow":
+		return int64(len(l.world.output.tried[partition]))
 	}
 	return int64(l.there[partition])
 }
@@ -88,7 +91,7 @@ func (l *simLog) partitionsOf(topic string) int {
 	switch topic {
 	case "events":
 		return l.partitions()
-	case "crossings":
+	case "crossings", "shadow": // a partition for each shard: who reads the end of one holds others up, and here one thing happens at a time
 		return simOutPartitions
 	}
 	return 1
@@ -155,8 +158,8 @@ func (r *simReader) Read(_ context.Context, rec *records.Record) (bool, error) {
 		return false, nil
 	}
 	*rec = records.Record{Offset: r.next}
-	if r.topic == "crossings" {
-		x := &r.log.world.output.published[r.partition][r.next]
+	if r.topic == "crossings" || r.topic == "shadow" {
+		x := r.log.world.output.record(r.topic, r.partition, r.next)
 		r.headers[0] = records.Header{Key: []byte("ce_id"), Value: []byte(x.id)}
 		rec.Value, rec.Headers = x.value, r.headers[:]
 	} else {
@@ -177,6 +180,7 @@ const simOutPartitions = 2
 type simOutput struct {
 	world     *simWorld
 	published [][]simRecord // crossings by partition
+	tried     [][]simRecord // crossings of shadow rules by partition
 	dead      []simLetter
 	canaries  int // handed to their topic
 }
@@ -198,6 +202,7 @@ type simLetter struct {
 type simWriter struct {
 	*simOutput
 	process *simProcess
+	tries   bool // it writes to the topic of shadow rules
 }
 
 // WriteMessages is messageWriter's. It may fail having written some, or all.
@@ -211,7 +216,10 @@ func (o simWriter) WriteMessages(_ context.Context, notAfter time.Time, messages
 	if failed {
 		n = o.world.rnd.IntN(n + 1)
 	}
-	if messages[0].Topic == "" {
+	switch {
+	case o.tries:
+		o.world.checkTried(messages[:n])
+	case messages[0].Topic == "":
 		o.world.checkWrite(o.process, messages[:n])
 	}
 	for i := range messages[:n] {
@@ -242,8 +250,11 @@ func simErrors(messages, safe int, err error) error {
 func (o simWriter) write(m *kafka.Message) {
 	if m.Topic == "" {
 		r := simRecord{id: header(m.Headers, "ce_id"), key: string(m.Key), value: bytes.Clone(m.Value), by: o.process}
-		p := m.WriterData.(int)
-		o.published[p] = append(o.published[p], r)
+		if p := m.WriterData.(int); o.tries {
+			o.tried[p] = append(o.tried[p], r)
+		} else {
+			o.published[p] = append(o.published[p], r)
+		}
 		return
 	}
 	at := func(name string) int {

@@ -17,6 +17,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watermark"
+	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
 // simProcess is a process: a service whose goroutines' turns the world takes.
@@ -58,7 +59,7 @@ func (w *simWorld) newProcess() *simProcess {
 	p.drawVersion()
 	o := Options{
 		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &simSecret, MaxAge: DefaultMaxAge,
-		MaxBatchEvents: w.rnd.IntN(12), ListMost: 1_000, Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
+		MaxBatchEvents: w.rnd.IntN(12), ListMost: 1_000, Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Shadow: "shadow", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{
 		options: o, log: discard, metrics: w.metrics, wait: waiter{discard}, membership: newMembership(o.Group, w.metrics.Health, discard), process: w.rnd.Uint64(),
@@ -88,9 +89,10 @@ func (p *simProcess) begin() {
 	}
 	w := p.world
 	p.workers = p.Service.workers
-	p.publisher.Writer, p.publisher.Most = simWriter{w.output, p}, 4+w.rnd.IntN(30)
+	p.publisher.Writer, p.publisher.Most = simWriter{w.output, p, false}, 4+w.rnd.IntN(30)
 	p.publisher.Canaries = simCanaries{w}
-	p.workers.partitions.Dead.(*partition.DeadTopic).Writer = simWriter{w.output, p}
+	p.shadow.Writer, p.shadow.Most = simWriter{w.output, p, true}, 4+w.rnd.IntN(30)
+	p.workers.partitions.Dead.(*partition.DeadTopic).Writer = simWriter{w.output, p, false}
 	o := p.shards[0].Options
 	o.Version, o.Writer = w.version, w.rnd.Uint64()
 	p.lister.Writer = o.Writer
@@ -216,8 +218,10 @@ func (p *simProcess) shardUnrest(n int) error {
 	if !p.workers.owned.has(n) {
 		return nil
 	}
-	if depth := outbox.Depth(w.store.peek(n, p.options.Store.Keys().AppendHeadKey(nil, n)), w.store.peek(n, p.options.Store.Keys().AppendPublishedKey(nil, n))); depth > 0 {
-		return fmt.Errorf("%d crossings wait in the outbox of shard %d", depth, n)
+	for _, k := range []windowstore.Keys{w.store.Keys(), w.store.Keys().Shadow()} {
+		if depth := outbox.Depth(w.store.peek(n, k.AppendHeadKey(nil, n)), w.store.peek(n, k.AppendPublishedKey(nil, n))); depth > 0 {
+			return fmt.Errorf("%d crossings wait in an outbox of shard %d", depth, n)
+		}
 	}
 	if due, _ := w.store.Armed(w.ctx, n, engine.Seconds(s.StreamTimeShared.Load()), 1); len(due) > 0 {
 		return fmt.Errorf("%s of shard %d is due", due[0].Member, n)

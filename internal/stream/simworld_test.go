@@ -84,7 +84,7 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *metrics.Me
 	w.updating = rnd.IntN(3) == 0
 	w.log = newSimLog(w)
 	w.store = newSimStore(w)
-	w.output = &simOutput{world: w, published: make([][]simRecord, simOutPartitions)}
+	w.output = &simOutput{world: w, published: make([][]simRecord, simOutPartitions), tried: make([][]simRecord, simOutPartitions)}
 	w.group = slices.Repeat([]groupOffset{{offset: -1}}, len(w.log.events))
 	for i, n := range simWeights {
 		if i >= int(turnSweep) && i != int(turnProduce) {

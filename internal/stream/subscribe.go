@@ -21,7 +21,7 @@ const (
 // Subscribe makes the connections of a group that reads the topic of crossings. Nothing is dialled yet.
 func (k *Kafka) Subscribe(group string) subscribe.Connections {
 	own := *k
-	own.Events, own.Canary = nil, "" // which it needs no right to see
+	own.Events, own.Shadow, own.Canary = nil, "", "" // which it needs no right to see
 	source, end := own.TailSource(subscriberFetch)
 	transport := own.Transport()
 	client := &kafka.Client{Addr: own.Addr(), Transport: transport}

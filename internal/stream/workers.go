@@ -3,6 +3,7 @@ package stream
 import (
 	"cmp"
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -24,7 +25,9 @@ type workers struct {
 	shards     []*shard.Shard
 	in         []chan shard.Message // of each shard
 	relays     []*outbox.Relay      // of each shard's outbox
+	tried      []*outbox.Relay      // of each shard's outbox for crossings of shadow rules; none if these are not published
 	publisher  *outbox.KafkaPublisher
+	shadow     *outbox.KafkaPublisher // nil: crossings of shadow rules are not published
 	alignment  *watermark.Alignment
 	partitions *partition.Shared // of the partitions of each generation
 	dog        *watchdog.Watchdog
@@ -70,6 +73,7 @@ func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
 	if s.options.Version != "" {
 		o.Producer = "aggregator/" + s.options.Version
 	}
+	o.Shadow = s.options.Shadow != ""
 	o.Settings = shard.Settings{Kept: true, Coverage: s.found.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
 	if s.options.ListMost > 0 {
 		w.lister = listing.New(listing.Options{
@@ -91,6 +95,23 @@ func (s *Service) buildRelays(w *workers) {
 	o.Poll = w.pollEvery
 	for n := range s.options.Shards {
 		w.relays = append(w.relays, outbox.NewRelay(o, n, n%s.found.outPartitions))
+	}
+	if s.options.Shadow != "" {
+		s.buildShadow(w)
+	}
+}
+
+// buildShadow makes the relays of the outboxes for crossings of shadow rules. Their topic need not be there: nothing waits for it.
+func (s *Service) buildShadow(w *workers) {
+	p := outbox.NewKafkaPublisher(s.options.Shadow, s.clients.shadow, s.clients.source, s.clients.cluster.LogEnd, s.metrics.Shadow)
+	p.Log = s.log.With("topic", s.options.Shadow)
+	p.EventsFrom, p.Structured = w.publisher.EventsFrom, w.publisher.Structured
+	w.shadow = p
+	folding := outbox.NewFolding(p, s.clients.cluster.Partitions)
+	o := outbox.NewOptions(s.options.Store, folding, s.metrics, p.Log)
+	o.Poll, o.Keys, o.Metrics = w.pollEvery, o.Keys.Shadow(), s.metrics.Shadow
+	for n := range s.options.Shards {
+		w.tried = append(w.tried, outbox.NewRelay(o, n, n))
 	}
 }
 
@@ -139,16 +160,24 @@ func (w *workers) own(topics partitionList, assignments []*shard.Assignment) {
 
 func (w *workers) ownedRelays() []*outbox.Relay {
 	var list []*outbox.Relay
-	for n, r := range w.relays {
-		if w.owned.has(n) {
+	for _, r := range slices.Concat(w.relays, w.tried) {
+		if w.owned.has(r.Shard) {
 			list = append(list, r)
 		}
 	}
 	return list
 }
 
-// wakeRelay wakes the relay of a shard after a commit with crossings.
-func (w *workers) wakeRelay(shard int) { w.relays[shard].Wake.Raise() }
+// tries reports whether a relay publishes crossings of shadow rules.
+func (w *workers) tries(r *outbox.Relay) bool { return slices.Contains(w.tried, r) }
+
+// wakeRelay wakes the relays of a shard after a commit with crossings.
+func (w *workers) wakeRelay(shard int) {
+	w.relays[shard].Wake.Raise()
+	if w.tried != nil {
+		w.tried[shard].Wake.Raise()
+	}
+}
 
 // pollEvery is how often a relay reads the outbox's head: other processes
 // commit crossings to the shards that this one publishes.

@@ -101,7 +101,11 @@ func (c *Crossing) appendRule(dst []byte) []byte {
 	dst = appendMember(dst, "pack", c.Rule.Pack.Name)
 	dst = appendMember(dst, "rule", c.Rule.ID)
 	dst = appendMember(dst, "title", c.Rule.Title)
-	return appendMember(dst, "cite", c.Rule.Cite)
+	dst = appendMember(dst, "cite", c.Rule.Cite)
+	if c.Rule.Shadow {
+		dst = append(dst, `,"shadow":true`...)
+	}
+	return dst
 }
 
 func (c *Crossing) appendState(dst []byte) []byte {

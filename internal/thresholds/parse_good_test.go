@@ -44,6 +44,9 @@ func dumpRule(b *strings.Builder, r *Rule) {
 	for i, l := range r.Limits {
 		fmt.Fprintf(b, "  limit %s %d, cap %d\n", l.Measure.Name, l.Value, r.Cap(i, DefaultMaxMembers))
 	}
+	if r.Shadow {
+		fmt.Fprintf(b, "  shadow, kept as %s\n", r.Mark())
+	}
 	if r.Combine == Ratio {
 		fmt.Fprintf(b, "  ratio %+v\n", r.ratio)
 	}

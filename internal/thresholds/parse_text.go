@@ -51,6 +51,15 @@ func unmeantName(c rune) string {
 	return "a control character"
 }
 
+// truth reads true or false.
+func (r *reader) truth(at strictyaml.Place, want string) bool {
+	if at.Type != strictyaml.Bool {
+		r.Fault(at, "this is %s; write %s", r.Describe(at), want)
+		return false
+	}
+	return strings.EqualFold(at.Value, "true")
+}
+
 // isText reports whether the value is a string to YAML.
 func (r *reader) isText(at strictyaml.Place, want string) bool {
 	switch {

@@ -58,6 +58,7 @@ type Rule struct {
 	K               int     // of AtLeast
 	Levels          []Level // rising
 	Clear           Level   // under this progress it re-arms; 0: never
+	Shadow          bool    // what it announces is no crossing for anybody who is to act; default false
 
 	ratio ratio
 
@@ -81,6 +82,15 @@ type Pack struct {
 
 // Line is where the rule's id stands in its pack's text, from 1.
 func (r *Rule) Line() int { return r.line }
+
+// Mark is the text under which it is kept what the rule announced for a subject. What it announced in shadow and what it announced live
+// are kept apart: a rule that is made live announces all anew. No rule's id has the slash.
+func (r *Rule) Mark() string {
+	if r.Shadow {
+		return "shadow/" + r.ID
+	}
+	return r.ID
+}
 
 // State is what was announced of a rule for a subject.
 type State struct {

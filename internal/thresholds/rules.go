@@ -52,7 +52,7 @@ func (r *ruleReader) read(at strictyaml.Place, p *Pack) {
 
 func (r *ruleReader) rule(at strictyaml.Place) (*Rule, bool) {
 	f, ok := r.Fields(at, "a rule with id, by, window, step and limits",
-		"id", "title", "cite", "by", "window", "step", "limits", "combine", "levels", "clear")
+		"id", "title", "cite", "by", "window", "step", "limits", "combine", "levels", "clear", "shadow")
 	if !ok {
 		return nil, false
 	}
@@ -68,6 +68,9 @@ func (r *ruleReader) rule(at strictyaml.Place) (*Rule, bool) {
 	}
 	if at, ok := f.Get("combine"); ok {
 		d.sound = r.combine(at, d) && d.sound
+	}
+	if at, ok := f.Get("shadow"); ok {
+		d.Shadow = r.truth(at, "true where the rule is only tried, or false")
 	}
 	levels := levelsReader{r.reader, r.maxMembers, d}
 	levels.read(f)

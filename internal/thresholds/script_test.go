@@ -60,6 +60,7 @@ func scriptRule(t *testing.T, d *datadriven.TestData) *Rule {
 		r.Levels = append(r.Levels, scriptLevel(t, l))
 	}
 	r.Clear = scriptLevel(t, scriptArg(d, "clear", "0"))
+	r.Shadow = scriptArg(d, "shadow", "false") == "true"
 	r.ratio = newRatio(r.Limits)
 	return r
 }

@@ -23,6 +23,7 @@ const (
 	OperationOffsets     = "commit"       // to commit the group's offsets
 	OperationPublish     = "publish"      // to write crossings
 	OperationDeadLetters = "dead-letters" // to write dead letters
+	OperationShadow      = "shadow"       // to write crossings of shadow rules
 	OperationCanary      = "canary"       // to write canaries, and their crossings
 )
 
@@ -35,7 +36,7 @@ func newKafka(f factory) *Kafka {
 		"It grows, too, while nothing is fetched since what was fetched cannot be stored.", m.sinceFetch)
 	for _, operation := range []string{
 		fetch.CallFetch, fetch.CallOffsets, fetch.CallMetadata, OperationGroup, OperationOffsets, OperationPublish, OperationDeadLetters,
-		OperationCanary,
+		OperationShadow, OperationCanary,
 	} {
 		for _, kind := range fetch.Kinds() {
 			m.Errors.WithLabelValues(operation, kind)

@@ -16,6 +16,7 @@ type Metrics struct {
 	Lag    *Lag
 	Shards *Shards
 	Outbox *Outbox
+	Shadow *Outbox // of crossings of shadow rules
 	Calls  *Calls
 	Kafka  *Kafka
 	Health *Health
@@ -35,9 +36,11 @@ func New(r prometheus.Registerer, p *engine.Program) *Metrics {
 	for _, pack := range p.Packs() {
 		info.WithLabelValues(pack.Name, pack.Hash).Set(1)
 	}
+	live := newOutbox(f, p.Packs(), found)
+	shadow := newShadow(f, p.Packs(), live)
 	return &Metrics{
-		Intake: newIntake(f, found), Lag: newLag(f), Shards: newShards(f, found),
-		Outbox: newOutbox(f, p.Packs(), found), Calls: newCalls(f), Kafka: newKafka(f), Health: newHealth(f), Canary: newCanary(f),
+		Intake: newIntake(f, found), Lag: newLag(f), Shards: newShards(f, found, shadow),
+		Outbox: live, Shadow: shadow, Calls: newCalls(f), Kafka: newKafka(f), Health: newHealth(f), Canary: newCanary(f),
 		Lists: newLists(f, p.Packs()),
 	}
 }
@@ -63,6 +66,7 @@ func (m *Metrics) Given(partitions []position.TopicPartition, shards []int) {
 	for _, shard := range m.shards {
 		if !slices.Contains(shards, shard) {
 			m.Outbox.drop(shard)
+			m.Shadow.drop(shard)
 			m.Health.dropRelay(shard)
 		}
 	}

@@ -191,7 +191,7 @@ func TestErrorSeries(t *testing.T) {
 		return series
 	}
 	ofKafka, ofStore := count("aggregator_kafka_errors_total", 0), count("aggregator_store_errors_total", 0)
-	if want := 8 * len(fetch.Kinds()); ofKafka != want {
+	if want := 9 * len(fetch.Kinds()); ofKafka != want {
 		t.Errorf("%d series of Kafka, want %d", ofKafka, want)
 	}
 	m.Kafka.Failed(metrics.OperationPublish, kafka.NotEnoughReplicas)

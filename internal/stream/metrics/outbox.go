@@ -12,7 +12,8 @@ import (
 type Outbox struct {
 	crossings *prometheus.CounterVec
 	skipped   prometheus.Counter
-	delivery  prometheus.Histogram
+	dropped   prometheus.Counter   // of shadow rules
+	delivery  prometheus.Histogram // nil: not measured
 	Depth     *prometheus.GaugeVec
 	Age       *Ages
 	damaged   prometheus.Counter
@@ -33,8 +34,33 @@ func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
 		damaged:   f.counter("outbox_damaged_total", "Outbox entries that were missing or damaged."),
 		faults:    found,
 	}
+	m.begin(packs, false)
+	return m
+}
+
+// newShadow is the same of the crossings of shadow rules, which have an outbox of their own. Nobody waits for them: how soon they come is
+// not measured.
+func newShadow(f factory, packs []*thresholds.Pack, live *Outbox) *Outbox {
+	m := &Outbox{
+		crossings: f.counters("shadow_crossings_total", "Crossings of shadow rules, by rule, level and status: published, or committed where kafka.shadow is not set.", "rule", "level", "status"),
+		dropped:   f.counter("shadow_crossings_dropped_total", "Crossings of shadow rules that were not published, as their outbox was full."),
+		skipped:   live.skipped,
+		Depth:     f.gauges("shadow_outbox_entries", "Crossings of shadow rules of the shard that wait to be published.", "shard"),
+		Age:       f.ages("shadow_outbox_oldest_seconds", "Age of the oldest crossing of a shadow rule of the shard that waits to be published, by its event's Kafka timestamp; 0: none waits.", "shard"),
+		damaged:   live.damaged,
+		faults:    live.faults,
+	}
+	m.begin(packs, true)
+	return m
+}
+
+// begin makes the series of the rules that are shadow rules, or that are none.
+func (m *Outbox) begin(packs []*thresholds.Pack, shadow bool) {
 	for _, pack := range packs {
 		for _, r := range pack.Rules {
+			if r.Shadow != shadow {
+				continue
+			}
 			for _, l := range r.Levels {
 				m.crossings.WithLabelValues(r.ID, l.String(), "crossed")
 			}
@@ -43,7 +69,6 @@ func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
 			}
 		}
 	}
-	return m
 }
 
 // Waiting notes how many entries wait, and the Kafka timestamp of the oldest, ms; 0: none waits.
@@ -81,7 +106,7 @@ type Crossing struct {
 // labels, with a rule's name of at most 64 letters, fit the 128 that an exemplar may have.
 func (m *Outbox) Crossing(c Crossing) {
 	m.crossings.WithLabelValues(c.Rule, c.Level, c.Status).Inc()
-	if c.Status != "crossed" {
+	if c.Status != "crossed" || m.delivery == nil {
 		return
 	}
 	m.delivery.(prometheus.ExemplarObserver).ObserveWithExemplar(float64(c.Delay)/1000, prometheus.Labels{

@@ -25,9 +25,10 @@ type Shards struct {
 	cached     prometheus.Gauge
 	Evicted    prometheus.Counter
 	faults     *faults
+	shadow     *Outbox
 }
 
-func newShards(f factory, found *faults) *Shards {
+func newShards(f factory, found *faults, shadow *Outbox) *Shards {
 	m := &Shards{
 		conflicts:  f.counter("store_conflicts_total", "Commits refused because another process had written a subject."),
 		commits:    f.histogram("commit_seconds", "Time that one commit to the store took, retries included.", prometheus.ExponentialBuckets(0.0005, 2, 15)),
@@ -40,6 +41,7 @@ func newShards(f factory, found *faults) *Shards {
 		cached:     f.gauge("cache_bytes", "Memory that subjects kept between batches take, about; at most cache_bytes of the config and what a batch adds."),
 		Evicted:    f.counter("cache_evicted_total", "Subjects dropped from memory because cache_bytes was reached; they are read again from the store."),
 		faults:     found,
+		shadow:     shadow,
 	}
 	made := f.counters("subjects_made_total", "Subjects written to the store for the first time, or again after they were forgotten, by kind.", "by")
 	late := f.counters("late_total", "Operations too old for every counter of their subject, by kind of subject.", "by")
@@ -71,6 +73,12 @@ func (m *Shards) Commit(d time.Duration, c *windowstore.Commit) {
 	m.commits.Observe(d.Seconds())
 	m.commitKeys.Observe(float64(len(c.Fences) + len(c.Records) + len(c.Puts)))
 }
+
+// ShadowCrossing counts a crossing of a shadow rule that was committed, and is not published.
+func (m *Shards) ShadowCrossing(c Crossing) { m.shadow.Crossing(c) }
+
+// ShadowDropped counts a crossing of a shadow rule that was to be published, and had no room.
+func (m *Shards) ShadowDropped() { m.shadow.dropped.Inc() }
 
 // Conflict counts a commit that was refused since another process had written a subject.
 func (m *Shards) Conflict() { m.conflicts.Inc() }

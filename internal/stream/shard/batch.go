@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 )
 
 // batch is what was applied since the last commit, and what its commit takes.
@@ -25,7 +26,9 @@ type batch struct {
 // announced is a crossing that waits for its commit.
 type announced struct {
 	entry *Entry
-	value []byte
+	to    int    // which outbox, or noBox
+	value []byte // as the outbox will have it
+	told  metrics.Crossing
 }
 
 // next is the batch after b, with b's memory.
@@ -55,7 +58,12 @@ const (
 )
 
 // commitKeys is how many keys the batch's commit has, at most.
-func (b *batch) commitKeys() int { return b.keys + b.fences + len(b.crossings) + 1 }
+func (b *batch) commitKeys() int { return b.keys + b.fences + len(b.crossings) + boxes }
+
+// has reports whether the batch has crossings for an outbox.
+func (b *batch) has(box int) bool {
+	return slices.ContainsFunc(b.crossings, func(a announced) bool { return a.to == box })
+}
 
 // keep notes op, which is o of its chunk, for redo.
 func (b *batch) keep(e *Entry, op *engine.Operation, o *ChunkOp) {

@@ -8,12 +8,12 @@ import (
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
-// committer builds the commits of a shard, and knows the outbox's head.
+// committer builds the commits of a shard, and knows the heads of its outboxes.
 type committer struct {
 	*Options
 	number int // of the shard
 	pulse  *watchdog.Pulse
-	head   head
+	boxes  [boxes]box
 	keys   subjectKeys
 	arena  []byte
 	writes []write
@@ -26,7 +26,7 @@ type write struct {
 	key, value span
 	version    []byte // of a record
 	kind       writeKind
-	subject    *Entry // whose record it is; nil: the outbox's head
+	of         owner
 }
 
 type writeKind uint8
@@ -38,8 +38,8 @@ const (
 )
 
 // build makes the commit of a batch. It has the fences of our assignments, moved to where they
-// stand or compared only; changed records with their changed parts; the crossings with the outbox's
-// head. The receipt is valid until the next build.
+// stand or compared only; changed records with their changed parts; the crossings with the heads
+// of their outboxes. The receipt is valid until the next build.
 func (w *committer) build(b *batch, ps *positions) *receipt {
 	w.arena, w.writes = w.arena[:0], w.writes[:0]
 	for _, e := range b.entries {
@@ -49,8 +49,10 @@ func (w *committer) build(b *batch, ps *positions) *receipt {
 			w.addCheck(e)
 		}
 	}
-	if len(b.crossings) > 0 {
-		w.addCrossings(b.crossings)
+	for i := range w.boxes {
+		if b.has(i) {
+			w.addCrossings(b.crossings, i)
+		}
 	}
 	w.made = receipt{commit: &windowstore.Commit{}, records: w.made.records[:0], fences: w.made.fences[:0]}
 	w.addFences(ps)
@@ -59,9 +61,9 @@ func (w *committer) build(b *batch, ps *positions) *receipt {
 		key, value := w.arena[x.key.start:x.key.end:x.key.end], w.arena[x.value.start:x.value.end:x.value.end]
 		switch x.kind {
 		case writeCheck:
-			w.made.record(windowstore.Record{Key: key, Version: x.version}, x.subject)
+			w.made.record(windowstore.Record{Key: key, Version: x.version}, x.of)
 		case writeRecord:
-			w.made.record(windowstore.Record{Key: key, Version: x.version, Value: value}, x.subject)
+			w.made.record(windowstore.Record{Key: key, Version: x.version, Value: value}, x.of)
 		default:
 			w.made.commit.Puts = append(w.made.commit.Puts, windowstore.Put{Key: key, Value: value})
 		}
@@ -82,7 +84,7 @@ func (w *committer) addEntry(e *Entry) {
 	w.arena = w.keys.appendRecord(w.arena, e)
 	middle := len(w.arena)
 	w.arena = e.AppendRecord(w.arena, w.Version(), w.Writer)
-	w.put(write{kind: writeRecord, version: e.version, subject: e}, start, middle)
+	w.put(write{kind: writeRecord, version: e.version, of: owner{entry: e}}, start, middle)
 }
 
 // addCheck has the version of a subject compared that the batch looked at but
@@ -91,7 +93,7 @@ func (w *committer) addEntry(e *Entry) {
 func (w *committer) addCheck(e *Entry) {
 	start := len(w.arena)
 	w.arena = w.keys.appendRecord(w.arena, e)
-	w.put(write{kind: writeCheck, version: e.version, subject: e}, start, len(w.arena))
+	w.put(write{kind: writeCheck, version: e.version, of: owner{entry: e}}, start, len(w.arena))
 }
 
 // put adds a write whose key and value are the end of the arena.
@@ -100,23 +102,27 @@ func (w *committer) put(x write, start, middle int) {
 	w.writes = append(w.writes, x)
 }
 
-// addCrossings numbers the crossings from the head on, and moves the head.
-func (w *committer) addCrossings(crossings []announced) {
-	n := w.head.next
+// addCrossings numbers the crossings of an outbox from its head on, and moves the head.
+func (w *committer) addCrossings(crossings []announced, number int) {
+	b := &w.boxes[number]
+	n := b.next
 	for _, c := range crossings {
+		if c.to != number {
+			continue
+		}
 		start := len(w.arena)
-		w.arena = w.keys.AppendOutboxKey(w.arena, w.number, n)
+		w.arena = b.keys.AppendOutboxKey(w.arena, w.number, n)
 		middle := len(w.arena)
 		w.arena = append(w.arena, c.value...)
 		w.put(write{kind: writePut}, start, middle)
 		n++
 	}
 	start := len(w.arena)
-	w.arena = w.keys.AppendHeadKey(w.arena, w.number)
+	w.arena = b.keys.AppendHeadKey(w.arena, w.number)
 	middle := len(w.arena)
 	version := w.Version()
 	w.arena = binary.BigEndian.AppendUint64(append(w.arena, version[:]...), n)
-	w.put(write{kind: writeRecord, version: w.head.version}, start, middle)
+	w.put(write{kind: writeRecord, version: b.version, of: owner{box: number}}, start, middle)
 }
 
 // addFences names every fence of ours. Those that do not move are compared

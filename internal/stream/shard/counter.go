@@ -9,6 +9,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/faultpoint"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/watchdog"
@@ -34,7 +35,6 @@ type counter struct {
 	values           []thresholds.Value // memory for those of a rule
 	Peers            atomic.Int64       // processes that may write the same subjects, beside this one
 	StreamTimeShared atomic.Int64       // StreamTime, for other goroutines
-	published        uint64             // how far the shard's outbox was published, as last looked at
 	Pulse            watchdog.Pulse
 }
 
@@ -237,17 +237,35 @@ func (s *counter) touch(e *Entry) {
 
 // announce takes a crossing from the applier.
 func (s *counter) announce(sub *engine.Subject, c *thresholds.Crossing) {
-	canary := sub.Kind == thresholds.Canary
-	format, ok := s.OutboxFormat().Of(canary)
-	if !ok || canary && s.commits.head.full(canaryRoom, s.published) {
+	to, format, ok := s.boxOf(sub, c.Rule)
+	if !ok {
 		return
 	}
 	c.Detected, c.Producer = s.Now().UnixNano(), s.Producer
-	e := s.cache.get(name{sub.Kind, []byte(sub.ID)})
-	s.crossing = outbox.AppendEntry(s.crossing[:0], format, s.at.clock, c)
-	s.batch.crossings = append(s.batch.crossings, announced{entry: e, value: bytes.Clone(s.crossing)})
-	s.batch.bytes += len(s.crossing)
-	s.batch.urgent = s.batch.urgent || s.pressing()
+	a := announced{entry: s.cache.get(name{sub.Kind, []byte(sub.ID)}), to: to}
+	if to == noBox {
+		a.told = metrics.Crossing{Rule: c.Rule.ID, Level: c.Level.String(), Status: c.Status()}
+	} else {
+		s.crossing = outbox.AppendEntry(s.crossing[:0], format, s.at.clock, c)
+		a.value = bytes.Clone(s.crossing)
+	}
+	s.batch.crossings = append(s.batch.crossings, a)
+	s.batch.bytes += len(a.value)
+	s.batch.urgent = s.batch.urgent || to != noBox && s.pressing()
+}
+
+// boxOf is the outbox that a crossing of a subject goes to, and the format of its entry there; false: it is dropped. Where crossings of
+// shadow rules cannot be published, so that their outbox is full, more of them are only counted.
+func (s *counter) boxOf(sub *engine.Subject, r *thresholds.Rule) (to int, format outbox.Format, ok bool) {
+	if r.Shadow {
+		if !s.Shadow || s.commits.boxes[shadowBox].full(s.OutboxMax) {
+			return noBox, 0, true
+		}
+		return shadowBox, outbox.FormatHeader, true
+	}
+	canary := sub.Kind == thresholds.Canary
+	format, ok = s.OutboxFormat().Of(canary)
+	return liveBox, format, ok && !(canary && s.commits.boxes[liveBox].full(canaryRoom))
 }
 
 // pressing reports whether a crossing at the operation being applied is to be committed at once.
@@ -265,7 +283,9 @@ func (s *counter) reset() {
 func (s *counter) forget() {
 	s.cache.reset()
 	s.begin(batch{number: s.batch.number + 1, fences: s.batch.fences})
-	s.commits.head = head{}
+	for i := range s.commits.boxes {
+		s.commits.boxes[i].head = head{}
+	}
 	s.Metrics.Rewind()
 }
 

@@ -31,6 +31,7 @@ func (s *Shard) Entry(kind thresholds.Kind, id string) *Entry {
 
 // ReadHead reads the outbox's head: the number of its next entry.
 func (s *Shard) ReadHead(ctx context.Context) (next uint64, err error) {
-	err = s.commits.readHead(ctx)
-	return s.commits.head.next, err
+	b := &s.commits.boxes[liveBox]
+	err = s.commits.readHead(ctx, b)
+	return b.next, err
 }

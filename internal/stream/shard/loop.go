@@ -104,7 +104,7 @@ func (s *Shard) afterTurn(ctx context.Context, err error) error {
 	if err == nil && s.due(&s.batch, point{place: afterTurn}, s.Now()) != notDue {
 		err = s.Commit(ctx)
 	}
-	if err == nil && s.commits.head.full(s.OutboxMax, s.published) {
+	if err == nil && s.commits.boxes[liveBox].full(s.OutboxMax) {
 		err = s.VerifyFences(ctx)
 	}
 	s.cache.evict()

@@ -27,6 +27,7 @@ type Options struct {
 	OutboxFullLog *retry.Throttle       // of all shards whose outbox is full
 	Producer      string                // what crossings say has found them; "": they do not say
 	OutboxFormat  func() outbox.Formats // what all who may publish entries read; outbox.OldestFormats by default
+	Shadow        bool                  // crossings of shadow rules are published, by an outbox of their own; false by default: they are only counted
 	CacheBytes    int                   // of the subjects that a shard keeps in memory between batches; DefaultCacheBytes by default
 	Policy
 	Alignment       *watermark.Alignment

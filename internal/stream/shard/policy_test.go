@@ -13,7 +13,7 @@ func TestDue(t *testing.T) {
 	p := Policy{MaxAge: time.Second, MaxEvents: 1_000, SubjectMax: 100, KeptMax: 500, EventKeys: 10}
 	unbound := Policy{MaxAge: time.Second, KeptMax: 500, EventKeys: 10}
 	const fences, most = 3, windowstore.MaxCommitKeys
-	room := most - fences - 1 - p.EventKeys // for keys of subjects
+	room := most - fences - boxes - p.EventKeys // for keys of subjects
 	event := point{place: afterEvent}
 	begun := func(age time.Duration, b batch) batch {
 		b.fences, b.begun = fences, now.Add(-age)

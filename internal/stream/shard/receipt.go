@@ -10,11 +10,17 @@ import (
 // receipt is a commit, and of what each of its records and fences is: no answer is read by its position.
 type receipt struct {
 	commit  *windowstore.Commit
-	records []*Entry // by index in the commit; nil: the outbox's head
-	fences  []int    // by index in the commit: the partition's
+	records []owner // by index in the commit
+	fences  []int   // by index in the commit: the partition's
 }
 
-func (r *receipt) record(x windowstore.Record, of *Entry) {
+// owner is whose a record is: a subject's, or it is the head of an outbox.
+type owner struct {
+	entry *Entry // nil: of an outbox
+	box   int
+}
+
+func (r *receipt) record(x windowstore.Record, of owner) {
 	r.commit.Records, r.records = append(r.commit.Records, x), append(r.records, of)
 }
 
@@ -74,9 +80,9 @@ func (r *receipt) moved() iter.Seq2[int, []byte] {
 	}
 }
 
-// wrote are the records that the commit writes; the entry is nil for the outbox's head.
-func (r *receipt) wrote() iter.Seq2[*Entry, []byte] {
-	return func(yield func(e *Entry, value []byte) bool) {
+// wrote are the records that the commit writes.
+func (r *receipt) wrote() iter.Seq2[owner, []byte] {
+	return func(yield func(of owner, value []byte) bool) {
 		for i, x := range r.commit.Records {
 			if x.Value != nil && !yield(r.records[i], x.Value) {
 				return
@@ -90,9 +96,9 @@ func (r *receipt) mismatch(res windowstore.Result) (partition int, stored []byte
 	return r.fences[res.Fences[0].Index], res.Fences[0].Value
 }
 
-// newer are the records that are not as they were, with what is stored; the entry is nil for the outbox's head.
-func (r *receipt) newer(res windowstore.Result) iter.Seq2[*Entry, []byte] {
-	return func(yield func(e *Entry, stored []byte) bool) {
+// newer are the records that are not as they were, with what is stored.
+func (r *receipt) newer(res windowstore.Result) iter.Seq2[owner, []byte] {
+	return func(yield func(of owner, stored []byte) bool) {
 		for _, p := range res.Records {
 			if !yield(r.records[p.Index], p.Value) {
 				return

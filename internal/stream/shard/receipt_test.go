@@ -15,9 +15,9 @@ func newReceipt(t *testing.T, a, b *Entry) *receipt {
 	}
 	r.fence(windowstore.Fence{From: []byte("f0")}, 2)
 	r.fence(windowstore.Fence{From: []byte("f1"), To: []byte("g1")}, 4)
-	r.record(windowstore.Record{Version: []byte("v0")}, a)
-	r.record(windowstore.Record{Version: []byte("v1"), Value: []byte("w1")}, b)
-	r.record(windowstore.Record{Version: []byte("v2"), Value: []byte("w2")}, nil)
+	r.record(windowstore.Record{Version: []byte("v0")}, owner{entry: a})
+	r.record(windowstore.Record{Version: []byte("v1"), Value: []byte("w1")}, owner{entry: b})
+	r.record(windowstore.Record{Version: []byte("v2"), Value: []byte("w2")}, owner{box: shadowBox})
 	return r
 }
 
@@ -73,17 +73,17 @@ func TestReceiptOf(t *testing.T) {
 			t.Errorf("partition %d moved to %s", partition, to)
 		}
 	}
-	wrote := map[*Entry]string{}
-	for e, value := range r.wrote() {
-		wrote[e] = string(value)
+	wrote := map[owner]string{}
+	for of, value := range r.wrote() {
+		wrote[of] = string(value)
 	}
-	if len(wrote) != 2 || wrote[b] != "w1" || wrote[nil] != "w2" {
+	if len(wrote) != 2 || wrote[owner{entry: b}] != "w1" || wrote[owner{box: shadowBox}] != "w2" {
 		t.Errorf("wrote %v", wrote)
 	}
-	for i, want := range []*Entry{a, b, nil} {
-		for e, stored := range r.newer(records(i, "x")) {
-			if e != want || string(stored) != "x" {
-				t.Errorf("record %d is of %v", i, e)
+	for i, want := range []owner{{entry: a}, {entry: b}, {box: shadowBox}} {
+		for of, stored := range r.newer(records(i, "x")) {
+			if of != want || string(stored) != "x" {
+				t.Errorf("record %d is of %v", i, of)
 			}
 		}
 	}

@@ -19,7 +19,8 @@ func (s *counter) reconcile(ctx context.Context, r *receipt, res windowstore.Res
 	// fences (a cache outlives its assignments), so it cannot stand in for them. readHead reports
 	// that the outbox's head is gone.
 	keptAll := true
-	for e, stored := range r.newer(res) {
+	for of, stored := range r.newer(res) {
+		e := of.entry
 		if e == nil {
 			continue
 		}
@@ -33,12 +34,13 @@ func (s *counter) reconcile(ctx context.Context, r *receipt, res windowstore.Res
 		s.reset()
 		return false, nil
 	}
-	for e, stored := range r.newer(res) {
-		if e == nil {
-			s.commits.head.read = stored != nil
-			err = s.commits.takeHead(stored)
+	for of, stored := range r.newer(res) {
+		if of.entry == nil {
+			b := &s.commits.boxes[of.box]
+			b.read = stored != nil
+			err = s.commits.takeHead(b, stored)
 		} else {
-			err = s.redo(ctx, e, bytes.Clone(stored))
+			err = s.redo(ctx, of.entry, bytes.Clone(stored))
 		}
 		if err != nil {
 			return false, err

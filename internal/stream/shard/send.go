@@ -15,10 +15,8 @@ import (
 // forgotten with everything else if the store refused it.
 func (s *counter) Commit(ctx context.Context) error {
 	for {
-		if len(s.batch.crossings) > 0 && !s.commits.head.read {
-			if err := s.commits.readHead(ctx); err != nil {
-				return err
-			}
+		if err := s.readHeads(ctx); err != nil {
+			return err
 		}
 		r := s.commits.build(&s.batch, &s.positions)
 		if r.empty() {
@@ -30,6 +28,20 @@ func (s *counter) Commit(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// readHeads reads the heads of the outboxes that the batch has crossings for.
+func (s *counter) readHeads(ctx context.Context) error {
+	for i := range s.commits.boxes {
+		b := &s.commits.boxes[i]
+		if b.read || !s.batch.has(i) {
+			continue
+		}
+		if err := s.commits.readHead(ctx, b); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // send writes a commit and deals with the answer. It reports whether the commit is to be
@@ -69,9 +81,10 @@ func (s *counter) written(ctx context.Context, r *receipt) {
 	for partition, to := range r.moved() {
 		s.positions.stored(partition, to)
 	}
-	for e, value := range r.wrote() {
+	for of, value := range r.wrote() {
+		e := of.entry
 		if e == nil {
-			s.commits.head.written(value)
+			s.commits.boxes[of.box].written(value)
 			continue
 		}
 		if len(e.version) == 0 {
@@ -80,6 +93,7 @@ func (s *counter) written(ctx context.Context, r *receipt) {
 		e.written(value)
 		s.listChanged(e)
 	}
+	s.tellTried()
 	if len(s.batch.crossings) > 0 && s.OnCrossings != nil {
 		s.OnCrossings(s.Number)
 	}
@@ -90,6 +104,19 @@ func (s *counter) written(ctx context.Context, r *receipt) {
 	}
 	s.close()
 	faultpoint.Pass("indexed")
+}
+
+// tellTried tells the metrics of the crossings of which nobody else is told.
+func (s *counter) tellTried() {
+	for i := range s.batch.crossings {
+		switch c := &s.batch.crossings[i]; {
+		case c.to != noBox:
+		case s.Shadow:
+			s.Metrics.ShadowDropped()
+		default:
+			s.Metrics.ShadowCrossing(c.told)
+		}
+	}
 }
 
 // close ends the batch.

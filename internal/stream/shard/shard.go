@@ -18,8 +18,8 @@ func New(number int, o *Options) *Shard {
 	s.batch = batch{number: 1, fences: len(o.Partitions)}
 	keys := subjectKeys{Keys: o.Keys, shard: number}
 	s.cache = cache{Options: o, number: number, pulse: &s.Pulse, subjects: map[string]*Entry{}, batch: s.batch.number, keys: keys}
-	s.commits = committer{Options: o, number: number, pulse: &s.Pulse, keys: keys}
-	s.watch = watch{Options: o, number: number, pulse: &s.Pulse, published: &s.published}
+	s.commits = committer{Options: o, number: number, pulse: &s.Pulse, keys: keys, boxes: newBoxes(o.Keys)}
+	s.watch = watch{Options: o, number: number, pulse: &s.Pulse, boxes: &s.commits.boxes}
 	s.StreamTimeShared.Store(engine.NoTime)
 	s.apply = engine.Applier{Program: o.Program, Emit: s.announce}
 	if o.Silent {

@@ -18,17 +18,17 @@ import (
 // watch reads what a shard has to know of the store beside its subjects.
 type watch struct {
 	*Options
-	number    int // of the shard
-	pulse     *watchdog.Pulse
-	published *uint64 // how far the shard's outbox was published, as last looked at
+	number int // of the shard
+	pulse  *watchdog.Pulse
+	boxes  *[boxes]box // its outboxes
 }
 
 // view is what the store has.
 type view struct {
 	fences    [][]byte          // by index of the partition; nil: there is none
 	secret    []byte            // the fingerprint key; nil: it is gone
-	head      []byte            // of the outbox
-	published []byte            // how far the outbox is published
+	heads     [boxes][]byte     // of the outboxes
+	published [boxes][]byte     // how far they are published
 	settings  map[string][]byte // those that are kept, if the shard keeps them; nil: it is gone
 	coverage  int               // what was known of since when counters are kept, before settings was read
 }
@@ -49,8 +49,10 @@ func (w *watch) poll(ctx context.Context) (view, error) {
 		if err != nil {
 			return view{}, err
 		}
-		*w.published = outbox.ParsePublished(v.published)
-		waiting := outbox.Depth(v.head, v.published)
+		for i := range w.boxes {
+			w.boxes[i].published = outbox.ParsePublished(v.published[i])
+		}
+		waiting := outbox.Depth(v.heads[liveBox], v.published[liveBox])
 		if waiting < w.OutboxMax {
 			return v, nil
 		}
@@ -75,8 +77,12 @@ func (w *watch) read(ctx context.Context) (v view, err error) {
 	}
 	ask := func(key []byte, value *[]byte) { keys, into = append(keys, key), append(into, value) }
 	ask(w.Keys.AppendMetaKey(nil, w.number, windowstore.SettingFingerprint), &v.secret)
-	ask(w.Keys.AppendHeadKey(nil, w.number), &v.head)
-	ask(w.Keys.AppendPublishedKey(nil, w.number), &v.published)
+	for i := range w.boxes {
+		if i == liveBox || w.Shadow {
+			ask(w.boxes[i].keys.AppendHeadKey(nil, w.number), &v.heads[i])
+			ask(w.boxes[i].keys.AppendPublishedKey(nil, w.number), &v.published[i])
+		}
+	}
 	var kept [len(settings.Kept)][]byte
 	if w.keepsSettings() {
 		v.coverage = w.Settings.Coverage.Taken()

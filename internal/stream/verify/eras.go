@@ -159,7 +159,7 @@ func (s *eras) kind(kind thresholds.Kind) kindEras {
 		}
 		bit, past := set(1)<<n, &p.program.Kinds[kind]
 		for r := range t.Rules {
-			was := past.Find(t.Rules[r].ID)
+			was := past.Find(t.Rules[r].Mark())
 			switch {
 			case was >= 0 && past.Deciding(was) == t.Deciding(r):
 				k.same[r], k.quiet[r] = k.same[r]|bit, k.quiet[r]|bit

@@ -22,6 +22,7 @@ const DefaultPrefix = "aggregator:"
 //	aggregator:{07}head                          head of the outbox, a record
 //	aggregator:{07}noted                         how far the outbox was published
 //	aggregator:{07}claim                         who publishes the outbox
+//	aggregator:{07}shadow:o:1931                 the same of the outbox for crossings of shadow rules, as shadow:head
 //	aggregator:{07}m:fingerprint                 a setting that must not change: see below
 //	aggregator:{07}armed                         index of subjects that may clear
 //	aggregator:{07}near                          rules that the shard has a list of
@@ -48,6 +49,14 @@ type Keys struct {
 	// Prefix lets several deployments share a Redis. It holds no brace, which would be
 	// taken for the hash tag.
 	Prefix string
+
+	box string // before the names of an outbox's keys; "" for that of crossings
+}
+
+// Shadow names the same keys, except that those of the outbox are of the one for crossings of shadow rules.
+func (k Keys) Shadow() Keys {
+	k.box = "shadow:"
+	return k
 }
 
 // ShardOf is the shard, of so many, that the subject kind/id belongs to. It is part of what
@@ -118,23 +127,23 @@ func (Keys) appendPartition(dst []byte, topic string, partition int) []byte {
 
 // AppendOutboxKey appends the key of the n-th entry of the shard's outbox.
 func (k Keys) AppendOutboxKey(dst []byte, shard int, n uint64) []byte {
-	dst = append(k.appendTag(dst, shard), "o:"...)
+	dst = append(k.appendBox(dst, shard), "o:"...)
 	return strconv.AppendUint(dst, n, 10)
 }
 
 // AppendHeadKey appends the key of the head of the shard's outbox, a record.
 func (k Keys) AppendHeadKey(dst []byte, shard int) []byte {
-	return append(k.appendTag(dst, shard), "head"...)
+	return append(k.appendBox(dst, shard), "head"...)
 }
 
 // AppendPublishedKey appends the key of how far the shard's outbox was published.
 func (k Keys) AppendPublishedKey(dst []byte, shard int) []byte {
-	return append(k.appendTag(dst, shard), "noted"...)
+	return append(k.appendBox(dst, shard), "noted"...)
 }
 
 // AppendLeaseKey appends the key of who publishes the shard's outbox.
 func (k Keys) AppendLeaseKey(dst []byte, shard int) []byte {
-	return append(k.appendTag(dst, shard), "claim"...)
+	return append(k.appendBox(dst, shard), "claim"...)
 }
 
 // AppendMetaKey appends the key of a setting that the shard was made with, as SettingFingerprint.
@@ -236,6 +245,11 @@ func (k Keys) ParseRecordKey(key []byte) (shard int, kind string, id []byte, ok 
 	}
 	kind, id, ok = k.ParseMember(member)
 	return shard, kind, id, ok
+}
+
+// appendBox appends how the keys of the shard's outbox begin.
+func (k Keys) appendBox(dst []byte, shard int) []byte {
+	return append(k.appendTag(dst, shard), k.box...)
 }
 
 // appendTag appends the prefix and the shard's hash tag, of two digits or more.

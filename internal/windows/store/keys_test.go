@@ -44,7 +44,7 @@ func TestKeys(t *testing.T) {
 	f(k.AppendRecordPattern([]byte("> ")), "> aggregator:{*}r:*")
 	f(Keys{Prefix: `a*b?c[d]e\f^-:`}.AppendRecordPattern(nil), `a\*b\?c\[d]e\\f^-:{*}r:*`)
 	f(Keys{}.AppendHeadKey(nil, 7), "{07}head")
-	f(Keys{"a"}.AppendHeadKey(nil, 7), "a{07}head")
+	f(Keys{Prefix: "a"}.AppendHeadKey(nil, 7), "a{07}head")
 }
 
 // TestKeysDiffer: no two things have the same key.
@@ -89,7 +89,7 @@ func TestParseRecordKey(t *testing.T) {
 	seed := rand.Uint64()
 	t.Logf("seed %d", seed)
 	random := rand.New(rand.NewPCG(seed, 0))
-	for _, k := range []Keys{{}, {DefaultPrefix}, {"r:"}} {
+	for _, k := range []Keys{{}, {Prefix: DefaultPrefix}, {Prefix: "r:"}} {
 		for range 2000 {
 			id := make([]byte, random.IntN(8))
 			for i := range id {
@@ -106,7 +106,7 @@ func TestParseRecordKey(t *testing.T) {
 }
 
 func TestParseRecordKeyRefuses(t *testing.T) {
-	k := Keys{DefaultPrefix}
+	k := Keys{Prefix: DefaultPrefix}
 	f := func(key string) {
 		t.Helper()
 		if shard, kind, id, ok := k.ParseRecordKey([]byte(key)); ok {

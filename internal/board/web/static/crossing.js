@@ -9,14 +9,14 @@ import { command, copier } from "./json.js";
 export const crossingKey = (c) => c.id + c.status;
 
 // crossingURL is the page of one crossing.
-export const crossingURL = (c) => new URL(`crossings?id=${encodeURIComponent(c.id)}`, base).href;
+export const crossingURL = (c) => new URL(`crossings?id=${encodeURIComponent(c.id)}${c.shadow ? "&shadow=true" : ""}`, base).href;
 
 // crossingRow is {node, update}: a record never changes. open: the evidence is shown at once.
 export function crossingRow({ open = false, named = true } = {}) {
   return (c) => {
     const evidence = h(".evidence");
     const details = h("details", { open, toggle: () => details.open && !evidence.firstChild && put(evidence, proof(c)) },
-      h("summary", badge(c.level, c.status === "cleared"), h("span.title", c.title || c.rule), named && subjectOf(c),
+      h("summary", badge(c.level, c.status === "cleared"), h("span.title", c.title || c.rule), c.shadow && h("span.badge", "shadow"), named && subjectOf(c),
         h("span.numbers", figures(c.measures, 1)), h("span.time", "announced ", moment(c.detected ?? c.time))),
       evidence);
     const node = h("li", { class: `crossing ${c.status === "cleared" ? "info" : c.severity}` }, details);

@@ -66,7 +66,7 @@ function line(r, text) {
   link();
   return {
     node: h("tr", {},
-      h("th", { scope: "row" }, h("span.title", r.title || r.rule), r.shadow && h("span.badge.shadow", { title: "its crossings go to another topic, or to none" }, "shadow"),
+      h("th", { scope: "row" }, h("span.title", r.title || r.rule), r.shadow && h("span.badge.shadow", "shadow"),
         h("small", h("code", r.rule), " ", r.cite, " ", where)),
       h("td", r.by),
       h("td", r.window === "all" ? "all time" : r.window, r.step && h("small", `step ${r.step}`)),
