@@ -24,6 +24,7 @@ import (
 // Options is all that the service needs to know.
 type Options struct {
 	Kafka
+	// Program is by what the service decides at first. Reload changes it.
 	Program *engine.Program
 	Intake  engine.IntakeOptions
 	Store   windowstore.Store
@@ -80,6 +81,7 @@ type Service struct {
 
 	lists atomic.Pointer[listing.Reader] // of the workers; nil: not prepared yet
 
+	reloads reloads
 	found   found    // by prepare
 	workers *workers // built of it
 
@@ -109,6 +111,7 @@ func New(o Options) *Service {
 		options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m.Health, o.Log), reach: &reach{metrics: m.Kafka},
 		process: shard.NewWriterID(),
 	}
+	s.reloads.ask(o.Program)
 	s.roster = newRoster(&s.options, s.process, m)
 	if c, ok := o.Store.(checker); ok {
 		s.storeWatch = &storeWatch{store: c, metrics: m.Health, log: o.Log}
@@ -153,6 +156,7 @@ func (s *Service) runOnce(parent context.Context) error {
 	defer stop()
 	var running sync.WaitGroup
 	s.workers.start(inner, &running)
+	running.Go(func() { s.watch(inner) })
 	if s.storeWatch != nil {
 		running.Go(func() { s.storeWatch.run(inner) })
 	}

@@ -64,6 +64,7 @@ func (w *simWorld) newProcess() *simProcess {
 		options: o, log: discard, metrics: w.metrics, wait: waiter{discard}, membership: newMembership(o.Group, w.metrics.Health, discard), process: w.rnd.Uint64(),
 		clients: &clients{source: w.log, cluster: simCluster{w.log}, offsets: p}, restart: p.begunAgain,
 	}
+	p.reloads.ask(o.Program)
 	p.membership.members = w.members
 	p.membership.agreement.patience = 0 // see drawVersion
 	return p
@@ -93,7 +94,7 @@ func (p *simProcess) begin() {
 	p.workers.partitions.Dead.(*partition.DeadTopic).Writer = simWriter{w.output, p}
 	o := p.shards[0].Options
 	o.Version, o.Writer = w.version, w.rnd.Uint64()
-	p.lister.Writer = o.Writer
+	o.Listing.Writer = o.Writer
 	o.KeptMax = 1 + w.rnd.IntN(20)
 	if w.rnd.IntN(2) == 0 {
 		o.Now = func() time.Time { return time.Now().AddDate(100, 0, 0) } // all events are old: crossings wait for their batch
@@ -107,10 +108,15 @@ func (p *simProcess) begin() {
 	p.workers.partitions.Jitter = o.Jitter
 	o.Alignment = watermark.NewAlignment(len(p.found.topics), simShards, 0, func() {})
 	p.workers.partitions.Alignment, p.alignment = o.Alignment, o.Alignment
-	looks := p.workers.janitorOptions()
+	p.look()
+	p.ready = true
+}
+
+// look makes the janitor of what is in force.
+func (p *simProcess) look() {
+	looks := p.workers.janitorOptions(p.edition.Load())
 	looks.Step, looks.Rest = 3, func(context.Context, time.Duration) {}
 	p.janitor = janitor.New(looks)
-	p.ready = true
 }
 
 func (w *simWorld) version() (v [8]byte) {
@@ -241,12 +247,13 @@ func (p *simProcess) sweep(scan bool) {
 	if !p.room() {
 		return
 	}
-	if scan && p.busy[p.lister] {
+	l := p.edition.Load().lister()
+	if scan && p.busy[l] {
 		return
 	}
 	p.turn(p.janitor, func() {
 		if scan {
-			p.turn(p.lister, func() { p.janitor.ScanTurn(p.ctx) })
+			p.turn(l, func() { p.janitor.ScanTurn(p.ctx) })
 		} else {
 			p.janitor.Clears(p.ctx)
 		}

@@ -23,8 +23,8 @@ type Outbox struct {
 // (deploy/monitoring/rules).
 var delayBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300}
 
-func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
-	m := &Outbox{
+func newOutbox(f factory, found *faults) *Outbox {
+	return &Outbox{
 		crossings: f.counters("crossings_total", "Crossings published, by rule, level and status.", "rule", "level", "status"),
 		skipped:   f.counter("crossings_skipped_total", "Crossings not published again, as their id was in the topic."),
 		delivery:  f.histogram("crossing_delay_seconds", "Time from the event's Kafka timestamp to its crossing acknowledged.", delayBuckets),
@@ -33,6 +33,10 @@ func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
 		damaged:   f.counter("outbox_damaged_total", "Outbox entries that were missing or damaged."),
 		faults:    found,
 	}
+}
+
+// rules makes the series of all rules.
+func (m *Outbox) rules(packs []*thresholds.Pack) {
 	for _, pack := range packs {
 		for _, r := range pack.Rules {
 			for _, l := range r.Levels {
@@ -43,7 +47,6 @@ func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
 			}
 		}
 	}
-	return m
 }
 
 // Waiting notes how many entries wait, and the Kafka timestamp of the oldest, ms; 0: none waits.
