@@ -25,7 +25,8 @@ type Results struct {
 type Oracle struct {
 	options    Options
 	results    Results
-	rules      []*rule
+	rules      []*rule                          // by which it counts at the end
+	variants   *variants                        // nil: the rules never change
 	counters   map[string]map[string][]*counter // kind of subject -> type of event, those of "after" among them
 	partitions map[int]*partition
 	subjects   map[string]map[string]*subject // kind -> id
@@ -40,8 +41,9 @@ type subject struct {
 	first  time.Time // earliest time of an event that matched
 	delay  delay
 	book   book
-	states map[*rule]state // absent: nothing announced, episode 1
+	states map[*rule]state // by rule.first; absent: nothing announced, episode 1
 	fedBy  map[int]bool    // partitions
+	last   int             // the variant of the rules that decided its last event
 }
 
 // book keeps the events of a subject and counts them.
@@ -56,12 +58,12 @@ type book interface {
 
 // state is where a subject is with a rule.
 type state struct {
-	announced int // levels announced in this episode
+	announced *level // the highest that was announced in this episode; nil: none
 	episode   int
 }
 
 func (s *subject) state(r *rule) state {
-	if st, ok := s.states[r]; ok {
+	if st, ok := s.states[r.first]; ok {
 		return st
 	}
 	return state{episode: 1}
@@ -98,7 +100,7 @@ func (opt Options) New(packs ...[]byte) (*Oracle, error) {
 		o.rules = append(o.rules, rules...)
 	}
 	for i, r := range o.rules {
-		r.order = i
+		r.order, r.first = i, r
 	}
 	setCaps(o.rules, o.options.MaxMembers)
 	o.index(known)
@@ -108,7 +110,7 @@ func (opt Options) New(packs ...[]byte) (*Oracle, error) {
 // Fresh returns an oracle of the same packs and options that has seen nothing.
 func (o *Oracle) Fresh() *Oracle {
 	return &Oracle{
-		options: o.options, rules: o.rules, counters: o.counters, partitions: map[int]*partition{},
+		options: o.options, rules: o.rules, variants: o.variants, counters: o.counters, partitions: map[int]*partition{},
 		subjects: map[string]map[string]*subject{}, armed: map[watch]time.Time{},
 	}
 }
@@ -265,8 +267,9 @@ func (o *Oracle) count(visits []visit, ev *event) []Crossing {
 			o.results.Late++
 		}
 		s.book.add(ev, s.now, v.matched)
-		for _, r := range o.rules {
-			if r.by == s.by && (o.options.Plain || r.usesAny(v.matched)) {
+		rules, changed := o.rulesFor(s)
+		for _, r := range rules {
+			if r.by == s.by && (o.options.Plain || changed || r.usesAny(v.matched)) {
 				crossings = append(crossings, o.announce(s, r, ev)...)
 			}
 		}
@@ -297,22 +300,25 @@ func (r *rule) usesAny(counters []*counter) bool {
 // announce returns a crossing for each level of a rule that is reached and not yet announced.
 func (o *Oracle) announce(s *subject, r *rule, ev *event) []Crossing {
 	st := s.state(r)
-	if st.announced == len(r.levels) {
+	if st.announced != nil && st.announced.rat.Cmp(r.levels[len(r.levels)-1].rat) >= 0 {
 		return nil
 	}
 	var crossings []Crossing
 	rd := s.read(r, s.now)
 	progress := rd.progress()
-	for _, l := range r.levels[st.announced:] {
+	for _, l := range r.levels {
+		if st.announced != nil && st.announced.rat.Cmp(l.rat) >= 0 {
+			continue
+		}
 		if progress.Cmp(l.rat) < 0 {
 			break
 		}
-		st.announced++
+		st.announced = &l
 		crossings = append(crossings, newCrossing(s, rd, l, st.episode, ev.id()))
 	}
 	if crossings != nil {
-		s.states[r] = st
-		o.arm(s, r)
+		s.states[r.first] = st
+		o.arm(s, r.first)
 	}
 	return crossings
 }

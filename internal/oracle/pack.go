@@ -25,6 +25,7 @@ type rule struct {
 	levels          []level  // rising
 	clear           *big.Rat // nil: never clears
 	order           int      // place over all packs
+	first           *rule    // of the same id, in the first variant that has it; it stands for all of them
 }
 
 // limit is one measure of a rule.

@@ -88,7 +88,7 @@ func (w *simWorld) gently() error {
 	w.calm = true
 	w.log.growAll()
 	w.gather()
-	w.drain()
+	w.agree()
 	w.pass(shard.VerifyEvery)
 	for range 2 {
 		for _, p := range w.processes {

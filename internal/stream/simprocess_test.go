@@ -37,6 +37,7 @@ type simProcess struct {
 	busy       map[any]bool // what is in the middle of a turn
 	before     bool         // it is of the version before
 	grown      bool         // it is to begin again, with the topic's new partitions
+	reload     *simReload   // under way; nil: none is
 }
 
 // simPartition is a partition of a process.
@@ -57,7 +58,7 @@ func (w *simWorld) newProcess() *simProcess {
 	p.ctx, p.cancel = context.WithCancel(w.ctx)
 	p.drawVersion()
 	o := Options{
-		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &simSecret, MaxAge: DefaultMaxAge,
+		Program: w.drawRules(), Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &simSecret, MaxAge: DefaultMaxAge,
 		MaxBatchEvents: w.rnd.IntN(12), ListMost: 1_000, Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{
