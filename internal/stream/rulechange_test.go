@@ -47,8 +47,8 @@ func drawVariant(rnd *rand.Rand) variant {
 	return e
 }
 
-// TestVerifyAfterChanges: rules that change again and again are no difference, whichever of them verify is given. Two processes of
-// different rules share the partitions now and then.
+// TestVerifyAfterChanges: rules that change again and again, by a start or a reload, are no difference, whichever of them verify is
+// given. Two processes of different rules share the partitions now and then.
 func TestVerifyAfterChanges(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -69,6 +69,11 @@ func TestVerifyAfterChanges(t *testing.T) {
 				}
 				for i, e := range events {
 					r.send(i, e[stage*len(e)/stages:(stage+1)*len(e)/stages]...)
+					for range rnd.IntN(3) { // what decides of an event that it is one, or a repeat, is no rule
+						if err := p.s.Reload(t.Context(), compile(t, variants[rnd.IntN(len(variants))].pack)); err != nil {
+							t.Fatal(err)
+						}
+					}
 				}
 				r.counted()
 				p.end(t)
