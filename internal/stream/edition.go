@@ -62,7 +62,7 @@ func (s *Service) newLister(p *engine.Program, writer uint64) *listing.Lister {
 // inForce tells those who read, and those who wait for it, that an edition is in force.
 func (s *Service) inForce(e *edition) {
 	s.lists.Store(&listing.Reader{Program: e.program, Store: s.options.Store, Shards: s.options.Shards, Since: s.workers.since(e.coverage)})
-	s.metrics.Rules(e.program)
+	s.metrics.InForce(e.program, time.Now())
 	if s.roster != nil { // a simulated process has none
 		s.roster.Reload(PacksOf(e.program))
 	}

@@ -37,6 +37,7 @@ type reloads struct {
 	topics  partitionList   // whose events are decided by that
 	moved   chan struct{}   // is closed when inForce is another one; nil: nobody waits
 	wake    retry.Signal    // is raised when wanted is another one
+	fault   string          // why what was read last is not in force; "": it is
 }
 
 // ask has the service decide by a program as soon as it can.
@@ -85,6 +86,20 @@ func (r *reloads) check(p *engine.Program) error {
 	return r.topics.check(p.KeysPerEvent)
 }
 
+// failed notes why what was read last is not in force; "": it is.
+func (r *reloads) failed(fault string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.fault = fault
+}
+
+// why is what failed was told.
+func (r *reloads) why() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.fault
+}
+
 // until waits until a program is in force that will do.
 func (r *reloads) until(ctx context.Context, will func(*engine.Program) bool) error {
 	for {
@@ -116,6 +131,12 @@ func (s *Service) Reload(ctx context.Context, p *engine.Program) error {
 	return nil
 }
 
+// RulesRead is told why the packs as they were last read are not to be in force: their faults. "": they have none.
+func (s *Service) RulesRead(faults string) {
+	s.reloads.failed(faults)
+	s.metrics.Rules.Read(faults == "")
+}
+
 // watch runs what looks after silent subjects and lists, until ctx ends. When other rules are asked for it has all change to them.
 func (s *Service) watch(ctx context.Context) {
 	end := s.workers.look(ctx)
@@ -138,8 +159,9 @@ func (s *Service) watch(ctx context.Context) {
 		if err != nil || ctx.Err() != nil {
 			return // it ends: whoever runs next decides by what is asked for
 		}
-		s.log.Info("rules changed over", "packs", len(p.Packs()), "seconds", time.Since(began).Seconds())
-		end()
+		s.log.Debug("all shards have changed to other rules", "seconds", time.Since(began).Seconds())
+		end() // rows that wait are written before what shows them goes by other rules
+		s.inForce(c.edition)
 		end = s.workers.look(ctx)
 	}
 }
@@ -205,7 +227,7 @@ func (c *change) wait(ctx context.Context) bool {
 	return true
 }
 
-// endChange has partitions go on by the new rules, and tells everybody else. The rules are kept once more: a store that has lost all
+// endChange has partitions go on by the new rules. The rules are kept once more: a store that has lost all
 // meanwhile has been given those of before.
 func (s *Service) endChange(ctx context.Context, c *change) error {
 	if err := s.keep(ctx, c.edition); err != nil {
@@ -216,6 +238,5 @@ func (s *Service) endChange(ctx context.Context, c *change) error {
 	w.tellAlone(c.edition)
 	w.alignment.Allow(watermark.Headroom(c.program))
 	w.partitions.Changed()
-	s.inForce(c.edition)
 	return nil
 }

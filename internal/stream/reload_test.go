@@ -33,7 +33,9 @@ func TestReload(t *testing.T) {
 	store := windowstore.NewMem(DefaultShards)
 	p := r.start(store, func(o *Options) { o.ListMost = 100 })
 	at := time.Now().Add(-time.Hour)
-	click := func(n int) sentEvent { return eventOf(fmt.Sprint("c", n), "click", at.Add(time.Duration(n)*time.Second)) }
+	click := func(n int) sentEvent {
+		return eventOf(fmt.Sprint("c", n), "click", at.Add(time.Duration(n)*time.Second))
+	}
 	for n := range 5 {
 		r.send(0, click(n))
 	}

@@ -204,10 +204,14 @@ func (s *Service) Kafka() error { return s.reach.brokers(time.Now()) }
 // Topics is what is wrong with the topics of the config, as last seen.
 func (s *Service) Topics() error { return s.reach.missing() }
 
-// Packs is the error of packs that are not in force yet; the note names those that are, and processes that have others.
+// Packs is the error of packs that are not in force yet; the note names those that are, processes that have others, and what is wrong
+// with those that were read last.
 func (s *Service) Packs() (note string, err error) {
 	if s.watchdog.Load() == nil {
 		return "", errNotInForce
+	}
+	if why := s.reloads.why(); why != "" {
+		return s.roster.Packs() + "; those last read have faults: " + why, nil
 	}
 	return s.roster.Packs(), nil
 }

@@ -121,6 +121,7 @@ func (p *simProcess) endReload() {
 			}
 			p.alignment.Allow(0)
 			l.Flush(p.ctx)
+			p.inForce(p.edition.Load())
 			p.look()
 			p.reload = nil
 		})

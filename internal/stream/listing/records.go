@@ -58,6 +58,19 @@ func (r *records) read(ctx context.Context, shard int, names []Name) ([]stored, 
 	return all, nil
 }
 
+// Subjects reads subjects of a shard with their histories, each at one moment. Those of whom there is no record, or none that can be
+// read, are left out.
+func Subjects(ctx context.Context, p *engine.Program, store windowstore.Store, shard int, names []Name) (all []*engine.Subject, err error) {
+	r := records{p, store}
+	found, err := r.read(ctx, shard, names)
+	for _, s := range found {
+		if s.subject != nil && s.damaged == nil {
+			all = append(all, s.subject)
+		}
+	}
+	return all, err
+}
+
 // keys are the keys of their records.
 func (r *records) keys(shard int, names []Name) (keys [][]byte) {
 	for _, n := range names {

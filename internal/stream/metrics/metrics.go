@@ -3,11 +3,11 @@ package metrics
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
-	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
 // Metrics is what the service counts about itself, by what it tells of. No subject is ever in a
@@ -23,8 +23,7 @@ type Metrics struct {
 	Canary *Canary
 	Lists  *Lists
 
-	info   *prometheus.GaugeVec
-	packs  []*thresholds.Pack // that info names
+	Rules  *Rules
 	mu     sync.Mutex
 	given  []position.TopicPartition // partitions and
 	shards []int                     // outboxes that the group gave the process last
@@ -37,24 +36,17 @@ func New(r prometheus.Registerer, p *engine.Program) *Metrics {
 	m := &Metrics{
 		Intake: newIntake(f, found), Lag: newLag(f), Shards: newShards(f, found),
 		Outbox: newOutbox(f, found), Calls: newCalls(f), Kafka: newKafka(f), Health: newHealth(f), Canary: newCanary(f),
-		Lists: newLists(f), info: f.gauges("rules_info", "The packs loaded: 1.", "pack", "hash"),
+		Lists: newLists(f), Rules: newRules(f),
 	}
-	m.Rules(p)
+	m.InForce(p, time.Now())
 	return m
 }
 
-// Rules notes the packs that are in force. Counters of rules that are gone stay, as counters do. How many subjects are listed by them
-// is not known any more.
-func (m *Metrics) Rules(p *engine.Program) {
-	for _, pack := range p.Packs() {
-		m.info.WithLabelValues(pack.Name, pack.Hash).Set(1)
-	}
-	for _, old := range m.packs {
-		if !slices.ContainsFunc(p.Packs(), func(x *thresholds.Pack) bool { return x.Name == old.Name && x.Hash == old.Hash }) {
-			m.info.DeleteLabelValues(old.Name, old.Hash)
-		}
-	}
-	m.packs = p.Packs()
+// InForce notes that the packs of a program are in force since a time. Counters of rules that are gone stay, as counters do. What is
+// counted in the store by them is not known any more.
+func (m *Metrics) InForce(p *engine.Program, since time.Time) {
+	m.Rules.inForce(p.Packs(), since)
+	m.Shards.rules(p.Packs())
 	m.Outbox.rules(p.Packs())
 	m.Lists.rules(p.Packs())
 }
