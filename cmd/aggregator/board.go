@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/board"
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
@@ -19,14 +18,13 @@ import (
 // newBoard is the board of a process that starts now, some of whose packs fail their own tests. It shows nothing before show.
 func newBoard(group string, failing map[string][]string) *board.Board {
 	b, now := readBuild(), time.Now()
-	return board.New(board.Process{Version: b.version, Revision: b.revision, Group: group, Started: now, Loaded: now, Failing: failing})
+	return board.New(board.Process{Version: b.version, Revision: b.revision, Group: group, Started: now, Rules: board.Rules{Loaded: now, Failing: failing}})
 }
 
 // shown is what a board shows.
 type shown struct {
 	kafka     stream.Kafka
 	crossings int // kept
-	program   *engine.Program
 	store     windowstore.Store
 	shards    int
 	listed    bool // there are lists of what is near a limit
@@ -34,9 +32,9 @@ type shown struct {
 	log       *slog.Logger
 }
 
-// show connects the board to what it shows: the store, the end of the topic of crossings, and what Kafka knows of the group. It has
-// connections of its own, which end gives back.
-func show(b *board.Board, s *shown) (end func()) {
+// show prepares what the board shows: the store, the end of the topic of crossings, and what Kafka knows of the group. It has
+// connections of its own, which end gives back. The board is connected when it is told of packs, and again when others are in force.
+func show(b *board.Board, s *shown) (packs func(*reloaded), end func()) {
 	source, endSource := s.kafka.TailSource(tail.FetchBytes)
 	crossings := tail.New(tail.Options{Source: source, Topic: s.kafka.Crossings, Most: s.crossings, Log: s.log})
 	lookout := s.kafka.NewLookout()
@@ -45,13 +43,16 @@ func show(b *board.Board, s *shown) (end func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { crossings.Run(ctx) })
-	subjects := &inspect.Reader{Program: s.program, Store: s.store, Shards: s.shards, Partitions: o.AllPartitions}
-	sources := &board.Sources{Program: s.program, Topic: s.kafka.Crossings, Overview: o, Rates: s.service.Rates, Crossings: crossings, Subjects: subjects}
-	if s.listed {
-		sources.Nearest = &board.Lists{Reader: listing.Reader{Program: s.program, Store: s.store, Shards: s.shards}, Since: subjects.Since}
+	packs = func(r *reloaded) {
+		subjects := &inspect.Reader{Program: r.program, Store: s.store, Shards: s.shards, Partitions: o.AllPartitions}
+		sources := &board.Sources{Program: r.program, Topic: s.kafka.Crossings, Overview: o, Rates: s.service.Rates, Crossings: crossings, Subjects: subjects}
+		if s.listed {
+			sources.Nearest = &board.Lists{Reader: listing.Reader{Program: r.program, Store: s.store, Shards: s.shards}, Since: subjects.Since}
+		}
+		b.Connect(sources)
+		b.RulesInForce(board.Rules{Loaded: time.Now(), Failing: r.set.failing})
 	}
-	b.Connect(sources)
-	return func() {
+	return packs, func() {
 		stop()
 		running.Wait()
 		endSource()

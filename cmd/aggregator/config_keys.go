@@ -71,14 +71,16 @@ func redisKeys(c *config, w *written) []key {
 func ownKeys(c *config, w *written) []key {
 	return []key{
 		{"rules.packs", list(&c.packs, builtinPack)},
-		{"rules.files", filePaths(&c.files)},
+		{"rules.files", packPaths(&c.files)},
 		{"rules.tests", choice(&c.tests, "refuse", "warn")},
+		{"rules.poll", duration(&c.poll, 0, day)},
 
 		{"http.listen", checked(&c.listen, listenAddress)},
 		{"http.token", secretText(&w.token)},
 		{"http.token_file", secretFile(&w.token)},
 		{"http.external_url", checked(&c.auth.ExternalURL, httpserver.CheckExternalURL)},
 		{"http.hosts", list(&c.auth.Hosts, httpserver.CheckHost)},
+		{"http.reload", toggle(&c.reload)},
 		{"http.crossings", whole(&c.crossings, 1, 1_000_000)},
 		{"http.debug", toggle(&c.auth.Debug)},
 
