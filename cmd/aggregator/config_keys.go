@@ -80,8 +80,8 @@ func ownKeys(c *config, w *written) []key {
 		{"http.token_file", secretFile(&w.token)},
 		{"http.external_url", checked(&c.auth.ExternalURL, httpserver.CheckExternalURL)},
 		{"http.hosts", list(&c.auth.Hosts, httpserver.CheckHost)},
-		{"http.reload", toggle(&c.reload)},
 		{"http.crossings", whole(&c.crossings, 1, 1_000_000)},
+		{"http.reload", toggle(&c.reload)},
 		{"http.debug", toggle(&c.auth.Debug)},
 
 		{"log.level", choice(&c.logLevel, "debug", "info", "warn", "error")},

@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -171,7 +172,10 @@ func startAndStop(ctx context.Context, c *config, once atOnce, first *reloaded, 
 		service.RulesRead(faults)
 		seen.RulesRead(faults)
 	}
-	go again.run(beside, hups)
+	var reloading sync.WaitGroup
+	defer reloading.Wait()
+	reloading.Go(func() { again.run(beside, hups) })
+	defer stop()
 	return serve(ctx, service, ready, log)
 }
 
