@@ -61,12 +61,12 @@ type rulesKeys struct {
 // given is the texts that keys are set to, by their paths.
 type given map[string][]string
 
-// differing are the keys that are set otherwise, except those under rules.
+// differing are the keys that are set otherwise, except those under rules, and those of notify, which the service leaves alone.
 func (g given) differing(o given) (keys []string) {
 	all := maps.Clone(g)
 	maps.Copy(all, o)
 	for _, key := range slices.Sorted(maps.Keys(all)) {
-		if !strings.HasPrefix(key, "rules.") && !slices.Equal(g[key], o[key]) {
+		if !strings.HasPrefix(key, "rules.") && !strings.HasPrefix(key, sinksKey) && !slices.Equal(g[key], o[key]) {
 			keys = append(keys, key)
 		}
 	}
