@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/board"
-	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/stream"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
@@ -19,14 +18,13 @@ import (
 // newBoard is the board of a process that starts now, some of whose packs fail their own tests. It shows nothing before show.
 func newBoard(group string, failing map[string][]string) *board.Board {
 	b, now := readBuild(), time.Now()
-	return board.New(board.Process{Version: b.version, Revision: b.revision, Group: group, Started: now, Loaded: now, Failing: failing})
+	return board.New(board.Process{Version: b.version, Revision: b.revision, Group: group, Started: now, Rules: board.Rules{Loaded: now, Failing: failing}})
 }
 
 // shown is what a board shows.
 type shown struct {
 	kafka     stream.Kafka
 	crossings int // kept
-	program   *engine.Program
 	store     windowstore.Store
 	shards    int
 	listed    bool // there are lists of what is near a limit
@@ -34,9 +32,9 @@ type shown struct {
 	log       *slog.Logger
 }
 
-// show connects the board to what it shows: the store, the end of the topic of crossings, and what Kafka knows of the group. It has
-// connections of its own, which end gives back.
-func show(b *board.Board, s *shown) (end func()) {
+// show prepares what the board shows: the store, the end of the topic of crossings, and what Kafka knows of the group. It has
+// connections of its own, which end gives back. The board is connected when it is told of packs, and again when others are in force.
+func show(b *board.Board, s *shown) (packs func(*reloaded), end func()) {
 	source, endSource := s.kafka.TailSource(tail.FetchBytes)
 	endOf := func(topic string) *tail.Tail {
 		return tail.New(tail.Options{Source: source, Topic: topic, Most: s.crossings, Log: s.log})
@@ -48,20 +46,25 @@ func show(b *board.Board, s *shown) (end func()) {
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
 	running.Go(func() { crossings.Run(ctx) })
-	subjects := &inspect.Reader{Program: s.program, Store: s.store, Shards: s.shards, Partitions: o.AllPartitions}
-	sources := &board.Sources{
-		Program: s.program, Announced: board.Announced{Topic: s.kafka.Crossings, Crossings: crossings}, Overview: o, Rates: s.service.Rates, Subjects: subjects,
-	}
+	var shadow *board.Announced
 	if s.kafka.Shadow != "" {
 		tried := endOf(s.kafka.Shadow)
 		running.Go(func() { tried.Run(ctx) })
-		sources.Shadow = &board.Announced{Topic: s.kafka.Shadow, Crossings: tried}
+		shadow = &board.Announced{Topic: s.kafka.Shadow, Crossings: tried}
 	}
-	if s.listed {
-		sources.Nearest = &listing.Reader{Program: s.program, Store: s.store, Shards: s.shards, Since: subjects.Since}
+	packs = func(r *reloaded) {
+		subjects := &inspect.Reader{Program: r.program, Store: s.store, Shards: s.shards, Partitions: o.AllPartitions}
+		sources := &board.Sources{
+			Program: r.program, Announced: board.Announced{Topic: s.kafka.Crossings, Crossings: crossings}, Shadow: shadow,
+			Overview: o, Rates: s.service.Rates, Subjects: subjects,
+		}
+		if s.listed {
+			sources.Nearest = &listing.Reader{Program: r.program, Store: s.store, Shards: s.shards, Since: subjects.Since}
+		}
+		b.Connect(sources)
+		b.RulesInForce(board.Rules{Loaded: time.Now(), Failing: r.set.failing})
 	}
-	b.Connect(sources)
-	return func() {
+	return packs, func() {
 		stop()
 		running.Wait()
 		endSource()

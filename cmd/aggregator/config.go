@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -21,14 +23,14 @@ import (
 // config is the settings as they are used. config_keys.go says where each key goes, and
 // aggregator.example.yaml what it means.
 type config struct {
-	kafka     stream.Kafka
-	login     preflight.Login // as kafka.SASL has it
-	redis     redisstore.Options
-	shards    int // written as 0: as the kind of Redis wants it
-	lost      string
-	packs     []string // built-in
-	files     []string
-	tests     string // what run does with packs whose own tests fail: refuse or warn
+	kafka  stream.Kafka
+	login  preflight.Login // as kafka.SASL has it
+	redis  redisstore.Options
+	shards int // written as 0: as the kind of Redis wants it
+	lost   string
+	rulesKeys
+	given     given // what is set, for who reads the config again
+	reload    bool  // POST /-/reload is answered
 	listen    string
 	auth      httpserver.Auth
 	crossings int // that the board reaches back over
@@ -48,6 +50,29 @@ type config struct {
 	warnings    []string      // what is allowed, and riskier than it looks
 }
 
+// rulesKeys are the keys under rules, which a reload reads again.
+type rulesKeys struct {
+	packs []string      // built-in
+	files []string      // files, directories or globs
+	tests string        // what run does with packs whose own tests fail: refuse or warn
+	poll  time.Duration // how often the files of packs are looked at; 0: never
+}
+
+// given is the texts that keys are set to, by their paths.
+type given map[string][]string
+
+// differing are the keys that are set otherwise, except those under rules, and those of notify, which the service leaves alone.
+func (g given) differing(o given) (keys []string) {
+	all := maps.Clone(g)
+	maps.Copy(all, o)
+	for _, key := range slices.Sorted(maps.Keys(all)) {
+		if !strings.HasPrefix(key, "rules.") && !strings.HasPrefix(key, sinksKey) && !slices.Equal(g[key], o[key]) {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 // written is what a config says that is not used as it is written: check makes
 // settings of it.
 type written struct {
@@ -64,6 +89,7 @@ type written struct {
 
 const (
 	defaultPack = "cn-2019-15"
+	defaultPoll = 10 * time.Second
 	// clusterShards is how many shards a new store in a Cluster has: few of its
 	// nodes would hold any of 16.
 	clusterShards = 64
@@ -77,10 +103,11 @@ func defaultConfig() *config {
 			Brokers: []string{"127.0.0.1:9092"}, Group: "aggregator", ClientID: "aggregator",
 			Events: []string{"dissemination-events"}, Crossings: "threshold-crossings", SetBytes: 1 << 20,
 		},
-		redis:    redisstore.Options{Addrs: []string{"127.0.0.1:6379"}, Prefix: windowstore.DefaultPrefix},
+		redis:     redisstore.Options{Addrs: []string{"127.0.0.1:6379"}, Prefix: windowstore.DefaultPrefix},
+		rulesKeys: rulesKeys{packs: []string{defaultPack}, tests: "refuse", poll: defaultPoll},
+
 		lost:     "recount",
-		packs:    []string{defaultPack},
-		tests:    "refuse",
+		given:    given{},
 		listen:   "127.0.0.1:8080",
 		auth:     httpserver.Auth{Pause: httpserver.DefaultPause},
 		logLevel: "info", logFormat: "auto",

@@ -61,7 +61,9 @@ func (r *configReader) override(given map[*key]string) {
 			continue
 		}
 		r.origins[k.path] = origin{variable: k.variable()}
+		r.c.given[k.path] = nil
 		for _, item := range k.items(text) {
+			r.c.given[k.path] = append(r.c.given[k.path], item)
 			if err := k.set(item); err != nil {
 				r.fault(k.path, "%v", err)
 			}

@@ -126,6 +126,7 @@ func (r *configReader) setText(k *key, prefix string, at strictyaml.Place) {
 	case k.file && s != "" && !filepath.IsAbs(s):
 		s = filepath.Join(filepath.Dir(r.file), s)
 	}
+	r.c.given[k.path] = append(r.c.given[k.path], prefix+s)
 	if err := k.set(prefix + s); err != nil {
 		r.yaml.Fault(at, "%v", err)
 	}

@@ -72,8 +72,9 @@ func redisKeys(c *config, w *written) []key {
 func ownKeys(c *config, w *written) []key {
 	return []key{
 		{"rules.packs", list(&c.packs, builtinPack)},
-		{"rules.files", filePaths(&c.files)},
+		{"rules.files", packPaths(&c.files)},
 		{"rules.tests", choice(&c.tests, "refuse", "warn")},
+		{"rules.poll", duration(&c.poll, 0, day)},
 
 		{"http.listen", checked(&c.listen, listenAddress)},
 		{"http.token", secretText(&w.token)},
@@ -81,6 +82,7 @@ func ownKeys(c *config, w *written) []key {
 		{"http.external_url", checked(&c.auth.ExternalURL, httpserver.CheckExternalURL)},
 		{"http.hosts", list(&c.auth.Hosts, httpserver.CheckHost)},
 		{"http.crossings", whole(&c.crossings, 1, 1_000_000)},
+		{"http.reload", toggle(&c.reload)},
 		{"http.debug", toggle(&c.auth.Debug)},
 
 		{"log.level", choice(&c.logLevel, "debug", "info", "warn", "error")},

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -64,9 +63,10 @@ func filePath(p *string) value {
 	return v
 }
 
-func filePaths(p *[]string) value {
-	v := list(p, func(s string) error { _, err := os.Stat(s); return err })
-	v.want, v.file = "a list of files, as [rules/own.yaml]", true
+// packPaths are files, directories and globs.
+func packPaths(p *[]string) value {
+	v := list(p, func(s string) error { _, err := packFiles(s); return err })
+	v.want, v.file = "a list of files, directories or globs, as [rules/own.yaml]", true
 	return v
 }
 

@@ -44,14 +44,16 @@ func runDemo(ctx context.Context, s *session, o demo.Options) error {
 	o.Pack, o.Registry, o.In, o.Out, o.Err = mustBuiltin(defaultPack), newRegistry(), s.in, s.out, s.err
 	term := s.variable("TERM")
 	o.Lines, o.NoColour = term == "" || term == "dumb", s.variable("NO_COLOR") != ""
-	seen := newBoard("aggregator", map[string][]string{o.Pack.Hash: packtest.Run(o.Pack, engine.IntakeOptions{}, thresholds.DefaultMaxMembers)})
+	set := &packSet{failing: map[string][]string{o.Pack.Hash: packtest.Run(o.Pack, engine.IntakeOptions{}, thresholds.DefaultMaxMembers)}}
+	seen := newBoard("aggregator", set.failing)
 	defer seen.Stop()
 	o.Register = func(mux *http.ServeMux) {
 		seen.Register(mux)
 		web.Register(mux)
 	}
 	o.Connect = func(k stream.Kafka, p *engine.Program, store windowstore.Store, service *stream.Service, log *slog.Logger) func() {
-		end := show(seen, &shown{kafka: k, program: p, store: store, shards: stream.DefaultShards, listed: true, service: service, log: log})
+		packs, end := show(seen, &shown{kafka: k, store: store, shards: stream.DefaultShards, listed: true, service: service, log: log})
+		packs(&reloaded{p, set})
 		return func() {
 			end()
 			seen.Stop()

@@ -35,8 +35,9 @@ func loadPacks(c *config, flags []string) *packSet {
 			}
 		}
 		for _, file := range c.files {
-			if _, err := os.Stat(file); err == nil { // so was a file that is not there
-				set.file("rules.files", file, c.members)
+			names, _ := packFiles(file) // so was what is not there
+			for _, name := range names {
+				set.file("rules.files", name, c.members)
 			}
 		}
 	}

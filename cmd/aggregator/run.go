@@ -9,6 +9,7 @@ import (
 	"os/signal"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 
@@ -34,7 +35,8 @@ Where the log of a partition was damaged, so that it stands still and says so, -
 passes over what cannot be read at that offset, for good: it is noted in Redis, and
 counted as a hole. What can be read there is not skipped.
 Packs whose own tests fail are refused, unless rules.tests is warn.
-SIGHUP does nothing: config and packs are read at the start.
+Packs that change are taken without a restart: at SIGHUP, when the bytes of a file change (rules.poll), and at
+POST /-/reload if http.reload is true. With a fault those of before stay in force. Of the config, rules is read again.
 Exit: 0 stopped as asked; 1 failed; 2 a fault of flags, config or packs.`,
 	flags: func(fs *flag.FlagSet) runner {
 		file := fs.String("config", "", "the config `file` (needed; an empty one will do)")
@@ -71,7 +73,7 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 	}
 	hangups := catchHangups()
 	defer hangups.stop()
-	c, set, tested, err := s.loadTested(file)
+	c, set, tested, digest, err := s.loadTested(file)
 	if err != nil {
 		return err
 	}
@@ -93,8 +95,8 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 	for _, fault := range tested {
 		log.Warn("test of a pack fails: the pack is used all the same, as rules.tests says", "problem", fault)
 	}
-	hangups.log(ctx, log)
-	if err := startAndStop(ctx, c, once, program, set.failing, log); err != nil {
+	again := newReloader(s, file, c, set, digest, log)
+	if err := startAndStop(ctx, c, once, &reloaded{program, set}, again, hangups, log); err != nil {
 		log.Error("ended", "error", err)
 		return errReported
 	}
@@ -102,25 +104,29 @@ func runService(ctx context.Context, s *session, file string, once atOnce) error
 }
 
 // loadTested is the config and the packs, without faults. tested is what is wrong with the packs by their own tests, where
-// they are used all the same; otherwise it is among the faults, as check lists them.
-func (s *session) loadTested(file string) (c *config, set *packSet, tested faults, err error) {
+// they are used all the same; otherwise it is among the faults, as check lists them. The digest is of the packs' files as they were
+// before.
+func (s *session) loadTested(file string) (c *config, set *packSet, tested faults, digest string, err error) {
 	c, bad := s.loadConfig(file)
+	digest = c.digest()
 	set = loadPacks(c, nil)
 	bad = append(bad, set.faults...)
 	if tested = set.test(c); c.tests != "warn" {
 		bad, tested = append(bad, tested...), nil
 	}
-	return c, set, tested, bad.orNil()
+	return c, set, tested, digest, bad.orNil()
 }
 
 // startAndStop is the life of the service: what starts first stops last.
 //
 //	starts: HTTP (alive, not ready), Redis (waits until it answers), the service (waits for Kafka and its topics)
 //	stops:  readiness, the service (its steps: internal/stream/stop.go), what the board reads, Redis, streams of the board, HTTP
-func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.Program, failing map[string][]string, log *slog.Logger) error {
+func startAndStop(ctx context.Context, c *config, once atOnce, first *reloaded, again *reloader, hups hangups, log *slog.Logger) error {
+	program := first.program
 	registry, ready := newRegistry(), &httpserver.Readiness{}
-	mux, seen := httpserver.NewHandler(registry, ready, log), newBoard(c.kafka.Group, failing)
+	mux, seen := httpserver.NewHandler(registry, ready, log), newBoard(c.kafka.Group, first.set.failing)
 	seen.Register(mux)
+	mux.Handle("/-/reload", again.handler(c.reload))
 	web.Register(mux)
 	auth := c.auth
 	auth.Open = web.Open
@@ -149,12 +155,27 @@ func startAndStop(ctx context.Context, c *config, once atOnce, program *engine.P
 	options.Adopt, options.Skip = once.adopt, once.skips
 	service := stream.New(options)
 	ready.ServiceStarted(service)
-	defer show(seen, &shown{
-		kafka: c.kafka, crossings: c.crossings, program: program, store: store, shards: c.shards, listed: c.listMost > 0, service: service, log: log,
-	})()
-	logged, stop := context.WithCancel(ctx)
+	shows, end := show(seen, &shown{kafka: c.kafka, crossings: c.crossings, store: store, shards: c.shards, listed: c.listMost > 0, service: service, log: log})
+	defer end()
+	shows(first)
+	beside, stop := context.WithCancel(ctx)
 	defer stop()
-	go ready.Log(logged, log)
+	go ready.Log(beside, log)
+	again.take = func(ctx context.Context, next *reloaded) error {
+		err := service.Reload(ctx, next.program)
+		if err == nil {
+			shows(next)
+		}
+		return err
+	}
+	again.fault = func(faults string) {
+		service.RulesRead(faults)
+		seen.RulesRead(faults)
+	}
+	var reloading sync.WaitGroup
+	defer reloading.Wait()
+	reloading.Go(func() { again.run(beside, hups) })
+	defer stop()
 	return serve(ctx, service, ready, log)
 }
 

@@ -192,7 +192,7 @@ func TestRunTestsPacks(t *testing.T) {
 	}
 }
 
-// TestRunHangup: SIGHUP does nothing, and the log says so.
+// TestRunHangup: SIGHUP ends nothing, also while nothing runs yet whose rules could be read again.
 func TestRunHangup(t *testing.T) {
 	_, config := fakeKafka(t, servers.FreeAddr(t))
 	p := start(t, nil, "run", "-config", config)
@@ -200,7 +200,7 @@ func TestRunHangup(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil { // this process takes it for the command
 		t.Fatal(err)
 	}
-	p.err.Await(t, limit, "a word of it", says("SIGHUP does nothing: config and packs are read at the start, so restart to change them"))
+	p.err.Await(t, limit, "that it waits", says("redis does not answer: trying until it does"))
 	p.stop()
 	if code := p.exit(t); code != exitFine {
 		t.Errorf("got %d:\n%s", code, p.err)

@@ -141,7 +141,7 @@ func TestPack(t *testing.T) {
 		}
 	}
 	f(`"tests":{"passed":1,"failed":[]}`)
-	s.Failing = map[string][]string{p.Hash: {"example.yaml:9:5: tests[0]: it differs"}}
+	s.RulesInForce(Rules{Failing: map[string][]string{p.Hash: {"example.yaml:9:5: tests[0]: it differs"}}})
 	f(`"tests":{"passed":0,"failed":["example.yaml:9:5: tests[0]: it differs"]}`)
 }
 

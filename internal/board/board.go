@@ -22,8 +22,15 @@ import (
 type Process struct {
 	Version, Revision string
 	Group             string
-	Started, Loaded   time.Time           // Loaded: its packs are in force since then
-	Failing           map[string][]string // what is wrong with packs by their own tests, by hash; nothing: all pass
+	Started           time.Time
+	Rules             Rules // at first
+}
+
+// Rules is what a process says of its packs beside them.
+type Rules struct {
+	Loaded  time.Time           // they are in force since then
+	Failing map[string][]string // what is wrong with packs by their own tests, by hash; nothing: all pass
+	Faults  string              // of those that were read last, which are not in force; "": they are
 }
 
 // Sources is where what is shown comes from.
@@ -70,6 +77,7 @@ type subjects interface {
 type Board struct {
 	Process
 	sources atomic.Pointer[Sources]
+	rules   atomic.Pointer[Rules]
 	status  latest
 	streams streams
 	unread  unread
@@ -79,6 +87,7 @@ type Board struct {
 // New is a board that is not connected.
 func New(p Process) *Board {
 	b := &Board{Process: p}
+	b.rules.Store(&p.Rules)
 	b.status.read = b.readStatus
 	b.streams.ended, b.streams.patience = make(chan struct{}), patience
 	b.unread.patience = patience
@@ -94,6 +103,16 @@ func (b *Board) Connect(s *Sources) {
 		}
 	}
 	b.sources.Store(s)
+}
+
+// RulesInForce tells the board that other packs are in force.
+func (b *Board) RulesInForce(r Rules) { b.rules.Store(&r) }
+
+// RulesRead tells the board why packs are not in force that were read last; "": they are.
+func (b *Board) RulesRead(faults string) {
+	r := *b.rules.Load()
+	r.Faults = faults
+	b.rules.Store(&r)
 }
 
 // Stop ends the streams, and no new one begins.

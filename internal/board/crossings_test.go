@@ -80,6 +80,7 @@ func TestShadowCrossings(t *testing.T) {
 	}
 	shadow := newTail(t)
 	s.sources.Shadow = &Announced{Topic: "tried", Crossings: shadow}
+	s.Connect(s.sources)
 	if a := s.get("/api/v1/crossings?shadow=true"); a.status != 503 {
 		t.Errorf("a topic that is not read: %d %s", a.status, a.body)
 	}

@@ -114,7 +114,7 @@ func newSite(t *testing.T) *site {
 	program := enginetest.Compile(t, packText)
 	s := &site{t: t, fakes: &fakes{detail: map[string]*inspect.Detail{}}, source: &ends{at: map[int]int64{}}}
 	s.tail = tail.New(tail.Options{Source: s.source, Topic: "threshold-crossings", Most: 100})
-	s.Board = New(Process{Version: "1.2.3", Revision: "abc", Group: "aggregator", Started: time.Now(), Loaded: time.Now()})
+	s.Board = New(Process{Version: "1.2.3", Revision: "abc", Group: "aggregator", Started: time.Now(), Rules: Rules{Loaded: time.Now()}})
 	s.fakes.o = overview.Overview{
 		StreamTime: 1_767_225_600_000_000_000,
 		Partitions: []overview.Partition{

@@ -29,7 +29,7 @@ func (b *Board) getPack(_ context.Context, s *Sources, q *query) (any, error) {
 	if i < 0 {
 		return nil, notFound("no pack of this hash is in force: aggregator rules -config FILE -hash HASH prints those that were")
 	}
-	p, failed := packs[i], b.Failing[packs[i].Hash]
+	p, failed := packs[i], b.rules.Load().Failing[packs[i].Hash]
 	out := packFile{Pack: p.Name, Hash: p.Hash, Text: string(p.Text), Lines: map[string]int{}, Tests: tests{len(p.Tests) - len(failed), append([]string{}, failed...)}}
 	for _, r := range p.Rules {
 		out.Lines[r.ID] = r.Line()

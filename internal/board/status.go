@@ -132,7 +132,11 @@ func rounded(r *roster.Rates) *roster.Rates {
 }
 
 func (b *Board) inForce(p *engine.Program) inForce {
-	out := inForce{Packs: []pack{}, Loaded: timeText(b.Loaded)}
+	r := b.rules.Load()
+	out := inForce{Packs: []pack{}, Loaded: timeText(r.Loaded)}
+	if r.Faults != "" {
+		out.Error = &r.Faults
+	}
 	for _, x := range p.Packs() {
 		out.Packs = append(out.Packs, pack{x.Name, x.Hash})
 		out.Rules += len(x.Rules)

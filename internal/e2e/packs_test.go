@@ -114,13 +114,13 @@ func TestRosterWaits(t *testing.T) {
 	}
 }
 
-// TestHangup: SIGHUP ends nothing, and the log says that it does nothing.
+// TestHangup: SIGHUP ends nothing, and the log says that the rules are read again.
 func TestHangup(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s := newSite(t, kafka, siteOptions{partitions: 1, redis: redis.Addr(), pack: fewPack})
 	d := s.start("one")
 	d.Signal(syscall.SIGHUP)
-	const line = "SIGHUP does nothing: config and packs are read at the start, so restart to change them"
+	const line = "SIGHUP: reading the rules again"
 	d.AwaitLog(line)
 	d.AwaitReady()
 	d.Signal(syscall.SIGHUP)

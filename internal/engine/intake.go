@@ -91,6 +91,9 @@ func NewIntake(p *Program, secret Secret, o IntakeOptions) *Intake {
 	}
 }
 
+// MatchBy has events matched by another program from now on. Which ids came before stays known.
+func (in *Intake) MatchBy(p *Program) { in.Program, in.matcher.program = p, p }
+
 // TooNew reports whether the event lies too far ahead of now (ns).
 func (in *Intake) TooNew(now int64) bool {
 	return tooNew(in.Event.Time, now, in.MaxAhead)

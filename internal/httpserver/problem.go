@@ -18,6 +18,7 @@ type Problem struct {
 	Status    int           `json:"status"`
 	Detail    string        `json:"detail"`
 	Parameter string        `json:"parameter,omitempty"` // of the query, where one is bad
+	Faults    []string      `json:"faults,omitempty"`    // of what was asked for, a line each
 	After     time.Duration `json:"-"`                   // when it is worth trying again; 0: it is not
 }
 

@@ -44,7 +44,7 @@ func (o *Oracle) arm(s *subject, r *rule) {
 // rewatch makes the clears of a subject be looked for when the stream has reached the first of
 // them, and the subject's delay.
 func (o *Oracle) rewatch(s *subject) {
-	for _, r := range o.rules {
+	for _, r := range o.clearing() {
 		if date, ok := o.armed[watch{s, r}]; ok {
 			o.lookBy(s.delay.after(date))
 		}
@@ -74,7 +74,7 @@ func (o *Oracle) clear(visits []visit, ev *event) []Crossing {
 		st := s.state(r)
 		s.now = later(s.now, c.date)
 		crossings = append(crossings, newClear(s, s.read(r, c.date), st.episode))
-		s.states[r] = state{episode: st.episode + 1}
+		s.states[r.mark()] = state{episode: st.episode + 1}
 		delete(o.armed, c.watch)
 	}
 	return crossings
@@ -93,7 +93,7 @@ func (o *Oracle) due(visits []visit, ev *event) []clearing {
 	}
 	if stream.Before(o.nextClear) && !o.options.Plain {
 		for _, v := range visits {
-			for _, r := range o.rules {
+			for _, r := range o.clearing() {
 				w := watch{v.subject, r}
 				if date, ok := o.armed[w]; ok && !date.After(ev.time) {
 					look(w)

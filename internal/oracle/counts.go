@@ -45,8 +45,8 @@ func (s *subject) countLine(r *rule) (countJSON, bool) {
 		above = above || v > 0
 	}
 	level := "0"
-	if st.announced > 0 {
-		level = r.levels[st.announced-1].text
+	if st.announced != nil {
+		level = st.announced.text
 	}
 	return countJSON{
 		Rule: r.id, By: s.by, Subject: s.id, Level: json.Number(level), Episode: st.episode,

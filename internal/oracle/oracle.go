@@ -25,12 +25,12 @@ type Results struct {
 type Oracle struct {
 	options    Options
 	results    Results
-	rules      []*rule
+	rules      []*rule                          // by which it counts at the end
+	variants   *variants                        // nil: the rules never change
 	counters   map[string]map[string][]*counter // kind of subject -> type of event, those of "after" among them
 	partitions map[int]*partition
 	subjects   map[string]map[string]*subject // kind -> id
 	armed      map[watch]time.Time            // announced rules that may clear -> no clear is dated earlier
-	left       map[mark]announcement          // of rules that are not in force; see Adopt
 	nextClear  time.Time                      // a stream's time before which none of armed is due; zero: unknown
 }
 
@@ -41,9 +41,10 @@ type subject struct {
 	first  time.Time // earliest time of an event that matched
 	delay  delay
 	book   book
-	states map[*rule]state // absent: nothing announced, episode 1
-	fedBy  map[int]bool    // partitions
-	anew   bool            // its next event is decided by all rules; see Adopt
+	states map[mark]state // absent: nothing announced, episode 1
+	fedBy  map[int]bool   // partitions
+	anew   bool           // its next event is decided by all rules; see Adopt
+	last   int            // the variant of the rules that decided its last event
 }
 
 // book keeps the events of a subject and counts them.
@@ -56,14 +57,23 @@ type book interface {
 	displaced() bool
 }
 
+// mark is under which a rule keeps what it has announced for a subject: its id, and apart while it is a shadow rule. What rules have
+// announced that are not in force any more waits for them.
+type mark struct {
+	rule   string
+	shadow bool
+}
+
+func (r *rule) mark() mark { return mark{r.id, r.shadow} }
+
 // state is where a subject is with a rule.
 type state struct {
-	announced int // levels announced in this episode
+	announced *level // the highest that was announced in this episode; nil: none
 	episode   int
 }
 
 func (s *subject) state(r *rule) state {
-	if st, ok := s.states[r]; ok {
+	if st, ok := s.states[r.mark()]; ok {
 		return st
 	}
 	return state{episode: 1}
@@ -100,7 +110,7 @@ func (opt Options) New(packs ...[]byte) (*Oracle, error) {
 		o.rules = append(o.rules, rules...)
 	}
 	for i, r := range o.rules {
-		r.order = i
+		r.order, r.first = i, r
 	}
 	setCaps(o.rules, o.options.MaxMembers)
 	o.index(known)
@@ -110,7 +120,7 @@ func (opt Options) New(packs ...[]byte) (*Oracle, error) {
 // Fresh returns an oracle of the same packs and options that has seen nothing.
 func (o *Oracle) Fresh() *Oracle {
 	return &Oracle{
-		options: o.options, rules: o.rules, counters: o.counters, partitions: map[int]*partition{},
+		options: o.options, rules: o.rules, variants: o.variants, counters: o.counters, partitions: map[int]*partition{},
 		subjects: map[string]map[string]*subject{}, armed: map[watch]time.Time{},
 	}
 }
@@ -241,7 +251,7 @@ func (o *Oracle) subject(by, id string) *subject {
 		o.subjects[by] = map[string]*subject{}
 	}
 	if o.subjects[by][id] == nil {
-		s := &subject{by: by, id: id, book: newLedger(), states: map[*rule]state{}, fedBy: map[int]bool{}}
+		s := &subject{by: by, id: id, book: newLedger(), states: map[mark]state{}, fedBy: map[int]bool{}}
 		if o.options.Plain {
 			s.book = &history{}
 		}
@@ -267,12 +277,12 @@ func (o *Oracle) count(visits []visit, ev *event) []Crossing {
 			o.results.Late++
 		}
 		s.book.add(ev, s.now, v.matched)
-		for _, r := range o.rules {
-			if r.by == s.by && (o.options.Plain || s.anew || r.usesAny(v.matched)) {
+		rules, changed := o.rulesFor(s)
+		for _, r := range rules {
+			if r.by == s.by && (o.options.Plain || changed || r.usesAny(v.matched)) {
 				crossings = append(crossings, o.announce(s, r, ev)...)
 			}
 		}
-		s.anew = false
 	}
 	return crossings
 }
@@ -300,22 +310,25 @@ func (r *rule) usesAny(counters []*counter) bool {
 // announce returns a crossing for each level of a rule that is reached and not yet announced.
 func (o *Oracle) announce(s *subject, r *rule, ev *event) []Crossing {
 	st := s.state(r)
-	if st.announced == len(r.levels) {
+	if st.announced != nil && st.announced.rat.Cmp(r.levels[len(r.levels)-1].rat) >= 0 {
 		return nil
 	}
 	var crossings []Crossing
 	rd := s.read(r, s.now)
 	progress := rd.progress()
-	for _, l := range r.levels[st.announced:] {
+	for _, l := range r.levels {
+		if st.announced != nil && st.announced.rat.Cmp(l.rat) >= 0 {
+			continue
+		}
 		if progress.Cmp(l.rat) < 0 {
 			break
 		}
-		st.announced++
+		st.announced = &l
 		crossings = append(crossings, newCrossing(s, rd, l, st.episode, ev.id()))
 	}
 	if crossings != nil {
-		s.states[r] = st
-		o.arm(s, r)
+		s.states[r.mark()] = st
+		o.arm(s, r.first)
 	}
 	return crossings
 }

@@ -25,7 +25,8 @@ type rule struct {
 	levels          []level  // rising
 	clear           *big.Rat // nil: never clears
 	shadow          bool
-	order           int // place over all packs
+	order           int   // place over all packs
+	first           *rule // of the same id, in the first variant that has it; it stands for all of them
 }
 
 // limit is one measure of a rule.

@@ -23,14 +23,13 @@ type found struct {
 	ids           topicIDs
 	secret        engine.Secret
 	begins        begins
-	coverage      *coverage.Coverage
-	rules         inforce.Rules // by which this process decides
-	changed       bool          // some partition was decided by other ones last
+	edition       *edition // by which this process decides at first
 }
 
 // prepare waits for the store and the brokers, reads or makes the settings, and
 // builds shards and relays.
 func (s *Service) prepare(ctx context.Context) error {
+	s.found.edition = &edition{program: s.reloads.asked()}
 	for _, step := range []func(context.Context) error{
 		s.reachStore, s.discoverTopics, s.takeStore, s.readSettings, s.checkGroup, s.settleBegins, s.skip, s.keepRules, s.beginCoverage,
 	} {
@@ -69,7 +68,7 @@ func (s *Service) discoverTopics(ctx context.Context) error {
 	if s.found.outPartitions, err = s.waitForTopic(ctx, s.options.Crossings); err != nil {
 		return err
 	}
-	return s.found.topics.check(s.options.Program.KeysPerEvent)
+	return s.found.topics.check(s.found.edition.program.KeysPerEvent)
 }
 
 func (s *Service) waitForTopic(ctx context.Context, topic string) (n int, err error) {
@@ -120,17 +119,16 @@ func (s *Service) readSettings(ctx context.Context) error {
 
 // keepRules keeps in the store by which rules this process decides, before it does.
 func (s *Service) keepRules(ctx context.Context) error {
-	s.found.rules = inforce.Of(s.options.Program, s.options.Intake)
-	return s.wait.untilStored(ctx, func() (err error) {
-		if s.found.changed, err = inforce.Changed(ctx, s.options.Store, s.found.topics, s.found.rules.ID()); err != nil {
-			return err
-		}
-		return s.rewriteRules(ctx)
+	e := s.found.edition
+	e.rules = inforce.Of(e.program, s.options.Intake)
+	err := s.wait.untilStored(ctx, func() (err error) {
+		e.changed, err = inforce.Changed(ctx, s.options.Store, s.found.topics, e.rules.ID())
+		return err
 	})
-}
-
-func (s *Service) rewriteRules(ctx context.Context) error {
-	return inforce.Kept{Store: s.options.Store}.Keep(ctx, &s.found.rules, s.options.Program.Packs(), time.Now())
+	if err != nil {
+		return err
+	}
+	return s.keep(ctx, e)
 }
 
 // checkGroup waits while the group is at work with another store. To join it would take some of its partitions from there.
@@ -176,8 +174,7 @@ func (s *Service) skip(ctx context.Context) error {
 }
 
 func (s *Service) beginCoverage(ctx context.Context) error {
-	s.found.coverage = coverage.NewCoverage(s.options.Store, s.options.Program, s.found.topics, s.options.Shards, s.options.Intake.MaxAhead, s.log)
-	return s.wait.untilStored(ctx, func() error { return loadCoverage(ctx, s.found.coverage, s.options.Store, s.found.topics) })
+	return s.cover(ctx, s.found.edition)
 }
 
 // loadCoverage reads since when counters are kept. For counters that have not begun for all
@@ -196,17 +193,17 @@ func loadCoverage(ctx context.Context, c *coverage.Coverage, store windowstore.S
 
 // rewriteSettings puts the settings back into a store that lost everything. A store that is another deployment's by now is
 // met with the next look.
-func (s *Service) rewriteSettings(ctx context.Context) error {
+func (s *Service) rewriteSettings(ctx context.Context, e *edition) error {
 	done, err := s.settings().Rewrite(ctx, &settings.Made{
 		Owner: s.found.deployment.encode(), Begins: s.found.begins.encode(), Shards: s.options.Shards, Partitions: s.found.outPartitions, Topics: s.found.ids,
 	})
 	if err != nil || !done {
 		return err
 	}
-	if err := s.rewriteRules(ctx); err != nil {
+	if err := s.noteRules(ctx, e); err != nil {
 		return err
 	}
-	return s.found.coverage.Load(ctx)
+	return e.coverage.Load(ctx)
 }
 
 // disowned ends the service if the store is another's by now.

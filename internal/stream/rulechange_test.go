@@ -27,15 +27,15 @@ var changes = [][2]string{
 	{"types: [share]}", "types: [share, other]}"},
 }
 
-// edition is rules as a process may have them.
-type edition struct {
+// variant is rules as a process may have them.
+type variant struct {
 	pack   string
 	intake engine.IntakeOptions
 }
 
-// drawEdition draws some changes.
-func drawEdition(rnd *rand.Rand) edition {
-	e := edition{pack: calmPack}
+// drawVariant draws some changes.
+func drawVariant(rnd *rand.Rand) variant {
+	e := variant{pack: calmPack}
 	for _, c := range changes {
 		if rnd.IntN(4) == 0 {
 			e.pack = strings.Replace(e.pack, c[0], c[1], 1)
@@ -47,8 +47,8 @@ func drawEdition(rnd *rand.Rand) edition {
 	return e
 }
 
-// TestVerifyAfterChanges: rules that change again and again are no difference, whichever of them verify is given. Two processes of
-// different rules share the partitions now and then.
+// TestVerifyAfterChanges: rules that change again and again, by a start or a reload, are no difference, whichever of them verify is
+// given. Two processes of different rules share the partitions now and then.
 func TestVerifyAfterChanges(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
@@ -59,37 +59,42 @@ func TestVerifyAfterChanges(t *testing.T) {
 			store := windowstore.NewMem(DefaultShards)
 			const stages = 6
 			events := calm(rnd, 6_000, partitions)
-			editions := []edition{{pack: calmPack}, drawEdition(rnd), drawEdition(rnd)}
+			variants := []variant{{pack: calmPack}, drawVariant(rnd), drawVariant(rnd)}
 			for stage := range stages {
-				now := editions[rnd.IntN(len(editions))]
+				now := variants[rnd.IntN(len(variants))]
 				p := r.start(store, now.of(t))
 				var other *process
 				if partitions > 1 && rnd.IntN(2) == 0 {
-					other = r.start(store, editions[rnd.IntN(len(editions))].of(t))
+					other = r.start(store, variants[rnd.IntN(len(variants))].of(t))
 				}
 				for i, e := range events {
 					r.send(i, e[stage*len(e)/stages:(stage+1)*len(e)/stages]...)
+					for range rnd.IntN(3) { // what decides of an event that it is one, or a repeat, is no rule
+						if err := p.s.Reload(t.Context(), compile(t, variants[rnd.IntN(len(variants))].pack)); err != nil {
+							t.Fatal(err)
+						}
+					}
 				}
 				r.counted()
 				p.end(t)
 				if other != nil {
 					other.end(t)
 				}
-				for n, e := range append(editions, drawEdition(rnd)) {
-					r.agrees(t, store, fmt.Sprintf("stage %d by edition %d", stage, n), e)
+				for n, e := range append(variants, drawVariant(rnd)) {
+					r.agrees(t, store, fmt.Sprintf("stage %d by variant %d", stage, n), e)
 				}
 			}
 		})
 	}
 }
 
-// of has a process decide by the edition.
-func (e edition) of(t *testing.T) func(*Options) {
+// of has a process decide by the variant.
+func (e variant) of(t *testing.T) func(*Options) {
 	return func(o *Options) { o.Program, o.Intake = compile(t, e.pack), e.intake }
 }
 
-// agrees wants verify, by an edition, to find no difference.
-func (r *rig) agrees(t *testing.T, store windowstore.Store, what string, e edition) {
+// agrees wants verify, by an variant, to find no difference.
+func (r *rig) agrees(t *testing.T, store windowstore.Store, what string, e variant) {
 	t.Helper()
 	v, found := r.verified(store, func(o *verify.Options) { o.Program, o.Intake = compile(t, e.pack), e.intake })
 	t.Logf("%s: %d counters, %d levels, open %v, %d earlier", what, v.Counters, v.Levels, v.Open, len(v.Earlier))

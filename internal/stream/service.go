@@ -23,6 +23,7 @@ import (
 // Options is all that the service needs to know.
 type Options struct {
 	Kafka
+	// Program is by what the service decides at first. Reload changes it.
 	Program *engine.Program
 	Intake  engine.IntakeOptions
 	Store   windowstore.Store
@@ -77,6 +78,7 @@ type Service struct {
 	clients *clients
 	restart context.CancelCauseFunc // ends the run, and begins it again if the cause is errGrown
 
+	reloads reloads
 	found   found    // by prepare
 	workers *workers // built of it
 
@@ -106,6 +108,7 @@ func New(o Options) *Service {
 		options: o, log: o.Log, metrics: m, wait: waiter{o.Log}, membership: newMembership(o.Group, m.Health, o.Log), reach: &reach{metrics: m.Kafka},
 		process: shard.NewWriterID(),
 	}
+	s.reloads.ask(o.Program)
 	s.roster = newRoster(&s.options, s.process, m)
 	if c, ok := o.Store.(checker); ok {
 		s.storeWatch = &storeWatch{store: c, metrics: m.Health, log: o.Log}
@@ -150,6 +153,7 @@ func (s *Service) runOnce(parent context.Context) error {
 	defer stop()
 	var running sync.WaitGroup
 	s.workers.start(inner, &running)
+	running.Go(func() { s.watch(inner) })
 	if s.storeWatch != nil {
 		running.Go(func() { s.storeWatch.run(inner) })
 	}
@@ -194,10 +198,14 @@ func (s *Service) Kafka() error { return s.reach.brokers(time.Now()) }
 // Topics is what is wrong with the topics of the config, as last seen.
 func (s *Service) Topics() error { return s.reach.missing() }
 
-// Packs is the error of packs that are not in force yet; the note names those that are, and processes that have others.
+// Packs is the error of packs that are not in force yet; the note names those that are, processes that have others, and what is wrong
+// with those that were read last.
 func (s *Service) Packs() (note string, err error) {
 	if s.watchdog.Load() == nil {
 		return "", errNotInForce
+	}
+	if why := s.reloads.why(); why != "" {
+		return s.roster.Packs() + "; those last read have faults: " + why, nil
 	}
 	return s.roster.Packs(), nil
 }

@@ -118,19 +118,19 @@ func TestShadowAndBack(t *testing.T) {
 	const stages = 7
 	events := calm(rnd, 6_000, 1)[0]
 	want := map[string]map[string][]string{"crossings": {}, "shadow": {}}
-	var editions []edition
+	var variants []variant
 	for stage := range stages {
 		bits := rnd.IntN(1 << 8)
-		e := edition{pack: tried(calmPack, func(rule int) bool { return bits>>rule&1 == 1 })}
-		editions = append(editions, e)
+		e := variant{pack: tried(calmPack, func(rule int) bool { return bits>>rule&1 == 1 })}
+		variants = append(variants, e)
 		if err := o.Adopt([]byte(e.pack)); err != nil {
 			t.Fatal(err)
 		}
 		p := r.start(store, e.of(t))
 		r.stage(t, o, events[stage*len(events)/stages:(stage+1)*len(events)/stages], want)
 		p.end(t)
-		for n, e := range editions {
-			r.agrees(t, store, fmt.Sprintf("stage %d by edition %d", stage, n), e)
+		for n, e := range variants {
+			r.agrees(t, store, fmt.Sprintf("stage %d by variant %d", stage, n), e)
 		}
 	}
 	t.Logf("%d subjects announced live, %d in shadow", len(want["crossings"]), len(want["shadow"]))

@@ -9,13 +9,15 @@ import (
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/oracle"
+	"github.com/seed-afe14ff2/aggregator/internal/stream/inforce"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 )
 
 // simKind is a kind of world.
 type simKind struct {
 	name    string
-	program *engine.Program
+	program *engine.Program // the first of
+	rules   []simRules
 	oracle  *oracle.Oracle // that has seen nothing
 	intake  engine.IntakeOptions
 	shared  bool // several partitions feed a subject
@@ -66,38 +68,47 @@ func simKinds(t *testing.T) []*simKind {
 			for _, forgets := range []bool{false, true} {
 				s := simStory{partitions: partitions, late: partitions == 1, pauses: forgets}
 				k := &simKind{name: fmt.Sprintf("own by %d, small %v, forgets %v", partitions, small, forgets), forgets: forgets, events: s.own}
-				kinds = append(kinds, k.compile(t, simOwnPack, small))
+				kinds = append(kinds, k.compile(t, small, simOwnPacks()...))
 				if partitions > 1 {
 					b := &simKind{name: fmt.Sprintf("behind by %d, small %v, forgets %v", partitions, small, forgets), forgets: forgets, events: s.behind}
-					kinds = append(kinds, b.compile(t, simOwnPack, small))
+					kinds = append(kinds, b.compile(t, small, simOwnPacks()...))
 				}
 			}
 			s := simStory{partitions: 2 + partitions/2}
 			k := &simKind{name: fmt.Sprintf("shared by %d, small %v", s.partitions, small), shared: true, events: s.shared}
-			kinds = append(kinds, k.compile(t, simSharedPack, small))
+			kinds = append(kinds, k.compile(t, small, simSharedPacks()...))
 		}
 		s := simStory{partitions: 3}
 		k := &simKind{name: fmt.Sprintf("begun within the log, small %v", small), shared: true, begins: true, events: s.shared}
-		kinds = append(kinds, k.compile(t, simSharedPack, small))
+		kinds = append(kinds, k.compile(t, small, simSharedPacks()...))
 	}
 	return kinds
 }
 
-func (k *simKind) compile(t *testing.T, pack string, small bool) *simKind {
-	k.program = compile(t, pack)
-	for i := range k.program.Kinds {
-		if small {
-			k.program.Kinds[i].Layout.Sizes = windows.Sizes{Inline: 2, Chunk: 3, History: 8}
+func (k *simKind) compile(t *testing.T, small bool, packs ...string) *simKind {
+	var texts [][]byte
+	for _, pack := range packs {
+		p := compile(t, pack)
+		for i := range p.Kinds {
+			if small {
+				p.Kinds[i].Layout.Sizes = windows.Sizes{Inline: 2, Chunk: 3, History: 8}
+			}
 		}
+		texts, k.rules = append(texts, []byte(pack)), append(k.rules, simRules{program: p})
 	}
+	k.program = k.rules[0].program
 	k.intake = engine.IntakeOptions{DedupeWindow: 30 * time.Second}
 	if k.shared {
 		k.intake.DedupeWindow = time.Hour
 	}
 	var err error
-	k.oracle, err = oracle.Options{DedupeWindow: k.intake.DedupeWindow}.New([]byte(pack))
+	k.oracle, err = oracle.Options{DedupeWindow: k.intake.DedupeWindow}.Variants(texts...)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for i := range k.rules {
+		r := inforce.Of(k.rules[i].program, k.intake)
+		k.rules[i].id = r.ID()
 	}
 	return k
 }

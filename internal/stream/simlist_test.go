@@ -69,14 +69,15 @@ func (s *simStore) DropStrays(ctx context.Context, shard int, rule string, from 
 
 // list is a turn of the lister, of which only one is at work, as the shards' lists are held while they are written.
 func (p *simProcess) list(all bool) {
-	if p.lister == nil {
+	if p.workers == nil {
 		return
 	}
-	p.turn(p.lister, func() {
+	l := p.edition.Load().lister()
+	p.turn(l, func() {
 		if all {
-			p.lister.Flush(p.ctx)
+			l.Flush(p.ctx)
 		} else {
-			p.lister.Turn(p.ctx)
+			l.Turn(p.ctx)
 		}
 	})
 }
@@ -87,7 +88,7 @@ func (w *simWorld) gently() error {
 	w.calm = true
 	w.log.growAll()
 	w.gather()
-	w.drain()
+	w.agree()
 	w.pass(shard.VerifyEvery)
 	for range 2 {
 		for _, p := range w.processes {

@@ -38,6 +38,7 @@ type simProcess struct {
 	busy       map[any]bool // what is in the middle of a turn
 	before     bool         // it is of the version before
 	grown      bool         // it is to begin again, with the topic's new partitions
+	reload     *simReload   // under way; nil: none is
 }
 
 // simPartition is a partition of a process.
@@ -58,13 +59,14 @@ func (w *simWorld) newProcess() *simProcess {
 	p.ctx, p.cancel = context.WithCancel(w.ctx)
 	p.drawVersion()
 	o := Options{
-		Program: w.truth.kind.program, Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &simSecret, MaxAge: DefaultMaxAge,
+		Program: w.drawRules(), Intake: w.truth.kind.intake, Store: w.store, Shards: simShards, Secret: &simSecret, MaxAge: DefaultMaxAge,
 		MaxBatchEvents: w.rnd.IntN(12), ListMost: 1_000, Kafka: Kafka{Events: []string{"events"}, Crossings: "crossings", Shadow: "shadow", Group: "sim", Start: partition.Start{Latest: w.truth.kind.begins}},
 	}
 	p.Service = &Service{
 		options: o, log: discard, metrics: w.metrics, wait: waiter{discard}, membership: newMembership(o.Group, w.metrics.Health, discard), process: w.rnd.Uint64(),
 		clients: &clients{source: w.log, cluster: simCluster{w.log}, offsets: p}, restart: p.begunAgain,
 	}
+	p.reloads.ask(o.Program)
 	p.membership.members = w.members
 	p.membership.agreement.patience = 0 // see drawVersion
 	return p
@@ -95,7 +97,7 @@ func (p *simProcess) begin() {
 	p.workers.partitions.Dead.(*partition.DeadTopic).Writer = simWriter{w.output, p, false}
 	o := p.shards[0].Options
 	o.Version, o.Writer = w.version, w.rnd.Uint64()
-	p.lister.Writer = o.Writer
+	o.Listing.Writer = o.Writer
 	o.KeptMax = 1 + w.rnd.IntN(20)
 	if w.rnd.IntN(2) == 0 {
 		o.Now = func() time.Time { return time.Now().AddDate(100, 0, 0) } // all events are old: crossings wait for their batch
@@ -109,10 +111,15 @@ func (p *simProcess) begin() {
 	p.workers.partitions.Jitter = o.Jitter
 	o.Alignment = watermark.NewAlignment(len(p.found.topics), simShards, 0, func() {})
 	p.workers.partitions.Alignment, p.alignment = o.Alignment, o.Alignment
-	looks := p.workers.janitorOptions()
+	p.look()
+	p.ready = true
+}
+
+// look makes the janitor of what is in force.
+func (p *simProcess) look() {
+	looks := p.workers.janitorOptions(p.edition.Load())
 	looks.Step, looks.Rest = 3, func(context.Context, time.Duration) {}
 	p.janitor = janitor.New(looks)
-	p.ready = true
 }
 
 func (w *simWorld) version() (v [8]byte) {
@@ -245,12 +252,13 @@ func (p *simProcess) sweep(scan bool) {
 	if !p.room() {
 		return
 	}
-	if scan && p.busy[p.lister] {
+	l := p.edition.Load().lister()
+	if scan && p.busy[l] {
 		return
 	}
 	p.turn(p.janitor, func() {
 		if scan {
-			p.turn(p.lister, func() { p.janitor.ScanTurn(p.ctx) })
+			p.turn(l, func() { p.janitor.ScanTurn(p.ctx) })
 		} else {
 			p.janitor.Clears(p.ctx)
 		}

@@ -41,6 +41,7 @@ type simWorld struct {
 	began     time.Time
 	leases    simLeases
 	updating  bool  // processes of the version before may be started
+	reloads   bool  // processes have different rules, and reload others
 	broken    error // the first promise that was broken
 
 	generation int64
@@ -68,13 +69,14 @@ const (
 	turnBack
 	turnLose
 	turnGrow
+	turnReload
 	numSimTurns
 )
 
 // simWeights is how often each happens, about: a history has weights of its own.
 var simWeights = [numSimTurns]int{
 	turnProduce: 60, turnPartition: 300, turnShard: 500, turnRelay: 60, turnSweep: 30, turnScan: 10, turnList: 60, turnMeasure: 10, turnCommit: 10, turnTime: 60,
-	turnCrash: 10, turnRebalance: 12, turnRejoin: 10, turnBack: 10, turnLose: 1, turnGrow: 4,
+	turnCrash: 10, turnRebalance: 12, turnRejoin: 10, turnBack: 10, turnLose: 1, turnGrow: 4, turnReload: 60,
 }
 
 func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *metrics.Metrics) *simWorld {
@@ -82,6 +84,7 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *metrics.Me
 	w.restless = 0.2 * rnd.Float64() * rnd.Float64()
 	w.lose = 0.1 * rnd.Float64() * float64(rnd.IntN(2))
 	w.updating = rnd.IntN(3) == 0
+	w.reloads = rnd.IntN(3) == 0 && len(t.kind.rules) > 1
 	w.log = newSimLog(w)
 	w.store = newSimStore(w)
 	w.output = &simOutput{world: w, published: make([][]simRecord, simOutPartitions), tried: make([][]simRecord, simOutPartitions)}
@@ -89,6 +92,12 @@ func newSimWorld(ctx context.Context, rnd *rand.Rand, t *simTruth, m *metrics.Me
 	for i, n := range simWeights {
 		if i >= int(turnSweep) && i != int(turnProduce) {
 			n = n * rnd.IntN(4) / 2
+		}
+		switch simTurn(i) {
+		case turnReload:
+			n = 20 * btoi(w.reloads)
+		case turnBack, turnLose:
+			n *= btoi(!w.reloads) // what was decided stays so: see simreload_test.go
 		}
 		w.weights[i] = n
 		w.total += n
@@ -136,6 +145,9 @@ func (w *simWorld) run(ctx context.Context) (simTold, error) {
 	if err := w.settle(); err != nil {
 		return simTold{}, err
 	}
+	if w.reloads {
+		w.follow()
+	}
 	return w.told(), errors.Join(w.broken, w.check(ctx))
 }
 
@@ -151,7 +163,7 @@ func (w *simWorld) turn() {
 		return
 	}
 	p := w.processes[w.rnd.IntN(len(w.processes))]
-	if p.ready && t <= turnMeasure {
+	if p.ready && (t <= turnMeasure || t == turnReload) {
 		w.work(t, p)
 		return
 	}
@@ -175,7 +187,7 @@ func (w *simWorld) turn() {
 
 // breaking reports whether a turn breaks something, or mends it.
 func (w *simWorld) breaking(t simTurn) bool {
-	return t == turnScan || t == turnCrash || t == turnBack || t == turnLose || t == turnGrow
+	return t == turnScan || t == turnCrash || t == turnBack || t == turnLose || t == turnGrow || t == turnReload
 }
 
 // work is a turn of a goroutine of a process.
@@ -195,6 +207,8 @@ func (w *simWorld) work(t simTurn, p *simProcess) {
 		p.list(false)
 	case turnMeasure:
 		p.measure()
+	case turnReload:
+		p.reloadTurn()
 	}
 }
 
@@ -332,13 +346,14 @@ func (w *simWorld) settle() error {
 	w.log.growAll()
 	w.log.produceAll()
 	w.gather()
+	w.agree()
 	if err := w.rest(); err != nil {
 		return err
 	}
 	if err := w.tidied(); err != nil {
 		return err
 	}
-	if w.rnd.IntN(3) == 0 {
+	if w.rnd.IntN(3) == 0 && !w.reloads {
 		w.store.goBack()
 		if err := w.rest(); err != nil {
 			return fmt.Errorf("after the store went back in silence: %w", err)
@@ -396,6 +411,12 @@ func (w *simWorld) drain() {
 				before := x.unrest()
 				x.turn()
 				reading = reading || before != nil || x.unrest() != nil
+			}
+			for p.reload != nil {
+				p.reloadTurn()
+				for i := range p.shards {
+					p.shardTurn(i, false)
+				}
 			}
 			for i := range p.shards {
 				for more := true; more; more = len(p.in[i]) > 0 {

@@ -5,12 +5,12 @@ import (
 	"context"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/canary"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/janitor"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/outbox"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
@@ -33,25 +33,25 @@ type workers struct {
 	dog        *watchdog.Watchdog
 	owned      *ownedShards
 	canaries   *canary.Canaries // nil: none are sent
-	lister     *listing.Lister  // nil: nothing is listed
-	changed    bool             // the rules are other ones than before
+	alone      atomic.Bool      // nobody else seems to write the same subjects
+	edition    atomic.Pointer[edition]
 }
 
 // build makes the workers.
 func (s *Service) build() {
 	s.metrics.Begin()
+	e := s.found.edition
 	w := &workers{
-		alignment: watermark.NewAlignment(len(s.found.topics), s.options.Shards, watermark.Headroom(s.options.Program), s.metrics.Health.GaveUpWaiting),
+		alignment: watermark.NewAlignment(len(s.found.topics), s.options.Shards, watermark.Headroom(e.program), s.metrics.Health.GaveUpWaiting),
 		dog:       &watchdog.Watchdog{Metrics: s.metrics.Health, Log: s.log, Quiet: &retry.Throttle{}, Topics: s.found.topics},
 		owned:     &s.owned,
-		changed:   s.found.changed,
 	}
 	patient := metrics.NewRetrier(s.metrics, s.log)
-	s.buildShards(w, patient)
+	s.buildShards(w, e, patient)
 	s.buildRelays(w)
 	s.buildCanaries(w)
 	w.partitions = partition.NewShared(partition.Options{
-		Program: s.options.Program, Rules: s.found.rules.ID(), Enact: s.found.coverage.Enact, Secret: s.found.secret, Intake: s.options.Intake, Source: s.clients.source, Store: s.options.Store,
+		Deciding: e.deciding(), Secret: s.found.secret, Intake: s.options.Intake, Source: s.clients.source, Store: s.options.Store,
 		Shards: w.in, Alignment: w.alignment,
 		Dead: &partition.DeadTopic{
 			Writer: s.clients.deadWriter, Topic: s.options.DeadTopic, Partitions: s.clients.cluster.Partitions, Retry: s.wait.untilItWorks,
@@ -62,11 +62,12 @@ func (s *Service) build() {
 		w.dog.WatchShard(&sh.Pulse, sh.Number)
 	}
 	s.workers = w
+	s.inForce(e)
 	s.watchdog.Store(w.dog)
 }
 
-func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
-	o := shard.NewOptions(s.options.Program, s.options.Store, s.found.topics, w.alignment, patient, s.metrics.Shards)
+func (s *Service) buildShards(w *workers, e *edition, patient metrics.Retrier) {
+	o := shard.NewOptions(e.program, s.options.Store, s.found.topics, w.alignment, patient, s.metrics.Shards)
 	o.Secret, o.OutboxMax, o.CacheBytes = s.found.secret, cmp.Or(s.options.outboxMax, o.OutboxMax), s.options.CacheBytes/s.options.Shards
 	o.MaxAge, o.MaxEvents, o.SubjectMax = s.options.MaxAge, s.options.MaxBatchEvents, max(shard.BatchSubjectsLeast, shard.BatchSubjects/s.options.Shards)
 	o.OnCrossings, o.OutboxFormat = w.wakeRelay, s.membership.agreement.formats
@@ -74,15 +75,11 @@ func (s *Service) buildShards(w *workers, patient metrics.Retrier) {
 		o.Producer = "aggregator/" + s.options.Version
 	}
 	o.Shadow = s.options.Shadow != ""
-	o.Settings = shard.Settings{Kept: true, Coverage: s.found.coverage, Rewrite: s.rewriteSettings, Disowned: s.disowned}
-	if s.options.ListMost > 0 {
-		w.lister = listing.New(listing.Options{
-			Program: s.options.Program, Store: s.options.Store, Shards: s.options.Shards, Writer: o.Writer, Most: s.options.ListMost, Metrics: s.metrics.Lists, Calls: s.metrics.Calls,
-		})
-		o.Listing = w.lister
-	}
+	o.Settings = shard.Settings{Kept: true, Disowned: s.disowned}
+	s.complete(e, o)
+	w.edition.Store(e)
 	for n := range s.options.Shards {
-		w.shards = append(w.shards, shard.New(n, o))
+		w.shards = append(w.shards, shard.New(n, e.shards))
 		w.in = append(w.in, make(chan shard.Message, shard.Queue))
 	}
 }
@@ -132,18 +129,14 @@ func (w *workers) start(ctx context.Context, running *sync.WaitGroup) {
 	for i, sh := range w.shards {
 		running.Go(func() { sh.Serve(ctx, w.in[i]) })
 	}
-	running.Go(func() { janitor.New(w.janitorOptions()).Serve(ctx) })
 	running.Go(func() { w.dog.Run(ctx) })
-	if w.lister != nil {
-		running.Go(func() { w.lister.Serve(ctx) })
-	}
 	if w.canaries != nil {
 		running.Go(func() { w.canaries.Publish(ctx) })
 	}
 }
 
-func (w *workers) janitorOptions() janitor.Options {
-	return janitor.Options{Options: w.shards[0].Options, Shards: w.shards, In: w.in, Owned: w.owned.has, Soon: w.changed}
+func (w *workers) janitorOptions(e *edition) janitor.Options {
+	return janitor.Options{Options: e.shards, Shards: w.shards, In: w.in, Owned: w.owned.has, Soon: e.changed}
 }
 
 // own takes over the shards that go with the assignments.
@@ -153,8 +146,14 @@ func (w *workers) own(topics partitionList, assignments []*shard.Assignment) {
 	for _, sh := range w.shards {
 		sh.Peers.Store(int64(others))
 	}
-	if w.lister != nil {
-		w.lister.Alone.Store(others == 0)
+	w.alone.Store(others == 0)
+	w.tellAlone(w.edition.Load())
+}
+
+// tellAlone tells what writes an edition's lists whether anybody else does.
+func (w *workers) tellAlone(e *edition) {
+	if l := e.lister(); l != nil {
+		l.Alone.Store(w.alone.Load())
 	}
 }
 

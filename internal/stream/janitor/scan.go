@@ -52,6 +52,7 @@ type shardScan struct {
 	owned bool
 	keys  [][]byte // found and not looked at yet
 	armed int      // may clear, of those looked at
+	ahead pending  // of those looked at
 	err   error    // the first
 }
 
@@ -93,6 +94,9 @@ func (w *scanner) scan(ctx context.Context) error {
 		}
 		failed = errors.Join(failed, s.err)
 	}
+	if failed == nil && ctx.Err() == nil {
+		w.tellPending(shards)
+	}
 	return errors.Join(failed, w.walk(ctx, shards, pause))
 }
 
@@ -104,13 +108,13 @@ func (w *scanner) scanned(s *shard.Shard) bool {
 
 // examine looks at the keys that a shard's part of a scan has.
 func (w *scanner) examine(ctx context.Context, shard int, s *shardScan) {
-	armed, err := w.examineKeys(ctx, shard, s.keys)
+	armed, err := w.examineKeys(ctx, shard, s.keys, &s.ahead)
 	s.keys, s.armed, s.err = s.keys[:0], s.armed+armed, cmp.Or(s.err, err)
 }
 
 // examineKeys forgets or indexes the records under keys. How far the stream is it reads together
 // with them: a store that went back may hold records to which what comes next belongs. It returns how many may clear.
-func (w *scanner) examineKeys(ctx context.Context, number int, keys [][]byte) (int, error) {
+func (w *scanner) examineKeys(ctx context.Context, number int, keys [][]byte, ahead *pending) (int, error) {
 	all := position.AppendFenceKeys(slices.Clip(keys), w.Keys, number, w.Partitions)
 	values, err := w.Store.Load(ctx, number, all, nil)
 	if err != nil {
@@ -122,7 +126,7 @@ func (w *scanner) examineKeys(ctx context.Context, number int, keys [][]byte) (i
 	}
 	var due []windowstore.Due
 	var old []emptied
-	var near, gone []listing.Name
+	var near, gone, unread []listing.Name
 	var damaged error
 	for i, record := range values[:len(keys)] {
 		_, name, id, _ := w.Keys.ParseRecordKey(keys[i])
@@ -131,6 +135,9 @@ func (w *scanner) examineKeys(ctx context.Context, number int, keys [][]byte) (i
 			continue
 		}
 		s, err := windows.DecodeSubject(&w.Program.Kinds[kind].Layout, record)
+		if err == nil && !ahead.add(w.Program, kind, s) {
+			unread = append(unread, listing.Name{Kind: kind, ID: string(id)})
+		}
 		switch {
 		case err != nil:
 			damaged = cmp.Or(damaged, err)
@@ -145,7 +152,7 @@ func (w *scanner) examineKeys(ctx context.Context, number int, keys [][]byte) (i
 			near = w.near(near, s, kind, id)
 		}
 	}
-	err = w.index(ctx, number, due)
+	err = cmp.Or(w.addUnread(ctx, number, unread, ahead), w.index(ctx, number, due))
 	err = cmp.Or(err, w.old.forget(ctx, number, old), damaged)
 	return len(due), cmp.Or(err, w.list(ctx, number, near, gone))
 }

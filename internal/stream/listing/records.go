@@ -72,6 +72,18 @@ func (r *records) readIf(ctx context.Context, shard int, names []Name, wanted fu
 
 // versionOf is the version of a record; nil: there is none.
 func versionOf(record []byte) []byte { return record[:min(windows.VersionSize, len(record))] }
+// Subjects reads subjects of a shard with their histories, each at one moment. Those of whom there is no record, or none that can be
+// read, are left out.
+func Subjects(ctx context.Context, p *engine.Program, store windowstore.Store, shard int, names []Name) (all []*engine.Subject, err error) {
+	r := records{p, store}
+	found, err := r.read(ctx, shard, names)
+	for _, s := range found {
+		if s.subject != nil && s.damaged == nil {
+			all = append(all, s.subject)
+		}
+	}
+	return all, err
+}
 
 // keys are the keys of their records.
 func (r *records) keys(shard int, names []Name) (keys [][]byte) {

@@ -12,12 +12,17 @@ type Lists struct {
 	left     prometheus.Counter
 }
 
-func newLists(f factory, packs []*thresholds.Pack) *Lists {
-	m := &Lists{
+func newLists(f factory) *Lists {
+	return &Lists{
 		Subjects: f.gauges("subjects_listed", "Subjects near a rule's limit, of the whole group, by the level that they have reached; 0: none.", "rule", "level"),
 		CutTotal: f.counter("lists_cut_total", "Rows left out because a list of what is near a limit has index.max."),
 		left:     f.counter("lists_waiting_full_total", "Changes of lists that had to wait for the next one, or for the scan: too many waited to be written."),
 	}
+}
+
+// rules makes the series of all rules, at 0, and forgets those of others.
+func (m *Lists) rules(packs []*thresholds.Pack) {
+	m.Subjects.Reset()
 	for _, p := range packs {
 		for _, r := range p.Rules {
 			m.Listed(r.ID, 0, 0)
@@ -26,7 +31,6 @@ func newLists(f factory, packs []*thresholds.Pack) *Lists {
 			}
 		}
 	}
-	return m
 }
 
 // Listed notes how many subjects of a rule have reached a level and none above.

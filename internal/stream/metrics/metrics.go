@@ -3,6 +3,7 @@ package metrics
 import (
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
@@ -23,6 +24,7 @@ type Metrics struct {
 	Canary *Canary
 	Lists  *Lists
 
+	Rules  *Rules
 	mu     sync.Mutex
 	given  []position.TopicPartition // partitions and
 	shards []int                     // outboxes that the group gave the process last
@@ -32,17 +34,25 @@ type Metrics struct {
 func New(r prometheus.Registerer, p *engine.Program) *Metrics {
 	f := factory{r}
 	found := newFaults(f)
-	info := f.gauges("rules_info", "The packs loaded: 1.", "pack", "hash")
-	for _, pack := range p.Packs() {
-		info.WithLabelValues(pack.Name, pack.Hash).Set(1)
-	}
-	live := newOutbox(f, p.Packs(), found)
-	shadow := newShadow(f, p.Packs(), live)
-	return &Metrics{
+	live := newOutbox(f, found)
+	shadow := newShadow(f, live)
+	m := &Metrics{
 		Intake: newIntake(f, found), Lag: newLag(f), Shards: newShards(f, found, shadow),
 		Outbox: live, Shadow: shadow, Calls: newCalls(f), Kafka: newKafka(f), Health: newHealth(f), Canary: newCanary(f),
-		Lists: newLists(f, p.Packs()),
+		Lists: newLists(f), Rules: newRules(f),
 	}
+	m.InForce(p, time.Now())
+	return m
+}
+
+// InForce notes that the packs of a program are in force since a time. Counters of rules that are gone stay, as counters do. What is
+// counted in the store by them is not known any more.
+func (m *Metrics) InForce(p *engine.Program, since time.Time) {
+	m.Rules.inForce(p.Packs(), since)
+	m.Shards.rules(p.Packs())
+	m.Outbox.rules(p.Packs(), false)
+	m.Shadow.rules(p.Packs(), true)
+	m.Lists.rules(p.Packs())
 }
 
 // Begin forgets what was noted of shards that are made again.

@@ -24,8 +24,8 @@ type Outbox struct {
 // (deploy/monitoring/rules).
 var delayBuckets = []float64{0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300}
 
-func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
-	m := &Outbox{
+func newOutbox(f factory, found *faults) *Outbox {
+	return &Outbox{
 		crossings: f.counters("crossings_total", "Crossings published, by rule, level and status.", "rule", "level", "status"),
 		skipped:   f.counter("crossings_skipped_total", "Crossings not published again, as their id was in the topic."),
 		delivery:  f.histogram("crossing_delay_seconds", "Time from the event's Kafka timestamp to its crossing acknowledged.", delayBuckets),
@@ -34,14 +34,12 @@ func newOutbox(f factory, packs []*thresholds.Pack, found *faults) *Outbox {
 		damaged:   f.counter("outbox_damaged_total", "Outbox entries that were missing or damaged."),
 		faults:    found,
 	}
-	m.begin(packs, false)
-	return m
 }
 
 // newShadow is the same of the crossings of shadow rules, which have an outbox of their own. Nobody waits for them: how soon they come is
 // not measured.
-func newShadow(f factory, packs []*thresholds.Pack, live *Outbox) *Outbox {
-	m := &Outbox{
+func newShadow(f factory, live *Outbox) *Outbox {
+	return &Outbox{
 		crossings: f.counters("shadow_crossings_total", "Crossings of shadow rules, by rule, level and status: published, or committed where kafka.shadow is not set.", "rule", "level", "status"),
 		dropped:   f.counter("shadow_crossings_dropped_total", "Crossings of shadow rules that were not published, as their outbox was full."),
 		skipped:   live.skipped,
@@ -50,12 +48,10 @@ func newShadow(f factory, packs []*thresholds.Pack, live *Outbox) *Outbox {
 		damaged:   live.damaged,
 		faults:    live.faults,
 	}
-	m.begin(packs, true)
-	return m
 }
 
-// begin makes the series of the rules that are shadow rules, or that are none.
-func (m *Outbox) begin(packs []*thresholds.Pack, shadow bool) {
+// rules makes the series of the rules that are shadow rules, or that are none.
+func (m *Outbox) rules(packs []*thresholds.Pack, shadow bool) {
 	for _, pack := range packs {
 		for _, r := range pack.Rules {
 			if r.Shadow != shadow {

@@ -24,6 +24,7 @@ type Shards struct {
 	Forgot     prometheus.Counter
 	cached     prometheus.Gauge
 	Evicted    prometheus.Counter
+	Pending    *prometheus.GaugeVec
 	faults     *faults
 	shadow     *Outbox
 }
@@ -40,6 +41,7 @@ func newShards(f factory, found *faults, shadow *Outbox) *Shards {
 		Forgot:     f.counter("subjects_forgotten_total", "Subjects deleted or shrunk after their windows had run empty."),
 		cached:     f.gauge("cache_bytes", "Memory that subjects kept between batches take, about; at most cache_bytes of the config and what a batch adds."),
 		Evicted:    f.counter("cache_evicted_total", "Subjects dropped from memory because cache_bytes was reached; they are read again from the store."),
+		Pending:    f.gauges("subjects_unannounced", "Subjects at a level that the rules in force ask for and that was not announced, as their limits changed: it is announced with their next event. Of the shards that the process looks after, as last scanned.", "rule"),
 		faults:     found,
 		shadow:     shadow,
 	}
@@ -51,6 +53,19 @@ func newShards(f factory, found *faults, shadow *Outbox) *Shards {
 	}
 	return m
 }
+
+// rules makes the series of all rules, at 0, and forgets those of others.
+func (m *Shards) rules(packs []*thresholds.Pack) {
+	m.Pending.Reset()
+	for _, p := range packs {
+		for _, r := range p.Rules {
+			m.Unannounced(r.ID, 0)
+		}
+	}
+}
+
+// Unannounced notes of how many subjects a level of a rule was not announced that they are at.
+func (m *Shards) Unannounced(rule string, n int) { m.Pending.WithLabelValues(rule).Set(float64(n)) }
 
 // Operation counts what became of an operation, unless that is a canary's.
 func (m *Shards) Operation(k thresholds.Kind, o engine.Outcome) {

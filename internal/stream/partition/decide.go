@@ -27,8 +27,8 @@ type decisions struct {
 	reportedTo int64   // offset up to which records were reported to the metrics
 }
 
-func newDecider(o *Options, committed func() (int64, bool)) decider {
-	return decider{in: engine.NewIntake(o.Program, o.Secret, o.Intake), committed: committed, decisions: decisions{decidedTo: -1}}
+func newDecider(p *engine.Program, o *Options, committed func() (int64, bool)) decider {
+	return decider{in: engine.NewIntake(p, o.Secret, o.Intake), committed: committed, decisions: decisions{decidedTo: -1}}
 }
 
 // rewind sets the clocks to a position's.

@@ -19,11 +19,12 @@ import (
 // The fence is written again in the same step. Who still counts by other rules, and does not know yet that the partition was
 // taken from him, has his next commit refused: nothing of his comes after that place. It bears our packs from now on, so that
 // nobody takes the partition for one that is counted by his.
-func (o *origin) enact(ctx context.Context, shard int) ([]byte, error) {
-	for {
-		fence, stored, err := o.readHistory(ctx, shard)
-		if err != nil {
-			return nil, err
+func (o *origin) enact(ctx context.Context, shard int, found foundFence) (fence []byte, err error) {
+	for fence, stored := found.fence, found.history; ; fence = nil {
+		if fence == nil { // it was made just now, or is another one by now
+			if fence, stored, err = o.readHistory(ctx, shard); err != nil {
+				return nil, err
+			}
 		}
 		if fence == nil {
 			return nil, errRestart // lost since it was read

@@ -116,3 +116,39 @@ func put(t *testing.T, store *windowstore.Mem, key, value []byte) {
 		t.Fatal(err)
 	}
 }
+
+// TestChangeOfRules: a partition goes to its fences by other rules once all shards have changed to them, and not before.
+func TestChangeOfRules(t *testing.T) {
+	store := windowstore.NewMem(1)
+	s := sharing(t, fetchtest.Clicks(9), func(o *Options) { o.Store, o.Rules = store, otherRules })
+	p := s.New(shard.NewAssignment("events", 0, 0, 1))
+	p.Begin()
+	begun := func() *shard.Message {
+		select {
+		case m := <-s.Shards[0]:
+			return &m
+		default:
+			return nil
+		}
+	}
+	if pause := p.Turn(t.Context()); pause > 0 || begun() == nil {
+		t.Fatal("it has not begun")
+	}
+	to := s.Deciding
+	to.Rules = ourRules
+	s.Change(to)
+	p.Assignment.Restart <- struct{}{}
+	p.Turn(t.Context()) // it hears that
+	if pause := p.Turn(t.Context()); pause != changingPause || begun() != nil {
+		t.Errorf("it begins while shards change: pause %v", pause)
+	}
+	p.Assignment.Restart <- struct{}{} // another shard has changed, too
+	s.Changed()
+	if pause := p.Turn(t.Context()); pause > 0 || begun() == nil || p.Rules != ourRules || len(p.Assignment.Restart) > 0 {
+		t.Errorf("pause %v, by %s, asked %d", pause, p.Rules, len(p.Assignment.Restart))
+	}
+	values, err := store.Load(t.Context(), 0, [][]byte{p.origin.historyKey(0)}, nil)
+	if got := timesOf.ReplaceAllString(string(values[0]), ""); err != nil || got != "0:"+ourRules {
+		t.Errorf("history %q, %v", got, err)
+	}
+}

@@ -14,11 +14,15 @@ import (
 // find returns the fences by shard, as they are stored. Those that are missing are made before the first record
 // is read: a shard without one has nothing of this partition. Each says by which rules it is counted from there on.
 func (o *origin) find(ctx context.Context) ([][]byte, error) {
-	found, ours, missing, err := o.readFences(ctx)
+	read, missing, err := o.readFences(ctx)
 	if err != nil {
 		return nil, err
 	}
-	if !slices.Contains(ours, false) {
+	found := make([][]byte, len(read))
+	for i := range read {
+		found[i] = read[i].fence
+	}
+	if !slices.ContainsFunc(read, func(f foundFence) bool { return !f.ours }) {
 		return found, nil
 	}
 	if err := o.announceRules(ctx); err != nil {
@@ -30,10 +34,10 @@ func (o *origin) find(ctx context.Context) ([][]byte, error) {
 		}
 	}
 	for i := range found {
-		if ours[i] || o.Rules == "" {
+		if read[i].ours || o.Rules == "" {
 			continue
 		}
-		if found[i], err = o.enact(ctx, i); err != nil {
+		if found[i], err = o.enact(ctx, i, read[i]); err != nil {
 			return nil, err
 		}
 	}
@@ -114,9 +118,15 @@ func (o *origin) mustBeLost(ctx context.Context, found [][]byte) error {
 	return nil
 }
 
-// readFences reads the fences by shard, and whether each is counted on by our rules.
-func (o *origin) readFences(ctx context.Context) (found [][]byte, ours []bool, missing int, err error) {
-	found, ours = make([][]byte, len(o.Shards)), make([]bool, len(o.Shards))
+// foundFence is a shard's fence of the partition, and its history, as they are stored.
+type foundFence struct {
+	fence, history []byte // nil: there is none
+	ours           bool   // by the history, our rules count on from there
+}
+
+// readFences reads the fences by shard.
+func (o *origin) readFences(ctx context.Context) (found []foundFence, missing int, err error) {
+	found = make([]foundFence, len(o.Shards))
 	for i := range found {
 		keys := [][]byte{
 			o.Store.Keys().AppendFenceKey(nil, i, o.assignment.Topic, o.assignment.Partition),
@@ -128,19 +138,19 @@ func (o *origin) readFences(ctx context.Context) (found [][]byte, ours []bool, m
 			return err
 		})
 		if err != nil {
-			return nil, nil, 0, err
+			return nil, 0, err
 		}
-		found[i] = values[0]
 		if o.back.passedOver, err = o.back.passedOver.With(values[1]); err != nil {
-			return nil, nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, o.assignment.Topic, o.assignment.Partition, err)
+			return nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, o.assignment.Topic, o.assignment.Partition, err)
 		}
 		h, err := inforce.ParseHistory(values[2])
 		if err != nil {
-			return nil, nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, o.assignment.Topic, o.assignment.Partition, err)
+			return nil, 0, fmt.Errorf("shard %d, %s/%d: %w", i, o.assignment.Topic, o.assignment.Partition, err)
 		}
-		if ours[i] = found[i] != nil && h.Last() == o.Rules; found[i] == nil {
+		found[i] = foundFence{values[0], values[2], values[0] != nil && h.Last() == o.Rules}
+		if values[0] == nil {
 			missing++
 		}
 	}
-	return found, ours, missing, nil
+	return found, missing, nil
 }

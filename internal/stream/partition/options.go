@@ -2,6 +2,7 @@ package partition
 
 import (
 	"context"
+	"sync/atomic"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
@@ -14,9 +15,7 @@ import (
 
 // Options is what partitions need to know.
 type Options struct {
-	Program   *engine.Program
-	Rules     string                          // id of what decides (inforce.Rules); "": no history of it is kept
-	Enact     func(ctx context.Context) error // is called before they decide where others did; nil: nothing is
+	Deciding  // at first; Shared.Change has them decide otherwise
 	Secret    engine.Secret
 	Intake    engine.IntakeOptions
 	Source    fetch.Source
@@ -30,6 +29,13 @@ type Options struct {
 	RefuseLost      bool
 	metrics.Retrier // and log
 	Metrics         *metrics.Intake
+}
+
+// Deciding is by what partitions decide.
+type Deciding struct {
+	Program *engine.Program
+	Rules   string                          // id of what decides (inforce.Rules); "": no history of it is kept
+	Enact   func(ctx context.Context) error // is called before they decide where others did; nil: nothing is
 }
 
 // store is what a partition needs of the store.
@@ -52,12 +58,26 @@ type Shared struct {
 	uncounted *uncounted
 	holes     holes
 	dedupe    dedupeCache
+	deciding  atomic.Pointer[Deciding] // by what a partition decides that goes to its fences now
+	changing  atomic.Bool              // shards change to it: no partition goes to its fences meanwhile
 }
 
 // NewShared is for the partitions of one process.
 func NewShared(o Options) *Shared {
-	return &Shared{Options: o, chunkOps: shard.ChunkOps, uncounted: newUncounted()}
+	s := &Shared{Options: o, chunkOps: shard.ChunkOps, uncounted: newUncounted()}
+	s.deciding.Store(&o.Deciding)
+	return s
 }
+
+// Change has partitions decide otherwise from when they next go to their fences. That they wait with until Changed is called:
+// shards, which ask them to go there, change one after the other.
+func (s *Shared) Change(to Deciding) {
+	s.changing.Store(true)
+	s.deciding.Store(&to)
+}
+
+// Changed is told that all shards have changed.
+func (s *Shared) Changed() { s.changing.Store(false) }
 
 // Given is told that a generation has begun. Ids of partitions that it did not give to this process are forgotten.
 func (s *Shared) Given() { s.dedupe.forget() }

@@ -14,6 +14,7 @@ import (
 // origin is where a partition begins: at its fences, or where they are made.
 type origin struct {
 	*Shared
+	Deciding   // the partition's
 	assignment *shard.Assignment
 	back       *lookback
 	counted    bool // the group had counted it: a store without fences has lost them

@@ -22,7 +22,7 @@ func (x *Recounting) TakeOtherwise(o Otherwise) {
 	never := func() (int64, bool) { return 0, false }
 	then := x.p.Options
 	then.Intake = o.Intake
-	o.now, o.then = newDecider(&x.p.Options, never), newDecider(&then, never)
+	o.now, o.then = newDecider(x.p.Program, &x.p.Options, never), newDecider(x.p.Program, &then, never)
 	o.now.rewind(x.Start())
 	o.then.rewind(x.Start())
 	x.otherwise = append(x.otherwise, &o)

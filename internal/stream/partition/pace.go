@@ -43,7 +43,7 @@ func (p *pace) wait(ctx context.Context, to int64, stop func() bool) {
 // now, somebody may later: it asks again when it has gone as far as it may be ahead.
 func (p *pace) ask(to int64) {
 	p.bound = p.alignment.Bound(p.index)
-	if p.bound == engine.Never && p.alignment.Ahead > 0 {
-		p.bound = to + min(p.alignment.Ahead, engine.Never-max(to, 0))
+	if p.bound == engine.Never && p.alignment.Ahead() > 0 {
+		p.bound = to + min(p.alignment.Ahead(), engine.Never-max(to, 0))
 	}
 }

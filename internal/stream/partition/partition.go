@@ -20,6 +20,7 @@ import (
 // operations to the shards. It belongs to one goroutine.
 type Partition struct {
 	*Shared
+	Deciding   // since it went to its fences
 	Assignment *shard.Assignment
 	Pulse      watchdog.Pulse
 
@@ -43,16 +44,18 @@ type Partition struct {
 // New is a partition of an assignment. It goes on with the ids that this process remembers of it.
 func (s *Shared) New(l *shard.Assignment) *Partition {
 	p := &Partition{
-		Shared: s, Assignment: l, decide: newDecider(&s.Options, l.Committed), named: map[string]bool{},
+		Shared: s, Assignment: l, named: map[string]bool{},
 		pace:    pace{alignment: s.Alignment, index: l.Index},
 		backoff: retry.Backoff{First: 50 * time.Millisecond, Most: 5 * time.Second},
 	}
+	p.Deciding = *s.deciding.Load()
+	p.decide = newDecider(p.Program, &s.Options, l.Committed)
 	if l.Topic == s.Canaries {
 		p.decide.in.CountCanaries(l.Partition)
 	}
 	p.out = newOutgoing(s, l, &p.Pulse)
 	p.log = lookback{source: s.Source, assignment: l, decide: &p.decide, pulse: &p.Pulse}
-	p.origin = origin{Shared: s, assignment: l, back: &p.log, counted: l.GroupAt > l.Begin}
+	p.origin = origin{Shared: s, Deciding: p.Deciding, assignment: l, back: &p.log, counted: l.GroupAt > l.Begin}
 	s.dedupe.give(l.At(), &p.decide)
 	return p
 }
@@ -102,6 +105,8 @@ func (p *Partition) Turn(ctx context.Context) (pause time.Duration) {
 	case errors.Is(err, errRestart):
 		p.backoff.Reset()
 		return 0
+	case errors.Is(err, errChanging):
+		return changingPause
 	}
 	pause = p.backoff.Next()
 	if held, ok := p.throttleOf(err).Pass(); ok {
@@ -111,7 +116,13 @@ func (p *Partition) Turn(ctx context.Context) (pause time.Duration) {
 	return pause
 }
 
-var errRestart = errors.New("a shard went back to its fence")
+var (
+	errRestart  = errors.New("a shard went back to its fence")
+	errChanging = errors.New("the rules change")
+)
+
+// changingPause is how soon a partition looks again whether all shards have changed to other rules. That takes each a commit.
+const changingPause = 2 * time.Millisecond
 
 // advance goes to the fences, from which it reads on until a shard asks to go back to them or something fails.
 func (p *Partition) advance(ctx context.Context) (err error) {

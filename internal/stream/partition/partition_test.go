@@ -24,7 +24,7 @@ func sharing(t *testing.T, log fetch.Source, change func(o *Options)) *Shared {
 	p := enginetest.Compile(t, clicksPack)
 	m := metrics.New(prometheus.NewRegistry(), p)
 	o := Options{
-		Program: p, Source: log, Shards: []chan shard.Message{make(chan shard.Message, 100)}, Alignment: watermark.NewAlignment(2, 1, 0, func() {}),
+		Deciding: Deciding{Program: p}, Source: log, Shards: []chan shard.Message{make(chan shard.Message, 100)}, Alignment: watermark.NewAlignment(2, 1, 0, func() {}),
 		Retrier: metrics.NewRetrier(m, slog.New(slog.DiscardHandler)), Metrics: m.Intake,
 	}
 	if change != nil {
@@ -42,7 +42,7 @@ func lone(t *testing.T, log fetch.Source) *Partition {
 // deciding is what decides about the records of a partition of which nothing is stored.
 func deciding(t *testing.T, intake engine.IntakeOptions) *decider {
 	t.Helper()
-	d := newDecider(&Options{Program: enginetest.Compile(t, clicksPack), Intake: intake}, func() (int64, bool) { return 0, false })
+	d := newDecider(enginetest.Compile(t, clicksPack), &Options{Intake: intake}, func() (int64, bool) { return 0, false })
 	return &d
 }
 

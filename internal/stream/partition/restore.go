@@ -12,6 +12,9 @@ import (
 // resume goes back to the fences.
 func (p *Partition) resume(ctx context.Context) error {
 	p.Pulse.At(watchdog.StepReadFences)
+	if err := p.renew(); err != nil {
+		return err
+	}
 	at, err := p.restore(ctx)
 	if err != nil {
 		return err
@@ -25,6 +28,22 @@ func (p *Partition) resume(ctx context.Context) error {
 	p.rewind(at)
 	p.hearing.busy(time.Now())
 	p.letters.drop()
+	return nil
+}
+
+// renew has the partition decide by the rules of now, from its fences on. Until all shards have changed to them that waits. What
+// shards have asked for by then is what it is about to do.
+func (p *Partition) renew() error {
+	if p.changing.Load() {
+		return errChanging
+	}
+	select {
+	case <-p.Assignment.Restart:
+	default:
+	}
+	p.Deciding = *p.deciding.Load()
+	p.origin.Deciding = p.Deciding
+	p.decide.in.MatchBy(p.Program)
 	return nil
 }
 
@@ -54,7 +73,7 @@ func (p *Partition) restore(ctx context.Context) (position.Position, error) {
 			low = m
 		}
 		p.origin.counted = true // whatever happens to the store now
-		if !p.out.begin(ctx, i, b, m) {
+		if !p.out.begin(ctx, i, p.Program, b, m) {
 			return position.Position{}, ctx.Err()
 		}
 	}

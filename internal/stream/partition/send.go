@@ -104,9 +104,9 @@ func (g *outgoing) flush(ctx context.Context, to position.Position, all bool) er
 	return nil
 }
 
-// begin sends a shard where it is to begin with the partition.
-func (g *outgoing) begin(ctx context.Context, number int, fence []byte, m position.Position) bool {
-	return g.send(ctx, number, shard.Message{Kind: shard.BeginAssignment, Assignment: g.assignment, Fence: fence, Position: m})
+// begin sends a shard where it is to begin with the partition, whose chunks are made by a program.
+func (g *outgoing) begin(ctx context.Context, number int, by *engine.Program, fence []byte, m position.Position) bool {
+	return g.send(ctx, number, shard.Message{Kind: shard.BeginAssignment, Assignment: g.assignment, Program: by, Fence: fence, Position: m})
 }
 
 // end gives the assignment up: it waits until every shard has committed what it has of it.

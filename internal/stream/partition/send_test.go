@@ -111,7 +111,7 @@ func TestOutgoingWaits(t *testing.T) {
 	if err := g.flush(ctx, position.Position{}, true); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
-	if g.begin(ctx, 0, nil, position.Position{}) {
+	if g.begin(ctx, 0, nil, nil, position.Position{}) {
 		t.Error("a shard without room has begun")
 	}
 	g.end(ctx) // returns

@@ -29,7 +29,7 @@ func BenchmarkStep(b *testing.B) {
 	}
 	m := metrics.New(prometheus.NewRegistry(), program)
 	s := NewShared(Options{
-		Program: program, Source: log, Shards: in, Alignment: watermark.NewAlignment(1, 16, 0, func() {}),
+		Deciding: Deciding{Program: program}, Source: log, Shards: in, Alignment: watermark.NewAlignment(1, 16, 0, func() {}),
 		Retrier: metrics.NewRetrier(m, slog.New(slog.DiscardHandler)), Metrics: m.Intake,
 	})
 	p := s.New(shard.NewAssignment("events", 0, 0, 16))

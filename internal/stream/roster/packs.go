@@ -13,24 +13,20 @@ import (
 
 // comparison is which packs the processes of a deployment have, beside those of one of them.
 type comparison struct {
-	own     []Pack
+	own     atomic.Pointer[[]Pack]
 	metrics *metrics.Health
 	log     *slog.Logger
 	logged  string                 // packs of others that were logged
 	others  atomic.Pointer[string] // the processes with other packs, for readers; nil: none
 }
 
-func newComparison(o *Options) comparison {
-	return comparison{own: o.Self.Packs, metrics: o.Metrics, log: o.Log}
-}
-
 // note takes the other processes that live. It logs when their packs begin to differ from those of this process, change, or
 // are the same again.
 func (c *comparison) note(live []Process) {
-	kinds := map[string]bool{}
+	kinds, own := map[string]bool{}, *c.own.Load()
 	var differing []Process
 	for _, p := range live {
-		if !slices.Equal(p.Packs, c.own) {
+		if !slices.Equal(p.Packs, own) {
 			kinds[fmt.Sprint(p.Packs)] = true
 			differing = append(differing, p)
 		}
@@ -44,9 +40,9 @@ func (c *comparison) note(live []Process) {
 	switch {
 	case now == c.logged:
 	case now == "":
-		c.log.Info("processes have the same packs again", "packs", Packs(c.own))
+		c.log.Info("processes have the same packs again", "packs", Packs(own))
 	default:
-		c.log.Warn("processes have different packs: each decides by its own", "packs", Packs(c.own), "others", text)
+		c.log.Warn("processes have different packs: each decides by its own", "packs", Packs(own), "others", text)
 	}
 	c.logged = now
 }
@@ -66,8 +62,12 @@ func shown(list []Process) string {
 
 // Packs names the packs of the process, and which processes have others.
 func (r *Roster) Packs() string {
+	own := Packs(*r.packs.own.Load())
 	if others := r.packs.others.Load(); others != nil {
-		return Packs(r.packs.own) + "; other processes have others: " + *others
+		return own + "; other processes have others: " + *others
 	}
-	return Packs(r.packs.own)
+	return own
 }
+
+// Reload notes that the process decides by other packs from now on. The others are told with the next look.
+func (r *Roster) Reload(packs []Pack) { r.packs.own.Store(&packs) }

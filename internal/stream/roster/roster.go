@@ -45,7 +45,7 @@ type store interface {
 	Keys() windowstore.Keys
 }
 
-// Roster is the processes of a deployment, as one of them sees them. Its turns belong to one goroutine; Packs and Rates may be asked by any.
+// Roster is the processes of a deployment, as one of them sees them. Its turns belong to one goroutine; Packs, Rates and Reload may be called by any.
 type Roster struct {
 	Options
 	beat  uint64
@@ -65,7 +65,9 @@ func (s *sighting) lives() bool { return s.moved && s.missed < liveLooks }
 
 // New is a roster in which nobody has been seen.
 func New(o Options) *Roster {
-	return &Roster{Options: o, seen: map[string]*sighting{}, packs: newComparison(&o)}
+	r := &Roster{Options: o, seen: map[string]*sighting{}, packs: comparison{metrics: o.Metrics, log: o.Log}}
+	r.Reload(o.Self.Packs)
+	return r
 }
 
 // Run looks every few seconds until ctx ends, and then takes the process' record away.
@@ -122,7 +124,7 @@ func (r *Roster) write(ctx context.Context, index []byte, names []string) (done 
 		c.Fences[0].To = encodeIndex(append(slices.Clone(names), r.Self.Name))
 	}
 	r.beat++
-	r.Self.Written = time.Now().UTC()
+	r.Self.Written, r.Self.Packs = time.Now().UTC(), *r.packs.own.Load()
 	if r.Sample != nil {
 		rates := r.Sample()
 		r.Self.Rates = &rates

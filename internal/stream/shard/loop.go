@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/seed-afe14ff2/aggregator/internal/engine"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/metrics"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/position"
@@ -17,10 +18,12 @@ type Message struct {
 	Kind       messageKind
 	Assignment *Assignment
 	Chunk      *Chunk            // TakeChunk
+	Program    *engine.Program   // BeginAssignment: by which its chunks are made; nil: the shard's
 	Fence      []byte            // BeginAssignment: as stored
 	Position   position.Position // BeginAssignment: what it says
 	Due        []windowstore.Due // SweepDue: subjects that may have a clear due
-	Done       chan<- struct{}   // EndAssignment: gets a value when it is over
+	Rules      *Options          // ChangeRules: those from now on, made by Options.By
+	Done       chan<- struct{}   // EndAssignment, ChangeRules: gets a value when it is over
 }
 
 type messageKind uint8
@@ -31,6 +34,7 @@ const (
 	TakeChunk
 	EndAssignment
 	SweepDue
+	ChangeRules
 )
 
 // wake is what begins a turn of a shard.
@@ -128,8 +132,16 @@ func (s *Shard) expedite(ctx context.Context) error {
 func (s *Shard) Handle(ctx context.Context, m Message) error {
 	switch m.Kind {
 	case BeginAssignment:
+		if m.Program != nil && m.Program != s.Program {
+			m.Assignment.askRestart() // the numbers in its chunks are those of other counters
+			return nil
+		}
 		s.Begin(m.Assignment, m.Fence, m.Position)
 		return nil
+	case ChangeRules:
+		err := s.Change(ctx, m.Rules)
+		m.Done <- struct{}{}
+		return err
 	case TakeChunk:
 		err := s.Take(ctx, m.Assignment, m.Chunk)
 		m.Assignment.Pool.Put(m.Chunk)

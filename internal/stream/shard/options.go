@@ -67,6 +67,15 @@ func NewOptions(p *engine.Program, store windowstore.Store, partitions []positio
 	}
 }
 
+// By is the options of the same shards by other rules: their program, since when its counters are kept, what writes its lists, and what
+// puts the settings back.
+func (o *Options) By(p *engine.Program, c *coverage.Coverage, l *listing.Lister, rewrite func(context.Context) error) *Options {
+	x := *o
+	x.Program, x.EventKeys, x.Listing = p, p.KeysPerEvent, l
+	x.Settings.Coverage, x.Settings.Rewrite = c, rewrite
+	return &x
+}
+
 // recordGone reports a record of a shard that is gone from the store though the shard's fences are
 // there.
 func (o *Options) recordGone(shard int, what string) {

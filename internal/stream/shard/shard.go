@@ -26,10 +26,10 @@ func New(number int, o *Options) *Shard {
 		s.apply.Emit = engine.Discard
 	}
 	s.apply.Since = func(kind thresholds.Kind, counter int) int64 {
-		if o.Settings.Coverage == nil {
+		if s.Settings.Coverage == nil {
 			return s.positions.since()
 		}
-		return position.LaterSince(s.positions.since(), o.Settings.Coverage.Since(kind, counter))
+		return position.LaterSince(s.positions.since(), s.Settings.Coverage.Since(kind, counter))
 	}
 	return s
 }

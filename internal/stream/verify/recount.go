@@ -89,7 +89,7 @@ func newRecount(o *recountOptions) *recount {
 		r.in = append(r.in, make(chan shard.Message, shard.Queue))
 	}
 	shared := partition.NewShared(partition.Options{
-		Program: o.program, Secret: o.secret, Intake: o.intake, Source: o.source, Store: r.store, Shards: r.in, Alignment: quiet, Retrier: patient, Metrics: m.Intake,
+		Deciding: partition.Deciding{Program: o.program}, Secret: o.secret, Intake: o.intake, Source: o.source, Store: r.store, Shards: r.in, Alignment: quiet, Retrier: patient, Metrics: m.Intake,
 	})
 	for i, t := range o.topics {
 		p := shared.Recount(shard.NewAssignment(t.Topic, t.Partition, i, o.shards), o.from[i], o.out[i])

@@ -26,7 +26,7 @@ type Alignment struct {
 	reached       [][]atomic.Int64 // by partition and shard, ns; NoTime: nothing yet; Never: caught up, nobody waits for it
 	local         []atomic.Bool    // partitions that this process reads: they set their progress themselves
 	logEnds       []atomic.Int64   // offset after the log's last record when the generation began; math.MaxInt64: not known yet
-	Ahead         int64            // ns a partition may be ahead of the slowest; 0: any
+	ahead         atomic.Int64     // ns a partition may be ahead of the slowest; 0: any
 	patient       time.Duration
 	gaveUp        func()       // called when a partition goes on though the rest made no progress
 	gaveUpAt      atomic.Int64 // the slowest's time when somebody last gave up: nobody waits for it again
@@ -38,8 +38,9 @@ type Alignment struct {
 func NewAlignment(partitions, shards int, ahead int64, gaveUp func()) *Alignment {
 	t := &Alignment{
 		reached: make([][]atomic.Int64, partitions), local: make([]atomic.Bool, partitions), logEnds: make([]atomic.Int64, partitions),
-		Ahead: ahead, patient: patience, gaveUp: gaveUp,
+		patient: patience, gaveUp: gaveUp,
 	}
+	t.Allow(ahead)
 	for i := range t.reached {
 		t.reached[i] = make([]atomic.Int64, shards)
 		t.Set(i, engine.NoTime, false)
@@ -48,6 +49,12 @@ func NewAlignment(partitions, shards int, ahead int64, gaveUp func()) *Alignment
 	t.gaveUpAt.Store(engine.Never)
 	return t
 }
+
+// Allow has a partition be ahead of the slowest by so many ns; 0: by any.
+func (t *Alignment) Allow(ahead int64) { t.ahead.Store(ahead) }
+
+// Ahead is how many ns that is.
+func (t *Alignment) Ahead() int64 { return t.ahead.Load() }
 
 // Begin is called when a generation of the group begins.
 func (t *Alignment) Begin() {
@@ -116,14 +123,14 @@ func (t *Alignment) Slowest(except int) int64 {
 // Bound is the time up to which a partition may go now: nowhere while another
 // has not begun.
 func (t *Alignment) Bound(partition int) int64 {
-	low := t.Slowest(partition)
+	low, ahead := t.Slowest(partition), t.Ahead()
 	switch {
-	case t.Ahead == 0 || low == engine.Never || low == t.gaveUpAt.Load():
+	case ahead == 0 || low == engine.Never || low == t.gaveUpAt.Load():
 		return engine.Never
 	case low == engine.NoTime:
 		return engine.NoTime
 	}
-	return low + min(t.Ahead, engine.Never-max(low, 0))
+	return low + min(ahead, engine.Never-max(low, 0))
 }
 
 // Wait holds a partition back until it may go to a time, a minute at most

@@ -71,8 +71,8 @@ func readSome(t *testing.T, alignment *Alignment, partitions [][]int64, i int) b
 			return moved
 		}
 		for j, other := range partitions {
-			if j != i && len(other) > 0 && other[0] < at-alignment.Ahead {
-				t.Fatalf("partition %d is at %d, %d has %d to come: more than %d behind", i, at, j, other[0], alignment.Ahead)
+			if j != i && len(other) > 0 && other[0] < at-alignment.Ahead() {
+				t.Fatalf("partition %d is at %d, %d has %d to come: more than %d behind", i, at, j, other[0], alignment.Ahead())
 			}
 		}
 		partitions[i] = partitions[i][1:]
