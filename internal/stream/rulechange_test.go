@@ -102,3 +102,28 @@ func (r *rig) agrees(t *testing.T, store windowstore.Store, what string, e varia
 		t.Errorf("%s: %+v", what, d)
 	}
 }
+
+// TestVerifyTakenBefore: an event that only rules of before counted, before the first one of its subject that those of now count. By
+// them the subject is older, and the time of no level is known.
+func TestVerifyTakenBefore(t *testing.T) {
+	r := newRig(t, 1, compile(t, calmPack))
+	before := variant{pack: strings.Replace(calmPack, "types: [share]}", "types: [share, other]}", 1)}
+	store := windowstore.NewMem(DefaultShards)
+	p := r.start(store, before.of(t))
+	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	send := func(id, typ string, minute time.Duration) {
+		at := day.Add(minute * time.Minute)
+		r.send(0, sentEvent{millis: at.UnixMilli(), value: fmt.Appendf(nil, `{"id":%q,"time":%q,"account":"u","type":%q,"group":"g","members":9}`,
+			id, at.Format(time.RFC3339Nano), typ)})
+		r.counted()
+	}
+	send("a", "other", 1)
+	if err := p.s.Reload(t.Context(), compile(t, calmPack)); err != nil {
+		t.Fatal(err)
+	}
+	send("b", "click", 2)
+	p.end(t)
+	for _, e := range []variant{{pack: calmPack}, before} {
+		r.agrees(t, store, "", e)
+	}
+}

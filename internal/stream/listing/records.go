@@ -72,6 +72,7 @@ func (r *records) readIf(ctx context.Context, shard int, names []Name, wanted fu
 
 // versionOf is the version of a record; nil: there is none.
 func versionOf(record []byte) []byte { return record[:min(windows.VersionSize, len(record))] }
+
 // Subjects reads subjects of a shard with their histories, each at one moment. Those of whom there is no record, or none that can be
 // read, are left out.
 func Subjects(ctx context.Context, p *engine.Program, store windowstore.Store, shard int, names []Name) (all []*engine.Subject, err error) {

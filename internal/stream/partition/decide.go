@@ -16,6 +16,7 @@ type decider struct {
 	shortened uint64 // of in.IDs, as told to the metrics
 	headers   []event.Header
 	committed func() (low int64, ok bool) // offset before which no rewind goes; false: not known yet
+	accepted  bool                        // the record decided last was
 	decisions
 }
 
@@ -42,6 +43,7 @@ func (d *decider) rewind(at position.Position) {
 // verdict is what a record is: malformed, ahead or a duplicate, with the reason. Otherwise it is accepted: its event is
 // in d.in, and is to be matched.
 func (d *decider) verdict(r *records.Record) (engine.Verdict, error) {
+	d.accepted = false
 	if err := d.decode(r); err != nil {
 		return engine.Refusal(err)
 	}
@@ -52,6 +54,7 @@ func (d *decider) verdict(r *records.Record) (engine.Verdict, error) {
 	if d.repeated(r) {
 		return engine.Duplicate, nil
 	}
+	d.accepted = true
 	return engine.Accepted, nil
 }
 

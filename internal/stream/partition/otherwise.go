@@ -4,6 +4,7 @@ import (
 	"bytes"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
 )
 
@@ -13,6 +14,8 @@ type Otherwise struct {
 	To     int64 // offset: no record from it on was
 	// Apart is called with each operation of a record, at an offset, that was taken in otherwise: with those of now, and those of then.
 	Apart func(offset int64, o *engine.Operation)
+	// Event is called, as OnEvent's f, with each event that was none, or a repeat, as they are taken in now.
+	Event func(offset, clock int64, e *event.Event)
 
 	now, then decider
 }
@@ -37,6 +40,9 @@ func (w *Otherwise) look(r *records.Record) {
 	then, _ := w.then.verdict(r)
 	if now == then && (now != engine.Accepted || bytes.Equal(w.now.in.Event.Type, w.then.in.Event.Type)) {
 		return
+	}
+	if then == engine.Accepted && now != then {
+		w.Event(r.Offset, w.then.clock, &w.then.in.Event)
 	}
 	for _, x := range []struct {
 		verdict engine.Verdict

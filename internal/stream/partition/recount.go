@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/retry"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/fetch/records"
@@ -25,7 +26,8 @@ type Recounting struct {
 	whole  int64           // from when on nothing is missing that was passed over, ns; NoTime: always
 	first  int64           // Kafka timestamp of the first record that moved the clock, ms; NoTime: none yet
 
-	otherwise []*Otherwise // how they were taken in before
+	accepted  func(offset, clock int64, e *event.Event) // see OnEvent; nil: nobody wants to know
+	otherwise []*Otherwise                              // how they were taken in before
 }
 
 // Recount begins to read a partition again at an offset, without the stretches that were passed over.
@@ -139,6 +141,9 @@ func (x *Recounting) Take(ctx context.Context) error {
 	if err := x.p.take(ctx, &x.record); err != nil {
 		return err
 	}
+	if x.accepted != nil && x.record.Fault == nil && x.p.decide.accepted {
+		x.accepted(x.record.Offset, x.p.decide.clock, &x.p.decide.in.Event)
+	}
 	for _, w := range x.otherwise {
 		w.look(&x.record)
 	}
@@ -148,6 +153,9 @@ func (x *Recounting) Take(ctx context.Context) error {
 	x.peeked = false
 	return nil
 }
+
+// OnEvent has f called with each event that is no repeat, whether a rule counts it or not: its offset, and the partition's clock, ms.
+func (x *Recounting) OnEvent(f func(offset, clock int64, e *event.Event)) { x.accepted = f }
 
 // Flush sends what was taken, and tells every shard how far the partition is.
 func (x *Recounting) Flush(ctx context.Context) error {

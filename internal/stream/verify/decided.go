@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/partition"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/shard"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
@@ -36,6 +37,46 @@ func (r *recount) noteEra(name uint64, e *shard.Entry, o *shard.ChunkOp) {
 	d.own, d.all = d.own|own, d.all|all
 	if t := &r.eras.kinds[e.Kind]; !d.unsure && !(d.own | d.all).within(t.calm) {
 		d.unsure = t.mayLieBefore(e, o, r.furthest(o, d, t))
+	}
+}
+
+// noteEvent notes by which rules the subjects of an event are decided from it on, where rules of before counted it and those of the
+// config do not. Only rules of the bits in of are looked at.
+func (r *recount) noteEvent(partition int, of set, offset, clock int64, e *event.Event) {
+	for kind := range thresholds.NumKinds {
+		id := e.Str[kind]
+		if id == nil {
+			continue
+		}
+		n := r.eras.shardOf(kind, string(id))
+		bit := r.eras.in(n, partition, offset) & of
+		if bit.within(r.eras.kinds[kind].takes) || !r.eras.counted(bit, kind, e) {
+			continue
+		}
+		name := nameOf(kind, id)
+		d, ok := r.decided[name]
+		if !ok {
+			d = &decided{}
+			r.decided[name] = d
+		}
+		d.own, d.all = d.own|r.eras.from(n, partition, offset), d.all|r.eras.after(n, partition, clock)
+	}
+}
+
+// noteEvents has each event noted that rules of before may have counted, and those of the config do not.
+func (r *recount) noteEvents() {
+	all, alike := set(0), ^set(0)
+	for n := range r.eras.any {
+		all |= r.eras.any[n]
+	}
+	for k := range r.eras.kinds {
+		alike &= r.eras.kinds[k].takes
+	}
+	if all.within(alike) {
+		return
+	}
+	for i, p := range r.partitions {
+		p.OnEvent(func(offset, clock int64, e *event.Event) { r.noteEvent(i, all, offset, clock, e) })
 	}
 }
 
@@ -121,6 +162,7 @@ func (r *recount) takeOtherwise() {
 						r.noteApart(o)
 					}
 				},
+				Event: func(offset, clock int64, e *event.Event) { r.noteEvent(i, bit, offset, clock, e) },
 			})
 		}
 	}

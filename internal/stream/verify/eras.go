@@ -2,9 +2,11 @@ package verify
 
 import (
 	"cmp"
+	"math/bits"
 	"slices"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/event"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inforce"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
@@ -42,6 +44,7 @@ type eras struct {
 type pastRules struct {
 	inforce.Rules
 	program *engine.Program
+	intake  *engine.Intake // matches events by program
 }
 
 // partitionEras is a partition's history in a shard.
@@ -222,6 +225,17 @@ func (s *eras) after(shard, partition int, timestamp int64) (all set) {
 		}
 	}
 	return all
+}
+
+// counted reports whether the rules of a bit count an event for its subject of a kind. Rules of which nothing is known may.
+func (s *eras) counted(bit set, kind thresholds.Kind, e *event.Event) bool {
+	past := s.past[bits.TrailingZeros64(uint64(bit))]
+	if past == nil {
+		return true
+	}
+	past.intake.Event = *e
+	ops, _ := past.intake.Operations()
+	return slices.ContainsFunc(ops, func(o engine.Operation) bool { return o.Kind == kind })
 }
 
 // shardOf is the shard of a subject.

@@ -112,7 +112,7 @@ func (v *verification) pastRules(ctx context.Context, id string) (*pastRules, er
 	if err != nil {
 		return nil, nil
 	}
-	return &pastRules{rules, program}, nil
+	return &pastRules{rules, program, engine.NewIntake(program, engine.Secret{}, engine.IntakeOptions{})}, nil
 }
 
 // Earlier is rules that decided a part of the log, and are not those of the config.

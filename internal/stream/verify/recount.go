@@ -99,6 +99,7 @@ func newRecount(o *recountOptions) *recount {
 		r.partitions = append(r.partitions, &recounted{Recounting: p, reached: engine.NoTime})
 	}
 	if r.eras != nil {
+		r.noteEvents()
 		r.takeOtherwise()
 	}
 	return r
