@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -12,6 +13,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/overview"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/tail"
+	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 )
 
@@ -32,42 +34,72 @@ type shown struct {
 	log       *slog.Logger
 }
 
+// sight is what connects a board to what it shows, and counts by it. It belongs to one goroutine.
+type sight struct {
+	*shown
+	board     *board.Board
+	crossings board.Announced
+	shadow    *board.Announced // nil: there is no topic of them
+	overview  *overview.Reader
+	nearest   *listing.Reader // by the packs shown last; nil: nothing is listed
+}
+
 // show prepares what the board shows: the store, the end of the topic of crossings, and what Kafka knows of the group. It has
 // connections of its own, which end gives back. The board is connected when it is told of packs, and again when others are in force.
-func show(b *board.Board, s *shown) (packs func(*reloaded), end func()) {
+func show(b *board.Board, s *shown) (x *sight, end func()) {
 	source, endSource := s.kafka.TailSource(tail.FetchBytes)
-	endOf := func(topic string) *tail.Tail {
-		return tail.New(tail.Options{Source: source, Topic: topic, Most: s.crossings, Log: s.log})
-	}
-	crossings := endOf(s.kafka.Crossings)
 	lookout := s.kafka.NewLookout()
-	o := &overview.Reader{Store: s.store, Shards: s.shards, Events: s.kafka.Events, Log: lookout, Group: lookout}
-
 	ctx, stop := context.WithCancel(context.Background())
 	var running sync.WaitGroup
-	running.Go(func() { crossings.Run(ctx) })
-	var shadow *board.Announced
+	announced := func(topic string) board.Announced {
+		t := tail.New(tail.Options{Source: source, Topic: topic, Most: s.crossings, Log: s.log})
+		running.Go(func() { t.Run(ctx) })
+		return board.Announced{Topic: topic, Crossings: t}
+	}
+	x = &sight{
+		shown: s, board: b, crossings: announced(s.kafka.Crossings),
+		overview: &overview.Reader{Store: s.store, Shards: s.shards, Events: s.kafka.Events, Log: lookout, Group: lookout},
+	}
 	if s.kafka.Shadow != "" {
-		tried := endOf(s.kafka.Shadow)
-		running.Go(func() { tried.Run(ctx) })
-		shadow = &board.Announced{Topic: s.kafka.Shadow, Crossings: tried}
+		tried := announced(s.kafka.Shadow)
+		x.shadow = &tried
 	}
-	packs = func(r *reloaded) {
-		subjects := &inspect.Reader{Program: r.program, Store: s.store, Shards: s.shards, Partitions: o.AllPartitions}
-		sources := &board.Sources{
-			Program: r.program, Announced: board.Announced{Topic: s.kafka.Crossings, Crossings: crossings}, Shadow: shadow,
-			Overview: o, Rates: s.service.Rates, Subjects: subjects,
-		}
-		if s.listed {
-			sources.Nearest = &listing.Reader{Program: r.program, Store: s.store, Shards: s.shards, Since: subjects.Since}
-		}
-		b.Connect(sources)
-		b.RulesInForce(board.Rules{Loaded: time.Now(), Failing: r.set.failing})
-	}
-	return packs, func() {
+	return x, func() {
 		stop()
 		running.Wait()
 		endSource()
 		lookout.Close()
 	}
+}
+
+// packs has the board show what goes by packs that are in force now.
+func (x *sight) packs(r *reloaded) {
+	subjects := &inspect.Reader{Program: r.program, Store: x.store, Shards: x.shards, Partitions: x.overview.AllPartitions}
+	sources := &board.Sources{
+		Program: r.program, Announced: x.crossings, Shadow: x.shadow, Overview: x.overview, Rates: x.service.Rates, Subjects: subjects,
+	}
+	if x.listed {
+		x.nearest = &listing.Reader{Program: r.program, Store: x.store, Shards: x.shards, Since: subjects.Since}
+		sources.Nearest = x.nearest
+	}
+	x.board.Connect(sources)
+	x.board.RulesInForce(board.Rules{Loaded: time.Now(), Failing: r.set.failing})
+}
+
+// openTimeout bounds how long a reload waits until the open episodes of rules are counted, which it only tells.
+const openTimeout = 5 * time.Second
+
+// open counts the open episodes that are listed of rules in force, by their ids; nil: they cannot be counted in time.
+func (x *sight) open(ctx context.Context, rules []string) map[string]int {
+	if x.nearest == nil {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, openTimeout)
+	defer cancel()
+	open, err := x.nearest.Open(ctx, func(r *thresholds.Rule) bool { return slices.Contains(rules, r.ID) })
+	if err != nil {
+		x.log.Warn("open episodes of rules that are taken out were not counted", "rules", rules, "error", err)
+		return nil
+	}
+	return open
 }

@@ -19,6 +19,7 @@ var checkCommand = &command{
 	more: `Everything that is wrong is listed at once, as file:line:column: path: message.
 Without -live nothing but the files is looked at.
 With -against what would change is printed: rules that come and go, limits and levels old and new, and counters that begin anew, and why.
+With -live as well, which subjects are over the new limits already, of those that are listed as near a limit.
 OLD is a pack's file, a directory of them, a built-in pack, or with -config the begin of the hash of a pack that was in force.
 With -o the tests and faults are printed for programs: junit and tap as their readers know them.
 Exit: 0 fine, 2 faults; with -live also 1 if a server is missing or unfit.`,
@@ -67,9 +68,13 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	}
 	report := checkReport{set: set, faults: slices.Concat(bad, set.untested), warnings: warnings}
 	bad = append(bad, failing...)
-	changes, err := o.changes(ctx, c, set, len(bad) == 0)
+	var changes *packdiff.Difference
+	before, err := o.before(ctx, c)
 	if err != nil {
 		return err
+	}
+	if before != nil && len(bad) == 0 {
+		changes = packdiff.Of(before.packs, set.packs)
 	}
 	if o.form != "text" {
 		report.changes = changes
@@ -83,6 +88,11 @@ func (o *checkOptions) run(ctx context.Context, s *session, _ []string) error {
 	}
 	if err := printFine(s, set.packs, changes); err != nil || !o.live {
 		return err
+	}
+	if changes != nil {
+		if err := overNow(ctx, s, c, before, set, changes); err != nil {
+			return err
+		}
 	}
 	return checkLive(ctx, s, c, set.packs, sinks)
 }

@@ -9,15 +9,14 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/seed-afe14ff2/aggregator/internal/packdiff"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inforce"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
-// changes is what differs from the packs of -against; nil: that was not asked for, or the packs of now have faults.
-func (o *checkOptions) changes(ctx context.Context, c *config, now *packSet, sound bool) (*packdiff.Difference, error) {
-	if len(o.against) == 0 || !sound {
+// before reads the packs of -against; nil: that was not asked for.
+func (o *checkOptions) before(ctx context.Context, c *config) (*packSet, error) {
+	if len(o.against) == 0 {
 		return nil, nil
 	}
 	before := &packSet{}
@@ -32,7 +31,7 @@ func (o *checkOptions) changes(ctx context.Context, c *config, now *packSet, sou
 	if err := before.faults.orNil(); err != nil {
 		return nil, err
 	}
-	return packdiff.Of(before.packs, now.packs), nil
+	return before, nil
 }
 
 // hashStart is the begin of a pack's hash, long enough that no built-in pack is called so.

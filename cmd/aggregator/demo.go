@@ -52,8 +52,8 @@ func runDemo(ctx context.Context, s *session, o demo.Options) error {
 		web.Register(mux)
 	}
 	o.Connect = func(k stream.Kafka, p *engine.Program, store windowstore.Store, service *stream.Service, log *slog.Logger) func() {
-		packs, end := show(seen, &shown{kafka: k, store: store, shards: stream.DefaultShards, listed: true, service: service, log: log})
-		packs(&reloaded{p, set})
+		sight, end := show(seen, &shown{kafka: k, store: store, shards: stream.DefaultShards, listed: true, service: service, log: log})
+		sight.packs(&reloaded{p, set})
 		return func() {
 			end()
 			seen.Stop()

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/engine"
+	"github.com/seed-afe14ff2/aggregator/internal/packdiff"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -24,8 +25,9 @@ type reloader struct {
 	seen  string // digest of the packs' files as they were last read
 	packs []*thresholds.Pack
 	rules rulesKeys
-	take  func(ctx context.Context, r *reloaded) error // has the service decide by packs, and shows them
-	fault func(faults string)                          // tells why packs are not in force; "": they are
+	take  func(ctx context.Context, r *reloaded) error             // has the service decide by packs, and shows them
+	open  func(ctx context.Context, rules []string) map[string]int // counts open episodes; nil: they cannot be counted
+	fault func(faults string)                                      // tells why packs are not in force; "": they are
 }
 
 // reloaded is packs without faults, compiled.
@@ -90,10 +92,11 @@ func (r *reloader) changed(ctx context.Context) bool {
 }
 
 // reload reads the packs again. Without faults it has the service decide by them, and returns what has changed.
-func (r *reloader) reload(ctx context.Context) (thresholds.Changes, error) {
+func (r *reloader) reload(ctx context.Context) (*packdiff.Difference, error) {
 	next, err := r.read()
+	var changes *packdiff.Difference
 	if err == nil {
-		err = r.enact(ctx, next)
+		changes, err = r.enact(ctx, next)
 	}
 	var bad faults
 	switch {
@@ -102,27 +105,20 @@ func (r *reloader) reload(ctx context.Context) (thresholds.Changes, error) {
 	case errors.As(err, &bad):
 		r.fault(bad.Error())
 		r.log.Error("rules have faults: those of before stay in force", "faults", bad.Error())
-		return thresholds.Changes{}, err
+		return nil, err
 	default:
-		return thresholds.Changes{}, err // the process ends, or whoever asked waits no longer
+		return nil, err // the process ends, or whoever asked waits no longer
 	}
-	changes := thresholds.Compare(r.packs, next.set.packs)
 	if samePacks(r.packs, next.set.packs) {
 		r.log.Info("rules read again: nothing has changed")
 		return changes, nil
 	}
 	r.packs = next.set.packs
 	names, hashes, rules := loadedRules(next.program)
-	r.log.Info("rules reloaded", "added", changes.Added, "removed", changes.Removed, "changed", texted(changes.Changed), "packs", names, "pack_hashes", hashes, "rules", rules)
+	added, removed, changed, anew, open := changes.Lines()
+	r.log.Info("rules reloaded", "added", added, "removed", removed, "changed", changed, "counters_anew", anew, "episodes_left_open", open,
+		"packs", names, "pack_hashes", hashes, "rules", rules)
 	return changes, nil
-}
-
-// texted are changes as the log shows them.
-func texted(changes []thresholds.RuleChange) (texts []string) {
-	for _, c := range changes {
-		texts = append(texts, c.String())
-	}
-	return texts
 }
 
 // read reads the config's key rules, and the packs that it names. Faults are those that check would list.
@@ -159,16 +155,21 @@ func (r *reloader) read() (*reloaded, error) {
 	return &reloaded{program, set}, nil
 }
 
-// enact has the service decide by packs, unless it does.
-func (r *reloader) enact(ctx context.Context, next *reloaded) error {
+// enact has the service decide by packs, unless it does. It returns what that changes. Open episodes are counted before: what lists them
+// goes by the rules in force.
+func (r *reloader) enact(ctx context.Context, next *reloaded) (*packdiff.Difference, error) {
+	changes := packdiff.Of(r.packs, next.set.packs)
 	if samePacks(r.packs, next.set.packs) {
-		return nil
+		return changes, nil
+	}
+	if silenced := packdiff.Silenced(r.packs, next.set.packs); len(silenced) > 0 {
+		changes.Open = r.open(ctx, silenced)
 	}
 	err := r.take(ctx, next)
 	if err != nil && ctx.Err() == nil {
-		return faults{err.Error()}
+		return nil, faults{err.Error()}
 	}
-	return err
+	return changes, err
 }
 
 func samePacks(a, b []*thresholds.Pack) bool {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/seed-afe14ff2/aggregator/internal/httpserver"
+	"github.com/seed-afe14ff2/aggregator/internal/packdiff"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
 )
 
@@ -15,7 +16,7 @@ const reloadTimeout = 30 * time.Second
 
 // answer is how a reload of ours went.
 type answer struct {
-	changes thresholds.Changes
+	changes *packdiff.Difference
 	err     error
 }
 

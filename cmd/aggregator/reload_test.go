@@ -111,11 +111,11 @@ func (r *reloading) awaitLog(text string) {
 func TestReloadRules(t *testing.T) {
 	t.Cleanup(http.DefaultClient.CloseIdleConnections)
 	r := startReloading(t, "reload: true,")
-	if status, text := r.post(); status != http.StatusOK || text != `{"added":[],"removed":[],"changed":[]}` {
+	if status, text := r.post(); status != http.StatusOK || text != `{"added":[],"removed":[],"changed":[],"counters":[]}` {
 		t.Errorf("nothing changed: %d %s", status, text)
 	}
 	r.write("own.yaml", fmt.Sprintf(reloadedPack, 40, 40))
-	r.awaitLog("clicks: limit of clicks 40, was 50")
+	r.awaitLog("clicks: limits.clicks: 50 -> 40")
 	r.write("own.yaml", fmt.Sprintf(reloadedPack, 30, 20))
 	r.awaitLog("rules have faults: those of before stay in force")
 	if status, text := r.post(); status != http.StatusUnprocessableEntity || !strings.Contains(text, `"faults":["`) || !strings.Contains(text, "own.yaml:6:") {
@@ -139,7 +139,7 @@ func TestReloadRules(t *testing.T) {
 	if err := syscall.Kill(os.Getpid(), syscall.SIGHUP); err != nil { // this process takes it for the command
 		t.Fatal(err)
 	}
-	r.awaitLog("clicks: limit of clicks 30, was 40")
+	r.awaitLog("clicks: limits.clicks: 40 -> 30")
 	servers.Await(t, limit, 20*time.Millisecond, "status", func() bool { return status() == nil })
 	if err := os.Remove(filepath.Join(r.dir, "own.yaml")); err != nil {
 		t.Fatal(err)

@@ -155,19 +155,20 @@ func startAndStop(ctx context.Context, c *config, once atOnce, first *reloaded, 
 	options.Adopt, options.Skip = once.adopt, once.skips
 	service := stream.New(options)
 	ready.ServiceStarted(service)
-	shows, end := show(seen, &shown{kafka: c.kafka, crossings: c.crossings, store: store, shards: c.shards, listed: c.listMost > 0, service: service, log: log})
+	sight, end := show(seen, &shown{kafka: c.kafka, crossings: c.crossings, store: store, shards: c.shards, listed: c.listMost > 0, service: service, log: log})
 	defer end()
-	shows(first)
+	sight.packs(first)
 	beside, stop := context.WithCancel(ctx)
 	defer stop()
 	go ready.Log(beside, log)
 	again.take = func(ctx context.Context, next *reloaded) error {
 		err := service.Reload(ctx, next.program)
 		if err == nil {
-			shows(next)
+			sight.packs(next)
 		}
 		return err
 	}
+	again.open = sight.open
 	again.fault = func(faults string) {
 		service.RulesRead(faults)
 		seen.RulesRead(faults)

@@ -14,6 +14,9 @@ type Difference struct {
 	Removed  []Rule    `json:"removed"`  // in the order of the packs of before
 	Changed  []Change  `json:"changed"`  // in the order of the packs of now
 	Counters []Counter `json:"counters"` // those that begin anew, each once
+
+	// Open is how many episodes stay open of the rules that Silenced names, by rule; nil: that was not counted.
+	Open map[string]int `json:"open,omitempty"`
 }
 
 // Rule names a rule.
@@ -45,6 +48,23 @@ type Counter struct {
 // Empty reports whether nothing differs that decides anything, or that people read of a rule.
 func (d *Difference) Empty() bool {
 	return len(d.Added)+len(d.Removed)+len(d.Changed)+len(d.Counters) == 0
+}
+
+// Has reports whether a rule of now is added or changed.
+func (d *Difference) Has(id string) bool {
+	return slices.ContainsFunc(d.Added, func(r Rule) bool { return r.Rule == id }) ||
+		slices.ContainsFunc(d.Changed, func(c Change) bool { return c.Rule.Rule == id })
+}
+
+// Silenced are the rules that announce nothing more from now on: what is removed, or made shadow, and was not shadow before.
+func Silenced(before, now []*thresholds.Pack) (ids []string) {
+	is := rules(now)
+	for _, r := range rules(before) {
+		if left := find(is, r.ID); !r.Shadow && (left == nil || left.Shadow) {
+			ids = append(ids, r.ID)
+		}
+	}
+	return ids
 }
 
 // Of is the difference between packs that are without faults.

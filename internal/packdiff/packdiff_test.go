@@ -1,6 +1,7 @@
 package packdiff
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -85,3 +86,40 @@ func TestOf(t *testing.T) {
 		}
 	}
 }
+
+// TestSilenced: rules that are removed or made shadow, and were announced before.
+func TestSilenced(t *testing.T) {
+	for name, c := range map[string]struct {
+		before, now []string
+		want        string
+	}{
+		"nothing":     {nil, nil, ""},
+		"made shadow": {nil, []string{"clear: 0.4}", "clear: 0.4, shadow: true}"}, "clicks"},
+		"made live":   {[]string{"clear: 0.4}", "clear: 0.4, shadow: true}"}, nil, ""},
+		"removed":     {nil, []string{"id: readers", "id: people"}, "readers"},
+		"was shadow":  {[]string{"{readers: 20}}", "{readers: 20}, shadow: true}"}, []string{"id: readers", "id: people"}, ""},
+	} {
+		if got := strings.Join(Silenced(parse(t, c.before...), parse(t, c.now...)), " "); got != c.want {
+			t.Errorf("%s: got %s, want %s", name, got, c.want)
+		}
+	}
+}
+
+// TestLines: what a log line says of a change.
+func TestLines(t *testing.T) {
+	d := Of(parse(t), parse(t, "clear: 0.4}", "clear: 0.4, shadow: true}", "id: readers", "id: people", "{defied: 20}", "{defied: 30}, levels: [0.5, 1]"))
+	d.Open = map[string]int{"readers": 3, "clicks": 0}
+	got := joined(d.Lines())
+	want := []string{"people", "readers", "clicks: shadow: false -> true", "defied: levels: [0.8, 1] -> [0.5, 1]; limits.defied: 20 -> 30", "clicks: 0", "readers: 3"}
+	if strings.Join(got, "\n") != strings.Join(want, "\n") {
+		t.Errorf("got %q, want %q", got, want)
+	}
+	if text := d.Text(); !strings.Contains(text, "removed  readers (pack p): it ends nothing; 3 open episodes stay open\n") {
+		t.Error(text)
+	}
+	if !d.Has("people") || !d.Has("defied") || d.Has("readers") {
+		t.Error("it has others")
+	}
+}
+
+func joined(lists ...[]string) []string { return slices.Concat(lists...) }

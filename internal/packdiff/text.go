@@ -2,6 +2,8 @@ package packdiff
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,18 +20,61 @@ func (d *Difference) Text() string {
 		fmt.Fprintf(&b, "added    %s (pack %s)\n", r.Rule, plain(r.Pack))
 	}
 	for _, r := range d.Removed {
-		fmt.Fprintf(&b, "removed  %s (pack %s): it ends nothing; its open episodes stay open\n", r.Rule, plain(r.Pack))
+		fmt.Fprintf(&b, "removed  %s (pack %s): it ends nothing; %s\n", r.Rule, plain(r.Pack), d.stay(r.Rule))
 	}
 	for _, c := range d.Changed {
 		fmt.Fprintf(&b, "changed  %s\n", c.Rule.Rule)
 		for _, w := range c.What {
-			fmt.Fprintf(&b, "           %s: %s -> %s\n", plain(w.Key), plain(orNone(w.Old)), plain(orNone(w.New)))
+			fmt.Fprintf(&b, "           %s\n", w)
+		}
+		if _, silenced := d.Open[c.Rule.Rule]; silenced {
+			fmt.Fprintf(&b, "           %s\n", d.stay(c.Rule.Rule))
 		}
 	}
 	for _, c := range d.Counters {
 		fmt.Fprintf(&b, "anew     %s, measure %s begins to count when the packs are in force: %s\n", c.Rule, plain(c.Measure), c.Why)
 	}
 	return b.String()
+}
+
+// stay says what becomes of the open episodes of a rule that announces nothing more.
+func (d *Difference) stay(rule string) string {
+	if n, ok := d.Open[rule]; ok {
+		return fmt.Sprintf("%d open episodes stay open", n)
+	}
+	return "its open episodes stay open"
+}
+
+// Lines are the difference for a log: each kind of change as a list of texts.
+func (d *Difference) Lines() (added, removed, changed, anew, open []string) {
+	for _, r := range d.Added {
+		added = append(added, r.Rule)
+	}
+	for _, r := range d.Removed {
+		removed = append(removed, r.Rule)
+	}
+	for _, c := range d.Changed {
+		changed = append(changed, c.String())
+	}
+	for _, c := range d.Counters {
+		anew = append(anew, fmt.Sprintf("%s, measure %s: %s", c.Rule, plain(c.Measure), c.Why))
+	}
+	for _, rule := range slices.Sorted(maps.Keys(d.Open)) {
+		open = append(open, fmt.Sprintf("%s: %d", rule, d.Open[rule]))
+	}
+	return added, removed, changed, anew, open
+}
+
+func (c *Change) String() string {
+	var list []string
+	for _, w := range c.What {
+		list = append(list, w.String())
+	}
+	return c.Rule.Rule + ": " + strings.Join(list, "; ")
+}
+
+func (w What) String() string {
+	return fmt.Sprintf("%s: %s -> %s", plain(w.Key), plain(orNone(w.Old)), plain(orNone(w.New)))
 }
 
 // plain is a text of a pack on one line.
