@@ -11,9 +11,7 @@ import (
 	"github.com/seed-afe14ff2/aggregator/internal/packdiff"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/inspect"
 	"github.com/seed-afe14ff2/aggregator/internal/stream/listing"
-	"github.com/seed-afe14ff2/aggregator/internal/stream/settings"
 	"github.com/seed-afe14ff2/aggregator/internal/thresholds"
-	windowstore "github.com/seed-afe14ff2/aggregator/internal/windows/store"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
 )
 
@@ -71,14 +69,6 @@ func overNow(ctx context.Context, s *session, c *config, before, now *packSet, c
 		return err
 	}
 	defer func() { _ = store.Close() }() // it was only read
-	shards, err := countedShards(ctx, store)
-	if err != nil {
-		return err
-	}
-	if shards == 0 {
-		_, err = io.WriteString(s.out, "over     nothing is counted in this store yet\n")
-		return err
-	}
 	was, err := before.compile(c)
 	if err != nil {
 		return err
@@ -93,7 +83,7 @@ func overNow(ctx context.Context, s *session, c *config, before, now *packSet, c
 			found[r.ID] = &over{rule: r}
 		}
 	}
-	lists := &listing.Reader{Program: was, Store: store, Shards: shards}
+	lists := &listing.Reader{Program: was, Store: store, Shards: c.shards}
 	wanted := func(r *thresholds.Rule) bool { return found[r.ID] != nil }
 	if err := lists.Standings(ctx, is, nil, wanted, func(at *inspect.Standing) { found[at.Rule.ID].add(at) }); err != nil {
 		return fmt.Errorf("check: read which subjects are over the limits: %w", err)
@@ -106,18 +96,4 @@ func overNow(ctx context.Context, s *session, c *config, before, now *packSet, c
 		}
 	}
 	return nil
-}
-
-// countedShards is how many shards a store has; 0: no service has counted there.
-func countedShards(ctx context.Context, store windowstore.Store) (int, error) {
-	kept := settings.Settings{Store: store}
-	values, err := store.Load(ctx, 0, kept.CountedKeys(), nil)
-	if err != nil {
-		return 0, fmt.Errorf("check: read the settings of the store: %w", err)
-	}
-	counted, err := settings.ParseCounted(values)
-	if err != nil {
-		return 0, fmt.Errorf("check: %w", err)
-	}
-	return counted.Shards, nil
 }
