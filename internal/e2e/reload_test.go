@@ -42,6 +42,8 @@ type reloadSite struct {
 	*site
 	t       *testing.T
 	redis   *servers.RedisServer
+	texts   []string // of the packs; the first is in force at first
+	shadow  string   // topic of crossings of shadow rules; "": there is none
 	files   [2]string
 	packs   [2]int // that are in the files
 	daemons [2]*daemon
@@ -54,7 +56,7 @@ func (r *reloadSite) write(i int) {
 	r.t.Helper()
 	r.packs[i] = 1 - r.packs[i]
 	draft := filepath.Join(filepath.Dir(r.files[i]), ".draft")
-	if err := os.WriteFile(draft, []byte(reloadPacks[r.packs[i]]), 0o600); err != nil {
+	if err := os.WriteFile(draft, []byte(r.texts[r.packs[i]]), 0o600); err != nil {
 		r.t.Fatal(err)
 	}
 	if err := os.Rename(draft, r.files[i]); err != nil {
@@ -65,13 +67,13 @@ func (r *reloadSite) write(i int) {
 // start starts a process.
 func (r *reloadSite) start(i int) {
 	r.t.Helper()
-	r.daemons[i] = r.site.start(fmt.Sprint("process-", i), "AGGREGATOR_RULES_FILES="+r.files[i], "AGGREGATOR_COMMIT_MAX_AGE=200ms")
+	r.daemons[i] = r.site.start(fmt.Sprint("process-", i), "AGGREGATOR_RULES_FILES="+r.files[i], "AGGREGATOR_COMMIT_MAX_AGE=200ms", "AGGREGATOR_KAFKA_SHADOW="+r.shadow)
 }
 
 // inForce waits until a process has the pack of its file.
 func (r *reloadSite) inForce(i int) {
 	r.t.Helper()
-	label := fmt.Sprintf("hash=%q", hashOf(reloadPacks[r.packs[i]]))
+	label := fmt.Sprintf("hash=%q", hashOf(r.texts[r.packs[i]]))
 	eventually(r.t, "the pack is in force", func() bool { return r.daemons[i].metric("aggregator_rules_info", label) == 1 })
 }
 
@@ -100,7 +102,7 @@ func TestReloadUnderLoad(t *testing.T) {
 	if underRace || testing.Short() {
 		reloads = 6
 	}
-	r := newReloadSite(t)
+	r := newReloadSite(t, reloadPacks, "")
 	r.underLoad(func() {
 		for n := range reloads {
 			r.reload(n%2, false)
@@ -115,7 +117,7 @@ func TestReloadKilled(t *testing.T) {
 	if underRace || testing.Short() {
 		reloads = 3
 	}
-	r := newReloadSite(t)
+	r := newReloadSite(t, reloadPacks, "")
 	r.underLoad(func() {
 		for n := range reloads {
 			r.reload(n%2, n%3 == 1)
@@ -124,13 +126,17 @@ func TestReloadKilled(t *testing.T) {
 	r.check()
 }
 
-func newReloadSite(t *testing.T) *reloadSite {
+// newReloadSite starts a site whose processes have the first of two packs. shadow is the topic of crossings of shadow rules; "": none.
+func newReloadSite(t *testing.T, texts []string, shadow string) *reloadSite {
 	t.Helper()
-	redis := servers.Redis(t, servers.RedisOptions{})
-	r := &reloadSite{t: t, redis: redis, site: newSite(t, servers.SharedKafka(t), siteOptions{partitions: 4, redis: redis.Addr(), pack: reloadPacks[0]})}
+	redis, kafka := servers.Redis(t, servers.RedisOptions{}), servers.SharedKafka(t)
+	r := &reloadSite{t: t, redis: redis, texts: texts, shadow: shadow, site: newSite(t, kafka, siteOptions{partitions: 4, redis: redis.Addr(), pack: texts[0]})}
+	if shadow != "" {
+		kafka.CreateTopic(shadow, 3, nil)
+	}
 	r.lines = make([][]string, r.partitions)
 	for i := range r.files {
-		r.files[i] = servers.WriteFile(t, "own.yaml", reloadPacks[0])
+		r.files[i] = servers.WriteFile(t, "own.yaml", texts[0])
 		r.start(i)
 	}
 	for _, d := range r.daemons {
@@ -184,7 +190,7 @@ func (r *reloadSite) check() {
 	r.t.Helper()
 	var texts [][]byte
 	ids := map[string]int{}
-	for i, text := range reloadPacks {
+	for i, text := range r.texts {
 		texts = append(texts, []byte(text))
 		rules := inforce.Of(enginetest.Compile(r.t, text), engine.IntakeOptions{})
 		ids[rules.ID()] = i
@@ -193,7 +199,7 @@ func (r *reloadSite) check() {
 	if err != nil {
 		r.t.Fatal(err)
 	}
-	var want, got []string
+	want := map[bool][]string{} // by whether a shadow rule announced it
 	for p, lines := range r.lines {
 		var at int64
 		histories := r.histories(p)
@@ -207,12 +213,23 @@ func (r *reloadSite) check() {
 		for i, line := range lines {
 			at = int64(i)
 			for _, c := range expectedOf(judge.ApplyTo(p, []byte(line), time.Now().UnixMilli())) {
-				want = append(want, c.text)
+				tried := strings.Contains(c.text, `"shadow":true`)
+				want[tried] = append(want[tried], c.text)
 			}
 		}
 	}
+	r.compare(r.crossings, want[false])
+	if r.shadow != "" {
+		r.compare(r.shadow, want[true])
+	}
+}
+
+// compare compares what is in a topic with what is to be there. A repeat with the same id does not count.
+func (r *reloadSite) compare(topic string, want []string) {
+	r.t.Helper()
 	seen := map[string]bool{}
-	records := r.read(r.crossings)
+	records := r.read(topic)
+	var got []string
 	var delays []time.Duration
 	for i, c := range readCrossings(r.t, records) {
 		delays = append(delays, r.delay(c, records[i].Timestamp))
@@ -224,10 +241,11 @@ func (r *reloadSite) check() {
 	slices.Sort(delays)
 	slices.Sort(want)
 	slices.Sort(got)
-	if !slices.Equal(got, want) {
-		r.t.Errorf("%d crossings, want %d; first missing: %s; first wrong: %s", len(got), len(want), firstNot(want, got), firstNot(got, want))
+	if !slices.Equal(got, want) || len(got) == 0 {
+		r.t.Errorf("%s: %d crossings, want %d; first missing: %s; first wrong: %s", topic, len(got), len(want), firstNot(want, got), firstNot(got, want))
+		return
 	}
-	r.t.Logf("%d crossings; half of them %v after their events, 99 %% within %v", len(got), delays[len(delays)/2], delays[len(delays)*99/100])
+	r.t.Logf("%s: %d crossings; half of them %v after their events, 99 %% within %v", topic, len(got), delays[len(delays)/2], delays[len(delays)*99/100])
 }
 
 // delay is how long after its event a crossing was sent to Kafka.
