@@ -21,6 +21,8 @@ type feeder struct {
 	stages []stage
 	end    func()
 
+	judging logPosition // of the record that judge gives to the oracle
+
 	mu        sync.Mutex
 	positions []logPosition // by order of sending
 	failed    error
@@ -122,16 +124,7 @@ func (f *feeder) stop(t *testing.T) {
 
 // judge has an oracle take every record that was sent, in the order of each partition. It leaves
 // out those of the first stages and those that lost names.
-func (f *feeder) judge(t *testing.T, skip int, lost func(logPosition) bool, packs ...string) *judgedEvents {
-	t.Helper()
-	var texts [][]byte
-	for _, p := range packs {
-		texts = append(texts, []byte(p))
-	}
-	o, err := oracle.New(texts...)
-	if err != nil {
-		t.Fatal(err)
-	}
+func (f *feeder) judge(skip int, lost func(logPosition) bool, o *oracle.Oracle) *judgedEvents {
 	judged := &judgedEvents{o: o}
 	now := time.Now().UnixMilli()
 	n := 0
@@ -140,7 +133,8 @@ func (f *feeder) judge(t *testing.T, skip int, lost func(logPosition) bool, pack
 		g := gen.New(st.config)
 		for end := n + st.sent; n < end && g.Next(&r); n++ {
 			if i >= skip && (lost == nil || !lost(f.positions[n])) {
-				judged.wanted = append(judged.wanted, expectedOf(o.ApplyTo(r.Partition, r.Value, now))...)
+				f.judging = f.positions[n]
+				judged.wanted = append(judged.wanted, announcedOf(expectedOf(o.ApplyTo(r.Partition, r.Value, now)))...)
 				judged.made++
 			}
 		}

@@ -19,6 +19,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/seed-afe14ff2/aggregator/bench/gen"
+	"github.com/seed-afe14ff2/aggregator/internal/oracle"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 	"github.com/seed-afe14ff2/aggregator/internal/windows"
 	redisstore "github.com/seed-afe14ff2/aggregator/internal/windows/store/redis"
@@ -53,6 +54,8 @@ type faultRun struct {
 	result     faultRow
 	rng        *rand.Rand
 	environ    []string // of processes
+	files      []string // of the pack of each process; nil: they have the site's
+	oracle     func() *oracle.Oracle
 	// lostStages is how many stages of the feed are in a topic that is no more.
 	lostStages int
 }
@@ -66,7 +69,8 @@ type faultRunOptions struct {
 	pace                  int     // events a second
 	repeats               float64 // share of events that come again; below 0: none, 0: the generator's
 	environ               []string
-	direct                string // addresses of Redis for the test; "": as for the processes
+	files                 []string // see faultRun
+	direct                string   // addresses of Redis for the test; "": as for the processes
 	site                  siteOptions
 }
 
@@ -74,9 +78,14 @@ type faultRunOptions struct {
 func newFaultRun(t *testing.T, name string, k *servers.KafkaServer, o faultRunOptions) *faultRun {
 	t.Helper()
 	o.site.partitions = o.partitions
-	o.site.pack, o.site.both = faultsPack, true
+	if o.site.pack == "" {
+		o.site.pack, o.site.both = faultsPack, true
+	}
 	s := newSite(t, k, o.site)
-	x := &faultRun{site: s, redis: cmp.Or(o.direct, o.site.redis), feed: &feeder{s: s, pace: o.pace}, result: faultRow{fault: name}, environ: o.environ}
+	x := &faultRun{
+		site: s, redis: cmp.Or(o.direct, o.site.redis), feed: &feeder{s: s, pace: o.pace}, result: faultRow{fault: name}, environ: o.environ, files: o.files,
+	}
+	x.oracle = x.sitesOracle
 	seed := e2eSeed(t)
 	x.rng = rand.New(rand.NewPCG(seed, 2))
 	x.feed.next(gen.Config{
@@ -98,6 +107,9 @@ func newFaultRun(t *testing.T, name string, k *servers.KafkaServer, o faultRunOp
 func (x *faultRun) start(i int, b *servers.Build, environ ...string) *daemon {
 	x.t.Helper()
 	name := fmt.Sprintf("%s-%d-%d", x.events, i, len(x.started))
+	if x.files != nil {
+		environ = append(environ, "AGGREGATOR_RULES_FILES="+x.files[i])
+	}
 	d := launchUnchecked(x.t, name, runCommand(x.t, b, x.config), append(append(environ, x.environ...), "AGGREGATOR_KAFKA_CLIENT_ID="+name)...)
 	x.processes[i] = d
 	x.started = append(x.started, d)
@@ -226,6 +238,20 @@ func (x *faultRun) conclude() {
 	x.compare()
 }
 
+// sitesOracle decides by the packs of the site.
+func (x *faultRun) sitesOracle() *oracle.Oracle {
+	x.t.Helper()
+	var texts [][]byte
+	for _, p := range x.packs {
+		texts = append(texts, []byte(p))
+	}
+	o, err := oracle.New(texts...)
+	if err != nil {
+		x.t.Fatal(err)
+	}
+	return o
+}
+
 // compare holds crossings and counts against the oracle's.
 func (x *faultRun) compare() {
 	x.t.Helper()
@@ -236,7 +262,7 @@ func (x *faultRun) compare() {
 			got[i].text = sinceText.ReplaceAllString(got[i].text, "")
 		}
 	}
-	judged := x.feed.judge(x.t, x.lostStages, x.lost, packText(x.t, defaultPack), faultsPack)
+	judged := x.feed.judge(x.lostStages, x.lost, x.oracle())
 	c := compareAll(got, judged.wanted, judged.loose)
 	var want []string
 	for _, line := range judged.o.Counts() {

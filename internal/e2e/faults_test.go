@@ -77,6 +77,7 @@ var brokersUntouched = []struct {
 	test func(t *testing.T, kafka *servers.KafkaServer)
 }{
 	{"Kill", testKill},
+	{"Reload", testReload},
 	{"Zombie", testZombie},
 	{"RedisKill", testRedisKill},
 	{"Power", testPower},

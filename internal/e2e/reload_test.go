@@ -188,27 +188,13 @@ func (r *reloadSite) reload(i int, kill bool) {
 // check compares what was published with what the oracle says, by the rules that the store's histories name.
 func (r *reloadSite) check() {
 	r.t.Helper()
-	var texts [][]byte
-	ids := map[string]int{}
-	for i, text := range r.texts {
-		texts = append(texts, []byte(text))
-		rules := inforce.Of(enginetest.Compile(r.t, text), engine.IntakeOptions{})
-		ids[rules.ID()] = i
-	}
-	o, err := oracle.Options{}.Variants(texts...)
-	if err != nil {
-		r.t.Fatal(err)
-	}
+	o, ids := r.variants(r.texts)
 	want := map[bool][]string{} // by whether a shadow rule announced it
 	for p, lines := range r.lines {
 		var at int64
-		histories := r.histories(p)
+		histories := r.histories(r.redis.Addr(), p)
 		judge := o.Choose(func(by, subject string) int {
-			h := histories[windowstore.ShardOf(by, []byte(subject), r.shards)]
-			i := len(h) - 1
-			for ; h[i].From > at; i-- {
-			}
-			return ids[h[i].Rules]
+			return ids[histories.at(windowstore.ShardOf(by, []byte(subject), r.shards), at)]
 		})
 		for i, line := range lines {
 			at = int64(i)
@@ -268,19 +254,47 @@ func firstNot(list, in []string) string {
 	return "none"
 }
 
+// variants is an oracle that decides by any of some packs, and which of them rules of an id are.
+func (s *site) variants(packs []string) (*oracle.Oracle, map[string]int) {
+	s.t.Helper()
+	var texts [][]byte
+	ids := map[string]int{}
+	for i, text := range packs {
+		texts = append(texts, []byte(text))
+		rules := inforce.Of(enginetest.Compile(s.t, text), engine.IntakeOptions{})
+		ids[rules.ID()] = i
+	}
+	o, err := oracle.Options{}.Variants(texts...)
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return o, ids
+}
+
 // histories are by which rules a partition was decided, by shard.
-func (r *reloadSite) histories(partition int) (all []inforce.History) {
-	r.t.Helper()
-	store := r.store(r.redis.Addr())
+type histories []inforce.History
+
+// at is the id of the rules by which a shard decided at an offset.
+func (h histories) at(shard int, offset int64) string {
+	of := h[shard]
+	i := len(of) - 1
+	for ; of[i].From > offset; i-- {
+	}
+	return of[i].Rules
+}
+
+func (s *site) histories(redis string, partition int) (all histories) {
+	s.t.Helper()
+	store := s.store(redis)
 	defer func() { _ = store.Close() }()
-	for n := range r.shards {
-		values, err := store.Load(r.t.Context(), n, [][]byte{store.Keys().AppendHistoryKey(nil, n, r.events, partition)}, nil)
+	for n := range s.shards {
+		values, err := store.Load(s.t.Context(), n, [][]byte{store.Keys().AppendHistoryKey(nil, n, s.events, partition)}, nil)
 		if err != nil {
-			r.t.Fatal(err)
+			s.t.Fatal(err)
 		}
 		h, err := inforce.ParseHistory(values[0])
 		if err != nil || len(h) == 0 {
-			r.t.Fatalf("shard %d: history %q, %v", n, strings.TrimSpace(string(values[0])), err)
+			s.t.Fatalf("shard %d: history %q, %v", n, strings.TrimSpace(string(values[0])), err)
 		}
 		all = append(all, h)
 	}

@@ -45,10 +45,11 @@ func TestShadowUnderLoad(t *testing.T) {
 			_, text := r.daemons[0].Get("/api/v1/subjects?rule=clicks&min_progress=1")
 			return strings.Contains(text, `"subject"`)
 		})
+		r.reload(0, false)
 		for r.packs[0] != 0 { // from live to shadow
 			r.reload(0, false)
 		}
-		if line := r.daemons[0].Log.String(); !strings.Contains(line, `"changed":["clicks: shadow: false -\u003e true"]`) || !strings.Contains(line, `"episodes_left_open":["clicks: `) {
+		if line := r.daemons[0].Log.String(); !strings.Contains(line, `"changed":["clicks: shadow: false -> true"]`) || !strings.Contains(line, `"episodes_left_open":["clicks: `) {
 			t.Error("no line counts the episodes that stay open")
 		}
 	})

@@ -101,7 +101,7 @@ func (s *Service) buildRelays(w *workers) {
 // buildShadow makes the relays of the outboxes for crossings of shadow rules. Their topic need not be there: nothing waits for it.
 func (s *Service) buildShadow(w *workers) {
 	p := outbox.NewKafkaPublisher(s.options.Shadow, s.clients.shadow, s.clients.source, s.clients.cluster.LogEnd, s.metrics.Shadow)
-	p.Log = s.log.With("topic", s.options.Shadow)
+	p.Log = s.log.With("shadow_topic", s.options.Shadow) // a line has the topic of the event too
 	p.EventsFrom, p.Structured = w.publisher.EventsFrom, w.publisher.Structured
 	w.shadow = p
 	folding := outbox.NewFolding(p, s.clients.cluster.Partitions)
