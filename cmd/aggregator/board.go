@@ -76,7 +76,7 @@ func show(b *board.Board, s *shown) (x *sight, end func()) {
 func (x *sight) packs(r *reloaded) {
 	subjects := &inspect.Reader{Program: r.program, Store: x.store, Shards: x.shards, Partitions: x.overview.AllPartitions}
 	sources := &board.Sources{
-		Program: r.program, Announced: x.crossings, Shadow: x.shadow, Overview: x.overview, Rates: x.service.Rates, Subjects: subjects,
+		Program: r.program, Announced: x.crossings, Shadow: x.shadow, Overview: x.overview, Rates: x.service.Rates, Unannounced: x.service.Unannounced, Subjects: subjects,
 	}
 	if x.listed {
 		x.nearest = &listing.Reader{Program: r.program, Store: x.store, Shards: x.shards, Since: subjects.Since}

@@ -156,7 +156,7 @@ func TestStatus(t *testing.T) {
 		`"version":"1.2.3"`, `"group":"aggregator"`, `"stream_time":"2026-01-01T00:00:00Z"`, `"last_hour":1,"last_day":2`,
 		`{"topic":"events","partition":0,"owner":"aggregator at 127.0.0.1","offset":7,"end":9,"lag_records":2,"lag_seconds":60`,
 		`{"topic":"events","partition":1,"owner":null,"offset":null,"end":3,"lag_records":null,"lag_seconds":null}`,
-		`"rates":{"events":10,`, `"outbox":{"entries":1,"oldest_seconds":1`, `"rules":3,"loaded":"`, `"error":null`, `"pack":"example","hash":"`,
+		`"rates":{"events":10,`, `"outbox":{"entries":1,"oldest_seconds":1`, `"rules":3,"loaded":"`, `"error":null`, `"unannounced":{"clicks":2}`, `"pack":"example","hash":"`,
 	} {
 		if !strings.Contains(a.body, want) {
 			t.Errorf("%s is not in %s", want, a.body)

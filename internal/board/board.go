@@ -39,6 +39,8 @@ type Sources struct {
 	Announced // the topic of crossings
 	Overview  overviews
 	Rates     func() *roster.Rates // of all processes; nil: not known
+	// Unannounced is how many subjects are at a level that was not announced, by rule, since rules changed; nil: not known.
+	Unannounced func() map[string]int
 	Shadow    *Announced           // the topic of crossings of shadow rules; nil: they are not published
 	Subjects  subjects
 	Nearest   nearest // nil: there is no index

@@ -126,7 +126,7 @@ func newSite(t *testing.T) *site {
 	s.tail.Took(0) // it is read to its end
 	s.sources = &Sources{
 		Program: program, Announced: Announced{Topic: "threshold-crossings", Crossings: s.tail}, Overview: s.fakes, Subjects: s.fakes, Nearest: s.fakes,
-		Rates: func() *roster.Rates { return &roster.Rates{Events: 10.04} },
+		Rates: func() *roster.Rates { return &roster.Rates{Events: 10.04} }, Unannounced: func() map[string]int { return map[string]int{"clicks": 2} },
 	}
 	s.Connect(s.sources)
 	mux := http.NewServeMux()

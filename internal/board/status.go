@@ -49,6 +49,8 @@ type inForce struct {
 	Rules  int     `json:"rules"`
 	Loaded *string `json:"loaded"`
 	Error  *string `json:"error"`
+	// Unannounced is how many subjects are at a level that was not announced, by rule, since rules changed; null: not known.
+	Unannounced map[string]int `json:"unannounced"`
 }
 
 type pack struct {
@@ -75,6 +77,7 @@ func (b *Board) readStatus(ctx context.Context, s *Sources) (any, error) {
 		Version: b.Version, Revision: b.Revision, Started: timeText(b.Started), Group: b.Group, Now: timeText(now),
 		StreamTime: nanoText(o.StreamTime), Rates: rounded(s.Rates()), Rules: b.inForce(s.Program), Partitions: []partition{},
 	}
+	out.Rules.Unannounced = s.Unannounced()
 	for i := range o.Partitions {
 		out.Partitions = append(out.Partitions, newPartition(&o.Partitions[i], now))
 	}

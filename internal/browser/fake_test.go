@@ -28,6 +28,8 @@ type fake struct {
 	mu        sync.Mutex
 	token     string        // that is wanted; "": none
 	away      string        // why the servers do not answer; "": they do
+	fault     *string       // why the rules are not in force as they are written; nil: they are
+	due       object        // subjects at a level that was not announced, by rule
 	unready   string        // what the probe says; "": that it is ready
 	ahead     time.Duration // of the clock of this machine
 	sparse    int           // pages of the list of subjects on which nothing is that was asked for
@@ -43,7 +45,7 @@ type fake struct {
 
 func newFake(t *testing.T) *fake {
 	t.Helper()
-	f := &fake{t: t, rules: []object{}, crossings: []object{}, subjects: map[string]object{}, added: make(chan struct{})}
+	f := &fake{t: t, rules: []object{}, crossings: []object{}, subjects: map[string]object{}, due: object{}, added: make(chan struct{})}
 	f.partition = object{"topic": "dissemination-events", "partition": 0, "owner": "aggregator at 10.0.3.17", "offset": 48_211_904, "end": 48_211_911, "lag_records": 7, "lag_seconds": 0.4}
 	mux := http.NewServeMux()
 	web.Register(mux)
@@ -147,7 +149,7 @@ func (f *fake) status() object {
 		"partitions": []object{f.partition, second},
 		"rates":      object{"events": 1284.6, "duplicate": 0.3, "malformed": 0, "ahead": 0, "late": 0.1, "unmatched": 12.4},
 		"outbox":     object{"entries": 0, "oldest_seconds": 0}, "crossings": object{"last_hour": 3, "last_day": 41},
-		"rules": object{"packs": []object{{"pack": "cn-2019-15", "hash": strings.Repeat("9ccd73d1", 8)}}, "rules": len(f.rules), "loaded": "2026-11-28T05:12:44Z", "error": nil},
+		"rules": object{"packs": []object{{"pack": "cn-2019-15", "hash": strings.Repeat("9ccd73d1", 8)}}, "rules": len(f.rules), "loaded": "2026-11-28T05:12:44Z", "error": f.fault, "unannounced": f.due},
 	}
 }
 
@@ -202,6 +204,9 @@ func (f *fake) subject(r *http.Request) any {
 func (f *fake) listed(r *http.Request) any {
 	items := []object{}
 	for _, c := range f.crossings {
+		if c["shadow"] == true != (r.FormValue("shadow") == "true") {
+			continue
+		}
 		if r.FormValue("status") == "" || c["status"] == r.FormValue("status") {
 			items = append(items, c)
 		}
@@ -211,7 +216,7 @@ func (f *fake) listed(r *http.Request) any {
 
 func (f *fake) crossing(r *http.Request) any {
 	for _, c := range f.crossings {
-		if c["id"] == r.FormValue("id") {
+		if c["id"] == r.FormValue("id") && c["shadow"] == true == (r.FormValue("shadow") == "true") {
 			return c
 		}
 	}
@@ -322,6 +327,9 @@ func (f *fake) fill() {
 	} {
 		f.crossings = append(f.crossings, made(c.rule, c.title, c.id, c.summary, c.level, c.value, 3000-i, []int{0, 1, 6, 7, 9, 14}[i]))
 	}
+	tried := made("art3-clicks", "Actual clicks (实际被点击数)", "inc-tried", "incident inc-tried: clicks 25,000 of 50,000 in 731d", 0.5, 25000, 17, 2)
+	tried["shadow"], tried["topic"] = true, "threshold-crossings-shadow"
+	f.crossings = append(f.crossings, tried)
 	for _, row := range f.rows {
 		f.subjects[row["by"].(string)+"/"+row["subject"].(string)] = f.detail(row)
 	}

@@ -35,3 +35,14 @@ func proxy(t *testing.T, site string, wrap func(http.Handler) http.Handler) stri
 	t.Cleanup(server.CloseClientConnections)
 	return server.URL
 }
+
+// choose chooses a value of a field, as who looks does.
+func choose(selector, value string) chromedp.Action[chromedp.Void] {
+	return chromedp.Evaluate[chromedp.Void](fmt.Sprintf(`{
+		const field = document.querySelector(%q);
+		field.value = %q;
+		field.dispatchEvent(new Event("input", { bubbles: true }));
+		field.dispatchEvent(new Event("change", { bubbles: true }));
+		undefined;
+	}`, selector, value))
+}

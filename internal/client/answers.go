@@ -50,6 +50,8 @@ type Status struct {
 		Rules  int        `json:"rules"`
 		Loaded *time.Time `json:"loaded"`
 		Error  *string    `json:"error"`
+
+		Unannounced map[string]int `json:"unannounced"` // subjects, by rule; nil: not known
 	} `json:"rules"`
 }
 

@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -141,6 +142,9 @@ func (h *Health) facts() []line {
 	for _, x := range s.Rules.Packs {
 		f.add(plain, "  pack", "%s  %s", Visible(x.Name), Visible(x.Hash))
 	}
+	if text := h.unannounced(); text != "" {
+		f.add(yellow, "  due", "%s", text)
+	}
 	f.add(plain, "events", "%s", h.rates())
 	f.add(plain, "stream time", "%s", ago(s.StreamTime, s.Now))
 	f.add(plain, "crossings", "%s in the last hour, %s in the last day", known(s.Crossings.Hour), known(s.Crossings.Day))
@@ -153,6 +157,19 @@ func (h *Health) facts() []line {
 		f.add(yellow, "note", "%s", Visible(n))
 	}
 	return f.lines
+}
+
+// unannounced says how many subjects are at a level that is announced with their next event; "": none that is known.
+func (h *Health) unannounced() string {
+	of := h.Status.Rules.Unannounced
+	var list []string
+	for _, rule := range slices.Sorted(maps.Keys(of)) {
+		list = append(list, fmt.Sprintf("%s of %s", humanize.Number(of[rule]), Visible(rule)))
+	}
+	if len(list) == 0 {
+		return ""
+	}
+	return "subjects at a level that a change of the rules brought, announced with their next event: " + strings.Join(list, ", ")
 }
 
 // rates are what comes, and what of it is not counted.

@@ -72,13 +72,14 @@ func TestStatus(t *testing.T) {
 	p := &status.Partitions[0]
 	p.Owner, p.Offset, p.LagRecords, p.LagSeconds = nil, nil, nil, nil
 	status.Outbox.Entries, status.Outbox.Oldest = 1, 2
+	status.Rules.Unannounced = map[string]int{"b": 1, "a\x1b": 1200}
 	var b bytes.Buffer
 	paper := Paper{W: &b}
 	if err := paper.Status(&Health{Status: &status, Notes: []string{"packs: others\x1b"}, MaxLag: time.Minute}); err != nil {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"not right: nobody counts 1 of 2", "\nevents        not known\n", "\nstream time   not known\n", "3 in the last hour, an unknown number in the last day\n",
+		"not right: nobody counts 1 of 2", "\nevents        not known\n", "\n  due         subjects at a level that a change of the rules brought, announced with their next event: 1,200 of a\\u001b, 1 of b\n", "\nstream time   not known\n", "3 in the last hour, an unknown number in the last day\n",
 		"outbox        1 crossing to publish, the oldest since 2s\n", "note          packs: others\\u001b\n", "          1         ?  48211904       ?       ?  nobody\n",
 		"          0  48211904  48211904       0       -  aggregator at 10.0.3.17\n",
 	} {

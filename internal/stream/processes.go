@@ -21,7 +21,7 @@ func newRoster(o *Options, process uint64, m *metrics.Metrics) *roster.Roster {
 		Name: strconv.FormatUint(process, 16), Host: host, PID: os.Getpid(), Client: cmp.Or(o.ClientID, o.Group), Version: o.Version,
 		Started: time.Now().UTC(), Packs: PacksOf(o.Program),
 	}
-	return roster.New(roster.Options{Store: o.Store, Self: self, Sample: newRates(m).sample, Metrics: m.Health, Calls: m.Calls, Log: o.Log})
+	return roster.New(roster.Options{Store: o.Store, Self: self, Sample: newRates(m).sample, Unannounced: m.AllUnannounced, Metrics: m.Health, Calls: m.Calls, Log: o.Log})
 }
 
 // PacksOf are the packs of a program, as processes tell each other.

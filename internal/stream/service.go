@@ -217,3 +217,6 @@ func (s *Service) Membership() (note string, err error) { return s.membership.re
 
 // Rates are how many records all processes together read lately, a second; nil: not known yet.
 func (s *Service) Rates() *roster.Rates { return s.roster.Rates() }
+
+// Unannounced is how many subjects of the deployment are at a level that was not announced, by rule, since rules changed; nil: not known yet.
+func (s *Service) Unannounced() map[string]int { return s.roster.AllUnannounced() }

@@ -21,7 +21,7 @@ func Usual() Answers {
 			"partitions": []Object{Partition(1, 0), Partition(0, 0)},
 			"rates":      Object{"events": 1284.6, "duplicate": 0.3, "malformed": 0, "ahead": 0, "late": 0, "unmatched": 12.4},
 			"outbox":     Object{"entries": 0, "oldest_seconds": 0}, "crossings": Object{"last_hour": 3, "last_day": 41},
-			"rules": Object{"packs": []Object{{"pack": "cn-2019-15", "hash": hash}}, "rules": 19, "loaded": "2026-11-28T05:12:44Z", "error": nil},
+			"rules": Object{"packs": []Object{{"pack": "cn-2019-15", "hash": hash}}, "rules": 19, "loaded": "2026-11-28T05:12:44Z", "error": nil, "unannounced": Object{}},
 		},
 		Rules: []Object{
 			rule("art3-clicks", "Actual clicks (实际被点击数)", "Fa Shi [2019] 15, art. 3(6)", Object{"clicks": 50_000}),

@@ -25,6 +25,7 @@ type Shards struct {
 	cached     prometheus.Gauge
 	Evicted    prometheus.Counter
 	Pending    *prometheus.GaugeVec
+	pending    pending
 	faults     *faults
 	shadow     *Outbox
 }
@@ -57,6 +58,7 @@ func newShards(f factory, found *faults, shadow *Outbox) *Shards {
 // rules makes the series of all rules, at 0, and forgets those of others.
 func (m *Shards) rules(packs []*thresholds.Pack) {
 	m.Pending.Reset()
+	m.pending.reset()
 	for _, p := range packs {
 		for _, r := range p.Rules {
 			m.Unannounced(r.ID, 0)
@@ -65,7 +67,10 @@ func (m *Shards) rules(packs []*thresholds.Pack) {
 }
 
 // Unannounced notes of how many subjects a level of a rule was not announced that they are at.
-func (m *Shards) Unannounced(rule string, n int) { m.Pending.WithLabelValues(rule).Set(float64(n)) }
+func (m *Shards) Unannounced(rule string, n int) {
+	m.Pending.WithLabelValues(rule).Set(float64(n))
+	m.pending.set(rule, n)
+}
 
 // Operation counts what became of an operation, unless that is a canary's.
 func (m *Shards) Operation(k thresholds.Kind, o engine.Outcome) {

@@ -18,6 +18,8 @@ type Process struct {
 	Written time.Time `json:"time"`
 	Packs   []Pack    `json:"packs"`
 	Rates   *Rates    `json:"rates,omitempty"` // nil: a version that does not tell
+	// Unannounced is how many subjects are at a level that was not announced, by rule, of the shards that it looks after.
+	Unannounced map[string]int `json:"unannounced,omitempty"`
 }
 
 // Pack is a pack that a process has loaded.

@@ -1,5 +1,7 @@
 package roster
 
+import "maps"
+
 // Rates is how many records a process has read lately, and what became of them, a second. Late are operations: an event may be
 // late for several subjects.
 type Rates struct {
@@ -30,11 +32,37 @@ func (r *Roster) sum() *Rates {
 		all.add(own)
 	}
 	for _, s := range r.seen {
-		if s.Rates != nil && s.moved && s.missed <= freshLooks {
+		if s.Rates != nil && s.fresh() {
 			all.add(s.Rates)
 		}
 	}
 	return &all
+}
+
+// fresh reports whether the process was heard of lately.
+func (s *sighting) fresh() bool { return s.moved && s.missed <= freshLooks }
+
+// sumUnannounced adds up, in the same way, how many subjects are at a level that was not announced.
+func (r *Roster) sumUnannounced() *map[string]int {
+	all := map[string]int{}
+	maps.Copy(all, r.Self.Unannounced)
+	for _, s := range r.seen {
+		if s.fresh() {
+			for rule, n := range s.Unannounced {
+				all[rule] += n
+			}
+		}
+	}
+	return &all
+}
+
+// AllUnannounced is how many subjects of the deployment are at a level that was not announced, by rule, without those of which there are none,
+// as last looked at; nil: nobody has looked yet.
+func (r *Roster) AllUnannounced() map[string]int {
+	if all := r.unannounced.Load(); all != nil {
+		return *all
+	}
+	return nil
 }
 
 // Rates are those of all processes together, as last looked at; nil: nobody has looked yet.

@@ -33,7 +33,10 @@ type Options struct {
 	Store store
 	Self  Process // whose roster it is
 	// Sample is the rates of the process now; nil: they are not told.
-	Sample  func() Rates
+	Sample func() Rates
+	// Unannounced is what the process tells of that; nil: nothing.
+	Unannounced func() map[string]int
+
 	Metrics *metrics.Health
 	Calls   *metrics.Calls // of the store
 	Log     *slog.Logger
@@ -45,13 +48,15 @@ type store interface {
 	Keys() windowstore.Keys
 }
 
-// Roster is the processes of a deployment, as one of them sees them. Its turns belong to one goroutine; Packs, Rates and Reload may be called by any.
+// Roster is the processes of a deployment, as one of them sees them. Its turns belong to one goroutine; its other methods may be called by any.
 type Roster struct {
 	Options
 	beat  uint64
 	seen  map[string]*sighting // the others, by name
 	packs comparison
 	rates atomic.Pointer[Rates]
+
+	unannounced atomic.Pointer[map[string]int]
 }
 
 // sighting is what is known of another process.
@@ -109,6 +114,7 @@ func (r *Roster) Look(ctx context.Context) error {
 		}
 		r.packs.note(r.live())
 		r.rates.Store(r.sum())
+		r.unannounced.Store(r.sumUnannounced())
 		return r.clean(ctx)
 	}
 	return fmt.Errorf("write to the roster of processes: others changed it %d times meanwhile", tries)
@@ -128,6 +134,9 @@ func (r *Roster) write(ctx context.Context, index []byte, names []string) (done 
 	if r.Sample != nil {
 		rates := r.Sample()
 		r.Self.Rates = &rates
+	}
+	if r.Options.Unannounced != nil {
+		r.Self.Unannounced = r.Options.Unannounced()
 	}
 	mine := record{Form: form, Beat: r.beat, Process: r.Self}
 	c.Puts = []windowstore.Put{{Key: r.key(r.Self.Name), Value: mine.encode()}}

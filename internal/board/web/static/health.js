@@ -36,7 +36,8 @@ function facts(s) {
     fact("Group", s.group),
     fact("Who counts", owners(s).map(([name, n]) => h("div", name ?? nobody(), ": ", plural(n, "partition")))),
     fact("Outbox", s.outbox.entries === 0 ? "empty: every crossing is published" : `${plural(s.outbox.entries, "crossing")} to publish, the oldest since ${span(s.outbox.oldest_seconds)}`),
-    fact("Rules", `${count(s.rules.rules)} in force`, h("small", "since ", moment(s.rules.loaded)), s.rules.error && h("strong", s.rules.error)),
+    fact("Rules", `${count(s.rules.rules)} in force`, h("small", "since ", moment(s.rules.loaded)), s.rules.error && h("strong.warn", "▲ not in force as they are written now:"), s.rules.error && s.rules.error.trim().split("\n").map((line) => h("div", line))),
+    s.rules.unannounced && Object.keys(s.rules.unannounced).length > 0 && fact("Due", h("strong.warn", "▲ subjects at a level that a change of the rules brought"), h("small", "announced with their next event"), Object.entries(s.rules.unannounced).map(([rule, n]) => h("div", rule, ": ", count(n)))),
     fact("Packs", s.rules.packs.map((p) => h("div", p.pack, " ", h("span.hash", { title: p.hash }, p.hash.slice(0, 12))))),
     fact("This process", s.version, h("small", s.revision, ", started ", moment(s.started))),
   ];

@@ -13,6 +13,7 @@ export function vitals(node, live, now) {
     ready: light("Ready"),
     lag: light("Oldest uncounted event"),
     outbox: light("Oldest unsent crossing"),
+    rules: light("Rules"),
     canary: light("Canary"),
     rate: light("Events a second"),
     day: light("Crossings"),
@@ -46,6 +47,14 @@ function light(label) {
   };
 }
 
+// rules says whether the rules are in force as they are written, and whether what they ask for was announced.
+function rules({ error, unannounced, rules: n }) {
+  if (error) return ["bad", "not taken", "those of before decide: see Health"];
+  const due = Object.values(unannounced ?? {}).reduce((a, b) => a + b, 0);
+  if (due > 0) return ["slow", `${count(due)} due`, "a level that new limits brought: see Health"];
+  return ["ok", count(n), "in force"];
+}
+
 function showStatus(lights, s) {
   const lags = s.partitions.map((p) => p.lag_seconds).filter((x) => x !== null);
   const unknown = s.partitions.length - lags.length;
@@ -55,6 +64,7 @@ function showStatus(lights, s) {
   else lights.lag.set("ok", "none", "keeps up");
   const out = s.outbox;
   lights.outbox.set(grade(out.oldest_seconds), out.entries > 0 ? span(out.oldest_seconds) : "none", out.entries > 0 ? `${count(out.entries)} to publish` : "all sent");
+  lights.rules.set(...rules(s.rules));
   lights.rate.set("plain", s.rates ? rate(s.rates.events) : "unknown");
   const { last_hour: hour, last_day: day } = s.crossings;
   const known = (n) => (n === null ? "?" : count(n));
