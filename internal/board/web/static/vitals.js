@@ -47,8 +47,8 @@ function light(label) {
   };
 }
 
-// rules says whether the rules are in force as they are written, and whether what they ask for was announced.
-function rules({ error, unannounced, rules: n }) {
+// inForce says whether the rules are in force as they are written, and whether what they ask for was announced.
+function inForce({ error, unannounced, rules: n }) {
   if (error) return ["bad", "not taken", "those of before decide: see Health"];
   const due = Object.values(unannounced ?? {}).reduce((a, b) => a + b, 0);
   if (due > 0) return ["slow", `${count(due)} due`, "a level that new limits brought: see Health"];
@@ -64,7 +64,7 @@ function showStatus(lights, s) {
   else lights.lag.set("ok", "none", "keeps up");
   const out = s.outbox;
   lights.outbox.set(grade(out.oldest_seconds), out.entries > 0 ? span(out.oldest_seconds) : "none", out.entries > 0 ? `${count(out.entries)} to publish` : "all sent");
-  lights.rules.set(...rules(s.rules));
+  lights.rules.set(...inForce(s.rules));
   lights.rate.set("plain", s.rates ? rate(s.rates.events) : "unknown");
   const { last_hour: hour, last_day: day } = s.crossings;
   const known = (n) => (n === null ? "?" : count(n));
