@@ -86,10 +86,12 @@ type pod struct {
 	} `yaml:"volumes"`
 }
 
-// configMap is the name of the ConfigMap that the pod mounts.
+// configMap is the name of the ConfigMap that the pod mounts for its config.
 func (p pod) configMap() (name string) {
 	for _, volume := range p.Volumes {
-		name += volume.ConfigMap.Name
+		if volume.ConfigMap.Name != packsMap {
+			name += volume.ConfigMap.Name
+		}
 	}
 	return name
 }
@@ -188,6 +190,9 @@ type kustomization struct {
 		Name     string   `yaml:"name"`
 		Behavior string   `yaml:"behavior"`
 		Files    []string `yaml:"files"`
+		Options  struct {
+			DisableNameSuffixHash bool `yaml:"disableNameSuffixHash"`
+		} `yaml:"options"`
 	} `yaml:"configMapGenerator"`
 	Components []string `yaml:"components"`
 	Patches    []struct {

@@ -26,12 +26,13 @@ var variants = []variant{
 	{"overlays/demo", nil},
 	{"overlays/production", nil},
 	{"overlays/production", []string{"tls-sasl"}},
+	{"overlays/production", []string{"packs"}},
 	{"overlays/production", []string{"monitoring"}},
 	{"overlays/production", []string{"keda"}},
 	{"overlays/production", []string{"tls-sasl", "keda", "keda-tls-sasl"}},
 	{"overlays/production", []string{"notify"}},
 	{"overlays/production", []string{"notify", "monitoring"}},
-	{"overlays/production", []string{"tls-sasl", "notify", "notify-tls-sasl", "monitoring", "keda", "keda-tls-sasl"}},
+	{"overlays/production", []string{"tls-sasl", "packs", "notify", "notify-tls-sasl", "monitoring", "keda", "keda-tls-sasl"}},
 }
 
 func (v variant) String() string {
@@ -121,7 +122,7 @@ func (all manifests) named(t *testing.T, kind, name string) []byte {
 	var found []byte
 	for _, m := range all {
 		several := slices.Contains([]string{"Deployment", "NetworkPolicy", "PodDisruptionBudget"}, kind)
-		if m.Kind != kind || several && m.Metadata.Name != name {
+		if m.Kind != kind || several && m.Metadata.Name != name || m.Metadata.Name == packsMap && name != packsMap {
 			continue
 		}
 		if found != nil {

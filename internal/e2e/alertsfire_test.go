@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"os"
 	"slices"
 	"testing"
 	"time"
@@ -15,7 +16,7 @@ import (
 //
 // Given two deployments, each with a Prometheus,
 // when the Kafka of one is killed, and the other one gets, after a while of peace, records that cannot be counted, a crossings topic that
-// takes none, a process that has other packs after a restart, a Redis that may evict, then loses a topic, its Redis, and its processes,
+// takes none, a process that has other packs after a restart and then refuses some, a Redis that may evict, then loses a topic, its Redis, and its processes,
 // then the alert of each fires, and of the dead Kafka no other page does.
 func TestAlertsFire(t *testing.T) {
 	t.Parallel()
@@ -132,7 +133,8 @@ func (a *alerted) checkBreakage() {
 	a.t.Helper()
 	broken := time.Now()
 	a.kafka.Configure(a.crossings, map[string]string{"max.message.bytes": "1"})
-	a.restart("other packs", "AGGREGATOR_RULES_FILES="+servers.WriteFile(a.t, "other.yaml", fewPack+"# another hash\n"))
+	other := servers.WriteFile(a.t, "other.yaml", fewPack+"# another hash\n")
+	a.restart("other packs", "AGGREGATOR_RULES_FILES="+other, "AGGREGATOR_RULES_POLL=1s")
 	a.redis.Do("CONFIG", "SET", "maxmemory-policy", "allkeys-lru") // with which none would start
 	var bad []*kgo.Record
 	for range 200 {
@@ -142,6 +144,11 @@ func (a *alerted) checkBreakage() {
 	for _, name := range []string{"AggregatorDeadLetters", "AggregatorCrossingsWait", "AggregatorStoreUnfit", "AggregatorRulesDiffer"} {
 		awaitAlert(a.t, a.prometheus, name, broken)
 	}
+	refused := time.Now()
+	if err := os.WriteFile(other, []byte(fewPack+"a line that is no YAML\n"), 0o600); err != nil {
+		a.t.Fatal(err)
+	}
+	awaitAlert(a.t, a.prometheus, "AggregatorRulesNotTaken", refused)
 	a.redis.Do("CONFIG", "SET", "maxmemory-policy", "noeviction")
 	a.restart("the same packs")
 	a.kafka.Configure(a.crossings, map[string]string{"max.message.bytes": ""})

@@ -9,6 +9,7 @@ func Levels() Dashboard {
 			{"", totals()},
 			{"Crossings by rule, level and status", crossings()},
 			{"Delay of crossings", []chart{crossingDelay(12), delays()}},
+			{"Rules that are only tried", shadow()},
 			{"Canaries", canaries()},
 			{"Packs", []chart{packsDiffer(), packs()}},
 		}, rule)

@@ -39,7 +39,7 @@ func Operations() Dashboard {
 			{"Outbox and delivery", delivery()},
 			{"Dead letters, late and capped", leftOut()},
 			{"Group and processes", group()},
-			{"Rules", []chart{packsDiffer(), packs()}},
+			{"Rules", append([]chart{packsDiffer(), packs()}, reloads()...)},
 			{"Process: CPU, memory, garbage collection", process()},
 			{"HTTP", http()},
 		})
