@@ -29,6 +29,7 @@ type config struct {
 	HTTP struct {
 		Listen string `yaml:"listen"`
 	} `yaml:"http"`
+	Notify any `yaml:"notify"`
 }
 
 func TestConfig(t *testing.T) {
@@ -112,6 +113,9 @@ func environment(t *testing.T, d deployment) (env []string) {
 	}
 	for _, e := range d.Spec.Template.Spec.Containers[0].Env {
 		value := strings.Replace(e.Value, secretDir, secret, 1)
+		if value == packsDir {
+			value = "components/packs/own.yaml"
+		}
 		if key := e.ValueFrom.SecretKeyRef.Key; key != "" {
 			value = "name of " + key
 		}

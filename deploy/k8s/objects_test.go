@@ -81,6 +81,7 @@ type pod struct {
 		} `yaml:"configMap"`
 		Secret struct {
 			Name        string `yaml:"secretName"`
+			Optional    bool   `yaml:"optional"`
 			DefaultMode int    `yaml:"defaultMode"`
 		} `yaml:"secret"`
 	} `yaml:"volumes"`

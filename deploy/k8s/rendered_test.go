@@ -122,7 +122,7 @@ func (all manifests) named(t *testing.T, kind, name string) []byte {
 	var found []byte
 	for _, m := range all {
 		several := slices.Contains([]string{"Deployment", "NetworkPolicy", "PodDisruptionBudget"}, kind)
-		if m.Kind != kind || several && m.Metadata.Name != name || m.Metadata.Name == packsMap && name != packsMap {
+		if m.Kind != kind || several && m.Metadata.Name != name || m.Metadata.Name == packsMap {
 			continue
 		}
 		if found != nil {
