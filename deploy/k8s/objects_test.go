@@ -82,6 +82,7 @@ type pod struct {
 		Secret struct {
 			Name        string `yaml:"secretName"`
 			DefaultMode int    `yaml:"defaultMode"`
+			Optional    bool   `yaml:"optional"`
 		} `yaml:"secret"`
 	} `yaml:"volumes"`
 }
