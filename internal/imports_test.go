@@ -144,7 +144,7 @@ var arrows = map[string][]string{
 	"internal/humanize":             {},
 
 	// Of tests alone, except the oracle, which demo has too: none shares code with what it is held against.
-	"internal/client/clienttest":                {"api"}, // whose document it holds its answers against
+	"internal/client/clienttest":                {"api/apitest"},
 	"api/apitest":                               {"api"},
 	"internal/windows/store/storetest":          {"internal/windows/store", "internal/windows"},
 	"internal/stream/fetch/fetchtest":           {"internal/stream/fetch", "internal/stream/fetch/records"},

@@ -244,7 +244,7 @@ func (o *dlqOptions) summarizePutBack(w io.Writer, t *deadletters.Totals, took t
 	if o.dryRun {
 		sent = "to send"
 	}
-	text := fmt.Sprintf("dlq: %s: %s %s, there already %s, of the same event as an earlier line %s",
+	text := fmt.Sprintf("dlq: %s: %s %s, there already %s, repeats of an earlier line %s",
 		humanize.Count(t.Records, "record"), sent, humanize.Number(t.Sent), humanize.Number(t.There), humanize.Number(t.Repeated))
 	if t.Passed > 0 {
 		text += ", of other reasons " + humanize.Number(t.Passed)

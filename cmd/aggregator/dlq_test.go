@@ -95,7 +95,7 @@ syntax: 1, first T, last T
 	}
 	good := servers.WriteFile(t, "good.ndjson", strings.ReplaceAll(bad.out, `"incident"`, `"type":"click","incident"`))
 	r = dlq("", "-replay", good, "-dry-run")
-	if !strings.HasPrefix(r.err, "dlq: 3 records: to send 3, there already 0, of the same event as an earlier line 0; ") || strings.Count(r.out, "to-send") != 3 {
+	if !strings.HasPrefix(r.err, "dlq: 3 records: to send 3, there already 0, repeats of an earlier line 0; ") || strings.Count(r.out, "to-send") != 3 {
 		t.Errorf("got %+v", r)
 	}
 	r = dlq("", "-replay", good)

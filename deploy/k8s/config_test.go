@@ -29,7 +29,7 @@ type config struct {
 	HTTP struct {
 		Listen string `yaml:"listen"`
 	} `yaml:"http"`
-	Notify any `yaml:"notify"`
+	Notify []any `yaml:"notify"`
 }
 
 func TestConfig(t *testing.T) {

@@ -3,33 +3,18 @@ package e2e
 import (
 	"bufio"
 	"encoding/json"
-	"errors"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
 	"regexp"
 	"strings"
-	"sync"
 	"testing"
 	"time"
 
-	"github.com/pb33f/libopenapi"
-	validator "github.com/pb33f/libopenapi-validator"
-
-	"github.com/seed-afe14ff2/aggregator/api"
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 	"github.com/seed-afe14ff2/aggregator/internal/servers"
 )
-
-// document checks answers of the API against its document.
-var document = sync.OnceValues(func() (validator.Validator, error) {
-	doc, err := libopenapi.NewDocument(api.OpenAPI())
-	if err != nil {
-		return nil, err
-	}
-	v, errs := validator.NewValidator(doc)
-	return v, errors.Join(errs...)
-})
 
 // api is what a path of the API says, below /api/v1/. What it says is as documented.
 func (d *daemon) api(path string) (status int, body string) {
@@ -38,10 +23,6 @@ func (d *daemon) api(path string) (status int, body string) {
 	if status == 0 {
 		return status, body
 	}
-	v, err := document()
-	if err != nil {
-		d.t.Fatal(err)
-	}
 	w := httptest.NewRecorder()
 	w.Header().Set("Content-Type", "application/json")
 	if status != http.StatusOK {
@@ -49,12 +30,7 @@ func (d *daemon) api(path string) (status int, body string) {
 	}
 	w.WriteHeader(status)
 	w.Body.WriteString(body)
-	if ok, faults := v.ValidateHttpResponse(httptest.NewRequest(http.MethodGet, "/api/v1/"+path, http.NoBody), w.Result()); !ok {
-		for _, f := range faults {
-			d.t.Errorf("%s: /api/v1/%s: %s: %s", d.Name, path, f.Message, f.Reason)
-		}
-		d.t.Log(body)
-	}
+	apitest.CheckAnswer(d.t, httptest.NewRequest(http.MethodGet, "/api/v1/"+path, http.NoBody), w.Result())
 	return status, body
 }
 

@@ -127,3 +127,25 @@ func TestVerifyTakenBefore(t *testing.T) {
 		r.agrees(t, store, "", e)
 	}
 }
+
+// TestVerifyClearedBefore: rules of before counted an event that moved the stream's time, by which an episode ended before an event came
+// that lies before that end. By the rules of now it goes on.
+func TestVerifyClearedBefore(t *testing.T) {
+	r := newRig(t, 1, compile(t, calmPack))
+	before := variant{pack: strings.Replace(calmPack, "types: [share]}", "types: [share, other]}", 1)}
+	store := windowstore.NewMem(DefaultShards)
+	p := r.start(store, before.of(t))
+	day := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	send := func(account, typ string, at, came time.Duration) {
+		r.send(0, sentEvent{millis: day.Add(came).UnixMilli(), value: fmt.Appendf(nil, `{"id":"%s-%v","time":%q,"account":%q,"type":%q,"count":10,"group":"g","members":9}`,
+			account, at, day.Add(at).Format(time.RFC3339Nano), account, typ)})
+	}
+	send("u", "click", 0, 0) // "busy" reaches its limit, and clears at 04:10
+	send("v", "other", 5*time.Hour, 5*time.Hour)
+	send("u", "click", 4*time.Hour+5*time.Minute, 5*time.Hour+time.Minute)
+	r.counted()
+	p.end(t)
+	for what, e := range map[string]variant{"now": {pack: calmPack}, "before": before} {
+		r.agrees(t, store, what, e)
+	}
+}

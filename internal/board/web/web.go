@@ -38,13 +38,25 @@ var pages = []string{"/{$}", "/subjects", "/subjects/{by}/{id...}", "/crossings"
 // Register serves the pages, and what they load.
 func Register(mux *http.ServeMux) {
 	for _, pattern := range pages {
-		mux.HandleFunc("GET "+pattern, func(w http.ResponseWriter, r *http.Request) { serve(w, r, ".html", page(r.URL.EscapedPath())) })
+		mux.HandleFunc("GET "+pattern, servePage)
 	}
 	for name, text := range served() {
 		if name != pageFile {
 			mux.HandleFunc("GET /"+name, func(w http.ResponseWriter, r *http.Request) { serve(w, r, path.Ext(name), text) })
 		}
 	}
+}
+
+// depthMost is how many slashes a page's path may have: an id of 256 bytes that are all slashes, and those before it.
+const depthMost = 3 + 256
+
+func servePage(w http.ResponseWriter, r *http.Request) {
+	at := r.URL.EscapedPath()
+	if strings.Count(at, "/") > depthMost {
+		http.Error(w, "no page: no id is that long", http.StatusNotFound)
+		return
+	}
+	serve(w, r, ".html", page(at))
 }
 
 // pageFile is the page, which stands at paths of its own. It loads scriptFile, which is all of the board's modules, and chartsFile.

@@ -69,6 +69,7 @@ func TestPages(t *testing.T) {
 	for path, base := range map[string]string{
 		"/": "./", "/crossings?rule=x": "./", "/rules": "./", "/health": "./", "/subjects?by=incident&id=..": "./",
 		"/subjects/incident/inc-42": "../../", "/subjects/incident/a%2Fb%2F..": "../../", "/subjects/content/a/b": "../../../", "/subjects/account/%3Cb%3E": "../../",
+		"/subjects/content/" + strings.Repeat("a/", 128): strings.Repeat("../", 130),
 	} {
 		w := get(t, path)
 		if w.Code != http.StatusOK || !strings.Contains(w.Body.String(), `src="`+base+`static/app.js"`) || strings.Contains(w.Body.String(), "{{") {
@@ -82,7 +83,7 @@ func TestPages(t *testing.T) {
 			t.Errorf("%s: the page repeats what it was asked", path)
 		}
 	}
-	for _, path := range []string{"/nothing", "/static/", "/static/nothing.js", "/static/app", "/index.html", "/static/page.html", "/crossings/x"} {
+	for _, path := range []string{"/nothing", "/static/", "/static/nothing.js", "/static/app", "/index.html", "/static/page.html", "/crossings/x", "/subjects/content/" + strings.Repeat("a/", 257)} {
 		if w := get(t, path); w.Code != http.StatusNotFound {
 			t.Errorf("%s: %d", path, w.Code)
 		}

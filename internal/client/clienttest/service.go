@@ -2,7 +2,6 @@ package clienttest
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
@@ -12,24 +11,11 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/pb33f/libopenapi"
-	validator "github.com/pb33f/libopenapi-validator"
-
-	"github.com/seed-afe14ff2/aggregator/api"
+	"github.com/seed-afe14ff2/aggregator/api/apitest"
 )
 
 // Object is a JSON object.
 type Object = map[string]any
-
-// document checks answers against the API's document.
-var document = sync.OnceValues(func() (validator.Validator, error) {
-	d, err := libopenapi.NewDocument(api.OpenAPI())
-	if err != nil {
-		return nil, err
-	}
-	v, faults := validator.NewValidator(d)
-	return v, errors.Join(faults...)
-})
 
 // Service answers as a process of `run` does.
 type Service struct {
@@ -184,16 +170,7 @@ func writeProblem(w http.ResponseWriter, x *Refusal) {
 
 // check holds an answer against the document.
 func (s *Service) check(r *http.Request, rec *httptest.ResponseRecorder) {
-	v, err := document()
-	if err != nil {
-		s.t.Error(err)
-		return
-	}
-	if ok, faults := v.ValidateHttpResponse(r, rec.Result()); !ok {
-		for _, x := range faults {
-			s.t.Errorf("%s is not as documented: %s: %s %v", r.URL, x.Message, x.Reason, x.SchemaValidationErrors)
-		}
-	}
+	apitest.CheckAnswer(s.t, r, rec.Result())
 }
 
 // list is a page of the items that have what is asked for under some names.

@@ -102,7 +102,7 @@ func parseLine(b []byte) (*Record, error) {
 	d := json.NewDecoder(bytes.NewReader(b))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&x); err != nil {
-		return nil, fmt.Errorf("not a line as -reason prints them: %w", err)
+		return nil, fmt.Errorf("not a line as -reason prints them: %w; an object has one line of its own, as jq -c prints it", err)
 	}
 	if err := d.Decode(&x); !errors.Is(err, io.EOF) {
 		return nil, fmt.Errorf("more than one object on the line, or something after it: write one object a line")

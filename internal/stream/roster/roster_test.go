@@ -263,6 +263,7 @@ func TestRun(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		done := make(chan struct{})
 		go func() { defer close(done); a.Run(ctx) }()
+		<-time.After(lookEvery / 2) // so that it is known who looks first
 		go b.Run(t.Context())
 		<-time.After(2*lookEvery + time.Second)
 		synctest.Wait()

@@ -14,7 +14,7 @@ import (
 type decided struct {
 	own    set   // of its partitions, from its first event there on
 	all    set   // of the other partitions of its shard, from that time on: who has one of them may have ended its episodes
-	unsure bool  // an event came that may lie before a clear of other rules
+	unsure bool  // an event came that may lie before a clear, of other rules or of those of now, that was noticed at another moment
 	apart  []int // counters that were fed otherwise: their numbers
 }
 
@@ -35,8 +35,8 @@ func (r *recount) noteEra(name uint64, e *shard.Entry, o *shard.ChunkOp) {
 		r.decided[name] = d
 	}
 	d.own, d.all = d.own|own, d.all|all
-	if t := &r.eras.kinds[e.Kind]; !d.unsure && !(d.own | d.all).within(t.calm) {
-		d.unsure = t.mayLieBefore(e, o, r.furthest(o, d, t))
+	if t := &r.eras.kinds[e.Kind]; !d.unsure && !(d.own | d.all).within(t.calm&r.eras.takes) {
+		d.unsure = t.mayLieBefore(e, o, r.furthest(o, d))
 	}
 }
 
@@ -82,9 +82,9 @@ func (r *recount) noteEvents() {
 
 // furthest is how far the stream's time may have been when o came, ns. Where other rules counted other events, or took
 // them in otherwise, no more is known than that no event is further ahead of its record.
-func (r *recount) furthest(o *shard.ChunkOp, d *decided, t *kindEras) int64 {
+func (r *recount) furthest(o *shard.ChunkOp, d *decided) int64 {
 	high := max(o.Newest, r.partitions[o.Partition].reached)
-	if both := d.own | d.all; both.within(t.takes) && both&r.eras.foreign == 0 {
+	if both := d.own | d.all; both.within(r.eras.takes) && both&r.eras.foreign == 0 {
 		return high
 	}
 	_, clock := o.Place()

@@ -37,6 +37,7 @@ type eras struct {
 	ended   [][]end           // by shard: when the rules of any partition ceased to decide, the latest first
 	any     []set             // by shard: all of any partition
 	kinds   [thresholds.NumKinds]kindEras
+	takes   set // those that counted the same events, of every kind of subject: they move the stream's time
 	foreign set // those that take events in otherwise
 }
 
@@ -95,8 +96,10 @@ func newEras(p *engine.Program, id string, ahead int64, histories [][]inforce.Hi
 	if all == ours {
 		return nil, nil
 	}
+	s.takes = ^set(0)
 	for k := range s.kinds {
 		s.kinds[k] = s.kind(thresholds.Kind(k))
+		s.takes &= s.kinds[k].takes
 	}
 	return s, nil
 }
