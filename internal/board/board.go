@@ -41,9 +41,9 @@ type Sources struct {
 	Rates     func() *roster.Rates // of all processes; nil: not known
 	// Unannounced is how many subjects are at a level that was not announced, by rule, since rules changed; nil: not known.
 	Unannounced func() map[string]int
-	Shadow    *Announced           // the topic of crossings of shadow rules; nil: they are not published
-	Subjects  subjects
-	Nearest   nearest // nil: there is no index
+	Shadow      *Announced // the topic of crossings of shadow rules; nil: they are not published
+	Subjects    subjects
+	Nearest     nearest // nil: there is no index
 }
 
 // Announced is a topic of crossings, and its end.
