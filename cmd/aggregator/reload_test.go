@@ -32,13 +32,14 @@ type reloading struct {
 	t    *testing.T
 	dir  string
 	site string
+	addr string // of Kafka
 }
 
 func startReloading(t *testing.T, keys string) *reloading {
 	t.Helper()
 	redis := servers.Redis(t, servers.RedisOptions{})
-	_, config := fakeKafka(t, redis.Addr(), kfake.SeedTopics(1, "dissemination-events", "dissemination-events.dlq", "threshold-crossings"))
-	r := &reloading{t: t, dir: t.TempDir()}
+	addr, config := fakeKafka(t, redis.Addr(), kfake.SeedTopics(1, "dissemination-events", "dissemination-events.dlq", "threshold-crossings"))
+	r := &reloading{t: t, dir: t.TempDir(), addr: addr}
 	r.write("own.yaml", fmt.Sprintf(reloadedPack, 50, 50))
 	text, err := os.ReadFile(config)
 	if err != nil {

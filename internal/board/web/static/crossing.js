@@ -16,7 +16,7 @@ export function crossingRow({ open = false, named = true } = {}) {
   return (c) => {
     const evidence = h(".evidence");
     const details = h("details", { open, toggle: () => details.open && !evidence.firstChild && put(evidence, proof(c)) },
-      h("summary", badge(c.level, c.status === "cleared"), h("span.title", c.title || c.rule, c.shadow && h("span.badge.shadow", "shadow")), named && subjectOf(c),
+      h("summary", badge(c.level, c.status === "cleared"), h("span.title", c.title || c.rule, c.shadow && [" ", h("span.badge.shadow", "shadow")]), named && subjectOf(c),
         h("span.numbers", figures(c.measures, 1)), h("span.time", "announced ", moment(c.detected ?? c.time))),
       evidence);
     const node = h("li", { class: `crossing ${c.status === "cleared" ? "info" : c.severity}` }, details);
