@@ -27,7 +27,8 @@ func TestDashboards(t *testing.T) {
 	t.Parallel()
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s, _ := canarySite(t, kafka, redis, "dashboards", true)
-	d := s.start("aggregator")
+	tried := quietPack + "  - {id: tried, by: incident, window: 4s, step: 1s, limits: {clicks: 3}, levels: [1], shadow: true}\n"
+	d := s.start("aggregator", "AGGREGATOR_RULES_FILES="+servers.WriteFile(t, "tried.yaml", tried))
 	const nobody = "127.0.0.1:1" // a process that is down
 	other := httptest.NewServer(promhttp.Handler())
 	t.Cleanup(other.Close)

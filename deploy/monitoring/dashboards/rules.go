@@ -24,8 +24,7 @@ func reloads() []chart {
 			shows:     "Subjects that a change of the rules put at a level, by rule, as of the last scan of all records. Each is announced with its next event.",
 			normal:    "0. After a limit was lowered it rises, and falls as events come.",
 			otherwise: "subjects without events stay there. The board and `/api/v1/subjects` name them: `pending`.",
-			queries:   []query{{expr: `sum by (rule) (aggregator_subjects_unannounced{}) > 0`, legend: "{{rule}}"}},
-			nothing:   "none",
+			queries:   []query{{expr: `sum by (rule) (aggregator_subjects_unannounced{})`, legend: "{{rule}}"}},
 		},
 	}
 }
