@@ -28,7 +28,8 @@ func TestDashboards(t *testing.T) {
 	kafka, redis := servers.SharedKafka(t), servers.Redis(t, servers.RedisOptions{})
 	s, _ := canarySite(t, kafka, redis, "dashboards", true)
 	tried := quietPack + "  - {id: tried, by: incident, window: 4s, step: 1s, limits: {clicks: 3}, levels: [1], shadow: true}\n"
-	d := s.start("aggregator", "AGGREGATOR_RULES_FILES="+servers.WriteFile(t, "tried.yaml", tried))
+	kafka.CreateTopic("dashboards-shadow", 1, nil)
+	d := s.start("aggregator", "AGGREGATOR_RULES_FILES="+servers.WriteFile(t, "tried.yaml", tried), "AGGREGATOR_KAFKA_SHADOW=dashboards-shadow")
 	const nobody = "127.0.0.1:1" // a process that is down
 	other := httptest.NewServer(promhttp.Handler())
 	t.Cleanup(other.Close)
