@@ -62,7 +62,7 @@ func (set *packSet) named(name string, members int) {
 
 // file reads a pack; origin is the flag or the key that names it.
 func (set *packSet) file(origin, name string, members int) {
-	data, err := os.ReadFile(name)
+	data, err := readPack(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = errors.New("there is no such file")
 	} else if cause := (*fs.PathError)(nil); errors.As(err, &cause) {

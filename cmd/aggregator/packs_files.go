@@ -56,7 +56,7 @@ func (c *rulesKeys) digest() string {
 		names, err := packFiles(item)
 		fmt.Fprintf(h, "%q %v\n", item, err)
 		for _, name := range names {
-			data, err := os.ReadFile(name)
+			data, err := readPack(name)
 			fmt.Fprintf(h, "%q %v %x\n", name, err, sha256.Sum256(data))
 		}
 	}

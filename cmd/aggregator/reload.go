@@ -93,7 +93,7 @@ func (r *reloader) changed(ctx context.Context) bool {
 
 // reload reads the packs again. Without faults it has the service decide by them, and returns what has changed.
 func (r *reloader) reload(ctx context.Context) (*packdiff.Difference, error) {
-	next, err := r.read()
+	next, err := r.read(ctx)
 	var changes *packdiff.Difference
 	if err == nil {
 		changes, err = r.enact(ctx, next)
@@ -121,19 +121,45 @@ func (r *reloader) reload(ctx context.Context) (*packdiff.Difference, error) {
 	return changes, nil
 }
 
+const (
+	// loadTries is how often packs are read again that are written meanwhile.
+	loadTries = 10
+	// loadPause is how long it is until then.
+	loadPause = 100 * time.Millisecond
+)
+
+// load reads packs as they are at one moment: files may be written while they are read, one after the other.
+func (r *reloader) load(ctx context.Context, c *config) (*packSet, error) {
+	for range loadTries {
+		r.seen = c.digest()
+		set := loadPacks(c, nil)
+		if c.digest() == r.seen {
+			return set, nil
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(loadPause):
+		}
+	}
+	return nil, faults{"files of packs are written all the time: they could not be read as they are at one moment"}
+}
+
 // read reads the config's key rules, and the packs that it names. Faults are those that check would list.
-func (r *reloader) read() (*reloaded, error) {
+func (r *reloader) read(ctx context.Context) (*reloaded, error) {
 	c, bad := r.session.loadConfig(r.file)
 	if keys := c.given.differing(r.config.given); len(keys) > 0 {
 		r.log.Warn("keys of the config have changed that are read at the start: restart for them", "keys", strings.Join(keys, ", "))
 	}
 	used := *r.config
 	if len(bad) == 0 {
-		used.rulesKeys = c.rulesKeys
 		r.rules = c.rulesKeys
 	}
-	r.seen = used.digest()
-	set := loadPacks(&used, nil)
+	used.rulesKeys = r.rules
+	set, err := r.load(ctx, &used)
+	if err != nil {
+		return nil, err
+	}
 	bad = append(bad, set.faults...)
 	tested := set.test(&used)
 	if used.tests != "warn" {

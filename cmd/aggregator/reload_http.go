@@ -27,8 +27,12 @@ func (r *reloader) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 		httpserver.NewProblem(http.StatusMethodNotAllowed, "only POST reloads").Write(w)
 		return
 	}
+	if req.ContentLength != 0 {
+		httpserver.NewProblem(http.StatusBadRequest, "a reload takes no body: the rules are those of the config and its files").Write(w)
+		return
+	}
 	control := http.NewResponseController(w)
-	_ = control.SetReadDeadline(time.Time{}) // or the request ends with that of its body
+	_ = control.SetReadDeadline(time.Now().Add(2 * reloadTimeout)) // or the request ends with that of its body
 	_ = control.SetWriteDeadline(time.Now().Add(2 * reloadTimeout))
 	ask, done, late := r.asked, make(chan answer, 1), time.After(reloadTimeout)
 	for {

@@ -79,13 +79,14 @@ func (m RuleState) append(dst []byte, rule uint64) []byte {
 
 func (s *ruleStates) decode(d *decoder, l *Layout) {
 	n := d.count(10)
+	others := map[uint64]struct{}{} // those that were read
 	for r := -1; n > 0 && d.err == nil; n-- {
 		id := d.uint64()
 		m := RuleState{Level: d.uvarint(math.MaxUint64), Episode: d.uvarint(math.MaxUint64)}
 		if r = l.rule(id, r); r < len(l.Rules) {
 			s.decodeState(d, r, m, l)
 		} else {
-			s.decodeOther(d, otherState{id, m})
+			s.decodeOther(d, otherState{id, m}, others)
 		}
 	}
 }
@@ -98,17 +99,12 @@ func (s *ruleStates) decodeState(d *decoder, r int, m RuleState, l *Layout) {
 	s.set(r, m, len(l.Rules))
 }
 
-func (s *ruleStates) decodeOther(d *decoder, m otherState) {
-	for _, o := range s.others {
-		if o.rule == m.rule {
-			d.fail("mark of rule %016x twice", m.rule)
-			return
-		}
-	}
-	if m.RuleState == (RuleState{}) || len(s.others) == maxForeign {
+func (s *ruleStates) decodeOther(d *decoder, m otherState, read map[uint64]struct{}) {
+	if _, twice := read[m.rule]; twice || m.RuleState == (RuleState{}) {
 		d.fail("mark of rule %016x", m.rule)
 		return
 	}
+	read[m.rule] = struct{}{}
 	s.others = append(s.others, m)
 }
 

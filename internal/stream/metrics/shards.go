@@ -55,13 +55,13 @@ func newShards(f factory, found *faults, shadow *Outbox) *Shards {
 	return m
 }
 
-// rules makes the series of all rules, at 0, and forgets those of others.
+// rules makes the series of all rules, at 0, and forgets those of others. How many subjects it is of is not known before a scan has told.
 func (m *Shards) rules(packs []*thresholds.Pack) {
 	m.Pending.Reset()
 	m.pending.reset()
 	for _, p := range packs {
 		for _, r := range p.Rules {
-			m.Unannounced(r.ID, 0)
+			m.Pending.WithLabelValues(r.ID).Set(0)
 		}
 	}
 }

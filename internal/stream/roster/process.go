@@ -19,7 +19,7 @@ type Process struct {
 	Packs   []Pack    `json:"packs"`
 	Rates   *Rates    `json:"rates,omitempty"` // nil: a version that does not tell
 	// Unannounced is how many subjects are at a level that was not announced, by rule, of the shards that it looks after.
-	Unannounced map[string]int `json:"unannounced,omitempty"`
+	Unannounced map[string]int `json:"unannounced"` // nil: not scanned yet by its rules, or a version that does not tell
 }
 
 // Pack is a pack that a process has loaded.

@@ -42,12 +42,18 @@ func (r *Roster) sum() *Rates {
 // fresh reports whether the process was heard of lately.
 func (s *sighting) fresh() bool { return s.moved && s.missed <= freshLooks }
 
-// sumUnannounced adds up, in the same way, how many subjects are at a level that was not announced.
+// sumUnannounced adds up, in the same way, how many subjects are at a level that was not announced. It is not known, nil, as long as a
+// process has not scanned its shards by its rules.
 func (r *Roster) sumUnannounced() *map[string]int {
-	all := map[string]int{}
-	maps.Copy(all, r.Self.Unannounced)
+	if r.Self.Unannounced == nil {
+		return new(map[string]int)
+	}
+	all := maps.Clone(r.Self.Unannounced)
 	for _, s := range r.seen {
 		if s.fresh() {
+			if s.Unannounced == nil {
+				return new(map[string]int)
+			}
 			for rule, n := range s.Unannounced {
 				all[rule] += n
 			}
@@ -57,7 +63,7 @@ func (r *Roster) sumUnannounced() *map[string]int {
 }
 
 // AllUnannounced is how many subjects of the deployment are at a level that was not announced, by rule, without those of which there are none,
-// as last looked at; nil: nobody has looked yet.
+// as last looked at; nil: it is not known.
 func (r *Roster) AllUnannounced() map[string]int {
 	if all := r.unannounced.Load(); all != nil {
 		return *all
