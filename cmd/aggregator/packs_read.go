@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"syscall"
 
@@ -22,7 +23,10 @@ func readPack(name string) (data []byte, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if !info.Mode().IsRegular() {
+	switch {
+	case info.IsDir():
+		return nil, &fs.PathError{Op: "read", Path: name, Err: syscall.EISDIR}
+	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("it is no regular file, but %s", kindOf(info))
 	}
 	return io.ReadAll(io.LimitReader(f, strictyaml.MaxBytes+1))
@@ -30,8 +34,6 @@ func readPack(name string) (data []byte, err error) {
 
 func kindOf(info os.FileInfo) string {
 	switch mode := info.Mode(); {
-	case mode.IsDir():
-		return "a directory"
 	case mode&os.ModeNamedPipe != 0:
 		return "a pipe"
 	case mode&os.ModeSocket != 0:
